@@ -1,0 +1,13 @@
+//! Baton turns the spans of multi-agent LLM systems into business metrics.
+//!
+//! The rooms stand in the order in which a span walks through them:
+//!
+//! ```text
+//! receive ─► normalise ─► engine (log) ─► stitch ─► derive ─► export
+//! ```
+//!
+//! Who may import whom: every room imports [`model`] and itself; only [`engine`] joins the pure rooms
+//! ([`normalise`], [`stitch`], [`derive`]) to I/O; only [`app`] (with [`cli`] above it) joins rooms.
+//! `tests/house.rs` keeps these arrows.
+
+pub mod model;

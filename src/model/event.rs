@@ -1,0 +1,236 @@
+//! The event: what one span says about agents, in one language, without its text.
+//!
+//! An event is small and holds no prompt, completion or argument text. It says what its own span says; what needs
+//! a span's neighbours (whose call this is, where a handoff led) is the stitcher's to find.
+
+use super::Name;
+use super::ids::{SpanId, TraceId};
+use super::otlp::Link;
+use super::time::Timestamp;
+
+/// One span (or one log record that belongs to a span), normalised.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    pub trace: TraceId,
+    pub span: SpanId,
+    pub parent: Option<SpanId>,
+    /// Links to spans of other traces only; they join turns.
+    pub links: Vec<Link>,
+    pub start: Timestamp,
+    pub end: Timestamp,
+    /// The span's own status was an error. Alone it decides nothing: several SDKs mark successful handoffs so.
+    pub error: bool,
+    /// The agent that this span is (for [`Kind::Agent`]) or works for, where the span itself says so.
+    pub agent: Option<Name>,
+    pub session: Option<SessionHint>,
+    pub user: Option<Name>,
+    /// The name of the workflow or app run, where declared.
+    pub workflow: Option<Name>,
+    /// An id of the unit of business work, where declared.
+    pub workflow_id: Option<Name>,
+    /// Proof or verdict about the business result, where this span carries one.
+    pub outcome: Option<OutcomeEvidence>,
+    /// Evaluations attached to this span (span events, log records or attributes).
+    pub evaluations: Vec<Evaluation>,
+    /// Handoffs that the span's error says were refused, e.g. "tool not found: transfer_to_x".
+    pub refused: Vec<HandoffRequest>,
+    pub kind: Kind,
+}
+
+/// A session id and how much it is worth.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionHint {
+    pub id: Name,
+    pub source: SessionSource,
+}
+
+/// Where a session id was found, best first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SessionSource {
+    Span,
+    /// Only the resource says so: used for a trace in which no span does.
+    Resource,
+}
+
+/// What a span is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Kind {
+    /// Not about agents by itself, kept because it may be the parent of spans that are.
+    Structure,
+    /// A run, crew, graph or workflow around agents.
+    Workflow,
+    /// An agent at work. `weak`: named by position only (a graph node), so it counts only if it acts itself.
+    Agent { weak: bool },
+    /// A call of a model.
+    Model(Box<ModelCall>),
+    /// A call of a tool.
+    Tool(ToolCall),
+    /// A span whose only meaning is a handoff.
+    Handoff(Handoff),
+    /// A search in a knowledge base; a rerank or an embedding is not one.
+    Retrieval { source: Option<Name> },
+    /// A check of input or output.
+    Guardrail { triggered: bool },
+}
+
+impl Kind {
+    /// Whether the span alone shows that agents are at work in its trace.
+    pub fn is_agentic(&self) -> bool {
+        !matches!(self, Self::Structure)
+    }
+}
+
+/// One call of a model. Whether it is a leaf (and so counts) depends on its neighbours.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModelCall {
+    pub operation: Operation,
+    /// e.g. `openai`, `anthropic`, `gcp.gemini`; lower case.
+    pub provider: Option<Name>,
+    /// The model asked for, else the one that answered, without its snapshot date.
+    pub model: Option<Name>,
+    /// `None`: the span says nothing of tokens.
+    pub usage: Option<Usage>,
+    pub cost: Cost,
+    /// Seconds from the start of the call to the first token.
+    pub first_token_seconds: Option<f64>,
+    /// Handoffs that the model asked for in its output.
+    pub requests: Vec<HandoffRequest>,
+    /// Whether the output had text for the reader (and not only tool calls); `None` where content is not captured.
+    pub answered: Option<bool>,
+    /// The span stands for an agent's whole work too (an agent span marked as a model call).
+    pub is_agent: bool,
+    /// The call failed.
+    pub failed: bool,
+}
+
+/// What was asked of the model.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Operation {
+    #[default]
+    Chat,
+    Embeddings,
+}
+
+/// Tokens of one call, in the counting of OpenTelemetry: `input` includes both cache figures, `output` includes `reasoning`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    pub input: u64,
+    pub output: u64,
+    pub cache_read: u64,
+    pub cache_write: u64,
+    pub reasoning: u64,
+}
+
+/// Money in US dollars.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Cost {
+    /// The span says what it cost.
+    Declared(f64),
+    /// Tokens times the price catalogue.
+    Computed(f64),
+    /// No tokens and no declared cost: unknown, not zero.
+    #[default]
+    Unknown,
+    /// Tokens of a model that has no price.
+    Unpriced,
+}
+
+impl Cost {
+    pub fn usd(self) -> Option<f64> {
+        match self {
+            Self::Declared(usd) | Self::Computed(usd) => Some(usd),
+            Self::Unknown | Self::Unpriced => None,
+        }
+    }
+}
+
+/// One call of a tool.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ToolCall {
+    pub name: Name,
+    /// The id that joins this span to the request in a model's output.
+    pub call_id: Option<Name>,
+    /// The tool hands over. With a target [`Target::Human`] it may still do work of its own: see `works`.
+    pub hands_to: Option<Target>,
+    /// The tool does work besides handing over (it opens a ticket), so it counts as a tool call too.
+    pub works: bool,
+    /// The tool waits for the target's result: a delegation.
+    pub delegates: bool,
+    /// The tool reported failure by its own means, though its span may be without error.
+    pub failed: bool,
+}
+
+/// Where a handoff leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    Agent(Name),
+    Human,
+    /// The span does not say; its neighbours may.
+    Unknown,
+}
+
+/// A handoff that a model asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HandoffRequest {
+    pub target: Target,
+    pub call_id: Option<Name>,
+}
+
+/// A handoff shown by a span of its own.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Handoff {
+    pub from: Option<Name>,
+    pub to: Target,
+    pub delegates: bool,
+    pub failed: bool,
+}
+
+/// A verdict about the business result.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OutcomeEvidence {
+    pub outcome: Outcome,
+}
+
+/// How a unit of work ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Outcome {
+    /// Done, and something proved it.
+    Resolved,
+    /// A human took over.
+    Escalated,
+    /// Ended in an error, or declared unsolved.
+    Failed,
+    /// The user's last request never got an answer.
+    Abandoned,
+    /// Ended normally; nothing proved the result.
+    Unverified,
+}
+
+impl Outcome {
+    pub const ALL: [Self; 5] = [
+        Self::Resolved,
+        Self::Escalated,
+        Self::Failed,
+        Self::Abandoned,
+        Self::Unverified,
+    ];
+
+    /// The value of the label `outcome`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Resolved => "resolved",
+            Self::Escalated => "escalated",
+            Self::Failed => "failed",
+            Self::Abandoned => "abandoned",
+            Self::Unverified => "unverified",
+        }
+    }
+}
+
+/// A score that somebody gave, e.g. `gen_ai.evaluation.result`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evaluation {
+    pub name: Name,
+    pub score: Option<f64>,
+    pub label: Option<Name>,
+}

@@ -1,0 +1,197 @@
+//! Facts: what the stitcher found out, each once and for good. Metrics and ledger rows derive from these and from nothing else.
+
+use super::Name;
+use super::event::{Cost, Operation, Outcome, Usage};
+use super::ids::TraceId;
+use super::time::Timestamp;
+use std::time::Duration;
+
+/// One thing that happened. `at` is event time; `trace` is for exemplars.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fact {
+    pub at: Timestamp,
+    pub trace: TraceId,
+    pub what: What,
+}
+
+/// The kinds of facts.
+#[derive(Clone, Debug, PartialEq)]
+pub enum What {
+    /// A session was seen for the first time.
+    Session,
+    Turn(Turn),
+    Workflow(Workflow),
+    Agent(AgentInvocation),
+    Model(ModelCall),
+    Tool(ToolCall),
+    Retrieval,
+    Evaluation {
+        name: Name,
+        score: f64,
+    },
+    Handoff(Handoff),
+    /// A human was called in.
+    Escalation {
+        from: Name,
+    },
+    /// Handoffs that now wait for their target (+1) or no longer do (-1).
+    Pending(i64),
+    /// An event came after its turn was decided; it counted only where it adds up.
+    Late,
+    /// An event that was already known.
+    Duplicate,
+    /// A limit made the stitcher decide or drop early.
+    Shed(Shed),
+}
+
+/// From one user input to the final output that answers it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Turn {
+    pub workflow: Name,
+    pub result: TurnResult,
+    /// First span's start to the end of the final answer.
+    pub duration: Duration,
+    /// To the first token of the call that produced the final answer.
+    pub first_token: Option<Duration>,
+}
+
+/// How a turn ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TurnResult {
+    Answered,
+    Failed,
+}
+
+impl TurnResult {
+    pub const ALL: [Self; 2] = [Self::Answered, Self::Failed];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// One unit of business work, closed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Workflow {
+    pub workflow: Name,
+    pub outcome: Outcome,
+    pub duration: Duration,
+    /// All money spent that could be priced; `None` when nothing could.
+    pub cost_usd: Option<f64>,
+}
+
+/// One activation of one agent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AgentInvocation {
+    pub agent: Name,
+    pub failed: bool,
+}
+
+/// One model call, a leaf.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelCall {
+    pub agent: Name,
+    pub provider: Name,
+    pub model: Name,
+    pub operation: Operation,
+    pub failed: bool,
+    pub usage: Option<Usage>,
+    pub cost: Cost,
+    pub duration: Duration,
+    pub first_token: Option<Duration>,
+}
+
+/// One tool call that is not a handoff.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ToolCall {
+    pub tool: Name,
+    pub failed: bool,
+}
+
+/// One handoff, judged.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Handoff {
+    pub from: Name,
+    pub to: Name,
+    pub kind: HandoffKind,
+    pub result: HandoffResult,
+    /// From the source's decision to the target's first activity.
+    pub latency: Option<Duration>,
+}
+
+/// How control passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum HandoffKind {
+    /// The source is done.
+    Transfer,
+    /// The source waits for a result.
+    Delegation,
+    /// Made in one trace, taken up in a later one.
+    Resume,
+}
+
+impl HandoffKind {
+    pub const ALL: [Self; 3] = [Self::Transfer, Self::Delegation, Self::Resume];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Transfer => "transfer",
+            Self::Delegation => "delegation",
+            Self::Resume => "resume",
+        }
+    }
+}
+
+/// How a handoff ended. Only these pairs of `result` and `reason` exist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum HandoffResult {
+    Success,
+    Dropped,
+    TargetError,
+    Rejected,
+    Bounced,
+}
+
+impl HandoffResult {
+    pub const ALL: [Self; 5] = [
+        Self::Success,
+        Self::Dropped,
+        Self::TargetError,
+        Self::Rejected,
+        Self::Bounced,
+    ];
+
+    /// The labels `result` and `reason`.
+    pub fn labels(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Success => ("success", ""),
+            Self::Dropped => ("failed", "dropped"),
+            Self::TargetError => ("failed", "target_error"),
+            Self::Rejected => ("failed", "rejected"),
+            Self::Bounced => ("failed", "bounced"),
+        }
+    }
+}
+
+/// Which limit was hit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shed {
+    /// A session held more spans than allowed: its turn was decided early.
+    SpansPerSession,
+    /// More sessions were open than allowed: the oldest was closed early.
+    Sessions,
+}
+
+impl Shed {
+    pub const ALL: [Self; 2] = [Self::SpansPerSession, Self::Sessions];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::SpansPerSession => "spans_per_session",
+            Self::Sessions => "sessions",
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! Metric families with their values at one moment: what `derive` yields and exporters write.
+
+use super::ids::TraceId;
+use super::time::Timestamp;
+use std::borrow::Cow;
+
+/// One metric with all its series.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Family {
+    /// The full name as Prometheus shows it, with `_total` for counters.
+    pub name: &'static str,
+    pub help: &'static str,
+    pub kind: FamilyKind,
+    /// `seconds`, `usd`, … as OpenMetrics wants it; empty when there is none.
+    pub unit: &'static str,
+    pub series: Vec<Series>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FamilyKind {
+    Counter,
+    Gauge,
+    Histogram,
+}
+
+/// One label set with its value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Series {
+    pub labels: Vec<(Cow<'static, str>, String)>,
+    pub point: Point,
+    /// When the series began to count.
+    pub start: Timestamp,
+}
+
+/// The value of a series.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Point {
+    Counter {
+        value: f64,
+        exemplar: Option<Exemplar>,
+    },
+    Gauge(f64),
+    Histogram(Histogram),
+}
+
+/// A classic histogram; `buckets[i]` counts the values up to `bounds[i]` and above the bound before; the last one is `+Inf`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Histogram {
+    pub bounds: &'static [f64],
+    /// Not cumulative; one longer than `bounds`.
+    pub buckets: Vec<Bucket>,
+    pub sum: f64,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Bucket {
+    pub count: u64,
+    pub exemplar: Option<Exemplar>,
+}
+
+/// One observed value with the trace it came from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Exemplar {
+    pub trace: TraceId,
+    pub value: f64,
+    /// Event time.
+    pub at: Timestamp,
+}

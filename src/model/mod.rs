@@ -1,0 +1,14 @@
+//! The words every room speaks: ids, time, spans as received, events, facts, metric families. Plain data.
+
+pub mod event;
+pub mod fact;
+pub mod ids;
+pub mod metric;
+pub mod otlp;
+pub mod reject;
+pub mod time;
+
+use std::sync::Arc;
+
+/// A short name (agent, tool, model …), cheap to clone.
+pub type Name = Arc<str>;
