@@ -11,3 +11,4 @@
 //! `tests/house.rs` keeps these arrows.
 
 pub mod model;
+pub mod stitch;

@@ -1,0 +1,294 @@
+//! Who acted when: the steps of a turn, grouped into activations of agents.
+
+use super::tree::Tree;
+use crate::model::Name;
+use crate::model::event::{Kind, Operation, Target};
+use crate::model::time::Timestamp;
+use std::collections::{HashMap, HashSet};
+
+/// One thing an agent did: a model call that counts, a tool call, or (where the dialect shows no more) its whole span.
+#[derive(Debug)]
+pub(super) struct Act {
+    pub(super) event: usize,
+    pub(super) activation: usize,
+    /// The step failed; a handing-over tool never fails here, since the handoff is judged by itself.
+    pub(super) failed: bool,
+}
+
+/// One agent at work, from taking over to giving up control.
+#[derive(Debug)]
+pub(super) struct Activation {
+    /// `None`: the spans do not say whose work it is.
+    pub(super) agent: Option<Name>,
+    /// The outermost span of the activation, if it has one.
+    pub(super) node: Option<usize>,
+    /// In order of start; never empty.
+    pub(super) acts: Vec<usize>,
+    pub(super) start: Timestamp,
+    pub(super) end: Timestamp,
+    /// The activation around this one, when its agent acts itself.
+    pub(super) parent: Option<usize>,
+    pub(super) failed: bool,
+}
+
+/// The acts and activations of a turn.
+#[derive(Debug, Default)]
+pub(super) struct Cast {
+    pub(super) acts: Vec<Act>,
+    /// In order of start.
+    pub(super) activations: Vec<Activation>,
+    /// Model events that count: those with no model call inside them.
+    pub(super) calls: Vec<usize>,
+    /// Tool events that count as tool calls.
+    pub(super) tools: Vec<usize>,
+}
+
+impl Cast {
+    pub(super) fn of(tree: &Tree<'_>) -> Self {
+        let calls = leaf_calls(tree);
+        let tools = outermost_tools(tree);
+        let mut steps: Vec<usize> = calls
+            .iter()
+            .copied()
+            .filter(|&i| is_chat(tree, i))
+            .chain(tools.iter().copied())
+            .collect();
+        steps.extend(silent_agents(tree, &steps));
+        steps.sort_unstable();
+        let mut cast = Self {
+            calls,
+            ..Self::default()
+        };
+        cast.group(tree, &steps);
+        cast.sort_activations();
+        cast.find_parents(tree);
+        let cast_ref = &cast;
+        cast.tools = tools
+            .into_iter()
+            .filter(|&i| counts_as_tool(tree, cast_ref, i))
+            .collect();
+        cast
+    }
+
+    /// The first step of an activation.
+    pub(super) fn first_act(&self, activation: usize) -> &Act {
+        &self.acts[self.activations[activation].acts[0]]
+    }
+
+    fn group(&mut self, tree: &Tree<'_>, steps: &[usize]) {
+        let mut by_node: HashMap<usize, usize> = HashMap::new();
+        let mut run: Option<usize> = None;
+        for &event in steps {
+            let node = activation_node(tree, event);
+            let agent = tree.agent(event);
+            let known = match node {
+                Some(node) => by_node.get(&node).copied(),
+                None => run.filter(|&r| self.activations[r].agent.as_ref() == agent),
+            };
+            let activation = known.unwrap_or_else(|| {
+                self.activations.push(Activation {
+                    agent: agent.cloned(),
+                    node,
+                    acts: Vec::new(),
+                    start: tree.events[event].start,
+                    end: tree.events[event].end,
+                    parent: None,
+                    failed: false,
+                });
+                self.activations.len() - 1
+            });
+            match node {
+                Some(node) => {
+                    by_node.insert(node, activation);
+                }
+                None => run = Some(activation),
+            }
+            self.add(tree, event, activation);
+        }
+    }
+
+    fn add(&mut self, tree: &Tree<'_>, event: usize, index: usize) {
+        let failed = step_failed(tree, event);
+        let activation = &mut self.activations[index];
+        activation.acts.push(self.acts.len());
+        activation.end = activation.end.max(tree.events[event].end);
+        activation.failed = failed;
+        if let Some(node) = activation.node {
+            // A tool around a delegate starts with the decision, not with the delegate.
+            if tree.is_agent(node) {
+                activation.start = activation.start.min(tree.events[node].start);
+                activation.end = activation.end.max(tree.events[node].end);
+                activation.failed |= tree.events[node].error;
+            }
+        }
+        self.acts.push(Act {
+            event,
+            activation: index,
+            failed,
+        });
+    }
+
+    fn sort_activations(&mut self) {
+        let mut order: Vec<usize> = (0..self.activations.len()).collect();
+        order.sort_by_key(|&i| (self.activations[i].start, i));
+        let mut place = vec![0; order.len()];
+        for (new, &old) in order.iter().enumerate() {
+            place[old] = new;
+        }
+        for act in &mut self.acts {
+            act.activation = place[act.activation];
+        }
+        let mut old: Vec<Option<Activation>> = self.activations.drain(..).map(Some).collect();
+        self.activations = order.iter().filter_map(|&i| old[i].take()).collect();
+    }
+
+    fn find_parents(&mut self, tree: &Tree<'_>) {
+        let by_node: HashMap<usize, usize> = self
+            .activations
+            .iter()
+            .enumerate()
+            .filter_map(|(i, a)| Some((a.node?, i)))
+            .collect();
+        let by_act: HashMap<usize, usize> = self
+            .acts
+            .iter()
+            .map(|act| (act.event, act.activation))
+            .collect();
+        for i in 0..self.activations.len() {
+            let inner = &self.activations[i];
+            let from = inner.node.unwrap_or_else(|| self.acts[inner.acts[0]].event);
+            // The node itself may be a tool call: an act of the agent that delegates.
+            let around = std::iter::once(from)
+                .chain(tree.ancestors(from))
+                .filter_map(|a| by_act.get(&a).or_else(|| by_node.get(&a)))
+                .copied()
+                .find(|&a| a != i && self.activations[a].agent != inner.agent);
+            self.activations[i].parent = around.or_else(|| self.host(tree, i));
+        }
+    }
+
+    /// An agent in a trace of its own that runs while an agent of another trace waits works for that one.
+    fn host(&self, tree: &Tree<'_>, inner: usize) -> Option<usize> {
+        let trace = |a: usize| tree.events[self.first_act(a).event].trace;
+        let i = &self.activations[inner];
+        (0..self.activations.len())
+            .filter(|&o| {
+                let outer = &self.activations[o];
+                trace(o) != trace(inner)
+                    && outer.agent != i.agent
+                    && outer.start <= i.start
+                    && outer.end >= i.end
+            })
+            .min_by_key(|&o| {
+                let outer = &self.activations[o];
+                outer.end.since(outer.start)
+            })
+    }
+}
+
+fn is_chat(tree: &Tree<'_>, i: usize) -> bool {
+    matches!(&tree.events[i].kind, Kind::Model(call) if call.operation == Operation::Chat)
+}
+
+/// Model events without a model call inside; several SDKs wrap one call in two spans.
+fn leaf_calls(tree: &Tree<'_>) -> Vec<usize> {
+    let models: Vec<usize> = (0..tree.events.len())
+        .filter(|&i| matches!(tree.events[i].kind, Kind::Model(_)))
+        .collect();
+    let mut wraps = HashSet::new();
+    for &inner in &models {
+        for outer in tree.ancestors(inner) {
+            if let Kind::Model(call) = &tree.events[outer].kind {
+                // An agent span marked as a call wraps its own calls, not those of the agents it calls.
+                if !call.is_agent || tree.agent(outer) == tree.agent(inner) {
+                    wraps.insert(outer);
+                }
+            }
+        }
+    }
+    models.into_iter().filter(|i| !wraps.contains(i)).collect()
+}
+
+/// Tool events, each call once: agent, MCP client and MCP server may all report it.
+fn outermost_tools(tree: &Tree<'_>) -> Vec<usize> {
+    let mut ids = HashSet::new();
+    (0..tree.events.len())
+        .filter(|&i| {
+            let Kind::Tool(tool) = &tree.events[i].kind else {
+                return false;
+            };
+            let nested = tree.ancestors(i).any(
+                |a| matches!(&tree.events[a].kind, Kind::Tool(outer) if outer.name == tool.name),
+            );
+            let known = tool
+                .call_id
+                .as_ref()
+                .is_some_and(|id| !ids.insert((tree.events[i].trace, id)));
+            !nested && !known
+        })
+        .collect()
+}
+
+/// Agent spans that show nothing of what the agent did: the span is its only step.
+fn silent_agents(tree: &Tree<'_>, steps: &[usize]) -> Vec<usize> {
+    let mut busy: HashSet<usize> = HashSet::new();
+    for &step in steps {
+        busy.extend(activation_node(tree, step));
+        busy.extend(tree.ancestors(step));
+    }
+    let agents: Vec<usize> = (0..tree.events.len())
+        .filter(|&i| matches!(tree.events[i].kind, Kind::Agent { weak: false }))
+        .collect();
+    for &agent in &agents {
+        busy.extend(tree.ancestors(agent));
+    }
+    agents
+        .into_iter()
+        .filter(|&i| tree.agent(i).is_some() && !busy.contains(&i))
+        .filter(|&i| activation_node(tree, i).is_none_or(|node| node == i || !busy.contains(&node)))
+        .collect()
+}
+
+/// The outermost span of the activation that event `i` belongs to: spans of the same agent nest, a delegating tool
+/// stands for a delegate without a span of its own.
+fn activation_node(tree: &Tree<'_>, i: usize) -> Option<usize> {
+    let agent = tree.agent(i)?;
+    let mut found = None;
+    for at in std::iter::once(i).chain(tree.ancestors(i)) {
+        if tree.is_agent(at) {
+            if tree.agent(at) != Some(agent) {
+                break;
+            }
+            found = Some(at);
+        } else if at != i && tree.handed_to(at) == Some(agent) {
+            found = found.or(Some(at));
+            break;
+        }
+    }
+    found
+}
+
+fn step_failed(tree: &Tree<'_>, i: usize) -> bool {
+    let event = tree.events[i];
+    match &event.kind {
+        Kind::Model(call) => call.failed,
+        Kind::Tool(tool) => tool.hands_to.is_none() && (tool.failed || event.error),
+        _ => event.error,
+    }
+}
+
+/// A tool that only hands over is a handoff; so is a tool with another agent at work inside it.
+fn counts_as_tool(tree: &Tree<'_>, cast: &Cast, i: usize) -> bool {
+    let Kind::Tool(tool) = &tree.events[i].kind else {
+        return false;
+    };
+    match tool.hands_to {
+        Some(Target::Human) => tool.works,
+        Some(_) => false,
+        None => !cast.activations.iter().any(|a| {
+            a.agent.is_some()
+                && a.agent.as_ref() != tree.agent(i)
+                && a.node.is_some_and(|node| tree.is_inside(node, i))
+        }),
+    }
+}

@@ -1,0 +1,354 @@
+//! One session (or one trace that may still find its session): its traces, its open workflow, its pending handoffs.
+
+use super::handoff::Verdict;
+use super::trace::{Open, Trace};
+use super::turn::{self, Decided, Spend};
+use super::workflow::OpenWorkflow;
+use super::{Output, Settings, shed_fact};
+use crate::model::Name;
+use crate::model::event::{Event, Kind, SessionSource};
+use crate::model::fact::{Fact, Shed, What};
+use crate::model::ids::{Key, SpanId, TraceId};
+use crate::model::record::Record;
+use crate::model::time::Timestamp;
+use std::collections::{BTreeMap, HashMap};
+
+/// The state of one canonical key.
+#[derive(Debug)]
+pub(super) struct Conversation {
+    traces: BTreeMap<TraceId, Trace>,
+    /// Spans in open traces.
+    open_spans: usize,
+    workflow: Option<OpenWorkflow>,
+    /// Handoffs whose target has not acted yet, with the arrival time at which they are dropped.
+    pending: Vec<(Timestamp, Verdict)>,
+    /// The session was counted.
+    counted: bool,
+    opened: Timestamp,
+    last_arrival: Timestamp,
+}
+
+impl Conversation {
+    pub(super) fn new(arrival: Timestamp) -> Self {
+        Self {
+            traces: BTreeMap::new(),
+            open_spans: 0,
+            workflow: None,
+            pending: Vec::new(),
+            counted: false,
+            opened: arrival,
+            last_arrival: arrival,
+        }
+    }
+
+    pub(super) fn any_trace(&self) -> Option<TraceId> {
+        self.traces.keys().next().copied()
+    }
+
+    pub(super) fn take(
+        &mut self,
+        event: Event,
+        arrival: Timestamp,
+        settings: &Settings,
+        out: &mut Output,
+    ) {
+        self.last_arrival = self.last_arrival.max(arrival);
+        let (at, trace) = (event.end, event.trace);
+        let state = self
+            .traces
+            .entry(trace)
+            .or_insert_with(|| Trace::Open(Open::new(arrival)));
+        match state {
+            Trace::Open(open) => {
+                open.last_arrival = open.last_arrival.max(arrival);
+                if open.take(event) {
+                    self.open_spans += 1;
+                } else {
+                    out.facts.push(Fact {
+                        at,
+                        trace,
+                        what: What::Duplicate,
+                    });
+                }
+            }
+            Trace::Decided(owners) => {
+                let spend = late(owners, event, out);
+                if let Some(workflow) = &mut self.workflow {
+                    workflow.spend(spend);
+                }
+            }
+        }
+        if self.open_spans > settings.max_spans_per_session {
+            out.facts.push(shed_fact(at, trace, Shed::SpansPerSession));
+            self.decide_all(arrival, settings, out);
+        }
+    }
+
+    /// Gives away all events that are not decided yet: the key is bound to another one.
+    pub(super) fn release(&mut self) -> Vec<Event> {
+        self.open_spans = 0;
+        let open: Vec<TraceId> = self
+            .traces
+            .iter()
+            .filter(|(_, trace)| matches!(trace, Trace::Open(_)))
+            .map(|(id, _)| *id)
+            .collect();
+        open.iter()
+            .filter_map(|id| match self.traces.remove(id) {
+                Some(Trace::Open(open)) => Some(open.into_events()),
+                _ => None,
+            })
+            .flatten()
+            .collect()
+    }
+
+    /// When to call [`Conversation::on_time`] next.
+    pub(super) fn deadline(&self, key: &Key, settings: &Settings) -> Timestamp {
+        let forget = self.last_arrival + settings.max_age;
+        let turns = self
+            .groups()
+            .first()
+            .map(|group| self.ready_at(key, group, settings));
+        let workflow = self.workflow.as_ref().map(|w| w.deadline(settings));
+        let pending = self.pending.iter().map(|(due, _)| *due).min();
+        turns
+            .into_iter()
+            .chain(workflow)
+            .chain(pending)
+            .fold(forget, Timestamp::min)
+    }
+
+    pub(super) fn on_time(
+        &mut self,
+        key: &Key,
+        now: Timestamp,
+        settings: &Settings,
+        out: &mut Output,
+    ) {
+        if let Key::Trace(_) = key
+            && now >= self.opened + settings.bind_timeout
+            && self.follow_resource(out)
+        {
+            return;
+        }
+        self.decide_until(key, now, settings, out);
+        let (due, waiting) = std::mem::take(&mut self.pending)
+            .into_iter()
+            .partition(|(due, _)| *due <= now);
+        self.pending = waiting;
+        let due: Vec<(Timestamp, Verdict)> = due;
+        for (_, verdict) in due {
+            let (at, trace) = (verdict.at, verdict.trace);
+            let fact = |what| Fact { at, trace, what };
+            out.facts.push(fact(What::Pending(-1)));
+            out.facts.push(fact(What::Handoff(verdict.handoff)));
+        }
+        if self
+            .workflow
+            .as_ref()
+            .is_some_and(|w| w.deadline(settings) <= now && self.open_spans == 0)
+        {
+            out.facts
+                .extend(self.workflow.take().map(OpenWorkflow::close));
+        }
+    }
+
+    /// Whether nothing of it is needed any more.
+    pub(super) fn is_over(&self, now: Timestamp, settings: &Settings) -> bool {
+        let idle = self.open_spans == 0 && self.workflow.is_none() && self.pending.is_empty();
+        // A session that was counted is remembered, so that it is not counted again.
+        idle && (!self.counted || now >= self.last_arrival + settings.max_age)
+    }
+
+    /// A trace that nobody bound belongs to the session its resource names, if it does.
+    fn follow_resource(&mut self, out: &mut Output) -> bool {
+        let open = |trace: &Trace| match trace {
+            Trace::Open(open) => open.resource_session(),
+            Trace::Decided(_) => None,
+        };
+        let Some(session) = self.traces.values().find_map(open) else {
+            return false;
+        };
+        let to = Key::Session(session);
+        for mut event in self.release() {
+            if let Some(hint) = &mut event.session {
+                hint.source = SessionSource::Span;
+            }
+            out.sends.push((to.clone(), Record::Event(Box::new(event))));
+        }
+        true
+    }
+
+    /// Decides the turns that are ready, in their order; a turn that is not holds up those after it.
+    fn decide_until(&mut self, key: &Key, now: Timestamp, settings: &Settings, out: &mut Output) {
+        let ready: Vec<Vec<TraceId>> = self
+            .groups()
+            .into_iter()
+            .take_while(|group| self.ready_at(key, group, settings) <= now)
+            .collect();
+        for group in ready {
+            self.decide(&group, self.last_arrival, settings, out);
+        }
+    }
+
+    /// Decides all turns now, ready or not.
+    fn decide_all(&mut self, arrival: Timestamp, settings: &Settings, out: &mut Output) {
+        for group in self.groups() {
+            self.decide(&group, arrival, settings, out);
+        }
+    }
+
+    /// The open traces by turn, in event time. A trace within another one's time, or linked to it, is part of its turn.
+    fn groups(&self) -> Vec<Vec<TraceId>> {
+        let mut open: Vec<(TraceId, &Open, (Timestamp, Timestamp))> = self
+            .traces
+            .iter()
+            .filter_map(|(id, trace)| match trace {
+                Trace::Open(open) => Some((*id, open, open.interval())),
+                Trace::Decided(_) => None,
+            })
+            .collect();
+        // The longest of those that start together comes first, as it may contain the others.
+        open.sort_by_key(|(id, _, (start, end))| (*start, std::cmp::Reverse(*end), *id));
+        let mut groups: Vec<(Vec<TraceId>, Timestamp)> = Vec::new();
+        for (id, trace, (_, end)) in open {
+            let host = groups.iter_mut().find(|(members, group_end)| {
+                end <= *group_end || trace.links().any(|link| members.contains(&link))
+            });
+            match host {
+                Some((members, group_end)) => {
+                    members.push(id);
+                    *group_end = (*group_end).max(end);
+                }
+                None => groups.push((vec![id], end)),
+            }
+        }
+        groups.into_iter().map(|(members, _)| members).collect()
+    }
+
+    /// When a turn may be decided, if nothing more arrives.
+    fn ready_at(&self, key: &Key, group: &[TraceId], settings: &Settings) -> Timestamp {
+        let bound = match key {
+            Key::Session(_) => Timestamp::default(),
+            Key::Trace(_) => self.opened + settings.bind_timeout,
+        };
+        group
+            .iter()
+            .filter_map(|id| match self.traces.get(id) {
+                Some(Trace::Open(open)) => Some(open),
+                _ => None,
+            })
+            .map(|open| {
+                let quiet = if open.is_complete() {
+                    settings.settle
+                } else {
+                    settings.trace_timeout
+                };
+                open.last_arrival + quiet
+            })
+            .fold(bound, Timestamp::max)
+    }
+
+    fn decide(&mut self, group: &[TraceId], now: Timestamp, settings: &Settings, out: &mut Output) {
+        let mut open = Vec::new();
+        for id in group {
+            if let Some(Trace::Open(trace)) = self.traces.remove(id) {
+                self.open_spans -= trace.len();
+                if trace.is_agentic() {
+                    self.traces.insert(*id, Trace::Decided(HashMap::new()));
+                    open.push(trace);
+                }
+            }
+        }
+        let mut waiting: Vec<Verdict> = self.pending.iter().map(|(_, v)| v.clone()).collect();
+        let before = waiting.len();
+        let events = open.iter().flat_map(Open::spans);
+        let Some((turn, owners)) = turn::decide(events, &mut waiting, &mut out.facts) else {
+            return;
+        };
+        if waiting.len() < before {
+            self.taken_up(&waiting, &turn, out);
+        }
+        for ((trace, span), owner) in owners {
+            if let Some(Trace::Decided(known)) = self.traces.get_mut(&trace) {
+                known.insert(span, owner);
+            }
+        }
+        self.follow(turn, now, settings, out);
+    }
+
+    /// A pending handoff found its target in a later turn.
+    fn taken_up(&mut self, waiting: &[Verdict], turn: &Decided, out: &mut Output) {
+        let still = |verdict: &Verdict| {
+            waiting
+                .iter()
+                .any(|w| w.at == verdict.at && w.handoff == verdict.handoff)
+        };
+        if let Some(found) = self.pending.iter().position(|(_, v)| !still(v)) {
+            self.pending.remove(found);
+            out.facts.push(Fact {
+                at: turn.start,
+                trace: turn.trace,
+                what: What::Pending(-1),
+            });
+        }
+    }
+
+    /// Carries a decided turn into the session and its workflow.
+    fn follow(&mut self, turn: Decided, now: Timestamp, settings: &Settings, out: &mut Output) {
+        let due = now + settings.drop_timeout;
+        self.pending
+            .extend(turn.pending.iter().map(|v| (due, v.clone())));
+        let Some(result) = turn.result else {
+            return;
+        };
+        if !std::mem::replace(&mut self.counted, true) {
+            out.facts.push(Fact {
+                at: turn.start,
+                trace: turn.trace,
+                what: What::Session,
+            });
+        }
+        match &mut self.workflow {
+            Some(open) if open.goes_on_with(&turn, settings) => open.extend(&turn, result, now),
+            open => {
+                let next = OpenWorkflow::open(&turn, result, now);
+                out.facts
+                    .extend(open.replace(next).map(OpenWorkflow::close));
+            }
+        }
+    }
+}
+
+/// Counts what adds up of a span whose turn is decided; returns its cost.
+fn late(owners: &mut HashMap<SpanId, Option<Name>>, event: Event, out: &mut Output) -> Spend {
+    let mut spend = Spend::default();
+    let fact = |what| Fact {
+        at: event.end,
+        trace: event.trace,
+        what,
+    };
+    if owners.contains_key(&event.span) {
+        out.facts.push(fact(What::Duplicate));
+        return spend;
+    }
+    let inherited = event.parent.and_then(|p| owners.get(&p).cloned().flatten());
+    let owner = event.agent.clone().or(inherited);
+    if event.kind.is_agentic() {
+        out.facts.push(fact(What::Late));
+    }
+    match &event.kind {
+        Kind::Model(call) => {
+            spend.add(call.cost);
+            out.facts.extend(turn::model_fact(&event, owner.as_ref()));
+        }
+        Kind::Tool(tool) if tool.hands_to.is_none() || tool.works => {
+            out.facts.extend(turn::tool_fact(&event));
+        }
+        Kind::Retrieval { .. } => out.facts.push(fact(What::Retrieval)),
+        _ => {}
+    }
+    out.facts.extend(turn::evaluation_facts(&event));
+    owners.insert(event.span, owner);
+    spend
+}

@@ -1,0 +1,250 @@
+//! PURE. The state machine that stitches events into sessions, turns, workflows and handoffs.
+//!
+//! `(state, entry, now) → (state, facts)`: it is told the time, does no I/O and never takes a fact back. Counters grow
+//! when a turn is decided: its traces are complete and have been quiet for [`Settings::settle`].
+
+mod activation;
+mod conversation;
+mod handoff;
+mod trace;
+mod tree;
+mod turn;
+mod workflow;
+
+#[cfg(test)]
+mod tests;
+
+use crate::model::fact::{Fact, Shed, What};
+use crate::model::ids::{Key, TraceId};
+use crate::model::record::{Entry, Record};
+use crate::model::time::Timestamp;
+use conversation::Conversation;
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+
+/// The waits and limits of the stitcher. All waits are in arrival time.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// A turn whose traces are complete is decided after this much quiet.
+    pub settle: Duration,
+    /// A trace that nobody binds to a session within this time is a session of its own.
+    pub bind_timeout: Duration,
+    /// A turn with missing parent spans is decided after this much quiet.
+    pub trace_timeout: Duration,
+    /// A handoff whose target stays silent this long is dropped.
+    pub drop_timeout: Duration,
+    /// A workflow without activity is closed after this time.
+    pub idle_timeout: Duration,
+    /// A workflow is closed at this age at the latest; a silent session is forgotten after it.
+    pub max_age: Duration,
+    /// Sessions and unbound traces held at once; over it the one due first is closed early.
+    pub max_sessions: usize,
+    /// Undecided spans of one session; over it its turns are decided early.
+    pub max_spans_per_session: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            settle: Duration::from_secs(5),
+            bind_timeout: Duration::from_secs(30),
+            trace_timeout: Duration::from_secs(60),
+            drop_timeout: Duration::from_secs(120),
+            idle_timeout: Duration::from_secs(30 * 60),
+            max_age: Duration::from_secs(24 * 60 * 60),
+            max_sessions: 1_000_000,
+            max_spans_per_session: 20_000,
+        }
+    }
+}
+
+/// What one step of the machine yields.
+#[derive(Debug, Default)]
+pub struct Output {
+    /// What was found out, for good.
+    pub facts: Vec<Fact>,
+    /// Records for other keys; they go through the log.
+    pub sends: Vec<(Key, Record)>,
+}
+
+/// The state of all keys of one partition.
+#[derive(Debug)]
+pub struct Stitcher {
+    settings: Settings,
+    slots: HashMap<Key, Slot>,
+    /// When to look at which slot. A slot is scheduled at most once, never later than its true deadline.
+    deadlines: BTreeSet<(Timestamp, Key)>,
+}
+
+/// One key: it may forward to another key, hold a conversation, or (a session bound late) both.
+#[derive(Debug, Default)]
+struct Slot {
+    bound: Option<Key>,
+    conversation: Option<Conversation>,
+    /// The entry of this slot in `deadlines`.
+    scheduled: Option<Timestamp>,
+    touched: Timestamp,
+}
+
+impl Stitcher {
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            slots: HashMap::new(),
+            deadlines: BTreeSet::new(),
+        }
+    }
+
+    /// Keys held, forwarding ones included.
+    pub fn keys(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Takes one entry. Call [`Stitcher::advance`] to its arrival first, so that timers fire between the same entries in replay.
+    pub fn apply(&mut self, entry: Entry, out: &mut Output) {
+        let Entry {
+            key,
+            arrival,
+            record,
+        } = entry;
+        let slot = self.slots.entry(key.clone()).or_default();
+        slot.touched = arrival;
+        match record {
+            Record::Event(event) => match &slot.bound {
+                Some(to) => out.sends.push((to.clone(), Record::Event(event))),
+                None => slot
+                    .conversation
+                    .get_or_insert_with(|| Conversation::new(arrival))
+                    .take(*event, arrival, &self.settings, out),
+            },
+            Record::Bind(to) => slot.bind(&key, to, out),
+        }
+        self.schedule(&key);
+        if self.slots.len() > self.settings.max_sessions {
+            self.shed(arrival, out);
+        }
+    }
+
+    /// Fires all timers up to `now`, in their order.
+    pub fn advance(&mut self, now: Timestamp, out: &mut Output) {
+        while let Some((due, key)) = self.deadlines.first().cloned() {
+            if due > now {
+                break;
+            }
+            self.deadlines.pop_first();
+            self.fire(&key, due.max(now), out);
+        }
+    }
+
+    /// When [`Stitcher::advance`] has something to do next.
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        self.deadlines.first().map(|(due, _)| *due)
+    }
+
+    fn fire(&mut self, key: &Key, now: Timestamp, out: &mut Output) {
+        let Some(slot) = self.slots.get_mut(key) else {
+            return;
+        };
+        slot.scheduled = None;
+        if let Some(conversation) = &mut slot.conversation {
+            conversation.on_time(key, now, &self.settings, out);
+            if conversation.is_over(now, &self.settings) {
+                slot.conversation = None;
+            }
+        }
+        let forwards = slot.bound.is_some() && now < slot.touched + self.settings.idle_timeout;
+        if slot.conversation.is_none() && !forwards {
+            self.slots.remove(key);
+        } else {
+            self.schedule(key);
+        }
+    }
+
+    /// Puts the slot's deadline into the ordered set. A later deadline than the scheduled one is found when that one fires.
+    fn schedule(&mut self, key: &Key) {
+        let Some(slot) = self.slots.get_mut(key) else {
+            return;
+        };
+        let forwarding_ends = slot
+            .bound
+            .is_some()
+            .then(|| slot.touched + self.settings.idle_timeout);
+        let deadline = slot
+            .conversation
+            .as_ref()
+            .map(|c| c.deadline(key, &self.settings))
+            .into_iter()
+            .chain(forwarding_ends)
+            .min()
+            .unwrap_or(slot.touched);
+        match slot.scheduled {
+            Some(earlier) if earlier <= deadline => {}
+            scheduled => {
+                if let Some(later) = scheduled {
+                    self.deadlines.remove(&(later, key.clone()));
+                }
+                self.deadlines.insert((deadline, key.clone()));
+                slot.scheduled = Some(deadline);
+            }
+        }
+    }
+
+    /// Closes the slot that is due first, to stay within `max_sessions`.
+    fn shed(&mut self, now: Timestamp, out: &mut Output) {
+        let Some((_, key)) = self.deadlines.pop_first() else {
+            return;
+        };
+        let Some(mut slot) = self.slots.remove(&key) else {
+            return;
+        };
+        let trace = slot.conversation.as_ref().and_then(Conversation::any_trace);
+        if let Some(conversation) = &mut slot.conversation {
+            conversation.on_time(&key, Timestamp::MAX, &self.settings, out);
+        }
+        if let Some(trace) = trace {
+            out.facts.push(shed_fact(now, trace, Shed::Sessions));
+        }
+    }
+}
+
+fn shed_fact(at: Timestamp, trace: TraceId, reason: Shed) -> Fact {
+    Fact {
+        at,
+        trace,
+        what: What::Shed(reason),
+    }
+}
+
+impl Slot {
+    /// Makes this key forward to `to`. Where two sessions meet, the greater id binds to the smaller one, whoever came
+    /// first, so that bindings never form a circle.
+    fn bind(&mut self, own: &Key, to: Key, out: &mut Output) {
+        if *own == to {
+            return;
+        }
+        match &self.bound {
+            Some(bound) if *bound == to => return,
+            Some(bound) => {
+                let (smaller, greater) = if *bound < to {
+                    (bound.clone(), to)
+                } else {
+                    (to, bound.clone())
+                };
+                out.sends.push((greater, Record::Bind(smaller.clone())));
+                self.bound = Some(smaller);
+            }
+            None if matches!(own, Key::Session(_)) && *own < to => {
+                out.sends.push((to, Record::Bind(own.clone())));
+                return;
+            }
+            None => self.bound = Some(to),
+        }
+        if let (Some(to), Some(conversation)) = (&self.bound, &mut self.conversation) {
+            let held = conversation.release();
+            out.sends.extend(
+                held.into_iter()
+                    .map(|event| (to.clone(), Record::Event(Box::new(event)))),
+            );
+        }
+    }
+}

@@ -1,0 +1,612 @@
+//! Known answers of the stitcher: each scene is a handful of events, its story the facts that must come out.
+
+use super::*;
+use crate::model::Name;
+use crate::model::event::*;
+use crate::model::fact::TurnResult;
+use crate::model::ids::SpanId;
+use crate::model::otlp::Link;
+
+/// A scene under construction. Times are milliseconds of event time.
+#[derive(Default)]
+struct Scene {
+    events: Vec<Event>,
+}
+
+fn name(text: &str) -> Name {
+    Name::from(text)
+}
+
+fn trace(n: u8) -> TraceId {
+    TraceId::new(&[n; 16]).expect("not zero")
+}
+
+fn span(n: u64) -> SpanId {
+    SpanId::new(&n.to_be_bytes()).expect("not zero")
+}
+
+impl Scene {
+    /// Adds a span to trace 1; returns its number, which may be the parent of others.
+    fn add(&mut self, parent: u64, (start, end): (u64, u64), kind: Kind) -> u64 {
+        let id = self.events.len() as u64 + 1;
+        self.events.push(Event {
+            trace: trace(1),
+            span: span(id),
+            parent: (parent != 0).then(|| span(parent)),
+            links: Vec::new(),
+            start: Timestamp(start * 1_000_000),
+            end: Timestamp(end * 1_000_000),
+            error: false,
+            agent: None,
+            session: None,
+            user: None,
+            workflow: None,
+            workflow_id: None,
+            outcome: None,
+            evaluations: Vec::new(),
+            refused: Vec::new(),
+            kind,
+        });
+        id
+    }
+
+    fn last(&mut self) -> &mut Event {
+        self.events.last_mut().expect("a span was added")
+    }
+
+    fn agent(&mut self, parent: u64, who: &str, times: (u64, u64)) -> u64 {
+        let id = self.add(parent, times, Kind::Agent { weak: false });
+        self.last().agent = Some(name(who));
+        id
+    }
+
+    fn call(&mut self, parent: u64, times: (u64, u64)) -> u64 {
+        self.asking(parent, times, &[])
+    }
+
+    /// A model call whose output asks for handoffs.
+    fn asking(&mut self, parent: u64, times: (u64, u64), to: &[&str]) -> u64 {
+        let requests = to.iter().map(|to| HandoffRequest {
+            target: target(to),
+            call_id: None,
+        });
+        let call = ModelCall {
+            requests: requests.collect(),
+            answered: Some(to.is_empty()),
+            cost: Cost::Declared(0.25),
+            ..ModelCall::default()
+        };
+        self.add(parent, times, Kind::Model(Box::new(call)))
+    }
+
+    fn failing_call(&mut self, parent: u64, times: (u64, u64)) -> u64 {
+        let call = ModelCall {
+            failed: true,
+            ..ModelCall::default()
+        };
+        self.add(parent, times, Kind::Model(Box::new(call)))
+    }
+
+    fn tool(&mut self, parent: u64, tool: &str, times: (u64, u64), to: Option<&str>) -> u64 {
+        self.add(
+            parent,
+            times,
+            Kind::Tool(ToolCall {
+                name: name(tool),
+                call_id: None,
+                hands_to: to.map(target),
+                works: tool.starts_with("escalate"),
+                delegates: false,
+                failed: false,
+            }),
+        )
+    }
+
+    fn in_trace(&mut self, n: u8) {
+        self.last().trace = trace(n);
+    }
+}
+
+fn target(to: &str) -> Target {
+    match to {
+        "human" => Target::Human,
+        "?" => Target::Unknown,
+        agent => Target::Agent(name(agent)),
+    }
+}
+
+/// Runs a scene as one session, each event at its own end, then lets all timers run out.
+fn run(scene: &Scene) -> Vec<Fact> {
+    let mut events = scene.events.clone();
+    events.sort_by_key(|e| e.end);
+    play(events.into_iter().map(|e| (e.end, e)).collect())
+}
+
+fn play(events: Vec<(Timestamp, Event)>) -> Vec<Fact> {
+    let mut stitcher = Stitcher::new(Settings::default());
+    let mut out = Output::default();
+    for (arrival, event) in events {
+        stitcher.advance(arrival, &mut out);
+        let entry = Entry {
+            key: Key::Session(name("s")),
+            arrival,
+            record: Record::Event(Box::new(event)),
+        };
+        stitcher.apply(entry, &mut out);
+    }
+    stitcher.advance(Timestamp::MAX, &mut out);
+    assert_eq!(stitcher.keys(), 0, "all timers ran out, nothing is held");
+    out.facts
+}
+
+/// The facts about handoffs and escalations, one a line.
+fn handoffs(facts: &[Fact]) -> Vec<String> {
+    facts
+        .iter()
+        .filter_map(|fact| match &fact.what {
+            What::Handoff(h) => {
+                let (result, reason) = h.result.labels();
+                let kind = h.kind.as_str();
+                let line = format!("{} -> {} {kind} {result} {reason}", h.from, h.to);
+                Some(line.trim_end().to_owned())
+            }
+            What::Escalation { from } => Some(format!("{from} escalates")),
+            _ => None,
+        })
+        .collect()
+}
+
+fn turns(facts: &[Fact]) -> Vec<(TurnResult, u128)> {
+    facts
+        .iter()
+        .filter_map(|fact| match &fact.what {
+            What::Turn(turn) => Some((turn.result, turn.duration.as_millis())),
+            _ => None,
+        })
+        .collect()
+}
+
+fn outcomes(facts: &[Fact]) -> Vec<Outcome> {
+    facts
+        .iter()
+        .filter_map(|fact| match &fact.what {
+            What::Workflow(workflow) => Some(workflow.outcome),
+            _ => None,
+        })
+        .collect()
+}
+
+fn count(facts: &[Fact], pick: impl Fn(&What) -> bool) -> usize {
+    facts.iter().filter(|fact| pick(&fact.what)).count()
+}
+
+fn is_call(what: &What) -> bool {
+    matches!(what, What::Model(_))
+}
+
+/// The common scene: triage decides, its tool runs, the specialist answers.
+fn transfer() -> (Scene, u64, u64) {
+    let mut s = Scene::default();
+    let root = s.add(0, (0, 100), Kind::Workflow);
+    let triage = s.agent(root, "triage", (0, 40));
+    s.asking(triage, (1, 30), &["refund"]);
+    s.tool(triage, "transfer_to_refund", (31, 35), Some("refund"));
+    let refund = s.agent(root, "refund", (41, 100));
+    (s, root, refund)
+}
+
+#[test]
+fn four_spans_of_one_handoff_count_once() {
+    let (mut s, _, refund) = transfer();
+    s.add(
+        2,
+        (36, 36),
+        Kind::Handoff(Handoff {
+            from: Some(name("triage")),
+            to: Target::Unknown,
+            delegates: false,
+            failed: false,
+        }),
+    );
+    s.call(refund, (45, 90));
+    let facts = run(&s);
+    assert_eq!(handoffs(&facts), ["triage -> refund transfer success"]);
+    assert_eq!(turns(&facts), [(TurnResult::Answered, 90)]);
+    assert_eq!(outcomes(&facts), [Outcome::Unverified]);
+    assert_eq!(count(&facts, |w| matches!(w, What::Tool(_))), 0);
+}
+
+#[test]
+fn errors_around_a_handoff_that_worked_change_nothing() {
+    let (mut s, _, refund) = transfer();
+    s.call(refund, (45, 90));
+    for event in &mut s.events {
+        event.error = !matches!(event.kind, Kind::Model(_));
+    }
+    assert_eq!(handoffs(&run(&s)), ["triage -> refund transfer success"]);
+}
+
+#[test]
+fn a_target_whose_first_step_fails_is_a_target_error() {
+    let (mut s, _, refund) = transfer();
+    s.failing_call(refund, (45, 90));
+    let facts = run(&s);
+    assert_eq!(
+        handoffs(&facts),
+        ["triage -> refund transfer failed target_error"]
+    );
+    assert_eq!(turns(&facts)[0].0, TurnResult::Failed);
+    assert_eq!(outcomes(&facts), [Outcome::Failed]);
+}
+
+#[test]
+fn a_later_failure_of_the_target_is_not_the_handoffs() {
+    let (mut s, _, refund) = transfer();
+    s.call(refund, (45, 60));
+    s.failing_call(refund, (61, 90));
+    assert_eq!(handoffs(&run(&s)), ["triage -> refund transfer success"]);
+}
+
+#[test]
+fn a_handoff_that_only_the_model_shows_is_dropped() {
+    let mut s = Scene::default();
+    let triage = s.agent(0, "triage", (0, 60));
+    s.asking(triage, (1, 30), &["crypto"]);
+    let facts = run(&s);
+    assert_eq!(
+        handoffs(&facts),
+        ["triage -> crypto transfer failed dropped"]
+    );
+    assert_eq!(count(&facts, |w| *w == What::Pending(1)), 1);
+    assert_eq!(count(&facts, |w| *w == What::Pending(-1)), 1);
+}
+
+#[test]
+fn a_handoff_whose_tool_failed_is_rejected() {
+    let mut s = Scene::default();
+    let triage = s.agent(0, "triage", (0, 60));
+    s.asking(triage, (1, 30), &["crypto"]);
+    s.tool(triage, "transfer_to_crypto", (31, 32), Some("crypto"));
+    s.last().error = true;
+    s.call(triage, (40, 60));
+    let facts = run(&s);
+    assert_eq!(
+        handoffs(&facts),
+        ["triage -> crypto transfer failed rejected"]
+    );
+    assert_eq!(turns(&facts), [(TurnResult::Answered, 60)]);
+}
+
+#[test]
+fn an_error_text_names_the_target_of_an_anonymous_handoff() {
+    let mut s = Scene::default();
+    let root = s.add(0, (0, 60), Kind::Workflow);
+    s.last().error = true;
+    s.last().refused = vec![HandoffRequest {
+        target: target("crypto"),
+        call_id: None,
+    }];
+    let triage = s.agent(root, "triage", (0, 50));
+    s.call(triage, (1, 30));
+    s.tool(triage, "transfer_to_agent", (31, 32), Some("?"));
+    assert_eq!(
+        handoffs(&run(&s)),
+        ["triage -> crypto transfer failed rejected"]
+    );
+}
+
+#[test]
+fn an_anonymous_handoff_takes_its_target_from_the_next_agent() {
+    let mut s = Scene::default();
+    let root = s.add(0, (0, 100), Kind::Workflow);
+    let triage = s.agent(root, "triage", (0, 40));
+    s.call(triage, (1, 30));
+    s.tool(triage, "transfer_to_agent", (31, 35), Some("?"));
+    // One more model call of the source follows before it ends.
+    s.call(triage, (36, 39));
+    let refund = s.agent(root, "refund", (41, 100));
+    s.call(refund, (45, 90));
+    assert_eq!(handoffs(&run(&s)), ["triage -> refund transfer success"]);
+}
+
+#[test]
+fn a_delegate_without_a_span_of_its_own_works_inside_the_tool() {
+    let mut s = Scene::default();
+    let triage = s.agent(0, "triage", (0, 100));
+    s.asking(triage, (1, 30), &["refund"]);
+    let tool = s.tool(triage, "Delegate work", (31, 80), Some("refund"));
+    s.call(tool, (35, 50));
+    s.tool(tool, "lookup", (51, 52), None);
+    s.call(triage, (85, 95));
+    let facts = run(&s);
+    assert_eq!(handoffs(&facts), ["triage -> refund delegation success"]);
+    assert_eq!(count(&facts, is_call), 3);
+    assert_eq!(count(&facts, |w| matches!(w, What::Tool(_))), 1);
+}
+
+#[test]
+fn an_agent_used_as_a_tool_is_a_delegation_and_no_tool_call() {
+    let mut s = Scene::default();
+    let boss = s.agent(0, "boss", (0, 100));
+    s.call(boss, (1, 30));
+    let tool = s.tool(boss, "ask_expert", (31, 80), None);
+    let expert = s.agent(tool, "expert", (32, 79));
+    s.call(expert, (35, 50));
+    s.call(boss, (85, 95));
+    let facts = run(&s);
+    assert_eq!(handoffs(&facts), ["boss -> expert delegation success"]);
+    assert_eq!(count(&facts, |w| matches!(w, What::Tool(_))), 0);
+}
+
+#[test]
+fn control_that_moves_undeclared_is_a_handoff_and_a_resuming_supervisor_is_none() {
+    let mut s = Scene::default();
+    let root = s.add(0, (0, 100), Kind::Workflow);
+    for (who, times) in [("boss", (0, 20)), ("expert", (21, 60)), ("boss", (61, 100))] {
+        let agent = s.agent(root, who, times);
+        s.call(agent, (times.0 + 1, times.1 - 1));
+    }
+    assert_eq!(handoffs(&run(&s)), ["boss -> expert transfer success"]);
+}
+
+#[test]
+fn a_wrapper_that_does_not_act_hands_nothing_over() {
+    let mut s = Scene::default();
+    let team = s.agent(0, "team", (0, 100));
+    let outer = s.add(team, (1, 90), Kind::Agent { weak: true });
+    s.last().agent = Some(name("writer"));
+    // A sibling span of the same agent without steps is the same activation.
+    s.agent(outer, "writer", (2, 3));
+    let inner = s.agent(outer, "writer", (4, 89));
+    s.call(inner, (5, 80));
+    let facts = run(&s);
+    assert_eq!(handoffs(&facts), [String::new(); 0]);
+    assert_eq!(count(&facts, |w| matches!(w, What::Agent(_))), 1);
+}
+
+#[test]
+fn parallel_agents_do_not_hand_over_to_each_other() {
+    let mut s = Scene::default();
+    let root = s.add(0, (0, 100), Kind::Workflow);
+    for (who, times) in [("a", (0, 60)), ("b", (1, 61)), ("c", (2, 62))] {
+        let agent = s.agent(root, who, times);
+        s.call(agent, times);
+    }
+    assert_eq!(handoffs(&run(&s)), [String::new(); 0]);
+}
+
+#[test]
+fn a_target_that_hands_straight_back_bounces() {
+    let mut s = Scene::default();
+    let root = s.add(0, (0, 100), Kind::Workflow);
+    let triage = s.agent(root, "triage", (0, 20));
+    s.asking(triage, (1, 15), &["refund"]);
+    let refund = s.agent(root, "refund", (21, 40));
+    s.asking(refund, (22, 35), &["triage"]);
+    let again = s.agent(root, "triage", (41, 100));
+    s.call(again, (45, 90));
+    assert_eq!(
+        handoffs(&run(&s)),
+        [
+            "triage -> refund transfer failed bounced",
+            "refund -> triage transfer success"
+        ]
+    );
+}
+
+#[test]
+fn a_human_target_is_an_escalation_and_succeeds_when_declared() {
+    let mut s = Scene::default();
+    let billing = s.agent(0, "billing", (0, 60));
+    s.asking(billing, (1, 30), &["human"]);
+    s.tool(billing, "escalate_to_human", (31, 32), Some("human"));
+    s.call(billing, (40, 60));
+    let facts = run(&s);
+    assert_eq!(
+        handoffs(&facts),
+        ["billing escalates", "billing -> human transfer success"]
+    );
+    assert_eq!(count(&facts, |w| matches!(w, What::Tool(_))), 1);
+    assert_eq!(outcomes(&facts), [Outcome::Escalated]);
+}
+
+#[test]
+fn agents_without_steps_hand_over_by_their_tools() {
+    let mut s = Scene::default();
+    let root = s.add(0, (0, 100), Kind::Structure);
+    let triage = s.agent(root, "triage", (0, 40));
+    s.tool(triage, "transfer_to_refund", (31, 35), Some("refund"));
+    s.agent(root, "refund", (41, 90));
+    s.last().error = true;
+    let facts = run(&s);
+    assert_eq!(
+        handoffs(&facts),
+        ["triage -> refund transfer failed target_error"]
+    );
+    assert_eq!(turns(&facts)[0].0, TurnResult::Failed);
+}
+
+#[test]
+fn the_innermost_model_span_and_the_outermost_tool_span_count() {
+    let mut s = Scene::default();
+    let agent = s.agent(0, "a", (0, 100));
+    let outer = s.call(agent, (1, 50));
+    s.call(outer, (2, 49));
+    let tool = s.tool(agent, "search", (51, 60), None);
+    s.tool(tool, "search", (52, 59), None);
+    let facts = run(&s);
+    assert_eq!(count(&facts, is_call), 1);
+    assert_eq!(count(&facts, |w| matches!(w, What::Tool(_))), 1);
+}
+
+#[test]
+fn a_later_turn_that_starts_at_the_target_takes_the_handoff_up() {
+    let mut s = Scene::default();
+    let triage = s.agent(0, "triage", (0, 20));
+    s.asking(triage, (1, 15), &["refund"]);
+    s.agent(0, "refund", (10_000, 10_100));
+    s.in_trace(2);
+    s.call(3, (10_001, 10_050));
+    s.in_trace(2);
+    let facts = run(&s);
+    assert_eq!(handoffs(&facts), ["triage -> refund resume success"]);
+    assert_eq!(turns(&facts).len(), 2);
+    assert_eq!(count(&facts, |w| *w == What::Pending(-1)), 1);
+}
+
+#[test]
+fn a_trace_inside_anothers_time_or_linked_to_it_is_part_of_its_turn() {
+    for linked in [false, true] {
+        let mut s = Scene::default();
+        let boss = s.agent(0, "boss", (0, 100));
+        s.call(boss, (1, 99));
+        let end = if linked { 150 } else { 90 };
+        s.agent(0, "remote", (20, end));
+        s.in_trace(2);
+        if linked {
+            s.last().links = vec![Link {
+                trace: trace(1),
+                span: span(1),
+            }];
+        }
+        let facts = run(&s);
+        assert_eq!(turns(&facts).len(), 1, "linked: {linked}");
+    }
+}
+
+#[test]
+fn an_embedding_alone_is_no_turn_and_no_session() {
+    let mut s = Scene::default();
+    let call = ModelCall {
+        operation: Operation::Embeddings,
+        ..ModelCall::default()
+    };
+    s.add(0, (0, 10), Kind::Model(Box::new(call)));
+    let facts = run(&s);
+    assert_eq!(count(&facts, is_call), 1);
+    assert_eq!(turns(&facts).len(), 0);
+    assert_eq!(count(&facts, |w| *w == What::Session), 0);
+}
+
+#[test]
+fn spans_that_are_not_about_agents_leave_no_trace() {
+    let mut s = Scene::default();
+    let root = s.add(0, (0, 10), Kind::Structure);
+    s.add(root, (1, 9), Kind::Structure);
+    s.last().error = true;
+    assert_eq!(run(&s), []);
+}
+
+#[test]
+fn a_circle_of_parents_is_cut() {
+    let mut s = Scene::default();
+    s.agent(2, "a", (0, 100));
+    s.agent(1, "b", (1, 99));
+    s.call(2, (2, 50));
+    assert_eq!(count(&run(&s), is_call), 1);
+}
+
+#[test]
+fn a_span_after_the_decision_counts_only_where_it_adds_up() {
+    let mut s = Scene::default();
+    let agent = s.agent(0, "a", (0, 100));
+    s.call(agent, (1, 50));
+    s.asking(agent, (60, 90), &["b"]);
+    let mut events: Vec<_> = s.events.iter().cloned().map(|e| (e.end, e)).collect();
+    // The last span and one that is known arrive ten seconds later.
+    let late = Timestamp(10_000_000_000);
+    events[2].0 = late;
+    events.push((late, s.events[1].clone()));
+    events.sort_by_key(|(arrival, _)| *arrival);
+    let facts = play(events);
+    assert_eq!(count(&facts, is_call), 2);
+    assert_eq!(count(&facts, |w| *w == What::Late), 1);
+    assert_eq!(count(&facts, |w| *w == What::Duplicate), 1);
+    assert_eq!(handoffs(&facts), [String::new(); 0]);
+    let cost = facts.iter().find_map(|f| match &f.what {
+        What::Workflow(w) => w.cost_usd,
+        _ => None,
+    });
+    assert_eq!(
+        cost,
+        Some(0.5),
+        "money of a late call is the workflow's too"
+    );
+}
+
+#[test]
+fn any_order_and_any_repetition_tells_the_same_story() {
+    let (mut s, _, refund) = transfer();
+    s.asking(refund, (45, 60), &["human", "triage"]);
+    s.tool(refund, "escalate", (61, 62), Some("human"));
+    s.call(refund, (63, 90));
+    let mut told: Vec<_> = run(&s).into_iter().map(|f| format!("{f:?}")).collect();
+    told.sort();
+    proptest::proptest!(|(order in proptest::sample::subsequence((0..s.events.len()).collect::<Vec<_>>(), 0..s.events.len()), seed in proptest::num::u64::ANY)| {
+        let mut events = s.events.clone();
+        events.extend(order.iter().map(|&i| s.events[i].clone()));
+        let n = events.len();
+        let mut state = seed;
+        for i in (1..n).rev() {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            events.swap(i, (state >> 33) as usize % (i + 1));
+        }
+        let arrival = Timestamp(1_000_000_000);
+        let facts = play(events.into_iter().map(|e| (arrival, e)).collect());
+        let mut again: Vec<_> = facts
+            .into_iter()
+            .filter(|f| f.what != What::Duplicate)
+            .map(|f| format!("{f:?}"))
+            .collect();
+        again.sort();
+        proptest::prop_assert_eq!(&again, &told);
+    });
+}
+
+/// Feeds records to one stitcher and carries what it sends back into it, as one partition would.
+fn converse(records: Vec<(Key, Record)>) -> Vec<Fact> {
+    let mut stitcher = Stitcher::new(Settings::default());
+    let mut out = Output::default();
+    let mut queue = std::collections::VecDeque::from(records);
+    let mut ended = false;
+    loop {
+        while let Some((key, record)) = queue.pop_front() {
+            let entry = Entry {
+                key,
+                arrival: Timestamp(1),
+                record,
+            };
+            stitcher.apply(entry, &mut out);
+            queue.extend(out.sends.drain(..));
+        }
+        if ended {
+            return out.facts;
+        }
+        stitcher.advance(Timestamp::MAX, &mut out);
+        queue.extend(out.sends.drain(..));
+        ended = queue.is_empty();
+    }
+}
+
+#[test]
+fn a_trace_finds_its_session_late_and_two_sessions_of_one_trace_are_one() {
+    let (mut s, _, refund) = transfer();
+    s.call(refund, (45, 90));
+    let event = |i: usize| Record::Event(Box::new(s.events[i].clone()));
+    let held = Key::Trace(trace(1));
+    let a = Key::Session(name("a"));
+    let b = Key::Session(name("b"));
+    let mut records: Vec<(Key, Record)> = (0..3).map(|i| (held.clone(), event(i))).collect();
+    records.extend((3..5).map(|i| (b.clone(), event(i))));
+    records.push((held.clone(), Record::Bind(b.clone())));
+    records.push((a.clone(), event(5)));
+    records.push((held, Record::Bind(a)));
+    for rotation in 0..records.len() {
+        let mut records = records.clone();
+        records.rotate_left(rotation);
+        let facts = converse(records);
+        assert_eq!(count(&facts, |w| *w == What::Session), 1, "{rotation}");
+        assert_eq!(handoffs(&facts), ["triage -> refund transfer success"]);
+        assert_eq!(turns(&facts).len(), 1);
+    }
+}

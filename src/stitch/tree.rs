@@ -1,0 +1,124 @@
+//! The spans of one turn as a tree, with the agent each one works for.
+
+use crate::model::Name;
+use crate::model::event::{Event, Kind, Target};
+use crate::model::ids::{SpanId, TraceId};
+use std::collections::HashMap;
+
+/// The events of a turn. An event is named by its index; the order is by start, then end, then span id.
+#[derive(Debug)]
+pub(super) struct Tree<'a> {
+    pub(super) events: Vec<&'a Event>,
+    parents: Vec<Option<usize>>,
+    agents: Vec<Option<Name>>,
+}
+
+impl<'a> Tree<'a> {
+    pub(super) fn new(events: impl Iterator<Item = &'a Event>) -> Self {
+        let mut events: Vec<&Event> = events.collect();
+        events.sort_by_key(|e| (e.start, e.end, e.trace, e.span));
+        let index: HashMap<(TraceId, SpanId), usize> = events
+            .iter()
+            .enumerate()
+            .map(|(i, e)| ((e.trace, e.span), i))
+            .collect();
+        let mut parents: Vec<Option<usize>> = events
+            .iter()
+            .map(|e| index.get(&(e.trace, e.parent?)).copied())
+            .collect();
+        cut_circles(&mut parents);
+        let mut tree = Self {
+            agents: vec![None; events.len()],
+            events,
+            parents,
+        };
+        tree.attribute();
+        tree
+    }
+
+    /// The agent that event `i` is or works for: declared on it, else given by the nearest span around it.
+    pub(super) fn agent(&self, i: usize) -> Option<&Name> {
+        self.agents[i].as_ref()
+    }
+
+    /// The spans around event `i`, innermost first.
+    pub(super) fn ancestors(&self, i: usize) -> impl Iterator<Item = usize> + '_ {
+        std::iter::successors(self.parents[i], |&p| self.parents[p])
+    }
+
+    pub(super) fn is_inside(&self, i: usize, outer: usize) -> bool {
+        self.ancestors(i).any(|a| a == outer)
+    }
+
+    /// Whether event `i` stands for an agent at work.
+    pub(super) fn is_agent(&self, i: usize) -> bool {
+        match &self.events[i].kind {
+            Kind::Agent { .. } => true,
+            Kind::Model(call) => call.is_agent,
+            _ => false,
+        }
+    }
+
+    /// The agent whose work the spans inside a handing-over tool are.
+    pub(super) fn handed_to(&self, i: usize) -> Option<&Name> {
+        match &self.events[i].kind {
+            Kind::Tool(tool) => match &tool.hands_to {
+                Some(Target::Agent(name)) => Some(name),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// Gives every event its agent, outermost first.
+    fn attribute(&mut self) {
+        let mut done = vec![false; self.events.len()];
+        for i in 0..self.events.len() {
+            let mut chain = vec![i];
+            chain.extend(self.ancestors(i).take_while(|&a| !done[a]));
+            for &link in chain.iter().rev() {
+                if done[link] {
+                    continue;
+                }
+                let declared = self.events[link].agent.clone();
+                self.agents[link] = declared.or_else(|| {
+                    let parent = self.parents[link]?;
+                    self.handed_to(parent).or(self.agent(parent)).cloned()
+                });
+                done[link] = true;
+            }
+        }
+    }
+}
+
+/// Forged parents can form a circle; one span of it becomes a root.
+fn cut_circles(parents: &mut [Option<usize>]) {
+    const NEW: u8 = 0;
+    const OPEN: u8 = 1;
+    const DONE: u8 = 2;
+    let mut state = vec![NEW; parents.len()];
+    for start in 0..parents.len() {
+        let mut path = Vec::new();
+        let mut next = Some(start);
+        while let Some(i) = next {
+            match state[i] {
+                NEW => {
+                    state[i] = OPEN;
+                    path.push(i);
+                    next = parents[i];
+                }
+                OPEN => {
+                    // `i` is on this path, so the last step closed a circle.
+                    if let Some(&last) = path.last() {
+                        parents[last] = None;
+                    }
+                    break;
+                }
+                _ => break,
+            }
+        }
+        for i in path {
+            state[i] = DONE;
+        }
+    }
+}

@@ -1,0 +1,273 @@
+//! One turn, decided: from its events to facts.
+
+use super::activation::{Act, Cast};
+use super::handoff::{self, UNKNOWN, Verdict};
+use super::tree::Tree;
+use crate::model::Name;
+use crate::model::event::{Cost, Event, Kind, Outcome};
+use crate::model::fact::{
+    AgentInvocation, Fact, HandoffResult, ModelCall, ToolCall, Turn, TurnResult, What,
+};
+use crate::model::ids::{SpanId, TraceId};
+use crate::model::time::Timestamp;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The workflow of a session that names none.
+const DEFAULT_WORKFLOW: &str = "default";
+
+/// What a decided turn tells the workflow around it.
+#[derive(Debug)]
+pub(super) struct Decided {
+    pub(super) workflow: Name,
+    pub(super) workflow_id: Option<Name>,
+    pub(super) start: Timestamp,
+    pub(super) end: Timestamp,
+    /// `None`: nobody was asked anything (an indexing job); no turn, no session, no workflow.
+    pub(super) result: Option<TurnResult>,
+    /// The run ended in an error, or a handoff of it was lost.
+    pub(super) broken: bool,
+    pub(super) escalated: bool,
+    /// The latest verdict on the business result.
+    pub(super) outcome: Option<(Timestamp, Outcome)>,
+    pub(super) spend: Spend,
+    pub(super) pending: Vec<Verdict>,
+    pub(super) trace: TraceId,
+}
+
+/// Money of several calls.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Spend {
+    nano_usd: i128,
+    known: bool,
+}
+
+impl Spend {
+    /// Whole nano-dollars, so that the sum does not depend on the order.
+    pub(super) fn add(&mut self, cost: Cost) {
+        if let Some(usd) = cost.usd() {
+            self.nano_usd += (usd * 1e9).round() as i128;
+            self.known = true;
+        }
+    }
+
+    pub(super) fn join(&mut self, other: Self) {
+        self.nano_usd += other.nano_usd;
+        self.known |= other.known;
+    }
+
+    /// `None`: nothing could be priced.
+    pub(super) fn usd(self) -> Option<f64> {
+        self.known.then_some(self.nano_usd as f64 / 1e9)
+    }
+}
+
+/// Whose each span was, for spans that come late.
+pub(super) type Owners = HashMap<(TraceId, SpanId), Option<Name>>;
+
+/// Decides a turn from all its events.
+pub(super) fn decide<'a>(
+    events: impl Iterator<Item = &'a Event>,
+    waiting: &mut Vec<Verdict>,
+    facts: &mut Vec<Fact>,
+) -> Option<(Decided, Owners)> {
+    let tree = Tree::new(events);
+    let cast = Cast::of(&tree);
+    let first = *tree.events.first()?;
+    let verdicts = handoff::judge(&tree, &cast, waiting);
+    let mut decided = Decided {
+        workflow: workflow_name(&tree),
+        workflow_id: tree.events.iter().find_map(|e| e.workflow_id.clone()),
+        start: first.start,
+        end: tree.events.iter().map(|e| e.end).max().unwrap_or_default(),
+        result: None,
+        broken: false,
+        escalated: verdicts.iter().any(|v| v.escalated),
+        outcome: outcome(&tree),
+        spend: Spend::default(),
+        pending: Vec::new(),
+        trace: first.trace,
+    };
+    steps(&tree, &cast, &mut decided.spend, facts);
+    for activation in &cast.activations {
+        let event = tree.events[cast.acts[activation.acts[0]].event];
+        if let Some(agent) = &activation.agent {
+            let what = What::Agent(AgentInvocation {
+                agent: agent.clone(),
+                failed: activation.failed,
+            });
+            facts.push(fact(activation.start, event.trace, what));
+        }
+    }
+    if let Some(turn) = turn(&tree, &cast, &verdicts, &mut decided) {
+        decided.result = Some(turn.result);
+        facts.push(fact(decided.end, first.trace, What::Turn(turn)));
+    }
+    settle_handoffs(verdicts, &mut decided, facts);
+    let owners = (0..tree.events.len())
+        .map(|i| {
+            let event = tree.events[i];
+            ((event.trace, event.span), tree.agent(i).cloned())
+        })
+        .collect();
+    Some((decided, owners))
+}
+
+/// The fact of one model call.
+pub(super) fn model_fact(event: &Event, agent: Option<&Name>) -> Option<Fact> {
+    let Kind::Model(call) = &event.kind else {
+        return None;
+    };
+    let known = |name: Option<&Name>| name.cloned().unwrap_or_else(|| Arc::from(UNKNOWN));
+    let what = What::Model(ModelCall {
+        agent: known(agent),
+        provider: known(call.provider.as_ref()),
+        model: known(call.model.as_ref()),
+        operation: call.operation,
+        failed: call.failed,
+        usage: call.usage,
+        cost: call.cost,
+        duration: event.end.since(event.start),
+        first_token: call
+            .first_token_seconds
+            .and_then(|s| Duration::try_from_secs_f64(s).ok()),
+    });
+    Some(fact(event.end, event.trace, what))
+}
+
+/// The fact of one tool call that does work.
+pub(super) fn tool_fact(event: &Event) -> Option<Fact> {
+    let Kind::Tool(tool) = &event.kind else {
+        return None;
+    };
+    let what = What::Tool(ToolCall {
+        tool: tool.name.clone(),
+        failed: tool.failed || event.error,
+    });
+    Some(fact(event.end, event.trace, what))
+}
+
+/// The facts of evaluations attached to a span.
+pub(super) fn evaluation_facts(event: &Event) -> impl Iterator<Item = Fact> + '_ {
+    event.evaluations.iter().filter_map(|evaluation| {
+        let what = What::Evaluation {
+            name: evaluation.name.clone(),
+            score: evaluation.score?,
+        };
+        Some(fact(event.end, event.trace, what))
+    })
+}
+
+fn fact(at: Timestamp, trace: TraceId, what: What) -> Fact {
+    Fact { at, trace, what }
+}
+
+/// Everything that adds up.
+fn steps(tree: &Tree<'_>, cast: &Cast, spend: &mut Spend, facts: &mut Vec<Fact>) {
+    for &i in &cast.calls {
+        facts.extend(model_fact(tree.events[i], tree.agent(i)));
+        if let Kind::Model(call) = &tree.events[i].kind {
+            spend.add(call.cost);
+        }
+    }
+    facts.extend(cast.tools.iter().filter_map(|&i| tool_fact(tree.events[i])));
+    for event in &tree.events {
+        if matches!(event.kind, Kind::Retrieval { .. }) {
+            facts.push(fact(event.end, event.trace, What::Retrieval));
+        }
+        facts.extend(evaluation_facts(event));
+    }
+}
+
+/// The name of the outermost workflow.
+fn workflow_name(tree: &Tree<'_>) -> Name {
+    tree.events
+        .iter()
+        .find_map(|e| e.workflow.clone())
+        .unwrap_or_else(|| Arc::from(DEFAULT_WORKFLOW))
+}
+
+fn outcome(tree: &Tree<'_>) -> Option<(Timestamp, Outcome)> {
+    tree.events
+        .iter()
+        .filter_map(|e| Some((e.end, e.outcome.as_ref()?.outcome)))
+        .max_by_key(|(at, outcome)| (*at, *outcome))
+}
+
+fn turn(tree: &Tree<'_>, cast: &Cast, verdicts: &[Verdict], decided: &mut Decided) -> Option<Turn> {
+    let last = cast.acts.iter().max_by_key(|act| {
+        let event = tree.events[act.event];
+        (event.end, std::cmp::Reverse(act.event))
+    })?;
+    let lost = verdicts.iter().any(|v| {
+        matches!(
+            v.handoff.result,
+            HandoffResult::Dropped | HandoffResult::Rejected
+        )
+    });
+    let answered = answers(tree, cast, last, verdicts);
+    let root_failed = tree.events.iter().any(|e| e.parent.is_none() && e.error);
+    decided.broken = !answered && (last.failed || lost || root_failed);
+    let event = tree.events[last.event];
+    decided.end = if answered { event.end } else { decided.end };
+    let first_token = match &event.kind {
+        Kind::Model(call) if answered => call.first_token_seconds,
+        _ => None,
+    };
+    Some(Turn {
+        workflow: decided.workflow.clone(),
+        result: if answered {
+            TurnResult::Answered
+        } else {
+            TurnResult::Failed
+        },
+        duration: decided.end.since(decided.start),
+        first_token: first_token
+            .and_then(|s| Duration::try_from_secs_f64(s).ok())
+            .map(|s| event.start.since(decided.start) + s),
+    })
+}
+
+/// Whether the last thing that happened gave the user an answer.
+fn answers(tree: &Tree<'_>, cast: &Cast, last: &Act, verdicts: &[Verdict]) -> bool {
+    if last.failed {
+        return false;
+    }
+    let escalated = verdicts.iter().any(|v| v.escalated);
+    match &tree.events[last.event].kind {
+        Kind::Model(call) => {
+            let asks = handoff::asks(tree, last.event);
+            // A call for a human answers, and so does text; a call for an agent that never came does not.
+            (!asks || escalated) && (call.answered != Some(false) || escalated)
+        }
+        Kind::Tool(_) => {
+            let shows_calls = cast
+                .acts
+                .iter()
+                .any(|a| matches!(tree.events[a.event].kind, Kind::Model(_)));
+            // Where the dialect shows no model calls, a run that ends after a tool call may have answered.
+            escalated || !shows_calls && !handoff::asks(tree, last.event)
+        }
+        _ => true,
+    }
+}
+
+fn settle_handoffs(verdicts: Vec<Verdict>, decided: &mut Decided, facts: &mut Vec<Fact>) {
+    for verdict in verdicts {
+        if verdict.escalated {
+            let from = verdict.handoff.from.clone();
+            facts.push(fact(verdict.at, verdict.trace, What::Escalation { from }));
+        }
+        if verdict.pending {
+            facts.push(fact(verdict.at, verdict.trace, What::Pending(1)));
+            decided.pending.push(verdict);
+        } else {
+            facts.push(fact(
+                verdict.at,
+                verdict.trace,
+                What::Handoff(verdict.handoff),
+            ));
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! The open workflow of a session, and how it ends.
+
+use super::Settings;
+use super::turn::{Decided, Spend};
+use crate::model::Name;
+use crate::model::event::Outcome;
+use crate::model::fact::{Fact, TurnResult, What, Workflow};
+use crate::model::ids::TraceId;
+use crate::model::time::Timestamp;
+
+/// One unit of business work, open.
+#[derive(Debug)]
+pub(super) struct OpenWorkflow {
+    name: Name,
+    id: Option<Name>,
+    start: Timestamp,
+    end: Timestamp,
+    spend: Spend,
+    /// The latest verdict, with its time.
+    outcome: Option<(Timestamp, Outcome)>,
+    escalated: bool,
+    /// How the last turn ended, and whether an error or a lost handoff is why.
+    last: TurnResult,
+    broken: bool,
+    trace: TraceId,
+    /// Arrival times, for the timers.
+    opened: Timestamp,
+    touched: Timestamp,
+}
+
+impl OpenWorkflow {
+    pub(super) fn open(turn: &Decided, result: TurnResult, now: Timestamp) -> Self {
+        let mut workflow = Self {
+            name: turn.workflow.clone(),
+            id: turn.workflow_id.clone(),
+            start: turn.start,
+            end: turn.end,
+            spend: Spend::default(),
+            outcome: None,
+            escalated: false,
+            last: result,
+            broken: false,
+            trace: turn.trace,
+            opened: now,
+            touched: now,
+        };
+        workflow.extend(turn, result, now);
+        workflow
+    }
+
+    /// Whether a turn is more work on this workflow, by event time.
+    pub(super) fn goes_on_with(&self, turn: &Decided, settings: &Settings) -> bool {
+        let same_id =
+            self.id.is_none() || turn.workflow_id.is_none() || self.id == turn.workflow_id;
+        let proven = self
+            .outcome
+            .is_some_and(|(at, _)| at + settings.settle < turn.start);
+        let idle = turn.start > self.end + settings.idle_timeout;
+        let old = turn.start > self.start + settings.max_age;
+        same_id && !proven && !idle && !old
+    }
+
+    pub(super) fn extend(&mut self, turn: &Decided, result: TurnResult, now: Timestamp) {
+        self.id = self.id.take().or_else(|| turn.workflow_id.clone());
+        self.start = self.start.min(turn.start);
+        self.end = self.end.max(turn.end);
+        self.spend.join(turn.spend);
+        self.outcome = self.outcome.max(turn.outcome);
+        self.escalated |= turn.escalated;
+        self.last = result;
+        self.broken = turn.broken;
+        self.touched = now;
+    }
+
+    /// Money of a call that came late.
+    pub(super) fn spend(&mut self, spend: Spend) {
+        self.spend.join(spend);
+    }
+
+    /// When its timers close it, in arrival time.
+    pub(super) fn deadline(&self, settings: &Settings) -> Timestamp {
+        let wait = if self.outcome.is_some() {
+            settings.settle
+        } else {
+            settings.idle_timeout
+        };
+        (self.touched + wait).min(self.opened + settings.max_age)
+    }
+
+    /// The default rules, first hit wins.
+    pub(super) fn close(self) -> Fact {
+        let outcome = if let Some((_, declared)) = self.outcome {
+            declared
+        } else if self.escalated {
+            Outcome::Escalated
+        } else if self.broken {
+            Outcome::Failed
+        } else if self.last == TurnResult::Failed {
+            Outcome::Abandoned
+        } else {
+            Outcome::Unverified
+        };
+        Fact {
+            at: self.end,
+            trace: self.trace,
+            what: What::Workflow(Workflow {
+                workflow: self.name,
+                outcome,
+                duration: self.end.since(self.start),
+                cost_usd: self.spend.usd(),
+            }),
+        }
+    }
+}
