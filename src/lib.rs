@@ -10,5 +10,7 @@
 //! ([`normalise`], [`stitch`], [`derive`]) to I/O; only [`app`] (with [`cli`] above it) joins rooms.
 //! `tests/house.rs` keeps these arrows.
 
+pub mod derive;
 pub mod model;
+pub mod normalise;
 pub mod stitch;

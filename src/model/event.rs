@@ -32,6 +32,8 @@ pub struct Event {
     pub outcome: Option<OutcomeEvidence>,
     /// Evaluations attached to this span (span events, log records or attributes).
     pub evaluations: Vec<Evaluation>,
+    /// Handoffs that a log record shows the span's model asking for; always empty but for [`Kind::Note`].
+    pub requests: Vec<HandoffRequest>,
     /// Handoffs that the span's error says were refused, e.g. "tool not found: transfer_to_x".
     pub refused: Vec<HandoffRequest>,
     pub kind: Kind,
@@ -69,6 +71,8 @@ pub enum Kind {
     Handoff(Handoff),
     /// A search in a knowledge base; a rerank or an embedding is not one.
     Retrieval { source: Option<Name> },
+    /// What a log record adds to its span. The number tells notes to one span apart.
+    Note(u64),
     /// A check of input or output.
     Guardrail { triggered: bool },
 }
@@ -76,7 +80,7 @@ pub enum Kind {
 impl Kind {
     /// Whether the span alone shows that agents are at work in its trace.
     pub fn is_agentic(&self) -> bool {
-        !matches!(self, Self::Structure)
+        !matches!(self, Self::Structure | Self::Note(_))
     }
 }
 

@@ -5,6 +5,7 @@ pub mod fact;
 pub mod ids;
 pub mod metric;
 pub mod otlp;
+pub mod price;
 pub mod record;
 pub mod reject;
 pub mod time;

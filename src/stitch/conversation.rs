@@ -1,17 +1,16 @@
 //! One session (or one trace that may still find its session): its traces, its open workflow, its pending handoffs.
 
 use super::handoff::Verdict;
-use super::trace::{Open, Trace};
+use super::trace::{Open, Skeleton, Trace};
 use super::turn::{self, Decided, Spend};
 use super::workflow::OpenWorkflow;
 use super::{Output, Settings, shed_fact};
-use crate::model::Name;
 use crate::model::event::{Event, Kind, SessionSource};
 use crate::model::fact::{Fact, Shed, What};
-use crate::model::ids::{Key, SpanId, TraceId};
+use crate::model::ids::{Key, TraceId};
 use crate::model::record::Record;
 use crate::model::time::Timestamp;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// The state of one canonical key.
 #[derive(Debug)]
@@ -71,8 +70,8 @@ impl Conversation {
                     });
                 }
             }
-            Trace::Decided(owners) => {
-                let spend = late(owners, event, out);
+            Trace::Decided(skeleton) => {
+                let spend = late(skeleton, event, out);
                 if let Some(workflow) = &mut self.workflow {
                     workflow.spend(spend);
                 }
@@ -252,10 +251,11 @@ impl Conversation {
     fn decide(&mut self, group: &[TraceId], now: Timestamp, settings: &Settings, out: &mut Output) {
         let mut open = Vec::new();
         for id in group {
-            if let Some(Trace::Open(trace)) = self.traces.remove(id) {
+            if let Some(Trace::Open(mut trace)) = self.traces.remove(id) {
                 self.open_spans -= trace.len();
                 if trace.is_agentic() {
-                    self.traces.insert(*id, Trace::Decided(HashMap::new()));
+                    let skeleton = trace.join_notes();
+                    self.traces.insert(*id, Trace::Decided(skeleton));
                     open.push(trace);
                 }
             }
@@ -271,7 +271,7 @@ impl Conversation {
         }
         for ((trace, span), owner) in owners {
             if let Some(Trace::Decided(known)) = self.traces.get_mut(&trace) {
-                known.insert(span, owner);
+                known.owners.insert(span, owner);
             }
         }
         self.follow(turn, now, settings, out);
@@ -321,20 +321,23 @@ impl Conversation {
 }
 
 /// Counts what adds up of a span whose turn is decided; returns its cost.
-fn late(owners: &mut HashMap<SpanId, Option<Name>>, event: Event, out: &mut Output) -> Spend {
+fn late(skeleton: &mut Skeleton, event: Event, out: &mut Output) -> Spend {
     let mut spend = Spend::default();
     let fact = |what| Fact {
         at: event.end,
         trace: event.trace,
         what,
     };
-    if owners.contains_key(&event.span) {
+    let inherited = || {
+        let parent = event.parent?;
+        skeleton.owners.get(&parent).cloned().flatten()
+    };
+    let owner = event.agent.clone().or_else(inherited);
+    if skeleton.knows(&event, owner.clone()) {
         out.facts.push(fact(What::Duplicate));
         return spend;
     }
-    let inherited = event.parent.and_then(|p| owners.get(&p).cloned().flatten());
-    let owner = event.agent.clone().or(inherited);
-    if event.kind.is_agentic() {
+    if !matches!(event.kind, Kind::Structure) {
         out.facts.push(fact(What::Late));
     }
     match &event.kind {
@@ -349,6 +352,5 @@ fn late(owners: &mut HashMap<SpanId, Option<Name>>, event: Event, out: &mut Outp
         _ => {}
     }
     out.facts.extend(turn::evaluation_facts(&event));
-    owners.insert(event.span, owner);
     spend
 }

@@ -13,6 +13,8 @@ struct Scene {
     events: Vec<Event>,
 }
 
+const NOTHING: [&str; 0] = [];
+
 fn name(text: &str) -> Name {
     Name::from(text)
 }
@@ -44,6 +46,7 @@ impl Scene {
             workflow_id: None,
             outcome: None,
             evaluations: Vec::new(),
+            requests: Vec::new(),
             refused: Vec::new(),
             kind,
         });
@@ -360,7 +363,7 @@ fn a_wrapper_that_does_not_act_hands_nothing_over() {
     let inner = s.agent(outer, "writer", (4, 89));
     s.call(inner, (5, 80));
     let facts = run(&s);
-    assert_eq!(handoffs(&facts), [String::new(); 0]);
+    assert_eq!(handoffs(&facts), NOTHING);
     assert_eq!(count(&facts, |w| matches!(w, What::Agent(_))), 1);
 }
 
@@ -372,7 +375,7 @@ fn parallel_agents_do_not_hand_over_to_each_other() {
         let agent = s.agent(root, who, times);
         s.call(agent, times);
     }
-    assert_eq!(handoffs(&run(&s)), [String::new(); 0]);
+    assert_eq!(handoffs(&run(&s)), NOTHING);
 }
 
 #[test]
@@ -522,7 +525,7 @@ fn a_span_after_the_decision_counts_only_where_it_adds_up() {
     assert_eq!(count(&facts, is_call), 2);
     assert_eq!(count(&facts, |w| *w == What::Late), 1);
     assert_eq!(count(&facts, |w| *w == What::Duplicate), 1);
-    assert_eq!(handoffs(&facts), [String::new(); 0]);
+    assert_eq!(handoffs(&facts), NOTHING);
     let cost = facts.iter().find_map(|f| match &f.what {
         What::Workflow(w) => w.cost_usd,
         _ => None,

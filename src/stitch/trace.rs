@@ -1,18 +1,39 @@
 //! One trace inside a conversation: the events of a turn while it is open, a skeleton afterwards.
 
 use crate::model::Name;
-use crate::model::event::{Event, SessionSource};
+use crate::model::event::{Event, Kind, SessionSource};
 use crate::model::ids::{SpanId, TraceId};
 use crate::model::time::Timestamp;
-use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, btree_map, hash_map};
 
 /// The state of one trace.
 #[derive(Debug)]
 pub(super) enum Trace {
     Open(Open),
-    /// Decided: which spans are known, and whose they are, so that duplicates and late spans are recognised.
-    Decided(HashMap<SpanId, Option<Name>>),
+    Decided(Skeleton),
+}
+
+/// A decided trace: which spans are known, and whose they are, so that duplicates and late spans are recognised.
+#[derive(Debug, Default)]
+pub(super) struct Skeleton {
+    pub(super) owners: HashMap<SpanId, Option<Name>>,
+    notes: BTreeSet<(SpanId, u64)>,
+}
+
+impl Skeleton {
+    /// Whether an event was known; from now on it is.
+    pub(super) fn knows(&mut self, event: &Event, owner: Option<Name>) -> bool {
+        match event.kind {
+            Kind::Note(id) => !self.notes.insert((event.span, id)),
+            _ => match self.owners.entry(event.span) {
+                hash_map::Entry::Occupied(_) => true,
+                hash_map::Entry::Vacant(place) => {
+                    place.insert(owner);
+                    false
+                }
+            },
+        }
+    }
 }
 
 /// A trace whose turn is not decided yet.
@@ -20,6 +41,8 @@ pub(super) enum Trace {
 pub(super) struct Open {
     /// By span id: the order of arrival leaves no mark.
     events: BTreeMap<SpanId, Event>,
+    /// What log records add to spans, each once.
+    notes: BTreeMap<(SpanId, u64), Event>,
     pub(super) last_arrival: Timestamp,
 }
 
@@ -27,23 +50,48 @@ impl Open {
     pub(super) fn new(arrival: Timestamp) -> Self {
         Self {
             events: BTreeMap::new(),
+            notes: BTreeMap::new(),
             last_arrival: arrival,
         }
     }
 
     /// Keeps an event; `false` if its span was known.
     pub(super) fn take(&mut self, event: Event) -> bool {
-        match self.events.entry(event.span) {
-            Entry::Occupied(_) => false,
-            Entry::Vacant(place) => {
-                place.insert(event);
-                true
-            }
+        match event.kind {
+            Kind::Note(id) => self.notes.insert((event.span, id), event).is_none(),
+            _ => match self.events.entry(event.span) {
+                btree_map::Entry::Occupied(_) => false,
+                btree_map::Entry::Vacant(place) => {
+                    place.insert(event);
+                    true
+                }
+            },
         }
     }
 
+    /// Gives every note to its span. A note to a span that never came stands for it.
+    pub(super) fn join_notes(&mut self) -> Skeleton {
+        let notes = std::mem::take(&mut self.notes);
+        let skeleton = Skeleton {
+            owners: HashMap::new(),
+            notes: notes.keys().copied().collect(),
+        };
+        for ((span, _), note) in notes {
+            match self.events.entry(span) {
+                btree_map::Entry::Occupied(mut event) => add_note(event.get_mut(), note),
+                btree_map::Entry::Vacant(place) => {
+                    place.insert(Event {
+                        kind: Kind::Structure,
+                        ..note
+                    });
+                }
+            }
+        }
+        skeleton
+    }
+
     pub(super) fn len(&self) -> usize {
-        self.events.len()
+        self.events.len() + self.notes.len()
     }
 
     pub(super) fn spans(&self) -> impl Iterator<Item = &Event> {
@@ -51,7 +99,7 @@ impl Open {
     }
 
     pub(super) fn into_events(self) -> impl Iterator<Item = Event> {
-        self.events.into_values()
+        self.events.into_values().chain(self.notes.into_values())
     }
 
     /// The traces that its spans link to.
@@ -86,5 +134,22 @@ impl Open {
         let start = self.events.values().map(|e| e.start).min();
         let end = self.events.values().map(|e| e.end).max();
         (start.unwrap_or_default(), end.unwrap_or_default())
+    }
+}
+
+fn add_note(event: &mut Event, note: Event) {
+    for evaluation in note.evaluations {
+        // The same verdict may come as a span event too.
+        if !event.evaluations.contains(&evaluation) {
+            event.evaluations.push(evaluation);
+        }
+    }
+    event.outcome = event.outcome.take().or(note.outcome);
+    if let Kind::Model(call) = &mut event.kind {
+        for request in note.requests {
+            if !call.requests.contains(&request) {
+                call.requests.push(request);
+            }
+        }
     }
 }

@@ -239,7 +239,7 @@ fn answers(tree: &Tree<'_>, cast: &Cast, last: &Act, verdicts: &[Verdict]) -> bo
         Kind::Model(call) => {
             let asks = handoff::asks(tree, last.event);
             // A call for a human answers, and so does text; a call for an agent that never came does not.
-            (!asks || escalated) && (call.answered != Some(false) || escalated)
+            escalated || !asks && call.answered != Some(false)
         }
         Kind::Tool(_) => {
             let shows_calls = cast

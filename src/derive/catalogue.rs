@@ -1,0 +1,289 @@
+//! The one table of derived metrics. `docs/metrics.md` is written from it.
+
+use crate::model::metric::FamilyKind;
+
+/// One derived metric: its place in [`CATALOGUE`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Metric {
+    Sessions,
+    Turns,
+    TurnDuration,
+    TurnFirstToken,
+    Workflows,
+    WorkflowDuration,
+    WorkflowCost,
+    Escalations,
+    Handoffs,
+    HandoffDuration,
+    HandoffsPending,
+    AgentInvocations,
+    LlmCalls,
+    LlmCallDuration,
+    LlmFirstToken,
+    LlmTokens,
+    LlmCost,
+    UnpricedTokens,
+    ToolCalls,
+    Retrievals,
+    EvaluationScore,
+    LateEvents,
+    DuplicateEvents,
+    Shed,
+    SeriesOverflow,
+}
+
+/// What is known of a metric before it has values.
+#[derive(Debug)]
+pub struct Description {
+    pub metric: Metric,
+    pub name: &'static str,
+    pub help: &'static str,
+    pub kind: FamilyKind,
+    /// As OpenMetrics wants it; empty when there is none.
+    pub unit: &'static str,
+    pub labels: &'static [&'static str],
+    /// Upper bounds of a histogram's buckets.
+    pub bounds: &'static [f64],
+}
+
+/// Seconds of a conversation: from a tenth of a second to half an hour.
+const WAIT: &[f64] = &[
+    0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0,
+];
+/// Seconds of one step: from five milliseconds to two minutes.
+const STEP: &[f64] = &[
+    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0,
+];
+const USD: &[f64] = &[
+    0.0001, 0.0005, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+];
+/// Most scores run from 0 to 1, some to 5, 10 or 100.
+const SCORE: &[f64] = &[
+    0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 2.0, 3.0, 4.0, 5.0, 10.0, 100.0,
+];
+
+const fn counter(
+    metric: Metric,
+    name: &'static str,
+    unit: &'static str,
+    labels: &'static [&'static str],
+    help: &'static str,
+) -> Description {
+    Description {
+        metric,
+        name,
+        help,
+        kind: FamilyKind::Counter,
+        unit,
+        labels,
+        bounds: &[],
+    }
+}
+
+const fn histogram(
+    metric: Metric,
+    name: &'static str,
+    unit: &'static str,
+    labels: &'static [&'static str],
+    bounds: &'static [f64],
+    help: &'static str,
+) -> Description {
+    Description {
+        metric,
+        name,
+        help,
+        kind: FamilyKind::Histogram,
+        unit,
+        labels,
+        bounds,
+    }
+}
+
+/// All derived metrics, in the order of [`Metric`].
+pub static CATALOGUE: &[Description] = &[
+    counter(
+        Metric::Sessions,
+        "baton_sessions_total",
+        "",
+        &[],
+        "Sessions: conversations or cases of one user, seen for the first time.",
+    ),
+    counter(
+        Metric::Turns,
+        "baton_turns_total",
+        "",
+        &["workflow", "result"],
+        "Turns: one user input up to the final output. result is answered or failed.",
+    ),
+    histogram(
+        Metric::TurnDuration,
+        "baton_turn_duration_seconds",
+        "seconds",
+        &["workflow"],
+        WAIT,
+        "How long the user waited: from the first span of a turn to the end of its final answer.",
+    ),
+    histogram(
+        Metric::TurnFirstToken,
+        "baton_turn_first_token_seconds",
+        "seconds",
+        &["workflow"],
+        WAIT,
+        "From the first span of a turn to the first token of its final answer, where the spans say when that was.",
+    ),
+    counter(
+        Metric::Workflows,
+        "baton_workflows_total",
+        "",
+        &["workflow", "outcome"],
+        "Units of business work, closed. outcome is resolved (verified), escalated, failed, abandoned or unverified.",
+    ),
+    histogram(
+        Metric::WorkflowDuration,
+        "baton_workflow_duration_seconds",
+        "seconds",
+        &["workflow", "outcome"],
+        WAIT,
+        "From the first to the last activity of a closed workflow.",
+    ),
+    histogram(
+        Metric::WorkflowCost,
+        "baton_workflow_cost_usd",
+        "usd",
+        &["workflow", "outcome"],
+        USD,
+        "Money spent on a closed workflow, all its model calls included; workflows of unknown cost are left out.",
+    ),
+    counter(
+        Metric::Escalations,
+        "baton_escalations_total",
+        "",
+        &["from"],
+        "Handoffs to a human, by the agent that called for one.",
+    ),
+    counter(
+        Metric::Handoffs,
+        "baton_handoffs_total",
+        "",
+        &["from", "to", "kind", "result", "reason"],
+        "Handoffs, each once. kind is transfer, delegation or resume; a failed one has reason dropped, target_error, rejected or bounced.",
+    ),
+    histogram(
+        Metric::HandoffDuration,
+        "baton_handoff_duration_seconds",
+        "seconds",
+        &["from", "to"],
+        STEP,
+        "From the decision of the source to the first activity of the target.",
+    ),
+    Description {
+        metric: Metric::HandoffsPending,
+        name: "baton_handoffs_pending",
+        help: "Handoffs whose target has not acted yet.",
+        kind: FamilyKind::Gauge,
+        unit: "",
+        labels: &[],
+        bounds: &[],
+    },
+    counter(
+        Metric::AgentInvocations,
+        "baton_agent_invocations_total",
+        "",
+        &["agent", "status"],
+        "Activations of agents. status is ok or error.",
+    ),
+    counter(
+        Metric::LlmCalls,
+        "baton_llm_calls_total",
+        "",
+        &["agent", "provider", "model", "operation", "status"],
+        "Model calls, leaves only. operation is chat or embeddings, status ok or error.",
+    ),
+    histogram(
+        Metric::LlmCallDuration,
+        "baton_llm_call_duration_seconds",
+        "seconds",
+        &["agent", "provider", "model"],
+        STEP,
+        "Duration of model calls.",
+    ),
+    histogram(
+        Metric::LlmFirstToken,
+        "baton_llm_first_token_seconds",
+        "seconds",
+        &["agent", "provider", "model"],
+        STEP,
+        "From the start of a model call to its first token, where the span says when that was.",
+    ),
+    counter(
+        Metric::LlmTokens,
+        "baton_llm_tokens_total",
+        "",
+        &["agent", "provider", "model", "type"],
+        "Tokens of model calls. type is input (cached included), output (reasoning included), cache_read, cache_write or reasoning; do not add the types up.",
+    ),
+    counter(
+        Metric::LlmCost,
+        "baton_llm_cost_usd_total",
+        "usd",
+        &["agent", "provider", "model", "source"],
+        "Money spent on model calls. source is declared (by the span) or computed (tokens times the price catalogue).",
+    ),
+    counter(
+        Metric::UnpricedTokens,
+        "baton_unpriced_tokens_total",
+        "",
+        &["provider", "model", "type"],
+        "Tokens of models that have no price: their cost is unknown and in no other figure.",
+    ),
+    counter(
+        Metric::ToolCalls,
+        "baton_tool_calls_total",
+        "",
+        &["tool", "status"],
+        "Tool calls that are not handoffs. status is ok or error.",
+    ),
+    counter(
+        Metric::Retrievals,
+        "baton_retrievals_total",
+        "",
+        &[],
+        "Searches in knowledge bases that have a span of their own.",
+    ),
+    histogram(
+        Metric::EvaluationScore,
+        "baton_evaluation_score",
+        "",
+        &["name"],
+        SCORE,
+        "Scores of evaluations and feedback, by the name of the evaluation.",
+    ),
+    counter(
+        Metric::LateEvents,
+        "baton_late_events_total",
+        "",
+        &[],
+        "Spans that came after their turn was decided; they count only where they add up.",
+    ),
+    counter(
+        Metric::DuplicateEvents,
+        "baton_duplicate_events_total",
+        "",
+        &[],
+        "Spans that came more than once; they count once.",
+    ),
+    counter(
+        Metric::Shed,
+        "baton_shed_total",
+        "",
+        &["reason"],
+        "Turns or sessions decided early because a limit was reached.",
+    ),
+    counter(
+        Metric::SeriesOverflow,
+        "baton_series_overflow_total",
+        "",
+        &["metric", "label"],
+        "Values that went to an overflow series: which metric, and which of its labels had too many values.",
+    ),
+];

@@ -1,0 +1,64 @@
+//! The families of several partitions as one.
+
+use crate::model::metric::{Exemplar, Family, Point, Series};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+type Labels = Vec<(Cow<'static, str>, String)>;
+
+/// Adds up series of equal labels: counts and sums add, the earliest start and the latest exemplar stay.
+pub fn merge(parts: Vec<Vec<Family>>) -> Vec<Family> {
+    let mut families: Vec<Family> = Vec::new();
+    let mut series: Vec<BTreeMap<Labels, Series>> = Vec::new();
+    for part in parts {
+        for (i, mut family) in part.into_iter().enumerate() {
+            let incoming = std::mem::take(&mut family.series);
+            if families.len() <= i {
+                families.push(family);
+                series.push(BTreeMap::new());
+            }
+            for one in incoming {
+                match series[i].get_mut(&one.labels) {
+                    Some(known) => add(known, one),
+                    None => {
+                        series[i].insert(one.labels.clone(), one);
+                    }
+                }
+            }
+        }
+    }
+    for (family, series) in families.iter_mut().zip(series) {
+        family.series = series.into_values().collect();
+    }
+    families
+}
+
+fn add(known: &mut Series, other: Series) {
+    known.start = known.start.min(other.start);
+    match (&mut known.point, other.point) {
+        (
+            Point::Counter { value, exemplar },
+            Point::Counter {
+                value: more,
+                exemplar: newer,
+            },
+        ) => {
+            *value += more;
+            *exemplar = latest(*exemplar, newer);
+        }
+        (Point::Gauge(level), Point::Gauge(more)) => *level += more,
+        (Point::Histogram(known), Point::Histogram(other)) => {
+            known.sum += other.sum;
+            for (bucket, more) in known.buckets.iter_mut().zip(other.buckets) {
+                bucket.count += more.count;
+                bucket.exemplar = latest(bucket.exemplar, more.exemplar);
+            }
+        }
+        // One catalogue makes all families: their kinds agree.
+        _ => debug_assert!(false, "a family has one kind"),
+    }
+}
+
+fn latest(a: Option<Exemplar>, b: Option<Exemplar>) -> Option<Exemplar> {
+    a.into_iter().chain(b).max_by_key(|e| (e.at, e.trace))
+}

@@ -1,0 +1,230 @@
+//! PURE. Facts → metric families, with bounded label sets. Sums are kept in whole units, so that no order of facts shows in them.
+
+pub mod catalogue;
+mod merge;
+mod store;
+
+#[cfg(test)]
+mod tests;
+
+pub use merge::merge;
+
+use crate::model::event::{Cost, Operation, Outcome, Usage};
+use crate::model::fact::{
+    Fact, Handoff, HandoffResult, ModelCall, Shed, Turn, TurnResult, What, Workflow,
+};
+use crate::model::metric::Family;
+use crate::model::time::Timestamp;
+use catalogue::Metric;
+use std::time::Duration;
+use store::{Moment, Store};
+
+/// Limits of the derived metrics.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Series per metric; what is over goes to an overflow series.
+    pub max_series: usize,
+    /// Distinct values per label of a metric; what is over becomes `_overflow`.
+    pub max_label_values: usize,
+    /// A series without a new value for this long disappears, alone.
+    pub expire_after: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            max_series: 10_000,
+            max_label_values: 200,
+            expire_after: Duration::from_secs(24 * 60 * 60),
+        }
+    }
+}
+
+/// The metrics of one partition.
+#[derive(Debug)]
+pub struct Deriver {
+    store: Store,
+}
+
+impl Deriver {
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            store: Store::new(settings),
+        }
+    }
+
+    /// Counts one fact. `now` is arrival time: it starts and expires series.
+    pub fn apply(&mut self, fact: &Fact, now: Timestamp) {
+        let when = Moment {
+            now,
+            at: fact.at,
+            trace: fact.trace,
+        };
+        let store = &mut self.store;
+        match &fact.what {
+            What::Session => store.count(Metric::Sessions, &[], 1, when),
+            What::Turn(turn) => apply_turn(store, turn, when),
+            What::Workflow(workflow) => apply_workflow(store, workflow, when),
+            What::Agent(agent) => {
+                let labels = [&*agent.agent, status(agent.failed)];
+                store.count(Metric::AgentInvocations, &labels, 1, when);
+            }
+            What::Model(call) => apply_model(store, call, when),
+            What::Tool(tool) => {
+                for failed in [false, true] {
+                    let counts = u64::from(failed == tool.failed);
+                    store.count(
+                        Metric::ToolCalls,
+                        &[&tool.tool, status(failed)],
+                        counts,
+                        when,
+                    );
+                }
+            }
+            What::Retrieval => store.count(Metric::Retrievals, &[], 1, when),
+            What::Evaluation { name, score } => {
+                store.observe(Metric::EvaluationScore, &[name], *score, when);
+            }
+            What::Handoff(handoff) => apply_handoff(store, handoff, when),
+            What::Escalation { from } => store.count(Metric::Escalations, &[from], 1, when),
+            What::Pending(change) => store.change(Metric::HandoffsPending, *change, when),
+            What::Late => store.count(Metric::LateEvents, &[], 1, when),
+            What::Duplicate => store.count(Metric::DuplicateEvents, &[], 1, when),
+            What::Shed(reason) => {
+                for known in Shed::ALL {
+                    let counts = u64::from(known == *reason);
+                    store.count(Metric::Shed, &[known.as_str()], counts, when);
+                }
+            }
+        }
+    }
+
+    /// Forgets series that had no new value for long.
+    pub fn expire(&mut self, now: Timestamp) {
+        self.store.expire(now);
+    }
+
+    /// All families with their values now, in the order of the catalogue.
+    pub fn families(&self) -> Vec<Family> {
+        self.store.families()
+    }
+}
+
+fn status(failed: bool) -> &'static str {
+    if failed { "error" } else { "ok" }
+}
+
+fn apply_turn(store: &mut Store, turn: &Turn, when: Moment) {
+    for result in TurnResult::ALL {
+        let counts = u64::from(result == turn.result);
+        store.count(
+            Metric::Turns,
+            &[&turn.workflow, result.as_str()],
+            counts,
+            when,
+        );
+    }
+    let seconds = turn.duration.as_secs_f64();
+    store.observe(Metric::TurnDuration, &[&turn.workflow], seconds, when);
+    if let Some(wait) = turn.first_token {
+        let seconds = wait.as_secs_f64();
+        store.observe(Metric::TurnFirstToken, &[&turn.workflow], seconds, when);
+    }
+}
+
+fn apply_workflow(store: &mut Store, workflow: &Workflow, when: Moment) {
+    for outcome in Outcome::ALL {
+        let counts = u64::from(outcome == workflow.outcome);
+        let labels = [&*workflow.workflow, outcome.as_str()];
+        store.count(Metric::Workflows, &labels, counts, when);
+    }
+    let labels = [&*workflow.workflow, workflow.outcome.as_str()];
+    let seconds = workflow.duration.as_secs_f64();
+    store.observe(Metric::WorkflowDuration, &labels, seconds, when);
+    if let Some(usd) = workflow.cost_usd {
+        store.observe(Metric::WorkflowCost, &labels, usd, when);
+    }
+}
+
+fn apply_model(store: &mut Store, call: &ModelCall, when: Moment) {
+    let model = [&*call.agent, &*call.provider, &*call.model];
+    let [agent, provider, name] = model;
+    let operation = match call.operation {
+        Operation::Chat => "chat",
+        Operation::Embeddings => "embeddings",
+    };
+    for failed in [false, true] {
+        let counts = u64::from(failed == call.failed);
+        let labels = [agent, provider, name, operation, status(failed)];
+        store.count(Metric::LlmCalls, &labels, counts, when);
+    }
+    let seconds = call.duration.as_secs_f64();
+    store.observe(Metric::LlmCallDuration, &model, seconds, when);
+    if let Some(wait) = call.first_token {
+        store.observe(Metric::LlmFirstToken, &model, wait.as_secs_f64(), when);
+    }
+    if let Some(usage) = &call.usage {
+        for (kind, count) in token_types(usage) {
+            store.count(
+                Metric::LlmTokens,
+                &[agent, provider, name, kind],
+                count,
+                when,
+            );
+        }
+    }
+    match (call.cost, &call.usage) {
+        (Cost::Declared(usd), _) => store.pay(&[agent, provider, name, "declared"], usd, when),
+        (Cost::Computed(usd), _) => store.pay(&[agent, provider, name, "computed"], usd, when),
+        (Cost::Unpriced, Some(usage)) => {
+            for (kind, count) in [("input", usage.input), ("output", usage.output)] {
+                store.count(Metric::UnpricedTokens, &[provider, name, kind], count, when);
+            }
+        }
+        (Cost::Unpriced | Cost::Unknown, _) => {}
+    }
+}
+
+/// `cache_read` and `cache_write` are part of `input`, `reasoning` is part of `output`: never add the types up.
+fn token_types(usage: &Usage) -> [(&'static str, u64); 5] {
+    [
+        ("input", usage.input),
+        ("output", usage.output),
+        ("cache_read", usage.cache_read),
+        ("cache_write", usage.cache_write),
+        ("reasoning", usage.reasoning),
+    ]
+}
+
+fn apply_handoff(store: &mut Store, handoff: &Handoff, when: Moment) {
+    // A pair that appears shows its success at 0 too, so that its rate of failures has both sides from the first scrape on.
+    for result in [HandoffResult::Success, handoff.result] {
+        let (label, reason) = result.labels();
+        let labels = [
+            &*handoff.from,
+            &*handoff.to,
+            handoff.kind.as_str(),
+            label,
+            reason,
+        ];
+        store.count(Metric::Handoffs, &labels, 0, when);
+    }
+    let (label, reason) = handoff.result.labels();
+    let labels = [
+        &*handoff.from,
+        &*handoff.to,
+        handoff.kind.as_str(),
+        label,
+        reason,
+    ];
+    store.count(Metric::Handoffs, &labels, 1, when);
+    if let Some(latency) = handoff.latency {
+        let labels = [&*handoff.from, &*handoff.to];
+        store.observe(
+            Metric::HandoffDuration,
+            &labels,
+            latency.as_secs_f64(),
+            when,
+        );
+    }
+}

@@ -1,0 +1,178 @@
+//! ENGINE. Joins the pure rooms to I/O: door → normalise → log → partitions (stitch, derive) → families.
+//!
+//! [`Engine`] runs live, one thread a partition. [`Offline`] runs the very same parts over a recording, in its time.
+
+mod offline;
+mod partition;
+mod route;
+
+pub use offline::Offline;
+pub use partition::Partition;
+
+use crate::clock::Clock;
+use crate::model::metric::Family;
+use crate::model::otlp::Batch;
+use crate::model::record::Entry;
+use crate::model::time::Timestamp;
+use crate::state::{AppendError, Log, Next, Reader};
+use crate::{derive, normalise, stitch};
+use route::Router;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// A worker looks at the time at least this often.
+const HEARTBEAT: Duration = Duration::from_secs(1);
+/// A worker silent for this long is stuck.
+const STUCK: Duration = Duration::from_secs(15);
+
+/// What the engine is made of.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub partitions: usize,
+    pub stitch: stitch::Settings,
+    pub derive: derive::Settings,
+}
+
+/// The running engine, shared by the door, the exporters and the workers.
+pub struct Engine {
+    normaliser: normalise::Normaliser,
+    router: Router,
+    log: Arc<dyn Log>,
+    partitions: Vec<Slot>,
+    clock: Clock,
+}
+
+struct Slot {
+    partition: Mutex<Partition>,
+    /// The last time its worker looked at the time, for readiness.
+    heartbeat: AtomicU64,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine")
+            .field("partitions", &self.partitions.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// An offer under way: ends when the events are in the log.
+pub type Offering = Pin<Box<dyn Future<Output = Result<(), AppendError>> + Send>>;
+
+impl Engine {
+    pub fn new(
+        settings: &Settings,
+        normaliser: normalise::Normaliser,
+        log: Arc<dyn Log>,
+        clock: Clock,
+    ) -> Self {
+        let now = clock.now();
+        let partitions = (0..settings.partitions)
+            .map(|_| Slot {
+                partition: Mutex::new(Partition::new(settings)),
+                heartbeat: AtomicU64::new(now.0),
+            })
+            .collect();
+        Self {
+            normaliser,
+            router: Router::new(settings.partitions),
+            log,
+            partitions,
+            clock,
+        }
+    }
+
+    /// Normalises a request and appends its events. Once it returns `Ok`, they count.
+    pub fn offer(&self, batch: &Batch<'_>) -> Offering {
+        let events: Vec<_> = batch
+            .groups
+            .iter()
+            .flat_map(|group| self.normaliser.normalise(group))
+            .collect();
+        if events.is_empty() {
+            return Box::pin(std::future::ready(Ok(())));
+        }
+        self.log.append(self.router.route(events, self.clock.now()))
+    }
+
+    /// The loop of one partition: read, apply, publish. Returns when the log is closed and read to its end.
+    pub fn work(&self, index: usize, mut reader: impl Reader) {
+        let slot = &self.partitions[index];
+        loop {
+            let next = reader.next(self.wait(slot));
+            let now = self.clock.now();
+            slot.heartbeat.store(now.0, Ordering::Relaxed);
+            let entries = match next {
+                Next::Entries(entries) => entries,
+                Next::Nothing => Vec::new(),
+                Next::End => return,
+            };
+            let sends = lock(&slot.partition).step(entries, now);
+            self.log.forward(self.router.address(sends, now));
+            reader.done();
+        }
+    }
+
+    /// The derived metrics of all partitions.
+    pub fn gather(&self) -> Vec<Family> {
+        let parts = self
+            .partitions
+            .iter()
+            .map(|slot| lock(&slot.partition).families())
+            .collect();
+        derive::merge(parts)
+    }
+
+    /// Which partitions do not get on; empty when all is well.
+    pub fn stuck(&self) -> Vec<String> {
+        let now = self.clock.now();
+        self.partitions
+            .iter()
+            .enumerate()
+            .filter(|(_, slot)| {
+                let last = Timestamp(slot.heartbeat.load(Ordering::Relaxed));
+                now.since(last) > STUCK
+            })
+            .map(|(index, _)| format!("partition {index} makes no progress"))
+            .collect()
+    }
+
+    /// Keys held by all partitions.
+    pub fn keys(&self) -> usize {
+        self.partitions
+            .iter()
+            .map(|slot| lock(&slot.partition).keys())
+            .sum()
+    }
+
+    /// Entries that wait to be applied.
+    pub fn backlog(&self) -> usize {
+        self.log.backlog()
+    }
+
+    /// Makes all workers look at the time now.
+    pub fn wake(&self) {
+        self.log.wake();
+    }
+
+    /// Takes no more events; the workers end when they have applied what is in the log.
+    pub fn close(&self) {
+        self.log.close();
+    }
+
+    fn wait(&self, slot: &Slot) -> Duration {
+        let due = lock(&slot.partition).next_deadline();
+        due.map_or(HEARTBEAT, |due| due.since(self.clock.now()).min(HEARTBEAT))
+    }
+}
+
+/// A panic while applying is a fault of ours that stops the process; a scrape meanwhile may still read.
+fn lock(partition: &Mutex<Partition>) -> std::sync::MutexGuard<'_, Partition> {
+    partition.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Entries with the partitions that own them.
+type Addressed = Vec<(usize, Entry)>;

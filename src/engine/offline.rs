@@ -1,0 +1,72 @@
+//! A recording, run through the same partitions as live data, in the time of the recording.
+
+use super::{Partition, Settings, route::Router};
+use crate::derive;
+use crate::model::event::Event;
+use crate::model::metric::Family;
+use crate::model::otlp::Batch;
+use crate::model::time::Timestamp;
+use crate::normalise::Normaliser;
+
+/// An engine without threads, log or clock.
+#[derive(Debug)]
+pub struct Offline {
+    normaliser: Normaliser,
+    router: Router,
+    partitions: Vec<Partition>,
+    events: Vec<Event>,
+}
+
+impl Offline {
+    pub fn new(settings: &Settings, normaliser: Normaliser) -> Self {
+        Self {
+            normaliser,
+            router: Router::new(settings.partitions),
+            partitions: (0..settings.partitions)
+                .map(|_| Partition::new(settings))
+                .collect(),
+            events: Vec::new(),
+        }
+    }
+
+    /// Takes one recorded request.
+    pub fn feed(&mut self, batch: &Batch<'_>) {
+        let groups = batch.groups.iter();
+        self.events
+            .extend(groups.flat_map(|group| self.normaliser.normalise(group)));
+    }
+
+    /// Plays all events in the order in which their spans ended, lets all timers run out, and returns the metrics.
+    pub fn finish(mut self) -> Vec<Family> {
+        self.events
+            .sort_by_key(|event| (event.end, event.trace, event.span));
+        for event in std::mem::take(&mut self.events) {
+            let now = event.end;
+            let entries = self.router.route(vec![event], now);
+            self.settle(entries, now);
+        }
+        self.settle(Vec::new(), Timestamp::MAX);
+        derive::merge(self.partitions.iter().map(Partition::families).collect())
+    }
+
+    /// Steps all partitions until none has anything to send or a timer to run.
+    fn settle(&mut self, mut entries: super::Addressed, now: Timestamp) {
+        loop {
+            let mut batches: Vec<Vec<_>> = self.partitions.iter().map(|_| Vec::new()).collect();
+            for (partition, entry) in entries.drain(..) {
+                batches[partition].push(entry);
+            }
+            for (partition, batch) in self.partitions.iter_mut().zip(batches) {
+                let sends = partition.step(batch, now);
+                entries.extend(self.router.address(sends, now));
+            }
+            let idle = self
+                .partitions
+                .iter()
+                .all(|p| p.next_deadline().is_none_or(|due| due > now));
+            if entries.is_empty() && idle {
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! Prices of models, and what a call costs by them.
+
+use super::event::Usage;
+use super::time::Timestamp;
+
+/// The price catalogue. Lookups are by provider, model and date.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PriceBook {
+    prices: Vec<Price>,
+}
+
+/// One price, in US dollars per million tokens.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Price {
+    pub provider: String,
+    /// A model's name; `*` stands for anything.
+    pub model: String,
+    /// Valid from this time on.
+    pub from: Timestamp,
+    pub input: f64,
+    pub output: f64,
+    /// `None`: as `input`.
+    pub cache_read: Option<f64>,
+    /// `None`: as `input`.
+    pub cache_write: Option<f64>,
+    /// `None`: as `output`.
+    pub reasoning: Option<f64>,
+}
+
+impl PriceBook {
+    pub fn new(prices: Vec<Price>) -> Self {
+        Self { prices }
+    }
+
+    pub fn prices(&self) -> &[Price] {
+        &self.prices
+    }
+
+    /// The price of a model at a time. A price of the same provider goes before one of another, a longer pattern before a
+    /// shorter one, a later date before an earlier one.
+    pub fn find(&self, provider: Option<&str>, model: &str, at: Timestamp) -> Option<&Price> {
+        let model = model.to_ascii_lowercase();
+        let same = |price: &Price| provider.is_some_and(|p| is_same_provider(p, &price.provider));
+        let length = |price: &Price| price.model.bytes().filter(|b| *b != b'*').count();
+        self.prices
+            .iter()
+            .filter(|price| price.from <= at && matches(&price.model, &model))
+            .max_by_key(|price| (same(price), length(price), price.from))
+    }
+
+    /// US dollars for one call, `None` where the model has no price.
+    ///
+    /// Cached tokens are part of the input and reasoning tokens part of the output, as OpenTelemetry counts them.
+    pub fn cost(
+        &self,
+        provider: Option<&str>,
+        model: &str,
+        usage: &Usage,
+        at: Timestamp,
+    ) -> Option<f64> {
+        let price = self.find(provider, model, at)?;
+        let cached = usage.cache_read.saturating_add(usage.cache_write);
+        let fresh = usage.input.saturating_sub(cached);
+        let plain = usage.output.saturating_sub(usage.reasoning);
+        let million = [
+            (fresh, price.input),
+            (usage.cache_read, price.cache_read.unwrap_or(price.input)),
+            (usage.cache_write, price.cache_write.unwrap_or(price.input)),
+            (plain, price.output),
+            (usage.reasoning, price.reasoning.unwrap_or(price.output)),
+        ];
+        Some(million.iter().map(|(n, usd)| *n as f64 * usd / 1e6).sum())
+    }
+}
+
+/// `gcp.gemini` and `google`, `azure.ai.openai` and `openai`: the same models at the same list price.
+fn is_same_provider(declared: &str, listed: &str) -> bool {
+    let declared = declared.to_ascii_lowercase();
+    match listed {
+        "google" => {
+            declared.starts_with("gcp")
+                || declared.starts_with("google")
+                || declared.contains("gemini")
+        }
+        "aws" => declared.starts_with("aws") || declared.contains("bedrock"),
+        listed => declared.contains(listed),
+    }
+}
+
+/// Whether a pattern with `*` covers the whole text.
+fn matches(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = text.strip_prefix(first) else {
+        return false;
+    };
+    let mut parts: Vec<&str> = parts.collect();
+    let Some(last) = parts.pop() else {
+        return rest.is_empty();
+    };
+    for part in parts {
+        match rest.find(part) {
+            Some(at) => rest = &rest[at + part.len()..],
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn price(provider: &str, model: &str, from: u64, input: f64) -> Price {
+        Price {
+            provider: provider.into(),
+            model: model.into(),
+            from: Timestamp(from),
+            input,
+            output: 10.0,
+            cache_read: Some(0.1),
+            cache_write: None,
+            reasoning: None,
+        }
+    }
+
+    #[test]
+    fn the_most_particular_price_that_is_valid_wins() {
+        let book = PriceBook::new(vec![
+            price("openai", "gpt-4o*", 0, 1.0),
+            price("openai", "gpt-4o-mini*", 0, 2.0),
+            price("openai", "gpt-4o-mini*", 100, 3.0),
+            price("other", "gpt-4o-mini*", 0, 4.0),
+        ]);
+        let input =
+            |provider, model, at| book.find(provider, model, Timestamp(at)).map(|p| p.input);
+        assert_eq!(input(Some("openai"), "gpt-4o-2024-08-06", 50), Some(1.0));
+        assert_eq!(input(Some("openai"), "GPT-4o-mini", 50), Some(2.0));
+        assert_eq!(
+            input(Some("azure.ai.openai"), "gpt-4o-mini", 100),
+            Some(3.0)
+        );
+        assert_eq!(input(Some("other"), "gpt-4o-mini", 100), Some(4.0));
+        assert_eq!(input(None, "claude", 100), None);
+    }
+
+    #[test]
+    fn cached_and_reasoning_tokens_are_parts_not_additions() {
+        let book = PriceBook::new(vec![price("p", "m", 0, 1.0)]);
+        let usage = Usage {
+            input: 1_000_000,
+            output: 500_000,
+            cache_read: 400_000,
+            cache_write: 100_000,
+            reasoning: 200_000,
+        };
+        let cost = book.cost(None, "m", &usage, Timestamp(1));
+        assert_eq!(cost, Some(0.5 + 0.04 + 0.1 + 3.0 + 2.0));
+    }
+
+    #[test]
+    fn patterns() {
+        for (pattern, text, expected) in [
+            ("a*", "abc", true),
+            ("a*c", "abc", true),
+            ("*b*", "abc", true),
+            ("a", "abc", false),
+            ("abc", "abc", true),
+            ("a*c*e", "abcde", true),
+            ("a*d", "abc", false),
+        ] {
+            assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
+        }
+    }
+}

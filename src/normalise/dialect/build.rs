@@ -1,0 +1,197 @@
+//! What several dialects build alike.
+
+use crate::model::event::{Event, Handoff, Kind, ModelCall, Operation, Target, ToolCall};
+use crate::normalise::handoff::{self, Meaning};
+use crate::normalise::{Source, json, messages, model_name, name, usage};
+use serde_json::Value;
+
+/// Models asked for and answering, in the order of trust.
+const MODEL: &[&str] = &[
+    "gen_ai.request.model",
+    "llm.request.model_name",
+    "llm.model_name",
+    "gen_ai.response.model",
+    "llm.response.model_name",
+    "embedding.model_name",
+    "ai.model.id",
+    "llm.request.model",
+];
+const PROVIDER: &[&str] = &[
+    "gen_ai.provider.name",
+    "gen_ai.system",
+    "llm.provider",
+    "llm.system",
+    "ai.model.provider",
+];
+/// Frameworks that write their own name where the provider belongs.
+const FRAMEWORKS: &[&str] = &[
+    "strands-agents",
+    "autogen",
+    "langgraph",
+    "langchain",
+    "crewai",
+    "microsoft.agent_framework",
+    "_other",
+    "unknown",
+];
+const ARGUMENTS: &[&str] = &[
+    "gen_ai.tool.call.arguments",
+    "tool_arguments",
+    "ai.toolCall.args",
+    "ai.toolCall.input",
+    "gcp.vertex.agent.tool_call_args",
+    "input.value",
+    "traceloop.entity.input",
+    "gen_ai.prompt",
+    "langfuse.observation.input",
+    "input",
+];
+
+/// A model call by the standard names.
+pub(super) fn model(source: &Source<'_>, operation: Operation) -> ModelCall {
+    let attributes = source.attributes();
+    let output = messages::output(source);
+    let provider = PROVIDER
+        .iter()
+        .filter_map(|key| attributes.str(key))
+        .map(model_name::provider)
+        .find(|provider| !FRAMEWORKS.contains(&&**provider));
+    ModelCall {
+        operation,
+        provider,
+        model: attributes.first_str(MODEL).map(model_name::model),
+        usage: usage::of(attributes),
+        first_token_seconds: usage::first_token_seconds(source),
+        requests: output.requests,
+        answered: output.answered,
+        failed: source.failed(),
+        ..ModelCall::default()
+    }
+}
+
+pub(super) fn model_kind(source: &Source<'_>) -> Kind {
+    Kind::Model(Box::new(model(source, Operation::Chat)))
+}
+
+pub(super) fn embeddings_kind(source: &Source<'_>) -> Kind {
+    Kind::Model(Box::new(model(source, Operation::Embeddings)))
+}
+
+/// The arguments of a tool call, wherever the dialect puts them.
+pub(super) fn arguments(source: &Source<'_>) -> Option<Value> {
+    ARGUMENTS
+        .iter()
+        .find_map(|key| json::parse(source.str(key)?))
+        .map(|value| match value.get("inputs") {
+            // OpenLLMetry wraps what LangChain passes on.
+            Some(inputs) => json::unwrap(inputs),
+            None => value,
+        })
+}
+
+/// A tool call, or what its name makes of it.
+pub(super) fn tool(source: &Source<'_>, tool: &str) -> Kind {
+    let (mut hands_to, mut works, mut delegates) = (None, false, false);
+    match handoff::meaning(tool, || arguments(source), source.settings) {
+        Meaning::Returns => return Kind::Structure,
+        Meaning::Work => works = true,
+        Meaning::Escalates => {
+            hands_to = Some(Target::Human);
+            works = true;
+        }
+        Meaning::HandsOver {
+            target,
+            delegates: waits,
+        } => {
+            hands_to = Some(target);
+            delegates = waits;
+        }
+    }
+    if let Some(declared) = declared_target(source) {
+        hands_to = Some(declared);
+    }
+    let call_id = source.attributes().first_str(&[
+        "gen_ai.tool.call.id",
+        "ai.toolCall.id",
+        "tool_call.id",
+        "tool.call_id",
+    ]);
+    let reported = source
+        .str("gen_ai.tool.status")
+        .or_else(|| source.str("tool.status"));
+    Kind::Tool(ToolCall {
+        name: name(tool),
+        call_id: call_id.map(name),
+        hands_to,
+        works,
+        delegates,
+        failed: source.failed() || matches!(reported, Some("error" | "failure" | "failed")),
+    })
+}
+
+/// The target of a handoff by the three proposals for OpenTelemetry and by what SDKs write already.
+pub(super) fn declared_target(source: &Source<'_>) -> Option<Target> {
+    let attributes = source.attributes();
+    let human = [
+        "gen_ai.transfer.target.type",
+        "gen_ai.agent.handoff.target.type",
+        "gen_ai.handoff.target.type",
+    ]
+    .iter()
+    .any(|key| {
+        attributes
+            .str(key)
+            .is_some_and(|t| t.eq_ignore_ascii_case("human"))
+    });
+    if human {
+        return Some(Target::Human);
+    }
+    attributes
+        .first_str(&[
+            "gen_ai.handoff.to_agent",
+            "gen_ai.agent.handoff.target.name",
+            "gen_ai.transfer.target.name",
+            "gen_ai.handoff.target.name",
+            "gen_ai.handoff.target.agent.name",
+            "gen_ai.handoff.to",
+            "to_agent",
+        ])
+        .map(|target| handoff::named(target, source.settings))
+}
+
+/// A span whose only meaning is a handoff.
+pub(super) fn handoff_kind(source: &Source<'_>, to: Option<Target>) -> Kind {
+    let attributes = source.attributes();
+    let from = attributes.first_str(&[
+        "gen_ai.handoff.from_agent",
+        "gen_ai.agent.handoff.source.name",
+        "gen_ai.transfer.source.name",
+        "gen_ai.handoff.source.name",
+        "gen_ai.handoff.source.agent.name",
+        "gen_ai.handoff.from",
+        "from_agent",
+    ]);
+    let mode = attributes.first_str(&[
+        "gen_ai.transfer.mode",
+        "gen_ai.handoff.mode",
+        "gen_ai.handoff.type",
+    ]);
+    Kind::Handoff(Handoff {
+        from: from.map(name),
+        to: declared_target(source).or(to).unwrap_or(Target::Unknown),
+        delegates: mode.is_some_and(|m| m.to_ascii_lowercase().starts_with("delegat")),
+        failed: source.failed(),
+    })
+}
+
+/// Makes the event the span of an agent.
+pub(super) fn agent(event: &mut Event, agent: &str, weak: bool) {
+    event.agent = Some(name(agent));
+    event.kind = Kind::Agent { weak };
+}
+
+/// Makes the event the span of a run around agents.
+pub(super) fn workflow(event: &mut Event, workflow: Option<&str>) {
+    event.workflow = workflow.map(name);
+    event.kind = Kind::Workflow;
+}

@@ -1,0 +1,54 @@
+//! CrewAI through OpenInference: a delegate has no span of its own, its work nests under the delegating tool; failures of a
+//! delegation are only in the tool's result text.
+
+use super::{build, openinference};
+use crate::model::event::{Event, Kind, Target};
+use crate::normalise::{Source, name};
+
+/// Beginnings of a tool result that says the tool did not do it.
+const FAILURES: &[&str] = &[
+    "error executing tool",
+    "error executing task with agent",
+    "error:",
+];
+
+pub(super) fn speaks(source: &Source<'_>) -> bool {
+    source.scope.name.ends_with("instrumentation.crewai")
+        && source.str("openinference.span.kind").is_some()
+}
+
+pub(super) fn read(source: &Source<'_>, event: &mut Event) {
+    openinference::read(source, event);
+    let span = source.span.name.as_ref();
+    match &mut event.kind {
+        Kind::Tool(tool) => {
+            // CrewAI matches coworkers by their trimmed, lower-case role.
+            if let Some(Target::Agent(coworker)) = &mut tool.hands_to {
+                *coworker = name(&coworker.trim().replace('"', "").to_lowercase());
+            }
+            let result = source.str("output.value").unwrap_or_default().trim_start();
+            let result = result
+                .get(..64.min(result.len()))
+                .unwrap_or_default()
+                .to_lowercase();
+            tool.failed |= FAILURES.iter().any(|text| result.starts_with(text));
+        }
+        Kind::Agent { .. } => {
+            let role = event
+                .agent
+                .as_deref()
+                .unwrap_or_default()
+                .trim()
+                .to_lowercase();
+            event.agent = Some(name(&role));
+        }
+        Kind::Workflow => {
+            let crew = span.split('.').next().unwrap_or(span).to_owned();
+            build::workflow(event, Some(&crew));
+        }
+        Kind::Structure if span.ends_with(".kickoff") => {
+            build::workflow(event, span.strip_suffix(".kickoff"));
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,99 @@
+//! Langfuse SDK: `langfuse.observation.*`, usage and cost as JSON objects.
+
+use super::{build, otel_genai};
+use crate::model::event::{Cost, Event, Kind, Usage};
+use crate::normalise::{Source, json, model_name};
+use serde_json::Value;
+
+pub(super) fn speaks(source: &Source<'_>) -> bool {
+    source.str("langfuse.observation.type").is_some() || source.scope.name.starts_with("langfuse")
+}
+
+pub(super) fn read(source: &Source<'_>, event: &mut Event) {
+    let span = source.span.name.as_ref();
+    event.error |= source.str("langfuse.observation.level") == Some("ERROR");
+    match source.str("langfuse.observation.type").unwrap_or_default() {
+        "generation" => event.kind = generation(source, event.error, build::model_kind(source)),
+        "embedding" => event.kind = generation(source, event.error, build::embeddings_kind(source)),
+        "agent" => build::agent(
+            event,
+            source.str("gen_ai.agent.name").unwrap_or(span),
+            false,
+        ),
+        "tool" => event.kind = build::tool(source, source.str("gen_ai.tool.name").unwrap_or(span)),
+        "retriever" => event.kind = Kind::Retrieval { source: None },
+        "guardrail" => {
+            event.kind = Kind::Guardrail {
+                triggered: event.error,
+            }
+        }
+        "chain" | "span" if source.span.parent.is_none() => {
+            build::workflow(
+                event,
+                Some(source.str("langfuse.trace.name").unwrap_or(span)),
+            );
+        }
+        _ => otel_genai::read(source, event),
+    }
+}
+
+fn generation(source: &Source<'_>, failed: bool, mut kind: Kind) -> Kind {
+    let Kind::Model(call) = &mut kind else {
+        return kind;
+    };
+    let object = |key: &str| source.str(key).and_then(json::parse);
+    call.failed |= failed;
+    if let Some(model) = source.str("langfuse.observation.model.name") {
+        call.model = Some(model_name::model(model));
+    }
+    if let Some(details) = object("langfuse.observation.usage_details") {
+        call.usage = Some(usage(&details));
+    }
+    if let Some(usd) = object("langfuse.observation.cost_details").and_then(|c| total(&c)) {
+        call.cost = Cost::Declared(usd);
+    }
+    let first = source
+        .str("langfuse.observation.completion_start_time")
+        .and_then(|text| text.trim_matches('"').parse::<jiff::Timestamp>().ok());
+    call.first_token_seconds = first.and_then(|first| {
+        let start = i128::from(source.span.start.0);
+        let nanos = first.as_nanosecond() - start;
+        (nanos >= 0).then_some(nanos as f64 / 1e9)
+    });
+    kind
+}
+
+fn usage(details: &Value) -> Usage {
+    let count = |keys: &[&str]| {
+        keys.iter()
+            .find_map(|key| details.get(*key)?.as_u64())
+            .unwrap_or(0)
+    };
+    Usage {
+        input: count(&["input", "prompt_tokens", "input_tokens"]),
+        output: count(&["output", "completion_tokens", "output_tokens"]),
+        cache_read: count(&[
+            "input_cached_tokens",
+            "cache_read_input_tokens",
+            "input_cache_read",
+        ]),
+        cache_write: count(&["cache_creation_input_tokens", "input_cache_creation"]),
+        reasoning: count(&[
+            "output_reasoning_tokens",
+            "reasoning_tokens",
+            "output_reasoning",
+        ]),
+    }
+}
+
+fn total(cost: &Value) -> Option<f64> {
+    let total = cost.get("total").and_then(Value::as_f64);
+    total.or_else(|| {
+        let parts: Vec<f64> = cost
+            .as_object()?
+            .values()
+            .filter_map(Value::as_f64)
+            .collect();
+        (!parts.is_empty()).then(|| parts.iter().sum())
+    })
+}

@@ -1,0 +1,103 @@
+//! LangGraph's own metadata, which OpenInference, OpenLLMetry and LangSmith all copy: where in the graph a run stands.
+
+use crate::normalise::{Source, json};
+
+/// Nodes that every prebuilt agent has; their names say nothing.
+const GENERIC: &[&str] = &[
+    "agent",
+    "model",
+    "call_model",
+    "tools",
+    "tool",
+    "llm",
+    "chatbot",
+    "generate_structured_response",
+    "pre_model_hook",
+    "post_model_hook",
+    "__start__",
+    "__end__",
+    "model_request",
+];
+
+/// The place of a run in the graph.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    /// The agent whose work it is, where the graph tells.
+    pub(super) agent: Option<String>,
+    /// The run is that agent's node itself.
+    pub(super) is_node: bool,
+}
+
+/// Reads `langgraph_checkpoint_ns`, e.g. `writer:0b4d…|agent:77aa…`: node names from the outermost graph inwards.
+pub(super) fn place(source: &Source<'_>) -> Option<Place> {
+    let attributes = source.attributes();
+    let direct = attributes.first_str(&[
+        "traceloop.association.properties.langgraph_checkpoint_ns",
+        "langsmith.metadata.langgraph_checkpoint_ns",
+        "langgraph_checkpoint_ns",
+    ]);
+    let namespace = match direct {
+        Some(namespace) => namespace.to_owned(),
+        None => json::parse(attributes.str("metadata")?)?
+            .get("langgraph_checkpoint_ns")?
+            .as_str()?
+            .to_owned(),
+    };
+    Some(of_namespace(&namespace, run_name(&source.span.name)))
+}
+
+/// The name of the run without what an SDK puts around it.
+fn run_name(span: &str) -> &str {
+    let name = span.strip_prefix("execute_task ").unwrap_or(span);
+    name.strip_suffix(".task").unwrap_or(name)
+}
+
+fn of_namespace(namespace: &str, run: &str) -> Place {
+    let nodes: Vec<&str> = namespace
+        .split('|')
+        .filter_map(|segment| segment.split(':').next())
+        .filter(|node| !node.is_empty())
+        .collect();
+    let specific = |node: &&str| !GENERIC.contains(node);
+    let agent = match nodes.as_slice() {
+        [] => None,
+        [only] => Some(*only).filter(specific),
+        [.., outer, last] if GENERIC.contains(last) => Some(*outer).filter(specific),
+        [first, ..] => Some(*first).filter(specific),
+    };
+    Place {
+        is_node: nodes.len() == 1 && agent == Some(run),
+        agent: agent.map(str::to_owned),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::of_namespace;
+
+    #[test]
+    fn the_agent_is_the_node_around_the_prebuilt_ones() {
+        for (namespace, run, agent, is_node) in [
+            ("writer:1|agent:2", "agent", Some("writer"), false),
+            ("writer:1", "writer", Some("writer"), true),
+            ("writer:1", "ChatOpenAI", Some("writer"), false),
+            (
+                "team:1|searcher:2|tools:3",
+                "lookup",
+                Some("searcher"),
+                false,
+            ),
+            ("writer:1|plan:2", "plan", Some("writer"), false),
+            ("agent:1", "agent", None, false),
+            ("__start__:1", "route", None, false),
+            ("", "x", None, false),
+        ] {
+            let place = of_namespace(namespace, run);
+            assert_eq!(
+                (place.agent.as_deref(), place.is_node),
+                (agent, is_node),
+                "{namespace}"
+            );
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! LangSmith's OpenTelemetry export: `langsmith.span.kind`, raw JSON messages, details of usage as JSON.
+
+use super::{build, langgraph};
+use crate::model::event::{Event, Kind};
+use crate::normalise::{Source, json, model_name, name};
+
+pub(super) fn speaks(source: &Source<'_>) -> bool {
+    source.str("langsmith.span.kind").is_some() || source.scope.name == "langsmith"
+}
+
+pub(super) fn read(source: &Source<'_>, event: &mut Event) {
+    let place = langgraph::place(source);
+    event.agent = source
+        .str("gen_ai.agent.name")
+        .or(place.as_ref().and_then(|p| p.agent.as_deref()))
+        .map(name);
+    let span = source.span.name.as_ref();
+    let kind = source
+        .str("langsmith.span.kind")
+        .unwrap_or_else(|| source.operation().unwrap_or_default());
+    event.kind = match kind {
+        "llm" | "chat" => model(source),
+        "embedding" | "embeddings" => build::embeddings_kind(source),
+        "tool" | "execute_tool" => {
+            build::tool(source, source.str("gen_ai.tool.name").unwrap_or(span))
+        }
+        "retriever" | "retrieval" => Kind::Retrieval { source: None },
+        _ => match place {
+            Some(place) if place.is_node => Kind::Agent { weak: true },
+            None if source.span.parent.is_none() => return build::workflow(event, Some(span)),
+            _ => Kind::Structure,
+        },
+    };
+}
+
+fn model(source: &Source<'_>) -> Kind {
+    let mut kind = build::model_kind(source);
+    if let Kind::Model(call) = &mut kind {
+        let attributes = source.attributes();
+        call.model = call.model.take().or_else(|| {
+            attributes
+                .str("langsmith.metadata.ls_model_name")
+                .map(model_name::model)
+        });
+        call.provider = call.provider.take().or_else(|| {
+            attributes
+                .str("langsmith.metadata.ls_provider")
+                .map(model_name::provider)
+        });
+        if let Some(usage) = &mut call.usage {
+            let detail = |keys: &[&str], part: &str| {
+                keys.iter()
+                    .find_map(|key| json::parse(attributes.str(key)?)?.get(part)?.as_u64())
+                    .unwrap_or(0)
+            };
+            const INPUT: &[&str] = &[
+                "gen_ai.usage.input_token_details",
+                "langsmith.usage.input_token_details",
+            ];
+            const OUTPUT: &[&str] = &[
+                "gen_ai.usage.output_token_details",
+                "langsmith.usage.output_token_details",
+            ];
+            usage.cache_read = usage.cache_read.max(detail(INPUT, "cache_read"));
+            usage.cache_write = usage.cache_write.max(detail(INPUT, "cache_creation"));
+            usage.reasoning = usage.reasoning.max(detail(OUTPUT, "reasoning"));
+        }
+    }
+    kind
+}

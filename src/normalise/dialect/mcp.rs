@@ -1,0 +1,24 @@
+//! Model Context Protocol: the SDK's client and server spans show one tool call again; sessions here are of the transport.
+
+use super::build;
+use crate::model::event::{Event, Kind};
+use crate::normalise::Source;
+
+pub(super) fn speaks(source: &Source<'_>) -> bool {
+    source.str("mcp.method.name").is_some()
+}
+
+pub(super) fn read(source: &Source<'_>, event: &mut Event) {
+    if source.str("mcp.method.name") != Some("tools/call") {
+        return;
+    }
+    let tool = source
+        .str("gen_ai.tool.name")
+        .or_else(|| source.span.name.strip_prefix("tools/call "));
+    if let Some(tool) = tool {
+        event.kind = build::tool(source, tool);
+        if let Kind::Tool(call) = &mut event.kind {
+            call.failed |= source.str("error.type").is_some();
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! The dialects, one file each, and the one table of them. First match wins; what nobody claims is read by the standard names.
+
+mod agent_framework;
+mod autogen;
+mod build;
+mod crewai;
+mod google_adk;
+mod langfuse;
+mod langgraph;
+mod langsmith;
+mod logfire;
+mod mcp;
+mod openinference;
+mod openllmetry;
+mod otel_genai;
+mod pydantic_ai;
+mod strands;
+mod vercel_v5;
+mod vercel_v7;
+
+use super::Source;
+use crate::model::event::Event;
+
+/// One way of speaking about agents.
+struct Dialect {
+    /// Whether a span speaks it.
+    speaks: fn(&Source<'_>) -> bool,
+    /// Fills the event's kind, agent and workflow.
+    read: fn(&Source<'_>, &mut Event),
+}
+
+/// All dialects, most particular first.
+const DIALECTS: &[Dialect] = &[
+    Dialect {
+        speaks: mcp::speaks,
+        read: mcp::read,
+    },
+    Dialect {
+        speaks: vercel_v5::speaks,
+        read: vercel_v5::read,
+    },
+    Dialect {
+        speaks: vercel_v7::speaks,
+        read: vercel_v7::read,
+    },
+    Dialect {
+        speaks: logfire::speaks,
+        read: logfire::read,
+    },
+    Dialect {
+        speaks: langsmith::speaks,
+        read: langsmith::read,
+    },
+    Dialect {
+        speaks: langfuse::speaks,
+        read: langfuse::read,
+    },
+    Dialect {
+        speaks: crewai::speaks,
+        read: crewai::read,
+    },
+    Dialect {
+        speaks: autogen::speaks,
+        read: autogen::read,
+    },
+    Dialect {
+        speaks: agent_framework::speaks,
+        read: agent_framework::read,
+    },
+    Dialect {
+        speaks: google_adk::speaks,
+        read: google_adk::read,
+    },
+    Dialect {
+        speaks: strands::speaks,
+        read: strands::read,
+    },
+    Dialect {
+        speaks: pydantic_ai::speaks,
+        read: pydantic_ai::read,
+    },
+    Dialect {
+        speaks: openllmetry::speaks,
+        read: openllmetry::read,
+    },
+    Dialect {
+        speaks: openinference::speaks,
+        read: openinference::read,
+    },
+];
+
+/// Reads a span in its dialect, else by the names of OpenTelemetry.
+pub(super) fn read(source: &Source<'_>, event: &mut Event) {
+    match DIALECTS.iter().find(|dialect| (dialect.speaks)(source)) {
+        Some(dialect) => (dialect.read)(source, event),
+        None => otel_genai::read(source, event),
+    }
+}

@@ -1,0 +1,75 @@
+//! OpenInference (Arize): `openinference.span.kind` and flattened messages.
+
+use super::{build, langgraph};
+use crate::model::event::{Event, Handoff, Kind};
+use crate::normalise::{Source, handoff, name};
+
+pub(super) fn speaks(source: &Source<'_>) -> bool {
+    source.str("openinference.span.kind").is_some()
+}
+
+pub(super) fn read(source: &Source<'_>, event: &mut Event) {
+    let attributes = source.attributes();
+    let place = langgraph::place(source);
+    event.agent = attributes
+        .first_str(&["agent.name", "gen_ai.agent.name"])
+        .or(place.as_ref().and_then(|p| p.agent.as_deref()))
+        .map(name);
+    let kind = source.str("openinference.span.kind").unwrap_or_default();
+    let span = source.span.name.as_ref();
+    // Any run whose name contains "agent" is marked AGENT by LangChain's instrumentation; a tool stays a tool.
+    if let Some(tool) = attributes.str("tool.name").filter(|_| kind != "LLM") {
+        event.kind = build::tool(source, tool);
+        return;
+    }
+    event.kind = match kind {
+        "LLM" => build::model_kind(source),
+        "EMBEDDING" => build::embeddings_kind(source),
+        "RETRIEVER" => Kind::Retrieval { source: None },
+        "GUARDRAIL" => Kind::Guardrail {
+            triggered: source.failed(),
+        },
+        "TOOL" => match span.strip_prefix("handoff to ") {
+            Some(to) => handed_over(source, to),
+            None => build::tool(source, span),
+        },
+        "AGENT" | "CHAIN" => match place {
+            Some(place) if place.is_node => Kind::Agent { weak: true },
+            Some(_) => Kind::Structure,
+            None => return around(source, event, kind),
+        },
+        _ => Kind::Structure,
+    };
+}
+
+/// `handoff to X` of the OpenAI Agents SDK: the input is the source, the output the target.
+fn handed_over(source: &Source<'_>, to: &str) -> Kind {
+    let target = source.str("output.value").unwrap_or(to);
+    Kind::Handoff(Handoff {
+        from: source.str("input.value").map(name),
+        to: handoff::named(target, source.settings),
+        delegates: false,
+        failed: source.failed(),
+    })
+}
+
+/// Agents and chains outside LangGraph.
+fn around(source: &Source<'_>, event: &mut Event, kind: &str) {
+    let span = source.span.name.as_ref();
+    let graph_node = source
+        .attributes()
+        .first_str(&["graph.node.id", "graph.node.name"]);
+    let method = [".run", ".arun", ".invoke", ".ainvoke", ".run_stream"]
+        .iter()
+        .find_map(|suffix| span.strip_suffix(suffix));
+    if kind == "AGENT" {
+        let named = event.agent.as_deref().map(str::to_owned);
+        let agent = named.or_else(|| graph_node.or(method).map(str::to_owned));
+        if let Some(agent) = agent {
+            return build::agent(event, &agent, false);
+        }
+    }
+    if source.span.parent.is_none() || kind == "AGENT" {
+        build::workflow(event, Some(span));
+    }
+}

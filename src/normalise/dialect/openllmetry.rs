@@ -1,0 +1,65 @@
+//! OpenLLMetry (Traceloop): `traceloop.span.kind` beside the names of OpenTelemetry.
+
+use super::{build, langgraph, otel_genai};
+use crate::model::event::{Event, Kind};
+use crate::normalise::{Source, name};
+
+pub(super) fn speaks(source: &Source<'_>) -> bool {
+    let attributes = source.attributes();
+    attributes.get("traceloop.span.kind").is_some()
+        || attributes.get("traceloop.workflow.name").is_some()
+        || (source
+            .scope
+            .name
+            .starts_with("opentelemetry.instrumentation.")
+            && source.span.attributes.iter().any(|(key, _)| {
+                key.starts_with("traceloop.")
+                    || key.starts_with("langgraph.")
+                    || key == "llm.request.type"
+            }))
+}
+
+pub(super) fn read(source: &Source<'_>, event: &mut Event) {
+    otel_genai::read(source, event);
+    let place = langgraph::place(source);
+    if event.agent.is_none() {
+        event.agent = place.as_ref().and_then(|p| p.agent.as_deref()).map(name);
+    }
+    let entity = source.str("traceloop.entity.name");
+    let span = source.span.name.as_ref();
+    match source.str("traceloop.span.kind").unwrap_or_default() {
+        "workflow" => {
+            let named = source
+                .str("traceloop.workflow.name")
+                .or(entity)
+                .unwrap_or(span);
+            build::workflow(
+                event,
+                Some(named.strip_suffix(".workflow").unwrap_or(named)),
+            );
+        }
+        "agent" if !matches!(event.kind, Kind::Agent { .. }) => {
+            let agent = source
+                .str("gen_ai.agent.name")
+                .or(entity)
+                .unwrap_or_else(|| span.strip_suffix(".agent").unwrap_or(span));
+            build::agent(event, &agent.to_owned(), false);
+        }
+        "tool" => {
+            let tool = source
+                .str("gen_ai.tool.name")
+                .or(entity)
+                .unwrap_or_else(|| span.strip_suffix(".tool").unwrap_or(span));
+            event.kind = build::tool(source, tool);
+        }
+        "handoff" => event.kind = build::handoff_kind(source, None),
+        "task" if matches!(event.kind, Kind::Structure) => {
+            if span.starts_with("vector_db_retrieve") {
+                event.kind = Kind::Retrieval { source: None };
+            } else if place.is_some_and(|p| p.is_node) {
+                event.kind = Kind::Agent { weak: true };
+            }
+        }
+        _ => {}
+    }
+}

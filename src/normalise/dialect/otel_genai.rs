@@ -1,0 +1,130 @@
+//! OpenTelemetry GenAI semantic conventions, old and newest names, with the proposals for handoffs; also what reads emitters
+//! that nobody knows.
+
+use super::build;
+use crate::model::event::{Event, Kind, Target};
+use crate::normalise::{Source, handoff, name};
+
+/// Reads a span by the standard names.
+pub(super) fn read(source: &Source<'_>, event: &mut Event) {
+    let attributes = source.attributes();
+    event.agent = attributes
+        .first_str(&["gen_ai.agent.name", "agent.name"])
+        .map(name);
+    event.workflow = attributes
+        .first_str(&[
+            "gen_ai.workflow.name",
+            "traceloop.workflow.name",
+            "workflow.name",
+        ])
+        .map(name);
+    let operation = source.operation().unwrap_or_default();
+    event.kind = match operation {
+        "chat" | "generate_content" | "text_completion" | "completion" | "response"
+        | "responses" => build::model_kind(source),
+        "embeddings" | "embedding" => build::embeddings_kind(source),
+        "retrieval" | "retrieve" => retrieval(source),
+        "invoke_agent" | "agent" => return agent(source, event),
+        "execute_tool" | "tool" => tool(source),
+        "invoke_workflow" | "workflow" | "invoke_swarm" | "invoke_graph" | "invoke_team" => {
+            Kind::Workflow
+        }
+        "handoff" | "agent_handoff" | "transfer" | "agent_transfer" | "transfer_agent" => {
+            build::handoff_kind(source, None)
+        }
+        "goto" => goto(source),
+        "guardrail" | "guardrail_check" | "apply_guardrail" => guardrail(source),
+        _ if is_handoff(source) => build::handoff_kind(source, None),
+        "" => by_attributes(source),
+        _ => Kind::Structure,
+    };
+}
+
+/// The event of an `invoke_agent` span; without a name it is a run around agents.
+fn agent(source: &Source<'_>, event: &mut Event) {
+    let in_name = source.span.name.strip_prefix("invoke_agent ");
+    let run = event.agent.is_none().then_some(in_name).flatten();
+    match (&event.agent, run) {
+        (Some(_), _) => event.kind = Kind::Agent { weak: false },
+        (None, Some(agent)) => build::agent(event, agent, false),
+        (None, None) => {
+            event
+                .workflow
+                .get_or_insert_with(|| name(&source.span.name));
+            event.kind = Kind::Workflow;
+        }
+    }
+}
+
+fn tool(source: &Source<'_>) -> Kind {
+    let named = source
+        .attributes()
+        .first_str(&["gen_ai.tool.name", "tool.name"])
+        .or_else(|| source.span.name.strip_prefix("execute_tool "))
+        .unwrap_or(&source.span.name);
+    build::tool(source, named)
+}
+
+fn retrieval(source: &Source<'_>) -> Kind {
+    Kind::Retrieval {
+        source: source.str("gen_ai.data_source.id").map(name),
+    }
+}
+
+fn guardrail(source: &Source<'_>) -> Kind {
+    Kind::Guardrail {
+        triggered: source.attributes().bool("gen_ai.guardrail.triggered") == Some(true),
+    }
+}
+
+/// LangGraph's move of control, as OpenLLMetry shows it.
+fn goto(source: &Source<'_>) -> Kind {
+    let to = source
+        .str("langgraph.command.goto_node")
+        .filter(|node| *node != "__end__")
+        .map(|node| handoff::named(node, source.settings));
+    match to {
+        Some(to) => build::handoff_kind(source, Some(to)),
+        None => Kind::Structure,
+    }
+}
+
+fn is_handoff(source: &Source<'_>) -> bool {
+    let explicit = matches!(
+        build::declared_target(source),
+        Some(Target::Agent(_) | Target::Human)
+    );
+    explicit
+        && source
+            .operation()
+            .is_none_or(|o| !matches!(o, "chat" | "execute_tool"))
+}
+
+/// Spans of emitters that set no operation name.
+fn by_attributes(source: &Source<'_>) -> Kind {
+    let attributes = source.attributes();
+    let has = |key: &str| attributes.get(key).is_some();
+    if has("gen_ai.tool.name") {
+        return tool(source);
+    }
+    let is_call =
+        (has("gen_ai.request.model") || has("gen_ai.response.model") || has("llm.request.model"))
+            && (has("gen_ai.system")
+                || has("gen_ai.provider.name")
+                || has("gen_ai.usage.input_tokens")
+                || has("llm.request.type"));
+    if is_call {
+        let embeds = attributes
+            .str("llm.request.type")
+            .is_some_and(|t| t.starts_with("embed"));
+        return if embeds {
+            build::embeddings_kind(source)
+        } else {
+            build::model_kind(source)
+        };
+    }
+    if has("gen_ai.agent.name") && source.span.name.starts_with("invoke_agent") {
+        return Kind::Agent { weak: false };
+    }
+    Kind::Structure
+}

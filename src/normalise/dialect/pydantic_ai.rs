@@ -1,0 +1,27 @@
+//! Pydantic AI: standard names; older span names are `agent run` and `running tool`, so only attributes count.
+
+use super::{build, otel_genai};
+use crate::model::event::{Event, Kind};
+use crate::normalise::Source;
+
+pub(super) fn speaks(source: &Source<'_>) -> bool {
+    source.scope.name.starts_with("pydantic-ai") || source.scope.name.starts_with("pydantic_ai")
+}
+
+pub(super) fn read(source: &Source<'_>, event: &mut Event) {
+    otel_genai::read(source, event);
+    let span = source.span.name.as_ref();
+    if !matches!(event.kind, Kind::Structure) {
+        return;
+    }
+    // Instrumentation version 1 sets no operation on these.
+    if let Some(agent) = source
+        .attributes()
+        .first_str(&["gen_ai.agent.name", "agent_name"])
+        && span.ends_with(" run")
+    {
+        build::agent(event, agent, false);
+    } else if let Some(tool) = source.str("gen_ai.tool.name") {
+        event.kind = build::tool(source, tool);
+    }
+}

@@ -1,0 +1,68 @@
+//! Strands Agents: the target of a handoff is in a span event, the first-token time is in milliseconds.
+
+use super::{build, otel_genai};
+use crate::model::event::{Event, Kind, Target};
+use crate::normalise::handoff::{self, Meaning};
+use crate::normalise::{Source, json};
+use serde_json::Value;
+
+pub(super) fn speaks(source: &Source<'_>) -> bool {
+    source.scope.name.starts_with("strands")
+        || source.str("gen_ai.system") == Some("strands-agents")
+}
+
+pub(super) fn read(source: &Source<'_>, event: &mut Event) {
+    otel_genai::read(source, event);
+    match &mut event.kind {
+        Kind::Model(call) => {
+            // Under this name OpenTelemetry means seconds; Strands writes milliseconds.
+            call.first_token_seconds = source
+                .attributes()
+                .f64("gen_ai.server.time_to_first_token")
+                .map(|milliseconds| milliseconds / 1000.0);
+        }
+        Kind::Tool(tool) if tool.hands_to == Some(Target::Unknown) => {
+            let meaning = handoff::meaning(&tool.name, || in_events(source), source.settings);
+            if let Meaning::HandsOver { target, .. } = meaning {
+                tool.hands_to = Some(target);
+            }
+        }
+        Kind::Workflow if event.workflow.is_none() => build::workflow(event, None),
+        _ => {}
+    }
+}
+
+/// The arguments of a tool call as its first message event shows them.
+fn in_events(source: &Source<'_>) -> Option<Value> {
+    source.span.events.iter().find_map(|event| {
+        let attributes = &event.attributes;
+        match event.name.as_ref() {
+            "gen_ai.tool.message" => json::parse(attributes.str("content")?),
+            "gen_ai.client.inference.operation.details" => {
+                let messages = json::parse(attributes.str("gen_ai.input.messages")?)?;
+                arguments_in(&messages, 0)
+            }
+            _ => None,
+        }
+    })
+}
+
+/// The first `arguments` of any nesting.
+fn arguments_in(value: &Value, depth: usize) -> Option<Value> {
+    if depth > 8 {
+        return None;
+    }
+    match value {
+        Value::Array(items) => items.iter().find_map(|item| arguments_in(item, depth + 1)),
+        Value::Object(object) => object
+            .get("arguments")
+            .or_else(|| object.get("input"))
+            .map(json::unwrap)
+            .or_else(|| {
+                object
+                    .values()
+                    .find_map(|item| arguments_in(item, depth + 1))
+            }),
+        _ => None,
+    }
+}

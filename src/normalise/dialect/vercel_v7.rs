@@ -1,0 +1,27 @@
+//! Vercel AI SDK 7 with `@ai-sdk/otel`: standard names, but the span name of an agent has its model.
+
+use super::otel_genai;
+use crate::model::event::{Event, Kind};
+use crate::normalise::{Source, name};
+
+pub(super) fn speaks(source: &Source<'_>) -> bool {
+    matches!(
+        source.scope.name.as_ref(),
+        "gen_ai" | "@ai-sdk/otel" | "ai-sdk"
+    )
+}
+
+pub(super) fn read(source: &Source<'_>, event: &mut Event) {
+    otel_genai::read(source, event);
+    let declared = source
+        .str("gen_ai.agent.name")
+        .or_else(|| source.str("ai.telemetry.functionId"));
+    if let Kind::Agent { .. } | Kind::Workflow = event.kind {
+        // `invoke_agent gpt-4o` without a declared name is no agent called gpt-4o.
+        event.agent = declared.map(name);
+        event.kind = match declared {
+            Some(_) => Kind::Agent { weak: false },
+            None => Kind::Workflow,
+        };
+    }
+}

@@ -1,0 +1,247 @@
+//! Which tools hand over, and to whom.
+
+use super::{Settings, Source, json, name};
+use crate::model::Name;
+use crate::model::event::{HandoffRequest, Target};
+use serde_json::Value;
+
+/// What a tool's name means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Meaning {
+    /// An ordinary tool.
+    Work,
+    /// Hands over; the target is in the name, or in the arguments, or nowhere.
+    HandsOver { target: Target, delegates: bool },
+    /// Calls a human in, and does work of its own (opens a ticket).
+    Escalates,
+    /// Gives control back: no handoff, and no work either.
+    Returns,
+}
+
+/// Prefixes after which the target's name follows.
+const PREFIXES: &[&str] = &[
+    "transfer_to_",
+    "handoff_to_",
+    "hand_off_to_",
+    "handover_to_",
+    "delegate_to_",
+    "transfer-to-",
+    "handoff-to-",
+    "transferto",
+    "handoffto",
+];
+const RETURNS: &[&str] = &[
+    "transfer_back_to_",
+    "handoff_back_to_",
+    "hand_back_to_",
+    "return_to_",
+    "transfer_to_user",
+    "handoff_to_user",
+];
+/// Tools whose target is an argument.
+const BY_ARGUMENT: &[&str] = &[
+    "transfer_to_agent",
+    "handoff_to_agent",
+    "hand_off_to_agent",
+    "handoff",
+    "transfer_to",
+    "handoff_to",
+    "delegate_to_agent",
+];
+/// The tools of CrewAI: they wait for the coworker's result.
+const DELEGATES: &[&str] = &[
+    "delegate_work_to_coworker",
+    "ask_question_to_coworker",
+    "delegate_to_coworker",
+    "delegate_task",
+    "delegate",
+];
+const ESCALATES: &[&str] = &["escalate", "request_human", "call_human", "contact_human"];
+/// Argument names that hold the target.
+const TARGET_ARGUMENTS: &[&str] = &[
+    "agent_name",
+    "coworker",
+    "co_worker",
+    "target_agent",
+    "agent",
+    "target",
+    "to_agent",
+    "recipient",
+    "assistant",
+    "to",
+    "name",
+];
+const HUMANS: &[&str] = &[
+    "human",
+    "human_agent",
+    "human_operator",
+    "human_support",
+    "human_representative",
+    "live_agent",
+    "live_support",
+    "operator",
+    "representative",
+    "person",
+    "real_person",
+];
+
+/// Reads a tool's name; the arguments matter only where the name does not say the target.
+pub(super) fn meaning(
+    tool: &str,
+    arguments: impl FnOnce() -> Option<Value>,
+    settings: &Settings,
+) -> Meaning {
+    let plain = plain(tool);
+    if RETURNS.iter().any(|prefix| plain.starts_with(prefix)) {
+        return Meaning::Returns;
+    }
+    let hands = |target, delegates| Meaning::HandsOver { target, delegates };
+    if let Some(target) = configured(tool, settings) {
+        let target = target.map_or_else(
+            || by_argument(arguments(), settings),
+            |t| named(t, settings),
+        );
+        return hands(target, false);
+    }
+    let escalates = settings.escalation_tools.iter().any(|t| t == tool)
+        || ESCALATES.iter().any(|prefix| plain.starts_with(prefix));
+    if escalates {
+        return Meaning::Escalates;
+    }
+    if DELEGATES.contains(&plain.as_str()) {
+        return hands(by_argument(arguments(), settings), true);
+    }
+    if BY_ARGUMENT.contains(&plain.as_str()) {
+        return hands(by_argument(arguments(), settings), false);
+    }
+    for prefix in PREFIXES {
+        if plain.len() > prefix.len() && plain.starts_with(prefix) {
+            // The name as the emitter writes it: lower-casing is for comparing only.
+            return hands(named(&tool[prefix.len()..], settings), false);
+        }
+    }
+    Meaning::Work
+}
+
+/// The request that a tool call in a model's output is, if it hands over.
+pub(super) fn request(
+    tool: &str,
+    call_id: Option<&str>,
+    arguments: impl FnOnce() -> Option<Value>,
+    settings: &Settings,
+) -> Option<HandoffRequest> {
+    let target = match meaning(tool, arguments, settings) {
+        Meaning::HandsOver { target, .. } => target,
+        Meaning::Escalates => Target::Human,
+        Meaning::Work | Meaning::Returns => return None,
+    };
+    Some(HandoffRequest {
+        target,
+        call_id: call_id.filter(|id| !id.is_empty()).map(name),
+    })
+}
+
+/// The target of that name.
+pub(super) fn named(target: &str, settings: &Settings) -> Target {
+    let trimmed = target.trim().trim_matches(['"', '\'', '`']);
+    if trimmed.is_empty() {
+        return Target::Unknown;
+    }
+    let lower = plain(trimmed);
+    let human = settings.human_names.iter().any(|h| plain(h) == lower)
+        || HUMANS.contains(&lower.as_str())
+        || lower.starts_with("human_")
+        || lower.ends_with("_human");
+    if human {
+        Target::Human
+    } else {
+        Target::Agent(name(trimmed))
+    }
+}
+
+/// A configured pattern: `Some(Some(target))` where `*` stands for it, `Some(None)` where the arguments say it.
+fn configured<'t>(tool: &'t str, settings: &Settings) -> Option<Option<&'t str>> {
+    settings
+        .handoff_tools
+        .iter()
+        .find_map(|pattern| match pattern.split_once('*') {
+            None => (pattern == tool).then_some(None),
+            Some((head, tail)) => {
+                let rest = tool.strip_prefix(head)?.strip_suffix(tail)?;
+                (!rest.is_empty()).then_some(Some(rest))
+            }
+        })
+}
+
+fn by_argument(arguments: Option<Value>, settings: &Settings) -> Target {
+    arguments
+        .as_ref()
+        .map(json::unwrap)
+        .and_then(|arguments| {
+            // Some SDKs nest the arguments once more.
+            let inner = ["kwargs", "input", "args", "arguments"]
+                .iter()
+                .find_map(|key| arguments.get(*key).filter(|v| v.is_object()).cloned());
+            let target = json::first_str(&arguments, TARGET_ARGUMENTS)
+                .or_else(|| json::first_str(inner.as_ref()?, TARGET_ARGUMENTS))?;
+            Some(named(target, settings))
+        })
+        .unwrap_or(Target::Unknown)
+}
+
+fn plain(text: &str) -> String {
+    text.trim().to_ascii_lowercase().replace([' ', '-'], "_")
+}
+
+/// Handoffs that the span's error says were refused.
+pub(super) fn refusals(source: &Source<'_>) -> Vec<HandoffRequest> {
+    let mut texts: Vec<&str> = vec![&source.span.status_message];
+    texts.extend(source.str("error"));
+    texts.extend(source.str("error.message"));
+    for event in &source.span.events {
+        texts.extend(event.attributes.str("exception.message"));
+    }
+    let mut found: Vec<HandoffRequest> = Vec::new();
+    for text in texts {
+        let request =
+            refused_tool(text, source.settings).or_else(|| refused_agent(text, source.settings));
+        found.extend(request.filter(|r| !found.contains(r)));
+    }
+    found
+}
+
+/// "Tool not found: {'tool_name': 'transfer_to_x'}", "Tool transfer_to_x not found in agent y".
+fn refused_tool(text: &str, settings: &Settings) -> Option<HandoffRequest> {
+    if !text.to_ascii_lowercase().contains("not found") {
+        return None;
+    }
+    text.split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-')))
+        .filter(|word| word.len() > 8)
+        .find_map(|word| request(word, None, || None, settings))
+        .filter(|request| request.target != Target::Unknown)
+}
+
+/// "Transfer target agent 'x' not found.", "Agent 'x' not found in swarm".
+fn refused_agent(text: &str, settings: &Settings) -> Option<HandoffRequest> {
+    let lower = text.to_ascii_lowercase();
+    let at = lower.find("agent '")?;
+    if !lower[at..].contains("not found") {
+        return None;
+    }
+    let rest = text.get(at + "agent '".len()..)?;
+    let (target, _) = rest.split_once('\'')?;
+    Some(HandoffRequest {
+        target: named(target, settings),
+        call_id: None,
+    })
+}
+
+/// The agent that a handoff tool's own name says works, e.g. `writer.transfer_to_editor` of AutoGen's OpenInference spans.
+pub(super) fn qualified(tool: &str) -> (Option<Name>, &str) {
+    match tool.rsplit_once('.') {
+        Some((agent, tool)) if !agent.is_empty() && !tool.is_empty() && !agent.contains(' ') => {
+            (Some(name(agent)), tool)
+        }
+        _ => (None, tool),
+    }
+}

@@ -1,0 +1,30 @@
+//! JSON inside attributes, read only where a dialect needs it.
+
+use serde_json::Value;
+
+/// Texts beyond this are not parsed: what figures need is small.
+const MAX_LENGTH: usize = 4 << 20;
+
+/// The value, if the text looks like JSON and is.
+pub(super) fn parse(text: &str) -> Option<Value> {
+    let first = text.trim_start().as_bytes().first()?;
+    if !matches!(first, b'{' | b'[' | b'"') || text.len() > MAX_LENGTH {
+        return None;
+    }
+    serde_json::from_str(text).ok()
+}
+
+/// A JSON value that may be wrapped once more as a string.
+pub(super) fn unwrap(value: &Value) -> Value {
+    match value {
+        Value::String(text) => parse(text).unwrap_or_else(|| value.clone()),
+        _ => value.clone(),
+    }
+}
+
+/// The first of `keys` with text.
+pub(super) fn first_str<'v>(value: &'v Value, keys: &[&str]) -> Option<&'v str> {
+    keys.iter()
+        .find_map(|key| value.get(*key)?.as_str())
+        .filter(|text| !text.is_empty())
+}

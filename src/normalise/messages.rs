@@ -1,0 +1,327 @@
+//! Model output in all encodings: which handoffs it asks for, and whether it has text for the reader. Input history is never read.
+
+use super::handoff::request;
+use super::{Settings, Source, json};
+use crate::model::event::HandoffRequest;
+use crate::model::otlp::{Attributes, LogRecord, Value as Attribute};
+use serde_json::Value;
+
+/// What a model put out.
+#[derive(Debug, Default)]
+pub(super) struct Output {
+    pub(super) requests: Vec<HandoffRequest>,
+    /// `None`: no content was captured.
+    pub(super) answered: Option<bool>,
+}
+
+/// Attributes that hold the output as JSON.
+const JSON: &[&str] = &[
+    "gen_ai.output.messages",
+    "ai.response.toolCalls",
+    "gen_ai.completion",
+    "gcp.vertex.agent.llm_response",
+    "events",
+    "all_messages_events",
+    "langfuse.observation.output",
+    "traceloop.entity.output",
+];
+
+/// Attributes that hold the answer as plain text.
+const TEXT: &[&str] = &[
+    "ai.response.text",
+    "gen_ai.completion.0.content",
+    "llm.output_messages.0.message.content",
+];
+
+/// Reads the output of a model call.
+pub(super) fn output(source: &Source<'_>) -> Output {
+    let mut reader = Reader {
+        settings: source.settings,
+        output: Output::default(),
+    };
+    let attributes = source.attributes();
+    for key in JSON {
+        if let Some(value) = attributes.str(key).and_then(json::parse) {
+            reader.seen();
+            if matches!(*key, "events" | "all_messages_events") {
+                reader.event_list(&value);
+            } else {
+                reader.value(&value, 0);
+            }
+        }
+    }
+    for key in TEXT {
+        if let Some(text) = attributes.str(key) {
+            reader.text(text);
+        }
+    }
+    reader.flattened(attributes);
+    for event in &source.span.events {
+        match event.name.as_ref() {
+            "gen_ai.choice" | "gen_ai.assistant.message.output" => reader.choice(&event.attributes),
+            "gen_ai.client.inference.operation.details" => {
+                if let Some(value) = event
+                    .attributes
+                    .str("gen_ai.output.messages")
+                    .and_then(json::parse)
+                {
+                    reader.seen();
+                    reader.value(&value, 0);
+                }
+            }
+            _ => {}
+        }
+    }
+    reader.output
+}
+
+/// The handoffs that a log record shows a model asking for.
+pub(super) fn log_requests(log: &LogRecord<'_>, settings: &Settings) -> Vec<HandoffRequest> {
+    let is_output = matches!(
+        log.event_name.as_ref(),
+        "gen_ai.choice" | "gen_ai.client.inference.operation.details"
+    );
+    if !is_output {
+        return Vec::new();
+    }
+    let mut reader = Reader {
+        settings,
+        output: Output::default(),
+    };
+    if let Some(value) = log
+        .attributes
+        .str("gen_ai.output.messages")
+        .and_then(json::parse)
+    {
+        reader.value(&value, 0);
+    } else {
+        let in_attributes = log.attributes.get("gen_ai.output.messages");
+        reader.value(&to_json(in_attributes.unwrap_or(&log.body), 0), 0);
+    }
+    reader.output.requests
+}
+
+struct Reader<'s> {
+    settings: &'s Settings,
+    output: Output,
+}
+
+impl Reader<'_> {
+    /// Output was captured, whatever is in it.
+    fn seen(&mut self) {
+        self.output.answered.get_or_insert(false);
+    }
+
+    fn text(&mut self, text: &str) {
+        if text.trim().is_empty() {
+            return;
+        }
+        match python_call(text) {
+            Some((tool, id)) => self.call(tool, Some(id), || None),
+            None => self.output.answered = Some(true),
+        }
+    }
+
+    fn call(&mut self, tool: &str, id: Option<&str>, arguments: impl FnOnce() -> Option<Value>) {
+        self.seen();
+        let request = request(tool, id, arguments, self.settings);
+        self.output
+            .requests
+            .extend(request.filter(|r| r.call_id.is_none() || !self.output.requests.contains(r)));
+    }
+
+    /// Any nesting of messages, parts, choices and tool calls.
+    fn value(&mut self, value: &Value, depth: usize) {
+        if depth > 12 {
+            return;
+        }
+        match value {
+            Value::Array(items) => items.iter().for_each(|item| self.value(item, depth + 1)),
+            Value::Object(_) if self.tool_call(value) => {}
+            Value::Object(object) => {
+                let kind = object
+                    .get("type")
+                    .and_then(Value::as_str)
+                    .unwrap_or_default();
+                if matches!(
+                    kind,
+                    "thinking" | "reasoning" | "tool_call_response" | "tool_result"
+                ) {
+                    return;
+                }
+                for key in ["content", "text"] {
+                    if let Some(text) = object.get(key).and_then(Value::as_str) {
+                        match json::parse(text).filter(|inner| inner.is_array() && key == "content")
+                        {
+                            Some(inner) => self.value(&inner, depth + 1),
+                            None => self.text(text),
+                        }
+                    }
+                }
+                for key in NESTED {
+                    if let Some(inner) = object.get(*key).filter(|v| v.is_array() || v.is_object())
+                    {
+                        self.value(inner, depth + 1);
+                    }
+                }
+            }
+            Value::String(text) => {
+                if let Some(inner) = json::parse(text) {
+                    self.value(&inner, depth + 1);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// One tool call, in any spelling; `false` if the object is none.
+    fn tool_call(&mut self, value: &Value) -> bool {
+        for key in ["toolUse", "functionCall", "function_call"] {
+            if let Some(call) = value.get(key).filter(|call| call.is_object()) {
+                return self.tool_call_named(call, value);
+            }
+        }
+        let kind = json::first_str(value, &["type"]).unwrap_or_default();
+        let is_call = matches!(
+            kind,
+            "tool_call" | "tool-call" | "tool_use" | "function_call" | "function"
+        ) || value.get("toolName").is_some()
+            || value.get("function").is_some_and(Value::is_object);
+        is_call
+            && self.tool_call_named(
+                value
+                    .get("function")
+                    .filter(|f| f.is_object())
+                    .unwrap_or(value),
+                value,
+            )
+            || kind.is_empty()
+                && value.get("args").is_some()
+                && value.get("content").is_none()
+                && self.tool_call_named(value, value)
+    }
+
+    fn tool_call_named(&mut self, call: &Value, outer: &Value) -> bool {
+        let Some(tool) = json::first_str(call, &["name", "toolName", "tool_name"]) else {
+            return false;
+        };
+        const IDS: &[&str] = &["call_id", "id", "toolCallId", "toolUseId", "tool_call_id"];
+        let id = json::first_str(call, IDS).or_else(|| json::first_str(outer, IDS));
+        let arguments = || {
+            ["arguments", "args", "input"]
+                .iter()
+                .find_map(|key| call.get(*key).cloned())
+        };
+        self.call(tool, id, arguments);
+        true
+    }
+
+    /// A list of events (logfire, pydantic-ai): the output is the last choice or assistant message.
+    fn event_list(&mut self, value: &Value) {
+        let choice = value.as_array().and_then(|events| {
+            events
+                .iter()
+                .rev()
+                .find(|e| e.get("event.name").and_then(Value::as_str) == Some("gen_ai.choice"))
+                .or_else(|| {
+                    let last = events.last()?;
+                    let role = last.get("role").and_then(Value::as_str);
+                    (role == Some("assistant")).then_some(last)
+                })
+        });
+        if let Some(choice) = choice {
+            self.value(choice, 0);
+        }
+    }
+
+    /// A `gen_ai.choice` span event.
+    fn choice(&mut self, attributes: &Attributes<'_>) {
+        for key in ["message", "content", "tool_calls"] {
+            if let Some(text) = attributes.str(key) {
+                self.seen();
+                match json::parse(text) {
+                    Some(value) => self.value(&value, 0),
+                    None => self.text(text),
+                }
+            }
+        }
+    }
+
+    /// OpenInference: `llm.output_messages.N.message.tool_calls.M.tool_call.function.name`; older OpenLLMetry:
+    /// `gen_ai.completion.N.tool_calls.M.name`.
+    fn flattened(&mut self, attributes: &Attributes<'_>) {
+        for (key, value) in attributes.iter() {
+            let Some(text) = value.as_str() else { continue };
+            let (stem, id_key, arguments_key) = if let Some(stem) =
+                strip(key, "llm.output_messages.", ".tool_call.function.name")
+            {
+                (stem, ".tool_call.id", ".tool_call.function.arguments")
+            } else if let Some(stem) =
+                strip(key, "gen_ai.completion.", ".name").filter(|s| s.contains(".tool_calls."))
+            {
+                (stem, ".id", ".arguments")
+            } else {
+                if key.starts_with("llm.output_messages.") {
+                    self.seen();
+                    if key.ends_with(".message_content.text") || key.ends_with(".message.content") {
+                        self.text(text);
+                    }
+                }
+                continue;
+            };
+            let id = attributes.str(&format!("{stem}{id_key}"));
+            let arguments = || json::parse(attributes.str(&format!("{stem}{arguments_key}"))?);
+            self.call(text, id, arguments);
+        }
+    }
+}
+
+/// Keys under which output nests.
+const NESTED: &[&str] = &[
+    "parts",
+    "tool_calls",
+    "toolCalls",
+    "message",
+    "messages",
+    "choices",
+    "content",
+    "output",
+    "generations",
+    "kwargs",
+    "candidates",
+    "body",
+];
+
+/// The key without its end, when it has that beginning and end.
+fn strip<'k>(key: &'k str, beginning: &str, end: &str) -> Option<&'k str> {
+    key.strip_suffix(end)
+        .filter(|stem| stem.starts_with(beginning))
+}
+
+/// A tool call printed as a Python object: `ResponseFunctionToolCall(arguments='{}', call_id='c', name='transfer_to_x', …)`.
+fn python_call(text: &str) -> Option<(&str, &str)> {
+    if !text.starts_with("ResponseFunctionToolCall(") {
+        return None;
+    }
+    let field = |key: &str| {
+        let at = text.rfind(key)? + key.len();
+        text[at..].split('\'').next()
+    };
+    Some((field(", name='")?, field(", call_id='")?))
+}
+
+fn to_json(value: &Attribute<'_>, depth: usize) -> Value {
+    match value {
+        _ if depth > 12 => Value::Null,
+        Attribute::Str(text) => Value::from(text.as_ref()),
+        Attribute::Bool(flag) => Value::from(*flag),
+        Attribute::Int(number) => Value::from(*number),
+        Attribute::Double(number) => Value::from(*number),
+        Attribute::Array(items) => items.iter().map(|item| to_json(item, depth + 1)).collect(),
+        Attribute::Map(map) => map
+            .iter()
+            .map(|(key, value)| (key.to_owned(), to_json(value, depth + 1)))
+            .collect(),
+        Attribute::Bytes(_) | Attribute::Empty => Value::Null,
+    }
+}

@@ -1,0 +1,234 @@
+//! PURE. Many dialects of spans → one language of events. One span at a time, no state, never fails.
+//!
+//! What a span does not say stays unknown here; the stitcher may find it in the span's neighbours. No text of prompts,
+//! answers or arguments passes this room.
+
+mod dialect;
+mod handoff;
+mod json;
+mod messages;
+mod model_name;
+mod money;
+mod outcome;
+mod session;
+mod usage;
+
+#[cfg(test)]
+mod tests;
+
+use crate::model::Name;
+use crate::model::event::{Evaluation, Event, Kind, OutcomeEvidence};
+use crate::model::ids::{SpanId, TraceId};
+use crate::model::otlp::{Attributes, Group, Link, LogRecord, Scope, Span, Status};
+use crate::model::price::PriceBook;
+use crate::model::time::Timestamp;
+use std::sync::Arc;
+
+/// Names longer than this are cut: they are labels, not texts.
+const MAX_NAME: usize = 128;
+
+/// What the operator may add to what Baton knows of names. Additions are tried before the built-in names.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    pub session_attributes: Vec<String>,
+    pub user_attributes: Vec<String>,
+    pub outcome_attributes: Vec<String>,
+    /// Tools that hand over; `*` stands for the target's name.
+    pub handoff_tools: Vec<String>,
+    /// Tools that call a human in.
+    pub escalation_tools: Vec<String>,
+    /// Targets that are human.
+    pub human_names: Vec<String>,
+}
+
+/// The one entry point of the room.
+#[derive(Clone, Debug)]
+pub struct Normaliser {
+    settings: Settings,
+    prices: Arc<PriceBook>,
+}
+
+impl Normaliser {
+    pub fn new(settings: Settings, prices: Arc<PriceBook>) -> Self {
+        Self { settings, prices }
+    }
+
+    /// One event for each span, and one for each log record that says something about a span.
+    pub fn normalise(&self, group: &Group<'_>) -> Vec<Event> {
+        let spans = group.spans.iter().map(|span| self.span(group, span));
+        let logs = group.logs.iter().filter_map(|log| self.log(group, log));
+        spans.chain(logs).collect()
+    }
+
+    fn span(&self, group: &Group<'_>, span: &Span<'_>) -> Event {
+        let source = Source {
+            settings: &self.settings,
+            resource: &group.resource,
+            scope: &group.scope,
+            span,
+        };
+        let mut event = source.blank();
+        dialect::read(&source, &mut event);
+        source.read_common(&mut event);
+        if let Kind::Model(call) = &mut event.kind {
+            call.cost = money::cost(&source, call, &self.prices);
+        }
+        event
+    }
+
+    /// A log record speaks about its span: it becomes a note to it.
+    fn log(&self, group: &Group<'_>, log: &LogRecord<'_>) -> Option<Event> {
+        let (trace, span) = (log.trace?, log.span?);
+        let mut event = blank(trace, span, log.time);
+        event.kind = Kind::Note(0);
+        event
+            .evaluations
+            .extend(evaluation(&log.event_name, &log.attributes));
+        event.requests = messages::log_requests(log, &self.settings);
+        event.session = session::of_attributes(&log.attributes, &group.resource, &self.settings);
+        event.outcome = outcome::of_evaluations(&event.evaluations);
+        let says = !event.evaluations.is_empty() || !event.requests.is_empty();
+        event.kind = Kind::Note(note_id(&event));
+        says.then_some(event)
+    }
+}
+
+/// What tells one note to a span from another: the same record sent twice has the same id.
+fn note_id(event: &Event) -> u64 {
+    let text = format!("{:?}{:?}{:?}", event.end, event.evaluations, event.requests);
+    rapidhash::v3::rapidhash_v3(text.as_bytes())
+}
+
+/// A span with all that speaks about it.
+struct Source<'a> {
+    settings: &'a Settings,
+    resource: &'a Attributes<'a>,
+    scope: &'a Scope<'a>,
+    span: &'a Span<'a>,
+}
+
+impl<'a> Source<'a> {
+    fn attributes(&self) -> &'a Attributes<'a> {
+        &self.span.attributes
+    }
+
+    fn str(&self, key: &str) -> Option<&'a str> {
+        self.attributes().str(key)
+    }
+
+    fn operation(&self) -> Option<&'a str> {
+        self.str("gen_ai.operation.name")
+    }
+
+    /// The span's own error, without the control flow that some frameworks raise as exceptions.
+    fn failed(&self) -> bool {
+        let error_type = self.str("error.type").is_some_and(|t| t != "_OK");
+        (self.span.status == Status::Error || error_type) && !self.is_control_flow()
+    }
+
+    /// LangGraph hands over by raising `ParentCommand`.
+    fn is_control_flow(&self) -> bool {
+        let raised =
+            |text: &str| text.contains("ParentCommand") || text.starts_with("Command(graph=");
+        raised(&self.span.status_message)
+            || self.span.events.iter().any(|event| {
+                event
+                    .attributes
+                    .str("exception.type")
+                    .is_some_and(|t| t.ends_with("ParentCommand"))
+            })
+    }
+
+    fn blank(&self) -> Event {
+        let span = self.span;
+        Event {
+            parent: span.parent,
+            links: foreign_links(span),
+            start: span.start,
+            error: self.failed(),
+            ..blank(span.trace, span.id, span.end)
+        }
+    }
+
+    /// What any dialect may carry.
+    fn read_common(&self, event: &mut Event) {
+        let attributes = self.attributes();
+        event.session = session::of_attributes(attributes, self.resource, self.settings);
+        event.user = session::user(attributes, self.settings);
+        event.workflow_id = attributes
+            .first_str(&["gen_ai.workflow.id", "workflow.id", "baton.workflow.id"])
+            .filter(|_| self.scope.name != "agent_framework")
+            .map(name);
+        for span_event in &self.span.events {
+            event
+                .evaluations
+                .extend(evaluation(&span_event.name, &span_event.attributes));
+        }
+        if event.evaluations.is_empty() {
+            event
+                .evaluations
+                .extend(evaluation("gen_ai.evaluation.result", attributes));
+        }
+        event.outcome = outcome::of_attributes(attributes, self.settings)
+            .or_else(|| outcome::of_evaluations(&event.evaluations));
+        if event.error || self.str("error").is_some() {
+            event.refused.extend(handoff::refusals(self));
+        }
+    }
+}
+
+fn blank(trace: TraceId, span: SpanId, end: Timestamp) -> Event {
+    Event {
+        trace,
+        span,
+        parent: None,
+        links: Vec::new(),
+        start: end,
+        end,
+        error: false,
+        agent: None,
+        session: None,
+        user: None,
+        workflow: None,
+        workflow_id: None,
+        outcome: None,
+        evaluations: Vec::new(),
+        requests: Vec::new(),
+        refused: Vec::new(),
+        kind: Kind::Structure,
+    }
+}
+
+/// Links into other traces join turns; a few are enough, and some runtimes write hundreds.
+fn foreign_links(span: &Span<'_>) -> Vec<Link> {
+    let foreign = |link: &&Link| link.trace != span.trace;
+    span.links.iter().filter(foreign).take(8).copied().collect()
+}
+
+/// A `gen_ai.evaluation.result` in a log record, a span event or the span's own attributes.
+fn evaluation(event_name: &str, attributes: &Attributes<'_>) -> Option<Evaluation> {
+    if event_name != "gen_ai.evaluation.result" {
+        return None;
+    }
+    Some(Evaluation {
+        name: name(attributes.str("gen_ai.evaluation.name")?),
+        score: attributes
+            .f64("gen_ai.evaluation.score.value")
+            .or_else(|| attributes.f64("gen_ai.evaluation.score")),
+        label: attributes.str("gen_ai.evaluation.score.label").map(name),
+    })
+}
+
+/// A name, cut where it is too long for a label.
+fn name(text: &str) -> Name {
+    let mut end = text.len().min(MAX_NAME);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    Name::from(&text[..end])
+}
+
+/// The verdict as evidence.
+fn evidence(outcome: crate::model::event::Outcome) -> OutcomeEvidence {
+    OutcomeEvidence { outcome }
+}

@@ -1,0 +1,79 @@
+//! Names of models and providers, without what would split one model into many series.
+
+use super::name;
+use crate::model::Name;
+
+/// The model without its snapshot date: `gpt-4o-2024-08-06` → `gpt-4o`, `claude-sonnet-4-20250514` → `claude-sonnet-4`.
+pub(super) fn model(text: &str) -> Name {
+    let text = text.strip_prefix("models/").unwrap_or(text);
+    name(without_date(text))
+}
+
+fn without_date(text: &str) -> &str {
+    let digits = |part: &str, n: usize| part.len() == n && part.bytes().all(|b| b.is_ascii_digit());
+    if let Some((head, date)) = text.rsplit_once(['-', '@'])
+        && digits(date, 8)
+        && date.starts_with("20")
+        && !head.is_empty()
+    {
+        return head;
+    }
+    let mut parts = text.rsplitn(4, '-');
+    if let (Some(day), Some(month), Some(year), Some(head)) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+        && digits(day, 2)
+        && digits(month, 2)
+        && digits(year, 4)
+    {
+        return head;
+    }
+    text
+}
+
+/// Providers of OpenTelemetry's list that are written with a dot.
+const DOTTED: &[&str] = &["gcp.", "aws.", "azure.", "ibm.", "x_ai", "x.ai"];
+
+/// The provider in lower case; Vercel's `openai.chat` is `openai`.
+pub(super) fn provider(text: &str) -> Name {
+    let lower = text.trim().to_ascii_lowercase();
+    if DOTTED.iter().any(|dotted| lower.starts_with(dotted)) {
+        return name(&lower);
+    }
+    let head = lower
+        .split_once('.')
+        .map_or(lower.as_str(), |(head, _)| head);
+    name(head)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn models_lose_their_date_and_nothing_else() {
+        for (given, expected) in [
+            ("gpt-4o-2024-08-06", "gpt-4o"),
+            ("gpt-4o", "gpt-4o"),
+            ("claude-sonnet-4-20250514", "claude-sonnet-4"),
+            ("claude-sonnet-4@20250514", "claude-sonnet-4"),
+            ("models/gemini-2.5-pro", "gemini-2.5-pro"),
+            ("gpt-4-32k", "gpt-4-32k"),
+            ("llama-3-70b-8192", "llama-3-70b-8192"),
+            ("2024-08-06", "2024-08-06"),
+            ("", ""),
+        ] {
+            assert_eq!(&*super::model(given), expected);
+        }
+    }
+
+    #[test]
+    fn providers_are_one_word() {
+        for (given, expected) in [
+            ("openai.chat", "openai"),
+            ("OpenAI", "openai"),
+            ("gcp.gemini", "gcp.gemini"),
+            ("azure.ai.openai", "azure.ai.openai"),
+            ("anthropic.messages", "anthropic"),
+        ] {
+            assert_eq!(&*super::provider(given), expected);
+        }
+    }
+}

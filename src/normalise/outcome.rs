@@ -1,0 +1,97 @@
+//! Verdicts on the business result.
+
+use super::{Settings, evidence};
+use crate::model::event::{Evaluation, Outcome, OutcomeEvidence};
+use crate::model::otlp::Attributes;
+
+/// Attributes that declare how a unit of work ended.
+const ATTRIBUTES: &[&str] = &[
+    "baton.outcome",
+    "gen_ai.workflow.outcome",
+    "workflow.outcome",
+    "app.outcome",
+    "outcome",
+    "session.outcome",
+    "task.outcome",
+    "traceloop.association.properties.outcome",
+    "langsmith.metadata.outcome",
+    "ai.telemetry.metadata.outcome",
+];
+
+/// Evaluations that judge the business result; others (user feedback, relevance …) are scores only.
+const EVALUATIONS: &[&str] = &[
+    "outcome",
+    "resolution",
+    "resolved",
+    "task_completion",
+    "task_success",
+    "goal_completion",
+    "task.completion",
+];
+
+/// Words for outcomes, in lower case.
+const WORDS: &[(&str, Outcome)] = &[
+    ("resolved", Outcome::Resolved),
+    ("success", Outcome::Resolved),
+    ("succeeded", Outcome::Resolved),
+    ("completed", Outcome::Resolved),
+    ("complete", Outcome::Resolved),
+    ("solved", Outcome::Resolved),
+    ("done", Outcome::Resolved),
+    ("pass", Outcome::Resolved),
+    ("passed", Outcome::Resolved),
+    ("escalated", Outcome::Escalated),
+    ("escalation", Outcome::Escalated),
+    ("handed_to_human", Outcome::Escalated),
+    ("failed", Outcome::Failed),
+    ("failure", Outcome::Failed),
+    ("fail", Outcome::Failed),
+    ("error", Outcome::Failed),
+    ("unresolved", Outcome::Failed),
+    ("unsolved", Outcome::Failed),
+    ("abandoned", Outcome::Abandoned),
+    ("cancelled", Outcome::Abandoned),
+    ("canceled", Outcome::Abandoned),
+    ("unverified", Outcome::Unverified),
+];
+
+/// The outcome that a span declares. A word that is not known says nothing.
+pub(super) fn of_attributes(
+    attributes: &Attributes<'_>,
+    settings: &Settings,
+) -> Option<OutcomeEvidence> {
+    settings
+        .outcome_attributes
+        .iter()
+        .map(String::as_str)
+        .chain(ATTRIBUTES.iter().copied())
+        .find_map(|key| word(attributes.str(key)?))
+        .map(evidence)
+}
+
+/// The outcome that evaluations prove: by label, else by score (half and more is a success).
+pub(super) fn of_evaluations(evaluations: &[Evaluation]) -> Option<OutcomeEvidence> {
+    evaluations
+        .iter()
+        .filter(|e| EVALUATIONS.contains(&e.name.to_ascii_lowercase().as_str()))
+        .find_map(|e| {
+            let by_label = e.label.as_deref().and_then(word);
+            by_label.or_else(|| {
+                let passed = e.score? >= 0.5;
+                Some(if passed {
+                    Outcome::Resolved
+                } else {
+                    Outcome::Failed
+                })
+            })
+        })
+        .map(evidence)
+}
+
+fn word(text: &str) -> Option<Outcome> {
+    let text = text.trim().to_ascii_lowercase();
+    WORDS
+        .iter()
+        .find(|(word, _)| *word == text)
+        .map(|(_, outcome)| *outcome)
+}
