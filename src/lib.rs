@@ -13,4 +13,5 @@
 pub mod derive;
 pub mod model;
 pub mod normalise;
+pub mod receive;
 pub mod stitch;

@@ -20,6 +20,11 @@ macro_rules! id {
                 (bytes != [0; $size]).then_some(Self(bytes))
             }
 
+            /// The id of bytes known not to be all zero.
+            pub(crate) const fn from_nonzero(bytes: [u8; $size]) -> Self {
+                Self(bytes)
+            }
+
             /// The id written as hexadecimal digits, as in OTLP/JSON and W3C trace context.
             pub fn from_hex(text: &str) -> Option<Self> {
                 let digits = text.as_bytes();

@@ -1,0 +1,236 @@
+//! DOOR. OTLP in: gRPC and HTTP, protobuf and JSON, decoded within limits, answered by OTLP's rules.
+
+mod answer;
+mod body;
+mod grpc;
+mod http;
+pub mod json;
+pub mod wire;
+
+pub use grpc::Grpc;
+pub use http::Http;
+
+use crate::model::otlp::{Batch, LogRecord};
+use crate::model::reject::RejectReason;
+use crate::model::time::Timestamp;
+use metrics::{Counter, counter, describe_counter};
+use std::borrow::Cow;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::time::Duration;
+
+/// What the door is told.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub grpc: SocketAddr,
+    pub http: SocketAddr,
+    pub limits: Limits,
+    /// How long a sender is asked to wait before it retries.
+    pub retry_after: Duration,
+}
+
+/// Limits of one request.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Bytes on the wire.
+    pub max_request_bytes: usize,
+    /// Bytes after decompression.
+    pub max_decompressed_bytes: usize,
+    /// Attributes, events or links of one span.
+    pub max_attributes: usize,
+    /// Levels of one attribute value.
+    pub max_depth: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_request_bytes: 16 << 20,
+            max_decompressed_bytes: 64 << 20,
+            max_attributes: 1024,
+            max_depth: 32,
+        }
+    }
+}
+
+/// The request as a whole cannot be decoded; sending it again does not help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Malformed;
+
+/// Why a decoded request was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// No room now: retry.
+    Overloaded,
+    /// The process stops: retry, elsewhere or later.
+    Stopping,
+    /// It can never be taken in one piece.
+    TooLarge,
+}
+
+/// An offer under way; `Ok` once the items are as safe as the log promises.
+pub type Taking = Pin<Box<dyn Future<Output = Result<(), Refusal>> + Send>>;
+
+/// Who takes what the door lets in.
+pub trait Intake: Send + Sync + 'static {
+    fn offer(&self, batch: &Batch<'_>) -> Taking;
+}
+
+/// What the door counts.
+#[derive(Debug)]
+pub struct Metrics {
+    spans: Counter,
+    log_records: Counter,
+    rejected: Vec<Counter>,
+    bytes: Counter,
+    requests_ok: Counter,
+    requests_refused: Counter,
+    requests_malformed: Counter,
+}
+
+impl Metrics {
+    /// Registers with the recorder in whose scope it is called.
+    pub fn new() -> Self {
+        describe_counter!(
+            "baton_receiver_requests_total",
+            "Export requests, by result: ok, refused (to be retried) or malformed (not to be retried)."
+        );
+        describe_counter!("baton_receiver_spans_total", "Spans taken.");
+        describe_counter!("baton_receiver_log_records_total", "Log records taken.");
+        describe_counter!(
+            "baton_receiver_rejected_total",
+            "Spans and log records rejected alone, by reason."
+        );
+        describe_counter!(
+            "baton_receiver_bytes_total",
+            "Bytes of request bodies after decompression."
+        );
+        let requests = |result| counter!("baton_receiver_requests_total", "result" => result);
+        Self {
+            spans: counter!("baton_receiver_spans_total"),
+            log_records: counter!("baton_receiver_log_records_total"),
+            rejected: RejectReason::ALL
+                .iter()
+                .map(
+                    |reason| counter!("baton_receiver_rejected_total", "reason" => reason.as_str()),
+                )
+                .collect(),
+            bytes: counter!("baton_receiver_bytes_total"),
+            requests_ok: requests("ok"),
+            requests_refused: requests("refused"),
+            requests_malformed: requests("malformed"),
+        }
+    }
+
+    fn taken(&self, counts: &Counts) {
+        self.requests_ok.increment(1);
+        self.spans.increment(counts.spans);
+        self.log_records.increment(counts.log_records);
+        for reason in &counts.rejects {
+            let place = RejectReason::ALL.iter().position(|known| known == reason);
+            if let Some(counter) = place.and_then(|i| self.rejected.get(i)) {
+                counter.increment(1);
+            }
+        }
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// What was in a request.
+#[derive(Debug)]
+struct Counts {
+    spans: u64,
+    log_records: u64,
+    rejects: Vec<RejectReason>,
+}
+
+impl Counts {
+    fn of(batch: &Batch<'_>) -> Self {
+        Self {
+            spans: batch.groups.iter().map(|g| g.spans.len() as u64).sum(),
+            log_records: batch.groups.iter().map(|g| g.logs.len() as u64).sum(),
+            rejects: batch.rejects.clone(),
+        }
+    }
+}
+
+/// What kind of items a request carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Signal {
+    Traces,
+    Logs,
+}
+
+/// The rest of the way of a decoded request, for both transports.
+async fn take(
+    decoded: Result<(Taking, Counts), Malformed>,
+    metrics: &Metrics,
+) -> Result<Counts, answer::Fault> {
+    let Ok((taking, counts)) = decoded else {
+        metrics.requests_malformed.increment(1);
+        return Err(answer::Fault::Malformed);
+    };
+    match taking.await {
+        Ok(()) => {
+            metrics.taken(&counts);
+            Ok(counts)
+        }
+        Err(refusal) => {
+            metrics.requests_refused.increment(1);
+            Err(answer::Fault::Refused(refusal))
+        }
+    }
+}
+
+/// Decodes a protobuf body and offers it; synchronous, since the batch borrows the body.
+fn offer_protobuf(
+    body: &[u8],
+    signal: Signal,
+    limits: &Limits,
+    intake: &dyn Intake,
+) -> Result<(Taking, Counts), Malformed> {
+    let batch = match signal {
+        Signal::Traces => wire::traces(body, limits)?,
+        Signal::Logs => wire::logs(body, limits)?,
+    };
+    Ok((intake.offer(&batch), Counts::of(&batch)))
+}
+
+fn offer_json(
+    body: &[u8],
+    signal: Signal,
+    limits: &Limits,
+    intake: &dyn Intake,
+) -> Result<(Taking, Counts), Malformed> {
+    let batch = match signal {
+        Signal::Traces => json::traces(body, limits)?,
+        Signal::Logs => json::logs(body, limits)?,
+    };
+    Ok((intake.offer(&batch), Counts::of(&batch)))
+}
+
+/// A span has a start, and its end is not before it.
+fn check_times(start: Timestamp, end: Timestamp) -> Result<(), RejectReason> {
+    if start.0 == 0 || end < start {
+        return Err(RejectReason::InvalidTime);
+    }
+    Ok(())
+}
+
+/// Older SDKs put the event name into an attribute and leave the time to the collector.
+fn complete_log(log: &mut LogRecord<'_>, observed: Timestamp) {
+    if log.event_name.is_empty()
+        && let Some(name) = log.attributes.str("event.name")
+    {
+        log.event_name = Cow::Owned(name.to_owned());
+    }
+    if log.time.0 == 0 {
+        log.time = observed;
+    }
+}

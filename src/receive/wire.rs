@@ -1,0 +1,414 @@
+//! OTLP/protobuf, walked by hand and borrowed: a bad span is rejected alone, where a generated decoder would refuse the request.
+
+use super::{Limits, Malformed};
+use crate::model::ids::{SpanId, TraceId};
+use crate::model::otlp::{
+    Attributes, Batch, Group, Link, LogRecord, Scope, Span, SpanEvent, Status, Value,
+};
+use crate::model::reject::RejectReason;
+use crate::model::time::Timestamp;
+use std::borrow::Cow;
+
+type Field<T> = Result<T, RejectReason>;
+
+/// Decodes an `ExportTraceServiceRequest`.
+///
+/// # Errors
+/// When the framing around the spans is broken: nothing of the request can be trusted.
+pub fn traces<'a>(body: &'a [u8], limits: &Limits) -> Result<Batch<'a>, Malformed> {
+    batch(body, limits, |bytes, group, limits| {
+        group.spans.push(span(bytes, limits)?);
+        Ok(())
+    })
+}
+
+/// Decodes an `ExportLogsServiceRequest`.
+///
+/// # Errors
+/// As [`traces`].
+pub fn logs<'a>(body: &'a [u8], limits: &Limits) -> Result<Batch<'a>, Malformed> {
+    batch(body, limits, |bytes, group, limits| {
+        group.logs.push(log_record(bytes, limits)?);
+        Ok(())
+    })
+}
+
+/// Both requests are drawn alike: `1: resource_x { 1: resource, 2: scope_x { 1: scope, 2: item } }`.
+fn batch<'a>(
+    body: &'a [u8],
+    limits: &Limits,
+    item: impl Fn(&'a [u8], &mut Group<'a>, &Limits) -> Field<()>,
+) -> Result<Batch<'a>, Malformed> {
+    let mut batch = Batch::default();
+    let broken = |_| Malformed;
+    for field in Fields(body) {
+        let (1, Wire::Bytes(resource_items)) = field.map_err(broken)? else {
+            continue;
+        };
+        let mut resource = Attributes::default();
+        for field in Fields(resource_items) {
+            if let (1, Wire::Bytes(bytes)) = field.map_err(broken)? {
+                // A resource that cannot be read is left out: its spans are not at fault.
+                resource = attributes_of(bytes, 1, limits).unwrap_or_default();
+            }
+        }
+        for field in Fields(resource_items) {
+            let (2, Wire::Bytes(scope_items)) = field.map_err(broken)? else {
+                continue;
+            };
+            let mut group = Group {
+                resource: resource.clone(),
+                ..Group::default()
+            };
+            for field in Fields(scope_items) {
+                match field.map_err(broken)? {
+                    (1, Wire::Bytes(bytes)) => group.scope = scope(bytes).unwrap_or_default(),
+                    (2, Wire::Bytes(bytes)) => {
+                        if let Err(reason) = item(bytes, &mut group, limits) {
+                            batch.rejects.push(reason);
+                        }
+                    }
+                    _ => {}
+                }
+            }
+            batch.groups.push(group);
+        }
+    }
+    Ok(batch)
+}
+
+fn scope(bytes: &[u8]) -> Field<Scope<'_>> {
+    let mut scope = Scope::default();
+    for field in Fields(bytes) {
+        match field? {
+            (1, Wire::Bytes(bytes)) => scope.name = text(bytes)?,
+            (2, Wire::Bytes(bytes)) => scope.version = text(bytes)?,
+            _ => {}
+        }
+    }
+    Ok(scope)
+}
+
+fn span<'a>(bytes: &'a [u8], limits: &Limits) -> Field<Span<'a>> {
+    let (mut trace, mut id, mut parent) = (None, None, None);
+    let mut span = Span {
+        // Placeholders until the ids are read; a span without them is rejected below.
+        trace: PLACEHOLDER_TRACE,
+        id: PLACEHOLDER_SPAN,
+        parent: None,
+        name: Cow::default(),
+        start: Timestamp::default(),
+        end: Timestamp::default(),
+        status: Status::Unset,
+        status_message: Cow::default(),
+        attributes: Attributes::default(),
+        events: Vec::new(),
+        links: Vec::new(),
+    };
+    for field in Fields(bytes) {
+        match field? {
+            (1, Wire::Bytes(bytes)) => trace = TraceId::new(bytes),
+            (2, Wire::Bytes(bytes)) => id = SpanId::new(bytes),
+            (4, Wire::Bytes(bytes)) => {
+                parent = SpanId::new(bytes);
+                if parent.is_none() && !bytes.is_empty() && bytes.iter().any(|b| *b != 0) {
+                    return Err(RejectReason::InvalidId);
+                }
+            }
+            (5, Wire::Bytes(bytes)) => span.name = text(bytes)?,
+            (7, Wire::Fixed64(nanos)) => span.start = Timestamp(nanos),
+            (8, Wire::Fixed64(nanos)) => span.end = Timestamp(nanos),
+            (9, Wire::Bytes(bytes)) => attribute(bytes, &mut span.attributes, limits)?,
+            (11, Wire::Bytes(bytes)) => {
+                full(span.events.len(), limits)?;
+                span.events.push(event(bytes, limits)?);
+            }
+            (13, Wire::Bytes(bytes)) => {
+                full(span.links.len(), limits)?;
+                span.links.extend(link(bytes)?);
+            }
+            (15, Wire::Bytes(bytes)) => {
+                for field in Fields(bytes) {
+                    match field? {
+                        (2, Wire::Bytes(bytes)) => span.status_message = text(bytes)?,
+                        (3, Wire::Varint(code)) => span.status = status(code),
+                        _ => {}
+                    }
+                }
+            }
+            (1 | 2 | 4 | 5 | 7 | 8 | 9 | 11 | 13 | 15, _) => return Err(RejectReason::Malformed),
+            _ => {}
+        }
+    }
+    span.trace = trace.ok_or(RejectReason::InvalidId)?;
+    span.id = id.ok_or(RejectReason::InvalidId)?;
+    span.parent = parent;
+    super::check_times(span.start, span.end)?;
+    Ok(span)
+}
+
+const PLACEHOLDER_TRACE: TraceId = TraceId::from_nonzero([1; 16]);
+const PLACEHOLDER_SPAN: SpanId = SpanId::from_nonzero([1; 8]);
+
+fn status(code: u64) -> Status {
+    match code {
+        1 => Status::Ok,
+        2 => Status::Error,
+        _ => Status::Unset,
+    }
+}
+
+fn event<'a>(bytes: &'a [u8], limits: &Limits) -> Field<SpanEvent<'a>> {
+    let mut event = SpanEvent {
+        name: Cow::default(),
+        time: Timestamp::default(),
+        attributes: Attributes::default(),
+    };
+    for field in Fields(bytes) {
+        match field? {
+            (1, Wire::Fixed64(nanos)) => event.time = Timestamp(nanos),
+            (2, Wire::Bytes(bytes)) => event.name = text(bytes)?,
+            (3, Wire::Bytes(bytes)) => attribute(bytes, &mut event.attributes, limits)?,
+            _ => {}
+        }
+    }
+    Ok(event)
+}
+
+/// A link without valid ids links to nothing.
+fn link(bytes: &[u8]) -> Field<Option<Link>> {
+    let (mut trace, mut span) = (None, None);
+    for field in Fields(bytes) {
+        match field? {
+            (1, Wire::Bytes(bytes)) => trace = TraceId::new(bytes),
+            (2, Wire::Bytes(bytes)) => span = SpanId::new(bytes),
+            _ => {}
+        }
+    }
+    Ok(trace.zip(span).map(|(trace, span)| Link { trace, span }))
+}
+
+fn log_record<'a>(bytes: &'a [u8], limits: &Limits) -> Field<LogRecord<'a>> {
+    let mut log = LogRecord {
+        event_name: Cow::default(),
+        time: Timestamp::default(),
+        trace: None,
+        span: None,
+        body: Value::Empty,
+        attributes: Attributes::default(),
+    };
+    let mut observed = Timestamp::default();
+    for field in Fields(bytes) {
+        match field? {
+            (1, Wire::Fixed64(nanos)) => log.time = Timestamp(nanos),
+            (5, Wire::Bytes(bytes)) => log.body = value(bytes, limits.max_depth)?,
+            (6, Wire::Bytes(bytes)) => attribute(bytes, &mut log.attributes, limits)?,
+            (9, Wire::Bytes(bytes)) => log.trace = TraceId::new(bytes),
+            (10, Wire::Bytes(bytes)) => log.span = SpanId::new(bytes),
+            (11, Wire::Fixed64(nanos)) => observed = Timestamp(nanos),
+            (12, Wire::Bytes(bytes)) => log.event_name = text(bytes)?,
+            _ => {}
+        }
+    }
+    super::complete_log(&mut log, observed);
+    Ok(log)
+}
+
+/// All `KeyValue`s under field `number` of a message.
+fn attributes_of<'a>(bytes: &'a [u8], number: u32, limits: &Limits) -> Field<Attributes<'a>> {
+    let mut attributes = Attributes::default();
+    for field in Fields(bytes) {
+        match field? {
+            (n, Wire::Bytes(bytes)) if n == number => attribute(bytes, &mut attributes, limits)?,
+            _ => {}
+        }
+    }
+    Ok(attributes)
+}
+
+fn attribute<'a>(bytes: &'a [u8], into: &mut Attributes<'a>, limits: &Limits) -> Field<()> {
+    full(into.0.len(), limits)?;
+    into.0.push(key_value(bytes, limits.max_depth)?);
+    Ok(())
+}
+
+fn full(count: usize, limits: &Limits) -> Field<()> {
+    if count >= limits.max_attributes {
+        return Err(RejectReason::TooLarge);
+    }
+    Ok(())
+}
+
+fn key_value(bytes: &[u8], depth: usize) -> Field<(Cow<'_, str>, Value<'_>)> {
+    let (mut key, mut held) = (Cow::default(), Value::Empty);
+    for field in Fields(bytes) {
+        match field? {
+            (1, Wire::Bytes(bytes)) => key = text(bytes)?,
+            (2, Wire::Bytes(bytes)) => held = value(bytes, depth)?,
+            _ => {}
+        }
+    }
+    Ok((key, held))
+}
+
+/// An `AnyValue`; `depth` is how many more levels it may have.
+fn value(bytes: &[u8], depth: usize) -> Field<Value<'_>> {
+    let depth = depth.checked_sub(1).ok_or(RejectReason::TooDeep)?;
+    let mut held = Value::Empty;
+    for field in Fields(bytes) {
+        held = match field? {
+            (1, Wire::Bytes(bytes)) => Value::Str(text(bytes)?),
+            (2, Wire::Varint(flag)) => Value::Bool(flag != 0),
+            (3, Wire::Varint(number)) => Value::Int(number.cast_signed()),
+            (4, Wire::Fixed64(bits)) => Value::Double(f64::from_bits(bits)),
+            (5, Wire::Bytes(bytes)) => {
+                let mut items = Vec::new();
+                for field in Fields(bytes) {
+                    if let (1, Wire::Bytes(bytes)) = field? {
+                        items.push(value(bytes, depth)?);
+                    }
+                }
+                Value::Array(items)
+            }
+            (6, Wire::Bytes(bytes)) => {
+                let mut map = Attributes::default();
+                for field in Fields(bytes) {
+                    if let (1, Wire::Bytes(bytes)) = field? {
+                        map.0.push(key_value(bytes, depth)?);
+                    }
+                }
+                Value::Map(map)
+            }
+            (7, Wire::Bytes(bytes)) => Value::Bytes(Cow::Borrowed(bytes)),
+            _ => continue,
+        };
+    }
+    Ok(held)
+}
+
+fn text(bytes: &[u8]) -> Field<Cow<'_, str>> {
+    std::str::from_utf8(bytes)
+        .map(Cow::Borrowed)
+        .map_err(|_| RejectReason::InvalidUtf8)
+}
+
+/// One field's content.
+enum Wire<'a> {
+    Varint(u64),
+    Fixed64(u64),
+    Fixed32,
+    Bytes(&'a [u8]),
+}
+
+/// The fields of a message, in order. After a fault there are no more.
+struct Fields<'a>(&'a [u8]);
+
+impl<'a> Iterator for Fields<'a> {
+    type Item = Field<(u32, Wire<'a>)>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let field = self.field();
+        if field.is_none() {
+            self.0 = &[];
+        }
+        Some(field.ok_or(RejectReason::Malformed))
+    }
+}
+
+impl<'a> Fields<'a> {
+    fn field(&mut self) -> Option<(u32, Wire<'a>)> {
+        let key = self.varint()?;
+        let number = u32::try_from(key >> 3).ok().filter(|n| *n > 0)?;
+        let wire = match key & 7 {
+            0 => Wire::Varint(self.varint()?),
+            1 => Wire::Fixed64(u64::from_le_bytes(self.take(8)?.try_into().ok()?)),
+            2 => {
+                let length = usize::try_from(self.varint()?).ok()?;
+                Wire::Bytes(self.take(length)?)
+            }
+            5 => {
+                self.take(4)?;
+                Wire::Fixed32
+            }
+            // Groups are not part of OTLP.
+            _ => return None,
+        };
+        Some((number, wire))
+    }
+
+    fn varint(&mut self) -> Option<u64> {
+        let mut value = 0;
+        for (i, byte) in self.0.iter().take(10).enumerate() {
+            value |= u64::from(byte & 0x7f) << (7 * i);
+            if byte & 0x80 == 0 {
+                self.0 = &self.0[i + 1..];
+                return Some(value);
+            }
+        }
+        None
+    }
+
+    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        Some(taken)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+    use prost::Message;
+
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..300)) {
+            let _ = traces(&bytes, &Limits::default());
+            let _ = logs(&bytes, &Limits::default());
+        }
+
+        /// Whatever prefix of a recording arrives: no panic, and no more spans than the whole has.
+        #[test]
+        fn a_cut_recording_gives_at_most_its_spans(cut in 0..10_519_usize) {
+            let whole = include_bytes!("../../tests/fixtures/openai-agents-otelv2/support-responses/001.pb");
+            let cut = cut.min(whole.len());
+            if let Ok(batch) = traces(&whole[..cut], &Limits::default()) {
+                let spans: usize = batch.groups.iter().map(|g| g.spans.len()).sum();
+                proptest::prop_assert!(spans <= 40);
+            }
+        }
+    }
+
+    #[test]
+    fn the_walk_reads_what_prost_reads() {
+        let body = include_bytes!("../../tests/fixtures/strands/support-swarm-legacy/005.pb");
+        let theirs = ExportTraceServiceRequest::decode(body.as_slice()).expect("protobuf");
+        let ours = traces(body, &Limits::default()).expect("protobuf");
+        let spans = theirs
+            .resource_spans
+            .iter()
+            .flat_map(|r| &r.scope_spans)
+            .flat_map(|s| &s.spans);
+        let mut walked = ours.groups.iter().flat_map(|g| &g.spans);
+        for span in spans {
+            let own = walked.next().expect("as many spans");
+            assert_eq!(own.trace.as_bytes().as_slice(), span.trace_id);
+            assert_eq!(own.id.as_bytes().as_slice(), span.span_id);
+            assert_eq!(own.name, span.name);
+            assert_eq!(own.start.0, span.start_time_unix_nano);
+            assert_eq!(own.end.0, span.end_time_unix_nano);
+            assert_eq!(own.attributes.0.len(), span.attributes.len());
+            assert_eq!(own.events.len(), span.events.len());
+            for (key, value) in own.attributes.iter() {
+                let expected = span.attributes.iter().find(|a| a.key == key).expect("key");
+                let expected = expected.value.clone().expect("value").encode_to_vec();
+                assert_eq!(*value, super::value(&expected, 32).expect("value"));
+            }
+        }
+        assert!(walked.next().is_none());
+    }
+}
