@@ -2,9 +2,9 @@
 
 use super::{AppendError, Appending, Log, Next, Reader};
 use crate::model::record::Entry;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::sync::Arc;
 use std::time::Duration;
 
 /// The writing half.
@@ -134,7 +134,11 @@ impl Reader for MemoryReader {
             return Next::End;
         }
         // While closing, another partition may still forward something here.
-        let wait = if self.closing { Duration::from_millis(10) } else { wait };
+        let wait = if self.closing {
+            Duration::from_millis(10)
+        } else {
+            wait
+        };
         match self.queue.recv_timeout(wait) {
             Ok(Message::Entries(entries)) => {
                 self.taken = entries.len();

@@ -1,0 +1,63 @@
+//! The JSON Schema of the configuration, and the defaults with their comments, both from the same types.
+
+use super::raw::Raw;
+use serde_json::{Map, Value};
+
+/// The JSON Schema, as `config/baton.schema.json` holds it.
+pub fn schema() -> Value {
+    let settings =
+        schemars::generate::SchemaSettings::draft2020_12().with(|s| s.inline_subschemas = true);
+    settings
+        .into_generator()
+        .into_root_schema_for::<Raw>()
+        .to_value()
+}
+
+/// The keys that the schema knows under a path.
+pub(super) fn keys_of(schema: &Value, path: &str) -> Vec<String> {
+    let mut at = schema;
+    for key in path.split('.').filter(|key| !key.is_empty()) {
+        at = &at["properties"][key];
+    }
+    let properties = at["properties"].as_object();
+    properties
+        .map(|p| p.keys().cloned().collect())
+        .unwrap_or_default()
+}
+
+/// All keys with their defaults and what they mean, as `config/baton.yaml` holds them.
+pub fn annotated() -> String {
+    let defaults = serde_json::to_value(Raw::default()).unwrap_or_default();
+    let mut text = String::from(
+        "# Baton: every key with its default. A file needs only the keys that differ.\n",
+    );
+    section(&schema(), &defaults, 0, &mut text);
+    text
+}
+
+fn section(schema: &Value, defaults: &Value, depth: usize, text: &mut String) {
+    let none = Map::new();
+    let indent = "  ".repeat(depth);
+    for (key, value) in defaults.as_object().unwrap_or(&none) {
+        let about = &schema["properties"][key];
+        if depth == 0 {
+            text.push('\n');
+        }
+        if let Some(description) = about["description"].as_str() {
+            text.push_str(&format!("{indent}# {}\n", description.replace('\n', " ")));
+        }
+        if value.is_object() {
+            text.push_str(&format!("{indent}{key}:\n"));
+            section(about, value, depth + 1, text);
+        } else {
+            text.push_str(&format!("{indent}{key}: {}\n", plain(value)));
+        }
+    }
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,119 @@
+//! What the operator may say: YAML as written ([`raw`]) → validated, every fault at once with its key path and line.
+
+mod annotate;
+mod load;
+mod node;
+mod prices;
+mod raw;
+
+#[cfg(test)]
+mod tests;
+
+pub use annotate::{annotated, schema};
+pub use prices::{built_in as built_in_prices, of_text as prices_of_text};
+pub use raw::{Format, Level};
+
+use crate::model::price::PriceBook;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// One fault of a configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// Line in the file, from 1; `None` where the file as a whole is at fault.
+    pub line: Option<u64>,
+    /// e.g. `stitch.settle`; empty for the whole file.
+    pub path: String,
+    pub what: String,
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some(line) = self.line {
+            write!(f, "{line}: ")?;
+        }
+        if !self.path.is_empty() {
+            write!(f, "{}: ", self.path)?;
+        }
+        f.write_str(&self.what)
+    }
+}
+
+/// The configuration, validated.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub grpc: SocketAddr,
+    pub http: SocketAddr,
+    pub server: SocketAddr,
+    pub max_request_bytes: usize,
+    pub max_decompressed_bytes: usize,
+    pub max_attributes: usize,
+    pub max_depth: usize,
+    pub retry_after: Duration,
+    pub session_attributes: Vec<String>,
+    pub user_attributes: Vec<String>,
+    pub outcome_attributes: Vec<String>,
+    pub handoff_tools: Vec<String>,
+    pub escalation_tools: Vec<String>,
+    pub human_names: Vec<String>,
+    /// `None`: one per core, at most 4.
+    pub partitions: Option<usize>,
+    pub queue_events: usize,
+    pub settle: Duration,
+    pub bind_timeout: Duration,
+    pub trace_timeout: Duration,
+    pub drop_timeout: Duration,
+    pub idle_timeout: Duration,
+    pub max_age: Duration,
+    pub max_sessions: usize,
+    pub max_spans_per_session: usize,
+    pub max_series: usize,
+    pub max_label_values: usize,
+    pub expire_after: Duration,
+    pub zero_hold: Duration,
+    pub created: bool,
+    pub prices: Arc<PriceBook>,
+    pub log_level: Level,
+    pub log_format: Format,
+    pub grace_period: Duration,
+}
+
+impl Default for Config {
+    /// The configuration of an empty file.
+    fn default() -> Self {
+        match load::validate(&raw::Raw::default(), Path::new(".")) {
+            Ok(config) => config,
+            Err(faults) => unreachable!("the defaults are valid: {faults:?}"),
+        }
+    }
+}
+
+/// Reads and validates a configuration. `env` looks up `${NAME}` references; relative file names are relative to `folder`.
+///
+/// # Errors
+/// All faults, in the order of the file.
+pub fn of_text(
+    text: &str,
+    folder: &Path,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Result<Config, Vec<Fault>> {
+    load::of_text(text, folder, env)
+}
+
+/// Reads and validates a file.
+///
+/// # Errors
+/// As [`of_text`]; a file that cannot be read is one fault.
+pub fn of_file(path: &Path) -> Result<Config, Vec<Fault>> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        vec![Fault {
+            line: None,
+            path: String::new(),
+            what: format!("cannot be read: {error}"),
+        }]
+    })?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    of_text(&text, folder, &|name| std::env::var(name).ok())
+}

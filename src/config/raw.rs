@@ -1,0 +1,226 @@
+//! The configuration as the operator writes it. The texts here become the JSON Schema and the comments of `baton config`.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Configuration of Baton. Everything has a default; unknown keys are refused.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(title = "Baton")]
+pub(crate) struct Raw {
+    /// Where spans and log records come in.
+    pub(crate) receivers: Receivers,
+    /// Where metrics and probes are served.
+    pub(crate) server: Server,
+    /// What Baton should know of your names, tried before the built-in ones.
+    pub(crate) normalise: Normalise,
+    /// How events are worked on.
+    pub(crate) engine: Engine,
+    /// Waits and limits of sessions, turns, handoffs and workflows.
+    pub(crate) stitch: Stitch,
+    /// Limits of the derived metrics.
+    pub(crate) metrics: Metrics,
+    /// The price catalogue.
+    pub(crate) prices: Prices,
+    /// Baton's own log.
+    pub(crate) log: Log,
+    /// How Baton stops.
+    pub(crate) shutdown: Shutdown,
+}
+
+macro_rules! section {
+    ($(#[$meta:meta])* $name:ident { $($(#[doc = $doc:literal])+ $(@$attr:meta)? $field:ident: $type:ty = $default:expr,)* }) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+        #[serde(deny_unknown_fields, default)]
+        pub(crate) struct $name {
+            $($(#[doc = $doc])+ $(#[$attr])? pub(crate) $field: $type,)*
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self { $($field: $default,)* }
+            }
+        }
+    };
+}
+
+section! {
+    /// Receivers.
+    Receivers {
+        /// OTLP over gRPC and HTTP.
+        otlp: Otlp = Otlp::default(),
+    }
+}
+
+section! {
+    /// OTLP.
+    Otlp {
+        /// OTLP/gRPC.
+        grpc: Grpc = Grpc::default(),
+        /// OTLP/HTTP, protobuf and JSON.
+        http: Http = Http::default(),
+        /// Largest request on the wire.
+        max_request_bytes: Size = Size("16MiB".into()),
+        /// Largest request after decompression.
+        max_decompressed_bytes: Size = Size("64MiB".into()),
+        /// Most attributes, events or links of one span; a span with more is rejected.
+        max_attributes: u32 = 1024,
+        /// Most levels of one attribute value; a span with more is rejected.
+        max_depth: u32 = 32,
+        /// How long an overloaded Baton asks senders to wait.
+        retry_after: Wait = Wait("5s".into()),
+    }
+}
+
+section! {
+    /// OTLP/gRPC.
+    Grpc {
+        /// Address to listen on; port 0 takes a free one, which is logged.
+        endpoint: String = "127.0.0.1:4317".into(),
+    }
+}
+
+section! {
+    /// OTLP/HTTP.
+    Http {
+        /// Address to listen on; port 0 takes a free one, which is logged.
+        endpoint: String = "127.0.0.1:4318".into(),
+    }
+}
+
+section! {
+    /// The server of `/metrics`, `/healthz` and `/readyz`.
+    Server {
+        /// Address to listen on; port 0 takes a free one, which is logged.
+        endpoint: String = "127.0.0.1:9464".into(),
+    }
+}
+
+section! {
+    /// Names.
+    Normalise {
+        /// Attributes that hold the session id.
+        session_attributes: Vec<String> = Vec::new(),
+        /// Attributes that hold the user id.
+        user_attributes: Vec<String> = Vec::new(),
+        /// Attributes that declare the outcome of a workflow.
+        outcome_attributes: Vec<String> = Vec::new(),
+        /// Tools that hand over; `*` stands for the target, as in `route_to_*`.
+        handoff_tools: Vec<String> = Vec::new(),
+        /// Tools that call a human in.
+        escalation_tools: Vec<String> = Vec::new(),
+        /// Handoff targets that are human.
+        human_names: Vec<String> = Vec::new(),
+    }
+}
+
+section! {
+    /// The engine.
+    Engine {
+        /// Partitions, each with a worker of its own; 0 takes one per core, at most 4.
+        partitions: u16 = 0,
+        /// Events that may wait; above, senders are asked to retry.
+        queue_events: u32 = 200_000,
+    }
+}
+
+section! {
+    /// Waits and limits.
+    Stitch {
+        /// A turn whose traces are complete is decided after this much quiet.
+        settle: Wait = Wait("5s".into()),
+        /// A trace that no span binds to a session within this time is a session of its own.
+        bind_timeout: Wait = Wait("30s".into()),
+        /// A turn with missing parent spans is decided after this much quiet.
+        trace_timeout: Wait = Wait("1m".into()),
+        /// A handoff whose target stays silent this long is dropped.
+        drop_timeout: Wait = Wait("2m".into()),
+        /// A workflow without activity is closed after this time.
+        idle_timeout: Wait = Wait("30m".into()),
+        /// A workflow is closed at this age at the latest.
+        max_age: Wait = Wait("24h".into()),
+        /// Sessions and unbound traces held by one partition; above, the one due first is closed early.
+        max_sessions: u32 = 1_000_000,
+        /// Undecided spans of one session; above, its turns are decided early.
+        max_spans_per_session: u32 = 20_000,
+    }
+}
+
+section! {
+    /// Derived metrics.
+    Metrics {
+        /// Series of one metric in one partition; above, values go to an overflow series.
+        max_series: u32 = 10_000,
+        /// Distinct values of one label of a metric; above, they become `_overflow`.
+        max_label_values: u32 = 200,
+        /// A series without a new value for this long disappears.
+        expire_after: Wait = Wait("24h".into()),
+        /// A new series is shown as 0 for this long after it was first scraped, so that increase() sees its first value.
+        zero_hold: Wait = Wait("5s".into()),
+        /// Whether OpenMetrics shows when each series began (`_created`).
+        created: bool = true,
+    }
+}
+
+section! {
+    /// Prices.
+    Prices {
+        /// A catalogue of your own in place of the built-in one; `baton prices` shows the form.
+        file: Option<String> = None,
+    }
+}
+
+section! {
+    /// The log.
+    Log {
+        /// error, warn, info, debug or trace.
+        level: Level = Level::Info,
+        /// text, json, or auto: text on a terminal, else json.
+        format: Format = Format::Auto,
+    }
+}
+
+section! {
+    /// Stopping.
+    Shutdown {
+        /// How long requests under way and events in the log may take to end.
+        grace_period: Wait = Wait("10s".into()),
+    }
+}
+
+/// A duration: `5s`, `1h30m`, `250ms`.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub(crate) struct Wait(#[schemars(regex(pattern = r"^([0-9]+(ms|s|m|h|d))+$"))] pub(crate) String);
+
+/// A size: `16MiB`, `512KiB`, `1000`.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub(crate) struct Size(#[schemars(regex(pattern = r"^[0-9]+(B|KiB|MiB|GiB)?$"))] pub(crate) String);
+
+/// How much is logged.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema, clap::ValueEnum,
+)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub enum Level {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+/// How the log is written.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema, clap::ValueEnum,
+)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub enum Format {
+    Auto,
+    Text,
+    Json,
+}
