@@ -10,13 +10,17 @@
 //! ([`normalise`], [`stitch`], [`derive`]) to I/O; only [`app`] (with [`cli`] above it) joins rooms.
 //! `tests/house.rs` keeps these arrows.
 
+pub mod app;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod derive;
 pub mod engine;
+pub mod export;
 pub mod model;
 pub mod normalise;
 pub mod receive;
 pub mod shutdown;
 pub mod state;
 pub mod stitch;
+pub mod telemetry;

@@ -16,6 +16,7 @@ use crate::model::record::Entry;
 use crate::model::time::Timestamp;
 use crate::state::{AppendError, Log, Next, Reader};
 use crate::{derive, normalise, stitch};
+use metrics::{Counter, Gauge, counter, describe_counter, describe_gauge, gauge};
 use route::Router;
 use std::future::Future;
 use std::pin::Pin;
@@ -43,6 +44,33 @@ pub struct Engine {
     log: Arc<dyn Log>,
     partitions: Vec<Slot>,
     clock: Clock,
+    metrics: Metrics,
+}
+
+/// What the engine tells of itself.
+struct Metrics {
+    backlog: Gauge,
+    keys: Gauge,
+    appended: Counter,
+}
+
+impl Metrics {
+    fn new() -> Self {
+        describe_gauge!(
+            "baton_log_backlog",
+            "Entries in the log that are not applied yet."
+        );
+        describe_gauge!(
+            "baton_partition_keys",
+            "Sessions and traces held by all partitions."
+        );
+        describe_counter!("baton_log_events_total", "Events appended to the log.");
+        Self {
+            backlog: gauge!("baton_log_backlog"),
+            keys: gauge!("baton_partition_keys"),
+            appended: counter!("baton_log_events_total"),
+        }
+    }
 }
 
 struct Slot {
@@ -82,7 +110,14 @@ impl Engine {
             log,
             partitions,
             clock,
+            metrics: Metrics::new(),
         }
+    }
+
+    /// Brings the gauges up to date, before they are read.
+    pub fn measure(&self) {
+        self.metrics.backlog.set(self.backlog() as f64);
+        self.metrics.keys.set(self.keys() as f64);
     }
 
     /// Normalises a request and appends its events. Once it returns `Ok`, they count.
@@ -95,6 +130,7 @@ impl Engine {
         if events.is_empty() {
             return Box::pin(std::future::ready(Ok(())));
         }
+        self.metrics.appended.increment(events.len() as u64);
         self.log.append(self.router.route(events, self.clock.now()))
     }
 

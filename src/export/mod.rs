@@ -1,0 +1,12 @@
+//! DOOR. Metric families out: to Prometheus by scrape, and as text, JSON or a table for people and scripts.
+
+pub mod json;
+mod own;
+pub mod prometheus;
+pub mod server;
+pub mod summary;
+pub mod table;
+mod zero;
+
+#[cfg(test)]
+mod tests;

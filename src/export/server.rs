@@ -1,0 +1,137 @@
+//! The server of `/metrics`, `/healthz` and `/readyz`.
+
+use super::own;
+use super::prometheus::{self, Format};
+use super::zero::FirstScrapes;
+use crate::model::metric::Family;
+use crate::model::time::Timestamp;
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use std::future::Future;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::net::TcpListener;
+
+/// What the server is told.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub endpoint: SocketAddr,
+    pub zero_hold: Duration,
+    pub created: bool,
+}
+
+/// Where the server finds what it shows.
+pub trait Source: Send + Sync + 'static {
+    /// The derived metrics.
+    fn gather(&self) -> Vec<Family>;
+    /// Baton's own metrics as text 0.0.4.
+    fn own(&self) -> String;
+    /// What is not ready; empty when all is.
+    fn unready(&self) -> Vec<String>;
+    fn now(&self) -> Timestamp;
+}
+
+/// The server, bound and not serving yet.
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    router: Router,
+}
+
+#[derive(Clone)]
+struct Shown {
+    source: Arc<dyn Source>,
+    settings: Settings,
+    scraped: Arc<Mutex<FirstScrapes>>,
+}
+
+impl Server {
+    /// Binds the address; port 0 takes a free one.
+    ///
+    /// # Errors
+    /// When the address cannot be bound.
+    pub async fn bind(settings: Settings, source: Arc<dyn Source>) -> std::io::Result<Self> {
+        let listener = TcpListener::bind(settings.endpoint).await?;
+        let shown = Shown {
+            source,
+            settings,
+            scraped: Arc::default(),
+        };
+        let router = Router::new()
+            .route("/", get(async || "Baton: /metrics /healthz /readyz\n"))
+            .route("/metrics", get(metrics))
+            .route("/healthz", get(async || "ok\n"))
+            .route("/readyz", get(ready))
+            .with_state(shown);
+        Ok(Self { listener, router })
+    }
+
+    /// The address bound.
+    ///
+    /// # Errors
+    /// As the socket's.
+    pub fn address(&self) -> std::io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Serves until `stop` ends.
+    ///
+    /// # Errors
+    /// When the listener fails.
+    pub async fn serve(
+        self,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> std::io::Result<()> {
+        axum::serve(self.listener, self.router)
+            .with_graceful_shutdown(stop)
+            .await
+    }
+}
+
+async fn metrics(State(shown): State<Shown>, headers: HeaderMap) -> Response {
+    let header = |name| {
+        headers
+            .get(name)
+            .and_then(|v: &header::HeaderValue| v.to_str().ok())
+            .unwrap_or_default()
+    };
+    let format = Format::negotiate(header(header::ACCEPT), shown.settings.created);
+    let mut families = shown.source.gather();
+    shown
+        .scraped
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .apply(&mut families, shown.settings.zero_hold, shown.source.now());
+    let mut text = prometheus::write(&families, format);
+    text.push_str(&own::rewrite(&shown.source.own(), format));
+    if format != Format::Text {
+        text.push_str("# EOF\n");
+    }
+    let media = [(header::CONTENT_TYPE, format.content_type())];
+    if header(header::ACCEPT_ENCODING).contains("gzip")
+        && let Ok(packed) = gzip(text.as_bytes())
+    {
+        return (media, [(header::CONTENT_ENCODING, "gzip")], packed).into_response();
+    }
+    (media, text).into_response()
+}
+
+fn gzip(text: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(text)?;
+    encoder.finish()
+}
+
+async fn ready(State(shown): State<Shown>) -> Response {
+    let unready = shown.source.unready();
+    if unready.is_empty() {
+        "ready\n".into_response()
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, unready.join("\n") + "\n").into_response()
+    }
+}

@@ -1,0 +1,113 @@
+//! The figures an executive asks for, from the metric families alone. What cannot be known is `None`, never 0.
+
+use crate::model::metric::{Family, Histogram, Point, Series};
+
+/// The business at one moment.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Summary {
+    pub sessions: f64,
+    pub turns: f64,
+    /// Closed workflows, all outcomes.
+    pub workflows: f64,
+    pub resolved: f64,
+    pub escalations: f64,
+    pub handoffs: f64,
+    /// Resolved workflows of all closed ones.
+    pub resolution_rate: Option<f64>,
+    /// All money spent, failures included, for each resolved workflow.
+    pub cost_per_resolution_usd: Option<f64>,
+    pub cost_usd: Option<f64>,
+    /// Mean user wait in seconds.
+    pub user_wait_seconds: Option<f64>,
+    /// Successful handoffs of all.
+    pub handoff_success_rate: Option<f64>,
+}
+
+impl Summary {
+    pub fn of(families: &[Family]) -> Self {
+        let count = |name: &str, wanted: &[(&str, &str)]| sum(families, name, wanted);
+        let workflows = count("baton_workflows_total", &[]);
+        let resolved = count("baton_workflows_total", &[("outcome", "resolved")]);
+        let handoffs = count("baton_handoffs_total", &[]);
+        let succeeded = count("baton_handoffs_total", &[("result", "success")]);
+        let cost_usd = find(families, "baton_llm_cost_usd_total")
+            .filter(|f| !f.series.is_empty())
+            .map(|_| count("baton_llm_cost_usd_total", &[]));
+        let (waits, waited) = find(families, "baton_turn_duration_seconds")
+            .into_iter()
+            .flat_map(|family| &family.series)
+            .filter_map(histogram)
+            .fold((0, 0.0), |(n, s), h| (n + total(h), s + h.sum));
+        Self {
+            sessions: count("baton_sessions_total", &[]),
+            turns: count("baton_turns_total", &[]),
+            workflows,
+            resolved,
+            escalations: count("baton_escalations_total", &[]),
+            handoffs,
+            resolution_rate: ratio(resolved, workflows),
+            cost_per_resolution_usd: cost_usd.and_then(|usd| ratio(usd, resolved)),
+            cost_usd,
+            user_wait_seconds: ratio(waited, waits as f64),
+            handoff_success_rate: ratio(succeeded, handoffs),
+        }
+    }
+
+    /// Names and values as people read them.
+    pub fn lines(&self) -> Vec<(&'static str, String)> {
+        let percent = |rate: Option<f64>| unknown(rate.map(|r| format!("{:.1} %", r * 100.0)));
+        let usd = |usd: Option<f64>| unknown(usd.map(|u| format!("${u:.4}")));
+        vec![
+            ("Resolution rate", percent(self.resolution_rate)),
+            ("Cost per resolution", usd(self.cost_per_resolution_usd)),
+            (
+                "User wait (mean)",
+                unknown(self.user_wait_seconds.map(|s| format!("{s:.2} s"))),
+            ),
+            ("Handoff success", percent(self.handoff_success_rate)),
+            ("Escalations to a human", self.escalations.to_string()),
+            ("Sessions", self.sessions.to_string()),
+            ("Workflows closed", self.workflows.to_string()),
+            ("Money spent on models", usd(self.cost_usd)),
+        ]
+    }
+}
+
+fn unknown(value: Option<String>) -> String {
+    value.unwrap_or_else(|| "unknown".into())
+}
+
+fn ratio(part: f64, whole: f64) -> Option<f64> {
+    (whole > 0.0).then(|| part / whole)
+}
+
+fn find<'f>(families: &'f [Family], name: &str) -> Option<&'f Family> {
+    families.iter().find(|family| family.name == name)
+}
+
+fn sum(families: &[Family], name: &str, wanted: &[(&str, &str)]) -> f64 {
+    find(families, name)
+        .into_iter()
+        .flat_map(|family| &family.series)
+        .filter(|series| {
+            wanted
+                .iter()
+                .all(|(key, value)| series.labels.iter().any(|(k, v)| k == key && v == value))
+        })
+        .map(|series| match series.point {
+            Point::Counter { value, .. } | Point::Gauge(value) => value,
+            Point::Histogram(_) => 0.0,
+        })
+        .sum()
+}
+
+fn histogram(series: &Series) -> Option<&Histogram> {
+    match &series.point {
+        Point::Histogram(histogram) => Some(histogram),
+        _ => None,
+    }
+}
+
+fn total(histogram: &Histogram) -> u64 {
+    histogram.buckets.iter().map(|bucket| bucket.count).sum()
+}
