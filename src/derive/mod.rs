@@ -165,6 +165,8 @@ fn apply_model(store: &mut Store, call: &ModelCall, when: Moment) {
     }
     if let Some(usage) = &call.usage {
         for (kind, count) in token_types(usage) {
+            // Unknown is not 0: a type that the span does not report gets no series.
+            let Some(count) = count else { continue };
             store.count(
                 Metric::LlmTokens,
                 &[agent, provider, name, kind],
@@ -186,10 +188,10 @@ fn apply_model(store: &mut Store, call: &ModelCall, when: Moment) {
 }
 
 /// `cache_read` and `cache_write` are part of `input`, `reasoning` is part of `output`: never add the types up.
-fn token_types(usage: &Usage) -> [(&'static str, u64); 5] {
+fn token_types(usage: &Usage) -> [(&'static str, Option<u64>); 5] {
     [
-        ("input", usage.input),
-        ("output", usage.output),
+        ("input", Some(usage.input)),
+        ("output", Some(usage.output)),
         ("cache_read", usage.cache_read),
         ("cache_write", usage.cache_write),
         ("reasoning", usage.reasoning),

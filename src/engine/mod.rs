@@ -189,6 +189,17 @@ impl Engine {
         self.log.backlog()
     }
 
+    /// Whether nothing waits to be applied and no timer is due.
+    pub fn is_settled(&self) -> bool {
+        let now = self.clock.now();
+        let due = |slot: &Slot| {
+            lock(&slot.partition)
+                .next_deadline()
+                .is_some_and(|due| due <= now)
+        };
+        self.backlog() == 0 && !self.partitions.iter().any(due)
+    }
+
     /// Makes all workers look at the time now.
     pub fn wake(&self) {
         self.log.wake();

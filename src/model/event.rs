@@ -120,9 +120,10 @@ pub enum Operation {
 pub struct Usage {
     pub input: u64,
     pub output: u64,
-    pub cache_read: u64,
-    pub cache_write: u64,
-    pub reasoning: u64,
+    /// `None`: the span says nothing of it; the same for the two below.
+    pub cache_read: Option<u64>,
+    pub cache_write: Option<u64>,
+    pub reasoning: Option<u64>,
 }
 
 /// Money in US dollars.

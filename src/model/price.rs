@@ -59,15 +59,17 @@ impl PriceBook {
         at: Timestamp,
     ) -> Option<f64> {
         let price = self.find(provider, model, at)?;
-        let cached = usage.cache_read.saturating_add(usage.cache_write);
-        let fresh = usage.input.saturating_sub(cached);
-        let plain = usage.output.saturating_sub(usage.reasoning);
+        let read = usage.cache_read.unwrap_or(0);
+        let written = usage.cache_write.unwrap_or(0);
+        let reasoning = usage.reasoning.unwrap_or(0);
+        let fresh = usage.input.saturating_sub(read.saturating_add(written));
+        let plain = usage.output.saturating_sub(reasoning);
         let million = [
             (fresh, price.input),
-            (usage.cache_read, price.cache_read.unwrap_or(price.input)),
-            (usage.cache_write, price.cache_write.unwrap_or(price.input)),
+            (read, price.cache_read.unwrap_or(price.input)),
+            (written, price.cache_write.unwrap_or(price.input)),
             (plain, price.output),
-            (usage.reasoning, price.reasoning.unwrap_or(price.output)),
+            (reasoning, price.reasoning.unwrap_or(price.output)),
         ];
         Some(million.iter().map(|(n, usd)| *n as f64 * usd / 1e6).sum())
     }
@@ -150,9 +152,9 @@ mod tests {
         let usage = Usage {
             input: 1_000_000,
             output: 500_000,
-            cache_read: 400_000,
-            cache_write: 100_000,
-            reasoning: 200_000,
+            cache_read: Some(400_000),
+            cache_write: Some(100_000),
+            reasoning: Some(200_000),
         };
         let cost = book.cost(None, "m", &usage, Timestamp(1));
         assert_eq!(cost, Some(0.5 + 0.04 + 0.1 + 3.0 + 2.0));

@@ -54,20 +54,20 @@ pub(super) fn of(attributes: &Attributes<'_>) -> Option<Usage> {
     if input.is_none() && output.is_none() {
         return None;
     }
-    let count = |keys| attributes.first_count(keys).unwrap_or(0);
     let mut usage = Usage {
         input: input.unwrap_or(0),
         output: output.unwrap_or(0),
-        cache_read: count(CACHE_READ),
-        cache_write: count(CACHE_WRITE),
-        reasoning: count(REASONING),
+        cache_read: attributes.first_count(CACHE_READ),
+        cache_write: attributes.first_count(CACHE_WRITE),
+        reasoning: attributes.first_count(REASONING),
     };
     // The wire of Anthropic leaves cached tokens out of the input, and some instrumentations pass it on as it is. More
     // cached than input tokens shows that.
-    if usage.cache_read + usage.cache_write > usage.input {
-        usage.input += usage.cache_read + usage.cache_write;
+    let cached = usage.cache_read.unwrap_or(0) + usage.cache_write.unwrap_or(0);
+    if cached > usage.input {
+        usage.input += cached;
     }
-    usage.reasoning = usage.reasoning.min(usage.output);
+    usage.reasoning = usage.reasoning.map(|tokens| tokens.min(usage.output));
     Some(usage)
 }
 

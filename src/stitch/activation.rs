@@ -198,11 +198,10 @@ fn leaf_calls(tree: &Tree<'_>) -> Vec<usize> {
     let mut wraps = HashSet::new();
     for &inner in &models {
         for outer in tree.ancestors(inner) {
-            if let Kind::Model(call) = &tree.events[outer].kind {
-                // An agent span marked as a call wraps its own calls, not those of the agents it calls.
-                if !call.is_agent || tree.agent(outer) == tree.agent(inner) {
-                    wraps.insert(outer);
-                }
+            // A call of another agent inside is a delegate's, made while this call went on.
+            let same_agent = tree.agent(outer) == tree.agent(inner);
+            if same_agent && matches!(tree.events[outer].kind, Kind::Model(_)) {
+                wraps.insert(outer);
             }
         }
     }

@@ -26,6 +26,8 @@ pub(super) struct Ask {
     call_ids: Vec<Name>,
     /// Its own spans, inside which a delegate works.
     events: Vec<usize>,
+    /// A model's output asks for it.
+    requested: bool,
     /// A tool or a handoff span ran.
     ran: bool,
     /// Its own span failed, or an error says that it was refused.
@@ -87,6 +89,7 @@ fn gather(tree: &Tree<'_>) -> Vec<Ask> {
             to: to.clone(),
             call_ids: Vec::new(),
             events: Vec::new(),
+            requested: false,
             ran: false,
             refused: false,
             delegates: false,
@@ -97,7 +100,10 @@ fn gather(tree: &Tree<'_>) -> Vec<Ask> {
             ..base(at, &request.target)
         };
         match &event.kind {
-            Kind::Model(call) => asks.extend(call.requests.iter().map(|r| request(event.end, r))),
+            Kind::Model(call) => asks.extend(call.requests.iter().map(|r| Ask {
+                requested: true,
+                ..request(event.end, r)
+            })),
             Kind::Tool(tool) => asks.extend(tool.hands_to.iter().map(|to| Ask {
                 call_ids: tool.call_id.iter().cloned().collect(),
                 events: vec![i],
@@ -151,6 +157,7 @@ impl Ask {
         self.from = self.from.take().or(other.from);
         self.call_ids.extend(other.call_ids);
         self.events.extend(other.events);
+        self.requested |= other.requested;
         self.ran |= other.ran;
         self.refused |= other.refused;
         self.delegates |= other.delegates;
@@ -162,7 +169,9 @@ fn is_same(tree: &Tree<'_>, cast: &Cast, known: &Ask, ask: &Ask) -> bool {
     if shares_id {
         return known.trace == ask.trace;
     }
-    let ids_differ = !known.call_ids.is_empty() && !ask.call_ids.is_empty();
+    // Some SDKs rename the ids of their models, so ids tell apart only what is shown by the same means.
+    let same_means = known.requested && ask.requested || known.ran && ask.ran;
+    let ids_differ = same_means && !known.call_ids.is_empty() && !ask.call_ids.is_empty();
     let same_source = match (&known.from, &ask.from) {
         (Some(a), Some(b)) => a == b,
         _ => true,

@@ -83,7 +83,10 @@ impl<'a> Tree<'a> {
                 let declared = self.events[link].agent.clone();
                 self.agents[link] = declared.or_else(|| {
                     let parent = self.parents[link]?;
-                    self.handed_to(parent).or(self.agent(parent)).cloned()
+                    // A span that shows the handoff itself is still the source's.
+                    let shows = matches!(self.events[link].kind, Kind::Handoff(_));
+                    let target = self.handed_to(parent).filter(|_| !shows);
+                    target.or(self.agent(parent)).cloned()
                 });
                 done[link] = true;
             }

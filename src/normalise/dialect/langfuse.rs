@@ -64,14 +64,10 @@ fn generation(source: &Source<'_>, failed: bool, mut kind: Kind) -> Kind {
 }
 
 fn usage(details: &Value) -> Usage {
-    let count = |keys: &[&str]| {
-        keys.iter()
-            .find_map(|key| details.get(*key)?.as_u64())
-            .unwrap_or(0)
-    };
+    let count = |keys: &[&str]| keys.iter().find_map(|key| details.get(*key)?.as_u64());
     Usage {
-        input: count(&["input", "prompt_tokens", "input_tokens"]),
-        output: count(&["output", "completion_tokens", "output_tokens"]),
+        input: count(&["input", "prompt_tokens", "input_tokens"]).unwrap_or(0),
+        output: count(&["output", "completion_tokens", "output_tokens"]).unwrap_or(0),
         cache_read: count(&[
             "input_cached_tokens",
             "cache_read_input_tokens",

@@ -51,7 +51,6 @@ fn model(source: &Source<'_>) -> Kind {
             let detail = |keys: &[&str], part: &str| {
                 keys.iter()
                     .find_map(|key| json::parse(attributes.str(key)?)?.get(part)?.as_u64())
-                    .unwrap_or(0)
             };
             const INPUT: &[&str] = &[
                 "gen_ai.usage.input_token_details",
@@ -61,9 +60,11 @@ fn model(source: &Source<'_>) -> Kind {
                 "gen_ai.usage.output_token_details",
                 "langsmith.usage.output_token_details",
             ];
-            usage.cache_read = usage.cache_read.max(detail(INPUT, "cache_read"));
-            usage.cache_write = usage.cache_write.max(detail(INPUT, "cache_creation"));
-            usage.reasoning = usage.reasoning.max(detail(OUTPUT, "reasoning"));
+            usage.cache_read = usage.cache_read.or_else(|| detail(INPUT, "cache_read"));
+            usage.cache_write = usage
+                .cache_write
+                .or_else(|| detail(INPUT, "cache_creation"));
+            usage.reasoning = usage.reasoning.or_else(|| detail(OUTPUT, "reasoning"));
         }
     }
     kind

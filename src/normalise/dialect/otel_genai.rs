@@ -8,8 +8,12 @@ use crate::normalise::{Source, handoff, name};
 /// Reads a span by the standard names.
 pub(super) fn read(source: &Source<'_>, event: &mut Event) {
     let attributes = source.attributes();
+    let operation = source.operation().unwrap_or_default();
+    // The official instrumentation of the OpenAI Agents SDK puts one constant name, with the id "agent", on all spans but agents.
+    let placeholder = source.str("gen_ai.agent.id") == Some("agent") && operation != "invoke_agent";
     event.agent = attributes
         .first_str(&["gen_ai.agent.name", "agent.name"])
+        .filter(|_| !placeholder)
         .map(name);
     event.workflow = attributes
         .first_str(&[
@@ -18,7 +22,6 @@ pub(super) fn read(source: &Source<'_>, event: &mut Event) {
             "workflow.name",
         ])
         .map(name);
-    let operation = source.operation().unwrap_or_default();
     event.kind = match operation {
         "chat" | "generate_content" | "text_completion" | "completion" | "response"
         | "responses" => build::model_kind(source),
