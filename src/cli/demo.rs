@@ -1,8 +1,118 @@
 //! `baton demo`.
 
-use super::{Demo, Exit, complain};
+use super::{Demo, Exit, complain, run, start_logs};
+use crate::app::App;
+use crate::clock::Clock;
+use crate::config::{Config, Level};
+use crate::demo::{Desk, Sender, Truth};
+use crate::export::summary::Summary;
+use crate::shutdown;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::time::Duration;
+
+/// Sessions before the demo asks for Ctrl-C, where nobody says how many.
+const SESSIONS: u64 = 200;
+/// Pause between sessions, so that one can watch.
+const PAUSE: Duration = Duration::from_millis(50);
+/// How often the figures are drawn.
+const REDRAW: Duration = Duration::from_millis(200);
 
 pub(super) fn demo(asked: &Demo) -> Exit {
-    complain(&format!("{asked:?}"));
-    Exit::Failed
+    let mut config = settings();
+    asked.overrides.apply(&mut config);
+    start_logs(&config);
+    let runtime = match run::runtime() {
+        Ok(runtime) => runtime,
+        Err(exit) => return exit,
+    };
+    runtime.block_on(show(asked, &config))
+}
+
+/// Short waits: the desk sends whole sessions at once, and people watch.
+fn settings() -> Config {
+    Config {
+        settle: Duration::from_millis(500),
+        bind_timeout: Duration::from_secs(1),
+        trace_timeout: Duration::from_secs(2),
+        drop_timeout: Duration::from_secs(2),
+        idle_timeout: Duration::from_secs(3),
+        log_level: Level::Warn,
+        ..Config::default()
+    }
+}
+
+async fn show(asked: &Demo, config: &Config) -> Exit {
+    let app = match App::start(config, Clock::System).await {
+        Ok(app) => app,
+        Err(error) => {
+            complain(&format!("baton: cannot listen on {error}"));
+            return Exit::Start;
+        }
+    };
+    complain(&format!(
+        "OTLP/gRPC  http://{}\nOTLP/HTTP  http://{}\nmetrics    http://{}/metrics\n",
+        app.grpc, app.http, app.metrics
+    ));
+    let told = tokio::select! {
+        told = tell(asked, &app) => told,
+        _ = shutdown::asked() => Ok(()),
+    };
+    if let Err(what) = told {
+        complain(&format!("baton: the desk could not send: {what}"));
+        return Exit::Failed;
+    }
+    if app.stop().await {
+        Exit::Ok
+    } else {
+        Exit::Failed
+    }
+}
+
+/// Sends the sessions, shows the figures, and stays up unless told to exit.
+async fn tell(asked: &Demo, app: &App) -> Result<(), String> {
+    let sender = Sender::connect(app.grpc).map_err(|error| error.to_string())?;
+    let desk = Desk::new(asked.seed);
+    let sessions = asked.sessions.unwrap_or(SESSIONS);
+    let bar = progress(sessions);
+    let mut truth = Truth::default();
+    for number in 0..sessions {
+        let session = desk.session(number);
+        let now = Clock::System.now();
+        tokio::task::block_in_place(|| sender.send(&session, now))
+            .map_err(|error| error.to_string())?;
+        truth += session.truth;
+        bar.inc(1);
+        bar.set_message(figures(app));
+        if !asked.exit {
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+    // The last workflows close when nothing more comes for them.
+    while Summary::of(&app.engine().gather()).workflows < truth.sessions as f64 {
+        bar.set_message(figures(app));
+        tokio::time::sleep(REDRAW).await;
+    }
+    bar.finish_and_clear();
+    complain(&figures(app));
+    if !asked.exit {
+        complain("\nAll sessions are told. The endpoints stay up until Ctrl-C.");
+        shutdown::asked().await.map_err(|error| error.to_string())?;
+    }
+    Ok(())
+}
+
+fn progress(sessions: u64) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(sessions), ProgressDrawTarget::stderr());
+    let style = ProgressStyle::with_template("{msg}\n\n[{bar:40}] {pos}/{len} sessions");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar
+}
+
+fn figures(app: &App) -> String {
+    let lines = Summary::of(&app.engine().gather()).lines();
+    let lines: Vec<String> = lines
+        .into_iter()
+        .map(|(name, value)| format!("{name:<24}{value}"))
+        .collect();
+    lines.join("\n")
 }
