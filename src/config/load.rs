@@ -44,7 +44,9 @@ pub(super) fn of_text(
             Value::String(text)
         })
     });
-    faults.extend(violations(&json));
+    let unresolved: Vec<String> = faults.iter().map(|fault| fault.path.clone()).collect();
+    let violated = violations(&json).into_iter();
+    faults.extend(violated.filter(|fault| !unresolved.contains(&fault.path)));
     let config = if faults.is_empty() {
         let raw = serde_json::from_value(json).map_err(|error| {
             vec![Fault {

@@ -1,1 +1,150 @@
+//! Known faults, and the files that are written from the types.
 
+use super::*;
+
+fn read(text: &str) -> Result<Config, Vec<String>> {
+    let env = |name: &str| match name {
+        "PORT" => Some("127.0.0.1:9".to_owned()),
+        "COUNT" => Some("7".to_owned()),
+        "EVIL" => Some("1s\nmetrics: {created: false}".to_owned()),
+        "SECRET" => Some("hunter2".to_owned()),
+        _ => None,
+    };
+    of_text(text, Path::new("."), &env)
+        .map_err(|faults| faults.iter().map(ToString::to_string).collect())
+}
+
+#[test]
+fn every_fault_is_told_at_once_with_its_line() {
+    let text = "\
+receivers:
+  otlp:
+    grpc: {endpoint: localhost}
+stitch:
+  setle: 1s
+  drop_timeout: soon
+  max_sessions: -1
+metrics:
+  created: maybe
+log: {level: loud}
+what: 1
+";
+    let faults = read(text).expect_err("faults");
+    assert_eq!(
+        faults,
+        [
+            "5: stitch.setle: unknown key; did you mean settle?",
+            "6: stitch.drop_timeout: is not of the form that is asked for (durations: 5s, 1h30m; sizes: 16MiB)",
+            "7: stitch.max_sessions: is less than 0",
+            "9: metrics.created: has the wrong type",
+            "10: log.level: is none of [\"error\",\"warn\",\"info\",\"debug\",\"trace\"]",
+            "11: what: unknown key; known here: engine, log, metrics, normalise, prices, receivers, server, shutdown, stitch",
+        ]
+    );
+}
+
+#[test]
+fn faults_that_no_schema_knows() {
+    let text = "receivers: {otlp: {grpc: {endpoint: localhost}, http: {endpoint: '127.0.0.1:9464'}}}\nstitch:\n  settle: 3m\n  max_sessions: 0\nprices: {file: missing.yaml}\n";
+    let faults = read(text).expect_err("faults");
+    let all = faults.join("\n");
+    for expected in [
+        "server.endpoint: is the same as receivers.otlp.http.endpoint",
+        "1: receivers.otlp.grpc.endpoint: is not an address and port",
+        "3: stitch.settle: is longer than stitch.trace_timeout",
+        "3: stitch.settle: is longer than stitch.drop_timeout",
+        "4: stitch.max_sessions: must be at least 1",
+        "5: prices.file: cannot be read",
+    ] {
+        assert!(all.contains(expected), "{expected} is not in\n{all}");
+    }
+    assert_eq!(faults.len(), 6, "{all}");
+}
+
+#[test]
+fn references_fill_values_and_never_structure() {
+    let config = read("server: {endpoint: '${PORT}'}\nreceivers: {otlp: {max_depth: '${COUNT}', retry_after: '${NONE:-9s}'}}").expect("fine");
+    assert_eq!(config.server.port(), 9);
+    assert_eq!(config.max_depth, 7);
+    assert_eq!(config.retry_after, Duration::from_secs(9));
+    let faults = read("stitch:\n  settle: ${EVIL}\n  drop_timeout: ${NONE}\n").expect_err("faults");
+    assert_eq!(faults.len(), 2, "{faults:?}");
+    assert!(
+        faults[1].contains("the environment variable NONE is not set"),
+        "{faults:?}"
+    );
+}
+
+#[test]
+fn a_value_from_the_environment_is_never_printed() {
+    for text in [
+        "stitch: {settle: '${SECRET}'}",
+        "log: {level: '${SECRET}'}",
+        "server: {endpoint: '${SECRET}'}",
+        "stitch: '${SECRET}'",
+    ] {
+        let faults = read(text).expect_err("a fault").join("\n");
+        assert!(!faults.contains("hunter2"), "{faults}");
+    }
+}
+
+#[test]
+fn an_empty_file_is_the_defaults_and_broken_yaml_is_told() {
+    assert_eq!(
+        format!("{:?}", read("# nothing\n").expect("fine")),
+        format!("{:?}", Config::default())
+    );
+    let faults = read("a: [1\nb: 2").expect_err("a fault");
+    assert!(faults[0].contains("not valid YAML"), "{faults:?}");
+    let faults = read("log: {}\nlog: {}\n").expect_err("a fault");
+    assert!(faults[0].contains("not valid YAML"), "{faults:?}");
+}
+
+#[test]
+fn the_annotated_defaults_and_the_schema_are_shipped() {
+    let config = read(&annotated()).expect("the annotated defaults are valid");
+    assert_eq!(format!("{config:?}"), format!("{:?}", Config::default()));
+    for (file, text) in [
+        ("baton.yaml", annotated()),
+        ("baton.schema.json", format!("{:#}\n", schema())),
+    ] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("config")
+            .join(file);
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::write(path, text).expect("it can be written");
+        } else {
+            let shipped = std::fs::read_to_string(path).unwrap_or_default();
+            assert_eq!(shipped, text, "run UPDATE=1 cargo test --lib");
+        }
+    }
+}
+
+#[test]
+fn the_catalogue_has_the_common_models_at_their_list_price() {
+    use crate::model::event::Usage;
+    use crate::model::time::Timestamp;
+    let book = built_in_prices();
+    let million = Usage {
+        input: 1_000_000,
+        output: 1_000_000,
+        ..Usage::default()
+    };
+    let now = Timestamp(1_795_000_000_000_000_000);
+    for (provider, model, usd) in [
+        ("openai", "gpt-4o", 12.5),
+        ("openai", "gpt-4o-mini", 0.75),
+        ("openai", "gpt-5-mini", 2.25),
+        ("anthropic", "claude-sonnet-4-20250514", 18.0),
+        (
+            "aws.bedrock",
+            "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+            18.0,
+        ),
+        ("gcp.gemini", "gemini-2.5-flash", 2.8),
+    ] {
+        let cost = book.cost(Some(provider), model, &million, now);
+        assert_eq!(cost.map(|c| (c * 1e6).round() / 1e6), Some(usd), "{model}");
+    }
+    assert_eq!(book.cost(None, "a-model-of-our-own", &million, now), None);
+}

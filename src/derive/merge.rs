@@ -60,5 +60,9 @@ fn add(known: &mut Series, other: Series) {
 }
 
 fn latest(a: Option<Exemplar>, b: Option<Exemplar>) -> Option<Exemplar> {
-    a.into_iter().chain(b).max_by_key(|e| (e.at, e.trace))
+    a.into_iter().chain(b).max_by(|x, y| {
+        (x.at, x.trace)
+            .cmp(&(y.at, y.trace))
+            .then(x.value.total_cmp(&y.value))
+    })
 }

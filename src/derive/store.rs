@@ -87,7 +87,7 @@ impl Store {
     }
 
     fn add(&mut self, metric: Metric, labels: &[&str], amount: u128, shown: f64, when: Moment) {
-        let value = self.value(metric, labels, when);
+        let value = self.value(metric, labels, amount > 0, when);
         if let Number::Counter(total, exemplar) = &mut value.number
             && amount > 0
         {
@@ -97,14 +97,14 @@ impl Store {
     }
 
     pub(super) fn change(&mut self, metric: Metric, change: i64, when: Moment) {
-        if let Number::Gauge(level) = &mut self.value(metric, &[], when).number {
+        if let Number::Gauge(level) = &mut self.value(metric, &[], true, when).number {
             *level += change;
         }
     }
 
     pub(super) fn observe(&mut self, metric: Metric, labels: &[&str], observed: f64, when: Moment) {
         let bounds = CATALOGUE[metric as usize].bounds;
-        let value = self.value(metric, labels, when);
+        let value = self.value(metric, labels, true, when);
         if let Number::Histogram { buckets, sum } = &mut value.number {
             *sum += (observed * NANO).round() as i128;
             let bucket = bounds.partition_point(|bound| *bound < observed);
@@ -113,10 +113,11 @@ impl Store {
         }
     }
 
-    fn value(&mut self, metric: Metric, labels: &[&str], when: Moment) -> &mut Value {
+    /// The value of a series, made where it is new. Only what counts is told of as limited, not a series that merely shows.
+    fn value(&mut self, metric: Metric, labels: &[&str], counts: bool, when: Moment) -> &mut Value {
         let description = &CATALOGUE[metric as usize];
         let (labels, limited) = self.metrics[metric as usize].admit(labels, &self.settings);
-        if let Some(label) = limited {
+        if let Some(label) = limited.filter(|_| counts) {
             let label = label.map_or(ALL_SERIES, |i| description.labels[i]);
             self.count(Metric::SeriesOverflow, &[description.name, label], 1, when);
         }
@@ -179,9 +180,12 @@ impl Store {
     }
 }
 
-/// The exemplar with the latest event time stays; of equal ones the greater trace id, so that order does not show.
+/// The exemplar with the latest event time stays; of equal ones the greater trace id and value, so that order does not show.
 fn keep(exemplar: &mut Option<Exemplar>, value: f64, when: Moment) {
-    let newer = exemplar.is_none_or(|old| (old.at, old.trace) <= (when.at, when.trace));
+    let newer = exemplar.is_none_or(|old| {
+        let order = (old.at, old.trace).cmp(&(when.at, when.trace));
+        order.then(old.value.total_cmp(&value)).is_le()
+    });
     if newer {
         *exemplar = Some(Exemplar {
             trace: when.trace,

@@ -1,1 +1,197 @@
+//! Known answers of the metrics, and their limits.
 
+use super::*;
+use crate::model::Name;
+use crate::model::fact::{HandoffKind, ToolCall};
+use crate::model::ids::TraceId;
+use crate::model::metric::{FamilyKind, Point};
+
+fn fact(second: u64, what: What) -> Fact {
+    Fact {
+        at: Timestamp(second * 1_000_000_000),
+        trace: TraceId::new(&[1; 16]).expect("not zero"),
+        what,
+    }
+}
+
+fn tool(name: &str) -> What {
+    What::Tool(ToolCall {
+        tool: Name::from(name),
+        failed: false,
+    })
+}
+
+fn handoff(result: HandoffResult) -> What {
+    What::Handoff(Handoff {
+        from: Name::from("a"),
+        to: Name::from("b"),
+        kind: HandoffKind::Transfer,
+        result,
+        latency: Some(Duration::from_millis(120)),
+    })
+}
+
+fn settings() -> Settings {
+    Settings {
+        max_series: 10,
+        max_label_values: 3,
+        expire_after: Duration::from_secs(100),
+    }
+}
+
+/// The series of a metric as `label values = value`.
+fn shown(families: &[Family], name: &str) -> Vec<String> {
+    let family = families.iter().find(|f| f.name == name).expect("a metric");
+    let line = |s: &crate::model::metric::Series| {
+        let labels: Vec<&str> = s.labels.iter().map(|(_, v)| v.as_str()).collect();
+        let value = match &s.point {
+            Point::Counter { value, .. } | Point::Gauge(value) => value.to_string(),
+            Point::Histogram(h) => format!(
+                "{:?} sum {}",
+                h.buckets.iter().map(|b| b.count).sum::<u64>(),
+                h.sum
+            ),
+        };
+        format!("{} = {value}", labels.join(" "))
+    };
+    family.series.iter().map(line).collect()
+}
+
+#[test]
+fn a_failed_handoff_shows_its_success_at_zero_beside_it() {
+    let mut deriver = Deriver::new(settings());
+    deriver.apply(&fact(1, handoff(HandoffResult::Dropped)), Timestamp(1));
+    let families = deriver.families();
+    assert_eq!(
+        shown(&families, "baton_handoffs_total"),
+        [
+            "a b transfer failed dropped = 1",
+            "a b transfer success  = 0"
+        ]
+    );
+    assert_eq!(
+        shown(&families, "baton_handoff_duration_seconds"),
+        ["a b = 1 sum 0.12"]
+    );
+}
+
+#[test]
+fn the_overflow_names_the_label_that_had_too_many_values() {
+    let mut deriver = Deriver::new(settings());
+    for i in 0..6 {
+        deriver.apply(&fact(1, tool(&format!("tool-{i}"))), Timestamp(1));
+    }
+    let families = deriver.families();
+    let tools = shown(&families, "baton_tool_calls_total");
+    assert!(tools.contains(&"_overflow ok = 3".to_owned()), "{tools:?}");
+    assert_eq!(
+        shown(&families, "baton_series_overflow_total"),
+        ["baton_tool_calls_total tool = 3"]
+    );
+}
+
+#[test]
+fn idle_series_expire_one_by_one_and_free_their_label_values() {
+    let mut deriver = Deriver::new(settings());
+    let second = 1_000_000_000;
+    deriver.apply(&fact(1, tool("old")), Timestamp(second));
+    deriver.apply(&fact(1, What::Pending(1)), Timestamp(second));
+    deriver.apply(&fact(1, tool("young")), Timestamp(60 * second));
+    deriver.expire(Timestamp(120 * second));
+    let families = deriver.families();
+    assert_eq!(
+        shown(&families, "baton_tool_calls_total"),
+        ["young error = 0", "young ok = 1"]
+    );
+    assert_eq!(shown(&families, "baton_handoffs_pending"), [" = 1"]);
+    for name in ["x", "y"] {
+        deriver.apply(&fact(1, tool(name)), Timestamp(121 * second));
+    }
+    assert_eq!(
+        shown(&deriver.families(), "baton_series_overflow_total"),
+        [""; 0]
+    );
+}
+
+#[test]
+fn no_order_of_facts_and_no_split_over_partitions_shows_in_the_sums() {
+    let costs = [0.1, 0.2, 0.3, 1e-7, 123.456, 0.7];
+    let pay = |usd: f64| {
+        fact(
+            1,
+            What::Workflow(Workflow {
+                workflow: Name::from("w"),
+                outcome: Outcome::Resolved,
+                duration: Duration::from_secs_f64(usd),
+                cost_usd: Some(usd),
+            }),
+        )
+    };
+    let derive = |order: &[f64]| {
+        let mut deriver = Deriver::new(settings());
+        for usd in order {
+            deriver.apply(&pay(*usd), Timestamp(1));
+        }
+        deriver.families()
+    };
+    let mut backwards = costs;
+    backwards.reverse();
+    let forwards = derive(&costs);
+    assert_eq!(forwards, derive(&backwards));
+    let parts = merge(vec![derive(&costs[..2]), derive(&costs[2..])]);
+    assert_eq!(
+        shown(&parts, "baton_workflows_total"),
+        shown(&forwards, "baton_workflows_total")
+    );
+    assert_eq!(
+        shown(&parts, "baton_workflow_cost_usd"),
+        shown(&forwards, "baton_workflow_cost_usd")
+    );
+}
+
+#[test]
+fn the_catalogue_is_in_the_order_of_the_metrics_and_names_follow_prometheus() {
+    for (i, description) in catalogue::CATALOGUE.iter().enumerate() {
+        assert_eq!(description.metric as usize, i);
+        let name = description.name;
+        assert!(name.starts_with("baton_"), "{name}");
+        assert_eq!(
+            name.ends_with("_total"),
+            description.kind == FamilyKind::Counter,
+            "{name}"
+        );
+        assert_eq!(
+            description.bounds.is_empty(),
+            description.kind != FamilyKind::Histogram,
+            "{name}"
+        );
+        assert!(description.bounds.is_sorted(), "{name}");
+        assert!(description.help.ends_with('.'), "{name}");
+    }
+}
+
+#[test]
+fn the_metrics_are_in_the_docs() {
+    let mut text = String::from(
+        "# Metrics\n\nWritten from `src/derive/catalogue.rs`. Counters also have exemplars with trace ids; rates are ratios of counters.\n",
+    );
+    for d in catalogue::CATALOGUE {
+        let kind = format!("{:?}", d.kind).to_lowercase();
+        let labels = if d.labels.is_empty() {
+            "none".to_owned()
+        } else {
+            format!("`{}`", d.labels.join("`, `"))
+        };
+        text.push_str(&format!(
+            "\n## `{}`\n\n{}\n\nType: {kind}. Labels: {labels}.\n",
+            d.name, d.help
+        ));
+    }
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/metrics.md");
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(path, &text).expect("docs can be written");
+        return;
+    }
+    let docs = std::fs::read_to_string(path).unwrap_or_default();
+    assert_eq!(docs, text, "run UPDATE=1 cargo test --lib");
+}

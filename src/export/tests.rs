@@ -1,1 +1,203 @@
+//! Known answers of the exporters.
 
+use super::own;
+use super::prometheus::{Format, write};
+use super::summary::Summary;
+use super::zero::FirstScrapes;
+use crate::model::ids::TraceId;
+use crate::model::metric::{Bucket, Exemplar, Family, FamilyKind, Histogram, Point, Series};
+use crate::model::time::Timestamp;
+use std::time::Duration;
+
+const OPEN: Format = Format::OpenMetrics { created: true };
+
+fn series(labels: &[(&'static str, &str)], point: Point) -> Series {
+    Series {
+        labels: labels
+            .iter()
+            .map(|(k, v)| ((*k).into(), (*v).to_owned()))
+            .collect(),
+        point,
+        start: Timestamp(1_500_000_000),
+    }
+}
+
+fn exemplar() -> Exemplar {
+    Exemplar {
+        trace: TraceId::new(&[0xab; 16]).expect("not zero"),
+        value: 1.0,
+        at: Timestamp(2_000_000_000),
+    }
+}
+
+fn families() -> Vec<Family> {
+    let counter = Point::Counter {
+        value: 3.0,
+        exemplar: Some(exemplar()),
+    };
+    let mut buckets = vec![Bucket::default(); 3];
+    buckets[1].count = 2;
+    buckets[2].count = 1;
+    let histogram = Point::Histogram(Histogram {
+        bounds: &[0.5, 1.0],
+        buckets,
+        sum: 4.25,
+    });
+    vec![
+        Family {
+            name: "x_total",
+            help: "Counts \\ things.",
+            kind: FamilyKind::Counter,
+            unit: "",
+            series: vec![series(&[("k", "a\"b\\c\nd")], counter)],
+        },
+        Family {
+            name: "w_seconds",
+            help: "Waits.",
+            kind: FamilyKind::Histogram,
+            unit: "seconds",
+            series: vec![series(&[("k", "v")], histogram)],
+        },
+        Family {
+            name: "g",
+            help: "Level.",
+            kind: FamilyKind::Gauge,
+            unit: "",
+            series: vec![series(&[], Point::Gauge(-2.0))],
+        },
+    ]
+}
+
+#[test]
+fn prometheus_text() {
+    let expected = r#"# HELP x_total Counts \\ things.
+# TYPE x_total counter
+x_total{k="a\"b\\c\nd"} 3
+# HELP w_seconds Waits.
+# TYPE w_seconds histogram
+w_seconds_bucket{k="v",le="0.5"} 0
+w_seconds_bucket{k="v",le="1"} 2
+w_seconds_bucket{k="v",le="+Inf"} 3
+w_seconds_sum{k="v"} 4.25
+w_seconds_count{k="v"} 3
+# HELP g Level.
+# TYPE g gauge
+g -2
+"#;
+    assert_eq!(write(&families(), Format::Text), expected);
+}
+
+#[test]
+fn openmetrics() {
+    let expected = r#"# HELP x Counts \\ things.
+# TYPE x counter
+x_total{k="a\"b\\c\nd"} 3 # {trace_id="abababababababababababababababab"} 1 2
+x_created{k="a\"b\\c\nd"} 1.5
+# HELP w_seconds Waits.
+# TYPE w_seconds histogram
+# UNIT w_seconds seconds
+w_seconds_bucket{k="v",le="0.5"} 0
+w_seconds_bucket{k="v",le="1.0"} 2
+w_seconds_bucket{k="v",le="+Inf"} 3
+w_seconds_sum{k="v"} 4.25
+w_seconds_count{k="v"} 3
+w_seconds_created{k="v"} 1.5
+# HELP g Level.
+# TYPE g gauge
+g -2
+"#;
+    assert_eq!(write(&families(), OPEN), expected);
+}
+
+#[test]
+fn the_format_is_what_the_scraper_prefers() {
+    for (accept, open) in [
+        ("", false),
+        ("*/*", false),
+        ("text/plain", false),
+        ("application/openmetrics-text; version=1.0.0", true),
+        (
+            "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.4,*/*;q=0.1",
+            true,
+        ),
+        ("application/openmetrics-text;q=0.3,text/plain;q=0.9", false),
+        ("application/openmetrics-text;q=0", false),
+    ] {
+        assert_eq!(Format::negotiate(accept, true) == OPEN, open, "{accept}");
+    }
+}
+
+#[test]
+fn a_new_series_is_zero_until_some_time_after_its_first_scrape() {
+    let mut first = FirstScrapes::default();
+    let hold = Duration::from_secs(5);
+    let mut scrape = |second: u64| {
+        let mut families = families();
+        first.apply(&mut families, hold, Timestamp(second * 1_000_000_000));
+        let text = write(&families, Format::Text);
+        (
+            text.contains("} 3\nw") || text.contains("} 3\n#"),
+            text.contains("w_seconds_count{k=\"v\"} 3"),
+            text.contains("g -2"),
+        )
+    };
+    assert_eq!(
+        scrape(10),
+        (false, false, true),
+        "the first scrape sees 0, gauges as they are"
+    );
+    assert_eq!(
+        scrape(14),
+        (false, false, true),
+        "so does a second Prometheus"
+    );
+    assert_eq!(scrape(15), (true, true, true));
+    assert_eq!(scrape(1000), (true, true, true));
+}
+
+#[test]
+fn batons_own_metrics_become_openmetrics() {
+    let text = "# HELP a_total Counts.\n# TYPE a_total counter\na_total{x=\"y\"} 1\n\n# TYPE g gauge\ng 2\n";
+    let open = "# HELP a Counts.\n# TYPE a counter\na_total{x=\"y\"} 1\n# TYPE g gauge\ng 2\n";
+    assert_eq!(own::rewrite(text, OPEN), open);
+    assert_eq!(own::rewrite(text, Format::Text), text);
+}
+
+#[test]
+fn a_rate_without_a_denominator_is_unknown() {
+    let summary = Summary::of(&[]);
+    assert_eq!(summary.resolution_rate, None);
+    assert_eq!(summary.handoff_success_rate, None);
+    assert_eq!(
+        summary.lines()[0],
+        ("Resolution rate", "unknown".to_owned())
+    );
+}
+
+#[test]
+fn cost_per_resolution_counts_all_money() {
+    let counter = |name, labels: &[(&'static str, &str)], value| Family {
+        name,
+        help: "",
+        kind: FamilyKind::Counter,
+        unit: "",
+        series: vec![series(
+            labels,
+            Point::Counter {
+                value,
+                exemplar: None,
+            },
+        )],
+    };
+    let mut workflows = counter("baton_workflows_total", &[("outcome", "resolved")], 2.0);
+    workflows.series.push(series(
+        &[("outcome", "failed")],
+        Point::Counter {
+            value: 6.0,
+            exemplar: None,
+        },
+    ));
+    let summary = Summary::of(&[workflows, counter("baton_llm_cost_usd_total", &[], 4.0)]);
+    assert_eq!(summary.resolution_rate, Some(0.25));
+    assert_eq!(summary.cost_per_resolution_usd, Some(2.0));
+}

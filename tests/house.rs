@@ -1,0 +1,303 @@
+//! The house rules: who may import whom, who asks for the time, who starts tasks. Read from the source text.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Each room and the rooms it may name; every room may name itself and `model`.
+const ROOMS: &[(&str, &[&str])] = &[
+    (
+        "app",
+        &[
+            "clock",
+            "config",
+            "derive",
+            "engine",
+            "export",
+            "normalise",
+            "receive",
+            "shutdown",
+            "state",
+            "stitch",
+            "telemetry",
+        ],
+    ),
+    (
+        "cli",
+        &[
+            "app",
+            "clock",
+            "config",
+            "demo",
+            "engine",
+            "export",
+            "receive",
+            "shutdown",
+            "telemetry",
+        ],
+    ),
+    ("clock", &[]),
+    ("config", &[]),
+    ("demo", &[]),
+    ("derive", &[]),
+    (
+        "engine",
+        &["clock", "derive", "normalise", "state", "stitch"],
+    ),
+    ("export", &[]),
+    ("model", &[]),
+    ("normalise", &[]),
+    ("receive", &[]),
+    ("shutdown", &[]),
+    ("state", &[]),
+    ("stitch", &[]),
+    ("telemetry", &[]),
+];
+const PURE: &[&str] = &["derive", "model", "normalise", "stitch"];
+/// What a pure room does not know.
+const IMPURE: &[&str] = &[
+    "tokio",
+    "std::fs",
+    "std::net",
+    "std::thread",
+    "std::env",
+    "tracing::",
+    "metrics::",
+    "SystemTime",
+];
+
+struct Source {
+    path: String,
+    room: String,
+    text: String,
+}
+
+fn sources() -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    collect(&root, &mut found);
+    assert!(found.len() > 40, "the source is there");
+    found
+        .into_iter()
+        .map(|file| {
+            let path = file
+                .strip_prefix(&root)
+                .expect("inside")
+                .display()
+                .to_string();
+            let first = path.split(['/', '.']).next().expect("a name").to_owned();
+            let text = fs::read_to_string(&file).expect("text");
+            Source {
+                path,
+                room: first,
+                text,
+            }
+        })
+        .collect()
+}
+
+fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            collect(&path, found);
+        } else {
+            found.push(path);
+        }
+    }
+}
+
+/// The code without comments and without its tests.
+fn code(text: &str) -> String {
+    let text = text
+        .split("#[cfg(test)]\nmod tests {")
+        .next()
+        .unwrap_or_default();
+    let lines = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The rooms that a text names: `crate::room` and `use crate::{room, …}`.
+fn rooms_named(text: &str) -> BTreeSet<String> {
+    let mut named = BTreeSet::new();
+    for rest in text.split("crate::").skip(1) {
+        let list = match rest.strip_prefix('{') {
+            Some(group) => group.split("};").next().unwrap_or_default(),
+            None => rest.split([';', ')', '(', ' ']).next().unwrap_or_default(),
+        };
+        for item in list
+            .split(',')
+            .take(if rest.starts_with('{') { usize::MAX } else { 1 })
+        {
+            let first = item.trim().split("::").next().unwrap_or_default();
+            let word: String = first
+                .chars()
+                .take_while(|c| c.is_alphanumeric() || *c == '_')
+                .collect();
+            if ROOMS.iter().any(|(room, _)| *room == word) {
+                named.insert(word);
+            }
+        }
+    }
+    named
+}
+
+#[test]
+fn the_reader_finds_imports() {
+    let named = |text| rooms_named(text).into_iter().collect::<Vec<_>>();
+    assert_eq!(named("use crate::stitch::Settings;"), ["stitch"]);
+    assert_eq!(named("use crate::{derive, stitch};"), ["derive", "stitch"]);
+    assert_eq!(
+        named("crate::engine::Engine::new(crate::model::x)"),
+        ["engine", "model"]
+    );
+    assert!(named("use std::fmt;").is_empty());
+}
+
+#[test]
+fn rooms_import_only_what_the_map_allows() {
+    for source in sources()
+        .iter()
+        .filter(|s| s.room != "main" && s.room != "lib")
+    {
+        let (_, allowed) = ROOMS
+            .iter()
+            .find(|(room, _)| *room == source.room)
+            .unwrap_or_else(|| panic!("{}: a room that is not on the map", source.path));
+        for named in rooms_named(&code(&source.text)) {
+            let fine =
+                named == source.room || named == "model" || allowed.contains(&named.as_str());
+            assert!(fine, "{} may not name {named}", source.path);
+        }
+    }
+}
+
+#[test]
+fn pure_rooms_know_no_io() {
+    for source in sources().iter().filter(|s| PURE.contains(&s.room.as_str())) {
+        for word in IMPURE {
+            assert!(
+                !code(&source.text).contains(word),
+                "{} names {word}",
+                source.path
+            );
+        }
+    }
+}
+
+#[test]
+fn one_file_asks_for_the_time_and_one_starts_tasks() {
+    for source in sources() {
+        let text = code(&source.text);
+        let time = ["SystemTime::now", "Instant::now"]
+            .iter()
+            .any(|w| text.contains(w));
+        // shutdown.rs starts a tokio timer, which no figure sees.
+        assert!(
+            !time || ["clock.rs", "shutdown.rs"].contains(&source.path.as_str()),
+            "{} asks for the time",
+            source.path
+        );
+        let spawns = ["spawn(", "spawn_blocking("]
+            .iter()
+            .any(|w| text.contains(w));
+        assert!(
+            !spawns || source.path == "app.rs",
+            "{} starts a task",
+            source.path
+        );
+    }
+}
+
+#[test]
+fn every_file_says_what_it_is_and_fits_a_head() {
+    for source in sources() {
+        assert!(
+            source.text.starts_with("//!"),
+            "{} does not say what it is",
+            source.path
+        );
+        let long = source.text.lines().count();
+        assert!(
+            long <= 500 || source.path.ends_with("tests.rs"),
+            "{} has {long} lines",
+            source.path
+        );
+    }
+}
+
+#[test]
+fn no_name_from_the_recordings_is_in_the_code() {
+    let names = [
+        "triage_agent",
+        "refund_agent",
+        "billing_agent",
+        "crypto_agent",
+        "lookup_order",
+        "issue_refund",
+        "get_invoice",
+        "search_kb",
+        "support_swarm",
+        "support_crew",
+        "sess-",
+        "u-alice",
+        "u-bob",
+    ];
+    for source in sources() {
+        for name in names {
+            assert!(!source.text.contains(name), "{} knows {name}", source.path);
+        }
+    }
+}
+
+/// Licences that an Apache-2.0 product may ship.
+const LICENCES: &[&str] = &[
+    "Apache-2.0",
+    "MIT",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "ISC",
+    "Zlib",
+    "Unicode-3.0",
+    "Unlicense",
+    "0BSD",
+    "CC0-1.0",
+    "MIT-0",
+    "BSL-1.0",
+    "Apache-2.0 WITH LLVM-exception",
+    "MPL-2.0",
+    "CDLA-Permissive-2.0",
+];
+
+#[test]
+fn every_dependency_comes_from_the_registry_with_a_fine_licence() {
+    let output = std::process::Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--locked"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .expect("cargo runs");
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let packages = metadata["packages"].as_array().expect("packages");
+    assert!(packages.len() > 100, "the dependencies are there");
+    for package in packages.iter().filter(|p| p["name"] != "baton") {
+        let name = &package["name"];
+        let source = package["source"].as_str().unwrap_or("a folder");
+        assert!(
+            source.starts_with("registry+"),
+            "{name} comes from {source}"
+        );
+        let licence = package["license"]
+            .as_str()
+            .unwrap_or("none")
+            .replace('/', " OR ");
+        let fine = licence.split(" OR ").any(|either| {
+            let either = either.trim_matches(['(', ')', ' ']);
+            either
+                .split(" AND ")
+                .all(|l| LICENCES.contains(&l.trim_matches(['(', ')', ' '])))
+        });
+        assert!(fine, "{name} has the licence {licence}");
+    }
+}
