@@ -258,6 +258,13 @@ impl App {
     }
 }
 
+impl Drop for App {
+    /// The workers end however the app ends: the runtime waits for their threads.
+    fn drop(&mut self) {
+        self.engine.close();
+    }
+}
+
 /// Ends when the sender says so, or is gone.
 fn asked(stop: &watch::Sender<bool>) -> impl Future<Output = ()> + Send + 'static {
     let mut stop = stop.subscribe();

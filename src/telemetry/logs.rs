@@ -10,6 +10,8 @@ pub fn start(level: &str, json: Option<bool>) {
     let filter = EnvFilter::new(format!("warn,baton={level}"));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        // Who reads the log may go away; that is no reason to stop.
+        .log_internal_errors(false)
         .with_writer(std::io::stderr);
     // Fails only where a subscriber is set already: in tests.
     let _ = if json {
