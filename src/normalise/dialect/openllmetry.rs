@@ -43,7 +43,7 @@ pub(super) fn read(source: &Source<'_>, event: &mut Event) {
                 .str("gen_ai.agent.name")
                 .or(entity)
                 .unwrap_or_else(|| span.strip_suffix(".agent").unwrap_or(span));
-            build::agent(event, &agent.to_owned(), false);
+            build::agent(event, agent, false);
         }
         "tool" => {
             let tool = source
