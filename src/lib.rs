@@ -6,9 +6,8 @@
 //! receive ─► normalise ─► engine (log) ─► stitch ─► derive ─► export
 //! ```
 //!
-//! Who may import whom: every room imports [`model`] and itself; only [`engine`] joins the pure rooms
-//! ([`normalise`], [`stitch`], [`derive`]) to I/O; only [`app`] (with [`cli`] above it) joins rooms.
-//! `tests/house.rs` keeps these arrows.
+//! Who may import whom: every room imports `model` and itself; only `engine` joins the pure rooms (`normalise`, `stitch`,
+//! `derive`) to the log and the clock; only `app` and `cli` join rooms. `tests/house.rs` keeps these arrows.
 
 pub mod app;
 pub mod cli;

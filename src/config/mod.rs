@@ -1,4 +1,4 @@
-//! What the operator may say: YAML as written ([`raw`]) → validated, every fault at once with its key path and line.
+//! What the operator may say: YAML as written (`raw.rs`) → validated, every fault at once with its key path and line.
 
 mod annotate;
 mod load;

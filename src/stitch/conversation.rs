@@ -103,7 +103,11 @@ impl Conversation {
 
     /// When to call [`Conversation::on_time`] next.
     pub(super) fn deadline(&self, key: &Key, settings: &Settings) -> Timestamp {
-        let forget = self.last_arrival + settings.max_age;
+        let forget = if self.traces.is_empty() {
+            self.last_arrival + settings.max_age
+        } else {
+            self.last_arrival + settings.idle_timeout
+        };
         let turns = self
             .groups()
             .first()
@@ -142,6 +146,10 @@ impl Conversation {
             out.facts.push(fact(What::Pending(-1)));
             out.facts.push(fact(What::Handoff(verdict.handoff)));
         }
+        if self.open_spans == 0 && now >= self.last_arrival + settings.idle_timeout {
+            // Late spans and duplicates are recognised up to here.
+            self.traces.clear();
+        }
         if self
             .workflow
             .as_ref()
@@ -153,10 +161,14 @@ impl Conversation {
     }
 
     /// Whether nothing of it is needed any more.
-    pub(super) fn is_over(&self, now: Timestamp, settings: &Settings) -> bool {
+    pub(super) fn is_over(&self, key: &Key, now: Timestamp, settings: &Settings) -> bool {
         let idle = self.open_spans == 0 && self.workflow.is_none() && self.pending.is_empty();
-        // A session that was counted is remembered, so that it is not counted again.
-        idle && (!self.counted || now >= self.last_arrival + settings.max_age)
+        // A session that was counted is remembered, so that it is not counted again; a trace does not come back.
+        let remembered = match key {
+            Key::Session(_) => settings.max_age,
+            Key::Trace(_) => settings.idle_timeout,
+        };
+        idle && (!self.counted || now >= self.last_arrival + remembered)
     }
 
     /// A trace that nobody bound belongs to the session its resource names, if it does.

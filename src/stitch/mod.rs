@@ -109,6 +109,8 @@ impl Stitcher {
         } = entry;
         let slot = self.slots.entry(key.clone()).or_default();
         slot.touched = arrival;
+        // Nothing that an entry changes is due sooner than this; the exact time is found when it fires.
+        let soonest = arrival + self.settings.settle;
         match record {
             Record::Event(event) => match &slot.bound {
                 Some(to) => out.sends.push((to.clone(), Record::Event(event))),
@@ -119,7 +121,7 @@ impl Stitcher {
             },
             Record::Bind(to) => slot.bind(&key, to, out),
         }
-        self.schedule(&key);
+        self.schedule(&key, soonest);
         if self.slots.len() > self.settings.max_sessions {
             self.shed(arrival, out);
         }
@@ -148,35 +150,29 @@ impl Stitcher {
         slot.scheduled = None;
         if let Some(conversation) = &mut slot.conversation {
             conversation.on_time(key, now, &self.settings, out);
-            if conversation.is_over(now, &self.settings) {
+            if conversation.is_over(key, now, &self.settings) {
                 slot.conversation = None;
             }
         }
-        let forwards = slot.bound.is_some() && now < slot.touched + self.settings.idle_timeout;
-        if slot.conversation.is_none() && !forwards {
-            self.slots.remove(key);
-        } else {
-            self.schedule(key);
+        let forgotten = slot.touched + self.settings.idle_timeout;
+        let forwarding = (slot.bound.is_some() && now < forgotten).then_some(forgotten);
+        let held = slot
+            .conversation
+            .as_ref()
+            .map(|c| c.deadline(key, &self.settings));
+        match held.into_iter().chain(forwarding).min() {
+            Some(deadline) => self.schedule(key, deadline),
+            None => {
+                self.slots.remove(key);
+            }
         }
     }
 
-    /// Puts the slot's deadline into the ordered set. A later deadline than the scheduled one is found when that one fires.
-    fn schedule(&mut self, key: &Key) {
+    /// Puts a slot into the ordered set, unless it is due sooner already.
+    fn schedule(&mut self, key: &Key, deadline: Timestamp) {
         let Some(slot) = self.slots.get_mut(key) else {
             return;
         };
-        let forwarding_ends = slot
-            .bound
-            .is_some()
-            .then(|| slot.touched + self.settings.idle_timeout);
-        let deadline = slot
-            .conversation
-            .as_ref()
-            .map(|c| c.deadline(key, &self.settings))
-            .into_iter()
-            .chain(forwarding_ends)
-            .min()
-            .unwrap_or(slot.touched);
         match slot.scheduled {
             Some(earlier) if earlier <= deadline => {}
             scheduled => {
