@@ -240,7 +240,7 @@ impl App {
 
     /// Stops in order: doors, workers, server; all within one grace period. `true` when everything ended by itself.
     pub async fn stop(self) -> bool {
-        let grace = Grace::begin(self.grace_period);
+        let mut grace = Grace::begin(self.grace_period);
         self.stop.send_replace(true);
         self.doors.close();
         let doors = grace.phase(self.doors.wait()).await;

@@ -1,9 +1,10 @@
 //! Stopping in order: the phases of a drain share one grace period.
 
 use std::future::Future;
+use std::pin::Pin;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Sleep, sleep};
 
 /// Ends at the first SIGTERM or Ctrl-C.
 ///
@@ -19,24 +20,25 @@ pub async fn asked() -> std::io::Result<&'static str> {
 }
 
 /// The one grace period of a drain.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct Grace {
-    ends: Instant,
+    ends: Pin<Box<Sleep>>,
 }
 
 impl Grace {
-    /// Begins now.
+    /// Begins now. Call it inside a tokio runtime.
     pub fn begin(period: Duration) -> Self {
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the timer of tokio, not a time that any figure sees"
-        )]
-        let now = Instant::now();
-        Self { ends: now + period }
+        Self {
+            ends: Box::pin(sleep(period)),
+        }
     }
 
     /// Runs one phase; `None` when the grace period ended first.
-    pub async fn phase<T>(self, work: impl Future<Output = T>) -> Option<T> {
-        timeout_at(self.ends, work).await.ok()
+    pub async fn phase<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            done = work => Some(done),
+            () = &mut self.ends => None,
+        }
     }
 }

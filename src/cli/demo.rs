@@ -10,7 +10,7 @@ use crate::shutdown;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::time::Duration;
 
-/// Sessions before the demo asks for Ctrl-C, where nobody says how many.
+/// Sessions where nobody says how many.
 const SESSIONS: u64 = 200;
 /// Pause between sessions, so that one can watch.
 const PAUSE: Duration = Duration::from_millis(50);

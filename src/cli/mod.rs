@@ -92,7 +92,7 @@ enum ReplayFormat {
 
 #[derive(Debug, Args)]
 struct Demo {
-    /// Sessions to send; without it, until Ctrl-C.
+    /// Sessions to send; 200 where nobody says how many.
     #[arg(long)]
     sessions: Option<u64>,
     /// Exit after the last session instead of staying up.

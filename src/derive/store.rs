@@ -91,7 +91,7 @@ impl Store {
         if let Number::Counter(total, exemplar) = &mut value.number
             && amount > 0
         {
-            *total += amount;
+            *total = total.saturating_add(amount);
             keep(exemplar, shown, when);
         }
     }
@@ -106,7 +106,7 @@ impl Store {
         let bounds = CATALOGUE[metric as usize].bounds;
         let value = self.value(metric, labels, true, when);
         if let Number::Histogram { buckets, sum } = &mut value.number {
-            *sum += (observed * NANO).round() as i128;
+            *sum = sum.saturating_add((observed * NANO).round() as i128);
             let bucket = bounds.partition_point(|bound| *bound < observed);
             buckets[bucket].count += 1;
             keep(&mut buckets[bucket].exemplar, observed, when);

@@ -150,6 +150,31 @@ fn no_order_of_facts_and_no_split_over_partitions_shows_in_the_sums() {
 }
 
 #[test]
+fn absurd_money_saturates() {
+    let mut deriver = Deriver::new(settings());
+    let score = |score| What::Evaluation {
+        name: Name::from("x"),
+        score,
+    };
+    for _ in 0..3 {
+        deriver.apply(&fact(1, score(1e300)), Timestamp(1));
+        deriver.store.pay(
+            &["a", "p", "m", "declared"],
+            1e300,
+            Moment {
+                now: Timestamp(1),
+                at: Timestamp(1),
+                trace: TraceId::new(&[1; 16]).expect("not zero"),
+            },
+        );
+    }
+    assert_eq!(
+        shown(&deriver.families(), "baton_evaluation_score").len(),
+        1
+    );
+}
+
+#[test]
 fn the_catalogue_is_in_the_order_of_the_metrics_and_names_follow_prometheus() {
     for (i, description) in catalogue::CATALOGUE.iter().enumerate() {
         assert_eq!(description.metric as usize, i);

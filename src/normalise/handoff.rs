@@ -91,6 +91,7 @@ pub(super) fn meaning(
     arguments: impl FnOnce() -> Option<Value>,
     settings: &Settings,
 ) -> Meaning {
+    let tool = tool.trim();
     let plain = plain(tool);
     if RETURNS.iter().any(|prefix| plain.starts_with(prefix)) {
         return Meaning::Returns;

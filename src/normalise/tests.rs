@@ -171,6 +171,11 @@ fn names_of_tools_say_who_takes_over() {
         ("transfer_back_to_front", "{}", "structure of - refused[]"),
         ("transfer_to_user", "{}", "structure of - refused[]"),
         ("look_up", "{}", "tool look_up of -"),
+        (
+            "\u{2003}\u{a0}transfer_to_desk",
+            "{}",
+            "tool \u{2003}\u{a0}transfer_to_desk of - to desk only",
+        ),
     ] {
         assert_eq!(tool(name, arguments), expected);
     }

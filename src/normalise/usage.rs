@@ -63,9 +63,12 @@ pub(super) fn of(attributes: &Attributes<'_>) -> Option<Usage> {
     };
     // The wire of Anthropic leaves cached tokens out of the input, and some instrumentations pass it on as it is. More
     // cached than input tokens shows that.
-    let cached = usage.cache_read.unwrap_or(0) + usage.cache_write.unwrap_or(0);
+    let cached = usage
+        .cache_read
+        .unwrap_or(0)
+        .saturating_add(usage.cache_write.unwrap_or(0));
     if cached > usage.input {
-        usage.input += cached;
+        usage.input = usage.input.saturating_add(cached);
     }
     usage.reasoning = usage.reasoning.map(|tokens| tokens.min(usage.output));
     Some(usage)

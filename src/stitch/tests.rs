@@ -501,6 +501,24 @@ fn spans_that_are_not_about_agents_leave_no_trace() {
 }
 
 #[test]
+fn absurd_numbers_break_nothing() {
+    let mut s = Scene::default();
+    let agent = s.agent(0, "a", (1000, 4000));
+    s.call(agent, (1100, 1200));
+    s.call(agent, (2000, 3000));
+    if let Kind::Model(call) = &mut s.last().kind {
+        call.first_token_seconds = Some(1.8e19);
+        call.cost = Cost::Declared(1e300);
+        call.usage = Some(Usage {
+            input: u64::MAX,
+            cache_read: Some(u64::MAX),
+            ..Usage::default()
+        });
+    }
+    assert_eq!(turns(&run(&s)).len(), 1);
+}
+
+#[test]
 fn a_circle_of_parents_is_cut() {
     let mut s = Scene::default();
     s.agent(2, "a", (0, 100));

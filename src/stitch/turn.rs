@@ -47,13 +47,13 @@ impl Spend {
     /// Whole nano-dollars, so that the sum does not depend on the order.
     pub(super) fn add(&mut self, cost: Cost) {
         if let Some(usd) = cost.usd() {
-            self.nano_usd += (usd * 1e9).round() as i128;
+            self.nano_usd = self.nano_usd.saturating_add((usd * 1e9).round() as i128);
             self.known = true;
         }
     }
 
     pub(super) fn join(&mut self, other: Self) {
-        self.nano_usd += other.nano_usd;
+        self.nano_usd = self.nano_usd.saturating_add(other.nano_usd);
         self.known |= other.known;
     }
 
@@ -225,7 +225,7 @@ fn turn(tree: &Tree<'_>, cast: &Cast, verdicts: &[Verdict], decided: &mut Decide
         duration: decided.end.since(decided.start),
         first_token: first_token
             .and_then(|s| Duration::try_from_secs_f64(s).ok())
-            .map(|s| event.start.since(decided.start) + s),
+            .map(|s| event.start.since(decided.start).saturating_add(s)),
     })
 }
 
