@@ -265,6 +265,16 @@ fn a_handoff_that_only_the_model_shows_is_dropped() {
 }
 
 #[test]
+fn a_second_decision_for_the_same_target_is_a_second_handoff() {
+    let mut s = Scene::default();
+    let triage = s.agent(0, "triage", (0, 90));
+    s.asking(triage, (1, 10), &["crypto"]);
+    s.asking(triage, (20, 30), &["crypto"]);
+    let dropped = "triage -> crypto transfer failed dropped";
+    assert_eq!(handoffs(&run(&s)), [dropped, dropped]);
+}
+
+#[test]
 fn a_handoff_whose_tool_failed_is_rejected() {
     let mut s = Scene::default();
     let triage = s.agent(0, "triage", (0, 60));
