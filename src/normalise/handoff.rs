@@ -1,6 +1,6 @@
 //! Which tools hand over, and to whom.
 
-use super::{Settings, Source, json, name};
+use super::{Settings, Source, id, json, name};
 use crate::model::Name;
 use crate::model::event::{HandoffRequest, Target};
 use serde_json::Value;
@@ -138,7 +138,7 @@ pub(super) fn request(
     };
     Some(HandoffRequest {
         target,
-        call_id: call_id.filter(|id| !id.is_empty()).map(name),
+        call_id: call_id.filter(|id| !id.is_empty()).map(id),
     })
 }
 

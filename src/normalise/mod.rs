@@ -14,6 +14,8 @@ mod session;
 mod usage;
 
 #[cfg(test)]
+mod edges;
+#[cfg(test)]
 mod tests;
 
 use crate::model::Name;
@@ -26,6 +28,9 @@ use std::sync::Arc;
 
 /// Names longer than this are cut: they are labels, not texts.
 const MAX_NAME: usize = 128;
+
+/// Ids up to this length are kept whole. A longer one is cut and gets a hash of the whole: two that begin alike stay two.
+const MAX_ID: usize = 256;
 
 /// What the operator may add to what Baton knows of names. Additions are tried before the built-in names.
 #[derive(Clone, Debug, Default)]
@@ -158,7 +163,7 @@ impl<'a> Source<'a> {
         event.workflow_id = attributes
             .first_str(&["gen_ai.workflow.id", "workflow.id", "baton.workflow.id"])
             .filter(|_| self.scope.name != "agent_framework")
-            .map(name);
+            .map(id);
         for span_event in &self.span.events {
             event
                 .evaluations
@@ -169,7 +174,7 @@ impl<'a> Source<'a> {
                 .evaluations
                 .extend(evaluation("gen_ai.evaluation.result", attributes));
         }
-        event.outcome = outcome::of_attributes(attributes, self.settings)
+        event.outcome = outcome::of_span(attributes, &event.kind, self.settings)
             .or_else(|| outcome::of_evaluations(&event.evaluations));
         if event.error || self.str("error").is_some() {
             event.refused.extend(handoff::refusals(self));
@@ -219,13 +224,28 @@ fn evaluation(event_name: &str, attributes: &Attributes<'_>) -> Option<Evaluatio
     })
 }
 
-/// A name, cut where it is too long for a label.
+/// A name, without blanks around it (roles from YAML end in a line break), cut where it is too long for a label.
 fn name(text: &str) -> Name {
-    let mut end = text.len().min(MAX_NAME);
+    Name::from(cut(text.trim(), MAX_NAME))
+}
+
+/// An id, which only has to stay itself.
+fn id(text: &str) -> Name {
+    let text = text.trim();
+    if text.len() <= MAX_ID {
+        return Name::from(text);
+    }
+    let hash = rapidhash::v3::rapidhash_v3(text.as_bytes());
+    Name::from(format!("{}~{hash:016x}", cut(text, MAX_NAME)).as_str())
+}
+
+/// The beginning of a text, of at most so many bytes.
+fn cut(text: &str, most: usize) -> &str {
+    let mut end = text.len().min(most);
     while !text.is_char_boundary(end) {
         end -= 1;
     }
-    Name::from(&text[..end])
+    &text[..end]
 }
 
 /// The verdict as evidence.

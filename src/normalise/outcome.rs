@@ -1,7 +1,7 @@
 //! Verdicts on the business result.
 
 use super::{Settings, evidence};
-use crate::model::event::{Evaluation, Outcome, OutcomeEvidence};
+use crate::model::event::{Evaluation, Kind, Outcome, OutcomeEvidence};
 use crate::model::otlp::Attributes;
 
 /// Attributes that declare how a unit of work ended.
@@ -10,12 +10,34 @@ const ATTRIBUTES: &[&str] = &[
     "gen_ai.workflow.outcome",
     "workflow.outcome",
     "app.outcome",
-    "outcome",
     "session.outcome",
     "task.outcome",
     "traceloop.association.properties.outcome",
     "langsmith.metadata.outcome",
     "ai.telemetry.metadata.outcome",
+];
+
+/// A name that others use too: a tool call's own result, or what Micrometer says of an HTTP request.
+const BARE: &str = "outcome";
+
+/// Beginnings of the keys of spans that are one request to a server.
+const REQUESTS: &[&str] = &["http.", "db.", "rpc.", "messaging.", "uri"];
+
+/// Words that a request uses of itself, so on its span they prove nothing about the business.
+const TECHNICAL: &[&str] = &[
+    "success",
+    "succeeded",
+    "completed",
+    "complete",
+    "done",
+    "pass",
+    "passed",
+    "failed",
+    "failure",
+    "fail",
+    "error",
+    "cancelled",
+    "canceled",
 ];
 
 /// Evaluations that judge the business result; others (user feedback, relevance …) are scores only.
@@ -56,8 +78,9 @@ const WORDS: &[(&str, Outcome)] = &[
 ];
 
 /// The outcome that a span declares. A word that is not known says nothing.
-pub(super) fn of_attributes(
+pub(super) fn of_span(
     attributes: &Attributes<'_>,
+    kind: &Kind,
     settings: &Settings,
 ) -> Option<OutcomeEvidence> {
     settings
@@ -66,7 +89,23 @@ pub(super) fn of_attributes(
         .map(String::as_str)
         .chain(ATTRIBUTES.iter().copied())
         .find_map(|key| word(attributes.str(key)?))
+        .or_else(|| bare(attributes, kind))
         .map(evidence)
+}
+
+/// The outcome under the bare name, on spans that may stand for a unit of work.
+fn bare(attributes: &Attributes<'_>, kind: &Kind) -> Option<Outcome> {
+    if !matches!(kind, Kind::Structure | Kind::Workflow | Kind::Agent { .. }) {
+        return None;
+    }
+    let text = attributes.str(BARE)?;
+    let is_request = || {
+        attributes
+            .iter()
+            .any(|(key, _)| REQUESTS.iter().any(|beginning| key.starts_with(beginning)))
+    };
+    let technical = TECHNICAL.contains(&text.trim().to_ascii_lowercase().as_str());
+    word(text).filter(|_| !(technical && is_request()))
 }
 
 /// The outcome that evaluations prove: by label, else by score (half and more is a success).

@@ -1,10 +1,10 @@
 //! Whose conversation a span belongs to: `docs/dialects.md` has the order of precedence.
 
 use super::json;
-use super::{Settings, name};
+use super::{Settings, id};
 use crate::model::Name;
 use crate::model::event::{SessionHint, SessionSource};
-use crate::model::otlp::Attributes;
+use crate::model::otlp::{Attributes, Value};
 
 /// Attributes that name a business session, best first. Transport sessions (`mcp.session.id`) and LangSmith's project
 /// (`langsmith.trace.session_*`) are none.
@@ -62,54 +62,51 @@ pub(super) fn of_attributes(
     resource: &Attributes<'_>,
     settings: &Settings,
 ) -> Option<SessionHint> {
-    let own = settings
-        .session_attributes
-        .iter()
-        .map(String::as_str)
-        .chain(SESSION.iter().copied())
-        .find_map(|key| attributes.str(key).filter(|id| is_id(id)))
-        .map(str::to_owned)
-        .or_else(|| in_metadata(attributes, METADATA_SESSION));
-    let hint = |id: &str, source| SessionHint {
-        id: name(id),
-        source,
-    };
-    own.map(|id| hint(&id, SessionSource::Span)).or_else(|| {
-        // A browser SDK puts its tab's session on the resource: that is no conversation.
-        let browser =
-            resource.str("browser.platform").is_some() || resource.get("browser.brands").is_some();
-        let id = resource
-            .first_str(RESOURCE)
-            .filter(|id| is_id(id) && !browser)?;
-        Some(hint(id, SessionSource::Resource))
-    })
+    let hint = |id, source| SessionHint { id, source };
+    first_id(attributes, &settings.session_attributes, SESSION)
+        .or_else(|| in_metadata(attributes, METADATA_SESSION))
+        .map(|id| hint(id, SessionSource::Span))
+        .or_else(|| {
+            let id = first_id(resource, &[], RESOURCE).filter(|_| !is_browser(resource))?;
+            Some(hint(id, SessionSource::Resource))
+        })
 }
 
 /// The user that a span names.
 pub(super) fn user(attributes: &Attributes<'_>, settings: &Settings) -> Option<Name> {
-    settings
-        .user_attributes
-        .iter()
-        .map(String::as_str)
-        .chain(USER.iter().copied())
-        .find_map(|key| attributes.str(key).filter(|id| is_id(id)))
-        .map(name)
-        .or_else(|| in_metadata(attributes, METADATA_USER).map(|id| name(&id)))
+    first_id(attributes, &settings.user_attributes, USER)
+        .or_else(|| in_metadata(attributes, METADATA_USER))
 }
 
-fn in_metadata(attributes: &Attributes<'_>, keys: &[&str]) -> Option<String> {
+/// The first id under the configured keys, then under the known ones. Some emitters write numbers.
+fn first_id(attributes: &Attributes<'_>, configured: &[String], known: &[&str]) -> Option<Name> {
+    let keys = configured.iter().map(String::as_str);
+    keys.chain(known.iter().copied())
+        .find_map(|key| match attributes.get(key)? {
+            Value::Int(number) => Some(id(&number.to_string())),
+            value => value.as_str().filter(|text| is_id(text)).map(id),
+        })
+}
+
+fn in_metadata(attributes: &Attributes<'_>, keys: &[&str]) -> Option<Name> {
     METADATA
         .iter()
         .filter_map(|key| json::parse(attributes.str(key)?))
         .find_map(|object| {
-            keys.iter()
-                .find_map(|key| object.get(*key)?.as_str())
-                .filter(|id| is_id(id))
-                .map(str::to_owned)
+            keys.iter().find_map(|key| match object.get(*key)? {
+                serde_json::Value::Number(number) => Some(id(&number.to_string())),
+                value => value.as_str().filter(|text| is_id(text)).map(id),
+            })
         })
 }
 
-/// A scrubber's replacement text is the same for all sessions.
+/// A browser SDK puts its tab's session on the resource: that is no conversation.
+fn is_browser(resource: &Attributes<'_>) -> bool {
+    resource.str("telemetry.sdk.language") == Some("webjs")
+        || resource.iter().any(|(key, _)| key.starts_with("browser."))
+}
+
+/// A blank, and a scrubber's replacement text, are the same for all sessions.
 fn is_id(text: &str) -> bool {
-    !text.starts_with("[Scrubbed due to")
+    !text.trim().is_empty() && !text.starts_with("[Scrubbed due to")
 }

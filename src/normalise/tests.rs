@@ -6,11 +6,11 @@ use crate::model::otlp::{SpanEvent, Value};
 use std::borrow::Cow;
 
 /// A span of a scope with text attributes; numbers are written as text, which the views read as numbers.
-fn event(scope: &str, span: &str, attributes: &[(&str, &str)]) -> Event {
+pub(super) fn event(scope: &str, span: &str, attributes: &[(&str, &str)]) -> Event {
     with(scope, span, attributes, |_| {})
 }
 
-fn with(
+pub(super) fn with(
     scope: &str,
     span: &str,
     attributes: &[(&str, &str)],
@@ -57,7 +57,7 @@ fn target(target: &Target) -> String {
 }
 
 /// The event in one line.
-fn told(event: &Event) -> String {
+pub(super) fn told(event: &Event) -> String {
     let agent = event.agent.as_deref().unwrap_or("-");
     let requests = |requests: &[crate::model::event::HandoffRequest]| {
         let list: Vec<String> = requests.iter().map(|r| target(&r.target)).collect();
@@ -174,7 +174,7 @@ fn names_of_tools_say_who_takes_over() {
         (
             "\u{2003}\u{a0}transfer_to_desk",
             "{}",
-            "tool \u{2003}\u{a0}transfer_to_desk of - to desk only",
+            "tool transfer_to_desk of - to desk only",
         ),
     ] {
         assert_eq!(tool(name, arguments), expected);

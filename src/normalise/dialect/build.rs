@@ -2,7 +2,7 @@
 
 use crate::model::event::{Event, Handoff, Kind, ModelCall, Operation, Target, ToolCall};
 use crate::normalise::handoff::{self, Meaning};
-use crate::normalise::{Source, json, messages, model_name, name, usage};
+use crate::normalise::{Source, id, json, messages, model_name, name, usage};
 use serde_json::Value;
 
 /// Models asked for and answering, in the order of trust.
@@ -121,7 +121,7 @@ pub(super) fn tool(source: &Source<'_>, tool: &str) -> Kind {
         .or_else(|| source.str("tool.status"));
     Kind::Tool(ToolCall {
         name: name(tool),
-        call_id: call_id.map(name),
+        call_id: call_id.map(id),
         hands_to,
         works,
         delegates,
