@@ -18,25 +18,28 @@ pub(super) enum Meaning {
     Returns,
 }
 
-/// Prefixes after which the target's name follows.
-const PREFIXES: &[&str] = &[
-    "transfer_to_",
-    "handoff_to_",
-    "hand_off_to_",
-    "handover_to_",
-    "delegate_to_",
-    "transfer-to-",
-    "handoff-to-",
-    "transferto",
-    "handoffto",
+/// Prefixes after which the target's name follows, and whether such a tool waits for a result.
+const PREFIXES: &[(&str, bool)] = &[
+    ("transfer_to_", false),
+    ("handoff_to_", false),
+    ("hand_off_to_", false),
+    ("handover_to_", false),
+    ("delegate_to_", true),
 ];
-const RETURNS: &[&str] = &[
-    "transfer_back_to_",
-    "handoff_back_to_",
-    "hand_back_to_",
-    "return_to_",
+/// The same in camel case: the target begins with a capital, or `transferTokens` would hand over to `kens`.
+const CAMEL: &[(&str, bool)] = &[
+    ("ransferTo", false),
+    ("andoffTo", false),
+    ("elegateTo", true),
+];
+/// Prefixes of tools that give control back.
+const RETURNS: &[&str] = &["transfer_back_to_", "handoff_back_to_", "hand_back_to_"];
+/// Tools that give control to the user: whole names, since `transfer_to_user_research` is a team.
+const TO_USER: &[&str] = &[
     "transfer_to_user",
     "handoff_to_user",
+    "hand_off_to_user",
+    "handover_to_user",
 ];
 /// Tools whose target is an argument.
 const BY_ARGUMENT: &[&str] = &[
@@ -46,15 +49,14 @@ const BY_ARGUMENT: &[&str] = &[
     "handoff",
     "transfer_to",
     "handoff_to",
-    "delegate_to_agent",
 ];
-/// The tools of CrewAI: they wait for the coworker's result.
+/// Tools that wait for the target's result; the target is an argument. So does whatever else begins with `delegate_`.
 const DELEGATES: &[&str] = &[
-    "delegate_work_to_coworker",
     "ask_question_to_coworker",
-    "delegate_to_coworker",
-    "delegate_task",
     "delegate",
+    "delegate_to_agent",
+    "delegate_to_coworker",
+    "delegate_work_to_coworker",
 ];
 const ESCALATES: &[&str] = &["escalate", "request_human", "call_human", "contact_human"];
 /// Argument names that hold the target.
@@ -93,7 +95,8 @@ pub(super) fn meaning(
 ) -> Meaning {
     let tool = tool.trim();
     let plain = plain(tool);
-    if RETURNS.iter().any(|prefix| plain.starts_with(prefix)) {
+    let returns = RETURNS.iter().any(|prefix| plain.starts_with(prefix));
+    if returns || TO_USER.contains(&plain.as_str()) {
         return Meaning::Returns;
     }
     let hands = |target, delegates| Meaning::HandsOver { target, delegates };
@@ -105,7 +108,8 @@ pub(super) fn meaning(
         return hands(target, false);
     }
     let escalates = settings.escalation_tools.iter().any(|t| t == tool)
-        || ESCALATES.iter().any(|prefix| plain.starts_with(prefix));
+        || ESCALATES.iter().any(|prefix| plain.starts_with(prefix))
+        || plain.contains("escalate_to_human");
     if escalates {
         return Meaning::Escalates;
     }
@@ -115,13 +119,30 @@ pub(super) fn meaning(
     if BY_ARGUMENT.contains(&plain.as_str()) {
         return hands(by_argument(arguments(), settings), false);
     }
-    for prefix in PREFIXES {
-        if plain.len() > prefix.len() && plain.starts_with(prefix) {
-            // The name as the emitter writes it: lower-casing is for comparing only.
-            return hands(named(&tool[prefix.len()..], settings), false);
-        }
+    if let Some((target, delegates)) = in_name(tool, &plain) {
+        return hands(named(target, settings), delegates);
+    }
+    if plain.starts_with("delegate_") {
+        return hands(by_argument(arguments(), settings), true);
     }
     Meaning::Work
+}
+
+/// The target in a tool's name, as the emitter writes it: lower-casing is for comparing only.
+fn in_name<'t>(tool: &'t str, plain: &str) -> Option<(&'t str, bool)> {
+    let snake = PREFIXES.iter().find_map(|(prefix, delegates)| {
+        let is_longer = plain.len() > prefix.len() && plain.starts_with(prefix);
+        is_longer.then(|| (&tool[prefix.len()..], *delegates))
+    });
+    snake.or_else(|| {
+        let rest = tool.strip_prefix(['t', 'T', 'h', 'H', 'd', 'D'])?;
+        CAMEL.iter().find_map(|(prefix, delegates)| {
+            let target = rest.strip_prefix(prefix)?;
+            target
+                .starts_with(char::is_uppercase)
+                .then_some((target, *delegates))
+        })
+    })
 }
 
 /// The request that a tool call in a model's output is, if it hands over.
@@ -216,21 +237,26 @@ fn refused_tool(text: &str, settings: &Settings) -> Option<HandoffRequest> {
     if !text.to_ascii_lowercase().contains("not found") {
         return None;
     }
+    // A tool's name, not a word of the sentence such as "escalated".
+    let is_identifier = |word: &&str| {
+        let inner = |c: char| matches!(c, '_' | '-') || c.is_uppercase();
+        word.chars().skip(1).any(inner)
+    };
     text.split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-')))
-        .filter(|word| word.len() > 8)
+        .filter(is_identifier)
         .find_map(|word| request(word, None, || None, settings))
         .filter(|request| request.target != Target::Unknown)
 }
 
-/// "Transfer target agent 'x' not found.", "Agent 'x' not found in swarm".
+/// "Transfer target agent 'x' not found.", "Agent 'x' not found in swarm"; not "Agent 'x' failed: order not found".
 fn refused_agent(text: &str, settings: &Settings) -> Option<HandoffRequest> {
     let lower = text.to_ascii_lowercase();
-    let at = lower.find("agent '")?;
-    if !lower[at..].contains("not found") {
+    let begin = lower.find("agent '")? + "agent '".len();
+    let length = lower[begin..].find("' not found")?;
+    let target = &text[begin..begin + length];
+    if target.contains('\'') {
         return None;
     }
-    let rest = text.get(at + "agent '".len()..)?;
-    let (target, _) = rest.split_once('\'')?;
     Some(HandoffRequest {
         target: named(target, settings),
         call_id: None,

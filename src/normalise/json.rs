@@ -25,6 +25,5 @@ pub(super) fn unwrap(value: &Value) -> Value {
 /// The first of `keys` with text.
 pub(super) fn first_str<'v>(value: &'v Value, keys: &[&str]) -> Option<&'v str> {
     keys.iter()
-        .find_map(|key| value.get(*key)?.as_str())
-        .filter(|text| !text.is_empty())
+        .find_map(|key| value.get(*key)?.as_str().filter(|text| !text.is_empty()))
 }

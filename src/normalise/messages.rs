@@ -35,13 +35,11 @@ const TEXT: &[&str] = &[
 
 /// Reads the output of a model call.
 pub(super) fn output(source: &Source<'_>) -> Output {
-    let mut reader = Reader {
-        settings: source.settings,
-        output: Output::default(),
-    };
+    let mut reader = Reader::new(source.settings);
     let attributes = source.attributes();
     for key in JSON {
         if let Some(value) = attributes.str(key).and_then(json::parse) {
+            reader.begin();
             reader.seen();
             if matches!(*key, "events" | "all_messages_events") {
                 reader.event_list(&value);
@@ -55,7 +53,9 @@ pub(super) fn output(source: &Source<'_>) -> Output {
             reader.text(text);
         }
     }
+    reader.begin();
     reader.flattened(attributes);
+    reader.begin();
     for event in &source.span.events {
         match event.name.as_ref() {
             "gen_ai.choice" | "gen_ai.assistant.message.output" => reader.choice(&event.attributes),
@@ -84,10 +84,7 @@ pub(super) fn log_requests(log: &LogRecord<'_>, settings: &Settings) -> Vec<Hand
     if !is_output {
         return Vec::new();
     }
-    let mut reader = Reader {
-        settings,
-        output: Output::default(),
-    };
+    let mut reader = Reader::new(settings);
     if let Some(value) = log
         .attributes
         .str("gen_ai.output.messages")
@@ -104,9 +101,24 @@ pub(super) fn log_requests(log: &LogRecord<'_>, settings: &Settings) -> Vec<Hand
 struct Reader<'s> {
     settings: &'s Settings,
     output: Output,
+    /// How many requests other encodings of the same output have told already.
+    told: usize,
 }
 
-impl Reader<'_> {
+impl<'s> Reader<'s> {
+    fn new(settings: &'s Settings) -> Self {
+        Self {
+            settings,
+            output: Output::default(),
+            told: 0,
+        }
+    }
+
+    /// Begins with one more encoding of the same output.
+    fn begin(&mut self) {
+        self.told = self.output.requests.len();
+    }
+
     /// Output was captured, whatever is in it.
     fn seen(&mut self) {
         self.output.answered.get_or_insert(false);
@@ -116,18 +128,29 @@ impl Reader<'_> {
         if text.trim().is_empty() {
             return;
         }
-        match python_call(text) {
-            Some((tool, id)) => self.call(tool, Some(id), || None),
-            None => self.output.answered = Some(true),
+        let calls = python_calls(text);
+        if calls.is_empty() {
+            self.output.answered = Some(true);
+        }
+        for (tool, id) in calls {
+            self.call(tool, Some(id), || None);
         }
     }
 
     fn call(&mut self, tool: &str, id: Option<&str>, arguments: impl FnOnce() -> Option<Value>) {
         self.seen();
-        let request = request(tool, id, arguments, self.settings);
-        self.output
-            .requests
-            .extend(request.filter(|r| r.call_id.is_none() || !self.output.requests.contains(r)));
+        let Some(request) = request(tool, id, arguments, self.settings) else {
+            return;
+        };
+        let requests = &self.output.requests;
+        // One encoding may have lost the id that another has.
+        let told = requests[..self.told].iter().any(|old| {
+            old.target == request.target && (old.call_id.is_none() || request.call_id.is_none())
+        });
+        let again = request.call_id.is_some() && requests.contains(&request);
+        if !told && !again {
+            self.output.requests.push(request);
+        }
     }
 
     /// Any nesting of messages, parts, choices and tool calls.
@@ -137,16 +160,14 @@ impl Reader<'_> {
         }
         match value {
             Value::Array(items) => items.iter().for_each(|item| self.value(item, depth + 1)),
+            Value::Object(_) if is_result(value) => {}
             Value::Object(_) if self.tool_call(value) => {}
             Value::Object(object) => {
                 let kind = object
                     .get("type")
                     .and_then(Value::as_str)
                     .unwrap_or_default();
-                if matches!(
-                    kind,
-                    "thinking" | "reasoning" | "tool_call_response" | "tool_result"
-                ) {
+                if matches!(kind, "thinking" | "reasoning") {
                     return;
                 }
                 for key in ["content", "text"] {
@@ -196,7 +217,7 @@ impl Reader<'_> {
                 value,
             )
             || kind.is_empty()
-                && value.get("args").is_some()
+                && (value.get("args").is_some() || value.get("arguments").is_some())
                 && value.get("content").is_none()
                 && self.tool_call_named(value, value)
     }
@@ -298,12 +319,35 @@ fn strip<'k>(key: &'k str, beginning: &str, end: &str) -> Option<&'k str> {
         .filter(|stem| stem.starts_with(beginning))
 }
 
-/// A tool call printed as a Python object: `ResponseFunctionToolCall(arguments='{}', call_id='c', name='transfer_to_x', …)`.
-fn python_call(text: &str) -> Option<(&str, &str)> {
-    if !text.starts_with("ResponseFunctionToolCall(") {
-        return None;
+/// What a tool answered: it names the tool, but asks for nothing.
+fn is_result(value: &Value) -> bool {
+    let kind = json::first_str(value, &["type"]).unwrap_or_default();
+    matches!(
+        kind,
+        "tool_call_response"
+            | "tool_result"
+            | "tool-result"
+            | "function_call_output"
+            | "function_response"
+    ) || json::first_str(value, &["role"]) == Some("tool")
+}
+
+/// How a tool call begins that is printed as a Python object:
+/// `ResponseFunctionToolCall(arguments='{}', call_id='c', name='transfer_to_x', …)`.
+const PYTHON_CALL: &str = "ResponseFunctionToolCall(";
+
+/// The names and ids of the tool calls that a text consists of; none if it is an answer.
+fn python_calls(text: &str) -> Vec<(&str, &str)> {
+    if !text.trim_start_matches(['[', ' ']).starts_with(PYTHON_CALL) {
+        return Vec::new();
     }
+    let calls = text.split(PYTHON_CALL).skip(1);
+    calls.filter_map(python_call).collect()
+}
+
+fn python_call(text: &str) -> Option<(&str, &str)> {
     let field = |key: &str| {
+        // The last one: the arguments before it may hold the same words.
         let at = text.rfind(key)? + key.len();
         text[at..].split('\'').next()
     };
