@@ -3,7 +3,8 @@
 use super::tests::{event, told, with};
 use super::*;
 use crate::model::event::{HandoffRequest, Outcome, Target};
-use crate::model::otlp::Value;
+use crate::model::otlp::{SpanEvent, Value};
+use proptest::prelude::{any, prop, prop_assert, prop_assert_eq, proptest};
 
 fn tool(name: &str, arguments: &str) -> String {
     told(&event(
@@ -254,3 +255,251 @@ fn the_same_request_without_id_in_two_attributes_is_one() {
     );
     assert_eq!(told(&e), "call -/- of - in 0 out 0 asks[desk]");
 }
+
+#[test]
+fn langgraph_generic_nodes_inside() {
+    let a = [
+        ("langsmith.span.kind", "llm"),
+        (
+            "langsmith.metadata.langgraph_checkpoint_ns",
+            "desk:1|agent:2|tools:3",
+        ),
+    ];
+    assert_eq!(event("langsmith", "m", &a).agent.as_deref(), Some("desk"));
+}
+
+#[test]
+fn logfire_users_own_spans() {
+    assert!(matches!(
+        event("logfire", "Function check of books", &[]).kind,
+        Kind::Structure
+    ));
+    let pending = [
+        ("logfire.span_type", "pending_span"),
+        ("logfire.msg_template", "Function: {name}"),
+        ("name", "t"),
+    ];
+    assert!(matches!(
+        event("logfire.openai_agents", "Function: {name}", &pending).kind,
+        Kind::Structure
+    ));
+}
+
+#[test]
+fn providers_of_vercel() {
+    assert_eq!(&*model_name::provider("azure.chat"), "azure");
+    assert_eq!(&*model_name::provider("azure.ai.openai"), "azure.ai.openai");
+}
+
+#[test]
+fn a_failure_text_with_an_accent() {
+    let scope = "openinference.instrumentation.crewai";
+    let text = format!("Error executing tool. {}é not found", "x".repeat(41));
+    let a = [
+        ("openinference.span.kind", "TOOL"),
+        ("input.value", r#"{"coworker":"Desk"}"#),
+        ("output.value", &text),
+    ];
+    assert_eq!(
+        told(&event(scope, "Delegate work to coworker.run", &a)),
+        "tool Delegate work to coworker of - to desk only failed"
+    );
+}
+
+#[test]
+fn an_exception_without_status_fails_the_call() {
+    let e = with("app", "x", &[("gen_ai.operation.name", "chat")], |s| {
+        s.events.push(SpanEvent {
+            name: "exception".into(),
+            time: s.end,
+            attributes: Attributes::default(),
+        });
+    });
+    assert!(told(&e).ends_with("failed"), "{}", told(&e));
+}
+
+#[test]
+fn langfuse_control_flow_and_langgraph() {
+    let a = [
+        ("langfuse.observation.type", "span"),
+        ("langfuse.observation.level", "ERROR"),
+        (
+            "langfuse.observation.status_message",
+            "ParentCommand(Command(graph='__parent__'))",
+        ),
+    ];
+    assert!(!event("langfuse-sdk", "desk", &a).error);
+    let a = [
+        ("langfuse.observation.type", "generation"),
+        (
+            "langfuse.observation.metadata.langgraph_checkpoint_ns",
+            "desk:1|agent:2",
+        ),
+    ];
+    assert_eq!(
+        event("langfuse-sdk", "m", &a).agent.as_deref(),
+        Some("desk")
+    );
+}
+
+#[test]
+fn langfuse_buckets_that_add_up_to_the_total() {
+    let a = [
+        ("langfuse.observation.type", "generation"),
+        (
+            "langfuse.observation.usage_details",
+            r#"{"input":8,"input_cached_tokens":4,"output":3,"total":15}"#,
+        ),
+    ];
+    assert_eq!(
+        told(&event("langfuse-sdk", "m", &a)),
+        "call -/- of - in 12 out 3 asks[]"
+    );
+    let a = [
+        ("langfuse.observation.type", "generation"),
+        (
+            "langfuse.observation.usage_details",
+            r#"{"input":12,"input_cached_tokens":4,"output":3,"total":15}"#,
+        ),
+    ];
+    assert_eq!(
+        told(&event("langfuse-sdk", "m", &a)),
+        "call -/- of - in 12 out 3 asks[]"
+    );
+}
+
+#[test]
+fn autogen_teams_are_runs() {
+    let scope = "openinference.instrumentation.autogen_agentchat";
+    let team = [
+        ("openinference.span.kind", "CHAIN"),
+        ("participant_names", "[]"),
+    ];
+    for span in ["Swarm.run_stream", "Desk.run_stream"] {
+        let said = told(&event(scope, span, &team));
+        assert!(!said.starts_with("agent"), "{span}: {said}");
+    }
+    let agent = [
+        ("openinference.span.kind", "AGENT"),
+        ("graph.node.id", "desk"),
+    ];
+    assert_eq!(
+        told(&event(scope, "desk.on_messages_stream", &agent)),
+        "agent desk"
+    );
+    assert_eq!(
+        told(&event(scope, "desk.on_messages_stream", &agent[..1])),
+        "agent desk"
+    );
+}
+
+#[test]
+fn autogen_results() {
+    let scope = "openinference.instrumentation.autogen_agentchat";
+    let result = r#"{"finish_reason":"function_calls","content":[{"id":"c","arguments":"{}","name":"transfer_to_desk"}],"usage":{"prompt_tokens":9,"completion_tokens":2},"cached":false}"#;
+    let call = [("openinference.span.kind", "LLM"), ("output.value", result)];
+    assert_eq!(
+        told(&event(scope, "Client.create", &call)),
+        "call -/- of - in 9 out 2 asks[desk]"
+    );
+    let result = r#"{"finish_reason":"stop","content":"Done.","usage":{"prompt_tokens":9,"completion_tokens":2}}"#;
+    let call = [("openinference.span.kind", "LLM"), ("output.value", result)];
+    let Kind::Model(call) = event(scope, "Client.create", &call).kind else {
+        panic!("of another kind")
+    };
+    assert_eq!(call.answered, Some(true));
+}
+
+proptest! {
+    /// The room takes any text under any key it reads, cut anywhere, and still answers with one event a span.
+    #[test]
+    fn no_span_makes_it_fail(
+        scope in prop::sample::select(SCOPES),
+        picked in prop::collection::vec((prop::sample::select(KEYS), prop::sample::select(TEXTS), 0..80_usize, any::<char>()), 0..8),
+        name in "\\PC{0,20}",
+    ) {
+        let attributes: Vec<(&str, String)> = picked
+            .into_iter()
+            .map(|(key, text, at, odd)| {
+                let mut text: Vec<char> = text.chars().collect();
+                text.insert(at.min(text.len()), odd);
+                (key, text.into_iter().collect())
+            })
+            .collect();
+        let attributes: Vec<(&str, &str)> = attributes.iter().map(|(k, v)| (*k, v.as_str())).collect();
+        for span in [name.as_str(), "invoke_agent x", "Delegate work to coworker.run"] {
+            let e = with(scope, span, &attributes, |s| {
+                s.status = Status::Error;
+                s.status_message = attributes.first().map(|a| a.1.to_owned()).unwrap_or_default().into();
+            });
+            prop_assert_eq!(e.start.0, 1_000_000_000);
+            prop_assert!(e.agent.is_none_or(|a| a.len() <= MAX_NAME));
+        }
+    }
+}
+
+const SCOPES: &[&str] = &[
+    "app",
+    "ai",
+    "gen_ai",
+    "mcp",
+    "langsmith",
+    "langfuse-sdk",
+    "logfire.openai_agents",
+    "pydantic-ai",
+    "agent_framework",
+    "gcp.vertex.agent",
+    "strands.telemetry.tracer",
+    "autogen-core",
+    "openinference.instrumentation.crewai",
+    "openinference.instrumentation.autogen_agentchat",
+    "opentelemetry.instrumentation.langchain",
+];
+const KEYS: &[&str] = &[
+    "gen_ai.operation.name",
+    "gen_ai.tool.name",
+    "gen_ai.agent.name",
+    "gen_ai.output.messages",
+    "gen_ai.tool.call.arguments",
+    "gen_ai.usage.input_tokens",
+    "gen_ai.request.model",
+    "openinference.span.kind",
+    "output.value",
+    "tool.name",
+    "llm.output_messages.0.message.tool_calls.0.tool_call.function.name",
+    "traceloop.span.kind",
+    "langsmith.span.kind",
+    "langfuse.observation.type",
+    "langfuse.observation.usage_details",
+    "logfire.msg_template",
+    "ai.operationId",
+    "ai.response.toolCalls",
+    "metadata",
+    "error",
+    "outcome",
+    "session.id",
+    "langsmith.metadata.langgraph_checkpoint_ns",
+];
+const TEXTS: &[&str] = &[
+    "",
+    "chat",
+    "execute_tool",
+    "invoke_agent",
+    "LLM",
+    "TOOL",
+    "AGENT",
+    "generation",
+    "llm",
+    "ai.toolCall",
+    "transfer_to_desk",
+    "transferToDesk",
+    "delegate_",
+    "18446744073709551615",
+    "a:1|b:2",
+    "Agent 'x' not found",
+    "Tool not found: {'tool_name': 'transfer_to_x'}",
+    "Error executing tool. x",
+    "ResponseFunctionToolCall(arguments='{}', call_id='c', name='transfer_to_x'",
+    r#"[{"parts":[{"type":"tool_call","name":"transfer_to_x"}]}]"#,
+    r#"{"input":18446744073709551615,"output":1,"total":2}"#,
+];

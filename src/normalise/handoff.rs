@@ -251,9 +251,9 @@ fn refused_tool(text: &str, settings: &Settings) -> Option<HandoffRequest> {
 /// "Transfer target agent 'x' not found.", "Agent 'x' not found in swarm"; not "Agent 'x' failed: order not found".
 fn refused_agent(text: &str, settings: &Settings) -> Option<HandoffRequest> {
     let lower = text.to_ascii_lowercase();
-    let begin = lower.find("agent '")? + "agent '".len();
-    let length = lower[begin..].find("' not found")?;
-    let target = &text[begin..begin + length];
+    let end = lower.find("' not found")?;
+    let begin = lower[..end].rfind("agent '")? + "agent '".len();
+    let target = &text[begin..end];
     if target.contains('\'') {
         return None;
     }

@@ -75,6 +75,22 @@ pub(super) fn output(source: &Source<'_>) -> Output {
     reader.output
 }
 
+/// Reads output that stands in no attribute of its own.
+pub(super) fn output_in(value: &Value, settings: &Settings) -> Output {
+    let mut reader = Reader::new(settings);
+    reader.seen();
+    reader.value(value, 0);
+    reader.output
+}
+
+/// Reads an answer in plain text.
+pub(super) fn output_of_text(text: &str, settings: &Settings) -> Output {
+    let mut reader = Reader::new(settings);
+    reader.seen();
+    reader.text(text);
+    reader.output
+}
+
 /// The handoffs that a log record shows a model asking for.
 pub(super) fn log_requests(log: &LogRecord<'_>, settings: &Settings) -> Vec<HandoffRequest> {
     let is_output = matches!(
@@ -142,13 +158,14 @@ impl<'s> Reader<'s> {
         let Some(request) = request(tool, id, arguments, self.settings) else {
             return;
         };
-        let requests = &self.output.requests;
         // One encoding may have lost the id that another has.
-        let told = requests[..self.told].iter().any(|old| {
+        let (told, _) = self.output.requests.split_at_mut(self.told);
+        let same = told.iter_mut().find(|old| {
             old.target == request.target && (old.call_id.is_none() || request.call_id.is_none())
         });
-        let again = request.call_id.is_some() && requests.contains(&request);
-        if !told && !again {
+        if let Some(old) = same {
+            old.call_id = old.call_id.take().or(request.call_id);
+        } else if request.call_id.is_none() || !self.output.requests.contains(&request) {
             self.output.requests.push(request);
         }
     }

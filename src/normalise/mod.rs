@@ -131,11 +131,20 @@ impl<'a> Source<'a> {
         (self.span.status == Status::Error || error_type) && !self.is_control_flow()
     }
 
+    /// An exception was recorded and nobody judged it: instrumentations that set no status leave it at that.
+    fn raised(&self) -> bool {
+        let exception = self.span.events.iter().any(|e| e.name == "exception");
+        exception && self.span.status == Status::Unset && !self.is_control_flow()
+    }
+
     /// LangGraph hands over by raising `ParentCommand`.
     fn is_control_flow(&self) -> bool {
         let raised =
             |text: &str| text.contains("ParentCommand") || text.starts_with("Command(graph=");
         raised(&self.span.status_message)
+            || self
+                .str("langfuse.observation.status_message")
+                .is_some_and(raised)
             || self.span.events.iter().any(|event| {
                 event
                     .attributes

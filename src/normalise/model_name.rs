@@ -31,7 +31,7 @@ fn without_date(text: &str) -> &str {
 }
 
 /// Providers of OpenTelemetry's list that are written with a dot.
-const DOTTED: &[&str] = &["gcp.", "aws.", "azure.", "ibm.", "x_ai", "x.ai"];
+const DOTTED: &[&str] = &["gcp.", "aws.", "azure.ai.", "ibm.", "x_ai", "x.ai"];
 
 /// The provider in lower case; Vercel's `openai.chat` is `openai`.
 pub(super) fn provider(text: &str) -> Name {
@@ -71,6 +71,7 @@ mod tests {
             ("OpenAI", "openai"),
             ("gcp.gemini", "gcp.gemini"),
             ("azure.ai.openai", "azure.ai.openai"),
+            ("azure.chat", "azure"),
             ("anthropic.messages", "anthropic"),
         ] {
             assert_eq!(&*super::provider(given), expected);

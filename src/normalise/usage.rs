@@ -54,24 +54,31 @@ pub(super) fn of(attributes: &Attributes<'_>) -> Option<Usage> {
     if input.is_none() && output.is_none() {
         return None;
     }
-    let mut usage = Usage {
+    Some(made_whole(Usage {
         input: input.unwrap_or(0),
         output: output.unwrap_or(0),
         cache_read: attributes.first_count(CACHE_READ),
         cache_write: attributes.first_count(CACHE_WRITE),
         reasoning: attributes.first_count(REASONING),
-    };
+    }))
+}
+
+/// Tokens in the counting of OpenTelemetry: the parts inside the whole.
+pub(super) fn made_whole(mut usage: Usage) -> Usage {
     // The wire of Anthropic leaves cached tokens out of the input, and some instrumentations pass it on as it is. More
     // cached than input tokens shows that.
-    let cached = usage
-        .cache_read
-        .unwrap_or(0)
-        .saturating_add(usage.cache_write.unwrap_or(0));
+    let cached = cached(&usage);
     if cached > usage.input {
         usage.input = usage.input.saturating_add(cached);
     }
     usage.reasoning = usage.reasoning.map(|tokens| tokens.min(usage.output));
-    Some(usage)
+    usage
+}
+
+/// Tokens read from a cache or written to it.
+pub(super) fn cached(usage: &Usage) -> u64 {
+    let (read, written) = (usage.cache_read, usage.cache_write);
+    read.unwrap_or(0).saturating_add(written.unwrap_or(0))
 }
 
 /// Seconds to the first token, under the names that mean seconds everywhere.

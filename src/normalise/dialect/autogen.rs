@@ -1,8 +1,9 @@
 //! AutoGen: native spans by the standard names, among very many messaging spans; OpenInference's spans on top of them.
 
 use super::{build, openinference, otel_genai};
-use crate::model::event::{Event, Kind};
-use crate::normalise::{Source, handoff};
+use crate::model::event::{Event, Kind, ModelCall, Usage};
+use crate::normalise::{Source, handoff, json, messages, usage};
+use serde_json::Value;
 
 pub(super) fn speaks(source: &Source<'_>) -> bool {
     source.scope.name.starts_with("autogen")
@@ -18,23 +19,55 @@ pub(super) fn read(source: &Source<'_>, event: &mut Event) {
     let span = source.span.name.as_ref();
     // `writer.transfer_to_editor`: the agent stands before the tool.
     let (agent, rest) = handoff::qualified(span);
-    match event.kind {
+    let is_agent = source.str("openinference.span.kind") == Some("AGENT") && !is_team(source);
+    match &mut event.kind {
+        Kind::Model(call) => result(source, call),
         Kind::Tool(_) => {
-            event.kind = build::tool(
-                source,
-                handoff::qualified(source.str("tool.name").unwrap_or(span)).1,
-            );
+            let tool = source.str("tool.name").unwrap_or(span);
+            event.kind = build::tool(source, handoff::qualified(tool).1);
             event.agent = event.agent.take().or(agent);
         }
-        Kind::Workflow | Kind::Structure => {
-            let works = rest.starts_with("on_messages") || rest.starts_with("run");
-            let team = ["Team", "Swarm", "GroupChat"]
-                .iter()
-                .any(|t| span.contains(t));
-            if let Some(agent) = agent.filter(|_| works && !team) {
+        Kind::Agent { .. } if !is_agent => build::workflow(event, Some(span)),
+        Kind::Workflow | Kind::Structure if is_agent => {
+            if let Some(agent) = agent.filter(|_| rest.starts_with("on_messages")) {
                 build::agent(event, &agent, false);
             }
         }
         _ => {}
+    }
+}
+
+/// A team runs agents and is none itself; only a team lists its participants.
+fn is_team(source: &Source<'_>) -> bool {
+    source.attributes().get("participant_names").is_some()
+        || ["Team.", "Swarm.", "GroupChat."]
+            .iter()
+            .any(|class| source.span.name.contains(class))
+}
+
+/// The model client's result is one JSON object: nothing of it is in attributes of its own.
+fn result(source: &Source<'_>, call: &mut ModelCall) {
+    let Some(result) = source.str("output.value").and_then(json::parse) else {
+        return;
+    };
+    if call.usage.is_none() {
+        let count = |key: &str| result.get("usage")?.get(key)?.as_u64();
+        let (input, output) = (count("prompt_tokens"), count("completion_tokens"));
+        if input.is_some() || output.is_some() {
+            call.usage = Some(usage::made_whole(Usage {
+                input: input.unwrap_or(0),
+                output: output.unwrap_or(0),
+                ..Usage::default()
+            }));
+        }
+    }
+    if call.answered.is_none() {
+        let put_out = match result.get("content") {
+            Some(Value::String(text)) => messages::output_of_text(text, source.settings),
+            Some(content) => messages::output_in(content, source.settings),
+            None => return,
+        };
+        call.requests = put_out.requests;
+        call.answered = put_out.answered;
     }
 }

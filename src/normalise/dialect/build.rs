@@ -64,7 +64,7 @@ pub(super) fn model(source: &Source<'_>, operation: Operation) -> ModelCall {
         first_token_seconds: usage::first_token_seconds(source),
         requests: output.requests,
         answered: output.answered,
-        failed: source.failed(),
+        failed: source.failed() || source.raised(),
         ..ModelCall::default()
     }
 }

@@ -20,6 +20,13 @@ pub(super) fn speaks(source: &Source<'_>) -> bool {
 pub(super) fn read(source: &Source<'_>, event: &mut Event) {
     openinference::read(source, event);
     let span = source.span.name.as_ref();
+    if let (Kind::Tool(_), None, Some(tool)) = (
+        &event.kind,
+        source.str("tool.name"),
+        span.strip_suffix(".run"),
+    ) {
+        event.kind = build::tool(source, tool);
+    }
     match &mut event.kind {
         Kind::Tool(tool) => {
             // CrewAI matches coworkers by their trimmed, lower-case role.
@@ -27,11 +34,10 @@ pub(super) fn read(source: &Source<'_>, event: &mut Event) {
                 *coworker = name(&coworker.trim().replace('"', "").to_lowercase());
             }
             let result = source.str("output.value").unwrap_or_default().trim_start();
-            let result = result
-                .get(..64.min(result.len()))
-                .unwrap_or_default()
-                .to_lowercase();
-            tool.failed |= FAILURES.iter().any(|text| result.starts_with(text));
+            tool.failed |= FAILURES.iter().any(|text| {
+                let beginning = result.get(..text.len());
+                beginning.is_some_and(|b| b.eq_ignore_ascii_case(text))
+            });
         }
         Kind::Agent { .. } => {
             let role = event

@@ -1,8 +1,8 @@
 //! Langfuse SDK: `langfuse.observation.*`, usage and cost as JSON objects.
 
-use super::{build, otel_genai};
+use super::{build, langgraph, otel_genai};
 use crate::model::event::{Cost, Event, Kind, Usage};
-use crate::normalise::{Source, json, model_name};
+use crate::normalise::{Source, json, model_name, name, usage};
 use serde_json::Value;
 
 pub(super) fn speaks(source: &Source<'_>) -> bool {
@@ -11,8 +11,20 @@ pub(super) fn speaks(source: &Source<'_>) -> bool {
 
 pub(super) fn read(source: &Source<'_>, event: &mut Event) {
     let span = source.span.name.as_ref();
-    event.error |= source.str("langfuse.observation.level") == Some("ERROR");
+    let level = source.str("langfuse.observation.level");
+    event.error |= level == Some("ERROR") && !source.is_control_flow();
+    let place = langgraph::place(source);
+    event.agent = source
+        .str("gen_ai.agent.name")
+        .or(place.as_ref().and_then(|p| p.agent.as_deref()))
+        .map(name);
     match source.str("langfuse.observation.type").unwrap_or_default() {
+        // Under LangGraph the type follows from the run's name, so only its place in the graph says which agent it is.
+        "agent" | "chain" | "span" if place.is_some() => {
+            if place.is_some_and(|p| p.is_node) {
+                event.kind = Kind::Agent { weak: true };
+            }
+        }
         "generation" => event.kind = generation(source, event.error, build::model_kind(source)),
         "embedding" => event.kind = generation(source, event.error, build::embeddings_kind(source)),
         "agent" => build::agent(
@@ -47,7 +59,7 @@ fn generation(source: &Source<'_>, failed: bool, mut kind: Kind) -> Kind {
         call.model = Some(model_name::model(model));
     }
     if let Some(details) = object("langfuse.observation.usage_details") {
-        call.usage = Some(usage(&details));
+        call.usage = of_details(&details);
     }
     if let Some(usd) = object("langfuse.observation.cost_details").and_then(|c| total(&c)) {
         call.cost = Cost::Declared(usd);
@@ -63,11 +75,15 @@ fn generation(source: &Source<'_>, failed: bool, mut kind: Kind) -> Kind {
     kind
 }
 
-fn usage(details: &Value) -> Usage {
+fn of_details(details: &Value) -> Option<Usage> {
     let count = |keys: &[&str]| keys.iter().find_map(|key| details.get(*key)?.as_u64());
-    Usage {
-        input: count(&["input", "prompt_tokens", "input_tokens"]).unwrap_or(0),
-        output: count(&["output", "completion_tokens", "output_tokens"]).unwrap_or(0),
+    let (input, output) = (
+        count(&["input", "prompt_tokens", "input_tokens"]),
+        count(&["output", "completion_tokens", "output_tokens"]),
+    );
+    let mut usage = Usage {
+        input: input.unwrap_or(0),
+        output: output.unwrap_or(0),
         cache_read: count(&[
             "input_cached_tokens",
             "cache_read_input_tokens",
@@ -79,7 +95,17 @@ fn usage(details: &Value) -> Usage {
             "reasoning_tokens",
             "output_reasoning",
         ]),
+    };
+    // Some integrations take the parts out of `input` and `output`. Where only all of them add up to the total, they did.
+    let cached = usage::cached(&usage);
+    let reasoning = usage.reasoning.unwrap_or(0);
+    let plain = usage.input.saturating_add(usage.output);
+    let all = plain.saturating_add(cached).saturating_add(reasoning);
+    if all > plain && details.get("total").and_then(Value::as_u64) == Some(all) {
+        usage.input = usage.input.saturating_add(cached);
+        usage.output = usage.output.saturating_add(reasoning);
     }
+    (input.is_some() || output.is_some()).then(|| usage::made_whole(usage))
 }
 
 fn total(cost: &Value) -> Option<f64> {

@@ -34,6 +34,7 @@ pub(super) fn place(source: &Source<'_>) -> Option<Place> {
     let direct = attributes.first_str(&[
         "traceloop.association.properties.langgraph_checkpoint_ns",
         "langsmith.metadata.langgraph_checkpoint_ns",
+        "langfuse.observation.metadata.langgraph_checkpoint_ns",
         "langgraph_checkpoint_ns",
     ]);
     let namespace = match direct {
@@ -58,13 +59,15 @@ fn of_namespace(namespace: &str, run: &str) -> Place {
         .filter_map(|segment| segment.split(':').next())
         .filter(|node| !node.is_empty())
         .collect();
-    let specific = |node: &&str| !GENERIC.contains(node);
-    let agent = match nodes.as_slice() {
-        [] => None,
-        [only] => Some(*only).filter(specific),
-        [.., outer, last] if GENERIC.contains(last) => Some(*outer).filter(specific),
-        [first, ..] => Some(*first).filter(specific),
+    // The prebuilt nodes at the inner end belong to the node around them.
+    let inner = nodes.iter().rev().take_while(|n| GENERIC.contains(n));
+    let around = &nodes[..nodes.len() - inner.count()];
+    let owner = if around.len() < nodes.len() {
+        around.last()
+    } else {
+        nodes.first()
     };
+    let agent = owner.copied().filter(|node| !GENERIC.contains(node));
     Place {
         is_node: nodes.len() == 1 && agent == Some(run),
         agent: agent.map(str::to_owned),
@@ -87,6 +90,8 @@ mod tests {
                 Some("searcher"),
                 false,
             ),
+            ("writer:1|agent:2|tools:3", "lookup", Some("writer"), false),
+            ("agent:1|tools:2", "tools", None, false),
             ("writer:1|plan:2", "plan", Some("writer"), false),
             ("agent:1", "agent", None, false),
             ("__start__:1", "route", None, false),

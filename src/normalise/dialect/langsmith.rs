@@ -2,7 +2,7 @@
 
 use super::{build, langgraph};
 use crate::model::event::{Event, Kind};
-use crate::normalise::{Source, json, model_name, name};
+use crate::normalise::{Source, json, model_name, name, usage};
 
 pub(super) fn speaks(source: &Source<'_>) -> bool {
     source.str("langsmith.span.kind").is_some() || source.scope.name == "langsmith"
@@ -65,6 +65,7 @@ fn model(source: &Source<'_>) -> Kind {
                 .cache_write
                 .or_else(|| detail(INPUT, "cache_creation"));
             usage.reasoning = usage.reasoning.or_else(|| detail(OUTPUT, "reasoning"));
+            *usage = usage::made_whole(*usage);
         }
     }
     kind

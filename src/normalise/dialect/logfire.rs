@@ -9,36 +9,44 @@ pub(super) fn speaks(source: &Source<'_>) -> bool {
 }
 
 pub(super) fn read(source: &Source<'_>, event: &mut Event) {
+    // A placeholder for a span that has begun; the span itself follows.
+    if source.str("logfire.span_type") == Some("pending_span") {
+        return;
+    }
     let template = source
         .str("logfire.msg_template")
         .unwrap_or(&source.span.name);
-    let named = source.str("name");
     let begins = |text: &str| template.starts_with(text) || source.span.name.starts_with(text);
-    if begins("Agent run") {
-        match named {
-            Some(agent) => build::agent(event, agent, false),
-            None => otel_genai::read(source, event),
-        }
-    } else if begins("Handoff") {
-        event.kind = build::handoff_kind(source, None);
-    } else if begins("Function") {
-        let tool = named
-            .or_else(|| source.str("gen_ai.tool.name"))
-            .unwrap_or(&source.span.name);
-        event.kind = with_error(source, build::tool(source, tool));
-    } else if begins("Responses API") || begins("Chat completion") || begins("Chat Completion") {
+    if begins("Responses API") || begins("Chat completion") || begins("Chat Completion") {
         event.kind = with_error(source, build::model_kind(source));
-    } else if begins("Guardrail") {
-        event.kind = Kind::Guardrail {
-            triggered: source.attributes().bool("triggered") == Some(true),
-        };
-    } else if begins("OpenAI Agents trace") {
-        build::workflow(event, named);
-    } else if begins("Turn") {
-        // Repeats the usage of the call inside it: structure only.
-        event.kind = Kind::Structure;
+    } else if source.scope.name.contains("agents") {
+        of_agents(source, event, &begins);
     } else {
+        // A user's own span may be called "Function ..." or "Turn ...".
         otel_genai::read(source, event);
+    }
+}
+
+/// The templates of the OpenAI Agents SDK's instrumentation.
+fn of_agents(source: &Source<'_>, event: &mut Event, begins: &dyn Fn(&str) -> bool) {
+    let named = source.str("name");
+    match named {
+        Some(agent) if begins("Agent run") => build::agent(event, agent, false),
+        _ if begins("Handoff") => event.kind = build::handoff_kind(source, None),
+        _ if begins("Function") => {
+            let tool = named.or_else(|| source.str("gen_ai.tool.name"));
+            let tool = tool.unwrap_or(&source.span.name);
+            event.kind = with_error(source, build::tool(source, tool));
+        }
+        _ if begins("Guardrail") => {
+            event.kind = Kind::Guardrail {
+                triggered: source.attributes().bool("triggered") == Some(true),
+            };
+        }
+        _ if begins("OpenAI Agents trace") => build::workflow(event, named),
+        // Repeats the usage of the call inside it: structure only.
+        _ if begins("Turn") => event.kind = Kind::Structure,
+        _ => otel_genai::read(source, event),
     }
 }
 
