@@ -286,12 +286,6 @@ fn logfire_users_own_spans() {
 }
 
 #[test]
-fn providers_of_vercel() {
-    assert_eq!(&*model_name::provider("azure.chat"), "azure");
-    assert_eq!(&*model_name::provider("azure.ai.openai"), "azure.ai.openai");
-}
-
-#[test]
 fn a_failure_text_with_an_accent() {
     let scope = "openinference.instrumentation.crewai";
     let text = format!("Error executing tool. {}é not found", "x".repeat(41));
