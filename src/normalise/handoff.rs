@@ -56,7 +56,6 @@ const DELEGATES: &[&str] = &[
     "delegate",
     "delegate_to_agent",
     "delegate_to_coworker",
-    "delegate_work_to_coworker",
 ];
 const ESCALATES: &[&str] = &["escalate", "request_human", "call_human", "contact_human"];
 /// Argument names that hold the target.
