@@ -4,6 +4,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::engine::{self, Engine};
 use crate::export::server::{self, Server, Source};
+use crate::model::cohort::preset;
 use crate::model::metric::Family;
 use crate::model::otlp::Batch;
 use crate::model::time::Timestamp;
@@ -36,6 +37,7 @@ pub fn engine_settings(config: &Config) -> engine::Settings {
             drop_timeout: config.drop_timeout,
             idle_timeout: config.idle_timeout,
             max_age: config.max_age,
+            recontact_window: config.recontact_window,
             max_sessions: config.max_sessions,
             max_spans_per_session: config.max_spans_per_session,
         },
@@ -43,6 +45,12 @@ pub fn engine_settings(config: &Config) -> engine::Settings {
             max_series: config.max_series,
             max_label_values: config.max_label_values,
             expire_after: config.expire_after,
+            dimensions: config
+                .cohorts
+                .iter()
+                .map(|(name, _)| name.clone())
+                .collect(),
+            max_cohort_values: config.max_cohort_values,
         },
     }
 }
@@ -56,8 +64,22 @@ pub fn normaliser(config: &Config) -> Normaliser {
         handoff_tools: config.handoff_tools.clone(),
         escalation_tools: config.escalation_tools.clone(),
         human_names: config.human_names.clone(),
+        tenant_attributes: config.tenant_attributes.clone(),
+        value_attributes: config.value_attributes.clone(),
+        intent_attributes: intent_attributes(config),
+        dimensions: config.cohorts.iter().map(|(_, a)| a.clone()).collect(),
     };
     Normaliser::new(settings, Arc::clone(&config.prices))
+}
+
+/// What the operator says of the dimension `intent`, else what is known of it: intents matter without cohorts too.
+fn intent_attributes(config: &Config) -> Vec<String> {
+    let configured = config.cohorts.iter().find(|(name, _)| name == "intent");
+    let known = || preset("intent").unwrap_or_default().iter();
+    configured.map_or_else(
+        || known().map(|a| (*a).to_owned()).collect(),
+        |(_, attributes)| attributes.clone(),
+    )
 }
 
 /// The limits of one request.
@@ -170,7 +192,7 @@ impl App {
             stopping: Arc::clone(&stopping),
             clock,
         };
-        let server = named(Server::bind(server, Arc::new(shown)).await, config.server)?;
+        let server = named(Server::bind(server, Arc::new(shown)), config.server)?;
         let app = Self {
             engine,
             stop: watch::channel(false).0,
@@ -226,8 +248,12 @@ impl App {
             stopping.store(true, Ordering::Release);
         });
         let stop = asked(&self.server_stop);
-        self.server.spawn(async move {
-            if let Err(fault) = server.serve(stop).await {
+        // Probes must answer when the doors are busy: they have a thread and a runtime of their own.
+        self.server.spawn_blocking(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
+            if let Err(fault) = runtime.and_then(|own| own.block_on(server.serve(stop))) {
                 error!(%fault, "the server of metrics failed");
             }
         });

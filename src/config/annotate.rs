@@ -46,7 +46,7 @@ fn section(schema: &Value, defaults: &Value, depth: usize, text: &mut String) {
         if let Some(description) = about["description"].as_str() {
             text.push_str(&format!("{indent}# {}\n", description.replace('\n', " ")));
         }
-        if value.is_object() {
+        if value.as_object().is_some_and(|keys| !keys.is_empty()) {
             text.push_str(&format!("{indent}{key}:\n"));
             section(about, value, depth + 1, text);
         } else {

@@ -1,8 +1,9 @@
 //! From YAML text to the validated configuration: references, then the schema, then what a schema cannot say.
 
 use super::node::{Lines, Node, join};
-use super::raw::{Raw, Size, Wait};
+use super::raw::{Cohorts, Raw, Size, Wait};
 use super::{Config, Fault, annotate, prices};
+use crate::model::cohort::preset;
 use serde_json::Value;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -195,6 +196,10 @@ pub(super) fn validate(raw: &Raw, folder: &Path) -> Result<Config, Vec<Fault>> {
         handoff_tools: raw.normalise.handoff_tools.clone(),
         escalation_tools: raw.normalise.escalation_tools.clone(),
         human_names: raw.normalise.human_names.clone(),
+        tenant_attributes: raw.normalise.tenant_attributes.clone(),
+        value_attributes: raw.normalise.value_attributes.clone(),
+        cohorts: check.cohorts(&raw.cohorts),
+        max_cohort_values: check.count("cohorts.max_values", raw.cohorts.max_values),
         partitions: (raw.engine.partitions > 0).then_some(usize::from(raw.engine.partitions)),
         queue_events: check.count("engine.queue_events", raw.engine.queue_events),
         settle: check.wait("stitch.settle", &stitch.settle),
@@ -203,6 +208,7 @@ pub(super) fn validate(raw: &Raw, folder: &Path) -> Result<Config, Vec<Fault>> {
         drop_timeout: check.wait("stitch.drop_timeout", &stitch.drop_timeout),
         idle_timeout: check.wait("stitch.idle_timeout", &stitch.idle_timeout),
         max_age: check.wait("stitch.max_age", &stitch.max_age),
+        recontact_window: check.wait("stitch.recontact_window", &stitch.recontact_window),
         max_sessions: check.count("stitch.max_sessions", stitch.max_sessions),
         max_spans_per_session: check
             .count("stitch.max_spans_per_session", stitch.max_spans_per_session),
@@ -312,6 +318,43 @@ impl Check {
         }
     }
 
+    /// Each dimension with its attributes: the operator's first, then those known for its name.
+    fn cohorts(&mut self, raw: &Cohorts) -> Vec<(String, Vec<String>)> {
+        const MOST: usize = 16;
+        if raw.dimensions.len() > MOST {
+            self.fault("cohorts.dimensions", format!("has more than {MOST}"));
+        }
+        for name in raw
+            .attributes
+            .keys()
+            .filter(|n| !raw.dimensions.contains(n))
+        {
+            let path = join("cohorts.attributes", name);
+            self.fault(&path, "is not in cohorts.dimensions");
+        }
+        let mut cohorts: Vec<(String, Vec<String>)> = Vec::new();
+        for (i, name) in raw.dimensions.iter().enumerate() {
+            let path = format!("cohorts.dimensions.{i}");
+            if !is_label(name) {
+                self.fault(
+                    &path,
+                    "is not a label name: lower-case letters, digits and _",
+                );
+            }
+            if cohorts.iter().any(|(known, _)| known == name) {
+                self.fault(&path, "is there twice");
+            }
+            let mut attributes = raw.attributes.get(name).cloned().unwrap_or_default();
+            attributes.extend(preset(name).into_iter().flatten().map(|a| (*a).to_owned()));
+            if attributes.is_empty() {
+                let what = format!("has no attributes: name some in cohorts.attributes.{name}");
+                self.fault(&path, what);
+            }
+            cohorts.push((name.clone(), attributes));
+        }
+        cohorts
+    }
+
     fn prices(&mut self, file: Option<&str>, folder: &Path) -> crate::model::price::PriceBook {
         let Some(file) = file else {
             return prices::built_in();
@@ -324,6 +367,13 @@ impl Check {
                 prices::built_in()
             })
     }
+}
+
+/// Whether a text may be the name of a label that an operator chooses.
+fn is_label(text: &str) -> bool {
+    let rest = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+    let reserved = ["le", "quantile", "job", "instance"].contains(&text) || text.starts_with("__");
+    text.starts_with(|c: char| c.is_ascii_lowercase()) && text.bytes().all(rest) && !reserved
 }
 
 /// The unit is part of every number; days are the longest.

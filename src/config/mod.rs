@@ -58,6 +58,11 @@ pub struct Config {
     pub handoff_tools: Vec<String>,
     pub escalation_tools: Vec<String>,
     pub human_names: Vec<String>,
+    pub tenant_attributes: Vec<String>,
+    pub value_attributes: Vec<String>,
+    /// Each dimension of cohorts with the attributes that declare it.
+    pub cohorts: Vec<(String, Vec<String>)>,
+    pub max_cohort_values: usize,
     /// `None`: one per core, at most 4.
     pub partitions: Option<usize>,
     pub queue_events: usize,
@@ -67,6 +72,7 @@ pub struct Config {
     pub drop_timeout: Duration,
     pub idle_timeout: Duration,
     pub max_age: Duration,
+    pub recontact_window: Duration,
     pub max_sessions: usize,
     pub max_spans_per_session: usize,
     pub max_series: usize,

@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Configuration of Baton. Everything has a default; unknown keys are refused.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
@@ -18,6 +19,8 @@ pub(crate) struct Raw {
     pub(crate) engine: Engine,
     /// Waits and limits of sessions, turns, handoffs and workflows.
     pub(crate) stitch: Stitch,
+    /// Cohorts: dimensions by which every business metric is told apart.
+    pub(crate) cohorts: Cohorts,
     /// Limits of the derived metrics.
     pub(crate) metrics: Metrics,
     /// The price catalogue.
@@ -112,6 +115,10 @@ section! {
         escalation_tools: Vec<String> = Vec::new(),
         /// Handoff targets that are human.
         human_names: Vec<String> = Vec::new(),
+        /// Attributes of spans or resources that name a tenant. Session and user ids of different tenants are then kept apart; all spans of a session must say it.
+        tenant_attributes: Vec<String> = Vec::new(),
+        /// Attributes that hold the value of the business transaction in US dollars.
+        value_attributes: Vec<String> = Vec::new(),
     }
 }
 
@@ -140,10 +147,24 @@ section! {
         idle_timeout: Wait = Wait("30m".into()),
         /// A workflow is closed at this age at the latest.
         max_age: Wait = Wait("24h".into()),
+        /// A user who comes back with the same intent within this time makes the earlier workflow a re-contacted one.
+        recontact_window: Wait = Wait("24h".into()),
         /// Sessions and unbound traces held by one partition; above, the one due first is closed early.
         max_sessions: u32 = 1_000_000,
         /// Undecided spans of one session; above, its turns are decided early.
         max_spans_per_session: u32 = 20_000,
+    }
+}
+
+section! {
+    /// Cohorts.
+    Cohorts {
+        /// Names of the dimensions, which become labels. Known without further words: tier, intent, channel, tenant, agent_version.
+        dimensions: Vec<String> = ["tier", "intent", "channel", "tenant"].map(String::from).to_vec(),
+        /// Attributes that declare a dimension, as in `region: [customer.region]`, tried before those known for its name.
+        attributes: BTreeMap<String, Vec<String>> = BTreeMap::new(),
+        /// Distinct values of one dimension; above, they become `other`.
+        max_values: u32 = 50,
     }
 }
 

@@ -38,7 +38,7 @@ what: 1
             "7: stitch.max_sessions: is less than 0",
             "9: metrics.created: has the wrong type",
             "10: log.level: is none of [\"error\",\"warn\",\"info\",\"debug\",\"trace\"]",
-            "11: what: unknown key; known here: engine, log, metrics, normalise, prices, receivers, server, shutdown, stitch",
+            "11: what: unknown key; known here: cohorts, engine, log, metrics, normalise, prices, receivers, server, shutdown, stitch",
         ]
     );
 }
@@ -147,4 +147,26 @@ fn the_catalogue_has_the_common_models_at_their_list_price() {
         assert_eq!(cost.map(|c| (c * 1e6).round() / 1e6), Some(usd), "{model}");
     }
     assert_eq!(book.cost(None, "a-model-of-our-own", &million, now), None);
+}
+
+#[test]
+fn cohorts_are_checked_and_the_operators_attributes_go_first() {
+    let config =
+        read("cohorts: {dimensions: [tier, region], attributes: {region: [geo], tier: [plan]}}")
+            .expect("fine");
+    assert_eq!(config.cohorts[0].1[..2], ["plan", "customer.tier"]);
+    assert_eq!(config.cohorts[1], ("region".into(), vec!["geo".into()]));
+    let faults =
+        read("cohorts:\n  dimensions: [tier, tier, Region, le, color]\n  attributes: {x: [z1]}\n")
+            .expect_err("faults");
+    assert_eq!(faults.len(), 7, "{faults:?}");
+    for what in [
+        "twice",
+        "label name",
+        "no attributes",
+        "not in cohorts.dimensions",
+    ] {
+        let told = faults.iter().any(|fault| fault.contains(what));
+        assert!(told, "{what}: {faults:?}");
+    }
 }

@@ -12,6 +12,8 @@ pub enum Metric {
     Workflows,
     WorkflowDuration,
     WorkflowCost,
+    WorkflowValue,
+    Recontacts,
     Escalations,
     Handoffs,
     HandoffDuration,
@@ -42,6 +44,8 @@ pub struct Description {
     /// As OpenMetrics wants it; empty when there is none.
     pub unit: &'static str,
     pub labels: &'static [&'static str],
+    /// Whether it has the configured cohort dimensions too; Baton's own state has not.
+    pub by_cohort: bool,
     /// Upper bounds of a histogram's buckets.
     pub bounds: &'static [f64],
 }
@@ -76,7 +80,21 @@ const fn counter(
         kind: FamilyKind::Counter,
         unit,
         labels,
+        by_cohort: true,
         bounds: &[],
+    }
+}
+
+/// A counter of Baton's own work.
+const fn own(
+    metric: Metric,
+    name: &'static str,
+    labels: &'static [&'static str],
+    help: &'static str,
+) -> Description {
+    Description {
+        by_cohort: false,
+        ..counter(metric, name, "", labels, help)
     }
 }
 
@@ -95,6 +113,7 @@ const fn histogram(
         kind: FamilyKind::Histogram,
         unit,
         labels,
+        by_cohort: true,
         bounds,
     }
 }
@@ -155,6 +174,20 @@ pub static CATALOGUE: &[Description] = &[
         "Money spent on a closed workflow, all its model calls included; workflows of unknown cost are left out.",
     ),
     counter(
+        Metric::WorkflowValue,
+        "baton_workflow_value_usd_total",
+        "usd",
+        &["workflow", "outcome"],
+        "Declared value of the business transactions of closed workflows. Value that is not resolved is value at risk.",
+    ),
+    counter(
+        Metric::Recontacts,
+        "baton_workflow_recontacts_total",
+        "",
+        &["workflow", "outcome"],
+        "Closed workflows whose user came back with the same intent within the re-contact window. outcome is that of the earlier workflow; first-contact resolution is resolved minus re-contacted.",
+    ),
+    counter(
         Metric::Escalations,
         "baton_escalations_total",
         "",
@@ -183,6 +216,7 @@ pub static CATALOGUE: &[Description] = &[
         kind: FamilyKind::Gauge,
         unit: "",
         labels: &[],
+        by_cohort: false,
         bounds: &[],
     },
     counter(
@@ -258,31 +292,27 @@ pub static CATALOGUE: &[Description] = &[
         SCORE,
         "Scores of evaluations and feedback, by the name of the evaluation.",
     ),
-    counter(
+    own(
         Metric::LateEvents,
         "baton_late_events_total",
-        "",
         &[],
         "Spans that came after their turn was decided; they count only where they add up.",
     ),
-    counter(
+    own(
         Metric::DuplicateEvents,
         "baton_duplicate_events_total",
-        "",
         &[],
         "Spans that came more than once; they count once.",
     ),
-    counter(
+    own(
         Metric::Shed,
         "baton_shed_total",
-        "",
         &["reason"],
         "Turns or sessions decided early because a limit was reached.",
     ),
-    counter(
+    own(
         Metric::SeriesOverflow,
         "baton_series_overflow_total",
-        "",
         &["metric", "label"],
         "Values that went to an overflow series: which metric, and which of its labels had too many values.",
     ),

@@ -28,6 +28,10 @@ pub struct Settings {
     pub max_label_values: usize,
     /// A series without a new value for this long disappears, alone.
     pub expire_after: Duration,
+    /// The names of the cohort dimensions, in the order of their numbers.
+    pub dimensions: Vec<String>,
+    /// Distinct values of one dimension; what is over becomes `other`.
+    pub max_cohort_values: usize,
 }
 
 impl Default for Settings {
@@ -36,6 +40,8 @@ impl Default for Settings {
             max_series: 10_000,
             max_label_values: 200,
             expire_after: Duration::from_secs(24 * 60 * 60),
+            dimensions: Vec::new(),
+            max_cohort_values: 50,
         }
     }
 }
@@ -59,12 +65,17 @@ impl Deriver {
             now,
             at: fact.at,
             trace: fact.trace,
+            cohort: &fact.cohort,
         };
         let store = &mut self.store;
         match &fact.what {
             What::Session => store.count(Metric::Sessions, &[], 1, when),
             What::Turn(turn) => apply_turn(store, turn, when),
             What::Workflow(workflow) => apply_workflow(store, workflow, when),
+            What::Recontact { workflow, outcome } => {
+                let labels = [&**workflow, outcome.as_str()];
+                store.count(Metric::Recontacts, &labels, 1, when);
+            }
             What::Agent(agent) => {
                 let labels = [&*agent.agent, status(agent.failed)];
                 store.count(Metric::AgentInvocations, &labels, 1, when);
@@ -114,7 +125,7 @@ fn status(failed: bool) -> &'static str {
     if failed { "error" } else { "ok" }
 }
 
-fn apply_turn(store: &mut Store, turn: &Turn, when: Moment) {
+fn apply_turn(store: &mut Store, turn: &Turn, when: Moment<'_>) {
     for result in TurnResult::ALL {
         let counts = u64::from(result == turn.result);
         store.count(
@@ -132,11 +143,12 @@ fn apply_turn(store: &mut Store, turn: &Turn, when: Moment) {
     }
 }
 
-fn apply_workflow(store: &mut Store, workflow: &Workflow, when: Moment) {
+fn apply_workflow(store: &mut Store, workflow: &Workflow, when: Moment<'_>) {
     for outcome in Outcome::ALL {
         let counts = u64::from(outcome == workflow.outcome);
         let labels = [&*workflow.workflow, outcome.as_str()];
         store.count(Metric::Workflows, &labels, counts, when);
+        store.count(Metric::Recontacts, &labels, 0, when);
     }
     let labels = [&*workflow.workflow, workflow.outcome.as_str()];
     let seconds = workflow.duration.as_secs_f64();
@@ -144,9 +156,12 @@ fn apply_workflow(store: &mut Store, workflow: &Workflow, when: Moment) {
     if let Some(usd) = workflow.cost_usd {
         store.observe(Metric::WorkflowCost, &labels, usd, when);
     }
+    if let Some(usd) = workflow.value_usd {
+        store.pay(Metric::WorkflowValue, &labels, usd, when);
+    }
 }
 
-fn apply_model(store: &mut Store, call: &ModelCall, when: Moment) {
+fn apply_model(store: &mut Store, call: &ModelCall, when: Moment<'_>) {
     let model = [&*call.agent, &*call.provider, &*call.model];
     let [agent, provider, name] = model;
     let operation = match call.operation {
@@ -176,8 +191,14 @@ fn apply_model(store: &mut Store, call: &ModelCall, when: Moment) {
         }
     }
     match (call.cost, &call.usage) {
-        (Cost::Declared(usd), _) => store.pay(&[agent, provider, name, "declared"], usd, when),
-        (Cost::Computed(usd), _) => store.pay(&[agent, provider, name, "computed"], usd, when),
+        (Cost::Declared(usd), _) => {
+            let labels = [agent, provider, name, "declared"];
+            store.pay(Metric::LlmCost, &labels, usd, when);
+        }
+        (Cost::Computed(usd), _) => {
+            let labels = [agent, provider, name, "computed"];
+            store.pay(Metric::LlmCost, &labels, usd, when);
+        }
         (Cost::Unpriced, Some(usage)) => {
             for (kind, count) in [("input", usage.input), ("output", usage.output)] {
                 store.count(Metric::UnpricedTokens, &[provider, name, kind], count, when);
@@ -198,7 +219,7 @@ fn token_types(usage: &Usage) -> [(&'static str, Option<u64>); 5] {
     ]
 }
 
-fn apply_handoff(store: &mut Store, handoff: &Handoff, when: Moment) {
+fn apply_handoff(store: &mut Store, handoff: &Handoff, when: Moment<'_>) {
     // A pair that appears shows its success at 0 too, so that its rate of failures has both sides from the first scrape on.
     for result in [HandoffResult::Success, handoff.result] {
         let (label, reason) = result.labels();

@@ -2,6 +2,7 @@
 
 use super::Settings;
 use super::catalogue::{CATALOGUE, Description, Metric};
+use crate::model::cohort::Cohort;
 use crate::model::ids::TraceId;
 use crate::model::metric::{Bucket, Exemplar, Family, FamilyKind, Histogram, Point, Series};
 use crate::model::time::Timestamp;
@@ -10,6 +11,8 @@ use std::collections::{BTreeMap, HashMap};
 
 /// What a label value becomes when the label has too many.
 const OVERFLOW: &str = "_overflow";
+/// What the value of a cohort dimension becomes when it has too many.
+const OTHER: &str = "other";
 /// The label that `baton_series_overflow_total` names when a metric has too many series.
 const ALL_SERIES: &str = "_series";
 /// Longer label values are cut.
@@ -17,12 +20,13 @@ const MAX_VALUE: usize = 128;
 /// Sums are kept in billionths: nano-dollars, nanoseconds. Whole numbers add up in any order.
 const NANO: f64 = 1e9;
 
-/// When something happened and when it arrived.
+/// When something happened, when it arrived, and to whom.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Moment {
+pub(super) struct Moment<'a> {
     pub(super) now: Timestamp,
     pub(super) at: Timestamp,
     pub(super) trace: TraceId,
+    pub(super) cohort: &'a Cohort,
 }
 
 /// All series of one partition.
@@ -37,6 +41,8 @@ pub(super) struct Store {
 #[derive(Debug, Default)]
 struct Values {
     series: BTreeMap<Vec<String>, Value>,
+    /// The dimensions among its labels, which follow its own; a dimension named like a label of its own is left out.
+    dimensions: Vec<usize>,
     /// How many series use each value of each label.
     known: Vec<HashMap<String, usize>>,
 }
@@ -63,9 +69,20 @@ impl Store {
     pub(super) fn new(settings: Settings) -> Self {
         let metrics = CATALOGUE
             .iter()
-            .map(|description| Values {
-                series: BTreeMap::new(),
-                known: description.labels.iter().map(|_| HashMap::new()).collect(),
+            .map(|description| {
+                let dimensions: Vec<usize> = (0..settings.dimensions.len())
+                    .filter(|_| description.by_cohort)
+                    .filter(|i| {
+                        !description
+                            .labels
+                            .contains(&settings.dimensions[*i].as_str())
+                    })
+                    .collect();
+                Values {
+                    series: BTreeMap::new(),
+                    known: vec![HashMap::new(); description.labels.len() + dimensions.len()],
+                    dimensions,
+                }
             })
             .collect();
         Self {
@@ -76,17 +93,17 @@ impl Store {
     }
 
     /// Adds to a counter. Adding 0 makes the series show.
-    pub(super) fn count(&mut self, metric: Metric, labels: &[&str], count: u64, when: Moment) {
+    pub(super) fn count(&mut self, metric: Metric, labels: &[&str], count: u64, when: Moment<'_>) {
         self.add(metric, labels, u128::from(count), count as f64, when);
     }
 
-    /// Adds dollars to `baton_llm_cost_usd_total`.
-    pub(super) fn pay(&mut self, labels: &[&str], usd: f64, when: Moment) {
+    /// Adds dollars to a counter of money.
+    pub(super) fn pay(&mut self, metric: Metric, labels: &[&str], usd: f64, when: Moment<'_>) {
         let nano = (usd.max(0.0) * NANO).round() as u128;
-        self.add(Metric::LlmCost, labels, nano, usd, when);
+        self.add(metric, labels, nano, usd, when);
     }
 
-    fn add(&mut self, metric: Metric, labels: &[&str], amount: u128, shown: f64, when: Moment) {
+    fn add(&mut self, metric: Metric, labels: &[&str], amount: u128, shown: f64, when: Moment<'_>) {
         let value = self.value(metric, labels, amount > 0, when);
         if let Number::Counter(total, exemplar) = &mut value.number
             && amount > 0
@@ -96,13 +113,19 @@ impl Store {
         }
     }
 
-    pub(super) fn change(&mut self, metric: Metric, change: i64, when: Moment) {
+    pub(super) fn change(&mut self, metric: Metric, change: i64, when: Moment<'_>) {
         if let Number::Gauge(level) = &mut self.value(metric, &[], true, when).number {
             *level += change;
         }
     }
 
-    pub(super) fn observe(&mut self, metric: Metric, labels: &[&str], observed: f64, when: Moment) {
+    pub(super) fn observe(
+        &mut self,
+        metric: Metric,
+        labels: &[&str],
+        observed: f64,
+        when: Moment<'_>,
+    ) {
         let bounds = CATALOGUE[metric as usize].bounds;
         let value = self.value(metric, labels, true, when);
         if let Number::Histogram { buckets, sum } = &mut value.number {
@@ -114,12 +137,19 @@ impl Store {
     }
 
     /// The value of a series, made where it is new. Only what counts is told of as limited, not a series that merely shows.
-    fn value(&mut self, metric: Metric, labels: &[&str], counts: bool, when: Moment) -> &mut Value {
+    fn value(
+        &mut self,
+        metric: Metric,
+        labels: &[&str],
+        counts: bool,
+        when: Moment<'_>,
+    ) -> &mut Value {
         let description = &CATALOGUE[metric as usize];
-        let (labels, limited) = self.metrics[metric as usize].admit(labels, &self.settings);
+        let values = &self.metrics[metric as usize];
+        let (labels, limited) = values.admit(labels, when.cohort, &self.settings);
         if let Some(label) = limited.filter(|_| counts) {
-            let label = label.map_or(ALL_SERIES, |i| description.labels[i]);
-            self.count(Metric::SeriesOverflow, &[description.name, label], 1, when);
+            let label = label.map_or(ALL_SERIES.to_owned(), |i| self.label(metric, i).to_owned());
+            self.count(Metric::SeriesOverflow, &[description.name, &label], 1, when);
         }
         let values = &mut self.metrics[metric as usize];
         if !values.series.contains_key(&labels) {
@@ -134,6 +164,18 @@ impl Store {
         });
         value.touched = value.touched.max(when.now);
         value
+    }
+
+    /// The name of a metric's label by its place.
+    fn label(&self, metric: Metric, place: usize) -> &str {
+        let own = CATALOGUE[metric as usize].labels;
+        match own.get(place) {
+            Some(label) => label,
+            None => {
+                let dimension = self.metrics[metric as usize].dimensions[place - own.len()];
+                &self.settings.dimensions[dimension]
+            }
+        }
     }
 
     /// Removes single series that had no value for long. Gauges stay.
@@ -173,15 +215,43 @@ impl Store {
                 series: values
                     .series
                     .iter()
-                    .map(|(labels, value)| value.series(description, labels))
+                    .map(|(labels, value)| Series {
+                        labels: self.labels(description, values, labels),
+                        point: value.point(description),
+                        start: value.start,
+                    })
                     .collect(),
             })
             .collect()
     }
 }
 
+impl Store {
+    /// Names and values; a dimension whose value is not known is left out.
+    fn labels(
+        &self,
+        description: &Description,
+        values: &Values,
+        labels: &[String],
+    ) -> Vec<(Cow<'static, str>, String)> {
+        let (own, cohort) = labels.split_at(description.labels.len());
+        let own = description.labels.iter().zip(own);
+        let cohort = values.dimensions.iter().zip(cohort);
+        own.map(|(name, value)| (Cow::Borrowed(*name), value.clone()))
+            .chain(
+                cohort
+                    .filter(|(_, value)| !value.is_empty())
+                    .map(|(dimension, value)| {
+                        let name = self.settings.dimensions[*dimension].clone();
+                        (Cow::Owned(name), value.clone())
+                    }),
+            )
+            .collect()
+    }
+}
+
 /// The exemplar with the latest event time stays; of equal ones the greater trace id and value, so that order does not show.
-fn keep(exemplar: &mut Option<Exemplar>, value: f64, when: Moment) {
+fn keep(exemplar: &mut Option<Exemplar>, value: f64, when: Moment<'_>) {
     let newer = exemplar.is_none_or(|old| {
         let order = (old.at, old.trace).cmp(&(when.at, when.trace));
         order.then(old.value.total_cmp(&value)).is_le()
@@ -208,13 +278,30 @@ fn forget(known: &mut [HashMap<String, usize>], labels: &[String]) {
 
 impl Values {
     /// The label values to use, and what was limited: `Some(Some(label))`, or `Some(None)` for too many series.
-    fn admit(&self, labels: &[&str], settings: &Settings) -> (Vec<String>, Option<Option<usize>>) {
+    fn admit(
+        &self,
+        labels: &[&str],
+        cohort: &Cohort,
+        settings: &Settings,
+    ) -> (Vec<String>, Option<Option<usize>>) {
         let mut limited = None;
-        let mut admitted: Vec<String> = labels.iter().map(|value| cut(value).to_owned()).collect();
+        let cohort = self.dimensions.iter().map(|i| cohort.value(*i));
+        let values = labels.iter().copied().chain(cohort);
+        let mut admitted: Vec<String> = values.map(|value| cut(value).to_owned()).collect();
         for (i, value) in admitted.iter_mut().enumerate() {
             let known = &self.known[i];
-            if known.len() >= settings.max_label_values && !known.contains_key(value) {
-                OVERFLOW.clone_into(value);
+            let (limit, rest) = if i < labels.len() {
+                (settings.max_label_values, OVERFLOW)
+            } else {
+                (settings.max_cohort_values, OTHER)
+            };
+            // The rest has its place beside the limit, and an unknown dimension is no value.
+            let beside =
+                ["", OTHER].map(|free| usize::from(i >= labels.len() && known.contains_key(free)));
+            let used = known.len() - beside.iter().sum::<usize>();
+            let free = i >= labels.len() && (value.is_empty() || value == OTHER);
+            if used >= limit && !known.contains_key(value) && !free {
+                rest.clone_into(value);
                 limited.get_or_insert(Some(i));
             }
         }
@@ -248,9 +335,8 @@ impl Number {
 }
 
 impl Value {
-    fn series(&self, description: &Description, labels: &[String]) -> Series {
-        let names = description.labels.iter().map(|name| Cow::Borrowed(*name));
-        let point = match &self.number {
+    fn point(&self, description: &Description) -> Point {
+        match &self.number {
             Number::Counter(total, exemplar) => Point::Counter {
                 value: if description.unit == "usd" {
                     *total as f64 / NANO
@@ -265,11 +351,6 @@ impl Value {
                 buckets: buckets.clone(),
                 sum: *sum as f64 / NANO,
             }),
-        };
-        Series {
-            labels: names.zip(labels.iter().cloned()).collect(),
-            point,
-            start: self.start,
         }
     }
 }

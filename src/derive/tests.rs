@@ -7,11 +7,8 @@ use crate::model::ids::TraceId;
 use crate::model::metric::{FamilyKind, Point};
 
 fn fact(second: u64, what: What) -> Fact {
-    Fact {
-        at: Timestamp(second * 1_000_000_000),
-        trace: TraceId::new(&[1; 16]).expect("not zero"),
-        what,
-    }
+    let trace = TraceId::new(&[1; 16]).expect("not zero");
+    Fact::new(Timestamp(second * 1_000_000_000), trace, what)
 }
 
 fn tool(name: &str) -> What {
@@ -36,6 +33,7 @@ fn settings() -> Settings {
         max_series: 10,
         max_label_values: 3,
         expire_after: Duration::from_secs(100),
+        ..Settings::default()
     }
 }
 
@@ -124,6 +122,7 @@ fn no_order_of_facts_and_no_split_over_partitions_shows_in_the_sums() {
                 outcome: Outcome::Resolved,
                 duration: Duration::from_secs_f64(usd),
                 cost_usd: Some(usd),
+                value_usd: Some(20.0),
             }),
         )
     };
@@ -159,12 +158,14 @@ fn absurd_money_saturates() {
     for _ in 0..3 {
         deriver.apply(&fact(1, score(1e300)), Timestamp(1));
         deriver.store.pay(
+            Metric::LlmCost,
             &["a", "p", "m", "declared"],
             1e300,
             Moment {
                 now: Timestamp(1),
                 at: Timestamp(1),
                 trace: TraceId::new(&[1; 16]).expect("not zero"),
+                cohort: &Default::default(),
             },
         );
     }
@@ -198,17 +199,18 @@ fn the_catalogue_is_in_the_order_of_the_metrics_and_names_follow_prometheus() {
 #[test]
 fn the_metrics_are_in_the_docs() {
     let mut text = String::from(
-        "# Metrics\n\nWritten from `src/derive/catalogue.rs`. Counters also have exemplars with trace ids; rates are ratios of counters.\n",
+        "# Metrics\n\nWritten from `src/derive/catalogue.rs`. Counters also have exemplars with trace ids; rates are ratios of counters. Metrics *by cohort* also have the dimensions of `cohorts.dimensions` as labels, where they are known.\n",
     );
     for d in catalogue::CATALOGUE {
         let kind = format!("{:?}", d.kind).to_lowercase();
+        let by_cohort = if d.by_cohort { "; by cohort" } else { "" };
         let labels = if d.labels.is_empty() {
             "none".to_owned()
         } else {
             format!("`{}`", d.labels.join("`, `"))
         };
         text.push_str(&format!(
-            "\n## `{}`\n\n{}\n\nType: {kind}. Labels: {labels}.\n",
+            "\n## `{}`\n\n{}\n\nType: {kind}. Labels: {labels}{by_cohort}.\n",
             d.name, d.help
         ));
     }
@@ -219,4 +221,47 @@ fn the_metrics_are_in_the_docs() {
     }
     let docs = std::fs::read_to_string(path).unwrap_or_default();
     assert_eq!(docs, text, "run UPDATE=1 cargo test --lib");
+}
+
+fn in_cohort(values: &[(u8, &str)], what: What) -> Fact {
+    let declared: Vec<(u8, Name)> = values.iter().map(|(i, v)| (*i, Name::from(*v))).collect();
+    Fact {
+        cohort: declared.iter().collect(),
+        ..fact(1, what)
+    }
+}
+
+#[test]
+fn cohorts_are_labels_where_they_are_known_and_bounded() {
+    let mut deriver = Deriver::new(Settings {
+        dimensions: vec!["tier".into(), "tool".into()],
+        max_cohort_values: 2,
+        ..settings()
+    });
+    for values in [
+        &[(0, "gold")][..],
+        &[],
+        &[(0, "free")],
+        &[(0, "silver")],
+        &[(0, "tin")],
+    ] {
+        deriver.apply(&in_cohort(values, What::Retrieval), Timestamp(1));
+    }
+    // A dimension named like a label of the metric itself leaves that label alone.
+    deriver.apply(&in_cohort(&[(1, "x")], tool("search")), Timestamp(1));
+    deriver.apply(&in_cohort(&[(0, "gold")], What::Late), Timestamp(1));
+    let families = deriver.families();
+    assert_eq!(
+        shown(&families, "baton_retrievals_total"),
+        [" = 1", "free = 1", "gold = 1", "other = 2"]
+    );
+    assert_eq!(
+        shown(&families, "baton_tool_calls_total"),
+        ["search error = 0", "search ok = 1"]
+    );
+    assert_eq!(shown(&families, "baton_late_events_total"), [" = 1"]);
+    assert_eq!(
+        shown(&families, "baton_series_overflow_total"),
+        ["baton_retrievals_total tier = 2"]
+    );
 }

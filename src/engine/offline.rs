@@ -7,6 +7,7 @@ use crate::model::metric::Family;
 use crate::model::otlp::Batch;
 use crate::model::time::Timestamp;
 use crate::normalise::Normaliser;
+use std::time::Duration;
 
 /// An engine without threads, log or clock.
 #[derive(Debug)]
@@ -19,11 +20,14 @@ pub struct Offline {
 
 impl Offline {
     pub fn new(settings: &Settings, normaliser: Normaliser) -> Self {
+        // A recording is looked at as a whole: nothing of it is old.
+        let mut settings = settings.clone();
+        settings.derive.expire_after = Duration::MAX;
         Self {
             normaliser,
             router: Router::new(settings.partitions),
             partitions: (0..settings.partitions)
-                .map(|_| Partition::new(settings))
+                .map(|_| Partition::new(&settings))
                 .collect(),
             events: Vec::new(),
         }
@@ -45,7 +49,15 @@ impl Offline {
             let entries = self.router.route(vec![event], now);
             self.settle(entries, now);
         }
-        self.settle(Vec::new(), Timestamp::MAX);
+        // Timers run out one after the other, so that what one of them sends meets the others in time.
+        while let Some(due) = self
+            .partitions
+            .iter()
+            .filter_map(Partition::next_deadline)
+            .min()
+        {
+            self.settle(Vec::new(), due);
+        }
         derive::merge(self.partitions.iter().map(Partition::families).collect())
     }
 

@@ -1,9 +1,8 @@
 //! Which partition an event goes to, and how a trace learns its session.
 
 use super::Addressed;
-use crate::model::Name;
 use crate::model::event::{Event, SessionSource};
-use crate::model::ids::{Key, TraceId};
+use crate::model::ids::{Key, Scoped, TraceId};
 use crate::model::record::{Entry, Record};
 use crate::model::time::Timestamp;
 use rapidhash::v3::rapidhash_v3;
@@ -23,8 +22,8 @@ pub(super) struct Router {
 /// Trace to session, as last seen. Forgetting one costs a detour, nothing else.
 #[derive(Debug, Default)]
 struct Bindings {
-    young: HashMap<TraceId, Name>,
-    old: HashMap<TraceId, Name>,
+    young: HashMap<TraceId, Scoped>,
+    old: HashMap<TraceId, Scoped>,
 }
 
 impl Router {
@@ -40,17 +39,17 @@ impl Router {
         let mut entries = Vec::with_capacity(events.len() + 1);
         let mut bindings = self.bindings.lock().unwrap_or_else(PoisonError::into_inner);
         for event in &events {
-            if let Some(session) = own_session(event)
-                && bindings.learn(event.trace, session)
+            if let Some(session) = own_session(event, &bindings)
+                && bindings.learn(event.trace, &session)
             {
-                let bind = Record::Bind(Key::Session(session.clone()));
+                let bind = Record::Bind(Key::Session(session));
                 entries.push(self.entry(Key::Trace(event.trace), bind, arrival));
             }
         }
         for event in events {
-            let session = own_session(&event).or_else(|| bindings.get(event.trace));
-            let key = match session {
-                Some(session) => Key::Session(session.clone()),
+            let session = own_session(&event, &bindings);
+            let key = match session.or_else(|| bindings.get(event.trace).cloned()) {
+                Some(session) => Key::Session(session),
                 None => Key::Trace(event.trace),
             };
             entries.push(self.entry(key, Record::Event(Box::new(event)), arrival));
@@ -78,21 +77,40 @@ impl Router {
     /// The same on every machine and in every version: snapshots and Kafka partitions rest on it.
     fn partition(&self, key: &Key) -> usize {
         let hash = match key {
-            Key::Session(id) => rapidhash_v3(id.as_bytes()),
+            Key::Session(owner) => scoped_hash("session", owner),
+            Key::User(owner) => scoped_hash("user", owner),
             Key::Trace(id) => rapidhash_v3(id.as_bytes()),
         };
         (hash % self.partitions as u64) as usize
     }
 }
 
-fn own_session(event: &Event) -> Option<&Name> {
+/// The session that a span names. A span that names no tenant has that of its trace.
+fn own_session(event: &Event, bindings: &Bindings) -> Option<Scoped> {
     let hint = event.session.as_ref()?;
-    (hint.source == SessionSource::Span).then_some(&hint.id)
+    if hint.source != SessionSource::Span {
+        return None;
+    }
+    let known = bindings
+        .get(event.trace)
+        .filter(|known| known.id == hint.id);
+    match (&event.tenant, known) {
+        (None, Some(known)) => Some(known.clone()),
+        (tenant, _) => Some(Scoped {
+            tenant: tenant.clone(),
+            id: hint.id.clone(),
+        }),
+    }
+}
+
+fn scoped_hash(kind: &str, owner: &Scoped) -> u64 {
+    let tenant = owner.tenant.as_deref().unwrap_or_default();
+    rapidhash_v3(format!("{kind}\0{tenant}\0{}", owner.id).as_bytes())
 }
 
 impl Bindings {
     /// Remembers a binding; whether it is news.
-    fn learn(&mut self, trace: TraceId, session: &Name) -> bool {
+    fn learn(&mut self, trace: TraceId, session: &Scoped) -> bool {
         if self.get(trace) == Some(session) {
             return false;
         }
@@ -103,7 +121,74 @@ impl Bindings {
         true
     }
 
-    fn get(&self, trace: TraceId) -> Option<&Name> {
+    fn get(&self, trace: TraceId) -> Option<&Scoped> {
         self.young.get(&trace).or_else(|| self.old.get(&trace))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::otlp::{Attributes, Group, Scope, Span, Status, Value};
+    use crate::normalise::{Normaliser, Settings};
+
+    fn events(trace: u8, tenants: &[Option<&'static str>]) -> Vec<Event> {
+        let settings = Settings {
+            tenant_attributes: vec!["tenant".into()],
+            ..Settings::default()
+        };
+        let span = |(id, tenant): (u8, &Option<&'static str>)| Span {
+            trace: TraceId::new(&[trace; 16]).expect("not zero"),
+            id: crate::model::ids::SpanId::new(&[id; 8]).expect("not zero"),
+            parent: None,
+            name: "step".into(),
+            start: Timestamp(1),
+            end: Timestamp(2),
+            status: Status::Unset,
+            status_message: "".into(),
+            attributes: Attributes(
+                [("session.id", Some("s")), ("tenant", *tenant)]
+                    .into_iter()
+                    .filter_map(|(key, value)| Some((key.into(), Value::Str(value?.into()))))
+                    .collect(),
+            ),
+            events: Vec::new(),
+            links: Vec::new(),
+        };
+        let group = Group {
+            resource: Attributes::default(),
+            scope: Scope::default(),
+            spans: (1..).zip(tenants).map(span).collect(),
+            logs: Vec::new(),
+        };
+        Normaliser::new(settings, std::sync::Arc::default()).normalise(&group)
+    }
+
+    fn keys(router: &Router, events: Vec<Event>) -> Vec<Key> {
+        let entries = router.route(events, Timestamp(3));
+        let event = |(_, entry): (usize, Entry)| match entry.record {
+            Record::Event(_) => Some(entry.key),
+            _ => None,
+        };
+        entries.into_iter().filter_map(event).collect()
+    }
+
+    fn session(tenant: &str) -> Key {
+        Key::Session(Scoped {
+            tenant: Some(tenant.into()),
+            id: "s".into(),
+        })
+    }
+
+    #[test]
+    fn the_same_session_id_of_two_tenants_is_two_sessions() {
+        let router = Router::new(4);
+        assert_eq!(keys(&router, events(1, &[Some("a")])), [session("a")]);
+        assert_eq!(keys(&router, events(2, &[Some("b")])), [session("b")]);
+        // A span of the same trace that names no tenant follows the others.
+        assert_eq!(
+            keys(&router, events(1, &[Some("a"), None])),
+            [session("a"), session("a")]
+        );
     }
 }

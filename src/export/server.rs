@@ -12,10 +12,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use std::future::Future;
 use std::io::Write;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::net::TcpListener;
 
 /// What the server is told.
 #[derive(Clone, Debug)]
@@ -55,8 +54,9 @@ impl Server {
     ///
     /// # Errors
     /// When the address cannot be bound.
-    pub async fn bind(settings: Settings, source: Arc<dyn Source>) -> std::io::Result<Self> {
-        let listener = TcpListener::bind(settings.endpoint).await?;
+    pub fn bind(settings: Settings, source: Arc<dyn Source>) -> std::io::Result<Self> {
+        let listener = TcpListener::bind(settings.endpoint)?;
+        listener.set_nonblocking(true)?;
         let shown = Shown {
             source,
             settings,
@@ -79,7 +79,7 @@ impl Server {
         self.listener.local_addr()
     }
 
-    /// Serves until `stop` ends.
+    /// Serves until `stop` ends, on the runtime that calls it.
     ///
     /// # Errors
     /// When the listener fails.
@@ -87,7 +87,8 @@ impl Server {
         self,
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> std::io::Result<()> {
-        axum::serve(self.listener, self.router)
+        let listener = tokio::net::TcpListener::from_std(self.listener)?;
+        axum::serve(listener, self.router)
             .with_graceful_shutdown(stop)
             .await
     }

@@ -4,6 +4,7 @@
 //! a span's neighbours (whose call this is, where a handoff led) is the stitcher's to find.
 
 use super::Name;
+use super::cohort::Declared;
 use super::ids::{SpanId, TraceId};
 use super::otlp::Link;
 use super::time::Timestamp;
@@ -24,6 +25,14 @@ pub struct Event {
     pub agent: Option<Name>,
     pub session: Option<SessionHint>,
     pub user: Option<Name>,
+    /// Whose ids these are, where the operator says how to tell.
+    pub tenant: Option<Name>,
+    /// What the user came for, where declared.
+    pub intent: Option<Name>,
+    /// The configured dimensions that this span declares.
+    pub cohort: Declared,
+    /// The value of the business transaction in US dollars, where declared.
+    pub value_usd: Option<f64>,
     /// The name of the workflow or app run, where declared.
     pub workflow: Option<Name>,
     /// An id of the unit of business work, where declared.

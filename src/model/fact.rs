@@ -1,6 +1,7 @@
 //! Facts: what the stitcher found out, each once and for good. Metrics and ledger rows derive from these and from nothing else.
 
 use super::Name;
+use super::cohort::Cohort;
 use super::event::{Cost, Operation, Outcome, Usage};
 use super::ids::TraceId;
 use super::time::Timestamp;
@@ -11,7 +12,20 @@ use std::time::Duration;
 pub struct Fact {
     pub at: Timestamp,
     pub trace: TraceId,
+    pub cohort: Cohort,
     pub what: What,
+}
+
+impl Fact {
+    /// A fact of no cohort; its session knows more and says it afterwards.
+    pub fn new(at: Timestamp, trace: TraceId, what: What) -> Self {
+        Self {
+            at,
+            trace,
+            cohort: Cohort::default(),
+            what,
+        }
+    }
 }
 
 /// The kinds of facts.
@@ -21,6 +35,11 @@ pub enum What {
     Session,
     Turn(Turn),
     Workflow(Workflow),
+    /// The user of a closed workflow came back with the same intent: it was not settled at first contact.
+    Recontact {
+        workflow: Name,
+        outcome: Outcome,
+    },
     Agent(AgentInvocation),
     Model(ModelCall),
     Tool(ToolCall),
@@ -81,6 +100,8 @@ pub struct Workflow {
     pub duration: Duration,
     /// All money spent that could be priced; `None` when nothing could.
     pub cost_usd: Option<f64>,
+    /// The value of the business transaction, where declared.
+    pub value_usd: Option<f64>,
 }
 
 /// One activation of one agent.

@@ -62,11 +62,21 @@ macro_rules! id {
 id!(TraceId, 16);
 id!(SpanId, 8);
 
+/// An id that is unique within one tenant only.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Scoped {
+    /// `None`: the operator names no attribute of tenants, or the span has none.
+    pub tenant: Option<Name>,
+    pub id: Name,
+}
+
 /// What owns state and orders it: all records of one key are handled by one partition, in log order.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Key {
     /// A business session, by the id its agents declare.
-    Session(Name),
+    Session(Scoped),
     /// A trace whose session is not known (yet).
     Trace(TraceId),
+    /// A user, by the id its agents declare: what is known of him across sessions.
+    User(Scoped),
 }

@@ -1,5 +1,6 @@
 //! The words every room speaks: ids, time, spans as received, events, facts, metric families. Plain data.
 
+pub mod cohort;
 pub mod event;
 pub mod fact;
 pub mod ids;

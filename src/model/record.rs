@@ -1,7 +1,9 @@
 //! Records: what the log holds and partitions consume.
 
-use super::event::Event;
-use super::ids::Key;
+use super::Name;
+use super::cohort::Cohort;
+use super::event::{Event, Outcome};
+use super::ids::{Key, TraceId};
 use super::time::Timestamp;
 
 /// One entry of the log, addressed to the partition that owns `key`.
@@ -20,4 +22,19 @@ pub enum Record {
     Event(Box<Event>),
     /// The key belongs to this other key: forward what it holds and what still comes.
     Bind(Key),
+    /// A workflow of the key's user was closed.
+    Contact(Box<Contact>),
+}
+
+/// What a closed workflow leaves at its user, so that a re-contact is recognised.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Contact {
+    pub workflow: Name,
+    pub intent: Option<Name>,
+    pub outcome: Outcome,
+    /// Event time of the first and the last activity.
+    pub start: Timestamp,
+    pub end: Timestamp,
+    pub trace: TraceId,
+    pub cohort: Cohort,
 }

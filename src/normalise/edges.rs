@@ -112,7 +112,7 @@ fn browser_resource() {
             (key.into(), Value::Str(v.into())),
         ]);
         assert_eq!(
-            session::of_attributes(&none, &r, &Settings::default()),
+            session::of_attributes(&none, &[], &r, &Settings::default()),
             None,
             "{key}"
         );

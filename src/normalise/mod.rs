@@ -3,6 +3,7 @@
 //! What a span does not say stays unknown here; the stitcher may find it in the span's neighbours. No text of prompts,
 //! answers or arguments passes this room.
 
+mod context;
 mod dialect;
 mod handoff;
 mod json;
@@ -13,6 +14,8 @@ mod outcome;
 mod session;
 mod usage;
 
+#[cfg(test)]
+mod context_tests;
 #[cfg(test)]
 mod edges;
 #[cfg(test)]
@@ -44,18 +47,31 @@ pub struct Settings {
     pub escalation_tools: Vec<String>,
     /// Targets that are human.
     pub human_names: Vec<String>,
+    /// Attributes that name the tenant whose session and user ids these are.
+    pub tenant_attributes: Vec<String>,
+    /// Attributes that hold the value of the transaction in US dollars.
+    pub value_attributes: Vec<String>,
+    /// Attributes that declare what the user came for.
+    pub intent_attributes: Vec<String>,
+    /// The attributes of each cohort dimension.
+    pub dimensions: Vec<Vec<String>>,
 }
 
 /// The one entry point of the room.
 #[derive(Clone, Debug)]
 pub struct Normaliser {
     settings: Settings,
+    wanted: context::Wanted,
     prices: Arc<PriceBook>,
 }
 
 impl Normaliser {
     pub fn new(settings: Settings, prices: Arc<PriceBook>) -> Self {
-        Self { settings, prices }
+        Self {
+            wanted: context::Wanted::new(&settings),
+            settings,
+            prices,
+        }
     }
 
     /// One event for each span, and one for each log record that says something about a span.
@@ -74,7 +90,7 @@ impl Normaliser {
         };
         let mut event = source.blank();
         dialect::read(&source, &mut event);
-        source.read_common(&mut event);
+        source.read_common(&self.wanted, &mut event);
         if let Kind::Model(call) = &mut event.kind {
             call.cost = money::cost(&source, call, &self.prices);
         }
@@ -90,7 +106,9 @@ impl Normaliser {
             .evaluations
             .extend(evaluation(&log.event_name, &log.attributes));
         event.requests = messages::log_requests(log, &self.settings);
-        event.session = session::of_attributes(&log.attributes, &group.resource, &self.settings);
+        let metadata = session::metadata(&log.attributes);
+        event.session =
+            session::of_attributes(&log.attributes, &metadata, &group.resource, &self.settings);
         event.outcome = outcome::of_evaluations(&event.evaluations);
         let says = !event.evaluations.is_empty() || !event.requests.is_empty();
         event.kind = Kind::Note(note_id(&event));
@@ -165,10 +183,16 @@ impl<'a> Source<'a> {
     }
 
     /// What any dialect may carry.
-    fn read_common(&self, event: &mut Event) {
+    fn read_common(&self, wanted: &context::Wanted, event: &mut Event) {
         let attributes = self.attributes();
-        event.session = session::of_attributes(attributes, self.resource, self.settings);
-        event.user = session::user(attributes, self.settings);
+        let metadata = session::metadata(attributes);
+        event.session = session::of_attributes(attributes, &metadata, self.resource, self.settings);
+        event.user = session::user(attributes, &metadata, self.settings);
+        let context = context::read(attributes, &metadata, self.resource, wanted);
+        event.tenant = context.tenant;
+        event.intent = context.intent;
+        event.value_usd = context.value_usd;
+        event.cohort = context.cohort;
         event.workflow_id = attributes
             .first_str(&["gen_ai.workflow.id", "workflow.id", "baton.workflow.id"])
             .filter(|_| self.scope.name != "agent_framework")
@@ -203,6 +227,10 @@ fn blank(trace: TraceId, span: SpanId, end: Timestamp) -> Event {
         agent: None,
         session: None,
         user: None,
+        tenant: None,
+        intent: None,
+        cohort: Vec::new(),
+        value_usd: None,
         workflow: None,
         workflow_id: None,
         outcome: None,

@@ -5,6 +5,7 @@ use super::{Settings, id};
 use crate::model::Name;
 use crate::model::event::{SessionHint, SessionSource};
 use crate::model::otlp::{Attributes, Value};
+use serde_json::Value as Json;
 
 /// Attributes that name a business session, best first. Transport sessions (`mcp.session.id`) and LangSmith's project
 /// (`langsmith.trace.session_*`) are none.
@@ -59,12 +60,13 @@ const RESOURCE: &[&str] = &["gen_ai.conversation.id", "session.id", "conversatio
 /// The session that a span or log record names, else the one its resource names.
 pub(super) fn of_attributes(
     attributes: &Attributes<'_>,
+    metadata: &[Json],
     resource: &Attributes<'_>,
     settings: &Settings,
 ) -> Option<SessionHint> {
     let hint = |id, source| SessionHint { id, source };
     first_id(attributes, &settings.session_attributes, SESSION)
-        .or_else(|| in_metadata(attributes, METADATA_SESSION))
+        .or_else(|| in_metadata(metadata, METADATA_SESSION))
         .map(|id| hint(id, SessionSource::Span))
         .or_else(|| {
             let id = first_id(resource, &[], RESOURCE).filter(|_| !is_browser(resource))?;
@@ -73,9 +75,13 @@ pub(super) fn of_attributes(
 }
 
 /// The user that a span names.
-pub(super) fn user(attributes: &Attributes<'_>, settings: &Settings) -> Option<Name> {
+pub(super) fn user(
+    attributes: &Attributes<'_>,
+    metadata: &[Json],
+    settings: &Settings,
+) -> Option<Name> {
     first_id(attributes, &settings.user_attributes, USER)
-        .or_else(|| in_metadata(attributes, METADATA_USER))
+        .or_else(|| in_metadata(metadata, METADATA_USER))
 }
 
 /// The first id under the configured keys, then under the known ones. Some emitters write numbers.
@@ -88,16 +94,19 @@ fn first_id(attributes: &Attributes<'_>, configured: &[String], known: &[&str]) 
         })
 }
 
-fn in_metadata(attributes: &Attributes<'_>, keys: &[&str]) -> Option<Name> {
-    METADATA
-        .iter()
-        .filter_map(|key| json::parse(attributes.str(key)?))
-        .find_map(|object| {
-            keys.iter().find_map(|key| match object.get(*key)? {
-                serde_json::Value::Number(number) => Some(id(&number.to_string())),
-                value => value.as_str().filter(|text| is_id(text)).map(id),
-            })
+/// The JSON objects of metadata that a span carries.
+pub(super) fn metadata(attributes: &Attributes<'_>) -> Vec<Json> {
+    let objects = METADATA.iter().filter_map(|key| attributes.str(key));
+    objects.filter_map(json::parse).collect()
+}
+
+fn in_metadata(metadata: &[Json], keys: &[&str]) -> Option<Name> {
+    metadata.iter().find_map(|object| {
+        keys.iter().find_map(|key| match object.get(*key)? {
+            Json::Number(number) => Some(id(&number.to_string())),
+            value => value.as_str().filter(|text| is_id(text)).map(id),
         })
+    })
 }
 
 /// A browser SDK puts its tab's session on the resource: that is no conversation.

@@ -5,9 +5,10 @@ use super::trace::{Open, Skeleton, Trace};
 use super::turn::{self, Decided, Spend};
 use super::workflow::OpenWorkflow;
 use super::{Output, Settings, shed_fact};
+use crate::model::cohort::Cohort;
 use crate::model::event::{Event, Kind, SessionSource};
 use crate::model::fact::{Fact, Shed, What};
-use crate::model::ids::{Key, TraceId};
+use crate::model::ids::{Key, Scoped, TraceId};
 use crate::model::record::Record;
 use crate::model::time::Timestamp;
 use std::collections::BTreeMap;
@@ -19,6 +20,8 @@ pub(super) struct Conversation {
     /// Spans in open traces.
     open_spans: usize,
     workflow: Option<OpenWorkflow>,
+    /// The latest known value of each dimension, for turns that declare none.
+    cohort: Cohort,
     /// Handoffs whose target has not acted yet, with the arrival time at which they are dropped.
     pending: Vec<(Timestamp, Verdict)>,
     /// The session was counted.
@@ -33,6 +36,7 @@ impl Conversation {
             traces: BTreeMap::new(),
             open_spans: 0,
             workflow: None,
+            cohort: Cohort::default(),
             pending: Vec::new(),
             counted: false,
             opened: arrival,
@@ -63,15 +67,13 @@ impl Conversation {
                 if open.take(event) {
                     self.open_spans += 1;
                 } else {
-                    out.facts.push(Fact {
-                        at,
-                        trace,
-                        what: What::Duplicate,
-                    });
+                    out.facts.push(Fact::new(at, trace, What::Duplicate));
                 }
             }
             Trace::Decided(skeleton) => {
+                let from = out.facts.len();
                 let spend = late(skeleton, event, out);
+                stamp(&mut out.facts[from..], &self.cohort);
                 if let Some(workflow) = &mut self.workflow {
                     workflow.spend(spend);
                 }
@@ -142,21 +144,19 @@ impl Conversation {
         let due: Vec<(Timestamp, Verdict)> = due;
         for (_, verdict) in due {
             let (at, trace) = (verdict.at, verdict.trace);
-            let fact = |what| Fact { at, trace, what };
-            out.facts.push(fact(What::Pending(-1)));
-            out.facts.push(fact(What::Handoff(verdict.handoff)));
+            out.facts.push(Fact::new(at, trace, What::Pending(-1)));
+            out.facts.push(Fact {
+                cohort: verdict.cohort,
+                ..Fact::new(at, trace, What::Handoff(verdict.handoff))
+            });
         }
         if self.open_spans == 0 && now >= self.last_arrival + settings.idle_timeout {
             // Late spans and duplicates are recognised up to here.
             self.traces.clear();
         }
-        if self
-            .workflow
-            .as_ref()
-            .is_some_and(|w| w.deadline(settings) <= now && self.open_spans == 0)
-        {
-            out.facts
-                .extend(self.workflow.take().map(OpenWorkflow::close));
+        let due = |w: &mut OpenWorkflow| w.deadline(settings) <= now && self.open_spans == 0;
+        if let Some(workflow) = self.workflow.take_if(due) {
+            workflow.close(out);
         }
     }
 
@@ -166,7 +166,7 @@ impl Conversation {
         // A session that was counted is remembered, so that it is not counted again; a trace does not come back.
         let remembered = match key {
             Key::Session(_) => settings.max_age,
-            Key::Trace(_) => settings.idle_timeout,
+            Key::Trace(_) | Key::User(_) => settings.idle_timeout,
         };
         idle && (!self.counted || now >= self.last_arrival + remembered)
     }
@@ -180,7 +180,14 @@ impl Conversation {
         let Some(session) = self.traces.values().find_map(open) else {
             return false;
         };
-        let to = Key::Session(session);
+        let tenant = self.traces.values().find_map(|trace| match trace {
+            Trace::Open(open) => open.spans().find_map(|event| event.tenant.clone()),
+            Trace::Decided(_) => None,
+        });
+        let to = Key::Session(Scoped {
+            tenant,
+            id: session,
+        });
         for mut event in self.release() {
             if let Some(hint) = &mut event.session {
                 hint.source = SessionSource::Span;
@@ -240,7 +247,7 @@ impl Conversation {
     /// When a turn may be decided, if nothing more arrives.
     fn ready_at(&self, key: &Key, group: &[TraceId], settings: &Settings) -> Timestamp {
         let bound = match key {
-            Key::Session(_) => Timestamp::default(),
+            Key::Session(_) | Key::User(_) => Timestamp::default(),
             Key::Trace(_) => self.opened + settings.bind_timeout,
         };
         group
@@ -275,9 +282,16 @@ impl Conversation {
         let mut waiting: Vec<Verdict> = self.pending.iter().map(|(_, v)| v.clone()).collect();
         let before = waiting.len();
         let events = open.iter().flat_map(Open::spans);
-        let Some((turn, owners)) = turn::decide(events, &mut waiting, &mut out.facts) else {
+        let from = out.facts.len();
+        let Some((mut turn, owners)) = turn::decide(events, &mut waiting, &mut out.facts) else {
             return;
         };
+        turn.cohort = turn.cohort.or(&self.cohort);
+        self.cohort = turn.cohort.clone();
+        for verdict in &mut turn.pending {
+            verdict.cohort = turn.cohort.clone();
+        }
+        let cohort = turn.cohort.clone();
         if waiting.len() < before {
             self.taken_up(&waiting, &turn, out);
         }
@@ -286,6 +300,7 @@ impl Conversation {
                 known.owners.insert(span, owner);
             }
         }
+        stamp(&mut out.facts[from..], &cohort);
         self.follow(turn, now, settings, out);
     }
 
@@ -298,11 +313,8 @@ impl Conversation {
         };
         if let Some(found) = self.pending.iter().position(|(_, v)| !still(v)) {
             self.pending.remove(found);
-            out.facts.push(Fact {
-                at: turn.start,
-                trace: turn.trace,
-                what: What::Pending(-1),
-            });
+            out.facts
+                .push(Fact::new(turn.start, turn.trace, What::Pending(-1)));
         }
     }
 
@@ -316,30 +328,33 @@ impl Conversation {
         };
         if !std::mem::replace(&mut self.counted, true) {
             out.facts.push(Fact {
-                at: turn.start,
-                trace: turn.trace,
-                what: What::Session,
+                cohort: turn.cohort.clone(),
+                ..Fact::new(turn.start, turn.trace, What::Session)
             });
         }
         match &mut self.workflow {
             Some(open) if open.goes_on_with(&turn, settings) => open.extend(&turn, result, now),
             open => {
                 let next = OpenWorkflow::open(&turn, result, now);
-                out.facts
-                    .extend(open.replace(next).map(OpenWorkflow::close));
+                if let Some(ended) = open.replace(next) {
+                    ended.close(out);
+                }
             }
         }
+    }
+}
+
+/// Gives facts their cohort.
+fn stamp(facts: &mut [Fact], cohort: &Cohort) {
+    for fact in facts {
+        fact.cohort = cohort.clone();
     }
 }
 
 /// Counts what adds up of a span whose turn is decided; returns its cost.
 fn late(skeleton: &mut Skeleton, event: Event, out: &mut Output) -> Spend {
     let mut spend = Spend::default();
-    let fact = |what| Fact {
-        at: event.end,
-        trace: event.trace,
-        what,
-    };
+    let fact = |what| Fact::new(event.end, event.trace, what);
     let inherited = || {
         let parent = event.parent?;
         skeleton.owners.get(&parent).cloned().flatten()

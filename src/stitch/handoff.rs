@@ -3,6 +3,7 @@
 use super::activation::Cast;
 use super::tree::Tree;
 use crate::model::Name;
+use crate::model::cohort::Cohort;
 use crate::model::event::{HandoffRequest, Kind, Target};
 use crate::model::fact::{Handoff, HandoffKind, HandoffResult};
 use crate::model::ids::TraceId;
@@ -46,6 +47,8 @@ pub(super) struct Verdict {
     pub(super) pending: bool,
     /// A human was called in.
     pub(super) escalated: bool,
+    /// That of its turn, where it waits for a later one.
+    pub(super) cohort: Cohort,
 }
 
 /// Finds and judges the handoffs of a turn. `waiting` are the pending ones of earlier turns: the entry of this turn may
@@ -297,6 +300,7 @@ fn by_structure(tree: &Tree<'_>, cast: &Cast, asks: &[Ask], target: usize) -> Op
         },
         pending: false,
         escalated: false,
+        cohort: Cohort::default(),
     })
 }
 
@@ -336,6 +340,7 @@ fn conclude(
         // An anonymous target cannot be recognised in a later turn.
         pending: target.is_none() && !human && !ask.refused && ask.to != Target::Unknown,
         escalated: human && !ask.refused,
+        cohort: Cohort::default(),
         handoff: Handoff {
             from,
             to,

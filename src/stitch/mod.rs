@@ -4,6 +4,7 @@
 //! when a turn is decided: its traces are complete and have been quiet for [`Settings::settle`].
 
 mod activation;
+mod contacts;
 mod conversation;
 mod handoff;
 mod trace;
@@ -18,6 +19,7 @@ use crate::model::fact::{Fact, Shed, What};
 use crate::model::ids::{Key, TraceId};
 use crate::model::record::{Entry, Record};
 use crate::model::time::Timestamp;
+use contacts::Contacts;
 use conversation::Conversation;
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
@@ -37,6 +39,8 @@ pub struct Settings {
     pub idle_timeout: Duration,
     /// A workflow is closed at this age at the latest; a silent session is forgotten after it.
     pub max_age: Duration,
+    /// A user who comes back with the same intent within this time makes the earlier workflow a re-contacted one.
+    pub recontact_window: Duration,
     /// Sessions and unbound traces held at once; over it the one due first is closed early.
     pub max_sessions: usize,
     /// Undecided spans of one session; over it its turns are decided early.
@@ -52,6 +56,7 @@ impl Default for Settings {
             drop_timeout: Duration::from_secs(120),
             idle_timeout: Duration::from_secs(30 * 60),
             max_age: Duration::from_secs(24 * 60 * 60),
+            recontact_window: Duration::from_secs(24 * 60 * 60),
             max_sessions: 1_000_000,
             max_spans_per_session: 20_000,
         }
@@ -81,6 +86,8 @@ pub struct Stitcher {
 struct Slot {
     bound: Option<Key>,
     conversation: Option<Conversation>,
+    /// Of a user's key only.
+    contacts: Option<Contacts>,
     /// The entry of this slot in `deadlines`.
     scheduled: Option<Timestamp>,
     touched: Timestamp,
@@ -120,6 +127,11 @@ impl Stitcher {
                     .take(*event, arrival, &self.settings, out),
             },
             Record::Bind(to) => slot.bind(&key, to, out),
+            Record::Contact(contact) => {
+                slot.contacts
+                    .get_or_insert_default()
+                    .take(*contact, arrival, &self.settings, out)
+            }
         }
         self.schedule(&key, soonest);
         if self.slots.len() > self.settings.max_sessions {
@@ -160,7 +172,9 @@ impl Stitcher {
             .conversation
             .as_ref()
             .map(|c| c.deadline(key, &self.settings));
-        match held.into_iter().chain(forwarding).min() {
+        let contacts = slot.contacts.as_mut();
+        let remembered = contacts.and_then(|c| c.expire(now, &self.settings));
+        match held.into_iter().chain(forwarding).chain(remembered).min() {
             Some(deadline) => self.schedule(key, deadline),
             None => {
                 self.slots.remove(key);
@@ -204,11 +218,7 @@ impl Stitcher {
 }
 
 fn shed_fact(at: Timestamp, trace: TraceId, reason: Shed) -> Fact {
-    Fact {
-        at,
-        trace,
-        what: What::Shed(reason),
-    }
+    Fact::new(at, trace, What::Shed(reason))
 }
 
 impl Slot {

@@ -4,7 +4,7 @@ use super::*;
 use crate::model::Name;
 use crate::model::event::*;
 use crate::model::fact::TurnResult;
-use crate::model::ids::SpanId;
+use crate::model::ids::{Scoped, SpanId};
 use crate::model::otlp::Link;
 
 /// A scene under construction. Times are milliseconds of event time.
@@ -17,6 +17,13 @@ const NOTHING: [&str; 0] = [];
 
 fn name(text: &str) -> Name {
     Name::from(text)
+}
+
+fn session(id: &str) -> Key {
+    Key::Session(Scoped {
+        tenant: None,
+        id: name(id),
+    })
 }
 
 fn trace(n: u8) -> TraceId {
@@ -42,6 +49,10 @@ impl Scene {
             agent: None,
             session: None,
             user: None,
+            tenant: None,
+            intent: None,
+            cohort: Vec::new(),
+            value_usd: None,
             workflow: None,
             workflow_id: None,
             outcome: None,
@@ -129,17 +140,35 @@ fn play(events: Vec<(Timestamp, Event)>) -> Vec<Fact> {
     let mut stitcher = Stitcher::new(Settings::default());
     let mut out = Output::default();
     for (arrival, event) in events {
-        stitcher.advance(arrival, &mut out);
+        settle(&mut stitcher, arrival, &mut out);
         let entry = Entry {
-            key: Key::Session(name("s")),
+            key: session("s"),
             arrival,
             record: Record::Event(Box::new(event)),
         };
         stitcher.apply(entry, &mut out);
     }
-    stitcher.advance(Timestamp::MAX, &mut out);
+    while let Some(due) = stitcher.next_deadline() {
+        settle(&mut stitcher, due, &mut out);
+    }
     assert_eq!(stitcher.keys(), 0, "all timers ran out, nothing is held");
     out.facts
+}
+
+/// Fires all timers up to `now` and delivers what they send to users.
+fn settle(stitcher: &mut Stitcher, now: Timestamp, out: &mut Output) {
+    stitcher.advance(now, out);
+    for (key, record) in std::mem::take(&mut out.sends) {
+        let arrival = now;
+        stitcher.apply(
+            Entry {
+                key,
+                arrival,
+                record,
+            },
+            out,
+        );
+    }
 }
 
 /// The facts about handoffs and escalations, one a line.
@@ -625,8 +654,8 @@ fn a_trace_finds_its_session_late_and_two_sessions_of_one_trace_are_one() {
     s.call(refund, (45, 90));
     let event = |i: usize| Record::Event(Box::new(s.events[i].clone()));
     let held = Key::Trace(trace(1));
-    let a = Key::Session(name("a"));
-    let b = Key::Session(name("b"));
+    let a = session("a");
+    let b = session("b");
     let mut records: Vec<(Key, Record)> = (0..3).map(|i| (held.clone(), event(i))).collect();
     records.extend((3..5).map(|i| (b.clone(), event(i))));
     records.push((held.clone(), Record::Bind(b.clone())));
@@ -640,4 +669,94 @@ fn a_trace_finds_its_session_late_and_two_sessions_of_one_trace_are_one() {
         assert_eq!(handoffs(&facts), ["triage -> refund transfer success"]);
         assert_eq!(turns(&facts).len(), 1);
     }
+}
+
+/// One answered turn of user `u`, from `start` for 100 ms, in trace `n`.
+fn visit(s: &mut Scene, n: u8, start: u64, intent: &str, outcome: Option<Outcome>) {
+    let agent = s.agent(0, "desk", (start, start + 100));
+    s.in_trace(n);
+    let event = s.last();
+    event.user = Some(name("u"));
+    event.intent = Some(name(intent));
+    event.cohort = vec![(0, name(intent))];
+    event.outcome = outcome.map(|outcome| OutcomeEvidence { outcome });
+    s.call(agent, (start + 1, start + 99));
+    s.in_trace(n);
+}
+
+fn recontacts(facts: &[Fact]) -> usize {
+    count(facts, |what| matches!(what, What::Recontact { .. }))
+}
+
+#[test]
+fn a_user_who_comes_back_with_the_same_intent_was_not_helped_at_first() {
+    const HOUR: u64 = 3_600_000;
+    let solved = Some(Outcome::Resolved);
+    for (second, intent, expected) in [
+        (2 * HOUR, "refund", 1),
+        (2 * HOUR, "invoice", 0),
+        (25 * HOUR, "refund", 0),
+    ] {
+        let mut s = Scene::default();
+        visit(&mut s, 1, 0, "refund", solved);
+        visit(&mut s, 2, second, intent, solved);
+        let facts = run(&s);
+        assert_eq!(outcomes(&facts).len(), 2);
+        assert_eq!(recontacts(&facts), expected, "{intent} after {second} ms");
+    }
+}
+
+#[test]
+fn three_visits_are_two_recontacts_and_each_counts_once() {
+    let mut s = Scene::default();
+    for n in 1..=3 {
+        visit(
+            &mut s,
+            n,
+            u64::from(n) * 60_000,
+            "refund",
+            Some(Outcome::Resolved),
+        );
+    }
+    assert_eq!(recontacts(&run(&s)), 2);
+}
+
+#[test]
+fn another_intent_after_the_outcome_is_another_workflow_however_soon() {
+    let mut s = Scene::default();
+    visit(&mut s, 1, 0, "refund", Some(Outcome::Resolved));
+    visit(&mut s, 2, 1_000, "invoice", Some(Outcome::Failed));
+    assert_eq!(outcomes(&run(&s)), [Outcome::Resolved, Outcome::Failed]);
+    let mut s = Scene::default();
+    visit(&mut s, 1, 0, "refund", Some(Outcome::Resolved));
+    visit(&mut s, 2, 1_000, "refund", Some(Outcome::Failed));
+    assert_eq!(outcomes(&run(&s)), [Outcome::Failed]);
+}
+
+#[test]
+fn the_value_declared_last_is_the_workflows() {
+    let mut s = Scene::default();
+    visit(&mut s, 1, 0, "refund", None);
+    s.last().value_usd = Some(10.0);
+    visit(&mut s, 2, 1_000, "refund", Some(Outcome::Resolved));
+    s.last().value_usd = Some(49.99);
+    let value = run(&s).into_iter().find_map(|fact| match fact.what {
+        What::Workflow(workflow) => Some(workflow.value_usd),
+        _ => None,
+    });
+    assert_eq!(value, Some(Some(49.99)));
+}
+
+#[test]
+fn a_turn_that_declares_no_cohort_has_the_sessions() {
+    let mut s = Scene::default();
+    visit(&mut s, 1, 0, "refund", None);
+    let agent = s.agent(0, "desk", (1_000, 1_100));
+    s.in_trace(2);
+    s.call(agent, (1_001, 1_099));
+    s.in_trace(2);
+    let facts = run(&s);
+    let turns = facts.iter().filter(|f| matches!(f.what, What::Turn(_)));
+    let cohorts: Vec<&str> = turns.map(|f| f.cohort.value(0)).collect();
+    assert_eq!(cohorts, ["refund", "refund"]);
 }

@@ -4,6 +4,7 @@ use super::activation::{Act, Cast};
 use super::handoff::{self, UNKNOWN, Verdict};
 use super::tree::Tree;
 use crate::model::Name;
+use crate::model::cohort::Cohort;
 use crate::model::event::{Cost, Event, Kind, Outcome};
 use crate::model::fact::{
     AgentInvocation, Fact, HandoffResult, ModelCall, ToolCall, Turn, TurnResult, What,
@@ -34,7 +35,17 @@ pub(super) struct Decided {
     pub(super) spend: Spend,
     pub(super) pending: Vec<Verdict>,
     pub(super) trace: TraceId,
+    pub(super) cohort: Cohort,
+    pub(super) user: Option<Name>,
+    pub(super) tenant: Option<Name>,
+    /// What the user came for, as the turn first declares it.
+    pub(super) intent: Option<Name>,
+    /// The latest value of the business transaction, with its time.
+    pub(super) value: Option<Value>,
 }
+
+/// The value of a business transaction in nano-dollars, with the time at which it was declared.
+pub(super) type Value = (Timestamp, i128);
 
 /// Money of several calls.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -47,7 +58,7 @@ impl Spend {
     /// Whole nano-dollars, so that the sum does not depend on the order.
     pub(super) fn add(&mut self, cost: Cost) {
         if let Some(usd) = cost.usd() {
-            self.nano_usd = self.nano_usd.saturating_add((usd * 1e9).round() as i128);
+            self.nano_usd = self.nano_usd.saturating_add(nano(usd));
             self.known = true;
         }
     }
@@ -61,6 +72,11 @@ impl Spend {
     pub(super) fn usd(self) -> Option<f64> {
         self.known.then_some(self.nano_usd as f64 / 1e9)
     }
+}
+
+/// Dollars in whole nano-dollars.
+fn nano(usd: f64) -> i128 {
+    (usd * 1e9).round() as i128
 }
 
 /// Whose each span was, for spans that come late.
@@ -88,6 +104,11 @@ pub(super) fn decide<'a>(
         spend: Spend::default(),
         pending: Vec::new(),
         trace: first.trace,
+        cohort: tree.events.iter().flat_map(|e| &e.cohort).collect(),
+        user: tree.events.iter().find_map(|e| e.user.clone()),
+        tenant: tree.events.iter().find_map(|e| e.tenant.clone()),
+        intent: tree.events.iter().find_map(|e| e.intent.clone()),
+        value: value(&tree),
     };
     steps(&tree, &cast, &mut decided.spend, facts);
     for activation in &cast.activations {
@@ -160,7 +181,7 @@ pub(super) fn evaluation_facts(event: &Event) -> impl Iterator<Item = Fact> + '_
 }
 
 fn fact(at: Timestamp, trace: TraceId, what: What) -> Fact {
-    Fact { at, trace, what }
+    Fact::new(at, trace, what)
 }
 
 /// Everything that adds up.
@@ -193,6 +214,12 @@ fn outcome(tree: &Tree<'_>) -> Option<(Timestamp, Outcome)> {
         .iter()
         .filter_map(|e| Some((e.end, e.outcome.as_ref()?.outcome)))
         .max_by_key(|(at, outcome)| (*at, *outcome))
+}
+
+/// The value declared last: an agent may learn more of it on the way.
+fn value(tree: &Tree<'_>) -> Option<Value> {
+    let declared = |e: &&Event| Some((e.end, nano(e.value_usd?)));
+    tree.events.iter().filter_map(declared).max()
 }
 
 fn turn(tree: &Tree<'_>, cast: &Cast, verdicts: &[Verdict], decided: &mut Decided) -> Option<Turn> {

@@ -1,11 +1,13 @@
 //! The open workflow of a session, and how it ends.
 
-use super::Settings;
-use super::turn::{Decided, Spend};
+use super::turn::{Decided, Spend, Value};
+use super::{Output, Settings};
 use crate::model::Name;
+use crate::model::cohort::Cohort;
 use crate::model::event::Outcome;
 use crate::model::fact::{Fact, TurnResult, What, Workflow};
-use crate::model::ids::TraceId;
+use crate::model::ids::{Key, Scoped, TraceId};
+use crate::model::record::{Contact, Record};
 use crate::model::time::Timestamp;
 
 /// One unit of business work, open.
@@ -23,6 +25,11 @@ pub(super) struct OpenWorkflow {
     last: TurnResult,
     broken: bool,
     trace: TraceId,
+    cohort: Cohort,
+    user: Option<Name>,
+    tenant: Option<Name>,
+    intent: Option<Name>,
+    value: Option<Value>,
     /// Arrival times, for the timers.
     opened: Timestamp,
     touched: Timestamp,
@@ -41,6 +48,11 @@ impl OpenWorkflow {
             last: result,
             broken: false,
             trace: turn.trace,
+            cohort: Cohort::default(),
+            user: None,
+            tenant: None,
+            intent: None,
+            value: None,
             opened: now,
             touched: now,
         };
@@ -52,9 +64,12 @@ impl OpenWorkflow {
     pub(super) fn goes_on_with(&self, turn: &Decided, settings: &Settings) -> bool {
         let same_id =
             self.id.is_none() || turn.workflow_id.is_none() || self.id == turn.workflow_id;
-        let proven = self
-            .outcome
-            .is_some_and(|(at, _)| at + settings.settle < turn.start);
+        // Who comes with another intent after the outcome begins something new, however soon.
+        let other_intent =
+            self.intent.is_some() && turn.intent.is_some() && self.intent != turn.intent;
+        let proven = self.outcome.is_some_and(|(at, _)| {
+            at < turn.start && (other_intent || at + settings.settle < turn.start)
+        });
         let idle = turn.start > self.end + settings.idle_timeout;
         let old = turn.start > self.start + settings.max_age;
         same_id && !proven && !idle && !old
@@ -69,6 +84,11 @@ impl OpenWorkflow {
         self.escalated |= turn.escalated;
         self.last = result;
         self.broken = turn.broken;
+        self.cohort = self.cohort.or(&turn.cohort);
+        self.user = self.user.take().or_else(|| turn.user.clone());
+        self.tenant = self.tenant.take().or_else(|| turn.tenant.clone());
+        self.intent = self.intent.take().or_else(|| turn.intent.clone());
+        self.value = self.value.max(turn.value);
         self.touched = now;
     }
 
@@ -88,8 +108,8 @@ impl OpenWorkflow {
     }
 
     /// The default rules, first hit wins.
-    pub(super) fn close(self) -> Fact {
-        let outcome = if let Some((_, declared)) = self.outcome {
+    fn outcome(&self) -> Outcome {
+        if let Some((_, declared)) = self.outcome {
             declared
         } else if self.escalated {
             Outcome::Escalated
@@ -99,16 +119,39 @@ impl OpenWorkflow {
             Outcome::Abandoned
         } else {
             Outcome::Unverified
-        };
-        Fact {
-            at: self.end,
-            trace: self.trace,
-            what: What::Workflow(Workflow {
-                workflow: self.name,
-                outcome,
-                duration: self.end.since(self.start),
-                cost_usd: self.spend.usd(),
-            }),
         }
+    }
+
+    /// Closes it for good, and leaves a record at its user.
+    pub(super) fn close(self, out: &mut Output) {
+        let outcome = self.outcome();
+        let what = What::Workflow(Workflow {
+            workflow: self.name.clone(),
+            outcome,
+            duration: self.end.since(self.start),
+            cost_usd: self.spend.usd(),
+            value_usd: self.value.map(|(_, nano)| nano as f64 / 1e9),
+        });
+        out.facts.push(Fact {
+            cohort: self.cohort.clone(),
+            ..Fact::new(self.end, self.trace, what)
+        });
+        let Some(user) = self.user else {
+            return;
+        };
+        let key = Key::User(Scoped {
+            tenant: self.tenant,
+            id: user,
+        });
+        let contact = Contact {
+            workflow: self.name,
+            intent: self.intent,
+            outcome,
+            start: self.start,
+            end: self.end,
+            trace: self.trace,
+            cohort: self.cohort,
+        };
+        out.sends.push((key, Record::Contact(Box::new(contact))));
     }
 }

@@ -1,0 +1,183 @@
+//! What a span says of the business around it: the tenant, what the user came for, what the transaction is worth, its cohorts.
+
+use super::{Settings, id, name};
+use crate::model::Name;
+use crate::model::cohort::Declared;
+use crate::model::otlp::{Attributes, Value};
+use serde_json::Value as Json;
+use std::collections::HashMap;
+
+/// What SDKs put before the attributes that a user attaches.
+const PREFIXES: &[&str] = &[
+    "app.",
+    "baton.",
+    "traceloop.association.properties.",
+    "langsmith.metadata.",
+    "langfuse.trace.metadata.",
+    "langfuse.observation.metadata.",
+    "ai.telemetry.metadata.",
+    "ai.settings.context.",
+];
+
+/// The value of a transaction.
+const VALUE: &[&str] = &["transaction.value", "transaction.value.usd", "order.value"];
+/// No key that is longer names a dimension.
+const MAX_KEY: usize = 96;
+/// A longer value is a text, not a cohort.
+const MAX_VALUE: usize = 64;
+/// What a text becomes that is no cohort.
+const OTHER: &str = "other";
+/// No business transaction is worth more; the number is something else.
+const MAX_USD: f64 = 1e12;
+
+/// What an attribute may declare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Meaning {
+    Tenant,
+    Intent,
+    Value,
+    Dimension(u8),
+}
+
+/// The attribute names that matter, each with its meanings and their ranks: the smallest rank wins.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Wanted {
+    by_name: HashMap<String, Vec<(Meaning, usize)>>,
+    /// The rank of the next name: earlier names go first.
+    next_rank: usize,
+}
+
+impl Wanted {
+    pub(super) fn new(settings: &Settings) -> Self {
+        let mut wanted = Self::default();
+        wanted.add(Meaning::Tenant, &settings.tenant_attributes);
+        wanted.add(Meaning::Intent, &settings.intent_attributes);
+        wanted.add(Meaning::Value, &settings.value_attributes);
+        wanted.add(Meaning::Value, VALUE);
+        for (number, attributes) in (0..).zip(&settings.dimensions) {
+            wanted.add(Meaning::Dimension(number), attributes);
+        }
+        wanted
+    }
+
+    fn add(&mut self, meaning: Meaning, attributes: &[impl AsRef<str>]) {
+        for attribute in attributes {
+            let mut key = String::new();
+            canonical(attribute.as_ref(), &mut key);
+            let known = self.by_name.entry(key).or_default();
+            known.push((meaning, self.next_rank));
+            self.next_rank += 1;
+        }
+    }
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+pub(super) struct Context {
+    pub(super) tenant: Option<Name>,
+    pub(super) intent: Option<Name>,
+    pub(super) value_usd: Option<f64>,
+    pub(super) cohort: Declared,
+}
+
+/// One hit: where it was found (span, metadata, resource), the rank of its name, and its text.
+type Hit = (Meaning, (u8, usize), String);
+
+/// Reads the span's own attributes, then the JSON metadata on it, then the resource's.
+pub(super) fn read(
+    attributes: &Attributes<'_>,
+    metadata: &[Json],
+    resource: &Attributes<'_>,
+    wanted: &Wanted,
+) -> Context {
+    let mut hits: Vec<Hit> = Vec::new();
+    let mut key = String::new();
+    let mut look = |place, name: &str, text: &dyn Fn() -> Option<String>| {
+        if name.len() > MAX_KEY {
+            return;
+        }
+        canonical(name, &mut key);
+        let Some(meanings) = wanted.by_name.get(&key) else {
+            return;
+        };
+        if let Some(text) = text().filter(|text| !text.trim().is_empty()) {
+            let found =
+                |(meaning, rank): &(Meaning, usize)| (*meaning, (place, *rank), text.clone());
+            hits.extend(meanings.iter().map(found));
+        }
+    };
+    for (name, value) in attributes.iter() {
+        look(0, name, &|| of_attribute(value));
+    }
+    for object in metadata.iter().filter_map(Json::as_object) {
+        for (name, value) in object {
+            look(1, name, &|| of_json(value));
+        }
+    }
+    for (name, value) in resource.iter() {
+        look(2, name, &|| of_attribute(value));
+    }
+    hits.sort_by_key(|hit| (hit.0, hit.1));
+    let mut context = Context::default();
+    for (meaning, _, text) in hits {
+        match meaning {
+            Meaning::Tenant => {
+                context.tenant.get_or_insert_with(|| id(&text));
+            }
+            Meaning::Intent => {
+                context.intent.get_or_insert_with(|| short(&text));
+            }
+            Meaning::Value => {
+                let usd = text.trim().parse().ok();
+                let usd = usd.filter(|usd| (0.0..=MAX_USD).contains(usd));
+                context.value_usd = context.value_usd.or(usd);
+            }
+            Meaning::Dimension(number) => {
+                if context
+                    .cohort
+                    .last()
+                    .is_none_or(|(last, _)| *last != number)
+                {
+                    context.cohort.push((number, short(&text)));
+                }
+            }
+        }
+    }
+    context
+}
+
+/// A cohort is a short word, never a text.
+fn short(text: &str) -> Name {
+    let text = text.trim();
+    if text.len() > MAX_VALUE || text.contains(['\n', '\r']) {
+        return Name::from(OTHER);
+    }
+    name(text)
+}
+
+fn of_attribute(value: &Value<'_>) -> Option<String> {
+    match value {
+        Value::Str(text) => Some(text.clone().into_owned()),
+        Value::Bool(flag) => Some(flag.to_string()),
+        Value::Int(number) => Some(number.to_string()),
+        Value::Double(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+fn of_json(value: &Json) -> Option<String> {
+    match value {
+        Json::String(text) => Some(text.clone()),
+        Json::Bool(_) | Json::Number(_) => Some(value.to_string()),
+        _ => None,
+    }
+}
+
+/// The name without its prefix, dots, underscores and capitals: `app.customer_tier` and `customerTier` are one.
+fn canonical(key: &str, out: &mut String) {
+    let bare = PREFIXES.iter().find_map(|prefix| key.strip_prefix(prefix));
+    out.clear();
+    let letters = bare.unwrap_or(key).bytes();
+    let kept = letters.filter(u8::is_ascii_alphanumeric);
+    out.extend(kept.map(|b| char::from(b.to_ascii_lowercase())));
+}

@@ -1,0 +1,118 @@
+//! Known answers of the business context.
+
+use super::Settings;
+use super::context::{Context, Wanted, read};
+use crate::model::cohort::preset;
+use crate::model::otlp::{Attributes, Value};
+use serde_json::json;
+use std::borrow::Cow;
+
+fn attributes(pairs: &[(&'static str, Value<'static>)]) -> Attributes<'static> {
+    let pair = |(key, value): &(&'static str, Value<'static>)| (Cow::Borrowed(*key), value.clone());
+    Attributes(pairs.iter().map(pair).collect())
+}
+
+fn text(text: &'static str) -> Value<'static> {
+    Value::Str(text.into())
+}
+
+fn settings() -> Settings {
+    let own = |name: &str| {
+        preset(name)
+            .expect("a preset")
+            .iter()
+            .map(|a| (*a).into())
+            .collect()
+    };
+    Settings {
+        tenant_attributes: vec!["org.id".into()],
+        intent_attributes: own("intent"),
+        dimensions: vec![own("tier"), vec!["region".into()]],
+        ..Settings::default()
+    }
+}
+
+fn of(
+    span: &[(&'static str, Value<'static>)],
+    resource: &[(&'static str, Value<'static>)],
+) -> Context {
+    read(
+        &attributes(span),
+        &[],
+        &attributes(resource),
+        &Wanted::new(&settings()),
+    )
+}
+
+fn shown(context: &Context) -> (Option<&str>, Option<f64>, Vec<(u8, &str)>) {
+    let cohort = context.cohort.iter().map(|(i, v)| (*i, &**v)).collect();
+    (context.intent.as_deref(), context.value_usd, cohort)
+}
+
+#[test]
+fn every_spelling_of_the_sdks_is_one_name() {
+    for (intent, value, tier) in [
+        ("intent", "transaction.value", "customer.tier"),
+        ("app.intent", "app.transaction.value", "app.customer.tier"),
+        (
+            "traceloop.association.properties.intent",
+            "traceloop.association.properties.transaction.value",
+            "traceloop.association.properties.customer.tier",
+        ),
+        (
+            "ai.telemetry.metadata.intent",
+            "ai.telemetry.metadata.transactionValue",
+            "ai.telemetry.metadata.customerTier",
+        ),
+        (
+            "ai.settings.context.intent",
+            "ai.settings.context.transactionValue",
+            "ai.settings.context.customer_tier",
+        ),
+    ] {
+        let context = of(
+            &[
+                (intent, text("refund")),
+                (value, Value::Double(49.99)),
+                (tier, text(" gold ")),
+            ],
+            &[],
+        );
+        let expected = (Some("refund"), Some(49.99), vec![(0, "gold")]);
+        assert_eq!(shown(&context), expected, "{intent}");
+    }
+}
+
+#[test]
+fn the_span_goes_before_its_metadata_and_the_metadata_before_the_resource() {
+    let span = attributes(&[("tier", text("span"))]);
+    let metadata = [json!({"customer.tier": "metadata", "region": "eu", "transaction.value": 5})];
+    let resource = attributes(&[
+        ("customer.tier", text("resource")),
+        ("region", text("resource")),
+        ("org.id", Value::Int(7)),
+    ]);
+    let context = read(&span, &metadata, &resource, &Wanted::new(&settings()));
+    assert_eq!(
+        shown(&context),
+        (None, Some(5.0), vec![(0, "span"), (1, "eu")])
+    );
+    assert_eq!(context.tenant.as_deref(), Some("7"));
+}
+
+#[test]
+fn a_text_is_no_cohort_and_an_absurd_number_is_no_value() {
+    let long = "a customer who wrote a whole sentence where a short word was asked for";
+    let context = of(&[("tier", text(long)), ("region", text("a\nb"))], &[]);
+    assert_eq!(shown(&context).2, [(0, "other"), (1, "other")]);
+    for value in [
+        Value::Double(f64::NAN),
+        Value::Double(-1.0),
+        Value::Double(1e300),
+        text("many"),
+        text(""),
+    ] {
+        let context = of(&[("order.value", value.clone())], &[]);
+        assert_eq!(context.value_usd, None, "{value:?}");
+    }
+}
