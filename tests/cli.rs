@@ -74,17 +74,29 @@ fn replay_prints_the_same_figures_in_every_form() {
     let mut arguments = vec!["replay"];
     arguments.extend(files.iter().map(String::as_str));
     let prometheus = text(&baton(&arguments).stdout);
+    let answered: f64 = prometheus
+        .lines()
+        .filter(|line| {
+            line.starts_with("baton_turns_total{workflow=\"customer_support\",result=\"answered\",")
+        })
+        .filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok())
+        .sum();
+    assert_eq!(answered, 5.0, "{prometheus}");
+    // The value of a transaction stands beside the outcome and the cohort of its workflow.
     assert!(
-        prometheus
-            .contains("baton_turns_total{workflow=\"customer_support\",result=\"answered\"} 5\n"),
+        prometheus.contains(
+            "baton_workflow_value_usd_total{workflow=\"customer_support\",outcome=\"resolved\",tier=\"gold\",intent=\"refund\"} 49.99\n"
+        ),
         "{prometheus}"
     );
     arguments.extend(["--format", "json"]);
     let json: serde_json::Value = serde_json::from_slice(&baton(&arguments).stdout).expect("JSON");
     let sessions = &json["metrics"][0];
+    let counted = sessions["series"].as_array().into_iter().flatten();
+    let counted: f64 = counted.filter_map(|s| s["value"].as_f64()).sum();
     assert_eq!(
-        (&sessions["name"], &sessions["series"][0]["value"]),
-        (&"baton_sessions_total".into(), &2.0.into())
+        (&sessions["name"], counted),
+        (&"baton_sessions_total".into(), 2.0)
     );
     *arguments.last_mut().expect("a form") = "table";
     let table = text(&baton(&arguments).stdout);

@@ -31,6 +31,11 @@ fn total(families: &[Family], name: &str, wanted: &[(&str, &str)]) -> u64 {
 fn derived(f: &[Family]) -> Truth {
     let handoffs = |key, value| total(f, "baton_handoffs_total", &[(key, value)]);
     let outcome = |outcome| total(f, "baton_workflows_total", &[("outcome", outcome)]);
+    let value = |outcomes: &[&str]| {
+        let of =
+            |outcome: &&str| total(f, "baton_workflow_value_usd_total", &[("outcome", outcome)]);
+        outcomes.iter().map(of).sum()
+    };
     Truth {
         sessions: total(f, "baton_sessions_total", &[]),
         turns: total(f, "baton_turns_total", &[]),
@@ -47,6 +52,8 @@ fn derived(f: &[Family]) -> Truth {
         escalated: outcome("escalated"),
         failed: outcome("failed"),
         unverified: outcome("unverified"),
+        value_completed: value(&["resolved"]),
+        value_at_risk: value(&["escalated", "failed", "abandoned", "unverified"]),
     }
 }
 

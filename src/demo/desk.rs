@@ -13,6 +13,7 @@ pub struct Desk {
 pub struct Session {
     pub id: String,
     pub user: String,
+    pub(super) channel: &'static str,
     pub(super) dialect: usize,
     pub(super) turns: Vec<Turn>,
     pub truth: Truth,
@@ -24,6 +25,8 @@ pub(super) struct Turn {
     pub(super) intent: &'static str,
     pub(super) tier: &'static str,
     pub(super) outcome: Option<&'static str>,
+    /// What the customer's business is worth, in dollars.
+    pub(super) value: Option<u64>,
     pub(super) steps: Vec<Step>,
 }
 
@@ -76,6 +79,9 @@ pub struct Truth {
     pub escalated: u64,
     pub failed: u64,
     pub unverified: u64,
+    /// Dollars of business, resolved and not.
+    pub value_completed: u64,
+    pub value_at_risk: u64,
 }
 
 impl AddAssign for Truth {
@@ -104,16 +110,19 @@ impl AddAssign for Truth {
         self.escalated += other.escalated;
         self.failed += other.failed;
         self.unverified += other.unverified;
+        self.value_completed += other.value_completed;
+        self.value_at_risk += other.value_at_risk;
     }
 }
 
-/// What a customer may want: the intent, who is the specialist, the specialist's tool.
-const WANTS: [(&str, &str, &str); 4] = [
-    ("refund", "refunds", "pay_back"),
-    ("invoice", "billing", "find_invoice"),
-    ("delivery", "shipping", "track_parcel"),
-    ("technical", "tech_support", "run_diagnosis"),
+/// What a customer may want: the intent, who is the specialist, the specialist's tool, the value in dollars.
+const WANTS: [(&str, &str, &str, Option<u64>); 4] = [
+    ("refund", "refunds", "pay_back", Some(60)),
+    ("invoice", "billing", "find_invoice", Some(240)),
+    ("delivery", "shipping", "track_parcel", Some(35)),
+    ("technical", "tech_support", "run_diagnosis", None),
 ];
+const CHANNELS: [&str; 2] = ["web", "mobile"];
 const TIERS: [&str; 3] = ["free", "plus", "business"];
 const DIALECTS: usize = 3;
 
@@ -158,6 +167,7 @@ impl Desk {
         Session {
             id: format!("case-{}-{number}", self.seed),
             user: format!("customer-{}", dice.roll(500)),
+            channel: CHANNELS[(number / 2 % 2) as usize],
             dialect: (number % DIALECTS as u64) as usize,
             turns,
             truth,
@@ -196,7 +206,7 @@ impl<'d> Script<'d> {
 
     /// A request that needs a specialist.
     fn request(mut self, tier: &'static str) -> Turn {
-        let (intent, specialist, tool) = WANTS[self.dice.roll(4) as usize];
+        let (intent, specialist, tool, _) = WANTS[self.dice.roll(4) as usize];
         let transfer = transfer_to(specialist);
         let fate = self.dice.roll(100);
         let concierge = self.begin(0, What::Agent("concierge"));
@@ -314,6 +324,12 @@ impl<'d> Script<'d> {
             "failed" => self.truth.failed += 1,
             _ => self.truth.unverified += 1,
         }
+        let value = worth(intent).unwrap_or(0);
+        if outcome == "resolved" {
+            self.truth.value_completed += value;
+        } else {
+            self.truth.value_at_risk += value;
+        }
         self.close(intent, tier, (!outcome.is_empty()).then_some(outcome))
     }
 
@@ -328,9 +344,15 @@ impl<'d> Script<'d> {
             intent,
             tier,
             outcome,
+            value: worth(intent),
             steps: self.steps,
         }
     }
+}
+
+/// The dollars that a customer with this intent is about.
+fn worth(intent: &str) -> Option<u64> {
+    WANTS.iter().find(|(known, ..)| *known == intent)?.3
 }
 
 fn transfer_to(specialist: &str) -> &'static str {

@@ -34,7 +34,9 @@ fn app(session: &Session, turn: &Turn) -> Vec<KeyValue> {
         KeyValue::new("user.id", session.user.clone()),
         KeyValue::new("app.intent", turn.intent),
         KeyValue::new("app.customer.tier", turn.tier),
+        KeyValue::new("app.channel", session.channel),
     ];
+    attributes.extend(turn.value.map(|usd| count("app.transaction.value", usd)));
     attributes.extend(
         turn.outcome
             .map(|outcome| KeyValue::new("app.outcome", outcome)),
