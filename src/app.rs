@@ -14,6 +14,7 @@ use crate::shutdown::Grace;
 use crate::state::{AppendError, memory};
 use crate::telemetry::Telemetry;
 use crate::{derive, stitch};
+use std::hash::{BuildHasher, RandomState};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -38,6 +39,8 @@ pub fn engine_settings(config: &Config) -> engine::Settings {
             idle_timeout: config.idle_timeout,
             max_age: config.max_age,
             recontact_window: config.recontact_window,
+            retention_threshold: config.retention_threshold,
+            retention_of_delegations: config.retention_of_delegations,
             max_sessions: config.max_sessions,
             max_spans_per_session: config.max_spans_per_session,
         },
@@ -68,8 +71,17 @@ pub fn normaliser(config: &Config) -> Normaliser {
         value_attributes: config.value_attributes.clone(),
         intent_attributes: intent_attributes(config),
         dimensions: config.cohorts.iter().map(|(_, a)| a.clone()).collect(),
+        content_seed: content_seed(config),
     };
     Normaliser::new(settings, Arc::clone(&config.prices))
+}
+
+/// The seed of the hashes of content: by the configured key, else new in every process, which no sketch outlives.
+fn content_seed(config: &Config) -> u64 {
+    match &config.content_key {
+        Some(key) => rapidhash::v3::rapidhash_v3(key.0.as_bytes()),
+        None => RandomState::new().hash_one("baton"),
+    }
 }
 
 /// What the operator says of the dimension `intent`, else what is known of it: intents matter without cohorts too.

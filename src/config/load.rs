@@ -2,7 +2,7 @@
 
 use super::node::{Lines, Node, join};
 use super::raw::{Cohorts, Raw, Size, Wait};
-use super::{Config, Fault, annotate, prices};
+use super::{Config, Fault, Secret, annotate, prices};
 use crate::model::cohort::preset;
 use serde_json::Value;
 use std::net::SocketAddr;
@@ -198,6 +198,7 @@ pub(super) fn validate(raw: &Raw, folder: &Path) -> Result<Config, Vec<Fault>> {
         human_names: raw.normalise.human_names.clone(),
         tenant_attributes: raw.normalise.tenant_attributes.clone(),
         value_attributes: raw.normalise.value_attributes.clone(),
+        content_key: raw.normalise.content_key.clone().map(Secret),
         cohorts: check.cohorts(&raw.cohorts),
         max_cohort_values: check.count("cohorts.max_values", raw.cohorts.max_values),
         partitions: (raw.engine.partitions > 0).then_some(usize::from(raw.engine.partitions)),
@@ -209,6 +210,11 @@ pub(super) fn validate(raw: &Raw, folder: &Path) -> Result<Config, Vec<Fault>> {
         idle_timeout: check.wait("stitch.idle_timeout", &stitch.idle_timeout),
         max_age: check.wait("stitch.max_age", &stitch.max_age),
         recontact_window: check.wait("stitch.recontact_window", &stitch.recontact_window),
+        retention_threshold: check.percent(
+            "stitch.retention_threshold_percent",
+            stitch.retention_threshold_percent,
+        ),
+        retention_of_delegations: stitch.retention_of_delegations,
         max_sessions: check.count("stitch.max_sessions", stitch.max_sessions),
         max_spans_per_session: check
             .count("stitch.max_spans_per_session", stitch.max_spans_per_session),
@@ -287,6 +293,13 @@ impl Check {
             self.fault(path, "must be at least 1");
         }
         count as usize
+    }
+
+    fn percent(&mut self, path: &str, percent: u8) -> f64 {
+        if percent > 100 {
+            self.fault(path, "must be at most 100");
+        }
+        f64::from(percent) / 100.0
     }
 
     fn wait(&mut self, path: &str, wait: &Wait) -> Duration {

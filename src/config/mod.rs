@@ -60,6 +60,7 @@ pub struct Config {
     pub human_names: Vec<String>,
     pub tenant_attributes: Vec<String>,
     pub value_attributes: Vec<String>,
+    pub content_key: Option<Secret>,
     /// Each dimension of cohorts with the attributes that declare it.
     pub cohorts: Vec<(String, Vec<String>)>,
     pub max_cohort_values: usize,
@@ -73,6 +74,9 @@ pub struct Config {
     pub idle_timeout: Duration,
     pub max_age: Duration,
     pub recontact_window: Duration,
+    /// From 0 to 1.
+    pub retention_threshold: f64,
+    pub retention_of_delegations: bool,
     pub max_sessions: usize,
     pub max_spans_per_session: usize,
     pub max_series: usize,
@@ -84,6 +88,16 @@ pub struct Config {
     pub log_level: Level,
     pub log_format: Format,
     pub grace_period: Duration,
+}
+
+/// A text that is never printed.
+#[derive(Clone)]
+pub struct Secret(pub String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("(secret)")
+    }
 }
 
 impl Default for Config {

@@ -119,6 +119,8 @@ section! {
         tenant_attributes: Vec<String> = Vec::new(),
         /// Attributes that hold the value of the business transaction in US dollars.
         value_attributes: Vec<String> = Vec::new(),
+        /// Secret that salts the hashes of message content, as in `${BATON_CONTENT_KEY}`. Without one, every start has a new one.
+        content_key: Option<String> = None,
     }
 }
 
@@ -149,6 +151,10 @@ section! {
         max_age: Wait = Wait("24h".into()),
         /// A user who comes back with the same intent within this time makes the earlier workflow a re-contacted one.
         recontact_window: Wait = Wait("24h".into()),
+        /// Percentage of the context below which a handoff has lost it, by declared or content evidence.
+        retention_threshold_percent: u8 = 50,
+        /// Whether delegations are judged by it too; they may rightly pass a part.
+        retention_of_delegations: bool = false,
         /// Sessions and unbound traces held by one partition; above, the one due first is closed early.
         max_sessions: u32 = 1_000_000,
         /// Undecided spans of one session; above, its turns are decided early.

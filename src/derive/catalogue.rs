@@ -18,6 +18,11 @@ pub enum Metric {
     Handoffs,
     HandoffDuration,
     HandoffsPending,
+    ContextRetention,
+    PhantomHandoffs,
+    TransferLoops,
+    TransferLoopLength,
+    UserRepeats,
     AgentInvocations,
     LlmCalls,
     LlmCallDuration,
@@ -28,6 +33,7 @@ pub enum Metric {
     ToolCalls,
     Retrievals,
     EvaluationScore,
+    FeedbackScore,
     LateEvents,
     DuplicateEvents,
     Shed,
@@ -65,6 +71,9 @@ const USD: &[f64] = &[
 const SCORE: &[f64] = &[
     0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 2.0, 3.0, 4.0, 5.0, 10.0, 100.0,
 ];
+
+const RATIO: &[f64] = &[0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99, 1.0];
+const LENGTH: &[f64] = &[2.0, 3.0, 4.0, 6.0, 10.0];
 
 const fn counter(
     metric: Metric,
@@ -199,7 +208,7 @@ pub static CATALOGUE: &[Description] = &[
         "baton_handoffs_total",
         "",
         &["from", "to", "kind", "result", "reason"],
-        "Handoffs, each once. kind is transfer, delegation or resume; a failed one has reason dropped, target_error, rejected or bounced.",
+        "Handoffs, each once. kind is transfer, delegation or resume; a failed one has reason dropped, target_error, rejected, bounced or context_lost.",
     ),
     histogram(
         Metric::HandoffDuration,
@@ -219,6 +228,43 @@ pub static CATALOGUE: &[Description] = &[
         by_cohort: false,
         bounds: &[],
     },
+    histogram(
+        Metric::ContextRetention,
+        "baton_handoff_context_retention_ratio",
+        "ratio",
+        &["from", "to", "evidence"],
+        RATIO,
+        "The share of what the source knew that the target received. evidence is declared, content (facts of the messages) or tokens (weak); where nothing tells, the handoff is left out.",
+    ),
+    counter(
+        Metric::PhantomHandoffs,
+        "baton_phantom_handoffs_total",
+        "",
+        &["from", "to"],
+        "Handoffs that a model asked for and that never ran; they are failed handoffs too.",
+    ),
+    counter(
+        Metric::TransferLoops,
+        "baton_transfer_loops_total",
+        "",
+        &["agent"],
+        "Times that transfers led back, within one turn, to an agent that had given control away.",
+    ),
+    histogram(
+        Metric::TransferLoopLength,
+        "baton_transfer_loop_length",
+        "",
+        &[],
+        LENGTH,
+        "Transfers from giving control away to having it back.",
+    ),
+    counter(
+        Metric::UserRepeats,
+        "baton_user_repeats_total",
+        "",
+        &["agent"],
+        "Messages in which the user had to say again, after a handoff, what he had said before; by the agent that got the repetition.",
+    ),
     counter(
         Metric::AgentInvocations,
         "baton_agent_invocations_total",
@@ -290,7 +336,15 @@ pub static CATALOGUE: &[Description] = &[
         "",
         &["name"],
         SCORE,
-        "Scores of evaluations and feedback, by the name of the evaluation.",
+        "Scores of evaluations, by the name of the evaluation; users' own are in baton_feedback_score.",
+    ),
+    histogram(
+        Metric::FeedbackScore,
+        "baton_feedback_score",
+        "",
+        &["agent"],
+        SCORE,
+        "Scores that users gave, by the agent of the span they are attached to.",
     ),
     own(
         Metric::LateEvents,

@@ -96,6 +96,14 @@ impl Deriver {
             What::Evaluation { name, score } => {
                 store.observe(Metric::EvaluationScore, &[name], *score, when);
             }
+            What::Feedback { agent, score } => {
+                store.observe(Metric::FeedbackScore, &[agent], *score, when);
+            }
+            What::Loop { agent, length } => {
+                store.count(Metric::TransferLoops, &[agent], 1, when);
+                store.observe(Metric::TransferLoopLength, &[], *length as f64, when);
+            }
+            What::Repeat { agent } => store.count(Metric::UserRepeats, &[agent], 1, when),
             What::Handoff(handoff) => apply_handoff(store, handoff, when),
             What::Escalation { from } => store.count(Metric::Escalations, &[from], 1, when),
             What::Pending(change) => store.change(Metric::HandoffsPending, *change, when),
@@ -249,5 +257,13 @@ fn apply_handoff(store: &mut Store, handoff: &Handoff, when: Moment<'_>) {
             latency.as_secs_f64(),
             when,
         );
+    }
+    if let Some(retention) = handoff.retention {
+        let labels = [&*handoff.from, &*handoff.to, retention.evidence.as_str()];
+        store.observe(Metric::ContextRetention, &labels, retention.ratio, when);
+    }
+    if handoff.phantom {
+        let labels = [&*handoff.from, &*handoff.to];
+        store.count(Metric::PhantomHandoffs, &labels, 1, when);
     }
 }

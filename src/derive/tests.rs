@@ -25,6 +25,8 @@ fn handoff(result: HandoffResult) -> What {
         kind: HandoffKind::Transfer,
         result,
         latency: Some(Duration::from_millis(120)),
+        retention: None,
+        phantom: false,
     })
 }
 

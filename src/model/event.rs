@@ -7,6 +7,7 @@ use super::Name;
 use super::cohort::Declared;
 use super::ids::{SpanId, TraceId};
 use super::otlp::Link;
+use super::sketch::Content;
 use super::time::Timestamp;
 
 /// One span (or one log record that belongs to a span), normalised.
@@ -45,6 +46,8 @@ pub struct Event {
     pub requests: Vec<HandoffRequest>,
     /// Handoffs that the span's error says were refused, e.g. "tool not found: transfer_to_x".
     pub refused: Vec<HandoffRequest>,
+    /// What is left of the messages of a model call, where they are captured.
+    pub content: Option<Box<Content>>,
     pub kind: Kind,
 }
 

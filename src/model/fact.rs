@@ -48,7 +48,21 @@ pub enum What {
         name: Name,
         score: f64,
     },
+    /// A score that a user gave, by the agent whose work it is about.
+    Feedback {
+        agent: Name,
+        score: f64,
+    },
     Handoff(Handoff),
+    /// Control came back to an agent that had given it away in the same turn, after so many transfers.
+    Loop {
+        agent: Name,
+        length: u64,
+    },
+    /// The user had to say it again after a handoff, to this agent.
+    Repeat {
+        agent: Name,
+    },
     /// A human was called in.
     Escalation {
         from: Name,
@@ -141,6 +155,38 @@ pub struct Handoff {
     pub result: HandoffResult,
     /// From the source's decision to the target's first activity.
     pub latency: Option<Duration>,
+    /// The share of what the source knew that the target received, and what says so; `None`: unknown.
+    pub retention: Option<Retention>,
+    /// Only the model's output shows it: nothing ever ran.
+    pub phantom: bool,
+}
+
+/// How much context passed, from 0 to 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Retention {
+    pub ratio: f64,
+    pub evidence: Evidence,
+}
+
+/// What a figure rests on, strongest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Evidence {
+    /// An attribute or an evaluation says so.
+    Declared,
+    /// The facts of the messages.
+    Content,
+    /// The numbers of input tokens: weak, never a reason to fail a handoff.
+    Tokens,
+}
+
+impl Evidence {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Declared => "declared",
+            Self::Content => "content",
+            Self::Tokens => "tokens",
+        }
+    }
 }
 
 /// How control passed.
@@ -174,15 +220,17 @@ pub enum HandoffResult {
     TargetError,
     Rejected,
     Bounced,
+    ContextLost,
 }
 
 impl HandoffResult {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Success,
         Self::Dropped,
         Self::TargetError,
         Self::Rejected,
         Self::Bounced,
+        Self::ContextLost,
     ];
 
     /// The labels `result` and `reason`.
@@ -193,6 +241,7 @@ impl HandoffResult {
             Self::TargetError => ("failed", "target_error"),
             Self::Rejected => ("failed", "rejected"),
             Self::Bounced => ("failed", "bounced"),
+            Self::ContextLost => ("failed", "context_lost"),
         }
     }
 }

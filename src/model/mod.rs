@@ -9,6 +9,7 @@ pub mod otlp;
 pub mod price;
 pub mod record;
 pub mod reject;
+pub mod sketch;
 pub mod time;
 
 use std::sync::Arc;

@@ -371,7 +371,7 @@ fn python_call(text: &str) -> Option<(&str, &str)> {
     Some((field(", name='")?, field(", call_id='")?))
 }
 
-fn to_json(value: &Attribute<'_>, depth: usize) -> Value {
+pub(super) fn to_json(value: &Attribute<'_>, depth: usize) -> Value {
     match value {
         _ if depth > 12 => Value::Null,
         Attribute::Str(text) => Value::from(text.as_ref()),

@@ -3,6 +3,7 @@
 //! What a span does not say stays unknown here; the stitcher may find it in the span's neighbours. No text of prompts,
 //! answers or arguments passes this room.
 
+mod content;
 mod context;
 mod dialect;
 mod handoff;
@@ -14,6 +15,8 @@ mod outcome;
 mod session;
 mod usage;
 
+#[cfg(test)]
+mod content_tests;
 #[cfg(test)]
 mod context_tests;
 #[cfg(test)]
@@ -31,6 +34,13 @@ use std::sync::Arc;
 
 /// Names longer than this are cut: they are labels, not texts.
 const MAX_NAME: usize = 128;
+
+/// Attributes that declare which share of the context passed in a handoff, from 0 to 1.
+const CONTEXT_RETENTION: &[&str] = &[
+    "gen_ai.handoff.context_retention",
+    "handoff.context_retention",
+    "app.context_retention",
+];
 
 /// Ids up to this length are kept whole. A longer one is cut and gets a hash of the whole: two that begin alike stay two.
 const MAX_ID: usize = 256;
@@ -55,6 +65,8 @@ pub struct Settings {
     pub intent_attributes: Vec<String>,
     /// The attributes of each cohort dimension.
     pub dimensions: Vec<Vec<String>>,
+    /// The seed of the hashes of content; keep it secret, and the same for all that share a log.
+    pub content_seed: u64,
 }
 
 /// The one entry point of the room.
@@ -62,6 +74,7 @@ pub struct Settings {
 pub struct Normaliser {
     settings: Settings,
     wanted: context::Wanted,
+    content_key: content::Key,
     prices: Arc<PriceBook>,
 }
 
@@ -69,6 +82,7 @@ impl Normaliser {
     pub fn new(settings: Settings, prices: Arc<PriceBook>) -> Self {
         Self {
             wanted: context::Wanted::new(&settings),
+            content_key: content::Key::new(settings.content_seed),
             settings,
             prices,
         }
@@ -93,6 +107,8 @@ impl Normaliser {
         source.read_common(&self.wanted, &mut event);
         if let Kind::Model(call) = &mut event.kind {
             call.cost = money::cost(&source, call, &self.prices);
+            let content = content::of_span(&source, &self.content_key);
+            event.content = (!content.is_empty()).then(|| Box::new(content));
         }
         event
     }
@@ -110,7 +126,10 @@ impl Normaliser {
         event.session =
             session::of_attributes(&log.attributes, &metadata, &group.resource, &self.settings);
         event.outcome = outcome::of_evaluations(&event.evaluations);
-        let says = !event.evaluations.is_empty() || !event.requests.is_empty();
+        let content = content::of_log(log, &self.content_key);
+        event.content = (!content.is_empty()).then(|| Box::new(content));
+        let says =
+            !event.evaluations.is_empty() || !event.requests.is_empty() || event.content.is_some();
         event.kind = Kind::Note(note_id(&event));
         says.then_some(event)
     }
@@ -118,7 +137,10 @@ impl Normaliser {
 
 /// What tells one note to a span from another: the same record sent twice has the same id.
 fn note_id(event: &Event) -> u64 {
-    let text = format!("{:?}{:?}{:?}", event.end, event.evaluations, event.requests);
+    let text = format!(
+        "{:?}{:?}{:?}{:?}",
+        event.end, event.evaluations, event.requests, event.content
+    );
     rapidhash::v3::rapidhash_v3(text.as_bytes())
 }
 
@@ -207,6 +229,7 @@ impl<'a> Source<'a> {
                 .evaluations
                 .extend(evaluation("gen_ai.evaluation.result", attributes));
         }
+        event.evaluations.extend(retention(attributes));
         event.outcome = outcome::of_span(attributes, &event.kind, self.settings)
             .or_else(|| outcome::of_evaluations(&event.evaluations));
         if event.error || self.str("error").is_some() {
@@ -237,6 +260,7 @@ fn blank(trace: TraceId, span: SpanId, end: Timestamp) -> Event {
         evaluations: Vec::new(),
         requests: Vec::new(),
         refused: Vec::new(),
+        content: None,
         kind: Kind::Structure,
     }
 }
@@ -258,6 +282,18 @@ fn evaluation(event_name: &str, attributes: &Attributes<'_>) -> Option<Evaluatio
             .f64("gen_ai.evaluation.score.value")
             .or_else(|| attributes.f64("gen_ai.evaluation.score")),
         label: attributes.str("gen_ai.evaluation.score.label").map(name),
+    })
+}
+
+/// A declared context retention, as the evaluation of that name.
+fn retention(attributes: &Attributes<'_>) -> Option<Evaluation> {
+    let score = CONTEXT_RETENTION
+        .iter()
+        .find_map(|key| attributes.f64(key))?;
+    (0.0..=1.0).contains(&score).then(|| Evaluation {
+        name: Name::from("context_retention"),
+        score: Some(score),
+        label: None,
     })
 }
 

@@ -10,8 +10,14 @@ use crate::model::event::{Event, Kind, SessionSource};
 use crate::model::fact::{Fact, Shed, What};
 use crate::model::ids::{Key, Scoped, TraceId};
 use crate::model::record::Record;
+use crate::model::sketch::Sketch;
 use crate::model::time::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+
+/// Messages of the user that a session remembers.
+const REMEMBERED: usize = 4;
+/// Messages that share this much of their words are the same, said again.
+const SAME_MESSAGE: f64 = 0.75;
 
 /// The state of one canonical key.
 #[derive(Debug)]
@@ -26,6 +32,8 @@ pub(super) struct Conversation {
     pending: Vec<(Timestamp, Verdict)>,
     /// The session was counted.
     counted: bool,
+    /// What the user said in the last turns, and whether a handoff came after it.
+    said: VecDeque<(Sketch, bool)>,
     opened: Timestamp,
     last_arrival: Timestamp,
 }
@@ -39,6 +47,7 @@ impl Conversation {
             cohort: Cohort::default(),
             pending: Vec::new(),
             counted: false,
+            said: VecDeque::new(),
             opened: arrival,
             last_arrival: arrival,
         }
@@ -283,7 +292,8 @@ impl Conversation {
         let before = waiting.len();
         let events = open.iter().flat_map(Open::spans);
         let from = out.facts.len();
-        let Some((mut turn, owners)) = turn::decide(events, &mut waiting, &mut out.facts) else {
+        let Some((mut turn, owners)) = turn::decide(events, &mut waiting, settings, &mut out.facts)
+        else {
             return;
         };
         turn.cohort = turn.cohort.or(&self.cohort);
@@ -292,6 +302,7 @@ impl Conversation {
             verdict.cohort = turn.cohort.clone();
         }
         let cohort = turn.cohort.clone();
+        self.hear(&turn, out);
         if waiting.len() < before {
             self.taken_up(&waiting, &turn, out);
         }
@@ -302,6 +313,29 @@ impl Conversation {
         }
         stamp(&mut out.facts[from..], &cohort);
         self.follow(turn, now, settings, out);
+    }
+
+    /// Compares the user's message with the earlier ones that a handoff followed.
+    fn hear(&mut self, turn: &Decided, out: &mut Output) {
+        if let Some((words, agent)) = &turn.asked {
+            let again = |(earlier, handed_over): &(Sketch, bool)| {
+                *handed_over && earlier.resemblance(words) >= SAME_MESSAGE
+            };
+            if self.said.iter().any(again) {
+                let agent = agent.clone();
+                let what = What::Repeat { agent };
+                out.facts.push(Fact::new(turn.start, turn.trace, what));
+            }
+            self.said.push_back((words.clone(), false));
+            if self.said.len() > REMEMBERED {
+                self.said.pop_front();
+            }
+        }
+        if turn.handed_over {
+            self.said
+                .iter_mut()
+                .for_each(|(_, handed_over)| *handed_over = true);
+        }
     }
 
     /// A pending handoff found its target in a later turn.

@@ -1,6 +1,8 @@
 //! Handoffs of one turn: what was asked for, merged over all spans that show it, matched with who took over, judged.
 
+use super::Settings;
 use super::activation::Cast;
+use super::retention::{self, Before};
 use super::tree::Tree;
 use crate::model::Name;
 use crate::model::cohort::Cohort;
@@ -49,25 +51,32 @@ pub(super) struct Verdict {
     pub(super) escalated: bool,
     /// That of its turn, where it waits for a later one.
     pub(super) cohort: Cohort,
+    /// What the source knew, for a target that comes in a later turn.
+    pub(super) before: Before,
 }
 
 /// Finds and judges the handoffs of a turn. `waiting` are the pending ones of earlier turns: the entry of this turn may
 /// take one up, and what it takes up it removes.
-pub(super) fn judge(tree: &Tree<'_>, cast: &Cast, waiting: &mut Vec<Verdict>) -> Vec<Verdict> {
+pub(super) fn judge(
+    tree: &Tree<'_>,
+    cast: &Cast,
+    waiting: &mut Vec<Verdict>,
+    settings: &Settings,
+) -> Vec<Verdict> {
     let asks = merge(tree, cast, gather(tree));
     let mut taken: Vec<Option<usize>> = vec![None; asks.len()];
     let mut verdicts = Vec::new();
     for target in 0..cast.activations.len() {
         if let Some(ask) = asked_for(tree, cast, &asks, &taken, target) {
             taken[ask] = Some(target);
-        } else if let Some(verdict) = resumed(tree, cast, &asks, waiting, target) {
+        } else if let Some(verdict) = resumed(tree, cast, &asks, waiting, target, settings) {
             verdicts.push(verdict);
-        } else if let Some(verdict) = by_structure(tree, cast, &asks, target) {
+        } else if let Some(verdict) = by_structure(tree, cast, &asks, target, settings) {
             verdicts.push(verdict);
         }
     }
     for (ask, target) in asks.iter().zip(taken) {
-        verdicts.push(conclude(tree, cast, &asks, ask, target));
+        verdicts.push(conclude(tree, cast, &asks, ask, target, settings));
     }
     verdicts.sort_by_key(|v| v.at);
     verdicts
@@ -243,6 +252,7 @@ fn resumed(
     asks: &[Ask],
     waiting: &mut Vec<Verdict>,
     target: usize,
+    settings: &Settings,
 ) -> Option<Verdict> {
     let activation = &cast.activations[target];
     if target != 0 {
@@ -254,14 +264,27 @@ fn resumed(
         .rposition(|v| v.handoff.to == *agent && v.at <= activation.start)?;
     let mut verdict = waiting.remove(found);
     verdict.handoff.kind = HandoffKind::Resume;
-    verdict.handoff.result = result(tree, cast, asks, Some(&verdict.handoff.from), target);
+    verdict.handoff.retention = verdict.before.kept_by(tree, cast, target);
+    verdict.handoff.result = retention::judged(
+        result(tree, cast, asks, Some(&verdict.handoff.from), target),
+        HandoffKind::Resume,
+        verdict.handoff.retention,
+        settings,
+    );
+    verdict.handoff.phantom = false;
     verdict.handoff.latency = Some(activation.start.since(verdict.at));
     verdict.pending = false;
     Some(verdict)
 }
 
 /// Control moved to another agent though nothing declared it.
-fn by_structure(tree: &Tree<'_>, cast: &Cast, asks: &[Ask], target: usize) -> Option<Verdict> {
+fn by_structure(
+    tree: &Tree<'_>,
+    cast: &Cast,
+    asks: &[Ask],
+    target: usize,
+    settings: &Settings,
+) -> Option<Verdict> {
     let activation = &cast.activations[target];
     let agent = activation.agent.as_ref()?;
     // Who acted before resumes: a supervisor, or a source that got its result back.
@@ -288,11 +311,16 @@ fn by_structure(tree: &Tree<'_>, cast: &Cast, asks: &[Ask], target: usize) -> Op
         HandoffKind::Delegation => activation.start,
         _ => source.end,
     };
+    let before = Before::of(tree, cast, Some(&from), at, &[]);
+    let retention = before.kept_by(tree, cast, target);
+    let judged = result(tree, cast, asks, Some(&from), target);
     Some(Verdict {
         at,
         trace: tree.events[cast.first_act(target).event].trace,
         handoff: Handoff {
-            result: result(tree, cast, asks, Some(&from), target),
+            result: retention::judged(judged, kind, retention, settings),
+            retention,
+            phantom: false,
             from,
             to: agent.clone(),
             kind,
@@ -301,6 +329,7 @@ fn by_structure(tree: &Tree<'_>, cast: &Cast, asks: &[Ask], target: usize) -> Op
         pending: false,
         escalated: false,
         cohort: Cohort::default(),
+        before,
     })
 }
 
@@ -310,6 +339,7 @@ fn conclude(
     asks: &[Ask],
     ask: &Ask,
     target: Option<usize>,
+    settings: &Settings,
 ) -> Verdict {
     let from = ask.from.clone().unwrap_or_else(|| Arc::from(UNKNOWN));
     let human = ask.to == Target::Human;
@@ -328,8 +358,18 @@ fn conclude(
             .iter()
             .any(|&e| e == node || tree.is_inside(node, e))
     });
+    let kind = if ask.delegates || inside {
+        HandoffKind::Delegation
+    } else {
+        HandoffKind::Transfer
+    };
+    let before = Before::of(tree, cast, ask.from.as_ref(), ask.at, &ask.events);
+    let retention = target.and_then(|target| before.kept_by(tree, cast, target));
     let result = match target {
-        Some(target) => result(tree, cast, asks, ask.from.as_ref(), target),
+        Some(target) => {
+            let judged = result(tree, cast, asks, ask.from.as_ref(), target);
+            retention::judged(judged, kind, retention, settings)
+        }
         None if ask.refused => HandoffResult::Rejected,
         None if human => HandoffResult::Success,
         None => HandoffResult::Dropped,
@@ -341,15 +381,14 @@ fn conclude(
         pending: target.is_none() && !human && !ask.refused && ask.to != Target::Unknown,
         escalated: human && !ask.refused,
         cohort: Cohort::default(),
+        before,
         handoff: Handoff {
             from,
             to,
-            kind: if ask.delegates || inside {
-                HandoffKind::Delegation
-            } else {
-                HandoffKind::Transfer
-            },
+            kind,
             result,
+            retention,
+            phantom: target.is_none() && !human && ask.requested && !ask.ran,
             latency: target.map(|t| cast.activations[t].start.since(ask.at)),
         },
     }

@@ -7,6 +7,7 @@ mod activation;
 mod contacts;
 mod conversation;
 mod handoff;
+mod retention;
 mod trace;
 mod tree;
 mod turn;
@@ -41,6 +42,10 @@ pub struct Settings {
     pub max_age: Duration,
     /// A user who comes back with the same intent within this time makes the earlier workflow a re-contacted one.
     pub recontact_window: Duration,
+    /// A handoff that passes a smaller share of the context than this has lost it.
+    pub retention_threshold: f64,
+    /// Whether delegations are judged by it too.
+    pub retention_of_delegations: bool,
     /// Sessions and unbound traces held at once; over it the one due first is closed early.
     pub max_sessions: usize,
     /// Undecided spans of one session; over it its turns are decided early.
@@ -57,6 +62,8 @@ impl Default for Settings {
             idle_timeout: Duration::from_secs(30 * 60),
             max_age: Duration::from_secs(24 * 60 * 60),
             recontact_window: Duration::from_secs(24 * 60 * 60),
+            retention_threshold: 0.5,
+            retention_of_delegations: false,
             max_sessions: 1_000_000,
             max_spans_per_session: 20_000,
         }

@@ -59,6 +59,7 @@ impl Scene {
             evaluations: Vec::new(),
             requests: Vec::new(),
             refused: Vec::new(),
+            content: None,
             kind,
         });
         id
@@ -759,4 +760,153 @@ fn a_turn_that_declares_no_cohort_has_the_sessions() {
     let turns = facts.iter().filter(|f| matches!(f.what, What::Turn(_)));
     let cohorts: Vec<&str> = turns.map(|f| f.cohort.value(0)).collect();
     assert_eq!(cohorts, ["refund", "refund"]);
+}
+
+fn sketch(facts: std::ops::Range<u32>) -> Option<crate::model::sketch::Sketch> {
+    Some(facts.map(|n| n.wrapping_mul(2_654_435_761)).collect())
+}
+
+fn content(input: std::ops::Range<u32>) -> Option<Box<crate::model::sketch::Content>> {
+    Some(Box::new(crate::model::sketch::Content {
+        input: sketch(input),
+        ..Default::default()
+    }))
+}
+
+/// A transfer whose source knew facts 0 to 10 and whose target got others.
+fn transfer_with(kept: std::ops::Range<u32>) -> Scene {
+    let (mut s, _, refund) = transfer();
+    s.events[2].content = content(0..10);
+    s.call(refund, (45, 90));
+    s.last().content = content(kept);
+    s
+}
+
+fn retentions(facts: &[Fact]) -> Vec<(f64, &'static str)> {
+    facts
+        .iter()
+        .filter_map(|fact| match &fact.what {
+            What::Handoff(h) => h.retention.map(|r| (r.ratio, r.evidence.as_str())),
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn a_transfer_that_keeps_less_than_half_of_the_facts_lost_the_context() {
+    for (kept, ratio, line) in [
+        (0..10, 1.0, "triage -> refund transfer success"),
+        (5..40, 0.5, "triage -> refund transfer success"),
+        (6..40, 0.4, "triage -> refund transfer failed context_lost"),
+        (10..40, 0.0, "triage -> refund transfer failed context_lost"),
+    ] {
+        let facts = run(&transfer_with(kept));
+        assert_eq!(retentions(&facts), [(ratio, "content")]);
+        assert_eq!(handoffs(&facts), [line]);
+    }
+}
+
+#[test]
+fn what_is_declared_goes_before_content_and_tokens_never_fail_a_handoff() {
+    let mut s = transfer_with(0..10);
+    s.events[3].evaluations.push(Evaluation {
+        name: name("context_retention"),
+        score: Some(0.2),
+        label: None,
+    });
+    let facts = run(&s);
+    assert_eq!(retentions(&facts), [(0.2, "declared")]);
+    assert_eq!(
+        handoffs(&facts),
+        ["triage -> refund transfer failed context_lost"]
+    );
+    let mut s = transfer_with(0..10);
+    for (event, input) in [(2, 1000), (5, 100)] {
+        s.events[event].content = None;
+        if let Kind::Model(call) = &mut s.events[event].kind {
+            call.usage = Some(Usage {
+                input,
+                ..Usage::default()
+            });
+        }
+    }
+    let facts = run(&s);
+    assert_eq!(retentions(&facts), [(0.1, "tokens")]);
+    assert_eq!(handoffs(&facts), ["triage -> refund transfer success"]);
+}
+
+#[test]
+fn a_delegation_may_pass_a_part() {
+    let mut s = transfer_with(10..40);
+    if let Kind::Tool(tool) = &mut s.events[3].kind {
+        tool.delegates = true;
+    }
+    let facts = run(&s);
+    assert_eq!(retentions(&facts), [(0.0, "content")]);
+    assert_eq!(handoffs(&facts), ["triage -> refund delegation success"]);
+}
+
+#[test]
+fn a_handoff_that_only_the_model_shows_is_a_phantom() {
+    let phantoms = |s: &Scene| {
+        count(
+            &run(s),
+            |what| matches!(what, What::Handoff(handoff) if handoff.phantom),
+        )
+    };
+    let mut s = Scene::default();
+    let triage = s.agent(0, "triage", (0, 60));
+    s.asking(triage, (1, 30), &["crypto"]);
+    assert_eq!(phantoms(&s), 1);
+    assert_eq!(phantoms(&transfer_with(0..10)), 0);
+}
+
+#[test]
+fn control_that_comes_back_is_a_loop_with_its_length() {
+    let mut s = Scene::default();
+    let root = s.add(0, (0, 400), Kind::Workflow);
+    for (i, (who, to)) in [("a", "b"), ("b", "c"), ("c", "a")].into_iter().enumerate() {
+        let at = i as u64 * 100;
+        let agent = s.agent(root, who, (at, at + 60));
+        s.call(agent, (at + 1, at + 20));
+        s.asking(agent, (at + 21, at + 40), &[to]);
+        s.tool(agent, "transfer", (at + 41, at + 50), Some(to));
+    }
+    let again = s.agent(root, "a", (300, 400));
+    s.call(again, (301, 390));
+    let facts = run(&s);
+    let loops: Vec<(String, u64)> = facts
+        .iter()
+        .filter_map(|fact| match &fact.what {
+            What::Loop { agent, length } => Some((agent.to_string(), *length)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(loops, [("a".to_owned(), 3)]);
+}
+
+#[test]
+fn a_user_who_says_it_again_after_a_handoff_repeats_himself() {
+    let repeats = |handoff: bool, second: std::ops::Range<u32>| {
+        let mut s = if handoff {
+            transfer_with(0..10)
+        } else {
+            Scene::default()
+        };
+        if !handoff {
+            s.agent(0, "triage", (0, 60));
+            s.call(1, (1, 30));
+        }
+        let first = if handoff { 2 } else { 1 };
+        s.events[first].content.get_or_insert_default().asked = sketch(100..110);
+        let agent = s.agent(0, "refund", (10_000, 10_100));
+        s.in_trace(2);
+        s.call(agent, (10_001, 10_090));
+        s.in_trace(2);
+        s.last().content.get_or_insert_default().asked = sketch(second);
+        count(&run(&s), |what| matches!(what, What::Repeat { .. }))
+    };
+    assert_eq!(repeats(true, 100..111), 1);
+    assert_eq!(repeats(true, 105..120), 0, "another message");
+    assert_eq!(repeats(false, 100..110), 0, "no handoff in between");
 }

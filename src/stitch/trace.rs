@@ -145,6 +145,9 @@ fn add_note(event: &mut Event, note: Event) {
         }
     }
     event.outcome = event.outcome.take().or(note.outcome);
+    if let Some(more) = note.content {
+        event.content.get_or_insert_default().add(&more);
+    }
     if let Kind::Model(call) = &mut event.kind {
         for request in note.requests {
             if !call.requests.contains(&request) {

@@ -1,5 +1,6 @@
 //! One turn, decided: from its events to facts.
 
+use super::Settings;
 use super::activation::{Act, Cast};
 use super::handoff::{self, UNKNOWN, Verdict};
 use super::tree::Tree;
@@ -7,9 +8,10 @@ use crate::model::Name;
 use crate::model::cohort::Cohort;
 use crate::model::event::{Cost, Event, Kind, Outcome};
 use crate::model::fact::{
-    AgentInvocation, Fact, HandoffResult, ModelCall, ToolCall, Turn, TurnResult, What,
+    AgentInvocation, Fact, HandoffKind, HandoffResult, ModelCall, ToolCall, Turn, TurnResult, What,
 };
 use crate::model::ids::{SpanId, TraceId};
+use crate::model::sketch::Sketch;
 use crate::model::time::Timestamp;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,6 +19,18 @@ use std::time::Duration;
 
 /// The workflow of a session that names none.
 const DEFAULT_WORKFLOW: &str = "default";
+
+/// Evaluations that are a user's own.
+const FEEDBACK: &[&str] = &[
+    "user_feedback",
+    "user.feedback",
+    "user-feedback",
+    "feedback",
+    "csat",
+    "thumbs",
+    "user_rating",
+    "rating",
+];
 
 /// What a decided turn tells the workflow around it.
 #[derive(Debug)]
@@ -42,6 +56,10 @@ pub(super) struct Decided {
     pub(super) intent: Option<Name>,
     /// The latest value of the business transaction, with its time.
     pub(super) value: Option<Value>,
+    /// The words of the user's message, and the agent that it went to.
+    pub(super) asked: Option<(Sketch, Name)>,
+    /// Control passed between agents.
+    pub(super) handed_over: bool,
 }
 
 /// The value of a business transaction in nano-dollars, with the time at which it was declared.
@@ -86,12 +104,13 @@ pub(super) type Owners = HashMap<(TraceId, SpanId), Option<Name>>;
 pub(super) fn decide<'a>(
     events: impl Iterator<Item = &'a Event>,
     waiting: &mut Vec<Verdict>,
+    settings: &Settings,
     facts: &mut Vec<Fact>,
 ) -> Option<(Decided, Owners)> {
     let tree = Tree::new(events);
     let cast = Cast::of(&tree);
     let first = *tree.events.first()?;
-    let verdicts = handoff::judge(&tree, &cast, waiting);
+    let verdicts = handoff::judge(&tree, &cast, waiting, settings);
     let mut decided = Decided {
         workflow: workflow_name(&tree),
         workflow_id: tree.events.iter().find_map(|e| e.workflow_id.clone()),
@@ -109,7 +128,10 @@ pub(super) fn decide<'a>(
         tenant: tree.events.iter().find_map(|e| e.tenant.clone()),
         intent: tree.events.iter().find_map(|e| e.intent.clone()),
         value: value(&tree),
+        asked: asked(&tree, &cast),
+        handed_over: verdicts.iter().any(|v| !v.escalated),
     };
+    facts.extend(loops(&verdicts));
     steps(&tree, &cast, &mut decided.spend, facts);
     for activation in &cast.activations {
         let event = tree.events[cast.acts[activation.acts[0]].event];
@@ -172,12 +194,56 @@ pub(super) fn tool_fact(event: &Event) -> Option<Fact> {
 /// The facts of evaluations attached to a span.
 pub(super) fn evaluation_facts(event: &Event) -> impl Iterator<Item = Fact> + '_ {
     event.evaluations.iter().filter_map(|evaluation| {
-        let what = What::Evaluation {
-            name: evaluation.name.clone(),
-            score: evaluation.score?,
+        let score = evaluation.score?;
+        let is_feedback = FEEDBACK.contains(&evaluation.name.to_ascii_lowercase().as_str());
+        let what = if is_feedback {
+            let agent = event.agent.clone();
+            What::Feedback {
+                agent: agent.unwrap_or_else(|| Arc::from(UNKNOWN)),
+                score,
+            }
+        } else {
+            What::Evaluation {
+                name: evaluation.name.clone(),
+                score,
+            }
         };
         Some(fact(event.end, event.trace, what))
     })
+}
+
+/// The user's message, as the first model call of the turn got it.
+fn asked(tree: &Tree<'_>, cast: &Cast) -> Option<(Sketch, Name)> {
+    let first = *cast.calls.iter().min()?;
+    let words = tree.events[first].content.as_ref()?.asked.clone()?;
+    let agent = tree.agent(first).cloned();
+    Some((words, agent.unwrap_or_else(|| Arc::from(UNKNOWN))))
+}
+
+/// Transfers that lead back to an agent that had given control away in the same turn.
+fn loops(verdicts: &[Verdict]) -> Vec<Fact> {
+    let passed = |v: &&Verdict| {
+        let lost = [HandoffResult::Dropped, HandoffResult::Rejected].contains(&v.handoff.result);
+        v.handoff.kind != HandoffKind::Delegation && !v.escalated && !lost
+    };
+    let mut path: Vec<&Name> = Vec::new();
+    let mut found = Vec::new();
+    for verdict in verdicts.iter().filter(passed) {
+        let (from, to) = (&verdict.handoff.from, &verdict.handoff.to);
+        if path.last() != Some(&from) {
+            path = vec![from];
+        }
+        if let Some(place) = path.iter().position(|agent| *agent == to) {
+            let length = (path.len() - place) as u64;
+            let agent = to.clone();
+            let what = What::Loop { agent, length };
+            found.push(fact(verdict.at, verdict.trace, what));
+            path.truncate(place + 1);
+        } else {
+            path.push(to);
+        }
+    }
+    found
 }
 
 fn fact(at: Timestamp, trace: TraceId, what: What) -> Fact {

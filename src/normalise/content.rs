@@ -1,0 +1,392 @@
+//! What is left of messages: salted hashes of their facts. No text leaves this file.
+//!
+//! Facts are what a customer would have to say again: numbers, amounts, dates, identifiers, e-mail addresses, names inside
+//! a sentence. Common words are none: an agent that puts things in its own words loses nothing.
+
+use super::{Source, json};
+use crate::model::otlp::{Attributes, LogRecord};
+use crate::model::sketch::{Content, Sketch};
+use rapidhash::v3::{RapidSecrets, rapidhash_v3_seeded};
+use serde_json::Value;
+
+/// Attributes that hold the input as JSON, best first.
+const INPUT: &[&str] = &[
+    "gen_ai.input.messages",
+    "ai.prompt.messages",
+    "gen_ai.prompt",
+    "gcp.vertex.agent.llm_request",
+    "langfuse.observation.input",
+    "events",
+    "all_messages_events",
+    "pydantic_ai.all_messages",
+];
+/// The same for the output.
+const OUTPUT: &[&str] = &[
+    "gen_ai.output.messages",
+    "gen_ai.completion",
+    "gcp.vertex.agent.llm_response",
+    "langfuse.observation.output",
+    "ai.response.text",
+    "ai.response.toolCalls",
+];
+/// Beginnings of flattened keys: `llm.input_messages.0.message.content`, `gen_ai.prompt.0.content`.
+const FLAT_INPUT: &[&str] = &["llm.input_messages.", "gen_ai.prompt."];
+const FLAT_OUTPUT: &[&str] = &["llm.output_messages.", "gen_ai.completion."];
+/// What OpenInference keeps of a call as a whole; read where nothing better is there.
+const WHOLE_INPUT: &str = "input.value";
+const WHOLE_OUTPUT: &str = "output.value";
+
+/// Keys of messages that are no content: ids, types, instructions, bookkeeping.
+const SKIPPED: &[&str] = &[
+    "id",
+    "call_id",
+    "callId",
+    "tool_call_id",
+    "toolCallId",
+    "toolUseId",
+    "tool_use_id",
+    "type",
+    "role",
+    "name",
+    "toolName",
+    "model",
+    "model_name",
+    "finish_reason",
+    "finishReason",
+    "status",
+    "index",
+    "lc",
+    "tools",
+    "tool_choice",
+    "usage",
+    "usage_metadata",
+    "response_metadata",
+    "metadata",
+    "config",
+    "generation_config",
+    "parameters",
+    "invocation_params",
+    "system",
+    "system_instruction",
+    "systemInstruction",
+    "instructions",
+    "signature",
+    "encrypted_content",
+    "event.name",
+    "gen_ai.message.index",
+    "timestamp",
+    "created",
+    "created_at",
+];
+
+/// Words of a message that can be recognised when it comes again: a shorter one is "yes", a longer one is a form.
+const WORDS: std::ops::RangeInclusive<usize> = 4..=120;
+
+/// The content of a model call.
+pub(super) fn of_span(source: &Source<'_>, key: &Key) -> Content {
+    let attributes = source.attributes();
+    let mut input = Reader::new(key);
+    let mut output = Reader::new(key);
+    first_json(attributes, INPUT, &mut input);
+    input.flat(attributes, FLAT_INPUT);
+    first_json(attributes, OUTPUT, &mut output);
+    output.flat(attributes, FLAT_OUTPUT);
+    for event in &source.span.events {
+        message_event(&event.name, &event.attributes, &mut input, &mut output);
+    }
+    if input.is_empty() {
+        first_json(attributes, &[WHOLE_INPUT], &mut input);
+    }
+    if output.is_empty() {
+        first_json(attributes, &[WHOLE_OUTPUT], &mut output);
+    }
+    content(input, output)
+}
+
+/// The content that a log record tells of its span's call.
+pub(super) fn of_log(log: &LogRecord<'_>, key: &Key) -> Content {
+    let mut input = Reader::new(key);
+    let mut output = Reader::new(key);
+    message_event(&log.event_name, &log.attributes, &mut input, &mut output);
+    let body = super::messages::to_json(&log.body, 0);
+    match log.event_name.as_ref() {
+        "gen_ai.choice" => output.message(&body, Role::Other, 0),
+        "gen_ai.user.message" => input.message(&body, Role::User, 0),
+        "gen_ai.assistant.message" | "gen_ai.tool.message" => input.message(&body, Role::Other, 0),
+        _ => {}
+    }
+    content(input, output)
+}
+
+fn content(input: Reader<'_>, output: Reader<'_>) -> Content {
+    Content {
+        asked: input.asked(),
+        input: input.sketch(),
+        output: output.sketch(),
+    }
+}
+
+/// The first of the attributes that holds something.
+fn first_json(attributes: &Attributes<'_>, keys: &[&str], reader: &mut Reader<'_>) {
+    for text in keys.iter().filter_map(|key| attributes.str(key)) {
+        reader.string(text, Role::Other, 0);
+        if !reader.is_empty() {
+            return;
+        }
+    }
+}
+
+/// Messages as span events or log records, one each, or all of a call in one.
+fn message_event(
+    name: &str,
+    attributes: &Attributes<'_>,
+    input: &mut Reader<'_>,
+    output: &mut Reader<'_>,
+) {
+    let read = |reader: &mut Reader<'_>, role, keys: &[&str]| {
+        for text in keys.iter().filter_map(|key| attributes.str(key)) {
+            reader.begin();
+            reader.string(text, role, 0);
+            reader.end(role);
+        }
+    };
+    match name {
+        "gen_ai.user.message" => read(input, Role::User, &["content"]),
+        "gen_ai.assistant.message" | "gen_ai.tool.message" => {
+            read(input, Role::Other, &["content", "tool_calls"]);
+        }
+        "gen_ai.choice" => read(output, Role::Other, &["message", "content", "tool_calls"]),
+        "gen_ai.client.inference.operation.details" => {
+            read(input, Role::Other, &["gen_ai.input.messages"]);
+            read(output, Role::Other, &["gen_ai.output.messages"]);
+        }
+        _ => {}
+    }
+}
+
+/// The secret that keeps hashes of one installation from being looked up elsewhere.
+#[derive(Clone)]
+pub(super) struct Key(RapidSecrets);
+
+impl std::fmt::Debug for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Key")
+    }
+}
+
+impl Key {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(RapidSecrets::seed(seed))
+    }
+
+    fn hash(&self, text: &str) -> u32 {
+        (rapidhash_v3_seeded(text.as_bytes(), &self.0) >> 32) as u32
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    System,
+    User,
+    Other,
+}
+
+/// Collects the hashes of facts, and the words of the last message of the user.
+struct Reader<'k> {
+    key: &'k Key,
+    facts: Vec<u32>,
+    /// Words of the message being read, and of the user's last one.
+    words: Vec<u32>,
+    asked: Vec<u32>,
+}
+
+impl<'k> Reader<'k> {
+    fn new(key: &'k Key) -> Self {
+        Self {
+            key,
+            facts: Vec::new(),
+            words: Vec::new(),
+            asked: Vec::new(),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.facts.is_empty() && self.words.is_empty() && self.asked.is_empty()
+    }
+
+    fn sketch(&self) -> Option<Sketch> {
+        (!self.facts.is_empty()).then(|| self.facts.iter().copied().collect())
+    }
+
+    fn asked(&self) -> Option<Sketch> {
+        let known = WORDS.contains(&self.asked.len());
+        known.then(|| self.asked.iter().copied().collect())
+    }
+
+    fn begin(&mut self) {
+        self.words.clear();
+    }
+
+    fn end(&mut self, role: Role) {
+        if role == Role::User && !self.words.is_empty() {
+            self.asked = std::mem::take(&mut self.words);
+        }
+    }
+
+    /// A text that may be JSON.
+    fn string(&mut self, text: &str, role: Role, depth: usize) {
+        match json::parse(text) {
+            Some(value) => self.message(&value, role, depth + 1),
+            None => self.text(text),
+        }
+    }
+
+    /// Any nesting of messages; the role of an inner object goes before that of the outer one.
+    fn message(&mut self, value: &Value, role: Role, depth: usize) {
+        if depth > 12 {
+            return;
+        }
+        match value {
+            Value::Array(items) => items
+                .iter()
+                .for_each(|item| self.message(item, role, depth + 1)),
+            Value::Object(object) => {
+                let own = role_of(value);
+                if own == Some(Role::System) || is_output(value) {
+                    return;
+                }
+                if own.is_some() {
+                    self.begin();
+                }
+                for (key, inner) in object {
+                    if !SKIPPED.contains(&key.as_str()) {
+                        self.message(inner, own.unwrap_or(role), depth + 1);
+                    }
+                }
+                if let Some(own) = own {
+                    self.end(own);
+                }
+            }
+            Value::String(text) => self.string(text, role, depth),
+            Value::Number(number) => self.text(&number.to_string()),
+            Value::Bool(_) | Value::Null => {}
+        }
+    }
+
+    /// Flattened messages, which come key by key: first their roles, then their texts in the order of the messages.
+    fn flat(&mut self, attributes: &Attributes<'_>, beginnings: &[&str]) {
+        let mut texts: Vec<(usize, &str)> = Vec::new();
+        let mut roles: Vec<(usize, Role)> = Vec::new();
+        for (key, value) in attributes.iter() {
+            let Some(rest) = beginnings.iter().find_map(|b| key.strip_prefix(b)) else {
+                continue;
+            };
+            let Some((number, field)) = rest.split_once('.') else {
+                continue;
+            };
+            let (Ok(number), Some(text)) = (number.parse(), value.as_str()) else {
+                continue;
+            };
+            match field {
+                "role" | "message.role" => roles.push((number, role_named(text))),
+                _ if field.ends_with("content")
+                    || field.ends_with(".text")
+                    || field.ends_with("arguments") =>
+                {
+                    texts.push((number, text));
+                }
+                _ => {}
+            }
+        }
+        texts.sort_by_key(|(number, _)| *number);
+        let mut at = None;
+        for (number, text) in texts {
+            let role = roles.iter().find(|(n, _)| *n == number);
+            let role = role.map_or(Role::Other, |(_, role)| *role);
+            if role == Role::System {
+                continue;
+            }
+            if at != Some(number) {
+                self.begin();
+                at = Some(number);
+            }
+            self.string(text, role, 0);
+            if role == Role::User {
+                self.asked.clone_from(&self.words);
+            }
+        }
+    }
+
+    fn text(&mut self, text: &str) {
+        let mut begins = true;
+        for raw in text.split(|c: char| c.is_whitespace() || "()[]{}<>\"`,;|\\".contains(c)) {
+            let bare = raw.trim_matches(|c: char| !c.is_alphanumeric());
+            if bare.is_empty() {
+                begins |= raw.ends_with(['.', '!', '?', ':']);
+                continue;
+            }
+            let lower = bare.to_lowercase();
+            self.words.push(self.key.hash(&lower));
+            if let Some(fact) = fact(bare, &lower, begins) {
+                self.facts.push(self.key.hash(&fact));
+            }
+            begins = raw.ends_with(['.', '!', '?', ':']);
+        }
+    }
+}
+
+/// The fact that a word is, in one spelling.
+fn fact(word: &str, lower: &str, begins_sentence: bool) -> Option<String> {
+    let digits = word.chars().filter(char::is_ascii_digit).count();
+    let is_number = word.chars().all(|c| c.is_ascii_digit() || c == '.');
+    if is_number && word.matches('.').count() <= 1 {
+        let plain = if word.contains('.') {
+            word.trim_end_matches('0').trim_end_matches('.')
+        } else {
+            word
+        };
+        return (digits >= 2).then(|| plain.to_owned());
+    }
+    let is_identifier = digits > 0 && word.chars().count() >= 3;
+    let is_address = word.contains('@') && word.contains('.');
+    let is_name = !begins_sentence
+        && word.chars().next().is_some_and(char::is_uppercase)
+        && word.chars().count() >= 3;
+    (is_identifier || is_address || is_name).then(|| lower.to_owned())
+}
+
+fn role_named(role: &str) -> Role {
+    match role.to_ascii_lowercase().as_str() {
+        "system" | "developer" => Role::System,
+        "user" | "human" => Role::User,
+        _ => Role::Other,
+    }
+}
+
+/// The role of a message in any spelling; LangChain has it in `type` or in the name of the class.
+fn role_of(value: &Value) -> Option<Role> {
+    if let Some(role) = json::first_str(value, &["role"]) {
+        return Some(role_named(role));
+    }
+    match json::first_str(value, &["event.name"]) {
+        Some("gen_ai.system.message") => return Some(Role::System),
+        Some("gen_ai.user.message") => return Some(Role::User),
+        _ => {}
+    }
+    match json::first_str(value, &["type"]) {
+        Some("system") => return Some(Role::System),
+        Some("human") => return Some(Role::User),
+        _ => {}
+    }
+    let class = value.get("id")?.as_array()?.last()?.as_str()?;
+    match class {
+        "SystemMessage" => Some(Role::System),
+        "HumanMessage" => Some(Role::User),
+        _ => None,
+    }
+}
+
+/// A list of events may end with what came out.
+fn is_output(value: &Value) -> bool {
+    json::first_str(value, &["event.name"]) == Some("gen_ai.choice")
+}

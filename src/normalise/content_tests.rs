@@ -1,0 +1,219 @@
+//! Known answers of content: which facts a text has, and that every encoding tells the same ones.
+
+use super::content::{Key, of_log, of_span};
+use super::{Settings, Source};
+use crate::model::ids::{SpanId, TraceId};
+use crate::model::otlp::{Attributes, LogRecord, Scope, Span, SpanEvent, Status, Value};
+use crate::model::sketch::{Content, Sketch};
+use crate::model::time::Timestamp;
+use std::borrow::Cow;
+
+type Pairs = [(&'static str, String)];
+
+const SYSTEM: &str = "You are Agent 007 of ACME Corp, policy 99-1.";
+const ASKS: &str = "Hello, I am Jane Doe and want 49.90 back for order A-4711.";
+const SAYS: &str = "Ticket 8812 is open.";
+
+fn attributes(pairs: &Pairs) -> Attributes<'static> {
+    let pair = |(key, text): &(&'static str, String)| {
+        (Cow::Borrowed(*key), Value::Str(text.clone().into()))
+    };
+    Attributes(pairs.iter().map(pair).collect())
+}
+
+fn read(pairs: &Pairs, events: Vec<SpanEvent<'static>>) -> Content {
+    let span = Span {
+        trace: TraceId::new(&[1; 16]).expect("not zero"),
+        id: SpanId::new(&[1; 8]).expect("not zero"),
+        parent: None,
+        name: "chat".into(),
+        start: Timestamp(1),
+        end: Timestamp(2),
+        status: Status::Unset,
+        status_message: "".into(),
+        attributes: attributes(pairs),
+        events,
+        links: Vec::new(),
+    };
+    let source = Source {
+        settings: &Settings::default(),
+        resource: &Attributes::default(),
+        scope: &Scope::default(),
+        span: &span,
+    };
+    of_span(&source, &Key::new(1))
+}
+
+fn event(name: &'static str, pairs: &Pairs) -> SpanEvent<'static> {
+    SpanEvent {
+        name: name.into(),
+        time: Timestamp(1),
+        attributes: attributes(pairs),
+    }
+}
+
+/// The sketch of the facts of one plain text.
+fn facts(text: &str) -> Option<Sketch> {
+    read(&[("input.value", text.to_owned())], Vec::new()).input
+}
+
+#[test]
+fn facts_are_what_a_customer_would_have_to_say_again() {
+    for (text, same) in [
+        ("order A-4711!", "the parcel a-4711 is late"),
+        ("$1,234.50 and $99", "1234.5 or 99.00"),
+        ("write to Jane.Doe@example.com", "jane.doe@example.com"),
+        ("my name is Jane", "this is jane's friend Jane"),
+        ("on 2026-03-14", "2026-03-14."),
+    ] {
+        let (text, same) = (facts(text), facts(same));
+        assert!(text.is_some(), "{same:?}");
+        let (text, same) = (text.expect("facts"), same.expect("facts"));
+        assert!(text.resemblance(&same) > 0.0);
+    }
+    for text in [
+        "Sorry to hear that. Please wait, we look into it.",
+        "1. first 2. second",
+        "I want my money back",
+        "",
+    ] {
+        assert_eq!(facts(text), None, "{text}");
+    }
+}
+
+#[test]
+fn every_encoding_tells_the_same_facts_and_the_system_prompt_none() {
+    let parts = |role: &str, text: &str| serde_json::json!({"role": role, "parts": [{"type": "text", "content": text}]});
+    let plain = |role: &str, text: &str| serde_json::json!({"role": role, "content": text});
+    let pair = |key: &'static str, text: &str| (key, text.to_owned());
+    let list = |messages: &[serde_json::Value]| serde_json::Value::from(messages).to_string();
+    let input = [plain("system", SYSTEM), plain("user", ASKS)];
+    let langchain = serde_json::json!({"messages": [[
+        {"lc": 1, "id": ["langchain", "SystemMessage"], "kwargs": {"content": SYSTEM, "type": "system"}},
+        {"lc": 1, "id": ["langchain", "HumanMessage"], "kwargs": {"content": ASKS, "type": "human"}},
+    ]]});
+    let gemini = serde_json::json!({
+        "model": "m-1", "config": {"system_instruction": SYSTEM},
+        "contents": [{"role": "user", "parts": [{"text": ASKS}]}],
+    });
+    let contents = [
+        read(
+            &[
+                (
+                    "gen_ai.input.messages",
+                    list(&[parts("system", SYSTEM), parts("user", ASKS)]),
+                ),
+                ("gen_ai.output.messages", list(&[parts("assistant", SAYS)])),
+            ],
+            Vec::new(),
+        ),
+        read(
+            &[
+                pair("llm.input_messages.0.message.role", "system"),
+                pair("llm.input_messages.0.message.content", SYSTEM),
+                pair("llm.input_messages.1.message.role", "user"),
+                pair("llm.input_messages.1.message.content", ASKS),
+                pair("llm.output_messages.0.message.role", "assistant"),
+                pair("llm.output_messages.0.message.content", SAYS),
+            ],
+            Vec::new(),
+        ),
+        read(
+            &[
+                pair("gen_ai.prompt.0.role", "system"),
+                pair("gen_ai.prompt.0.content", SYSTEM),
+                pair("gen_ai.prompt.1.role", "user"),
+                pair("gen_ai.prompt.1.content", ASKS),
+                pair("gen_ai.completion.0.content", SAYS),
+            ],
+            Vec::new(),
+        ),
+        read(
+            &[
+                ("ai.prompt.messages", list(&input)),
+                pair("ai.response.text", SAYS),
+            ],
+            Vec::new(),
+        ),
+        read(
+            &[
+                ("gen_ai.prompt", langchain.to_string()),
+                ("gen_ai.completion", list(&[plain("assistant", SAYS)])),
+            ],
+            Vec::new(),
+        ),
+        read(
+            &[
+                ("gcp.vertex.agent.llm_request", gemini.to_string()),
+                (
+                    "gcp.vertex.agent.llm_response",
+                    list(&[plain("model", SAYS)]),
+                ),
+            ],
+            Vec::new(),
+        ),
+        read(
+            &[],
+            vec![
+                event("gen_ai.system.message", &[pair("content", SYSTEM)]),
+                event("gen_ai.user.message", &[pair("content", ASKS)]),
+                event("gen_ai.choice", &[pair("message", SAYS)]),
+            ],
+        ),
+        read(
+            &[],
+            vec![event(
+                "gen_ai.client.inference.operation.details",
+                &[
+                    ("gen_ai.input.messages", list(&input)),
+                    ("gen_ai.output.messages", list(&[plain("assistant", SAYS)])),
+                ],
+            )],
+        ),
+    ];
+    for (i, content) in contents.iter().enumerate() {
+        assert_eq!(content, &contents[0], "encoding {i}");
+    }
+    assert_eq!(contents[0].input, facts(ASKS));
+    assert_eq!(contents[0].output, facts(SAYS));
+    assert_eq!(contents[0].asked.as_ref().map(Sketch::len), Some(12));
+}
+
+#[test]
+fn the_last_message_of_the_user_is_what_he_asked_and_results_of_tools_are_facts() {
+    let history = serde_json::json!([
+        {"role": "user", "content": "an earlier question about something else"},
+        {"role": "assistant", "tool_calls": [{"id": "call_123", "function": {"name": "find_1", "arguments": "{\"order\": 4711}"}}]},
+        {"role": "tool", "tool_call_id": "call_123", "content": "{\"total\": 88.20}"},
+        {"role": "user", "content": "and where is my parcel now"},
+    ]);
+    let content = read(
+        &[("gen_ai.input.messages", history.to_string())],
+        Vec::new(),
+    );
+    assert_eq!(content.input, facts("4711 88.20"));
+    let last = serde_json::json!([{"role": "user", "content": "and where is my parcel now"}]);
+    let alone = read(&[("gen_ai.input.messages", last.to_string())], Vec::new());
+    assert_eq!(content.asked, alone.asked);
+    assert!(alone.asked.is_some());
+}
+
+#[test]
+fn log_records_tell_the_same_and_another_key_hashes_otherwise() {
+    let record = |name: &'static str, text: &'static str| LogRecord {
+        event_name: name.into(),
+        time: Timestamp(1),
+        trace: None,
+        span: None,
+        body: Value::Map(attributes(&[("content", text.to_owned())])),
+        attributes: Attributes::default(),
+    };
+    let key = Key::new(1);
+    assert_eq!(
+        of_log(&record("gen_ai.user.message", ASKS), &key).input,
+        facts(ASKS)
+    );
+    assert!(of_log(&record("gen_ai.system.message", SYSTEM), &key).is_empty());
+    let other = of_log(&record("gen_ai.user.message", ASKS), &Key::new(2));
+    assert_ne!(other.input, facts(ASKS));
+}

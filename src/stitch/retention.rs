@@ -1,0 +1,103 @@
+//! How much of what the source knew reached the target.
+
+use super::Settings;
+use super::activation::Cast;
+use super::tree::Tree;
+use crate::model::Name;
+use crate::model::event::{Event, Kind, Operation};
+use crate::model::fact::{Evidence, HandoffKind, HandoffResult, Retention};
+use crate::model::sketch::Sketch;
+use crate::model::time::Timestamp;
+
+/// The evaluation that declares it.
+const DECLARED: &str = "context_retention";
+
+/// What the source knew when it handed over.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Before {
+    facts: Option<Sketch>,
+    input_tokens: Option<u64>,
+    declared: Option<f64>,
+}
+
+impl Before {
+    /// By the source's last model call that began before `until`, and by what the handoff's own spans declare.
+    pub(super) fn of(
+        tree: &Tree<'_>,
+        cast: &Cast,
+        from: Option<&Name>,
+        until: Timestamp,
+        own: &[usize],
+    ) -> Self {
+        let last = cast
+            .calls
+            .iter()
+            .filter(|&&call| from.is_some() && tree.agent(call) == from)
+            .filter(|&&call| tree.events[call].start <= until && is_chat(tree.events[call]))
+            .max_by_key(|&&call| (tree.events[call].end, call));
+        let event = last.map(|&call| tree.events[call]);
+        Self {
+            facts: event.and_then(|e| e.content.as_ref()?.known()),
+            input_tokens: event.and_then(input_tokens),
+            declared: own.iter().find_map(|&i| declared(tree.events[i])),
+        }
+    }
+
+    /// Against what went into the target's first model call.
+    pub(super) fn kept_by(&self, tree: &Tree<'_>, cast: &Cast, target: usize) -> Option<Retention> {
+        let activation = &cast.activations[target];
+        let acts = activation.acts.iter().map(|&act| cast.acts[act].event);
+        let first = acts.map(|i| tree.events[i]).find(|e| is_chat(e));
+        let of_target = || {
+            let node = activation.node.map(|i| tree.events[i]);
+            node.into_iter().chain(first).find_map(declared)
+        };
+        let content = || {
+            let (known, first) = (self.facts.as_ref()?, first?);
+            known.kept_in(first.content.as_ref()?.input.as_ref()?)
+        };
+        let tokens = || {
+            let before = self.input_tokens.filter(|n| *n > 0)?;
+            let after = input_tokens(first?)?;
+            Some((after as f64 / before as f64).min(1.0))
+        };
+        let level = |ratio: Option<f64>, evidence| ratio.map(|ratio| Retention { ratio, evidence });
+        level(self.declared.or_else(of_target), Evidence::Declared)
+            .or_else(|| level(content(), Evidence::Content))
+            .or_else(|| level(tokens(), Evidence::Tokens))
+    }
+}
+
+/// A success that lost the context is none. A delegation may rightly pass a part.
+pub(super) fn judged(
+    result: HandoffResult,
+    kind: HandoffKind,
+    retention: Option<Retention>,
+    settings: &Settings,
+) -> HandoffResult {
+    let lost = retention.is_some_and(|retention| {
+        retention.evidence != Evidence::Tokens && retention.ratio < settings.retention_threshold
+    });
+    let may_be_partial = kind == HandoffKind::Delegation && !settings.retention_of_delegations;
+    if result == HandoffResult::Success && lost && !may_be_partial {
+        HandoffResult::ContextLost
+    } else {
+        result
+    }
+}
+
+fn declared(event: &Event) -> Option<f64> {
+    let evaluation = event.evaluations.iter().find(|e| &*e.name == DECLARED)?;
+    evaluation.score.filter(|score| (0.0..=1.0).contains(score))
+}
+
+fn is_chat(event: &Event) -> bool {
+    matches!(&event.kind, Kind::Model(call) if call.operation == Operation::Chat)
+}
+
+fn input_tokens(event: &Event) -> Option<u64> {
+    match &event.kind {
+        Kind::Model(call) => call.usage.map(|usage| usage.input),
+        _ => None,
+    }
+}
