@@ -3,7 +3,7 @@
 //! Facts are what a customer would have to say again: numbers, amounts, dates, identifiers, e-mail addresses, names inside
 //! a sentence. Common words are none: an agent that puts things in its own words loses nothing.
 
-use super::{Source, json};
+use super::{Source, json, messages};
 use crate::model::otlp::{Attributes, LogRecord};
 use crate::model::sketch::{Content, Sketch};
 use rapidhash::v3::{RapidSecrets, rapidhash_v3_seeded};
@@ -32,9 +32,10 @@ const OUTPUT: &[&str] = &[
 /// Beginnings of flattened keys: `llm.input_messages.0.message.content`, `gen_ai.prompt.0.content`.
 const FLAT_INPUT: &[&str] = &["llm.input_messages.", "gen_ai.prompt."];
 const FLAT_OUTPUT: &[&str] = &["llm.output_messages.", "gen_ai.completion."];
-/// What OpenInference keeps of a call as a whole; read where nothing better is there.
-const WHOLE_INPUT: &str = "input.value";
-const WHOLE_OUTPUT: &str = "output.value";
+/// What OpenInference keeps of a call as a whole, ids and settings included: read only where it is all there is.
+const WHOLE: &str = "input.value";
+/// Words that a framework puts before the user's own, which end with an empty line (Strands' swarms, CrewAI's tasks).
+const FRAMES: &[&str] = &["User Request: ", "Current Task: "];
 
 /// Keys of messages that are no content: ids, types, instructions, bookkeeping.
 const SKIPPED: &[&str] = &[
@@ -94,11 +95,13 @@ pub(super) fn of_span(source: &Source<'_>, key: &Key) -> Content {
     for event in &source.span.events {
         message_event(&event.name, &event.attributes, &mut input, &mut output);
     }
-    if input.is_empty() {
-        first_json(attributes, &[WHOLE_INPUT], &mut input);
-    }
-    if output.is_empty() {
-        first_json(attributes, &[WHOLE_OUTPUT], &mut output);
+    let is_message = |key: &str| {
+        FLAT_INPUT
+            .iter()
+            .any(|beginning| key.starts_with(beginning))
+    };
+    if input.is_empty() && !attributes.iter().any(|(key, _)| is_message(key)) {
+        first_json(attributes, &[WHOLE], &mut input);
     }
     content(input, output)
 }
@@ -108,7 +111,7 @@ pub(super) fn of_log(log: &LogRecord<'_>, key: &Key) -> Content {
     let mut input = Reader::new(key);
     let mut output = Reader::new(key);
     message_event(&log.event_name, &log.attributes, &mut input, &mut output);
-    let body = super::messages::to_json(&log.body, 0);
+    let body = messages::to_json(&log.body, 0);
     match log.event_name.as_ref() {
         "gen_ai.choice" => output.message(&body, Role::Other, 0),
         "gen_ai.user.message" => input.message(&body, Role::User, 0),
@@ -237,6 +240,11 @@ impl<'k> Reader<'k> {
     fn string(&mut self, text: &str, role: Role, depth: usize) {
         match json::parse(text) {
             Some(value) => self.message(&value, role, depth + 1),
+            None if messages::is_python_call(text) => {
+                for arguments in messages::python_arguments(text) {
+                    self.string(arguments, role, depth + 1);
+                }
+            }
             None => self.text(text),
         }
     }
@@ -318,16 +326,14 @@ impl<'k> Reader<'k> {
     }
 
     fn text(&mut self, text: &str) {
+        let said = FRAMES.iter().find_map(|frame| text.split_once(frame));
+        let said = said.map(|(_, rest)| rest.split("\n\n").next().unwrap_or(rest));
+        let hash = |word: &str| self.key.hash(&word.to_lowercase());
+        self.words
+            .extend(words(said.unwrap_or(text)).map(|(_, word)| hash(word)));
         let mut begins = true;
-        for raw in text.split(|c: char| c.is_whitespace() || "()[]{}<>\"`,;|\\".contains(c)) {
-            let bare = raw.trim_matches(|c: char| !c.is_alphanumeric());
-            if bare.is_empty() {
-                begins |= raw.ends_with(['.', '!', '?', ':']);
-                continue;
-            }
-            let lower = bare.to_lowercase();
-            self.words.push(self.key.hash(&lower));
-            if let Some(fact) = fact(bare, &lower, begins) {
+        for (raw, word) in words(text) {
+            if let Some(fact) = fact(word, begins) {
                 self.facts.push(self.key.hash(&fact));
             }
             begins = raw.ends_with(['.', '!', '?', ':']);
@@ -335,8 +341,15 @@ impl<'k> Reader<'k> {
     }
 }
 
+/// The words of a text, each with and without the signs around it.
+fn words(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    text.split(|c: char| c.is_whitespace() || "()[]{}<>\"`,;|\\".contains(c))
+        .map(|raw| (raw, raw.trim_matches(|c: char| !c.is_alphanumeric())))
+        .filter(|(_, word)| !word.is_empty())
+}
+
 /// The fact that a word is, in one spelling.
-fn fact(word: &str, lower: &str, begins_sentence: bool) -> Option<String> {
+fn fact(word: &str, begins_sentence: bool) -> Option<String> {
     let digits = word.chars().filter(char::is_ascii_digit).count();
     let is_number = word.chars().all(|c| c.is_ascii_digit() || c == '.');
     if is_number && word.matches('.').count() <= 1 {
@@ -352,7 +365,7 @@ fn fact(word: &str, lower: &str, begins_sentence: bool) -> Option<String> {
     let is_name = !begins_sentence
         && word.chars().next().is_some_and(char::is_uppercase)
         && word.chars().count() >= 3;
-    (is_identifier || is_address || is_name).then(|| lower.to_owned())
+    (is_identifier || is_address || is_name).then(|| word.to_lowercase())
 }
 
 fn role_named(role: &str) -> Role {

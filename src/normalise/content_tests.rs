@@ -217,3 +217,47 @@ fn log_records_tell_the_same_and_another_key_hashes_otherwise() {
     let other = of_log(&record("gen_ai.user.message", ASKS), &Key::new(2));
     assert_ne!(other.input, facts(ASKS));
 }
+
+#[test]
+fn a_call_printed_in_python_tells_its_arguments_only() {
+    let printed = "ResponseFunctionToolCall(arguments='{\"order\": \"A-4711\"}', call_id='call_f3', name='look_1', id='fc_9')";
+    let message =
+        serde_json::json!([{"role": "assistant", "parts": [{"type": "text", "content": printed}]}]);
+    let content = read(
+        &[("gen_ai.output.messages", message.to_string())],
+        Vec::new(),
+    );
+    assert_eq!(content.output, facts("A-4711"));
+}
+
+#[test]
+fn the_words_of_a_framework_around_the_users_are_not_his() {
+    let framed = |said: &str| {
+        let text = format!("Context:\nUser Request: {said}\n\nOther agents available: helper_2.");
+        let message = serde_json::json!([{"role": "user", "content": text}]);
+        read(
+            &[("gen_ai.input.messages", message.to_string())],
+            Vec::new(),
+        )
+        .asked
+    };
+    let plain = serde_json::json!([{"role": "user", "content": "where is my parcel now"}]);
+    let plain = read(&[("gen_ai.input.messages", plain.to_string())], Vec::new()).asked;
+    assert_eq!(framed("where is my parcel now"), plain);
+    assert_ne!(framed("what about my other bill"), plain);
+}
+
+#[test]
+fn the_record_of_a_whole_call_is_read_only_where_it_is_all_there_is() {
+    let pair = |key: &'static str, text: &str| (key, text.to_owned());
+    let content = read(
+        &[
+            pair("llm.input_messages.0.message.role", "user"),
+            pair("llm.input_messages.0.message.content", "where is it"),
+            pair("input.value", "{\"request\": \"req-99-1\"}"),
+            pair("output.value", "{\"run\": \"run-12-3\"}"),
+        ],
+        Vec::new(),
+    );
+    assert_eq!((content.input, content.output), (None, None));
+}

@@ -355,11 +355,29 @@ const PYTHON_CALL: &str = "ResponseFunctionToolCall(";
 
 /// The names and ids of the tool calls that a text consists of; none if it is an answer.
 fn python_calls(text: &str) -> Vec<(&str, &str)> {
-    if !text.trim_start_matches(['[', ' ']).starts_with(PYTHON_CALL) {
+    if !is_python_call(text) {
         return Vec::new();
     }
     let calls = text.split(PYTHON_CALL).skip(1);
     calls.filter_map(python_call).collect()
+}
+
+/// Whether a text is tool calls printed as Python objects.
+pub(super) fn is_python_call(text: &str) -> bool {
+    text.trim_start_matches(['[', ' ']).starts_with(PYTHON_CALL)
+}
+
+/// The arguments of such calls.
+pub(super) fn python_arguments(text: &str) -> impl Iterator<Item = &str> {
+    let after = |call: &'_ str| -> Option<(usize, usize)> {
+        const FIELD: &str = "arguments='";
+        let begin = call.find(FIELD)? + FIELD.len();
+        Some((begin, begin + call[begin..].find("', call_id=")?))
+    };
+    text.split(PYTHON_CALL).filter_map(move |call| {
+        let (begin, end) = after(call)?;
+        Some(&call[begin..end])
+    })
 }
 
 fn python_call(text: &str) -> Option<(&str, &str)> {
