@@ -1,0 +1,145 @@
+//! Shipped files agree with the product: every metric and label that a rule, a board or a document names exists; every alert has a
+//! runbook, a test in which it fires and one in which it stays silent.
+
+use baton::derive::catalogue::CATALOGUE;
+use baton::model::metric::FamilyKind;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn files(folder: &str, endings: &[&str]) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut open = vec![root().join(folder)];
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(folder).expect("a folder").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                open.push(path);
+            } else if path
+                .extension()
+                .is_some_and(|e| endings.iter().any(|wanted| e == *wanted))
+            {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+fn text(path: &Path) -> String {
+    fs::read_to_string(path).expect("text")
+}
+
+/// Words that begin with `baton_`, each with what follows it.
+fn names(text: &str) -> Vec<(&str, &str)> {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    text.match_indices("baton_")
+        .filter(|(at, _)| !text[..*at].ends_with(|c| is_name(c) || c == ':' || c == '/'))
+        .map(|(at, _)| {
+            let rest = &text[at..];
+            let end = rest.find(|c| !is_name(c)).unwrap_or(rest.len());
+            rest.split_at(end)
+        })
+        .filter(|(_, after)| !after.starts_with([':', '*']))
+        .collect()
+}
+
+/// The metrics that Baton tells of itself: their names stand in the source.
+fn own() -> BTreeSet<String> {
+    let derived = |name: &str| CATALOGUE.iter().any(|d| d.name == name);
+    files("src", &["rs"])
+        .iter()
+        .flat_map(|path| {
+            let text = text(path);
+            let quoted = text.split('"').skip(1).step_by(2);
+            let quoted = quoted.filter(|q| q.starts_with("baton_") && !derived(q));
+            quoted.map(str::to_owned).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// The labels of a derived metric by any name Prometheus has for its parts; `None` if there is none of that name.
+fn labels_of(name: &str) -> Option<Vec<&'static str>> {
+    CATALOGUE.iter().find_map(|d| {
+        let parts: &[&str] = match d.kind {
+            FamilyKind::Histogram => &["", "_bucket", "_sum", "_count"],
+            _ => &[""],
+        };
+        let known = parts.iter().any(|part| name == format!("{}{part}", d.name));
+        let mut labels = d.labels.to_vec();
+        labels.extend(["le", "job", "instance"]);
+        if d.by_cohort {
+            labels.extend(["tier", "intent", "channel", "tenant"]);
+        }
+        known.then_some(labels)
+    })
+}
+
+#[test]
+fn every_metric_and_label_that_a_shipped_file_names_exists() {
+    let own = own();
+    let mut faults = Vec::new();
+    let mut shipped = files("deploy", &["yaml", "json"]);
+    shipped.extend(files("docs", &["md"]));
+    shipped.push(root().join("README.md"));
+    for path in shipped {
+        let text = text(&path).replace("\\\"", "\"");
+        for (name, after) in names(&text) {
+            let Some(labels) = labels_of(name) else {
+                if !own.contains(name) {
+                    faults.push(format!("{}: no metric {name}", path.display()));
+                }
+                continue;
+            };
+            let Some((inside, _)) = after.strip_prefix('{').and_then(|a| a.split_once('}')) else {
+                continue;
+            };
+            let asked = inside.split(',').filter_map(|pair| {
+                let (label, _) = pair.split_once(['=', '!'])?;
+                Some(label.trim())
+            });
+            for label in asked.filter(|label| !labels.contains(label)) {
+                faults.push(format!("{}: {name} has no label {label}", path.display()));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// What follows `key:` in the lines of a YAML file.
+fn values<'t>(text: &'t str, key: &str) -> Vec<&'t str> {
+    text.lines()
+        .filter_map(|line| line.trim_start().trim_start_matches("- ").strip_prefix(key))
+        .map(str::trim)
+        .collect()
+}
+
+#[test]
+fn every_alert_has_a_runbook_and_a_test_for_both_ways() {
+    let alerts = text(&root().join("deploy/rules/alerts.yaml"));
+    let tests = text(&root().join("tests/rules/alerts.test.yaml"));
+    let named = values(&alerts, "alert:");
+    let books = values(&alerts, "runbook:");
+    assert!(named.len() > 10);
+    assert_eq!(named.len(), books.len());
+    assert_eq!(named.len(), values(&alerts, "for:").len());
+    for (alert, book) in named.iter().zip(&books) {
+        let page = text(&root().join(book));
+        assert!(page.contains(alert), "{book} does not name {alert}");
+        for value in ["value: 1}", "value: 0}"] {
+            let asked = format!("alertname=\"{alert}\"");
+            let mut blocks = tests.split("      - expr:").skip(1);
+            let tested = blocks.any(|block| block.contains(&asked) && block.contains(value));
+            assert!(tested, "{alert} has no test with {value}");
+        }
+    }
+    let used: BTreeSet<PathBuf> = books.iter().map(|book| root().join(book)).collect();
+    for page in files("docs/runbooks", &["md"]) {
+        assert!(used.contains(&page), "{} has no alert", page.display());
+    }
+}
