@@ -1,6 +1,9 @@
 //! Real peers: the OpenTelemetry Python SDK's exporters send to a running `baton`, a real Prometheus scrapes it.
 //! `tests/run` installs both.
 
+#[path = "peers/boards.rs"]
+mod boards;
+
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty};
 use hyper_util::client::legacy::Client;
@@ -32,9 +35,9 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn folder() -> PathBuf {
+fn folder(name: &str) -> PathBuf {
     let folder =
-        Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("peers-{}", std::process::id()));
+        Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
     fs::create_dir_all(&folder).expect("a folder");
     folder
 }
@@ -69,8 +72,10 @@ fn start_baton(folder: &Path) -> (Running, [String; 3]) {
 }
 
 fn start_prometheus(folder: &Path, target: &str) -> (Running, String) {
+    let rules = root().join("deploy/rules/*.yaml");
+    let rules = rules.display();
     let config = format!(
-        "global: {{scrape_interval: 200ms}}\nscrape_configs: [{{job_name: baton, static_configs: [{{targets: ['{target}']}}]}}]\n"
+        "global: {{scrape_interval: 200ms, evaluation_interval: 1s}}\nrule_files: ['{rules}']\nscrape_configs: [{{job_name: baton, static_configs: [{{targets: ['{target}']}}]}}]\n"
     );
     let file = folder.join("prometheus.yml");
     fs::write(&file, config).expect("written");
@@ -144,7 +149,7 @@ async fn sum(prometheus: &str, expression: &str, at: Option<f64>) -> Option<f64>
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_sdk_sends_prometheus_scrapes_and_no_failure_is_lost() {
-    let folder = folder();
+    let folder = folder("peers");
     let (mut baton, addresses) = start_baton(&folder);
     let [grpc, http, server] = &addresses;
     assert_eq!(
