@@ -910,3 +910,30 @@ fn a_user_who_says_it_again_after_a_handoff_repeats_himself() {
     assert_eq!(repeats(true, 105..120), 0, "another message");
     assert_eq!(repeats(false, 100..110), 0, "no handoff in between");
 }
+
+#[test]
+fn a_case_is_about_what_was_declared_last() {
+    let mut s = Scene::default();
+    visit(&mut s, 1, 0, "greeting", None);
+    visit(&mut s, 2, 1_000, "refund", Some(Outcome::Resolved));
+    let facts = run(&s);
+    let closed: Vec<&str> = facts
+        .iter()
+        .filter(|fact| matches!(fact.what, What::Workflow(_)))
+        .map(|fact| fact.cohort.value(0))
+        .collect();
+    assert_eq!(closed, ["refund"]);
+}
+
+#[test]
+fn a_phantom_that_waits_for_its_target_in_vain_is_still_one() {
+    let mut s = Scene::default();
+    let root = s.add(0, (0, 70), Kind::Structure);
+    let triage = s.agent(root, "triage", (0, 60));
+    s.asking(triage, (1, 30), &["crypto"]);
+    let phantoms = count(
+        &run(&s),
+        |what| matches!(what, What::Handoff(handoff) if handoff.phantom),
+    );
+    assert_eq!(phantoms, 1);
+}

@@ -84,10 +84,11 @@ impl OpenWorkflow {
         self.escalated |= turn.escalated;
         self.last = result;
         self.broken = turn.broken;
-        self.cohort = self.cohort.or(&turn.cohort);
+        // A case may begin with a greeting: what it turned out to be about is declared later.
+        self.cohort = turn.cohort.or(&self.cohort);
         self.user = self.user.take().or_else(|| turn.user.clone());
         self.tenant = self.tenant.take().or_else(|| turn.tenant.clone());
-        self.intent = self.intent.take().or_else(|| turn.intent.clone());
+        self.intent = turn.intent.clone().or_else(|| self.intent.take());
         self.value = self.value.max(turn.value);
         self.touched = now;
     }
