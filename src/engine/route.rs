@@ -77,8 +77,7 @@ impl Router {
     /// The same on every machine and in every version: snapshots and Kafka partitions rest on it.
     fn partition(&self, key: &Key) -> usize {
         let hash = match key {
-            Key::Session(owner) => scoped_hash("session", owner),
-            Key::User(owner) => scoped_hash("user", owner),
+            Key::Session(owner) | Key::User(owner) => scoped_hash(owner),
             Key::Trace(id) => rapidhash_v3(id.as_bytes()),
         };
         (hash % self.partitions as u64) as usize
@@ -103,9 +102,11 @@ fn own_session(event: &Event, bindings: &Bindings) -> Option<Scoped> {
     }
 }
 
-fn scoped_hash(kind: &str, owner: &Scoped) -> u64 {
-    let tenant = owner.tenant.as_deref().unwrap_or_default();
-    rapidhash_v3(format!("{kind}\0{tenant}\0{}", owner.id).as_bytes())
+fn scoped_hash(owner: &Scoped) -> u64 {
+    let tenant = owner.tenant.as_ref();
+    let tenant = tenant.map_or(0, |tenant| rapidhash_v3(tenant.as_bytes()));
+    // Turned, so that a tenant named like an id does not cancel it out.
+    rapidhash_v3(owner.id.as_bytes()) ^ tenant.rotate_left(1)
 }
 
 impl Bindings {

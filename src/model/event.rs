@@ -244,6 +244,9 @@ impl Outcome {
     }
 }
 
+/// The evaluation that declares which share of the context a handoff passed.
+pub const CONTEXT_RETENTION: &str = "context_retention";
+
 /// A score that somebody gave, e.g. `gen_ai.evaluation.result`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {

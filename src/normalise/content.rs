@@ -198,6 +198,8 @@ enum Role {
 struct Reader<'k> {
     key: &'k Key,
     facts: Vec<u32>,
+    /// There was some text, whoever's.
+    seen: bool,
     /// Words of the message being read, and of the user's last one.
     words: Vec<u32>,
     asked: Vec<u32>,
@@ -208,13 +210,14 @@ impl<'k> Reader<'k> {
         Self {
             key,
             facts: Vec::new(),
+            seen: false,
             words: Vec::new(),
             asked: Vec::new(),
         }
     }
 
     fn is_empty(&self) -> bool {
-        self.facts.is_empty() && self.words.is_empty() && self.asked.is_empty()
+        !self.seen
     }
 
     fn sketch(&self) -> Option<Sketch> {
@@ -245,7 +248,7 @@ impl<'k> Reader<'k> {
                     self.string(arguments, role, depth + 1);
                 }
             }
-            None => self.text(text),
+            None => self.text(text, role),
         }
     }
 
@@ -276,7 +279,7 @@ impl<'k> Reader<'k> {
                 }
             }
             Value::String(text) => self.string(text, role, depth),
-            Value::Number(number) => self.text(&number.to_string()),
+            Value::Number(number) => self.text(&number.to_string(), role),
             Value::Bool(_) | Value::Null => {}
         }
     }
@@ -325,19 +328,27 @@ impl<'k> Reader<'k> {
         }
     }
 
-    fn text(&mut self, text: &str) {
-        let said = FRAMES.iter().find_map(|frame| text.split_once(frame));
-        let said = said.map(|(_, rest)| rest.split("\n\n").next().unwrap_or(rest));
-        let hash = |word: &str| self.key.hash(&word.to_lowercase());
-        self.words
-            .extend(words(said.unwrap_or(text)).map(|(_, word)| hash(word)));
+    fn text(&mut self, text: &str, role: Role) {
+        if role == Role::User {
+            self.hear(text);
+        }
         let mut begins = true;
         for (raw, word) in words(text) {
+            self.seen = true;
             if let Some(fact) = fact(word, begins) {
                 self.facts.push(self.key.hash(&fact));
             }
             begins = raw.ends_with(['.', '!', '?', ':']);
         }
+    }
+
+    /// The user's own words, without those of a framework around them.
+    fn hear(&mut self, text: &str) {
+        let said = FRAMES.iter().find_map(|frame| text.split_once(frame));
+        let said = said.map(|(_, rest)| rest.split("\n\n").next().unwrap_or(rest));
+        let hash = |word: &str| self.key.hash(&word.to_lowercase());
+        self.words
+            .extend(words(said.unwrap_or(text)).map(|(_, word)| hash(word)));
     }
 }
 

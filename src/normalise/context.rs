@@ -80,43 +80,67 @@ pub(super) struct Context {
     pub(super) cohort: Declared,
 }
 
-/// One hit: where it was found (span, metadata, resource), the rank of its name, and its text.
-type Hit = (Meaning, (u8, usize), String);
+/// What was found: the meaning, where (span, metadata, resource) with the rank of the name, and the text.
+#[derive(Debug, Default)]
+pub(super) struct Hits(Vec<(Meaning, (u8, usize), String)>);
 
-/// Reads the span's own attributes, then the JSON metadata on it, then the resource's.
+impl Hits {
+    fn look<'n>(
+        &mut self,
+        place: u8,
+        pairs: impl Iterator<Item = (&'n str, impl FnOnce() -> Option<String>)>,
+        wanted: &Wanted,
+    ) {
+        let mut key = String::new();
+        for (name, text) in pairs.filter(|(name, _)| name.len() <= MAX_KEY) {
+            canonical(name, &mut key);
+            let Some(meanings) = wanted.by_name.get(&key) else {
+                continue;
+            };
+            if let Some(text) = text().filter(|text| !text.trim().is_empty()) {
+                let found = meanings.iter();
+                self.0
+                    .extend(found.map(|(meaning, rank)| (*meaning, (place, *rank), text.clone())));
+            }
+        }
+    }
+}
+
+/// What a resource declares for all its spans.
+pub(super) fn of_resource(resource: &Attributes<'_>, wanted: &Wanted) -> Hits {
+    let mut hits = Hits::default();
+    let pairs = resource.iter();
+    hits.look(
+        2,
+        pairs.map(|(name, value)| (name, || of_attribute(value))),
+        wanted,
+    );
+    hits
+}
+
+/// Reads the span's own attributes, then the JSON metadata on it, then what its resource declares.
 pub(super) fn read(
     attributes: &Attributes<'_>,
     metadata: &[Json],
-    resource: &Attributes<'_>,
+    around: &Hits,
     wanted: &Wanted,
 ) -> Context {
-    let mut hits: Vec<Hit> = Vec::new();
-    let mut key = String::new();
-    let mut look = |place, name: &str, text: &dyn Fn() -> Option<String>| {
-        if name.len() > MAX_KEY {
-            return;
-        }
-        canonical(name, &mut key);
-        let Some(meanings) = wanted.by_name.get(&key) else {
-            return;
-        };
-        if let Some(text) = text().filter(|text| !text.trim().is_empty()) {
-            let found =
-                |(meaning, rank): &(Meaning, usize)| (*meaning, (place, *rank), text.clone());
-            hits.extend(meanings.iter().map(found));
-        }
-    };
-    for (name, value) in attributes.iter() {
-        look(0, name, &|| of_attribute(value));
-    }
+    let mut hits = Hits(around.0.clone());
+    let pairs = attributes.iter();
+    hits.look(
+        0,
+        pairs.map(|(name, value)| (name, || of_attribute(value))),
+        wanted,
+    );
     for object in metadata.iter().filter_map(Json::as_object) {
-        for (name, value) in object {
-            look(1, name, &|| of_json(value));
-        }
+        let pairs = object.iter();
+        hits.look(
+            1,
+            pairs.map(|(name, value)| (name.as_str(), || of_json(value))),
+            wanted,
+        );
     }
-    for (name, value) in resource.iter() {
-        look(2, name, &|| of_attribute(value));
-    }
+    let Hits(mut hits) = hits;
     hits.sort_by_key(|hit| (hit.0, hit.1));
     let mut context = Context::default();
     for (meaning, _, text) in hits {

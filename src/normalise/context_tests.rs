@@ -1,7 +1,7 @@
 //! Known answers of the business context.
 
 use super::Settings;
-use super::context::{Context, Wanted, read};
+use super::context::{Context, Wanted, of_resource, read};
 use crate::model::cohort::preset;
 use crate::model::otlp::{Attributes, Value};
 use serde_json::json;
@@ -36,12 +36,11 @@ fn of(
     span: &[(&'static str, Value<'static>)],
     resource: &[(&'static str, Value<'static>)],
 ) -> Context {
-    read(
-        &attributes(span),
-        &[],
-        &attributes(resource),
-        &Wanted::new(&settings()),
-    )
+    {
+        let wanted = Wanted::new(&settings());
+        let around = of_resource(&attributes(resource), &wanted);
+        read(&attributes(span), &[], &around, &wanted)
+    }
 }
 
 fn shown(context: &Context) -> (Option<&str>, Option<f64>, Vec<(u8, &str)>) {
@@ -92,7 +91,9 @@ fn the_span_goes_before_its_metadata_and_the_metadata_before_the_resource() {
         ("region", text("resource")),
         ("org.id", Value::Int(7)),
     ]);
-    let context = read(&span, &metadata, &resource, &Wanted::new(&settings()));
+    let wanted = Wanted::new(&settings());
+    let around = of_resource(&resource, &wanted);
+    let context = read(&span, &metadata, &around, &wanted);
     assert_eq!(
         shown(&context),
         (None, Some(5.0), vec![(0, "span"), (1, "eu")])

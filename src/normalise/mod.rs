@@ -25,7 +25,7 @@ mod edges;
 mod tests;
 
 use crate::model::Name;
-use crate::model::event::{Evaluation, Event, Kind, OutcomeEvidence};
+use crate::model::event::{CONTEXT_RETENTION, Evaluation, Event, Kind, OutcomeEvidence};
 use crate::model::ids::{SpanId, TraceId};
 use crate::model::otlp::{Attributes, Group, Link, LogRecord, Scope, Span, Status};
 use crate::model::price::PriceBook;
@@ -36,7 +36,7 @@ use std::sync::Arc;
 const MAX_NAME: usize = 128;
 
 /// Attributes that declare which share of the context passed in a handoff, from 0 to 1.
-const CONTEXT_RETENTION: &[&str] = &[
+const RETENTION: &[&str] = &[
     "gen_ai.handoff.context_retention",
     "handoff.context_retention",
     "app.context_retention",
@@ -90,12 +90,14 @@ impl Normaliser {
 
     /// One event for each span, and one for each log record that says something about a span.
     pub fn normalise(&self, group: &Group<'_>) -> Vec<Event> {
-        let spans = group.spans.iter().map(|span| self.span(group, span));
+        let around = context::of_resource(&group.resource, &self.wanted);
+        let spans = group.spans.iter();
+        let spans = spans.map(|span| self.span(group, &around, span));
         let logs = group.logs.iter().filter_map(|log| self.log(group, log));
         spans.chain(logs).collect()
     }
 
-    fn span(&self, group: &Group<'_>, span: &Span<'_>) -> Event {
+    fn span(&self, group: &Group<'_>, around: &context::Hits, span: &Span<'_>) -> Event {
         let source = Source {
             settings: &self.settings,
             resource: &group.resource,
@@ -104,7 +106,7 @@ impl Normaliser {
         };
         let mut event = source.blank();
         dialect::read(&source, &mut event);
-        source.read_common(&self.wanted, &mut event);
+        source.read_common(&self.wanted, around, &mut event);
         if let Kind::Model(call) = &mut event.kind {
             call.cost = money::cost(&source, call, &self.prices);
             let content = content::of_span(&source, &self.content_key);
@@ -205,12 +207,12 @@ impl<'a> Source<'a> {
     }
 
     /// What any dialect may carry.
-    fn read_common(&self, wanted: &context::Wanted, event: &mut Event) {
+    fn read_common(&self, wanted: &context::Wanted, around: &context::Hits, event: &mut Event) {
         let attributes = self.attributes();
         let metadata = session::metadata(attributes);
         event.session = session::of_attributes(attributes, &metadata, self.resource, self.settings);
         event.user = session::user(attributes, &metadata, self.settings);
-        let context = context::read(attributes, &metadata, self.resource, wanted);
+        let context = context::read(attributes, &metadata, around, wanted);
         event.tenant = context.tenant;
         event.intent = context.intent;
         event.value_usd = context.value_usd;
@@ -287,11 +289,9 @@ fn evaluation(event_name: &str, attributes: &Attributes<'_>) -> Option<Evaluatio
 
 /// A declared context retention, as the evaluation of that name.
 fn retention(attributes: &Attributes<'_>) -> Option<Evaluation> {
-    let score = CONTEXT_RETENTION
-        .iter()
-        .find_map(|key| attributes.f64(key))?;
+    let score = RETENTION.iter().find_map(|key| attributes.f64(key))?;
     (0.0..=1.0).contains(&score).then(|| Evaluation {
-        name: Name::from("context_retention"),
+        name: Name::from(CONTEXT_RETENTION),
         score: Some(score),
         label: None,
     })

@@ -4,13 +4,10 @@ use super::Settings;
 use super::activation::Cast;
 use super::tree::Tree;
 use crate::model::Name;
-use crate::model::event::{Event, Kind, Operation};
+use crate::model::event::{CONTEXT_RETENTION, Event, Kind, Operation};
 use crate::model::fact::{Evidence, HandoffKind, HandoffResult, Retention};
 use crate::model::sketch::Sketch;
 use crate::model::time::Timestamp;
-
-/// The evaluation that declares it.
-const DECLARED: &str = "context_retention";
 
 /// What the source knew when it handed over.
 #[derive(Clone, Debug, Default)]
@@ -87,7 +84,10 @@ pub(super) fn judged(
 }
 
 fn declared(event: &Event) -> Option<f64> {
-    let evaluation = event.evaluations.iter().find(|e| &*e.name == DECLARED)?;
+    let evaluation = event
+        .evaluations
+        .iter()
+        .find(|e| &*e.name == CONTEXT_RETENTION)?;
     evaluation.score.filter(|score| (0.0..=1.0).contains(score))
 }
 

@@ -140,12 +140,12 @@ pub(super) fn decide<'a>(
                 agent: agent.clone(),
                 failed: activation.failed,
             });
-            facts.push(fact(activation.start, event.trace, what));
+            facts.push(Fact::new(activation.start, event.trace, what));
         }
     }
     if let Some(turn) = turn(&tree, &cast, &verdicts, &mut decided) {
         decided.result = Some(turn.result);
-        facts.push(fact(decided.end, first.trace, What::Turn(turn)));
+        facts.push(Fact::new(decided.end, first.trace, What::Turn(turn)));
     }
     settle_handoffs(verdicts, &mut decided, facts);
     let owners = (0..tree.events.len())
@@ -176,7 +176,7 @@ pub(super) fn model_fact(event: &Event, agent: Option<&Name>) -> Option<Fact> {
             .first_token_seconds
             .and_then(|s| Duration::try_from_secs_f64(s).ok()),
     });
-    Some(fact(event.end, event.trace, what))
+    Some(Fact::new(event.end, event.trace, what))
 }
 
 /// The fact of one tool call that does work.
@@ -188,7 +188,7 @@ pub(super) fn tool_fact(event: &Event) -> Option<Fact> {
         tool: tool.name.clone(),
         failed: tool.failed || event.error,
     });
-    Some(fact(event.end, event.trace, what))
+    Some(Fact::new(event.end, event.trace, what))
 }
 
 /// The facts of evaluations attached to a span.
@@ -208,7 +208,7 @@ pub(super) fn evaluation_facts(event: &Event) -> impl Iterator<Item = Fact> + '_
                 score,
             }
         };
-        Some(fact(event.end, event.trace, what))
+        Some(Fact::new(event.end, event.trace, what))
     })
 }
 
@@ -237,17 +237,13 @@ fn loops(verdicts: &[Verdict]) -> Vec<Fact> {
             let length = (path.len() - place) as u64;
             let agent = to.clone();
             let what = What::Loop { agent, length };
-            found.push(fact(verdict.at, verdict.trace, what));
+            found.push(Fact::new(verdict.at, verdict.trace, what));
             path.truncate(place + 1);
         } else {
             path.push(to);
         }
     }
     found
-}
-
-fn fact(at: Timestamp, trace: TraceId, what: What) -> Fact {
-    Fact::new(at, trace, what)
 }
 
 /// Everything that adds up.
@@ -261,7 +257,7 @@ fn steps(tree: &Tree<'_>, cast: &Cast, spend: &mut Spend, facts: &mut Vec<Fact>)
     facts.extend(cast.tools.iter().filter_map(|&i| tool_fact(tree.events[i])));
     for event in &tree.events {
         if matches!(event.kind, Kind::Retrieval { .. }) {
-            facts.push(fact(event.end, event.trace, What::Retrieval));
+            facts.push(Fact::new(event.end, event.trace, What::Retrieval));
         }
         facts.extend(evaluation_facts(event));
     }
@@ -350,13 +346,17 @@ fn settle_handoffs(verdicts: Vec<Verdict>, decided: &mut Decided, facts: &mut Ve
     for verdict in verdicts {
         if verdict.escalated {
             let from = verdict.handoff.from.clone();
-            facts.push(fact(verdict.at, verdict.trace, What::Escalation { from }));
+            facts.push(Fact::new(
+                verdict.at,
+                verdict.trace,
+                What::Escalation { from },
+            ));
         }
         if verdict.pending {
-            facts.push(fact(verdict.at, verdict.trace, What::Pending(1)));
+            facts.push(Fact::new(verdict.at, verdict.trace, What::Pending(1)));
             decided.pending.push(verdict);
         } else {
-            facts.push(fact(
+            facts.push(Fact::new(
                 verdict.at,
                 verdict.trace,
                 What::Handoff(verdict.handoff),
