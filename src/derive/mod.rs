@@ -198,15 +198,13 @@ fn apply_model(store: &mut Store, call: &ModelCall, when: Moment<'_>) {
             );
         }
     }
+    let mut pay = |usd, source| {
+        let labels = [agent, provider, name, source];
+        store.pay(Metric::LlmCost, &labels, usd, when);
+    };
     match (call.cost, &call.usage) {
-        (Cost::Declared(usd), _) => {
-            let labels = [agent, provider, name, "declared"];
-            store.pay(Metric::LlmCost, &labels, usd, when);
-        }
-        (Cost::Computed(usd), _) => {
-            let labels = [agent, provider, name, "computed"];
-            store.pay(Metric::LlmCost, &labels, usd, when);
-        }
+        (Cost::Declared(usd), _) => pay(usd, "declared"),
+        (Cost::Computed(usd), _) => pay(usd, "computed"),
         (Cost::Unpriced, Some(usage)) => {
             for (kind, count) in [("input", usage.input), ("output", usage.output)] {
                 store.count(Metric::UnpricedTokens, &[provider, name, kind], count, when);

@@ -148,7 +148,7 @@ impl Store {
         let values = &self.metrics[metric as usize];
         let (labels, limited) = values.admit(labels, when.cohort, &self.settings);
         if let Some(label) = limited.filter(|_| counts) {
-            let label = label.map_or(ALL_SERIES.to_owned(), |i| self.label(metric, i).to_owned());
+            let label = label.map_or(Cow::Borrowed(ALL_SERIES), |i| self.label(metric, i));
             self.count(Metric::SeriesOverflow, &[description.name, &label], 1, when);
         }
         let values = &mut self.metrics[metric as usize];
@@ -166,16 +166,26 @@ impl Store {
         value
     }
 
-    /// The name of a metric's label by its place.
-    fn label(&self, metric: Metric, place: usize) -> &str {
+    /// The name of a metric's label by its place: its own, then the dimensions.
+    fn label(&self, metric: Metric, place: usize) -> Cow<'static, str> {
         let own = CATALOGUE[metric as usize].labels;
         match own.get(place) {
-            Some(label) => label,
+            Some(label) => Cow::Borrowed(label),
             None => {
                 let dimension = self.metrics[metric as usize].dimensions[place - own.len()];
-                &self.settings.dimensions[dimension]
+                Cow::Owned(self.settings.dimensions[dimension].clone())
             }
         }
+    }
+
+    /// Names and values; a dimension whose value is not known is left out.
+    fn labels(&self, metric: Metric, values: &[String]) -> Vec<(Cow<'static, str>, String)> {
+        let own = CATALOGUE[metric as usize].labels.len();
+        let shown = values.iter().enumerate();
+        shown
+            .filter(|(place, value)| *place < own || !value.is_empty())
+            .map(|(place, value)| (self.label(metric, place), value.clone()))
+            .collect()
     }
 
     /// Removes single series that had no value for long. Gauges stay.
@@ -216,36 +226,12 @@ impl Store {
                     .series
                     .iter()
                     .map(|(labels, value)| Series {
-                        labels: self.labels(description, values, labels),
+                        labels: self.labels(description.metric, labels),
                         point: value.point(description),
                         start: value.start,
                     })
                     .collect(),
             })
-            .collect()
-    }
-}
-
-impl Store {
-    /// Names and values; a dimension whose value is not known is left out.
-    fn labels(
-        &self,
-        description: &Description,
-        values: &Values,
-        labels: &[String],
-    ) -> Vec<(Cow<'static, str>, String)> {
-        let (own, cohort) = labels.split_at(description.labels.len());
-        let own = description.labels.iter().zip(own);
-        let cohort = values.dimensions.iter().zip(cohort);
-        own.map(|(name, value)| (Cow::Borrowed(*name), value.clone()))
-            .chain(
-                cohort
-                    .filter(|(_, value)| !value.is_empty())
-                    .map(|(dimension, value)| {
-                        let name = self.settings.dimensions[*dimension].clone();
-                        (Cow::Owned(name), value.clone())
-                    }),
-            )
             .collect()
     }
 }
