@@ -11,7 +11,7 @@ use crate::model::time::Timestamp;
 use crate::normalise::{self, Normaliser};
 use crate::receive::{self, Grpc, Http, Intake, Limits, Refusal, Taking};
 use crate::shutdown::Grace;
-use crate::state::{AppendError, memory};
+use crate::state::{self, AppendError, memory};
 use crate::telemetry::Telemetry;
 use crate::{derive, stitch};
 use std::hash::{BuildHasher, RandomState};
@@ -234,7 +234,7 @@ impl App {
         http: Http,
         server: Server,
         stopping: Arc<AtomicBool>,
-        readers: Vec<memory::MemoryReader>,
+        readers: Vec<state::Reader>,
     ) {
         for (index, reader) in readers.into_iter().enumerate() {
             let engine = Arc::clone(&self.engine);

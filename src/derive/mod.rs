@@ -123,6 +123,11 @@ impl Deriver {
         self.store.expire(now);
     }
 
+    /// When [`Deriver::expire`] has something to do next.
+    pub fn next_expiry(&self) -> Option<Timestamp> {
+        self.store.next_expiry()
+    }
+
     /// All families with their values now, in the order of the catalogue.
     pub fn families(&self) -> Vec<Family> {
         self.store.families()

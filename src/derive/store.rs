@@ -88,7 +88,7 @@ impl Store {
         Self {
             settings,
             metrics,
-            next_expiry: Timestamp::default(),
+            next_expiry: Timestamp::MAX,
         }
     }
 
@@ -163,6 +163,9 @@ impl Store {
             number: Number::zero(description),
         });
         value.touched = value.touched.max(when.now);
+        if description.kind != FamilyKind::Gauge {
+            self.next_expiry = self.next_expiry.min(when.now + self.settings.expire_after);
+        }
         value
     }
 
@@ -190,11 +193,11 @@ impl Store {
 
     /// Removes single series that had no value for long. Gauges stay.
     pub(super) fn expire(&mut self, now: Timestamp) {
-        if now < self.next_expiry || now == Timestamp::MAX {
+        if now < self.next_expiry {
             return;
         }
         let wait = self.settings.expire_after;
-        let mut next = now + wait;
+        let mut next = Timestamp::MAX;
         for (values, description) in self.metrics.iter_mut().zip(CATALOGUE) {
             if description.kind == FamilyKind::Gauge {
                 continue;
@@ -211,6 +214,11 @@ impl Store {
             });
         }
         self.next_expiry = next;
+    }
+
+    /// When a series may expire next.
+    pub(super) fn next_expiry(&self) -> Option<Timestamp> {
+        (self.next_expiry < Timestamp::MAX).then_some(self.next_expiry)
     }
 
     pub(super) fn families(&self) -> Vec<Family> {

@@ -12,7 +12,7 @@ pub use partition::Partition;
 use crate::clock::Clock;
 use crate::model::metric::Family;
 use crate::model::otlp::Batch;
-use crate::model::record::Entry;
+use crate::model::record::{Delivery, Entry, Frame, Origin};
 use crate::model::time::Timestamp;
 use crate::state::{AppendError, Log, Next, Reader};
 use crate::{derive, normalise, stitch};
@@ -131,24 +131,45 @@ impl Engine {
             return Box::pin(std::future::ready(Ok(())));
         }
         self.metrics.appended.increment(events.len() as u64);
-        self.log.append(self.router.route(events, self.clock.now()))
+        let entries = self.router.route(events);
+        self.log.append(Frame::of(entries, self.clock.now(), None))
     }
 
     /// The loop of one partition: read, apply, publish. Returns when the log is closed and read to its end.
-    pub fn work(&self, index: usize, mut reader: impl Reader) {
+    pub fn work(&self, index: usize, mut reader: Reader) {
         let slot = &self.partitions[index];
+        // A look at the time is in the log and did not come back yet.
+        let mut ticking = false;
         loop {
-            let next = reader.next(self.wait(slot));
+            let next = reader.next(self.wait(slot, ticking));
             let now = self.clock.now();
             slot.heartbeat.store(now.0, Ordering::Relaxed);
-            let entries = match next {
-                Next::Entries(entries) => entries,
-                Next::Nothing => Vec::new(),
+            match next {
+                Next::Delivery(delivery) => {
+                    ticking &= !delivery.entries.is_empty();
+                    self.apply(index, delivery);
+                }
+                Next::Nothing => {}
                 Next::End => return,
-            };
-            let sends = lock(&slot.partition).step(entries, now);
-            self.log.forward(self.router.address(sends, now));
+            }
+            if !ticking && lock(&slot.partition).is_due(now) {
+                self.log.forward(Frame::tick(index, now));
+                ticking = true;
+            }
             reader.done();
+        }
+    }
+
+    fn apply(&self, index: usize, delivery: Delivery) {
+        let origin = Origin {
+            partition: index,
+            position: delivery.position,
+        };
+        let sends = lock(&self.partitions[index].partition).apply(delivery);
+        if !sends.is_empty() {
+            let sends = self.router.address(sends);
+            self.log
+                .forward(Frame::of(sends, self.clock.now(), Some(origin)));
         }
     }
 
@@ -192,11 +213,7 @@ impl Engine {
     /// Whether nothing waits to be applied and no timer is due.
     pub fn is_settled(&self) -> bool {
         let now = self.clock.now();
-        let due = |slot: &Slot| {
-            lock(&slot.partition)
-                .next_deadline()
-                .is_some_and(|due| due <= now)
-        };
+        let due = |slot: &Slot| lock(&slot.partition).is_due(now);
         self.backlog() == 0 && !self.partitions.iter().any(due)
     }
 
@@ -210,8 +227,9 @@ impl Engine {
         self.log.close();
     }
 
-    fn wait(&self, slot: &Slot) -> Duration {
+    fn wait(&self, slot: &Slot, ticking: bool) -> Duration {
         let due = lock(&slot.partition).next_deadline();
+        let due = due.filter(|_| !ticking);
         due.map_or(HEARTBEAT, |due| due.since(self.clock.now()).min(HEARTBEAT))
     }
 }

@@ -5,6 +5,7 @@ use crate::derive;
 use crate::model::event::Event;
 use crate::model::metric::Family;
 use crate::model::otlp::Batch;
+use crate::model::record::Frame;
 use crate::model::time::Timestamp;
 use crate::normalise::Normaliser;
 use std::time::Duration;
@@ -16,6 +17,8 @@ pub struct Offline {
     router: Router,
     partitions: Vec<Partition>,
     events: Vec<Event>,
+    /// Deliveries so far.
+    position: u64,
 }
 
 impl Offline {
@@ -30,6 +33,7 @@ impl Offline {
                 .map(|_| Partition::new(&settings))
                 .collect(),
             events: Vec::new(),
+            position: 0,
         }
     }
 
@@ -46,7 +50,7 @@ impl Offline {
             .sort_by_key(|event| (event.end, event.trace, event.span));
         for event in std::mem::take(&mut self.events) {
             let now = event.end;
-            let entries = self.router.route(vec![event], now);
+            let entries = self.router.route(vec![event]);
             self.settle(entries, now);
         }
         // Timers run out one after the other, so that what one of them sends meets the others in time.
@@ -64,20 +68,19 @@ impl Offline {
     /// Steps all partitions until none has anything to send or a timer to run.
     fn settle(&mut self, mut entries: super::Addressed, now: Timestamp) {
         loop {
-            let mut batches: Vec<Vec<_>> = self.partitions.iter().map(|_| Vec::new()).collect();
-            for (partition, entry) in entries.drain(..) {
-                batches[partition].push(entry);
+            let mut frame = Frame::of(entries.drain(..), now, None);
+            for (index, partition) in self.partitions.iter().enumerate() {
+                if partition.is_due(now) && !frame.parts.iter().any(|(known, _)| *known == index) {
+                    frame.parts.push((index, Vec::new()));
+                }
             }
-            for (partition, batch) in self.partitions.iter_mut().zip(batches) {
-                let sends = partition.step(batch, now);
-                entries.extend(self.router.address(sends, now));
-            }
-            let idle = self
-                .partitions
-                .iter()
-                .all(|p| p.next_deadline().is_none_or(|due| due > now));
-            if entries.is_empty() && idle {
+            if frame.parts.is_empty() {
                 return;
+            }
+            self.position += 1;
+            for (index, delivery) in frame.deliveries(self.position) {
+                let sends = self.partitions[index].apply(delivery);
+                entries.extend(self.router.address(sends));
             }
         }
     }

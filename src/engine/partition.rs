@@ -4,15 +4,19 @@ use super::Settings;
 use crate::derive::Deriver;
 use crate::model::ids::Key;
 use crate::model::metric::Family;
-use crate::model::record::{Entry, Record};
+use crate::model::record::{Delivery, Record};
 use crate::model::time::Timestamp;
 use crate::stitch::{Output, Stitcher};
 
-/// The state of one partition.
+/// The state of one partition: a fold over its deliveries, and over nothing else.
 #[derive(Debug)]
 pub struct Partition {
     stitcher: Stitcher,
     deriver: Deriver,
+    /// The last delivery applied; 0 before the first.
+    position: u64,
+    /// The last delivery of each partition that sent something here, which tells what is sent again.
+    seen: Vec<u64>,
 }
 
 impl Partition {
@@ -20,21 +24,34 @@ impl Partition {
         Self {
             stitcher: Stitcher::new(settings.stitch.clone()),
             deriver: Deriver::new(settings.derive.clone()),
+            position: 0,
+            seen: vec![0; settings.partitions],
         }
     }
 
-    /// Applies entries in log order, with the timers between them, then the timers up to `now`.
-    pub fn step(&mut self, entries: Vec<Entry>, now: Timestamp) -> Vec<(Key, Record)> {
+    /// Applies one delivery: the timers up to its arrival, then its entries. Returns what goes to other keys. What was applied
+    /// already, by its place or by its origin, changes nothing.
+    pub fn apply(&mut self, delivery: Delivery) -> Vec<(Key, Record)> {
+        if delivery.position <= self.position {
+            return Vec::new();
+        }
+        self.position = delivery.position;
+        if let Some(origin) = delivery.origin {
+            let seen = &mut self.seen[origin.partition];
+            if origin.position <= *seen {
+                return Vec::new();
+            }
+            *seen = origin.position;
+        }
         let mut out = Output::default();
-        for entry in entries {
-            self.stitcher.advance(entry.arrival, &mut out);
-            self.stitcher.apply(entry, &mut out);
+        self.stitcher.advance(delivery.arrival, &mut out);
+        for entry in delivery.entries {
+            self.stitcher.apply(entry, delivery.arrival, &mut out);
         }
-        self.stitcher.advance(now, &mut out);
         for fact in &out.facts {
-            self.deriver.apply(fact, now);
+            self.deriver.apply(fact, delivery.arrival);
         }
-        self.deriver.expire(now);
+        self.deriver.expire(delivery.arrival);
         out.sends
     }
 
@@ -46,7 +63,18 @@ impl Partition {
         self.stitcher.keys()
     }
 
+    /// Whether it wants to be told the time now.
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        self.next_deadline().is_some_and(|due| due <= now)
+    }
+
+    /// When it wants to be told the time.
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        self.stitcher.next_deadline()
+        let expiry = self.deriver.next_expiry();
+        self.stitcher
+            .next_deadline()
+            .into_iter()
+            .chain(expiry)
+            .min()
     }
 }

@@ -4,7 +4,6 @@ use super::Addressed;
 use crate::model::event::{Event, SessionSource};
 use crate::model::ids::{Key, Scoped, TraceId};
 use crate::model::record::{Entry, Record};
-use crate::model::time::Timestamp;
 use rapidhash::v3::rapidhash_v3;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -34,8 +33,8 @@ impl Router {
         }
     }
 
-    /// The entries of the events of one request, all with the same arrival.
-    pub(super) fn route(&self, events: Vec<Event>, arrival: Timestamp) -> Addressed {
+    /// The entries of the events of one request.
+    pub(super) fn route(&self, events: Vec<Event>) -> Addressed {
         let mut entries = Vec::with_capacity(events.len() + 1);
         let mut bindings = self.bindings.lock().unwrap_or_else(PoisonError::into_inner);
         for event in &events {
@@ -43,7 +42,7 @@ impl Router {
                 && bindings.learn(event.trace, &session)
             {
                 let bind = Record::Bind(Key::Session(session));
-                entries.push(self.entry(Key::Trace(event.trace), bind, arrival));
+                entries.push(self.entry(Key::Trace(event.trace), bind));
             }
         }
         for event in events {
@@ -52,26 +51,21 @@ impl Router {
                 Some(session) => Key::Session(session),
                 None => Key::Trace(event.trace),
             };
-            entries.push(self.entry(key, Record::Event(Box::new(event)), arrival));
+            entries.push(self.entry(key, Record::Event(Box::new(event))));
         }
         entries
     }
 
     /// Records that partitions send to other keys.
-    pub(super) fn address(&self, sends: Vec<(Key, Record)>, arrival: Timestamp) -> Addressed {
+    pub(super) fn address(&self, sends: Vec<(Key, Record)>) -> Addressed {
         sends
             .into_iter()
-            .map(|(key, record)| self.entry(key, record, arrival))
+            .map(|(key, record)| self.entry(key, record))
             .collect()
     }
 
-    fn entry(&self, key: Key, record: Record, arrival: Timestamp) -> (usize, Entry) {
-        let entry = Entry {
-            key,
-            arrival,
-            record,
-        };
-        (self.partition(&entry.key), entry)
+    fn entry(&self, key: Key, record: Record) -> (usize, Entry) {
+        (self.partition(&key), Entry { key, record })
     }
 
     /// The same on every machine and in every version: snapshots and Kafka partitions rest on it.
@@ -131,6 +125,7 @@ impl Bindings {
 mod tests {
     use super::*;
     use crate::model::otlp::{Attributes, Group, Scope, Span, Status, Value};
+    use crate::model::time::Timestamp;
     use crate::normalise::{Normaliser, Settings};
 
     fn events(trace: u8, tenants: &[Option<&'static str>]) -> Vec<Event> {
@@ -166,7 +161,7 @@ mod tests {
     }
 
     fn keys(router: &Router, events: Vec<Event>) -> Vec<Key> {
-        let entries = router.route(events, Timestamp(3));
+        let entries = router.route(events);
         let event = |(_, entry): (usize, Entry)| match entry.record {
             Record::Event(_) => Some(entry.key),
             _ => None,

@@ -6,12 +6,93 @@ use super::event::{Event, Outcome};
 use super::ids::{Key, TraceId};
 use super::time::Timestamp;
 
-/// One entry of the log, addressed to the partition that owns `key`.
+/// What is appended to the log at once: all of it or nothing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Frame {
+    /// When it came into the log; drives all timers, also in replay.
+    pub arrival: Timestamp,
+    /// What sent it; `None`: it comes from outside.
+    pub origin: Option<Origin>,
+    /// The entries of each partition that has some. A partition without entries is only told the time.
+    pub parts: Vec<(usize, Vec<Entry>)>,
+}
+
+impl Frame {
+    /// Sorts entries by the partitions that own them; their order within one stays.
+    pub fn of(
+        entries: impl IntoIterator<Item = (usize, Entry)>,
+        arrival: Timestamp,
+        origin: Option<Origin>,
+    ) -> Self {
+        let mut parts: Vec<(usize, Vec<Entry>)> = Vec::new();
+        for (partition, entry) in entries {
+            match parts.iter_mut().find(|(known, _)| *known == partition) {
+                Some((_, entries)) => entries.push(entry),
+                None => parts.push((partition, vec![entry])),
+            }
+        }
+        Self {
+            arrival,
+            origin,
+            parts,
+        }
+    }
+
+    /// A look at the time for one partition. It goes through the log, so that timers fire between the same entries in replay.
+    pub fn tick(partition: usize, arrival: Timestamp) -> Self {
+        Self {
+            arrival,
+            origin: None,
+            parts: vec![(partition, Vec::new())],
+        }
+    }
+
+    /// Entries of all partitions.
+    pub fn len(&self) -> usize {
+        self.parts.iter().map(|(_, entries)| entries.len()).sum()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// What each partition gets of it.
+    pub fn deliveries(self, position: u64) -> impl Iterator<Item = (usize, Delivery)> {
+        let (arrival, origin) = (self.arrival, self.origin);
+        self.parts.into_iter().map(move |(partition, entries)| {
+            let delivery = Delivery {
+                position,
+                arrival,
+                origin,
+                entries,
+            };
+            (partition, delivery)
+        })
+    }
+}
+
+/// The partition whose delivery at this position made it send. It tells a frame that is sent again in replay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin {
+    pub partition: usize,
+    pub position: u64,
+}
+
+/// What one partition takes in at one place of the log.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Delivery {
+    /// The place; grows along the log and begins at 1.
+    pub position: u64,
+    pub arrival: Timestamp,
+    pub origin: Option<Origin>,
+    /// Empty: a look at the time.
+    pub entries: Vec<Entry>,
+}
+
+/// One record with the key that it is about.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
     pub key: Key,
-    /// When the entry came into the log; drives all timers, also in replay.
-    pub arrival: Timestamp,
     pub record: Record,
 }
 

@@ -4,11 +4,13 @@
 //! [`memory`] keeps it as long as the process lives.
 
 pub mod memory;
+mod queue;
 
-use crate::model::record::Entry;
+pub use queue::{Next, Reader};
+
+use crate::model::record::Frame;
 use std::future::Future;
 use std::pin::Pin;
-use std::time::Duration;
 
 /// An append under way; it ends when the entries are in the log as safely as the log promises.
 pub type Appending = Pin<Box<dyn Future<Output = Result<(), AppendError>> + Send>>;
@@ -24,39 +26,20 @@ pub enum AppendError {
     Closed,
 }
 
-/// The writing half of a log. Entries of one partition keep their order.
+/// The writing half of a log. Its readers get the frames in the order of the log.
 pub trait Log: Send + Sync {
-    /// Appends entries from outside, each for its partition; all of them or none.
-    fn append(&self, entries: Vec<(usize, Entry)>) -> Appending;
+    /// Appends what comes from outside; all of it or nothing.
+    fn append(&self, frame: Frame) -> Appending;
 
-    /// Appends entries that one partition sends to another. These are never refused: their cause is in the log already.
-    fn forward(&self, entries: Vec<(usize, Entry)>);
+    /// Appends what a partition sends to others, or a look at the time. Never refused: its cause is in the log already.
+    fn forward(&self, frame: Frame);
 
     /// Makes the reader of every partition look at the time.
     fn wake(&self);
 
-    /// Entries in the log that no reader has taken yet.
+    /// Entries in the log that are not applied yet.
     fn backlog(&self) -> usize;
 
     /// Takes no more entries; readers see the end after what is in the log.
     fn close(&self);
-}
-
-/// The reading half of one partition.
-pub trait Reader: Send {
-    /// The next entries in order; waits for them at most `wait`.
-    fn next(&mut self, wait: Duration) -> Next;
-
-    /// Says that the entries of the last [`Reader::next`] are applied.
-    fn done(&mut self);
-}
-
-/// What a reader found.
-#[derive(Debug)]
-pub enum Next {
-    Entries(Vec<Entry>),
-    /// Nothing new: a look at the time is due.
-    Nothing,
-    /// The log is closed and read to its end.
-    End,
 }

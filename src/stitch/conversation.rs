@@ -114,22 +114,31 @@ impl Conversation {
 
     /// When to call [`Conversation::on_time`] next.
     pub(super) fn deadline(&self, key: &Key, settings: &Settings) -> Timestamp {
-        let forget = if self.traces.is_empty() {
-            self.last_arrival + settings.max_age
-        } else {
-            self.last_arrival + settings.idle_timeout
-        };
         let turns = self
             .groups()
             .first()
             .map(|group| self.ready_at(key, group, settings));
-        let workflow = self.workflow.as_ref().map(|w| w.deadline(settings));
+        // While a turn is open, nothing is closed or forgotten: its decision comes first.
+        let quiet = self.open_spans == 0;
+        let workflow = self.workflow.as_ref().filter(|_| quiet);
+        let forget = match (quiet, self.traces.is_empty(), self.is_idle()) {
+            (true, false, _) => Some(settings.idle_timeout),
+            (true, true, true) => Some(settings.max_age),
+            _ => None,
+        };
         let pending = self.pending.iter().map(|(due, _)| *due).min();
         turns
             .into_iter()
-            .chain(workflow)
+            .chain(workflow.map(|w| w.deadline(settings)))
             .chain(pending)
-            .fold(forget, Timestamp::min)
+            .chain(forget.map(|wait| self.last_arrival + wait))
+            .min()
+            .unwrap_or(Timestamp::MAX)
+    }
+
+    /// Whether nothing of it is open.
+    fn is_idle(&self) -> bool {
+        self.open_spans == 0 && self.workflow.is_none() && self.pending.is_empty()
     }
 
     pub(super) fn on_time(
@@ -171,13 +180,12 @@ impl Conversation {
 
     /// Whether nothing of it is needed any more.
     pub(super) fn is_over(&self, key: &Key, now: Timestamp, settings: &Settings) -> bool {
-        let idle = self.open_spans == 0 && self.workflow.is_none() && self.pending.is_empty();
         // A session that was counted is remembered, so that it is not counted again; a trace does not come back.
         let remembered = match key {
             Key::Session(_) => settings.max_age,
             Key::Trace(_) | Key::User(_) => settings.idle_timeout,
         };
-        idle && (!self.counted || now >= self.last_arrival + remembered)
+        self.is_idle() && (!self.counted || now >= self.last_arrival + remembered)
     }
 
     /// A trace that nobody bound belongs to the session its resource names, if it does.

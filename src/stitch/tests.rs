@@ -144,10 +144,9 @@ fn play(events: Vec<(Timestamp, Event)>) -> Vec<Fact> {
         settle(&mut stitcher, arrival, &mut out);
         let entry = Entry {
             key: session("s"),
-            arrival,
             record: Record::Event(Box::new(event)),
         };
-        stitcher.apply(entry, &mut out);
+        stitcher.apply(entry, arrival, &mut out);
     }
     while let Some(due) = stitcher.next_deadline() {
         settle(&mut stitcher, due, &mut out);
@@ -160,15 +159,7 @@ fn play(events: Vec<(Timestamp, Event)>) -> Vec<Fact> {
 fn settle(stitcher: &mut Stitcher, now: Timestamp, out: &mut Output) {
     stitcher.advance(now, out);
     for (key, record) in std::mem::take(&mut out.sends) {
-        let arrival = now;
-        stitcher.apply(
-            Entry {
-                key,
-                arrival,
-                record,
-            },
-            out,
-        );
+        stitcher.apply(Entry { key, record }, now, out);
     }
 }
 
@@ -632,12 +623,7 @@ fn converse(records: Vec<(Key, Record)>) -> Vec<Fact> {
     let mut ended = false;
     loop {
         while let Some((key, record)) = queue.pop_front() {
-            let entry = Entry {
-                key,
-                arrival: Timestamp(1),
-                record,
-            };
-            stitcher.apply(entry, &mut out);
+            stitcher.apply(Entry { key, record }, Timestamp(1), &mut out);
             queue.extend(out.sends.drain(..));
         }
         if ended {
@@ -936,4 +922,22 @@ fn a_phantom_that_waits_for_its_target_in_vain_is_still_one() {
         |what| matches!(what, What::Handoff(handoff) if handoff.phantom),
     );
     assert_eq!(phantoms, 1);
+}
+
+#[test]
+fn a_workflow_that_is_due_waits_for_the_turn_that_is_still_open() {
+    let idle = Settings::default().idle_timeout.as_millis() as u64;
+    let (mut s, _, refund) = transfer();
+    s.call(refund, (45, 90));
+    // A span whose parent is missing: its turn is decided a minute after it, the workflow would be closed before.
+    s.call(99, (idle - 10_000, idle - 9_000));
+    s.in_trace(2);
+    let facts = run(&s);
+    let workflows = facts.iter().filter(|f| matches!(f.what, What::Workflow(_)));
+    assert_eq!(turns(&facts).len(), 2);
+    assert_eq!(
+        workflows.count(),
+        1,
+        "the second turn goes on with the first one's workflow"
+    );
 }

@@ -1,0 +1,166 @@
+//! The way from a log to its partitions: one queue each, with a bound on what waits in all of them.
+
+use super::AppendError;
+use crate::model::record::{Delivery, Frame};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::time::Duration;
+
+/// The writing half, which every log has.
+#[derive(Clone, Debug)]
+pub(super) struct Queues {
+    queues: Vec<Sender<Message>>,
+    shared: Arc<Shared>,
+}
+
+/// The reading half of one partition.
+#[derive(Debug)]
+pub struct Reader {
+    queue: Receiver<Message>,
+    shared: Arc<Shared>,
+    /// Entries handed out and not yet done.
+    taken: usize,
+    closing: bool,
+}
+
+/// What a reader found.
+#[derive(Debug)]
+pub enum Next {
+    Delivery(Delivery),
+    /// Nothing new: a look at the time is due.
+    Nothing,
+    /// The log is closed and read to its end.
+    End,
+}
+
+#[derive(Debug)]
+struct Shared {
+    /// Entries taken by the log and not yet applied, in all partitions.
+    waiting: AtomicUsize,
+    capacity: usize,
+    closed: AtomicBool,
+}
+
+#[derive(Debug)]
+enum Message {
+    Delivery(Delivery),
+    Wake,
+    Close,
+}
+
+/// As many queues as partitions, which together take `capacity` entries from outside before they refuse more.
+pub(super) fn open(partitions: usize, capacity: usize) -> (Queues, Vec<Reader>) {
+    let shared = Arc::new(Shared {
+        waiting: AtomicUsize::new(0),
+        capacity,
+        closed: AtomicBool::new(false),
+    });
+    let (queues, readers) = (0..partitions)
+        .map(|_| {
+            let (sender, queue) = mpsc::channel();
+            let reader = Reader {
+                queue,
+                shared: Arc::clone(&shared),
+                taken: 0,
+                closing: false,
+            };
+            (sender, reader)
+        })
+        .unzip();
+    (Queues { queues, shared }, readers)
+}
+
+impl Queues {
+    /// Room for entries from outside.
+    pub(super) fn reserve(&self, count: usize) -> Result<(), AppendError> {
+        if self.shared.closed.load(Ordering::Acquire) {
+            return Err(AppendError::Closed);
+        }
+        if count > self.shared.capacity {
+            return Err(AppendError::TooMany);
+        }
+        self.shared
+            .waiting
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |waiting| {
+                (waiting + count <= self.shared.capacity).then_some(waiting + count)
+            })
+            .map(|_| ())
+            .map_err(|_| AppendError::Full)
+    }
+
+    /// Room for what is never refused.
+    pub(super) fn squeeze_in(&self, count: usize) {
+        self.shared.waiting.fetch_add(count, Ordering::AcqRel);
+    }
+
+    /// Gives room back.
+    pub(super) fn release(&self, count: usize) {
+        self.shared.waiting.fetch_sub(count, Ordering::AcqRel);
+    }
+
+    /// Hands a frame to its partitions. Call it in the order of positions.
+    pub(super) fn deliver(&self, frame: Frame, position: u64) {
+        for (partition, delivery) in frame.deliveries(position) {
+            let count = delivery.entries.len();
+            if self.queues[partition]
+                .send(Message::Delivery(delivery))
+                .is_err()
+            {
+                // The reader is gone: the process is past its end, nobody waits for these.
+                self.release(count);
+            }
+        }
+    }
+
+    pub(super) fn wake(&self) {
+        for queue in &self.queues {
+            // A reader that is gone needs no waking.
+            let _ = queue.send(Message::Wake);
+        }
+    }
+
+    pub(super) fn waiting(&self) -> usize {
+        self.shared.waiting.load(Ordering::Acquire)
+    }
+
+    pub(super) fn close(&self) {
+        self.shared.closed.store(true, Ordering::Release);
+        for queue in &self.queues {
+            let _ = queue.send(Message::Close);
+        }
+    }
+}
+
+impl Reader {
+    /// The next delivery in order; waits for it at most `wait`.
+    pub fn next(&mut self, wait: Duration) -> Next {
+        if self.closing && self.shared.waiting.load(Ordering::Acquire) == 0 {
+            return Next::End;
+        }
+        // While closing, another partition may still forward something here.
+        let wait = if self.closing {
+            Duration::from_millis(10)
+        } else {
+            wait
+        };
+        match self.queue.recv_timeout(wait) {
+            Ok(Message::Delivery(delivery)) => {
+                self.taken = delivery.entries.len();
+                Next::Delivery(delivery)
+            }
+            Ok(Message::Close) => {
+                self.closing = true;
+                Next::Nothing
+            }
+            Ok(Message::Wake) | Err(RecvTimeoutError::Timeout) => Next::Nothing,
+            Err(RecvTimeoutError::Disconnected) => Next::End,
+        }
+    }
+
+    /// Says that the last delivery is applied, and what it caused is in the log.
+    pub fn done(&mut self) {
+        self.shared.waiting.fetch_sub(self.taken, Ordering::AcqRel);
+        self.taken = 0;
+    }
+}
