@@ -1,7 +1,7 @@
 //! Wiring: the one place where rooms meet, and the one file that starts tasks and threads.
 
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, LogKind};
 use crate::engine::{self, Engine};
 use crate::export::server::{self, Server, Source};
 use crate::model::cohort::preset;
@@ -9,9 +9,12 @@ use crate::model::metric::Family;
 use crate::model::otlp::Batch;
 use crate::model::time::Timestamp;
 use crate::normalise::{self, Normaliser};
+use crate::proto::v1;
 use crate::receive::{self, Grpc, Http, Intake, Limits, Refusal, Taking};
 use crate::shutdown::Grace;
-use crate::state::{self, AppendError, memory};
+use crate::state::disk::files::{Files, Folder};
+use crate::state::disk::{self, Fault, snapshots};
+use crate::state::{self, AppendError, Log, memory};
 use crate::telemetry::Telemetry;
 use crate::{derive, stitch};
 use std::hash::{BuildHasher, RandomState};
@@ -21,7 +24,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 /// Partitions where the configuration does not say.
 const MAX_PARTITIONS: usize = 4;
@@ -55,11 +58,13 @@ pub fn engine_settings(config: &Config) -> engine::Settings {
                 .collect(),
             max_cohort_values: config.max_cohort_values,
         },
+        snapshot_interval: config.snapshot_interval,
     }
 }
 
-/// The normaliser of a configuration.
-pub fn normaliser(config: &Config) -> Normaliser {
+/// The normaliser of a configuration. `seed` is that of the hashes of content, where the operator gives no key.
+pub fn normaliser(config: &Config, seed: u64) -> Normaliser {
+    let key = config.content_key.as_ref();
     let settings = normalise::Settings {
         session_attributes: config.session_attributes.clone(),
         user_attributes: config.user_attributes.clone(),
@@ -71,17 +76,14 @@ pub fn normaliser(config: &Config) -> Normaliser {
         value_attributes: config.value_attributes.clone(),
         intent_attributes: intent_attributes(config),
         dimensions: config.cohorts.iter().map(|(_, a)| a.clone()).collect(),
-        content_seed: content_seed(config),
+        content_seed: key.map_or(seed, |key| rapidhash::v3::rapidhash_v3(key.0.as_bytes())),
     };
     Normaliser::new(settings, Arc::clone(&config.prices))
 }
 
-/// The seed of the hashes of content: by the configured key, else new in every process, which no sketch outlives.
-fn content_seed(config: &Config) -> u64 {
-    match &config.content_key {
-        Some(key) => rapidhash::v3::rapidhash_v3(key.0.as_bytes()),
-        None => RandomState::new().hash_one("baton"),
-    }
+/// A new seed of the hashes of content, for sketches that do not outlive the process or its folder.
+pub fn fresh_seed() -> u64 {
+    RandomState::new().hash_one("baton")
 }
 
 /// What the operator says of the dimension `intent`, else what is known of it: intents matter without cohorts too.
@@ -112,7 +114,10 @@ pub struct App {
     /// The doors and the workers, in the order in which they end.
     doors: TaskTracker,
     workers: TaskTracker,
+    writer: TaskTracker,
     server: TaskTracker,
+    /// The fault of the log that makes going on useless.
+    broken: watch::Sender<Option<String>>,
     server_stop: watch::Sender<bool>,
     grace_period: Duration,
     pub grpc: SocketAddr,
@@ -160,24 +165,133 @@ impl Intake for Entrance {
         Box::pin(async move {
             appending.await.map_err(|error| match error {
                 AppendError::Full => Refusal::Overloaded,
-                AppendError::Closed => Refusal::Stopping,
+                AppendError::Closed | AppendError::Broken => Refusal::Stopping,
                 AppendError::TooMany => Refusal::TooLarge,
             })
         })
     }
 }
 
+/// Why Baton did not start.
+#[derive(Debug)]
+pub enum StartError {
+    /// An address cannot be bound.
+    Listen(std::io::Error),
+    /// The state of the last process cannot be had.
+    State(Fault),
+    /// Nobody says where the state is kept.
+    NoDirectory,
+}
+
+impl std::fmt::Display for StartError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Listen(error) => write!(f, "cannot listen on {error}"),
+            Self::State(fault) => write!(f, "the state cannot be used: {fault}"),
+            Self::NoDirectory => {
+                f.write_str("no directory for the state: set state.directory, or state.log: memory")
+            }
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+impl From<std::io::Error> for StartError {
+    fn from(error: std::io::Error) -> Self {
+        Self::Listen(error)
+    }
+}
+
+impl From<Fault> for StartError {
+    fn from(fault: Fault) -> Self {
+        Self::State(fault)
+    }
+}
+
+/// The log of a configuration, with what belongs to it.
+struct Ground {
+    log: Arc<dyn Log>,
+    readers: Vec<state::Reader>,
+    writer: Option<disk::Writer>,
+    partitions: usize,
+    seed: u64,
+}
+
+impl Ground {
+    fn open(config: &Config) -> Result<Self, StartError> {
+        let partitions = engine_settings(config).partitions;
+        if config.state_log == LogKind::Memory {
+            let (log, readers) = memory::open(partitions, config.queue_events);
+            return Ok(Self {
+                log: Arc::new(log),
+                readers,
+                writer: None,
+                partitions,
+                seed: fresh_seed(),
+            });
+        }
+        let directory = config.state_directory.as_ref();
+        let files = Folder::open(directory.ok_or(StartError::NoDirectory)?)?;
+        let files: Arc<dyn Files> = Arc::new(files);
+        let fresh = v1::Meta {
+            partitions: partitions as u32,
+            content_seed: fresh_seed(),
+        };
+        let meta = snapshots::meta(&*files, fresh)?;
+        let partitions = meta.partitions as usize;
+        if config.partitions.is_some_and(|asked| asked != partitions) {
+            return Err(Fault::Partitions(partitions).into());
+        }
+        let settings = disk::Settings {
+            partitions,
+            capacity: config.queue_events,
+            segment_bytes: config.segment_bytes,
+            max_bytes: config.max_log_bytes,
+        };
+        let opened = disk::open(&files, &settings)?;
+        if opened.cut > 0 {
+            let bytes = opened.cut;
+            warn!(
+                bytes,
+                "cut the torn end of the log: none of it was acknowledged"
+            );
+        }
+        Ok(Self {
+            log: Arc::new(opened.log),
+            readers: opened.readers,
+            writer: Some(opened.writer),
+            partitions,
+            seed: meta.content_seed,
+        })
+    }
+}
+
 impl App {
-    /// Binds all addresses and starts all work.
+    /// Goes on where the last process was, binds all addresses and starts all work.
     ///
     /// # Errors
-    /// When an address cannot be bound, with the address.
-    pub async fn start(config: &Config, clock: Clock) -> std::io::Result<Self> {
+    /// When the state cannot be used, or an address cannot be bound.
+    pub async fn start(config: &Config, clock: Clock) -> Result<Self, StartError> {
         let telemetry = Telemetry::new();
-        let settings = engine_settings(config);
-        let (log, readers) = memory::open(settings.partitions, config.queue_events);
-        let engine = telemetry
-            .register(|| Engine::new(&settings, normaliser(config), Arc::new(log), clock.clone()));
+        let mut ground = telemetry.register(|| Ground::open(config))?;
+        let settings = engine::Settings {
+            partitions: ground.partitions,
+            ..engine_settings(config)
+        };
+        let normaliser = normaliser(config, ground.seed);
+        let log = Arc::clone(&ground.log);
+        let engine = telemetry.register(|| Engine::new(&settings, normaliser, log, clock.clone()));
+        if let Some(writer) = &mut ground.writer {
+            let (journal, snapshots) = writer.stored();
+            let recovered = engine.recover(journal, snapshots)?;
+            info!(
+                frames = recovered.frames,
+                keys = engine.keys(),
+                damaged_snapshots = recovered.damaged,
+                "state recovered"
+            );
+        }
         let engine = Arc::new(engine);
         let metrics = Arc::new(telemetry.register(receive::Metrics::new));
         let door = receive::Settings {
@@ -210,14 +324,17 @@ impl App {
             stop: watch::channel(false).0,
             doors: TaskTracker::new(),
             workers: TaskTracker::new(),
+            writer: TaskTracker::new(),
             server: TaskTracker::new(),
+            broken: watch::channel(None).0,
             server_stop: watch::channel(false).0,
             grace_period: config.grace_period,
             grpc: grpc.address(),
             http: http.address()?,
             metrics: server.address()?,
         };
-        app.spawn(grpc, http, server, stopping, readers);
+        app.spawn_ground(ground.readers, ground.writer);
+        app.spawn(grpc, http, server, stopping);
         for (endpoint, address) in [
             ("grpc", app.grpc),
             ("http", app.http),
@@ -228,20 +345,25 @@ impl App {
         Ok(app)
     }
 
-    fn spawn(
-        &self,
-        grpc: Grpc,
-        http: Http,
-        server: Server,
-        stopping: Arc<AtomicBool>,
-        readers: Vec<state::Reader>,
-    ) {
+    /// Workers and the writer wait and compute: they have threads of their own.
+    fn spawn_ground(&self, readers: Vec<state::Reader>, writer: Option<disk::Writer>) {
+        if let Some(writer) = writer {
+            let broken = self.broken.clone();
+            self.writer.spawn_blocking(move || {
+                if let Err(fault) = writer.work() {
+                    error!(%fault, "the log failed");
+                    broken.send_replace(Some(fault.to_string()));
+                }
+            });
+        }
         for (index, reader) in readers.into_iter().enumerate() {
             let engine = Arc::clone(&self.engine);
-            // Workers wait and compute: they have threads of their own.
             self.workers
                 .spawn_blocking(move || engine.work(index, reader));
         }
+    }
+
+    fn spawn(&self, grpc: Grpc, http: Http, server: Server, stopping: Arc<AtomicBool>) {
         let stop = asked(&self.stop);
         self.doors.spawn(async move {
             if let Err(fault) = grpc.serve(stop).await {
@@ -276,7 +398,16 @@ impl App {
         &self.engine
     }
 
-    /// Stops in order: doors, workers, server; all within one grace period. `true` when everything ended by itself.
+    /// Ends when the log has failed, with the reason: the process must stop, and recover.
+    pub async fn broken(&self) -> String {
+        let mut broken = self.broken.subscribe();
+        match broken.wait_for(Option::is_some).await {
+            Ok(reason) => reason.clone().unwrap_or_default(),
+            Err(_) => std::future::pending().await,
+        }
+    }
+
+    /// Stops in order: doors, workers, the log, server; all within one grace period. `true` when everything ended by itself.
     pub async fn stop(self) -> bool {
         let mut grace = Grace::begin(self.grace_period);
         self.stop.send_replace(true);
@@ -285,10 +416,13 @@ impl App {
         self.engine.close();
         self.workers.close();
         let workers = grace.phase(self.workers.wait()).await;
+        self.engine.end();
+        self.writer.close();
+        let writer = grace.phase(self.writer.wait()).await;
         self.server_stop.send_replace(true);
         self.server.close();
         let server = grace.phase(self.server.wait()).await;
-        let clean = doors.and(workers).and(server).is_some();
+        let clean = doors.and(workers).and(writer).and(server).is_some();
         if !clean {
             error!("the grace period ended before all work did");
         }
@@ -300,6 +434,7 @@ impl Drop for App {
     /// The workers end however the app ends: the runtime waits for their threads.
     fn drop(&mut self) {
         self.engine.close();
+        self.engine.end();
     }
 }
 

@@ -6,7 +6,7 @@
 //! receive ─► normalise ─► engine (log) ─► stitch ─► derive ─► export
 //! ```
 //!
-//! Who may import whom: every room imports `model` and itself; only `engine` joins the pure rooms (`normalise`, `stitch`,
+//! Who may import whom: every room imports `model` and itself; what rests on disk is written in the words of `proto`; only `engine` joins the pure rooms (`normalise`, `stitch`,
 //! `derive`) to the log and the clock; only `app` and `cli` join rooms. `tests/house.rs` keeps these arrows.
 
 pub mod app;
@@ -19,6 +19,7 @@ pub mod engine;
 pub mod export;
 pub mod model;
 pub mod normalise;
+pub mod proto;
 pub mod receive;
 pub mod shutdown;
 pub mod state;

@@ -20,6 +20,17 @@ const REDRAW: Duration = Duration::from_millis(200);
 pub(super) fn demo(asked: &Demo) -> Exit {
     let mut config = settings();
     asked.overrides.apply(&mut config);
+    // The demo is about this run: what it keeps goes when it ends.
+    let folder = match tempfile::tempdir() {
+        Ok(folder) => folder,
+        Err(error) => {
+            complain(&format!("baton: no temporary directory: {error}"));
+            return Exit::State;
+        }
+    };
+    config
+        .state_directory
+        .get_or_insert_with(|| folder.path().to_owned());
     start_logs(&config);
     let runtime = match run::runtime() {
         Ok(runtime) => runtime,
@@ -42,12 +53,9 @@ fn settings() -> Config {
 }
 
 async fn show(asked: &Demo, config: &Config) -> Exit {
-    let app = match App::start(config, Clock::System).await {
+    let app = match run::start(config).await {
         Ok(app) => app,
-        Err(error) => {
-            complain(&format!("baton: cannot listen on {error}"));
-            return Exit::Start;
-        }
+        Err(exit) => return exit,
     };
     complain(&format!(
         "OTLP/gRPC  http://{}\nOTLP/HTTP  http://{}\nmetrics    http://{}/metrics\n",

@@ -6,7 +6,7 @@ mod prices;
 mod replay;
 mod run;
 
-use crate::config::{self, Config, Format, Level};
+use crate::config::{self, Config, Format, Level, LogKind};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::io::Write;
 use std::net::SocketAddr;
@@ -57,6 +57,12 @@ struct Overrides {
     /// Address of /metrics, /healthz and /readyz.
     #[arg(long, env = "BATON_SERVER_ENDPOINT")]
     server_endpoint: Option<SocketAddr>,
+    /// Whether what is acknowledged is kept on disk or in memory.
+    #[arg(long, env = "BATON_STATE_LOG")]
+    state_log: Option<LogKind>,
+    /// Where it is kept on disk.
+    #[arg(long, env = "BATON_STATE_DIRECTORY")]
+    state_directory: Option<PathBuf>,
     #[arg(long, env = "BATON_LOG_LEVEL")]
     log_level: Option<Level>,
     #[arg(long, env = "BATON_LOG_FORMAT")]
@@ -119,6 +125,8 @@ pub enum Exit {
     Start = 4,
     /// The input of `replay` cannot be read.
     Input = 5,
+    /// The state on the disk cannot be used, or the disk failed while running.
+    State = 6,
 }
 
 impl Cli {
@@ -157,6 +165,9 @@ impl Overrides {
         config.grpc = self.grpc_endpoint.unwrap_or(config.grpc);
         config.http = self.http_endpoint.unwrap_or(config.http);
         config.server = self.server_endpoint.unwrap_or(config.server);
+        config.state_log = self.state_log.unwrap_or(config.state_log);
+        let directory = self.state_directory.clone();
+        config.state_directory = directory.or(config.state_directory.take());
         config.log_level = self.log_level.unwrap_or(config.log_level);
         config.log_format = self.log_format.unwrap_or(config.log_format);
     }

@@ -16,7 +16,10 @@ pub(super) fn replay(asked: &Replay) -> Exit {
         Ok(config) => config,
         Err(exit) => return exit,
     };
-    let mut engine = Offline::new(&app::engine_settings(&config), app::normaliser(&config));
+    let mut engine = Offline::new(
+        &app::engine_settings(&config),
+        app::normaliser(&config, app::fresh_seed()),
+    );
     let limits = app::limits(&config);
     for file in &asked.files {
         if let Err(what) = feed(file, &mut engine, &limits) {

@@ -1,10 +1,11 @@
 //! `baton run`.
 
 use super::{Exit, Run, complain, load, start_logs};
-use crate::app::App;
+use crate::app::{App, StartError};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::shutdown;
+use std::path::PathBuf;
 use tracing::info;
 
 pub(super) fn run(asked: &Run) -> Exit {
@@ -13,6 +14,7 @@ pub(super) fn run(asked: &Run) -> Exit {
         Err(exit) => return exit,
     };
     asked.overrides.apply(&mut config);
+    config.state_directory = config.state_directory.or_else(usual_directory);
     start_logs(&config);
     match runtime() {
         Ok(runtime) => runtime.block_on(serve(&config)),
@@ -31,15 +33,42 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Exit> {
         })
 }
 
+/// Where the state of a user's services lies: as systemd says, else by the XDG base directories.
+fn usual_directory() -> Option<PathBuf> {
+    let folder = |name: &str| {
+        std::env::var_os(name)
+            .filter(|v| !v.is_empty())
+            .map(PathBuf::from)
+    };
+    let xdg = || folder("XDG_STATE_HOME").map(|state| state.join("baton"));
+    let home = || folder("HOME").map(|home| home.join(".local/state/baton"));
+    folder("STATE_DIRECTORY").or_else(xdg).or_else(home)
+}
+
+/// Starts, or says why not.
+pub(super) async fn start(config: &Config) -> Result<App, Exit> {
+    App::start(config, Clock::System).await.map_err(|error| {
+        complain(&format!("baton: {error}"));
+        match error {
+            StartError::Listen(_) => Exit::Start,
+            StartError::State(_) | StartError::NoDirectory => Exit::State,
+        }
+    })
+}
+
 async fn serve(config: &Config) -> Exit {
-    let app = match App::start(config, Clock::System).await {
+    let app = match start(config).await {
         Ok(app) => app,
-        Err(error) => {
-            complain(&format!("baton: cannot listen on {error}"));
-            return Exit::Start;
+        Err(exit) => return exit,
+    };
+    let asked = tokio::select! {
+        asked = shutdown::asked() => asked,
+        reason = app.broken() => {
+            complain(&format!("baton: the log failed, stopping: {reason}"));
+            return Exit::State;
         }
     };
-    let signal = match shutdown::asked().await {
+    let signal = match asked {
         Ok(signal) => signal,
         Err(error) => {
             complain(&format!("baton: cannot listen for signals: {error}"));

@@ -224,6 +224,11 @@ pub(super) fn validate(raw: &Raw, folder: &Path) -> Result<Config, Vec<Fault>> {
         zero_hold: check.wait("metrics.zero_hold", &raw.metrics.zero_hold),
         created: raw.metrics.created,
         prices: Arc::new(check.prices(raw.prices.file.as_deref(), folder)),
+        state_log: raw.state.log,
+        state_directory: raw.state.directory.as_ref().map(|name| folder.join(name)),
+        max_log_bytes: check.size("state.max_log_size", &raw.state.max_log_size) as u64,
+        segment_bytes: check.size("state.segment_size", &raw.state.segment_size) as u64,
+        snapshot_interval: check.wait("state.snapshot_interval", &raw.state.snapshot_interval),
         log_level: raw.log.level,
         log_format: raw.log.format,
         grace_period: check.wait("shutdown.grace_period", &raw.shutdown.grace_period),
@@ -246,6 +251,9 @@ pub(super) fn validate(raw: &Raw, folder: &Path) -> Result<Config, Vec<Fault>> {
         "stitch.max_age",
         config.max_age,
     );
+    if config.segment_bytes > config.max_log_bytes {
+        check.fault("state.segment_size", "is more than max_log_size");
+    }
     if config.max_request_bytes > config.max_decompressed_bytes {
         check.fault(
             "receivers.otlp.max_request_bytes",

@@ -11,11 +11,11 @@ mod tests;
 
 pub use annotate::{annotated, schema};
 pub use prices::{built_in as built_in_prices, of_text as prices_of_text};
-pub use raw::{Format, Level};
+pub use raw::{Format, Level, LogKind};
 
 use crate::model::price::PriceBook;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -85,6 +85,11 @@ pub struct Config {
     pub zero_hold: Duration,
     pub created: bool,
     pub prices: Arc<PriceBook>,
+    pub state_log: LogKind,
+    pub state_directory: Option<PathBuf>,
+    pub max_log_bytes: u64,
+    pub segment_bytes: u64,
+    pub snapshot_interval: Duration,
     pub log_level: Level,
     pub log_format: Format,
     pub grace_period: Duration,

@@ -17,6 +17,8 @@ pub(crate) struct Raw {
     pub(crate) normalise: Normalise,
     /// How events are worked on.
     pub(crate) engine: Engine,
+    /// Where acknowledged events and the state of sessions and metrics are kept.
+    pub(crate) state: State,
     /// Waits and limits of sessions, turns, handoffs and workflows.
     pub(crate) stitch: Stitch,
     /// Cohorts: dimensions by which every business metric is told apart.
@@ -135,6 +137,22 @@ section! {
 }
 
 section! {
+    /// State.
+    State {
+        /// disk: what is acknowledged survives a crash. memory: it lasts as long as the process, which suits a sidecar.
+        log: LogKind = LogKind::Disk,
+        /// Directory of the disk log, of this process alone. Without one: $STATE_DIRECTORY, else $XDG_STATE_HOME/baton, else ~/.local/state/baton.
+        directory: Option<String> = None,
+        /// Greatest size of the log on disk; above, senders are asked to retry until the state has been kept.
+        max_log_size: Size = Size("8GiB".into()),
+        /// Size of one file of the log.
+        segment_size: Size = Size("64MiB".into()),
+        /// How often the state is kept, so that the log before it can go and a restart is quick.
+        snapshot_interval: Wait = Wait("1m".into()),
+    }
+}
+
+section! {
     /// Waits and limits.
     Stitch {
         /// A turn whose traces are complete is decided after this much quiet.
@@ -225,6 +243,17 @@ pub(crate) struct Wait(#[schemars(regex(pattern = r"^([0-9]+(ms|s|m|h|d))+$"))] 
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[schemars(inline)]
 pub(crate) struct Size(#[schemars(regex(pattern = r"^[0-9]+(B|KiB|MiB|GiB)?$"))] pub(crate) String);
+
+/// Where the log of events is.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema, clap::ValueEnum,
+)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub enum LogKind {
+    Disk,
+    Memory,
+}
 
 /// How much is logged.
 #[derive(

@@ -1,6 +1,6 @@
 //! The families of several partitions as one.
 
-use crate::model::metric::{Exemplar, Family, Point, Series};
+use crate::model::metric::{Bucket, Exemplar, Family, Point, Series};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -49,17 +49,23 @@ fn add(known: &mut Series, other: Series) {
         (Point::Gauge(level), Point::Gauge(more)) => *level += more,
         (Point::Histogram(known), Point::Histogram(other)) => {
             known.sum += other.sum;
-            for (bucket, more) in known.buckets.iter_mut().zip(other.buckets) {
-                bucket.count += more.count;
-                bucket.exemplar = latest(bucket.exemplar, more.exemplar);
-            }
+            add_buckets(&mut known.buckets, other.buckets);
         }
         // One catalogue makes all families: their kinds agree.
         _ => debug_assert!(false, "a family has one kind"),
     }
 }
 
-fn latest(a: Option<Exemplar>, b: Option<Exemplar>) -> Option<Exemplar> {
+/// Adds the counts of buckets with the same bounds.
+pub(super) fn add_buckets(known: &mut [Bucket], more: Vec<Bucket>) {
+    for (bucket, more) in known.iter_mut().zip(more) {
+        bucket.count += more.count;
+        bucket.exemplar = latest(bucket.exemplar, more.exemplar);
+    }
+}
+
+/// The exemplar with the latest event time; of equal ones that of the greater trace id and value, so that order does not show.
+pub(super) fn latest(a: Option<Exemplar>, b: Option<Exemplar>) -> Option<Exemplar> {
     a.into_iter().chain(b).max_by(|x, y| {
         (x.at, x.trace)
             .cmp(&(y.at, y.trace))

@@ -2,6 +2,7 @@
 
 pub mod catalogue;
 mod merge;
+mod saved;
 mod store;
 
 #[cfg(test)]

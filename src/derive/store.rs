@@ -2,11 +2,13 @@
 
 use super::Settings;
 use super::catalogue::{CATALOGUE, Description, Metric};
+use super::merge::{self, latest};
 use crate::model::cohort::Cohort;
 use crate::model::ids::TraceId;
 use crate::model::metric::{Bucket, Exemplar, Family, FamilyKind, Histogram, Point, Series};
 use crate::model::time::Timestamp;
 use std::borrow::Cow;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
 /// What a label value becomes when the label has too many.
@@ -33,14 +35,14 @@ pub(super) struct Moment<'a> {
 #[derive(Debug)]
 pub(super) struct Store {
     settings: Settings,
-    metrics: Vec<Values>,
+    pub(super) metrics: Vec<Values>,
     /// No series expires before this time.
     next_expiry: Timestamp,
 }
 
 #[derive(Debug, Default)]
-struct Values {
-    series: BTreeMap<Vec<String>, Value>,
+pub(super) struct Values {
+    pub(super) series: BTreeMap<Vec<String>, Value>,
     /// The dimensions among its labels, which follow its own; a dimension named like a label of its own is left out.
     dimensions: Vec<usize>,
     /// How many series use each value of each label.
@@ -48,14 +50,14 @@ struct Values {
 }
 
 #[derive(Debug)]
-struct Value {
-    start: Timestamp,
-    touched: Timestamp,
-    number: Number,
+pub(super) struct Value {
+    pub(super) start: Timestamp,
+    pub(super) touched: Timestamp,
+    pub(super) number: Number,
 }
 
 #[derive(Debug)]
-enum Number {
+pub(super) enum Number {
     /// Plain counts, or billionths where the unit is money.
     Counter(u128, Option<Exemplar>),
     Gauge(i64),
@@ -151,12 +153,9 @@ impl Store {
             let label = label.map_or(Cow::Borrowed(ALL_SERIES), |i| self.label(metric, i));
             self.count(Metric::SeriesOverflow, &[description.name, &label], 1, when);
         }
+        let expires = self.settings.expire_after;
         let values = &mut self.metrics[metric as usize];
-        if !values.series.contains_key(&labels) {
-            for (known, value) in values.known.iter_mut().zip(&labels) {
-                *known.entry(value.clone()).or_default() += 1;
-            }
-        }
+        values.use_labels(&labels);
         let value = values.series.entry(labels).or_insert_with(|| Value {
             start: when.now,
             touched: when.now,
@@ -164,13 +163,35 @@ impl Store {
         });
         value.touched = value.touched.max(when.now);
         if description.kind != FamilyKind::Gauge {
-            self.next_expiry = self.next_expiry.min(when.now + self.settings.expire_after);
+            self.next_expiry = self.next_expiry.min(value.touched + expires);
         }
         value
     }
 
+    /// Adds a value to the series of these labels.
+    pub(super) fn join(&mut self, metric: Metric, labels: Vec<String>, value: Value) {
+        if CATALOGUE[metric as usize].kind != FamilyKind::Gauge {
+            let expires = value.touched + self.settings.expire_after;
+            self.next_expiry = self.next_expiry.min(expires);
+        }
+        let values = &mut self.metrics[metric as usize];
+        values.use_labels(&labels);
+        match values.series.entry(labels) {
+            Entry::Vacant(place) => {
+                place.insert(value);
+            }
+            Entry::Occupied(known) => known.into_mut().join(value),
+        }
+    }
+
+    /// Labels of a metric, dimensions included.
+    pub(super) fn places(&self, metric: Metric) -> usize {
+        let own = CATALOGUE[metric as usize].labels.len();
+        own + self.metrics[metric as usize].dimensions.len()
+    }
+
     /// The name of a metric's label by its place: its own, then the dimensions.
-    fn label(&self, metric: Metric, place: usize) -> Cow<'static, str> {
+    pub(super) fn label(&self, metric: Metric, place: usize) -> Cow<'static, str> {
         let own = CATALOGUE[metric as usize].labels;
         match own.get(place) {
             Some(label) => Cow::Borrowed(label),
@@ -182,7 +203,11 @@ impl Store {
     }
 
     /// Names and values; a dimension whose value is not known is left out.
-    fn labels(&self, metric: Metric, values: &[String]) -> Vec<(Cow<'static, str>, String)> {
+    pub(super) fn labels(
+        &self,
+        metric: Metric,
+        values: &[String],
+    ) -> Vec<(Cow<'static, str>, String)> {
         let own = CATALOGUE[metric as usize].labels.len();
         let shown = values.iter().enumerate();
         shown
@@ -244,19 +269,13 @@ impl Store {
     }
 }
 
-/// The exemplar with the latest event time stays; of equal ones the greater trace id and value, so that order does not show.
 fn keep(exemplar: &mut Option<Exemplar>, value: f64, when: Moment<'_>) {
-    let newer = exemplar.is_none_or(|old| {
-        let order = (old.at, old.trace).cmp(&(when.at, when.trace));
-        order.then(old.value.total_cmp(&value)).is_le()
-    });
-    if newer {
-        *exemplar = Some(Exemplar {
-            trace: when.trace,
-            value,
-            at: when.at,
-        });
-    }
+    let new = Exemplar {
+        trace: when.trace,
+        value,
+        at: when.at,
+    };
+    *exemplar = latest(*exemplar, Some(new));
 }
 
 fn forget(known: &mut [HashMap<String, usize>], labels: &[String]) {
@@ -271,6 +290,15 @@ fn forget(known: &mut [HashMap<String, usize>], labels: &[String]) {
 }
 
 impl Values {
+    /// Counts the label values of a series that is about to be.
+    fn use_labels(&mut self, labels: &[String]) {
+        if !self.series.contains_key(labels) {
+            for (known, value) in self.known.iter_mut().zip(labels) {
+                *known.entry(value.clone()).or_default() += 1;
+            }
+        }
+    }
+
     /// The label values to use, and what was limited: `Some(Some(label))`, or `Some(None)` for too many series.
     fn admit(
         &self,
@@ -316,6 +344,17 @@ fn cut(value: &str) -> &str {
 }
 
 impl Number {
+    /// Whether it is a number of this metric.
+    pub(super) fn fits(&self, description: &Description) -> bool {
+        match (self, description.kind) {
+            (Self::Counter(..), FamilyKind::Counter) | (Self::Gauge(_), FamilyKind::Gauge) => true,
+            (Self::Histogram { buckets, .. }, FamilyKind::Histogram) => {
+                buckets.len() == description.bounds.len() + 1
+            }
+            _ => false,
+        }
+    }
+
     fn zero(description: &Description) -> Self {
         match description.kind {
             FamilyKind::Counter => Self::Counter(0, None),
@@ -329,6 +368,30 @@ impl Number {
 }
 
 impl Value {
+    fn join(&mut self, other: Self) {
+        self.start = self.start.min(other.start);
+        self.touched = self.touched.max(other.touched);
+        match (&mut self.number, other.number) {
+            (Number::Counter(total, exemplar), Number::Counter(more, newer)) => {
+                *total = total.saturating_add(more);
+                *exemplar = latest(*exemplar, newer);
+            }
+            (Number::Gauge(level), Number::Gauge(more)) => *level += more,
+            (
+                Number::Histogram { buckets, sum },
+                Number::Histogram {
+                    buckets: more,
+                    sum: other,
+                },
+            ) => {
+                *sum = sum.saturating_add(other);
+                merge::add_buckets(buckets, more);
+            }
+            // A number fits its description.
+            _ => debug_assert!(false, "a metric has one kind"),
+        }
+    }
+
     fn point(&self, description: &Description) -> Point {
         match &self.number {
             Number::Counter(total, exemplar) => Point::Counter {

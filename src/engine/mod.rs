@@ -4,12 +4,15 @@
 
 mod offline;
 mod partition;
+mod recover;
 mod route;
 
 pub use offline::Offline;
 pub use partition::Partition;
+pub use recover::Recovered;
 
 use crate::clock::Clock;
+use crate::model::event::Event;
 use crate::model::metric::Family;
 use crate::model::otlp::Batch;
 use crate::model::record::{Delivery, Entry, Frame, Origin};
@@ -23,6 +26,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tracing::{debug, error};
 
 /// A worker looks at the time at least this often.
 const HEARTBEAT: Duration = Duration::from_secs(1);
@@ -35,10 +39,13 @@ pub struct Settings {
     pub partitions: usize,
     pub stitch: stitch::Settings,
     pub derive: derive::Settings,
+    /// How often partitions keep their state, where the log can.
+    pub snapshot_interval: Duration,
 }
 
 /// The running engine, shared by the door, the exporters and the workers.
 pub struct Engine {
+    settings: Settings,
     normaliser: normalise::Normaliser,
     router: Router,
     log: Arc<dyn Log>,
@@ -52,6 +59,8 @@ struct Metrics {
     backlog: Gauge,
     keys: Gauge,
     appended: Counter,
+    snapshots: Counter,
+    failed_snapshots: Counter,
 }
 
 impl Metrics {
@@ -65,10 +74,16 @@ impl Metrics {
             "Sessions and traces held by all partitions."
         );
         describe_counter!("baton_log_events_total", "Events appended to the log.");
+        describe_counter!(
+            "baton_snapshots_total",
+            "States of partitions kept on the disk, or failed to be."
+        );
         Self {
             backlog: gauge!("baton_log_backlog"),
             keys: gauge!("baton_partition_keys"),
             appended: counter!("baton_log_events_total"),
+            snapshots: counter!("baton_snapshots_total", "result" => "kept"),
+            failed_snapshots: counter!("baton_snapshots_total", "result" => "failed"),
         }
     }
 }
@@ -77,6 +92,26 @@ struct Slot {
     partition: Mutex<Partition>,
     /// The last time its worker looked at the time, for readiness.
     heartbeat: AtomicU64,
+}
+
+/// What the worker of a partition remembers between two rounds.
+#[derive(Debug)]
+pub struct Worker {
+    /// A look at the time is in the log and did not come back yet.
+    ticking: bool,
+    /// When the state was kept last, and what the log had then.
+    kept_at: Timestamp,
+    kept_entries: u64,
+}
+
+impl Worker {
+    pub fn new(now: Timestamp) -> Self {
+        Self {
+            ticking: false,
+            kept_at: now,
+            kept_entries: 0,
+        }
+    }
 }
 
 impl std::fmt::Debug for Engine {
@@ -105,6 +140,7 @@ impl Engine {
             })
             .collect();
         Self {
+            settings: settings.clone(),
             normaliser,
             router: Router::new(settings.partitions),
             log,
@@ -127,6 +163,11 @@ impl Engine {
             .iter()
             .flat_map(|group| self.normaliser.normalise(group))
             .collect();
+        self.take(events)
+    }
+
+    /// Appends events. Once it returns `Ok`, they count.
+    pub fn take(&self, events: Vec<Event>) -> Offering {
         if events.is_empty() {
             return Box::pin(std::future::ready(Ok(())));
         }
@@ -137,27 +178,66 @@ impl Engine {
 
     /// The loop of one partition: read, apply, publish. Returns when the log is closed and read to its end.
     pub fn work(&self, index: usize, mut reader: Reader) {
-        let slot = &self.partitions[index];
-        // A look at the time is in the log and did not come back yet.
-        let mut ticking = false;
+        let mut worker = Worker::new(self.clock.now());
         loop {
-            let next = reader.next(self.wait(slot, ticking));
-            let now = self.clock.now();
-            slot.heartbeat.store(now.0, Ordering::Relaxed);
-            match next {
-                Next::Delivery(delivery) => {
-                    ticking &= !delivery.entries.is_empty();
-                    self.apply(index, delivery);
-                }
-                Next::Nothing => {}
-                Next::End => return,
+            let next = reader.next(self.wait(index, &worker));
+            if matches!(next, Next::End) {
+                self.keep(index, &mut worker);
+                return;
             }
-            if !ticking && lock(&slot.partition).is_due(now) {
-                self.log.forward(Frame::tick(index, now));
-                ticking = true;
-            }
+            self.step(index, &mut worker, next);
             reader.done();
         }
+    }
+
+    /// One round of a worker: applies what came, and asks for the time where it is due.
+    pub fn step(&self, index: usize, worker: &mut Worker, next: Next) {
+        let slot = &self.partitions[index];
+        let now = self.clock.now();
+        slot.heartbeat.store(now.0, Ordering::Relaxed);
+        if let Next::Delivery(delivery) = next {
+            let is_tick = delivery.entries.is_empty();
+            self.apply(index, delivery);
+            if is_tick {
+                worker.ticking = false;
+                if self.wants_to_keep(worker, now) {
+                    self.keep(index, worker);
+                }
+            }
+        }
+        // A state is kept at a look at the time, so that it is at the end of the log even where nothing comes.
+        let due = lock(&slot.partition).is_due(now) || self.wants_to_keep(worker, now);
+        if !worker.ticking && due {
+            worker.ticking = true;
+            self.log.forward(Frame::tick(index, now));
+        }
+    }
+
+    fn wants_to_keep(&self, worker: &Worker, now: Timestamp) -> bool {
+        let entries = self.log.kept();
+        let news = entries.is_some_and(|entries| entries != worker.kept_entries);
+        news && now.since(worker.kept_at) >= self.settings.snapshot_interval
+    }
+
+    /// Keeps the state of a partition, where the log can.
+    fn keep(&self, index: usize, worker: &mut Worker) {
+        let Some(entries) = self.log.kept() else {
+            return;
+        };
+        let partition = lock(&self.partitions[index].partition);
+        let position = partition.position();
+        match self.log.keep(index, position, &mut partition.save(index)) {
+            Ok(bytes) => {
+                self.metrics.snapshots.increment(1);
+                debug!(partition = index, position, bytes, "state kept");
+                worker.kept_entries = entries;
+            }
+            Err(fault) => {
+                self.metrics.failed_snapshots.increment(1);
+                error!(partition = index, %fault, "state not kept: the log grows until it is");
+            }
+        }
+        worker.kept_at = self.clock.now();
     }
 
     fn apply(&self, index: usize, delivery: Delivery) {
@@ -227,9 +307,14 @@ impl Engine {
         self.log.close();
     }
 
-    fn wait(&self, slot: &Slot, ticking: bool) -> Duration {
-        let due = lock(&slot.partition).next_deadline();
-        let due = due.filter(|_| !ticking);
+    /// Says that all workers have ended.
+    pub fn end(&self) {
+        self.log.end();
+    }
+
+    fn wait(&self, index: usize, worker: &Worker) -> Duration {
+        let due = lock(&self.partitions[index].partition).next_deadline();
+        let due = due.filter(|_| !worker.ticking);
         due.map_or(HEARTBEAT, |due| due.since(self.clock.now()).min(HEARTBEAT))
     }
 }

@@ -6,7 +6,12 @@ use crate::model::ids::Key;
 use crate::model::metric::Family;
 use crate::model::record::{Delivery, Record};
 use crate::model::time::Timestamp;
+use crate::proto::Invalid;
+use crate::proto::v1::{self, snapshot_part::Part};
 use crate::stitch::{Output, Stitcher};
+
+/// Slots or series in one part of a snapshot.
+const PER_PART: usize = 64;
 
 /// The state of one partition: a fold over its deliveries, and over nothing else.
 #[derive(Debug)]
@@ -55,6 +60,69 @@ impl Partition {
         out.sends
     }
 
+    /// The last delivery applied; 0 before the first.
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// Takes nothing up to this position any more.
+    pub fn skip_to(&mut self, position: u64) {
+        self.position = self.position.max(position);
+    }
+
+    /// The whole state, as the parts of a snapshot.
+    pub fn save(&self, index: usize) -> impl Iterator<Item = v1::SnapshotPart> + '_ {
+        let head = v1::SnapshotHead {
+            partition: index as u32,
+            position: self.position,
+            seen: self.seen.clone(),
+        };
+        let end = v1::SnapshotEnd {
+            slots: self.stitcher.keys() as u64,
+            series: self.deriver.series() as u64,
+        };
+        let slots = in_parts(self.stitcher.save(), |slots| {
+            Part::Slots(v1::Slots { slots })
+        });
+        let series = in_parts(self.deriver.save(), |series| {
+            Part::Series(v1::SeriesList { series })
+        });
+        std::iter::once(Part::Head(head))
+            .chain(slots)
+            .chain(series)
+            .chain(std::iter::once(Part::End(end)))
+            .map(|part| v1::SnapshotPart { part: Some(part) })
+    }
+
+    /// Takes one part of a snapshot into a new partition; `true` when it was the last of a whole one.
+    ///
+    /// # Errors
+    /// When it is none that a Baton wrote.
+    pub fn restore(&mut self, part: v1::SnapshotPart) -> Result<bool, Invalid> {
+        match part.part.ok_or(Invalid("part"))? {
+            Part::Head(head) => {
+                if head.seen.len() != self.seen.len() {
+                    return Err(Invalid("partition"));
+                }
+                self.position = head.position;
+                self.seen = head.seen;
+            }
+            Part::Slots(list) => {
+                for slot in list.slots {
+                    self.stitcher.restore(slot)?;
+                }
+            }
+            Part::Series(list) => {
+                for series in list.series {
+                    self.deriver.restore(series)?;
+                }
+            }
+            // Series may be fewer: a newer catalogue, or other dimensions.
+            Part::End(end) => return Ok(end.slots == self.stitcher.keys() as u64),
+        }
+        Ok(false)
+    }
+
     pub fn families(&self) -> Vec<Family> {
         self.deriver.families()
     }
@@ -77,4 +145,15 @@ impl Partition {
             .chain(expiry)
             .min()
     }
+}
+
+/// Puts several messages into one part.
+fn in_parts<T>(
+    mut all: impl Iterator<Item = T>,
+    part: impl Fn(Vec<T>) -> Part,
+) -> impl Iterator<Item = Part> {
+    std::iter::from_fn(move || {
+        let some: Vec<T> = all.by_ref().take(PER_PART).collect();
+        (!some.is_empty()).then(|| part(some))
+    })
 }

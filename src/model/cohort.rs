@@ -55,8 +55,17 @@ pub struct Cohort(Option<Arc<[Name]>>);
 impl Cohort {
     /// The value of a dimension; empty where it is not known.
     pub fn value(&self, dimension: usize) -> &str {
-        let values = self.0.as_deref().unwrap_or_default();
-        values.get(dimension).map_or("", |value| value)
+        self.values().get(dimension).map_or("", |value| value)
+    }
+
+    /// All values, by the number of their dimension.
+    pub fn values(&self) -> &[Name] {
+        self.0.as_deref().unwrap_or_default()
+    }
+
+    /// The cohort of values by the number of their dimension.
+    pub fn of_values(values: Vec<Name>) -> Self {
+        Self((!values.is_empty()).then(|| values.into()))
     }
 
     /// This cohort, with `other`'s values where it has none.
@@ -86,7 +95,7 @@ impl<'a> FromIterator<&'a (u8, Name)> for Cohort {
                 values[place] = value.clone();
             }
         }
-        Self((!values.is_empty()).then(|| values.into()))
+        Self::of_values(values)
     }
 }
 

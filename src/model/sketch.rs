@@ -37,6 +37,26 @@ impl Sketch {
         self.hashes.is_empty()
     }
 
+    pub fn hashes(&self) -> &[u32] {
+        &self.hashes
+    }
+
+    /// Whether there were more facts than fit.
+    pub fn is_full(&self) -> bool {
+        self.full
+    }
+
+    /// The sketch that [`Sketch::hashes`] and [`Sketch::is_full`] came from.
+    pub fn of_parts(mut hashes: Vec<u32>, full: bool) -> Self {
+        hashes.sort_unstable();
+        hashes.dedup();
+        hashes.truncate(MOST);
+        Self {
+            hashes: hashes.into(),
+            full,
+        }
+    }
+
     /// The sketch of both texts together.
     pub fn with(&self, other: &Self) -> Self {
         let all: Self = self.hashes.iter().chain(&other.hashes).copied().collect();

@@ -1,21 +1,23 @@
 //! GROUND. The log of events, partitioned: what stands between the door and the state machine.
 //!
 //! A request is acknowledged when [`Log::append`] says so. What that promises is the implementation's:
-//! [`memory`] keeps it as long as the process lives.
+//! [`memory`] keeps it as long as the process lives, [`disk`] as long as the disk does.
 
+pub mod disk;
 pub mod memory;
 mod queue;
 
 pub use queue::{Next, Reader};
 
 use crate::model::record::Frame;
+use crate::proto::v1;
 use std::future::Future;
 use std::pin::Pin;
 
 /// An append under way; it ends when the entries are in the log as safely as the log promises.
 pub type Appending = Pin<Box<dyn Future<Output = Result<(), AppendError>> + Send>>;
 
-/// Why the log did not take entries. None of them was taken.
+/// Why the log did not take entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AppendError {
     /// No room now: the sender should retry.
@@ -24,6 +26,8 @@ pub enum AppendError {
     TooMany,
     /// The log is closed: the process is stopping.
     Closed,
+    /// The disk failed and the process stops: whether they were taken is not known.
+    Broken,
 }
 
 /// The writing half of a log. Its readers get the frames in the order of the log.
@@ -42,4 +46,25 @@ pub trait Log: Send + Sync {
 
     /// Takes no more entries; readers see the end after what is in the log.
     fn close(&self);
+
+    /// Says that all readers are at the end.
+    fn end(&self) {}
+
+    /// Entries so far of a log that keeps the state of partitions; `None`: it does not.
+    fn kept(&self) -> Option<u64> {
+        None
+    }
+
+    /// Keeps the state that a partition has at a position, so that the log before it can go; returns its size in bytes.
+    ///
+    /// # Errors
+    /// When it cannot be kept: the one before stays, and the log with it.
+    fn keep(
+        &self,
+        _partition: usize,
+        _position: u64,
+        _parts: &mut dyn Iterator<Item = v1::SnapshotPart>,
+    ) -> Result<u64, disk::Fault> {
+        Ok(0)
+    }
 }

@@ -40,6 +40,8 @@ struct Shared {
     waiting: AtomicUsize,
     capacity: usize,
     closed: AtomicBool,
+    /// What waits will not come any more.
+    aborted: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -55,6 +57,7 @@ pub(super) fn open(partitions: usize, capacity: usize) -> (Queues, Vec<Reader>) 
         waiting: AtomicUsize::new(0),
         capacity,
         closed: AtomicBool::new(false),
+        aborted: AtomicBool::new(false),
     });
     let (queues, readers) = (0..partitions)
         .map(|_| {
@@ -124,6 +127,12 @@ impl Queues {
         self.shared.waiting.load(Ordering::Acquire)
     }
 
+    /// Ends all readers, whatever waits.
+    pub(super) fn abort(&self) {
+        self.shared.aborted.store(true, Ordering::Release);
+        self.close();
+    }
+
     pub(super) fn close(&self) {
         self.shared.closed.store(true, Ordering::Release);
         for queue in &self.queues {
@@ -135,7 +144,8 @@ impl Queues {
 impl Reader {
     /// The next delivery in order; waits for it at most `wait`.
     pub fn next(&mut self, wait: Duration) -> Next {
-        if self.closing && self.shared.waiting.load(Ordering::Acquire) == 0 {
+        let empty = self.shared.waiting.load(Ordering::Acquire) == 0;
+        if self.closing && empty || self.shared.aborted.load(Ordering::Acquire) {
             return Next::End;
         }
         // While closing, another partition may still forward something here.

@@ -13,7 +13,7 @@ const MOST: usize = 64;
 #[derive(Debug, Default)]
 pub(super) struct Contacts {
     /// With the arrival, and whether a later contact made it a re-contacted one. In the order of arrival.
-    known: Vec<(Timestamp, Contact, bool)>,
+    pub(super) known: Vec<(Timestamp, Contact, bool)>,
 }
 
 impl Contacts {

@@ -22,20 +22,20 @@ const SAME_MESSAGE: f64 = 0.75;
 /// The state of one canonical key.
 #[derive(Debug)]
 pub(super) struct Conversation {
-    traces: BTreeMap<TraceId, Trace>,
+    pub(super) traces: BTreeMap<TraceId, Trace>,
     /// Spans in open traces.
-    open_spans: usize,
-    workflow: Option<OpenWorkflow>,
+    pub(super) open_spans: usize,
+    pub(super) workflow: Option<OpenWorkflow>,
     /// The latest known value of each dimension, for turns that declare none.
-    cohort: Cohort,
+    pub(super) cohort: Cohort,
     /// Handoffs whose target has not acted yet, with the arrival time at which they are dropped.
-    pending: Vec<(Timestamp, Verdict)>,
+    pub(super) pending: Vec<(Timestamp, Verdict)>,
     /// The session was counted.
-    counted: bool,
+    pub(super) counted: bool,
     /// What the user said in the last turns, and whether a handoff came after it.
-    said: VecDeque<(Sketch, bool)>,
-    opened: Timestamp,
-    last_arrival: Timestamp,
+    pub(super) said: VecDeque<(Sketch, bool)>,
+    pub(super) opened: Timestamp,
+    pub(super) last_arrival: Timestamp,
 }
 
 impl Conversation {

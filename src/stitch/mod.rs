@@ -8,6 +8,7 @@ mod contacts;
 mod conversation;
 mod handoff;
 mod retention;
+mod saved;
 mod trace;
 mod tree;
 mod turn;

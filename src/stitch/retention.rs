@@ -12,9 +12,9 @@ use crate::model::time::Timestamp;
 /// What the source knew when it handed over.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Before {
-    facts: Option<Sketch>,
-    input_tokens: Option<u64>,
-    declared: Option<f64>,
+    pub(super) facts: Option<Sketch>,
+    pub(super) input_tokens: Option<u64>,
+    pub(super) declared: Option<f64>,
 }
 
 impl Before {

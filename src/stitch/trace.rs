@@ -17,7 +17,7 @@ pub(super) enum Trace {
 #[derive(Debug, Default)]
 pub(super) struct Skeleton {
     pub(super) owners: HashMap<SpanId, Option<Name>>,
-    notes: BTreeSet<(SpanId, u64)>,
+    pub(super) notes: BTreeSet<(SpanId, u64)>,
 }
 
 impl Skeleton {
@@ -96,6 +96,11 @@ impl Open {
 
     pub(super) fn spans(&self) -> impl Iterator<Item = &Event> {
         self.events.values()
+    }
+
+    /// Spans and notes.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Event> {
+        self.events.values().chain(self.notes.values())
     }
 
     pub(super) fn into_events(self) -> impl Iterator<Item = Event> {

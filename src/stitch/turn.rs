@@ -68,8 +68,8 @@ pub(super) type Value = (Timestamp, i128);
 /// Money of several calls.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Spend {
-    nano_usd: i128,
-    known: bool,
+    pub(super) nano_usd: i128,
+    pub(super) known: bool,
 }
 
 impl Spend {

@@ -13,26 +13,26 @@ use crate::model::time::Timestamp;
 /// One unit of business work, open.
 #[derive(Debug)]
 pub(super) struct OpenWorkflow {
-    name: Name,
-    id: Option<Name>,
-    start: Timestamp,
-    end: Timestamp,
-    spend: Spend,
+    pub(super) name: Name,
+    pub(super) id: Option<Name>,
+    pub(super) start: Timestamp,
+    pub(super) end: Timestamp,
+    pub(super) spend: Spend,
     /// The latest verdict, with its time.
-    outcome: Option<(Timestamp, Outcome)>,
-    escalated: bool,
+    pub(super) outcome: Option<(Timestamp, Outcome)>,
+    pub(super) escalated: bool,
     /// How the last turn ended, and whether an error or a lost handoff is why.
-    last: TurnResult,
-    broken: bool,
-    trace: TraceId,
-    cohort: Cohort,
-    user: Option<Name>,
-    tenant: Option<Name>,
-    intent: Option<Name>,
-    value: Option<Value>,
+    pub(super) last: TurnResult,
+    pub(super) broken: bool,
+    pub(super) trace: TraceId,
+    pub(super) cohort: Cohort,
+    pub(super) user: Option<Name>,
+    pub(super) tenant: Option<Name>,
+    pub(super) intent: Option<Name>,
+    pub(super) value: Option<Value>,
     /// Arrival times, for the timers.
-    opened: Timestamp,
-    touched: Timestamp,
+    pub(super) opened: Timestamp,
+    pub(super) touched: Timestamp,
 }
 
 impl OpenWorkflow {

@@ -1,6 +1,5 @@
 //! Recordings: request bodies and the truth beside them.
 
-use crate::figures::Figures;
 use flate2::read::GzDecoder;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
@@ -63,10 +62,11 @@ fn folders(path: &Path) -> Vec<PathBuf> {
 }
 
 impl Capture {
-    pub fn truth(&self) -> Figures {
+    /// What the script that made the recording knows.
+    pub fn truth(&self) -> serde_json::Value {
         let text = fs::read_to_string(self.folder.join("meta.json")).expect("meta.json");
-        let meta: serde_json::Value = serde_json::from_str(&text).expect("JSON");
-        Figures::of_truth(&meta["truth"])
+        let mut meta: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        meta["truth"].take()
     }
 
     /// The requests in their order. Logs are recorded as protobuf only.

@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 
 /// Compares what was derived with the truth, figure by figure; returns what differs.
 fn compare(capture: &Capture, derived: &Figures, way: &str) -> Vec<String> {
-    let truth = capture.truth();
+    let truth = Figures::of_truth(&capture.truth());
     let known = truth.iter().map(|(name, _)| name);
     let names: BTreeSet<&str> = known.chain(derived.iter().map(|(name, _)| name)).collect();
     let mut faults = Vec::new();

@@ -1,0 +1,150 @@
+//! The values of a deriver as messages, and back.
+
+use super::Deriver;
+use super::catalogue::CATALOGUE;
+use super::store::{Number, Store, Value};
+use crate::model::metric::{Bucket, Exemplar};
+use crate::model::time::Timestamp;
+use crate::proto::v1::series::Number as Stored;
+use crate::proto::{Invalid, trace, v1};
+
+impl Deriver {
+    /// All series, with the names of their metrics and labels.
+    pub fn save(&self) -> impl Iterator<Item = v1::Series> + '_ {
+        self.store.save()
+    }
+
+    /// How many series there are.
+    pub fn series(&self) -> usize {
+        let series = self.store.metrics.iter().map(|values| values.series.len());
+        series.sum()
+    }
+
+    /// Takes one series of a snapshot. `false`: the catalogue has no such metric any more, so it is left out.
+    ///
+    /// # Errors
+    /// When it is none that a Baton wrote.
+    pub fn restore(&mut self, stored: v1::Series) -> Result<bool, Invalid> {
+        self.store.restore(stored)
+    }
+}
+
+impl Store {
+    fn save(&self) -> impl Iterator<Item = v1::Series> + '_ {
+        CATALOGUE.iter().flat_map(move |description| {
+            let values = &self.metrics[description.metric as usize];
+            values.series.iter().map(move |(labels, value)| {
+                let labels = self.labels(description.metric, labels).into_iter();
+                let label = |(name, value): (std::borrow::Cow<'static, str>, String)| v1::Label {
+                    name: name.into_owned(),
+                    value,
+                };
+                v1::Series {
+                    metric: description.name.to_owned(),
+                    labels: labels.map(label).collect(),
+                    start: value.start.0,
+                    touched: value.touched.0,
+                    number: Some(value.number.save(description.bounds)),
+                }
+            })
+        })
+    }
+
+    /// Labels go by their names, so that dimensions may come and go between two runs; series that become equal add up.
+    fn restore(&mut self, stored: v1::Series) -> Result<bool, Invalid> {
+        let found = CATALOGUE.iter().find(|d| d.name == stored.metric);
+        let Some(description) = found else {
+            return Ok(false);
+        };
+        let number = Number::restore(stored.number.ok_or(Invalid("number"))?)?;
+        if !number.fits(description) {
+            return Ok(false);
+        }
+        let places = 0..self.places(description.metric);
+        let value_of = |place: usize| {
+            let name = self.label(description.metric, place);
+            let label = stored.labels.iter().find(|label| label.name == name);
+            label.map(|label| label.value.clone()).unwrap_or_default()
+        };
+        let labels = places.map(value_of).collect();
+        let value = Value {
+            start: Timestamp(stored.start),
+            touched: Timestamp(stored.touched),
+            number,
+        };
+        self.join(description.metric, labels, value);
+        Ok(true)
+    }
+}
+
+impl Number {
+    fn save(&self, bounds: &[f64]) -> Stored {
+        match self {
+            Self::Counter(total, exemplar) => Stored::Counter(v1::Counter {
+                total: Some(i128::try_from(*total).unwrap_or(i128::MAX).into()),
+                exemplar: exemplar.map(Into::into),
+            }),
+            Self::Gauge(level) => Stored::Gauge(*level),
+            Self::Histogram { buckets, sum } => Stored::Histogram(v1::Histogram {
+                bounds: bounds.to_vec(),
+                buckets: buckets
+                    .iter()
+                    .map(|bucket| v1::Bucket {
+                        count: bucket.count,
+                        exemplar: bucket.exemplar.map(Into::into),
+                    })
+                    .collect(),
+                sum: Some((*sum).into()),
+            }),
+        }
+    }
+
+    fn restore(stored: Stored) -> Result<Self, Invalid> {
+        Ok(match stored {
+            Stored::Counter(counter) => {
+                let total: i128 = counter.total.map_or(0, Into::into);
+                let exemplar = counter.exemplar.map(Exemplar::try_from).transpose()?;
+                Self::Counter(total.unsigned_abs(), exemplar)
+            }
+            Stored::Gauge(level) => Self::Gauge(level),
+            Stored::Histogram(histogram) => {
+                if histogram.buckets.len() != histogram.bounds.len() + 1 {
+                    return Err(Invalid("buckets"));
+                }
+                let bucket = |bucket: v1::Bucket| {
+                    Ok(Bucket {
+                        count: bucket.count,
+                        exemplar: bucket.exemplar.map(Exemplar::try_from).transpose()?,
+                    })
+                };
+                let buckets = histogram.buckets.into_iter().map(bucket);
+                Self::Histogram {
+                    buckets: buckets.collect::<Result<_, _>>()?,
+                    sum: histogram.sum.map_or(0, Into::into),
+                }
+            }
+        })
+    }
+}
+
+impl From<Exemplar> for v1::Exemplar {
+    fn from(exemplar: Exemplar) -> Self {
+        Self {
+            trace: exemplar.trace.as_bytes().to_vec(),
+            value: exemplar.value,
+            at: exemplar.at.0,
+        }
+    }
+}
+
+impl TryFrom<v1::Exemplar> for Exemplar {
+    type Error = Invalid;
+
+    fn try_from(stored: v1::Exemplar) -> Result<Self, Invalid> {
+        Ok(Self {
+            trace: trace(&stored.trace)?,
+            value: stored.value,
+            at: Timestamp(stored.at),
+        })
+    }
+}

@@ -1,0 +1,151 @@
+//! Going on where the last process was: the newest snapshots, then the log after them.
+
+use super::{Engine, Partition, lock};
+use crate::model::record::{Frame, Origin};
+use crate::proto::v1;
+use crate::state::disk::Fault;
+use crate::state::disk::journal::Journal;
+use crate::state::disk::snapshots::Snapshots;
+use prost::Message;
+use std::collections::VecDeque;
+use tracing::{error, warn};
+
+/// What recovery found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Recovered {
+    /// Frames of the log that were applied again.
+    pub frames: u64,
+    /// Snapshots that were damaged.
+    pub damaged: u64,
+    /// Positions that snapshots have seen and the log has lost: what was acknowledged in them is in some partitions only.
+    pub lost: u64,
+}
+
+impl Engine {
+    /// Brings all partitions to the end of the log. Call it before anything is offered.
+    ///
+    /// # Errors
+    /// When the state before a crash cannot be had again.
+    pub fn recover(
+        &self,
+        journal: &mut Journal,
+        snapshots: &Snapshots,
+    ) -> Result<Recovered, Fault> {
+        let mut recovered = Recovered::default();
+        let mut from = u64::MAX;
+        for (index, slot) in self.partitions.iter().enumerate() {
+            let restored = self.newest(index, snapshots, &mut recovered)?;
+            from = from.min(restored.position() + 1);
+            *lock(&slot.partition) = restored;
+        }
+        if from < journal.first() {
+            return Err(Fault::Missing(from));
+        }
+        let sends = self.replay(journal, from, &mut recovered)?;
+        let positions = self
+            .partitions
+            .iter()
+            .map(|s| lock(&s.partition).position());
+        let ahead = positions.max().unwrap_or(0);
+        if ahead >= journal.next() {
+            recovered.lost = ahead + 1 - journal.next();
+            error!(
+                positions = recovered.lost,
+                "the end of the log is lost: what it held is in some partitions only"
+            );
+            self.go_on_after(ahead, journal, snapshots)?;
+        }
+        for frame in sends {
+            self.log.forward(frame);
+        }
+        Ok(recovered)
+    }
+
+    /// The newest state of a partition that is whole; a new one where there is none.
+    fn newest(
+        &self,
+        index: usize,
+        snapshots: &Snapshots,
+        recovered: &mut Recovered,
+    ) -> Result<Partition, Fault> {
+        for position in snapshots.of(index).into_iter().rev() {
+            let mut partition = Partition::new(&self.settings);
+            let mut whole = false;
+            let read = snapshots.read(index, position, |part| {
+                whole = partition
+                    .restore(part)
+                    .map_err(|what| Fault::Invalid(what.0))?;
+                Ok(())
+            });
+            match read {
+                Ok(true) if whole => return Ok(partition),
+                Ok(_) | Err(Fault::Invalid(_)) => {
+                    warn!(
+                        partition = index,
+                        position, "a snapshot is damaged: the one before serves"
+                    );
+                    recovered.damaged += 1;
+                    snapshots.remove(index, position)?;
+                }
+                Err(fault) => return Err(fault),
+            }
+        }
+        Ok(Partition::new(&self.settings))
+    }
+
+    /// Applies the log; returns what was sent and is not in it.
+    fn replay(
+        &self,
+        journal: &Journal,
+        from: u64,
+        recovered: &mut Recovered,
+    ) -> Result<Vec<Frame>, Fault> {
+        let now = self.clock.now();
+        // By the partition that sent them, in order, until they are met in the log.
+        let mut sent: Vec<VecDeque<(u64, Frame)>> = vec![VecDeque::new(); self.partitions.len()];
+        journal.replay(from, |position, payload| {
+            let stored = v1::Frame::decode(payload).map_err(|_| Fault::Invalid("frame"))?;
+            let frame = Frame::try_from(stored).map_err(|what| Fault::Invalid(what.0))?;
+            recovered.frames += 1;
+            if let Some(origin) = frame.origin {
+                let sent = sent.get_mut(origin.partition);
+                let sent = sent.ok_or(Fault::Invalid("partition"))?;
+                while sent.front().is_some_and(|(at, _)| *at <= origin.position) {
+                    sent.pop_front();
+                }
+            }
+            for (index, delivery) in frame.deliveries(position) {
+                let slot = self.partitions.get(index);
+                let slot = slot.ok_or(Fault::Invalid("partition"))?;
+                let sends = lock(&slot.partition).apply(delivery);
+                if !sends.is_empty() {
+                    let origin = Origin {
+                        partition: index,
+                        position,
+                    };
+                    let frame = Frame::of(self.router.address(sends), now, Some(origin));
+                    sent[index].push_back((position, frame));
+                }
+            }
+            Ok(())
+        })?;
+        let mut sends: Vec<_> = sent.into_iter().flatten().collect();
+        sends.sort_by_key(|(position, _)| *position);
+        Ok(sends.into_iter().map(|(_, frame)| frame).collect())
+    }
+
+    /// Positions are never used twice: keeps all states at the greatest one, and begins the log anew after it.
+    fn go_on_after(
+        &self,
+        position: u64,
+        journal: &mut Journal,
+        snapshots: &Snapshots,
+    ) -> Result<(), Fault> {
+        for (index, slot) in self.partitions.iter().enumerate() {
+            let mut partition = lock(&slot.partition);
+            partition.skip_to(position);
+            snapshots.write(index, position, partition.save(index))?;
+        }
+        journal.restart(position + 1)
+    }
+}

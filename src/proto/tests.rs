@@ -1,0 +1,184 @@
+//! What is stored comes back as it was.
+
+use crate::model::event::*;
+use crate::model::ids::{Key, Scoped, SpanId, TraceId};
+use crate::model::otlp::Link;
+use crate::model::record::{Contact, Entry, Frame, Origin, Record};
+use crate::model::sketch::{Content, Sketch};
+use crate::model::time::Timestamp;
+use crate::proto::v1;
+use prost::Message;
+
+fn trace(n: u8) -> TraceId {
+    TraceId::new(&[n; 16]).expect("not zero")
+}
+
+fn span(n: u8) -> SpanId {
+    SpanId::new(&[n; 8]).expect("not zero")
+}
+
+fn requests() -> Vec<HandoffRequest> {
+    [Target::Agent("b".into()), Target::Human, Target::Unknown]
+        .map(|target| HandoffRequest {
+            target,
+            call_id: Some("c".into()),
+        })
+        .to_vec()
+}
+
+/// One event of every kind, each field with a value of its own.
+fn events() -> Vec<Event> {
+    let usage = Usage {
+        input: 5,
+        output: 4,
+        cache_read: Some(0),
+        cache_write: None,
+        reasoning: Some(3),
+    };
+    let costs = [
+        Cost::Declared(0.5),
+        Cost::Computed(0.25),
+        Cost::Unpriced,
+        Cost::Unknown,
+    ];
+    let mut kinds: Vec<Kind> = costs
+        .into_iter()
+        .map(|cost| {
+            Kind::Model(Box::new(ModelCall {
+                operation: Operation::Embeddings,
+                provider: Some("p".into()),
+                model: Some("m".into()),
+                usage: Some(usage),
+                cost,
+                first_token_seconds: Some(0.125),
+                requests: requests(),
+                answered: Some(false),
+                is_agent: true,
+                failed: true,
+            }))
+        })
+        .collect();
+    kinds.extend([
+        Kind::Structure,
+        Kind::Workflow,
+        Kind::Agent { weak: true },
+        Kind::Agent { weak: false },
+        Kind::Model(Box::default()),
+        Kind::Tool(ToolCall {
+            name: "t".into(),
+            call_id: Some("c".into()),
+            hands_to: Some(Target::Human),
+            works: true,
+            delegates: true,
+            failed: true,
+        }),
+        Kind::Handoff(Handoff {
+            from: Some("a".into()),
+            to: Target::Unknown,
+            delegates: true,
+            failed: true,
+        }),
+        Kind::Retrieval {
+            source: Some("kb".into()),
+        },
+        Kind::Note(7),
+        Kind::Guardrail { triggered: true },
+    ]);
+    let sketch = |to: u32| Some((0..to).collect::<Sketch>());
+    kinds
+        .into_iter()
+        .map(|kind| Event {
+            trace: trace(1),
+            span: span(2),
+            parent: Some(span(3)),
+            links: vec![Link {
+                trace: trace(4),
+                span: span(5),
+            }],
+            start: Timestamp(6),
+            end: Timestamp(7),
+            error: true,
+            agent: Some("a".into()),
+            session: Some(SessionHint {
+                id: "s".into(),
+                source: SessionSource::Resource,
+            }),
+            user: Some("u".into()),
+            tenant: Some("t".into()),
+            intent: Some("i".into()),
+            cohort: vec![(0, "gold".into()), (3, "web".into())],
+            value_usd: Some(12.5),
+            workflow: Some("w".into()),
+            workflow_id: Some("id".into()),
+            outcome: Some(OutcomeEvidence {
+                outcome: Outcome::Escalated,
+            }),
+            evaluations: vec![Evaluation {
+                name: "e".into(),
+                score: Some(0.5),
+                label: Some("good".into()),
+            }],
+            requests: requests(),
+            refused: requests(),
+            content: Some(Box::new(Content {
+                input: sketch(200),
+                output: sketch(3),
+                asked: None,
+            })),
+            kind,
+        })
+        .collect()
+}
+
+#[test]
+fn a_frame_comes_back_as_it_was() {
+    let scoped = |id: &str| Scoped {
+        tenant: Some("t".into()),
+        id: id.into(),
+    };
+    let contact = Contact {
+        workflow: "w".into(),
+        intent: Some("i".into()),
+        outcome: Outcome::Abandoned,
+        start: Timestamp(1),
+        end: Timestamp(2),
+        trace: trace(9),
+        cohort: [(1, "gold".into())].iter().collect(),
+    };
+    let mut entries: Vec<Entry> = events()
+        .into_iter()
+        .map(|event| Entry {
+            key: Key::Session(scoped("s")),
+            record: Record::Event(Box::new(event)),
+        })
+        .collect();
+    entries.push(Entry {
+        key: Key::Trace(trace(1)),
+        record: Record::Bind(Key::Session(Scoped {
+            tenant: None,
+            id: "s".into(),
+        })),
+    });
+    entries.push(Entry {
+        key: Key::User(scoped("u")),
+        record: Record::Contact(Box::new(contact)),
+    });
+    let frame = Frame {
+        arrival: Timestamp(8),
+        origin: Some(Origin {
+            partition: 1,
+            position: 5,
+        }),
+        parts: vec![(0, entries), (3, Vec::new())],
+    };
+    let bytes = v1::Frame::from(&frame).encode_to_vec();
+    let stored = v1::Frame::decode(bytes.as_slice()).expect("a frame");
+    assert_eq!(Frame::try_from(stored), Ok(frame));
+}
+
+#[test]
+fn great_and_negative_sums_come_back() {
+    for number in [0, -1, 1, i128::MAX, i128::MIN, 1 << 64, -(1 << 64) - 7] {
+        assert_eq!(i128::from(v1::Int128::from(number)), number);
+    }
+}

@@ -1,0 +1,128 @@
+//! The files of one folder, as little of a file system as the log needs: the simulation breaks its own.
+
+use super::Fault;
+use std::fs::{self, OpenOptions, TryLockError};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+/// A flat folder of append-only files.
+pub trait Files: Send + Sync {
+    /// All names.
+    fn list(&self) -> io::Result<Vec<String>>;
+
+    /// Opens a file to append to; it is made where it is not there.
+    fn append(&self, name: &str) -> io::Result<Box<dyn File>>;
+
+    fn read(&self, name: &str) -> io::Result<Box<dyn Read + Send>>;
+
+    /// Takes the place of a file of that name.
+    fn rename(&self, from: &str, to: &str) -> io::Result<()>;
+
+    fn remove(&self, name: &str) -> io::Result<()>;
+
+    /// Makes names durable; the bytes of a file are made so by itself.
+    fn sync(&self) -> io::Result<()>;
+}
+
+/// One open file.
+pub trait File: Send {
+    fn length(&self) -> io::Result<u64>;
+
+    /// Writes all bytes at the end, or fails after some of them.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()>;
+
+    /// Makes all bytes durable. After a failure nobody knows which are.
+    fn sync(&mut self) -> io::Result<()>;
+
+    /// Cuts what is after `length`.
+    fn cut(&mut self, length: u64) -> io::Result<()>;
+}
+
+/// A folder of the machine, held by one process.
+#[derive(Debug)]
+pub struct Folder {
+    path: PathBuf,
+    /// Locked as long as it is open.
+    _lock: fs::File,
+}
+
+impl Folder {
+    /// Makes the folder where it is not there, readable by its owner only, and takes it.
+    ///
+    /// # Errors
+    /// When it cannot be used, or another process has it.
+    pub fn open(path: &Path) -> Result<Self, Fault> {
+        let fault = |error| Fault::Io(path.display().to_string(), error);
+        make(path).map_err(fault)?;
+        let mut options = OpenOptions::new();
+        let lock = options.create(true).truncate(false).write(true);
+        let lock = lock.open(path.join("lock")).map_err(fault)?;
+        lock.try_lock().map_err(|error| match error {
+            TryLockError::WouldBlock => Fault::Taken(path.display().to_string()),
+            TryLockError::Error(error) => fault(error),
+        })?;
+        Ok(Self {
+            path: path.to_owned(),
+            _lock: lock,
+        })
+    }
+}
+
+fn make(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+}
+
+impl Files for Folder {
+    fn list(&self) -> io::Result<Vec<String>> {
+        fs::read_dir(&self.path)?
+            .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
+            .collect()
+    }
+
+    fn append(&self, name: &str) -> io::Result<Box<dyn File>> {
+        let mut options = OpenOptions::new();
+        let file = options
+            .create(true)
+            .append(true)
+            .open(self.path.join(name))?;
+        Ok(Box::new(file))
+    }
+
+    fn read(&self, name: &str) -> io::Result<Box<dyn Read + Send>> {
+        Ok(Box::new(fs::File::open(self.path.join(name))?))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        fs::rename(self.path.join(from), self.path.join(to))
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        fs::remove_file(self.path.join(name))
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        fs::File::open(&self.path)?.sync_all()
+    }
+}
+
+impl File for fs::File {
+    fn length(&self) -> io::Result<u64> {
+        Ok(self.metadata()?.len())
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.write_all(bytes)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.sync_data()
+    }
+
+    fn cut(&mut self, length: u64) -> io::Result<()> {
+        self.set_len(length)
+    }
+}

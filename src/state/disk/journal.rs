@@ -1,0 +1,278 @@
+//! The segments of the log: what is committed is on the disk, in order, and stays until all partitions have kept it.
+
+use super::files::{File, Files};
+use super::format::{self, FileKind, Frames, HEADER, Step, Unreadable};
+use super::{Fault, fault};
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+
+const SUFFIX: &str = ".log";
+
+/// The log on disk. One writer.
+pub struct Journal {
+    files: Arc<dyn Files>,
+    /// First position and length of each, in order; the last one is written to.
+    segments: VecDeque<(u64, u64)>,
+    open: Box<dyn File>,
+    /// The position of the next frame.
+    next: u64,
+    segment_bytes: u64,
+    /// Holds one group while it is written.
+    buffer: Vec<u8>,
+}
+
+impl std::fmt::Debug for Journal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Journal")
+            .field("segments", &self.segments)
+            .field("next", &self.next)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a group of frames is not on the disk. None of them is.
+#[derive(Debug)]
+pub enum CommitError {
+    /// The disk is full: room may come.
+    NoSpace,
+    /// What is on the disk is not known: the process must stop and recover.
+    Broken(Fault),
+}
+
+impl Journal {
+    /// Opens the log of a folder. Returns how many bytes of a torn tail were cut.
+    ///
+    /// # Errors
+    /// When segments are missing, or are no segments.
+    pub fn open(files: Arc<dyn Files>, segment_bytes: u64) -> Result<(Self, u64), Fault> {
+        let mut firsts: Vec<u64> = fault("the folder", files.list())?
+            .iter()
+            .filter_map(|name| name.strip_suffix(SUFFIX)?.parse().ok())
+            .collect();
+        firsts.sort_unstable();
+        let mut cut = 0;
+        // A new segment is synced with its header before anything is written to it: a torn header held nothing.
+        if let Some(last) = firsts.last().copied() {
+            let name = name(last);
+            let read = fault(&name, files.read(&name))?;
+            if matches!(Frames::open(read, FileKind::Segment), Err(Unreadable::Torn)) {
+                cut += fault(&name, files.append(&name).and_then(|file| file.length()))?;
+                fault(&name, files.remove(&name))?;
+                firsts.pop();
+            }
+        }
+        if firsts.is_empty() {
+            let open = begin(&*files, 1)?;
+            let journal = Self {
+                files,
+                segments: VecDeque::from([(1, HEADER as u64)]),
+                open,
+                next: 1,
+                segment_bytes,
+                buffer: Vec::new(),
+            };
+            return Ok((journal, cut));
+        }
+        let mut segments = VecDeque::new();
+        let mut next = firsts[0];
+        let last = firsts[firsts.len() - 1];
+        let mut open = fault(&name(last), files.append(&name(last)))?;
+        for first in firsts {
+            if first != next {
+                return Err(Fault::Missing(next));
+            }
+            let file = name(first);
+            let mut frames = frames(&*files, first)?;
+            let end = loop {
+                match fault(&file, frames.step())? {
+                    Step::Frame(..) => {}
+                    end => break end,
+                }
+            };
+            if matches!(end, Step::Torn) {
+                if first != last {
+                    return Err(Fault::Corrupt(file, frames.offset()));
+                }
+                cut += fault(&file, open.length())? - frames.offset();
+                fault(&file, open.cut(frames.offset()))?;
+                fault(&file, open.sync())?;
+            }
+            next = frames.next();
+            segments.push_back((first, frames.offset()));
+        }
+        let journal = Self {
+            files,
+            segments,
+            open,
+            next,
+            segment_bytes,
+            buffer: Vec::new(),
+        };
+        Ok((journal, cut))
+    }
+
+    /// The position of the next frame.
+    pub fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// The first position that is still there.
+    pub fn first(&self) -> u64 {
+        self.segments.front().map_or(self.next, |(first, _)| *first)
+    }
+
+    pub fn bytes(&self) -> u64 {
+        self.segments.iter().map(|(_, length)| length).sum()
+    }
+
+    /// Reads all frames from `from` on.
+    ///
+    /// # Errors
+    /// When a segment cannot be read, or with what `take` says.
+    pub fn replay(
+        &self,
+        from: u64,
+        mut take: impl FnMut(u64, &[u8]) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        let ends = self.segments.iter().skip(1).map(|(first, _)| *first);
+        for ((first, _), end) in self.segments.iter().zip(ends.chain([self.next])) {
+            if end <= from {
+                continue;
+            }
+            let file = name(*first);
+            let mut frames = frames(&*self.files, *first)?;
+            loop {
+                match fault(&file, frames.step())? {
+                    Step::Frame(position, payload) if position >= from => take(position, &payload)?,
+                    Step::Frame(..) => {}
+                    Step::End => break,
+                    Step::Torn => return Err(Fault::Corrupt(file, frames.offset())),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts a group of frames on the disk, all or none; returns the position of the first.
+    ///
+    /// # Errors
+    /// Retryable or not, see [`CommitError`].
+    pub fn commit<'a>(
+        &mut self,
+        payloads: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Result<u64, CommitError> {
+        let first = self.next;
+        if self
+            .segments
+            .back()
+            .is_some_and(|(_, l)| *l > self.segment_bytes)
+        {
+            self.rotate().map_err(|fault| match fault {
+                Fault::Io(_, error) if is_full(&error) => CommitError::NoSpace,
+                fault => CommitError::Broken(fault),
+            })?;
+        }
+        self.buffer.clear();
+        let mut next = first;
+        for payload in payloads {
+            format::put(&mut self.buffer, next, payload);
+            next += 1;
+        }
+        let Some((segment, length)) = self.segments.back_mut() else {
+            unreachable!("there is always an open segment");
+        };
+        let broken = |error| CommitError::Broken(Fault::Io(name(*segment), error));
+        if let Err(error) = self.open.write(&self.buffer) {
+            // What is there of the group must not be read again.
+            self.open.cut(*length).map_err(broken)?;
+            return Err(if is_full(&error) {
+                CommitError::NoSpace
+            } else {
+                broken(error)
+            });
+        }
+        // After a failed fsync the system may have dropped the bytes and forgotten the failure.
+        self.open.sync().map_err(broken)?;
+        *length += self.buffer.len() as u64;
+        self.next = next;
+        Ok(first)
+    }
+
+    /// Removes the segments that hold nothing after `position`.
+    ///
+    /// # Errors
+    /// When a file cannot be removed.
+    pub fn retire(&mut self, position: u64) -> Result<(), Fault> {
+        while let Some((second, _)) = self.segments.get(1)
+            && *second <= position + 1
+            && let Some((first, _)) = self.segments.pop_front()
+        {
+            self.remove(first)?;
+        }
+        Ok(())
+    }
+
+    /// Forgets everything and goes on at `position`: all that was before is kept elsewhere.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub fn restart(&mut self, position: u64) -> Result<(), Fault> {
+        while let Some((first, _)) = self.segments.pop_front() {
+            self.remove(first)?;
+        }
+        self.next = position;
+        self.rotate()
+    }
+
+    /// Oldest first and one by one, so that a crash leaves no gap.
+    fn remove(&self, first: u64) -> Result<(), Fault> {
+        let name = name(first);
+        fault(
+            &name,
+            self.files.remove(&name).and_then(|()| self.files.sync()),
+        )
+    }
+
+    fn rotate(&mut self) -> Result<(), Fault> {
+        self.open = begin(&*self.files, self.next)?;
+        self.segments.push_back((self.next, HEADER as u64));
+        Ok(())
+    }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    let kinds = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded];
+    kinds.contains(&error.kind())
+}
+
+fn name(first: u64) -> String {
+    format!("{first:020}{SUFFIX}")
+}
+
+/// A new segment, durable with its name.
+fn begin(files: &dyn Files, first: u64) -> Result<Box<dyn File>, Fault> {
+    let name = name(first);
+    let begun = files.append(&name).and_then(|mut file| {
+        file.cut(0)?;
+        file.write(&format::header(FileKind::Segment, first))?;
+        file.sync()?;
+        files.sync()?;
+        Ok(file)
+    });
+    fault(&name, begun)
+}
+
+fn frames(files: &dyn Files, first: u64) -> Result<Frames, Fault> {
+    let name = name(first);
+    let read = fault(&name, files.read(&name))?;
+    let frames = Frames::open(read, FileKind::Segment).map_err(|what| match what {
+        Unreadable::Io(error) => Fault::Io(name.clone(), error),
+        Unreadable::Torn => Fault::Corrupt(name.clone(), 0),
+        Unreadable::Foreign => Fault::Foreign(name.clone()),
+    })?;
+    if frames.next() != first {
+        return Err(Fault::Corrupt(name, 0));
+    }
+    Ok(frames)
+}

@@ -1,0 +1,109 @@
+//! The log on disk: an acknowledged request is on it, and a new process goes on where the last one was.
+//!
+//! One thread writes: it takes what came meanwhile, puts it on the disk with one fsync (group commit), hands it to the
+//! partitions and acknowledges it. Partitions see nothing that is not durable, so their state is a function of the log.
+//!
+//! Its own code, because the simulation must break the file system below it (`tests/simulation`): fjall and redb bring theirs along,
+//! and both are trees, made to look things up, where this is written once and read once, in order.
+
+pub mod files;
+mod format;
+pub mod journal;
+mod log;
+pub mod snapshots;
+
+use super::{Reader, queue};
+use files::Files;
+use journal::Journal;
+use snapshots::Snapshots;
+use std::io;
+use std::sync::Arc;
+
+pub use log::{DiskLog, Writer};
+
+/// Limits of the log.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// As many as the folder was made with.
+    pub partitions: usize,
+    /// Entries from outside that may wait for their partitions.
+    pub capacity: usize,
+    /// A segment that is longer is followed by a new one.
+    pub segment_bytes: u64,
+    /// A log that is longer takes nothing from outside until partitions have kept their state.
+    pub max_bytes: u64,
+}
+
+/// A fault of the disk or of what is on it. The process cannot go on.
+#[derive(Debug)]
+pub enum Fault {
+    Io(String, io::Error),
+    /// Another process has the folder.
+    Taken(String),
+    /// A file is damaged before its end, after so many whole bytes.
+    Corrupt(String, u64),
+    /// The log has nothing at this position.
+    Missing(u64),
+    /// Of another kind, or of a version this Baton does not know.
+    Foreign(String),
+    /// A checksum is right and the message is not.
+    Invalid(&'static str),
+    /// The writer has stopped.
+    Stopped,
+    /// The folder was made with so many partitions, and others are asked for.
+    Partitions(usize),
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Io(name, error) => write!(f, "{name}: {error}"),
+            Self::Taken(name) => write!(f, "{name}: another process has it"),
+            Self::Corrupt(name, at) => write!(f, "{name}: damaged after byte {at}"),
+            Self::Missing(at) => {
+                write!(f, "the log has nothing at position {at}: files are missing")
+            }
+            Self::Foreign(name) => write!(f, "{name}: not a file of this version of Baton"),
+            Self::Invalid(what) => write!(f, "a stored message has no valid {what}"),
+            Self::Stopped => f.write_str("the log has stopped"),
+            Self::Partitions(kept) => write!(
+                f,
+                "made with {kept} partitions: set engine.partitions to {kept}, or use another directory"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for Fault {}
+
+/// A result of the file system as a fault of the named file.
+fn fault<T>(name: &str, result: io::Result<T>) -> Result<T, Fault> {
+    result.map_err(|error| Fault::Io(name.to_owned(), error))
+}
+
+/// What a folder's log is used by.
+#[derive(Debug)]
+pub struct Opened {
+    pub log: DiskLog,
+    pub writer: Writer,
+    pub readers: Vec<Reader>,
+    /// Bytes of a torn tail that were cut: nobody was told that they are taken.
+    pub cut: u64,
+}
+
+/// Opens the log of a folder.
+///
+/// # Errors
+/// When the folder cannot be used, or what is in it is damaged in more than the tail.
+pub fn open(files: &Arc<dyn Files>, settings: &Settings) -> Result<Opened, Fault> {
+    let (journal, cut) = Journal::open(Arc::clone(files), settings.segment_bytes)?;
+    let snapshots = Snapshots::open(Arc::clone(files), settings.partitions)?;
+    let (queues, readers) = queue::open(settings.partitions, settings.capacity);
+    let (log, writer) = log::new(journal, snapshots, queues, settings.max_bytes);
+    Ok(Opened {
+        log,
+        writer,
+        readers,
+        cut,
+    })
+}

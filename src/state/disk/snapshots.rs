@@ -1,0 +1,210 @@
+//! The kept states of partitions, and what the folder is.
+
+use super::files::Files;
+use super::format::{self, FileKind, Frames, Step, Unreadable};
+use super::{Fault, fault};
+use crate::proto::v1;
+use prost::Message;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+
+const SUFFIX: &str = ".snapshot";
+const META: &str = "meta";
+/// Snapshots of one partition: where the newest is damaged, the one before serves.
+const KEPT: usize = 2;
+/// A file is written in pieces of at least this size.
+const PIECE: usize = 1 << 20;
+
+/// The snapshots of one folder.
+pub struct Snapshots {
+    files: Arc<dyn Files>,
+    /// Positions of the snapshots of each partition, oldest first.
+    kept: Mutex<Vec<Vec<u64>>>,
+}
+
+impl std::fmt::Debug for Snapshots {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Snapshots").finish_non_exhaustive()
+    }
+}
+
+impl Snapshots {
+    /// Finds the snapshots of a folder, and removes what was left half written.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn open(files: Arc<dyn Files>, partitions: usize) -> Result<Self, Fault> {
+        let mut kept = vec![Vec::new(); partitions];
+        for file in fault("the folder", files.list())? {
+            if file.ends_with(".new") {
+                fault(&file, files.remove(&file))?;
+            } else if let Some((partition, position)) = parse(&file)
+                && let Some(known) = kept.get_mut(partition)
+            {
+                known.push(position);
+            }
+        }
+        kept.iter_mut().for_each(|known| known.sort_unstable());
+        Ok(Self {
+            files,
+            kept: Mutex::new(kept),
+        })
+    }
+
+    /// Positions of a partition's snapshots, oldest first.
+    pub fn of(&self, partition: usize) -> Vec<u64> {
+        self.lock()[partition].clone()
+    }
+
+    /// The position up to which every partition could do without the log, though its newest snapshot be damaged.
+    pub fn covered(&self) -> u64 {
+        let kept = self.lock();
+        let oldest = |known: &Vec<u64>| match known.len() {
+            0..KEPT => 0,
+            n => known[n - KEPT],
+        };
+        kept.iter().map(oldest).min().unwrap_or(0)
+    }
+
+    /// Writes a snapshot: a new file, then its name; and removes those that are too many.
+    ///
+    /// # Errors
+    /// When it cannot be written; the ones before stay.
+    pub fn write(
+        &self,
+        partition: usize,
+        position: u64,
+        parts: impl Iterator<Item = v1::SnapshotPart>,
+    ) -> Result<u64, Fault> {
+        let name = name(partition, position);
+        let bytes = write(&*self.files, FileKind::Snapshot, &name, parts)?;
+        let mut kept = self.lock();
+        let known = &mut kept[partition];
+        known.retain(|one| *one < position);
+        known.push(position);
+        while known.len() > KEPT {
+            let old = self::name(partition, known.remove(0));
+            fault(&old, self.files.remove(&old))?;
+        }
+        Ok(bytes)
+    }
+
+    /// Reads a snapshot part by part. `Ok(false)`: the file is damaged.
+    ///
+    /// # Errors
+    /// When it cannot be read, or with what `take` says.
+    pub fn read(
+        &self,
+        partition: usize,
+        position: u64,
+        take: impl FnMut(v1::SnapshotPart) -> Result<(), Fault>,
+    ) -> Result<bool, Fault> {
+        read(
+            &*self.files,
+            FileKind::Snapshot,
+            &name(partition, position),
+            take,
+        )
+    }
+
+    /// Forgets a damaged snapshot.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    pub fn remove(&self, partition: usize, position: u64) -> Result<(), Fault> {
+        self.lock()[partition].retain(|one| *one != position);
+        let name = name(partition, position);
+        fault(&name, self.files.remove(&name))
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Vec<u64>>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn name(partition: usize, position: u64) -> String {
+    format!("{partition}-{position:020}{SUFFIX}")
+}
+
+fn parse(file: &str) -> Option<(usize, u64)> {
+    let (partition, position) = file.strip_suffix(SUFFIX)?.split_once('-')?;
+    Some((partition.parse().ok()?, position.parse().ok()?))
+}
+
+/// What the folder is; `fresh` where it is new.
+///
+/// # Errors
+/// When the folder cannot be used.
+pub fn meta(files: &dyn Files, fresh: v1::Meta) -> Result<v1::Meta, Fault> {
+    if !fault("the folder", files.list())?
+        .iter()
+        .any(|name| name == META)
+    {
+        write(files, FileKind::Meta, META, std::iter::once(fresh))?;
+        return Ok(fresh);
+    }
+    let mut found = None;
+    let whole = read(files, FileKind::Meta, META, |meta| {
+        found = Some(meta);
+        Ok(())
+    })?;
+    found
+        .filter(|_| whole)
+        .ok_or_else(|| Fault::Corrupt(META.to_owned(), 0))
+}
+
+/// Writes a file of messages under another name, syncs it, and gives it its own. Returns its size.
+fn write<M: Message>(
+    files: &dyn Files,
+    kind: FileKind,
+    name: &str,
+    messages: impl Iterator<Item = M>,
+) -> Result<u64, Fault> {
+    let new = format!("{name}.new");
+    let write = || -> io::Result<u64> {
+        let mut bytes = 0;
+        let mut file = files.append(&new)?;
+        file.cut(0)?;
+        let mut piece = format::header(kind, 1).to_vec();
+        for (number, message) in (1..).zip(messages) {
+            format::put(&mut piece, number, &message.encode_to_vec());
+            if piece.len() >= PIECE {
+                file.write(&piece)?;
+                bytes += piece.len() as u64;
+                piece.clear();
+            }
+        }
+        file.write(&piece)?;
+        bytes += piece.len() as u64;
+        file.sync()?;
+        files.rename(&new, name)?;
+        files.sync()?;
+        Ok(bytes)
+    };
+    fault(&new, write())
+}
+
+/// Reads a file of messages. `Ok(false)`: it is damaged.
+fn read<M: Message + Default>(
+    files: &dyn Files,
+    kind: FileKind,
+    name: &str,
+    mut take: impl FnMut(M) -> Result<(), Fault>,
+) -> Result<bool, Fault> {
+    let mut frames = match Frames::open(fault(name, files.read(name))?, kind) {
+        Ok(frames) => frames,
+        Err(Unreadable::Io(error)) => return Err(Fault::Io(name.to_owned(), error)),
+        Err(Unreadable::Foreign) => return Err(Fault::Foreign(name.to_owned())),
+        Err(Unreadable::Torn) => return Ok(false),
+    };
+    loop {
+        match fault(name, frames.step())? {
+            Step::Frame(_, payload) => match M::decode(payload.as_slice()) {
+                Ok(message) => take(message)?,
+                Err(_) => return Ok(false),
+            },
+            Step::End => return Ok(true),
+            Step::Torn => return Ok(false),
+        }
+    }
+}

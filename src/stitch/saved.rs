@@ -1,0 +1,314 @@
+//! The state of a stitcher as messages, and back.
+
+use super::contacts::Contacts;
+use super::conversation::Conversation;
+use super::handoff::Verdict;
+use super::retention::Before;
+use super::trace::{Open, Skeleton, Trace};
+use super::turn::Spend;
+use super::workflow::OpenWorkflow;
+use super::{Slot, Stitcher};
+use crate::model::Name;
+use crate::model::fact::{Evidence, Handoff, HandoffKind, HandoffResult, Retention, TurnResult};
+use crate::model::ids::{Key, SpanId, TraceId};
+use crate::model::record::Contact;
+use crate::model::sketch::Sketch;
+use crate::model::time::Timestamp;
+use crate::proto::{Invalid, cohort, cohort_of, name, span, text, trace, v1};
+use std::time::Duration;
+
+impl Stitcher {
+    /// All slots, in no order.
+    pub fn save(&self) -> impl Iterator<Item = v1::Slot> + '_ {
+        self.slots.iter().map(|(key, slot)| v1::Slot {
+            key: Some(key.into()),
+            bound: slot.bound.as_ref().map(Into::into),
+            conversation: slot.conversation.as_ref().map(Conversation::save),
+            contacts: slot.contacts.as_ref().map_or_else(Vec::new, Contacts::save),
+            scheduled: slot.scheduled.map(|at| at.0),
+            touched: slot.touched.0,
+        })
+    }
+
+    /// Takes one slot of a snapshot.
+    ///
+    /// # Errors
+    /// When it is none that a Baton wrote.
+    pub fn restore(&mut self, stored: v1::Slot) -> Result<(), Invalid> {
+        let key: Key = stored.key.ok_or(Invalid("key"))?.try_into()?;
+        let slot = Slot {
+            bound: stored.bound.map(Key::try_from).transpose()?,
+            conversation: stored.conversation.map(Conversation::restore).transpose()?,
+            contacts: Contacts::restore(stored.contacts)?,
+            scheduled: stored.scheduled.map(Timestamp),
+            touched: Timestamp(stored.touched),
+        };
+        if let Some(at) = slot.scheduled {
+            self.deadlines.insert((at, key.clone()));
+        }
+        self.slots.insert(key, slot);
+        Ok(())
+    }
+}
+
+impl Contacts {
+    fn save(&self) -> Vec<v1::KnownContact> {
+        let one = |(arrival, contact, recontacted): &(Timestamp, Contact, bool)| v1::KnownContact {
+            arrival: arrival.0,
+            contact: Some(contact.into()),
+            recontacted: *recontacted,
+        };
+        self.known.iter().map(one).collect()
+    }
+
+    /// `None`: the key is no user's.
+    fn restore(stored: Vec<v1::KnownContact>) -> Result<Option<Self>, Invalid> {
+        let one = |known: v1::KnownContact| {
+            let contact = known.contact.ok_or(Invalid("contact"))?;
+            let arrival = Timestamp(known.arrival);
+            Ok((arrival, contact.try_into()?, known.recontacted))
+        };
+        let known: Vec<_> = stored.into_iter().map(one).collect::<Result<_, _>>()?;
+        Ok((!known.is_empty()).then_some(Self { known }))
+    }
+}
+
+impl Conversation {
+    fn save(&self) -> v1::Conversation {
+        let open = |(id, trace): (&TraceId, &Trace)| match trace {
+            Trace::Open(open) => Some(v1::OpenTrace {
+                trace: id.as_bytes().to_vec(),
+                events: open.all().map(Into::into).collect(),
+                last_arrival: open.last_arrival.0,
+            }),
+            Trace::Decided(_) => None,
+        };
+        let decided = |(id, trace): (&TraceId, &Trace)| match trace {
+            Trace::Decided(skeleton) => Some(skeleton.save(*id)),
+            Trace::Open(_) => None,
+        };
+        let pending = |(due, verdict): &(Timestamp, Verdict)| v1::Pending {
+            due: due.0,
+            verdict: Some(verdict.save()),
+        };
+        let said = |(words, handed_over): &(Sketch, bool)| v1::Said {
+            words: Some(words.into()),
+            handed_over: *handed_over,
+        };
+        v1::Conversation {
+            open: self.traces.iter().filter_map(open).collect(),
+            decided: self.traces.iter().filter_map(decided).collect(),
+            workflow: self.workflow.as_ref().map(OpenWorkflow::save),
+            cohort: cohort(&self.cohort),
+            pending: self.pending.iter().map(pending).collect(),
+            counted: self.counted,
+            said: self.said.iter().map(said).collect(),
+            opened: self.opened.0,
+            last_arrival: self.last_arrival.0,
+        }
+    }
+
+    fn restore(stored: v1::Conversation) -> Result<Self, Invalid> {
+        let mut restored = Self::new(Timestamp(stored.opened));
+        for open in stored.open {
+            let mut events = Open::new(Timestamp(open.last_arrival));
+            for event in open.events {
+                events.take(event.try_into()?);
+            }
+            restored.open_spans += events.len();
+            let id = trace(&open.trace)?;
+            restored.traces.insert(id, Trace::Open(events));
+        }
+        for decided in stored.decided {
+            let id = trace(&decided.trace)?;
+            let skeleton = Skeleton::restore(decided)?;
+            restored.traces.insert(id, Trace::Decided(skeleton));
+        }
+        for pending in stored.pending {
+            let verdict = pending.verdict.ok_or(Invalid("verdict"))?;
+            let verdict = Verdict::restore(verdict)?;
+            restored.pending.push((Timestamp(pending.due), verdict));
+        }
+        for said in stored.said {
+            let words = said.words.ok_or(Invalid("words"))?;
+            restored.said.push_back((words.into(), said.handed_over));
+        }
+        restored.workflow = stored.workflow.map(OpenWorkflow::restore).transpose()?;
+        restored.cohort = cohort_of(stored.cohort);
+        restored.counted = stored.counted;
+        restored.last_arrival = Timestamp(stored.last_arrival);
+        Ok(restored)
+    }
+}
+
+impl Skeleton {
+    fn save(&self, id: TraceId) -> v1::DecidedTrace {
+        let owner = |(span, agent): (&SpanId, &Option<Name>)| v1::Owner {
+            span: span.as_bytes().to_vec(),
+            agent: text(agent.as_ref()),
+        };
+        let note = |(span, note): &(SpanId, u64)| v1::Note {
+            span: span.as_bytes().to_vec(),
+            note: *note,
+        };
+        v1::DecidedTrace {
+            trace: id.as_bytes().to_vec(),
+            owners: self.owners.iter().map(owner).collect(),
+            notes: self.notes.iter().map(note).collect(),
+        }
+    }
+
+    fn restore(stored: v1::DecidedTrace) -> Result<Self, Invalid> {
+        let owner = |owner: v1::Owner| Ok((span(&owner.span)?, name(owner.agent)));
+        let note = |note: v1::Note| Ok((span(&note.span)?, note.note));
+        let owners = stored.owners.into_iter().map(owner);
+        let notes = stored.notes.into_iter().map(note);
+        Ok(Self {
+            owners: owners.collect::<Result<_, _>>()?,
+            notes: notes.collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+impl Verdict {
+    fn save(&self) -> v1::Verdict {
+        let handoff = &self.handoff;
+        let latency = handoff.latency.map(|latency| latency.as_nanos());
+        v1::Verdict {
+            at: self.at.0,
+            trace: self.trace.as_bytes().to_vec(),
+            from: handoff.from.as_ref().to_owned(),
+            to: handoff.to.as_ref().to_owned(),
+            kind: kind(handoff.kind).into(),
+            result: result(handoff.result).into(),
+            latency_nano: latency.map(|nanos| u64::try_from(nanos).unwrap_or(u64::MAX)),
+            retention: handoff.retention.map(|retention| retention.ratio),
+            evidence: handoff
+                .retention
+                .map_or(v1::Evidence::Unspecified, |r| evidence(r.evidence))
+                .into(),
+            phantom: handoff.phantom,
+            escalated: self.escalated,
+            cohort: cohort(&self.cohort),
+            facts: self.before.facts.as_ref().map(Into::into),
+            input_tokens: self.before.input_tokens,
+            declared: self.before.declared,
+        }
+    }
+
+    /// Only what waits for its target is kept.
+    fn restore(stored: v1::Verdict) -> Result<Self, Invalid> {
+        let evidence = evidence_of(stored.evidence());
+        let retention = stored.retention.zip(evidence);
+        Ok(Self {
+            at: Timestamp(stored.at),
+            trace: trace(&stored.trace)?,
+            handoff: Handoff {
+                kind: kind_of(stored.kind()).ok_or(Invalid("handoff kind"))?,
+                result: result_of(stored.result()).ok_or(Invalid("handoff result"))?,
+                from: stored.from.into(),
+                to: stored.to.into(),
+                latency: stored.latency_nano.map(Duration::from_nanos),
+                retention: retention.map(|(ratio, evidence)| Retention { ratio, evidence }),
+                phantom: stored.phantom,
+            },
+            pending: true,
+            escalated: stored.escalated,
+            cohort: cohort_of(stored.cohort),
+            before: Before {
+                facts: stored.facts.map(Into::into),
+                input_tokens: stored.input_tokens,
+                declared: stored.declared,
+            },
+        })
+    }
+}
+
+impl OpenWorkflow {
+    fn save(&self) -> v1::OpenWorkflow {
+        v1::OpenWorkflow {
+            name: self.name.as_ref().to_owned(),
+            id: text(self.id.as_ref()),
+            start: self.start.0,
+            end: self.end.0,
+            spend_nano_usd: self.spend.known.then(|| self.spend.nano_usd.into()),
+            outcome: self.outcome.map(|(at, outcome)| v1::Verified {
+                at: at.0,
+                outcome: v1::Outcome::from(outcome).into(),
+            }),
+            escalated: self.escalated,
+            last_failed: self.last == TurnResult::Failed,
+            broken: self.broken,
+            trace: self.trace.as_bytes().to_vec(),
+            cohort: cohort(&self.cohort),
+            user: text(self.user.as_ref()),
+            tenant: text(self.tenant.as_ref()),
+            intent: text(self.intent.as_ref()),
+            value: self.value.map(|(at, nano)| v1::Declared {
+                at: at.0,
+                nano_usd: Some(nano.into()),
+            }),
+            opened: self.opened.0,
+            touched: self.touched.0,
+        }
+    }
+
+    fn restore(stored: v1::OpenWorkflow) -> Result<Self, Invalid> {
+        let outcome = |verified: v1::Verified| {
+            let outcome = verified.outcome().known();
+            Ok((Timestamp(verified.at), outcome.ok_or(Invalid("outcome"))?))
+        };
+        let value = |declared: v1::Declared| {
+            let nano = declared.nano_usd.ok_or(Invalid("value"))?;
+            Ok((Timestamp(declared.at), nano.into()))
+        };
+        Ok(Self {
+            name: stored.name.into(),
+            id: name(stored.id),
+            start: Timestamp(stored.start),
+            end: Timestamp(stored.end),
+            spend: Spend {
+                known: stored.spend_nano_usd.is_some(),
+                nano_usd: stored.spend_nano_usd.map_or(0, Into::into),
+            },
+            outcome: stored.outcome.map(outcome).transpose()?,
+            escalated: stored.escalated,
+            last: if stored.last_failed {
+                TurnResult::Failed
+            } else {
+                TurnResult::Answered
+            },
+            broken: stored.broken,
+            trace: trace(&stored.trace)?,
+            cohort: cohort_of(stored.cohort),
+            user: name(stored.user),
+            tenant: name(stored.tenant),
+            intent: name(stored.intent),
+            value: stored.value.map(value).transpose()?,
+            opened: Timestamp(stored.opened),
+            touched: Timestamp(stored.touched),
+        })
+    }
+}
+
+/// Two functions that translate a closed set there and back.
+macro_rules! translate {
+    ($there:ident, $back:ident: $model:ident { $($variant:ident),* }) => {
+        fn $there(value: $model) -> v1::$model {
+            match value {
+                $($model::$variant => v1::$model::$variant,)*
+            }
+        }
+
+        fn $back(stored: v1::$model) -> Option<$model> {
+            match stored {
+                v1::$model::Unspecified => None,
+                $(v1::$model::$variant => Some($model::$variant),)*
+            }
+        }
+    };
+}
+
+translate!(kind, kind_of: HandoffKind { Transfer, Delegation, Resume });
+translate!(result, result_of: HandoffResult { Success, Dropped, TargetError, Rejected, Bounced, ContextLost });
+translate!(evidence, evidence_of: Evidence { Declared, Content, Tokens });

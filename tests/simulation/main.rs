@@ -1,0 +1,46 @@
+//! Exactness, simulated: the real engine, journal and snapshots under a seeded clock, on a disk that breaks, with crashes at any
+//! moment. The final figures equal those of a run in which nothing ever failed.
+//!
+//! `SEEDS=10000 cargo test --release --test simulation` runs that many; `SEED=123` runs one again.
+
+mod dice;
+mod disk;
+mod journal;
+mod log;
+mod world;
+
+#[path = "../truth/capture.rs"]
+#[expect(
+    dead_code,
+    reason = "shared with the tests of truth, which use more of it"
+)]
+mod capture;
+
+fn asked(name: &str) -> Option<u64> {
+    let text = std::env::var(name).ok()?;
+    Some(text.parse().expect("a number"))
+}
+
+#[test]
+fn whatever_fails_the_figures_are_those_of_a_run_without_faults() {
+    let seeds = match asked("SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 0..asked("SEEDS").unwrap_or(500),
+    };
+    let mut story = world::Story::default();
+    for seed in seeds {
+        let told = std::panic::catch_unwind(|| world::run(seed));
+        let told = told.unwrap_or_else(|_| panic!("SEED={seed} cargo test --test simulation"));
+        assert!(
+            told.figures == world::without_faults(&told.waves),
+            "the figures differ: SEED={seed} cargo test --test simulation\n{}",
+            world::difference(&told.figures, &world::without_faults(&told.waves))
+        );
+        story.add(&told);
+    }
+    println!("{story:?}");
+    assert!(
+        asked("SEED").is_some() || story.is_eventful(),
+        "the simulation did not break enough: {story:?}"
+    );
+}
