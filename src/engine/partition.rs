@@ -20,8 +20,6 @@ pub struct Partition {
     deriver: Deriver,
     /// The last delivery applied; 0 before the first.
     position: u64,
-    /// The last delivery of each partition that sent something here, which tells what is sent again.
-    seen: Vec<u64>,
 }
 
 impl Partition {
@@ -30,24 +28,16 @@ impl Partition {
             stitcher: Stitcher::new(settings.stitch.clone()),
             deriver: Deriver::new(settings.derive.clone()),
             position: 0,
-            seen: vec![0; settings.partitions],
         }
     }
 
     /// Applies one delivery: the timers up to its arrival, then its entries. Returns what goes to other keys. What was applied
-    /// already, by its place or by its origin, changes nothing.
+    /// already changes nothing.
     pub fn apply(&mut self, delivery: Delivery) -> Vec<(Key, Record)> {
         if delivery.position <= self.position {
             return Vec::new();
         }
         self.position = delivery.position;
-        if let Some(origin) = delivery.origin {
-            let seen = &mut self.seen[origin.partition];
-            if origin.position <= *seen {
-                return Vec::new();
-            }
-            *seen = origin.position;
-        }
         let mut out = Output::default();
         self.stitcher.advance(delivery.arrival, &mut out);
         for entry in delivery.entries {
@@ -75,7 +65,6 @@ impl Partition {
         let head = v1::SnapshotHead {
             partition: index as u32,
             position: self.position,
-            seen: self.seen.clone(),
         };
         let end = v1::SnapshotEnd {
             slots: self.stitcher.keys() as u64,
@@ -100,13 +89,7 @@ impl Partition {
     /// When it is none that a Baton wrote.
     pub fn restore(&mut self, part: v1::SnapshotPart) -> Result<bool, Invalid> {
         match part.part.ok_or(Invalid("part"))? {
-            Part::Head(head) => {
-                if head.seen.len() != self.seen.len() {
-                    return Err(Invalid("partition"));
-                }
-                self.position = head.position;
-                self.seen = head.seen;
-            }
+            Part::Head(head) => self.position = head.position,
             Part::Slots(list) => {
                 for slot in list.slots {
                     self.stitcher.restore(slot)?;

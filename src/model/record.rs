@@ -58,12 +58,11 @@ impl Frame {
 
     /// What each partition gets of it.
     pub fn deliveries(self, position: u64) -> impl Iterator<Item = (usize, Delivery)> {
-        let (arrival, origin) = (self.arrival, self.origin);
+        let arrival = self.arrival;
         self.parts.into_iter().map(move |(partition, entries)| {
             let delivery = Delivery {
                 position,
                 arrival,
-                origin,
                 entries,
             };
             (partition, delivery)
@@ -71,7 +70,7 @@ impl Frame {
     }
 }
 
-/// The partition whose delivery at this position made it send. It tells a frame that is sent again in replay.
+/// The partition whose delivery at this position made it send. Recovery tells by it what is in the log already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Origin {
     pub partition: usize,
@@ -84,7 +83,6 @@ pub struct Delivery {
     /// The place; grows along the log and begins at 1.
     pub position: u64,
     pub arrival: Timestamp,
-    pub origin: Option<Origin>,
     /// Empty: a look at the time.
     pub entries: Vec<Entry>,
 }

@@ -382,16 +382,13 @@ pub mod snapshot_part {
         End(super::SnapshotEnd),
     }
 }
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SnapshotHead {
     #[prost(uint32, tag = "1")]
     pub partition: u32,
     /// The last delivery that is in it.
     #[prost(uint64, tag = "2")]
     pub position: u64,
-    /// The last delivery of each partition that sent something here.
-    #[prost(uint64, repeated, tag = "3")]
-    pub seen: ::prost::alloc::vec::Vec<u64>,
 }
 /// A snapshot without its end, or with other counts, is not whole.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]

@@ -132,7 +132,6 @@ fn a_snapshot_is_whole_or_not_there() {
         let head = v1::SnapshotHead {
             partition: 0,
             position,
-            seen: vec![0],
         };
         let part = Some(v1::snapshot_part::Part::Head(head));
         std::iter::once(v1::SnapshotPart { part })

@@ -308,6 +308,11 @@ fn live(mut world: World, waves: Vec<usize>, crashes: bool) -> Told {
             world.pass(step * SECOND);
             world.drain(crashes);
         }
+        if crashes {
+            world.crash();
+            let sent = world.process.log.pending();
+            assert_eq!(sent, 0, "what is in the log is not sent again");
+        }
     }
     Told {
         figures: figures(&world.process.engine.gather()),
