@@ -10,6 +10,7 @@ use baton::engine::{Engine, Settings, Worker};
 use baton::model::event::Event;
 use baton::model::metric::{Family, Point};
 use baton::receive::{self, Limits};
+use baton::state::disk::Fault;
 use baton::state::disk::files::Files;
 use baton::state::disk::journal::Journal;
 use baton::state::disk::snapshots::Snapshots;
@@ -113,22 +114,20 @@ struct Process {
 }
 
 impl Process {
-    /// `None`: the disk failed meanwhile.
-    fn start(files: &SimFiles, time: &Arc<AtomicU64>) -> Option<Self> {
+    fn start(files: &SimFiles, time: &Arc<AtomicU64>) -> Result<Self, Fault> {
         let clock = Clock::Manual(Arc::clone(time));
         let folder: Arc<dyn Files> = Arc::new(files.clone());
-        let (journal, _) = Journal::open(Arc::clone(&folder), SEGMENT).ok()?;
-        let snapshots = Snapshots::open(folder, PARTITIONS).ok()?;
+        let (journal, _) = Journal::open(Arc::clone(&folder), SEGMENT)?;
+        let snapshots = Snapshots::open(folder, PARTITIONS)?;
         let log = Arc::new(SimLog::new(journal, snapshots, PARTITIONS));
         let normaliser = app::normaliser(&Config::default(), 7);
         let shared = Arc::clone(&log);
         let engine = Engine::new(&settings(), normaliser, shared, clock.clone());
-        let recovered: engine::Recovered = log
-            .stored(|journal, snapshots| engine.recover(journal, snapshots))
-            .ok()?;
+        let recovered: engine::Recovered =
+            log.stored(|journal, snapshots| engine.recover(journal, snapshots))?;
         assert_eq!(recovered.lost, 0, "nothing that was synced is lost");
         let workers = (0..PARTITIONS).map(|_| Worker::new(clock.now())).collect();
-        Some(Self {
+        Ok(Self {
             engine,
             log,
             workers,
@@ -164,12 +163,18 @@ impl World {
             }
         }
         self.files.crash(&mut self.dice);
-        self.process = loop {
+        for _ in 0..5 {
             match Process::start(&self.files, &self.time) {
-                Some(process) => break process,
-                None => self.files.crash(&mut self.dice),
+                Ok(process) => {
+                    self.process = process;
+                    return;
+                }
+                // It failed while it recovered, and starts again.
+                Err(_) => self.files.crash(&mut self.dice),
             }
-        };
+        }
+        self.files.repair();
+        self.process = Process::start(&self.files, &self.time).expect("a good disk");
     }
 
     /// One thing happens.
