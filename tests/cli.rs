@@ -144,6 +144,8 @@ fn faults_have_exit_codes_of_their_own() {
     let address = taken.local_addr().expect("its address").to_string();
     let output = baton(&[
         "run",
+        "--state-log",
+        "memory",
         "--grpc-endpoint",
         &address,
         "--http-endpoint",

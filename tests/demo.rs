@@ -64,6 +64,7 @@ async fn the_demo_is_understood_to_the_last_handoff() {
         grpc: free,
         http: free,
         server: free,
+        state_log: baton::config::LogKind::Memory,
         ..Config::default()
     };
     let nanos = Arc::new(AtomicU64::new(1_800_000_000_000_000_000));

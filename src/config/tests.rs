@@ -27,7 +27,7 @@ stitch:
 metrics:
   created: maybe
 log: {level: loud}
-what: 1
+unheard: 1
 ";
     let faults = read(text).expect_err("faults");
     assert_eq!(
@@ -38,7 +38,7 @@ what: 1
             "7: stitch.max_sessions: is less than 0",
             "9: metrics.created: has the wrong type",
             "10: log.level: is none of [\"error\",\"warn\",\"info\",\"debug\",\"trace\"]",
-            "11: what: unknown key; known here: cohorts, engine, log, metrics, normalise, prices, receivers, server, shutdown, stitch",
+            "11: unheard: unknown key; known here: cohorts, engine, log, metrics, normalise, prices, receivers, server, shutdown, state, stitch",
         ]
     );
 }

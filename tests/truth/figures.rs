@@ -126,7 +126,7 @@ pub fn replay(requests: &[Request]) -> Figures {
 pub fn replay_with(requests: &[Request], partitions: usize) -> Figures {
     let mut settings = baton::app::engine_settings(&baton::config::Config::default());
     settings.partitions = partitions;
-    let normaliser = baton::app::normaliser(&baton::config::Config::default());
+    let normaliser = baton::app::normaliser(&baton::config::Config::default(), 7);
     let mut engine = Offline::new(&settings, normaliser);
     let limits = baton::receive::Limits::default();
     for request in requests {

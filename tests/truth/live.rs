@@ -47,6 +47,7 @@ pub fn figures(way: Way, requests: &[Request]) -> Figures {
             grpc: free,
             http: free,
             server: free,
+            state_log: baton::config::LogKind::Memory,
             ..Config::default()
         };
         let nanos = Arc::new(AtomicU64::new(1_800_000_000_000_000_000));
