@@ -22,7 +22,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
 
@@ -32,8 +32,9 @@ const MAX_PARTITIONS: usize = 4;
 /// The engine's part of the configuration.
 pub fn engine_settings(config: &Config) -> engine::Settings {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let partitions = config.partitions.unwrap_or(cores.min(MAX_PARTITIONS));
     engine::Settings {
-        partitions: config.partitions.unwrap_or(cores.min(MAX_PARTITIONS)),
+        partitions,
         stitch: stitch::Settings {
             settle: config.settle,
             bind_timeout: config.bind_timeout,
@@ -45,6 +46,7 @@ pub fn engine_settings(config: &Config) -> engine::Settings {
             retention_threshold: config.retention_threshold,
             retention_of_delegations: config.retention_of_delegations,
             max_sessions: config.max_sessions,
+            max_bytes: config.max_state_bytes / partitions,
             max_spans_per_session: config.max_spans_per_session,
         },
         derive: derive::Settings {
@@ -59,6 +61,7 @@ pub fn engine_settings(config: &Config) -> engine::Settings {
             max_cohort_values: config.max_cohort_values,
         },
         snapshot_interval: config.snapshot_interval,
+        soft_bytes: config.soft_state_bytes,
     }
 }
 
@@ -275,10 +278,10 @@ impl App {
     pub async fn start(config: &Config, clock: Clock) -> Result<Self, StartError> {
         let telemetry = Telemetry::new();
         let mut ground = telemetry.register(|| Ground::open(config))?;
-        let settings = engine::Settings {
-            partitions: ground.partitions,
-            ..engine_settings(config)
-        };
+        let settings = engine_settings(&Config {
+            partitions: Some(ground.partitions),
+            ..config.clone()
+        });
         let normaliser = normaliser(config, ground.seed);
         let log = Arc::clone(&ground.log);
         let engine = telemetry.register(|| Engine::new(&settings, normaliser, log, clock.clone()));
@@ -299,6 +302,7 @@ impl App {
             http: config.http,
             limits: limits(config),
             retry_after: config.retry_after,
+            places: Arc::new(Semaphore::new(config.max_requests)),
         };
         let intake: Arc<dyn Intake> = Arc::new(Entrance(Arc::clone(&engine)));
         let stopping = Arc::new(AtomicBool::new(false));

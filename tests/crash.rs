@@ -1,6 +1,6 @@
 //! The real process: killed at any moment under load, it goes on where it was, and the figures are those of the load.
 //!
-//! `ROUNDS=50 cargo test --release --test crash` kills it that often.
+//! `ROUNDS=50` kills it that often, `OVERLOAD=60` overloads it that long.
 
 use baton::app::App;
 use baton::clock::Clock;
@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// A folder that goes with the test.
@@ -37,12 +38,17 @@ impl Drop for Running {
 }
 
 fn start(state: &Path) -> (Running, SocketAddr) {
+    start_with(state, &[])
+}
+
+fn start_with(state: &Path, more: &[&str]) -> (Running, SocketAddr) {
     let any = "127.0.0.1:0";
     let mut child = Command::new(env!("CARGO_BIN_EXE_baton"))
         .args(["run", "--log-format", "json", "--state-directory"])
         .arg(state)
         .args(["--grpc-endpoint", any, "--http-endpoint", any])
         .args(["--server-endpoint", any])
+        .args(more)
         .stderr(Stdio::piped())
         .spawn()
         .expect("baton starts");
@@ -222,6 +228,8 @@ async fn at_the_end(state: &Path) -> Vec<Family> {
         server: free,
         state_log: LogKind::Disk,
         state_directory: Some(state.to_owned()),
+        // What an older process counted long ago still shows.
+        expire_after: Duration::MAX,
         ..Config::default()
     };
     let nanos = Arc::new(AtomicU64::new(now()));
@@ -270,4 +278,109 @@ async fn a_restart_is_no_reset_and_a_folder_has_one_owner() {
     assert_eq!(again, once, "what is kept is what was");
     assert_eq!(starts(&again), starts(&once));
     std::fs::remove_dir_all(&state).expect("removed");
+}
+
+/// A process that takes little at once, and senders that send much more: what was taken counts, what was refused comes again.
+/// `OVERLOAD=60` keeps it up so many seconds.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_overloaded_process_stays_small_and_keeps_what_it_took() {
+    const SENDERS: u64 = 16;
+    let seconds = std::env::var("OVERLOAD").map_or(1, |text| text.parse().expect("a number"));
+    let state = folder("overload");
+    let config = state.join("baton.yaml");
+    let limits = "engine: {queue_events: 500, soft_state_size: 4MiB, max_state_size: 8MiB}\n\
+                  stitch: {settle: 50ms, idle_timeout: 100ms}\n";
+    std::fs::write(&config, limits).expect("written");
+    let config = ["--config", config.to_str().expect("text")];
+    let (running, address) = start_with(&state.join("state"), &config);
+    let end = now() + seconds * 1_000_000_000;
+    let senders: Vec<_> = (0..SENDERS)
+        .map(|lane| {
+            tokio::spawn(async move {
+                let client = TraceServiceClient::connect(format!("http://{address}")).await;
+                let mut client = client.expect("it listens");
+                let (mut taken, mut refused) = (0, 0);
+                // Each sends a session until it is taken, then the next, and goes on until something was refused.
+                while now() < end || refused == 0 {
+                    match client.export(session(taken * SENDERS + lane, now())).await {
+                        Ok(_) => taken += 1,
+                        Err(status) => {
+                            assert_eq!(status.code(), tonic::Code::Unavailable, "{status}");
+                            refused += 1;
+                        }
+                    }
+                }
+                (taken, refused)
+            })
+        })
+        .collect();
+    let (mut taken, mut refused) = (0, 0);
+    for sender in senders {
+        let one = sender.await.expect("no panic");
+        (taken, refused) = (taken + one.0, refused + one.1);
+    }
+    let resident = resident(running.0.id());
+    // It recovers by itself: the next session is taken, as soon as there is room.
+    let client = TraceServiceClient::connect(format!("http://{address}")).await;
+    let mut client = client.expect("it listens");
+    while client.export(session(u64::MAX - 7, now())).await.is_err() {}
+    taken += 1;
+    drop(running);
+    let families = at_the_end(&state.join("state")).await;
+    assert_eq!(
+        total(&families, "baton_llm_calls_total", ""),
+        2.0 * taken as f64
+    );
+    assert!(refused > 0);
+    assert!(
+        resident < 128 << 20,
+        "{resident} bytes after {taken} taken, {refused} refused"
+    );
+    std::fs::remove_dir_all(&state).expect("removed");
+}
+
+/// The most memory that a process had, in bytes.
+fn resident(process: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("Linux");
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"));
+    let kib = line.and_then(|line| line.split_whitespace().nth(1));
+    kib.expect("a peak").parse::<u64>().expect("a number") << 10
+}
+
+/// What Baton 0.1 wrote: a log alone, as a crash leaves it, and snapshots with the rest of the log. `UPDATE=1` writes both anew.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_older_baton_wrote_is_read() {
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/state-v1");
+    if std::env::var_os("UPDATE").is_some() {
+        let state = folder("older");
+        let (running, address) = start(&state);
+        let client = TraceServiceClient::connect(format!("http://{address}")).await;
+        let mut client = client.expect("it listens");
+        for n in 0..3 {
+            client.export(session(n, now())).await.expect("taken");
+        }
+        drop(running);
+        copy(&state, &kept.join("log"));
+        drop(at_the_end(&state).await);
+        copy(&state, &kept.join("snapshots"));
+        std::fs::remove_dir_all(&state).expect("removed");
+    }
+    for form in ["log", "snapshots"] {
+        let state = folder(form);
+        copy(&kept.join(form), &state);
+        let families = at_the_end(&state).await;
+        let found = |name, label| total(&families, name, label);
+        assert_eq!(found("baton_workflows_total", ""), 3.0, "{form}");
+        assert_eq!(found("baton_handoffs_total", "success"), 3.0, "{form}");
+        assert_eq!(found("baton_llm_tokens_total", "input"), 15.0, "{form}");
+        std::fs::remove_dir_all(&state).expect("removed");
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder");
+    for entry in std::fs::read_dir(from).expect("a folder") {
+        let entry = entry.expect("an entry");
+        std::fs::copy(entry.path(), to.join(entry.file_name())).expect("copied");
+    }
 }

@@ -20,7 +20,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tonic::codec::CompressionEncoding;
 
 /// Takes everything and counts the spans, unless told to be full.
@@ -56,6 +56,10 @@ struct Doors {
 
 impl Doors {
     async fn open() -> Self {
+        Self::with_places(100).await
+    }
+
+    async fn with_places(places: usize) -> Self {
         let free = SocketAddr::from(([127, 0, 0, 1], 0));
         let settings = Settings {
             grpc: free,
@@ -66,6 +70,7 @@ impl Doors {
                 ..Limits::default()
             },
             retry_after: Duration::from_secs(7),
+            places: Arc::new(Semaphore::new(places)),
         };
         let taker = Arc::new(Taker::default());
         let metrics = Arc::new(Metrics::new());
@@ -340,6 +345,19 @@ async fn compressed_requests_are_taken_and_bombs_are_not() {
 async fn an_overloaded_baton_asks_to_retry_and_loses_nothing_it_took() {
     let doors = Doors::open().await;
     doors.taker.full.store(true, Ordering::SeqCst);
+    is_asked_to_retry(&doors).await;
+    doors.taker.full.store(false, Ordering::SeqCst);
+    doors.expect(&PROTOBUF, request(vec![span(1)]), 200).await;
+}
+
+#[tokio::test]
+async fn more_requests_than_there_are_places_for_are_asked_to_retry() {
+    let doors = Doors::with_places(0).await;
+    is_asked_to_retry(&doors).await;
+    assert_eq!(doors.taker.spans.load(Ordering::SeqCst), 0);
+}
+
+async fn is_asked_to_retry(doors: &Doors) {
     let (status, retry, _) = doors.post(&PROTOBUF, request(vec![span(1)])).await;
     assert_eq!((status, retry.as_deref()), (503, Some("7")));
     let mut client = TraceServiceClient::connect(format!("http://{}", doors.grpc))
@@ -351,9 +369,6 @@ async fn an_overloaded_baton_asks_to_retry_and_loses_nothing_it_took() {
     assert_eq!(refused.code(), tonic::Code::Unavailable);
     let details = String::from_utf8_lossy(refused.details()).into_owned();
     assert!(details.contains("google.rpc.RetryInfo"), "{details}");
-    doors.taker.full.store(false, Ordering::SeqCst);
-    client.export(decoded()).await.expect("taken");
-    assert_eq!(doors.taker.spans.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]

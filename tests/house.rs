@@ -15,6 +15,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "engine",
             "export",
             "normalise",
+            "proto",
             "receive",
             "shutdown",
             "state",

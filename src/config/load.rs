@@ -189,6 +189,10 @@ pub(super) fn validate(raw: &Raw, folder: &Path) -> Result<Config, Vec<Fault>> {
         ),
         max_attributes: check.count("receivers.otlp.max_attributes", otlp.max_attributes),
         max_depth: check.count("receivers.otlp.max_depth", otlp.max_depth),
+        max_requests: check.count(
+            "receivers.otlp.max_requests_in_flight",
+            otlp.max_requests_in_flight,
+        ),
         retry_after: check.wait("receivers.otlp.retry_after", &otlp.retry_after),
         session_attributes: raw.normalise.session_attributes.clone(),
         user_attributes: raw.normalise.user_attributes.clone(),
@@ -224,6 +228,8 @@ pub(super) fn validate(raw: &Raw, folder: &Path) -> Result<Config, Vec<Fault>> {
         zero_hold: check.wait("metrics.zero_hold", &raw.metrics.zero_hold),
         created: raw.metrics.created,
         prices: Arc::new(check.prices(raw.prices.file.as_deref(), folder)),
+        soft_state_bytes: check.size("engine.soft_state_size", &raw.engine.soft_state_size),
+        max_state_bytes: check.size("engine.max_state_size", &raw.engine.max_state_size),
         state_log: raw.state.log,
         state_directory: raw.state.directory.as_ref().map(|name| folder.join(name)),
         max_log_bytes: check.size("state.max_log_size", &raw.state.max_log_size) as u64,
@@ -251,6 +257,9 @@ pub(super) fn validate(raw: &Raw, folder: &Path) -> Result<Config, Vec<Fault>> {
         "stitch.max_age",
         config.max_age,
     );
+    if config.soft_state_bytes > config.max_state_bytes {
+        check.fault("engine.soft_state_size", "is more than max_state_size");
+    }
     if config.segment_bytes > config.max_log_bytes {
         check.fault("state.segment_size", "is more than max_log_size");
     }

@@ -73,6 +73,8 @@ section! {
         max_attributes: u32 = 1024,
         /// Most levels of one attribute value; a span with more is rejected.
         max_depth: u32 = 32,
+        /// Most requests under way at once; above, senders are asked to retry.
+        max_requests_in_flight: u32 = 128,
         /// How long an overloaded Baton asks senders to wait.
         retry_after: Wait = Wait("5s".into()),
     }
@@ -133,6 +135,10 @@ section! {
         partitions: u16 = 0,
         /// Events that may wait; above, senders are asked to retry.
         queue_events: u32 = 200_000,
+        /// Memory of all sessions, by estimate, above which senders are asked to retry.
+        soft_state_size: Size = Size("1GiB".into()),
+        /// Memory of all sessions, by estimate, above which those due first are closed early.
+        max_state_size: Size = Size("1536MiB".into()),
     }
 }
 

@@ -23,7 +23,7 @@ use metrics::{Counter, Gauge, counter, describe_counter, describe_gauge, gauge};
 use route::Router;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tracing::{debug, error};
@@ -41,6 +41,8 @@ pub struct Settings {
     pub derive: derive::Settings,
     /// How often partitions keep their state, where the log can.
     pub snapshot_interval: Duration,
+    /// Bytes of state above which senders are asked to retry.
+    pub soft_bytes: usize,
 }
 
 /// The running engine, shared by the door, the exporters and the workers.
@@ -58,6 +60,7 @@ pub struct Engine {
 struct Metrics {
     backlog: Gauge,
     keys: Gauge,
+    bytes: Gauge,
     appended: Counter,
     snapshots: Counter,
     failed_snapshots: Counter,
@@ -73,6 +76,10 @@ impl Metrics {
             "baton_partition_keys",
             "Sessions and traces held by all partitions."
         );
+        describe_gauge!(
+            "baton_partition_bytes",
+            "Memory that sessions and traces hold, by estimate."
+        );
         describe_counter!("baton_log_events_total", "Events appended to the log.");
         describe_counter!(
             "baton_snapshots_total",
@@ -81,6 +88,7 @@ impl Metrics {
         Self {
             backlog: gauge!("baton_log_backlog"),
             keys: gauge!("baton_partition_keys"),
+            bytes: gauge!("baton_partition_bytes"),
             appended: counter!("baton_log_events_total"),
             snapshots: counter!("baton_snapshots_total", "result" => "kept"),
             failed_snapshots: counter!("baton_snapshots_total", "result" => "failed"),
@@ -92,6 +100,8 @@ struct Slot {
     partition: Mutex<Partition>,
     /// The last time its worker looked at the time, for readiness.
     heartbeat: AtomicU64,
+    /// What its state weighs, for those who let more in.
+    weight: AtomicUsize,
 }
 
 /// What the worker of a partition remembers between two rounds.
@@ -137,6 +147,7 @@ impl Engine {
             .map(|_| Slot {
                 partition: Mutex::new(Partition::new(settings)),
                 heartbeat: AtomicU64::new(now.0),
+                weight: AtomicUsize::new(0),
             })
             .collect();
         Self {
@@ -154,6 +165,7 @@ impl Engine {
     pub fn measure(&self) {
         self.metrics.backlog.set(self.backlog() as f64);
         self.metrics.keys.set(self.keys() as f64);
+        self.metrics.bytes.set(self.weight() as f64);
     }
 
     /// Normalises a request and appends its events. Once it returns `Ok`, they count.
@@ -170,6 +182,9 @@ impl Engine {
     pub fn take(&self, events: Vec<Event>) -> Offering {
         if events.is_empty() {
             return Box::pin(std::future::ready(Ok(())));
+        }
+        if self.weight() > self.settings.soft_bytes {
+            return Box::pin(std::future::ready(Err(AppendError::Full)));
         }
         self.metrics.appended.increment(events.len() as u64);
         let entries = self.router.route(events);
@@ -245,7 +260,13 @@ impl Engine {
             partition: index,
             position: delivery.position,
         };
-        let sends = lock(&self.partitions[index].partition).apply(delivery);
+        let slot = &self.partitions[index];
+        let sends = {
+            let mut partition = lock(&slot.partition);
+            let sends = partition.apply(delivery);
+            slot.weight.store(partition.weight(), Ordering::Relaxed);
+            sends
+        };
         if !sends.is_empty() {
             let sends = self.router.address(sends);
             self.log
@@ -283,6 +304,15 @@ impl Engine {
             .iter()
             .map(|slot| lock(&slot.partition).keys())
             .sum()
+    }
+
+    /// Roughly the bytes that the sessions of all partitions hold in memory.
+    pub fn weight(&self) -> usize {
+        let weights = self
+            .partitions
+            .iter()
+            .map(|slot| slot.weight.load(Ordering::Relaxed));
+        weights.sum()
     }
 
     /// Entries that wait to be applied.

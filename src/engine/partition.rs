@@ -114,6 +114,11 @@ impl Partition {
         self.stitcher.keys()
     }
 
+    /// Roughly the bytes that its sessions hold in memory.
+    pub fn weight(&self) -> usize {
+        self.stitcher.weight()
+    }
+
     /// Whether it wants to be told the time now.
     pub fn is_due(&self, now: Timestamp) -> bool {
         self.next_deadline().is_some_and(|due| due <= now)

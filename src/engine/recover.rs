@@ -8,6 +8,7 @@ use crate::state::disk::journal::Journal;
 use crate::state::disk::snapshots::Snapshots;
 use prost::Message;
 use std::collections::VecDeque;
+use std::sync::atomic::Ordering;
 use tracing::{error, warn};
 
 /// What recovery found.
@@ -36,6 +37,7 @@ impl Engine {
         for (index, slot) in self.partitions.iter().enumerate() {
             let restored = self.newest(index, snapshots, &mut recovered)?;
             from = from.min(restored.position() + 1);
+            slot.weight.store(restored.weight(), Ordering::Relaxed);
             *lock(&slot.partition) = restored;
         }
         if from < journal.first() {

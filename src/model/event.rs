@@ -7,7 +7,7 @@ use super::Name;
 use super::cohort::Declared;
 use super::ids::{SpanId, TraceId};
 use super::otlp::Link;
-use super::sketch::Content;
+use super::sketch::{Content, Sketch};
 use super::time::Timestamp;
 
 /// One span (or one log record that belongs to a span), normalised.
@@ -49,6 +49,41 @@ pub struct Event {
     /// What is left of the messages of a model call, where they are captured.
     pub content: Option<Box<Content>>,
     pub kind: Kind,
+}
+
+impl Event {
+    /// Roughly the bytes that it holds in memory.
+    pub fn weight(&self) -> usize {
+        // A name is counted where it is held, though several may share one text.
+        let text = |name: Option<&Name>| name.map_or(0, |name| name.len() + 16);
+        let sketch = |sketch: &Option<Sketch>| sketch.as_ref().map_or(0, |s| 4 * s.len() + 16);
+        let names = [
+            self.agent.as_ref(),
+            self.session.as_ref().map(|hint| &hint.id),
+            self.user.as_ref(),
+            self.tenant.as_ref(),
+            self.intent.as_ref(),
+            self.workflow.as_ref(),
+            self.workflow_id.as_ref(),
+        ];
+        let content = self.content.as_ref().map_or(0, |content| {
+            size_of::<Content>()
+                + [&content.input, &content.output, &content.asked]
+                    .map(sketch)
+                    .iter()
+                    .sum::<usize>()
+        });
+        let kind = match &self.kind {
+            Kind::Model(_) => size_of::<ModelCall>() + 64,
+            Kind::Tool(tool) => tool.name.len() + 32,
+            _ => 0,
+        };
+        let lists = self.evaluations.len() * 64
+            + (self.requests.len() + self.refused.len()) * 64
+            + self.links.len() * size_of::<Link>()
+            + self.cohort.len() * 48;
+        size_of::<Self>() + names.map(text).iter().sum::<usize>() + content + kind + lists
+    }
 }
 
 /// A session id and how much it is worth.

@@ -253,15 +253,18 @@ pub enum Shed {
     SpansPerSession,
     /// More sessions were open than allowed: the oldest was closed early.
     Sessions,
+    /// The state took more memory than allowed: the oldest session was closed early.
+    Memory,
 }
 
 impl Shed {
-    pub const ALL: [Self; 2] = [Self::SpansPerSession, Self::Sessions];
+    pub const ALL: [Self; 3] = [Self::SpansPerSession, Self::Sessions, Self::Memory];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Self::SpansPerSession => "spans_per_session",
             Self::Sessions => "sessions",
+            Self::Memory => "memory",
         }
     }
 }

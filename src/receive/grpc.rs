@@ -1,7 +1,7 @@
 //! OTLP/gRPC: the trace and log services over raw bytes, and the health service.
 
 use super::answer::{self, Fault};
-use super::{Intake, Limits, Metrics, Settings, Signal, offer_protobuf, take};
+use super::{Intake, Limits, Metrics, Settings, Signal, admit, offer_protobuf, take};
 use bytes::{Buf, BufMut, Bytes};
 use prost::Message;
 use std::convert::Infallible;
@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tonic::body::Body;
 use tonic::codec::{Codec, CompressionEncoding, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::codegen::http;
@@ -36,6 +37,7 @@ struct Door {
     metrics: Arc<Metrics>,
     limits: Limits,
     retry_after: Duration,
+    places: Arc<Semaphore>,
 }
 
 impl std::fmt::Debug for Door {
@@ -66,6 +68,7 @@ impl Grpc {
                 metrics,
                 limits: settings.limits.clone(),
                 retry_after: settings.retry_after,
+                places: Arc::clone(&settings.places),
             },
         })
     }
@@ -155,6 +158,11 @@ impl Door {
             )
             .into_http();
         }
+        let places = Arc::clone(&self.places);
+        let _place = match admit(&places, &self.metrics) {
+            Ok(place) => place,
+            Err(fault) => return self.status(fault).into_http(),
+        };
         let limited = request.map(|body| {
             // The frame around the message takes five bytes.
             let limit = self.limits.max_request_bytes + 5;

@@ -2,7 +2,8 @@
 
 use super::answer::{self, Fault};
 use super::{
-    Counts, Intake, Limits, Metrics, Settings, Signal, body, offer_json, offer_protobuf, take,
+    Counts, Intake, Limits, Metrics, Settings, Signal, admit, body, offer_json, offer_protobuf,
+    take,
 };
 use axum::Router;
 use axum::body::Body;
@@ -17,6 +18,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 
 const PROTOBUF: &str = "application/x-protobuf";
 const JSON: &str = "application/json";
@@ -34,6 +36,7 @@ struct Door {
     metrics: Arc<Metrics>,
     limits: Limits,
     retry_after: Duration,
+    places: Arc<Semaphore>,
 }
 
 impl Http {
@@ -51,6 +54,7 @@ impl Http {
             metrics,
             limits: settings.limits.clone(),
             retry_after: settings.retry_after,
+            places: Arc::clone(&settings.places),
         };
         let router = Router::new()
             .route(
@@ -100,6 +104,11 @@ async fn receive(State(door): State<Door>, request: Request, signal: Signal) -> 
             door.metrics.requests_malformed.increment(1);
             return refuse(Fault::UnknownType, false, door.retry_after);
         }
+    };
+    let places = Arc::clone(&door.places);
+    let _place = match admit(&places, &door.metrics) {
+        Ok(place) => place,
+        Err(fault) => return refuse(fault, json, door.retry_after),
     };
     let answer = match plain(&door, request, &headers).await {
         Ok(body) => {

@@ -18,7 +18,9 @@ use std::borrow::Cow;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// What the door is told.
 #[derive(Clone, Debug)]
@@ -28,6 +30,8 @@ pub struct Settings {
     pub limits: Limits,
     /// How long a sender is asked to wait before it retries.
     pub retry_after: Duration,
+    /// Requests that may be under way, at all doors together: what bounds the memory of their bodies.
+    pub places: Arc<Semaphore>,
 }
 
 /// Limits of one request.
@@ -165,6 +169,17 @@ impl Counts {
 enum Signal {
     Traces,
     Logs,
+}
+
+/// A place for one request until it is answered.
+fn admit<'a>(
+    places: &'a Semaphore,
+    metrics: &Metrics,
+) -> Result<SemaphorePermit<'a>, answer::Fault> {
+    places.try_acquire().map_err(|_| {
+        metrics.requests_refused.increment(1);
+        answer::Fault::Refused(Refusal::Overloaded)
+    })
 }
 
 /// The rest of the way of a decoded request, for both transports.

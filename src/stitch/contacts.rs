@@ -17,6 +17,11 @@ pub(super) struct Contacts {
 }
 
 impl Contacts {
+    /// Roughly the bytes that it holds in memory.
+    pub(super) fn weight(&self) -> usize {
+        self.known.len() * (size_of::<Contact>() + 128)
+    }
+
     /// Takes a closed workflow; says which ones are re-contacted now. Records come when workflows close, in any order.
     pub(super) fn take(
         &mut self,

@@ -25,6 +25,9 @@ pub(super) struct Conversation {
     pub(super) traces: BTreeMap<TraceId, Trace>,
     /// Spans in open traces.
     pub(super) open_spans: usize,
+    /// Their weight, and the number of spans that are known after their turn.
+    open_bytes: usize,
+    known_spans: usize,
     pub(super) workflow: Option<OpenWorkflow>,
     /// The latest known value of each dimension, for turns that declare none.
     pub(super) cohort: Cohort,
@@ -43,6 +46,8 @@ impl Conversation {
         Self {
             traces: BTreeMap::new(),
             open_spans: 0,
+            open_bytes: 0,
+            known_spans: 0,
             workflow: None,
             cohort: Cohort::default(),
             pending: Vec::new(),
@@ -50,6 +55,30 @@ impl Conversation {
             said: VecDeque::new(),
             opened: arrival,
             last_arrival: arrival,
+        }
+    }
+
+    /// Roughly the bytes that it holds in memory.
+    pub(super) fn weight(&self) -> usize {
+        /// Span id, owner and its place in a map.
+        const KNOWN_SPAN: usize = 64;
+        size_of::<Self>()
+            + self.open_bytes
+            + self.known_spans * KNOWN_SPAN
+            + self.traces.len() * size_of::<Trace>()
+            + self.pending.len() * size_of::<Verdict>()
+    }
+
+    /// Counts what it holds, after it was filled.
+    pub(super) fn weigh(&mut self) {
+        for trace in self.traces.values() {
+            match trace {
+                Trace::Open(open) => {
+                    self.open_spans += open.len();
+                    self.open_bytes += open.all().map(Event::weight).sum::<usize>();
+                }
+                Trace::Decided(skeleton) => self.known_spans += skeleton.owners.len(),
+            }
         }
     }
 
@@ -73,15 +102,19 @@ impl Conversation {
         match state {
             Trace::Open(open) => {
                 open.last_arrival = open.last_arrival.max(arrival);
+                let weight = event.weight();
                 if open.take(event) {
                     self.open_spans += 1;
+                    self.open_bytes += weight;
                 } else {
                     out.facts.push(Fact::new(at, trace, What::Duplicate));
                 }
             }
             Trace::Decided(skeleton) => {
                 let from = out.facts.len();
+                let known = skeleton.owners.len();
                 let spend = late(skeleton, event, out);
+                self.known_spans += skeleton.owners.len() - known;
                 stamp(&mut out.facts[from..], &self.cohort);
                 if let Some(workflow) = &mut self.workflow {
                     workflow.spend(spend);
@@ -97,6 +130,7 @@ impl Conversation {
     /// Gives away all events that are not decided yet: the key is bound to another one.
     pub(super) fn release(&mut self) -> Vec<Event> {
         self.open_spans = 0;
+        self.open_bytes = 0;
         let open: Vec<TraceId> = self
             .traces
             .iter()
@@ -171,6 +205,7 @@ impl Conversation {
         if self.open_spans == 0 && now >= self.last_arrival + settings.idle_timeout {
             // Late spans and duplicates are recognised up to here.
             self.traces.clear();
+            self.known_spans = 0;
         }
         let due = |w: &mut OpenWorkflow| w.deadline(settings) <= now && self.open_spans == 0;
         if let Some(workflow) = self.workflow.take_if(due) {
@@ -289,6 +324,7 @@ impl Conversation {
         for id in group {
             if let Some(Trace::Open(mut trace)) = self.traces.remove(id) {
                 self.open_spans -= trace.len();
+                self.open_bytes -= trace.all().map(Event::weight).sum::<usize>();
                 if trace.is_agentic() {
                     let skeleton = trace.join_notes();
                     self.traces.insert(*id, Trace::Decided(skeleton));
@@ -317,6 +353,7 @@ impl Conversation {
         for ((trace, span), owner) in owners {
             if let Some(Trace::Decided(known)) = self.traces.get_mut(&trace) {
                 known.owners.insert(span, owner);
+                self.known_spans += 1;
             }
         }
         stamp(&mut out.facts[from..], &cohort);

@@ -49,6 +49,8 @@ pub struct Settings {
     pub retention_of_delegations: bool,
     /// Sessions and unbound traces held at once; over it the one due first is closed early.
     pub max_sessions: usize,
+    /// Bytes that all of them may take; over it the one due first is closed early.
+    pub max_bytes: usize,
     /// Undecided spans of one session; over it its turns are decided early.
     pub max_spans_per_session: usize,
 }
@@ -66,6 +68,7 @@ impl Default for Settings {
             retention_threshold: 0.5,
             retention_of_delegations: false,
             max_sessions: 1_000_000,
+            max_bytes: 1 << 30,
             max_spans_per_session: 20_000,
         }
     }
@@ -87,6 +90,8 @@ pub struct Stitcher {
     slots: HashMap<Key, Slot>,
     /// When to look at which slot. A slot is scheduled at most once, never later than its true deadline.
     deadlines: BTreeSet<(Timestamp, Key)>,
+    /// That of all slots together.
+    weight: usize,
 }
 
 /// One key: it may forward to another key, hold a conversation, or (a session bound late) both.
@@ -107,6 +112,7 @@ impl Stitcher {
             settings,
             slots: HashMap::new(),
             deadlines: BTreeSet::new(),
+            weight: 0,
         }
     }
 
@@ -115,10 +121,16 @@ impl Stitcher {
         self.slots.len()
     }
 
+    /// Roughly the bytes that all keys hold in memory.
+    pub fn weight(&self) -> usize {
+        self.weight
+    }
+
     /// Takes one entry. Call [`Stitcher::advance`] to its arrival first, so that timers fire between the same entries in replay.
     pub fn apply(&mut self, entry: Entry, arrival: Timestamp, out: &mut Output) {
         let Entry { key, record } = entry;
         let slot = self.slots.entry(key.clone()).or_default();
+        let before = slot.weight();
         slot.touched = arrival;
         // Nothing that an entry changes is due sooner than this; the exact time is found when it fires.
         let soonest = arrival + self.settings.settle;
@@ -137,9 +149,17 @@ impl Stitcher {
                     .take(*contact, arrival, &self.settings, out)
             }
         }
+        // A slot that is new weighs more than nothing.
+        let is_new = slot.scheduled.is_none();
+        let after = slot.weight();
+        self.weight = self.weight + after - if is_new { 0 } else { before };
         self.schedule(&key, soonest);
         if self.slots.len() > self.settings.max_sessions {
-            self.shed(arrival, out);
+            self.shed(arrival, Shed::Sessions, out);
+        }
+        // What was just touched stays, however large it is: its spans have a limit of their own.
+        while self.weight > self.settings.max_bytes && self.slots.len() > 1 {
+            self.shed(arrival, Shed::Memory, out);
         }
     }
 
@@ -164,6 +184,7 @@ impl Stitcher {
         let Some(slot) = self.slots.get_mut(key) else {
             return;
         };
+        let before = slot.weight();
         slot.scheduled = None;
         if let Some(conversation) = &mut slot.conversation {
             conversation.on_time(key, now, &self.settings, out);
@@ -179,8 +200,13 @@ impl Stitcher {
             .map(|c| c.deadline(key, &self.settings));
         let contacts = slot.contacts.as_mut();
         let remembered = contacts.and_then(|c| c.expire(now, &self.settings));
+        let after = slot.weight();
+        self.weight -= before;
         match held.into_iter().chain(forwarding).chain(remembered).min() {
-            Some(deadline) => self.schedule(key, deadline),
+            Some(deadline) => {
+                self.weight += after;
+                self.schedule(key, deadline);
+            }
             None => {
                 self.slots.remove(key);
             }
@@ -204,20 +230,21 @@ impl Stitcher {
         }
     }
 
-    /// Closes the slot that is due first, to stay within `max_sessions`.
-    fn shed(&mut self, now: Timestamp, out: &mut Output) {
+    /// Closes the slot that is due first, to stay within a limit.
+    fn shed(&mut self, now: Timestamp, reason: Shed, out: &mut Output) {
         let Some((_, key)) = self.deadlines.pop_first() else {
             return;
         };
         let Some(mut slot) = self.slots.remove(&key) else {
             return;
         };
+        self.weight -= slot.weight();
         let trace = slot.conversation.as_ref().and_then(Conversation::any_trace);
         if let Some(conversation) = &mut slot.conversation {
             conversation.on_time(&key, Timestamp::MAX, &self.settings, out);
         }
         if let Some(trace) = trace {
-            out.facts.push(shed_fact(now, trace, Shed::Sessions));
+            out.facts.push(shed_fact(now, trace, reason));
         }
     }
 }
@@ -227,6 +254,15 @@ fn shed_fact(at: Timestamp, trace: TraceId, reason: Shed) -> Fact {
 }
 
 impl Slot {
+    /// Roughly the bytes that it holds in memory, its keys included.
+    fn weight(&self) -> usize {
+        /// The key, here and in the order of deadlines, with their places.
+        const KEYS: usize = 256;
+        let conversation = self.conversation.as_ref().map_or(0, Conversation::weight);
+        let contacts = self.contacts.as_ref().map_or(0, Contacts::weight);
+        size_of::<Self>() + KEYS + conversation + contacts
+    }
+
     /// Makes this key forward to `to`. Where two sessions meet, the greater id binds to the smaller one, whoever came
     /// first, so that bindings never form a circle.
     fn bind(&mut self, own: &Key, to: Key, out: &mut Output) {

@@ -46,6 +46,7 @@ impl Stitcher {
         if let Some(at) = slot.scheduled {
             self.deadlines.insert((at, key.clone()));
         }
+        self.weight += slot.weight();
         self.slots.insert(key, slot);
         Ok(())
     }
@@ -115,7 +116,6 @@ impl Conversation {
             for event in open.events {
                 events.take(event.try_into()?);
             }
-            restored.open_spans += events.len();
             let id = trace(&open.trace)?;
             restored.traces.insert(id, Trace::Open(events));
         }
@@ -137,6 +137,7 @@ impl Conversation {
         restored.cohort = cohort_of(stored.cohort);
         restored.counted = stored.counted;
         restored.last_arrival = Timestamp(stored.last_arrival);
+        restored.weigh();
         Ok(restored)
     }
 }

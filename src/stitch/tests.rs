@@ -147,12 +147,30 @@ fn play(events: Vec<(Timestamp, Event)>) -> Vec<Fact> {
             record: Record::Event(Box::new(event)),
         };
         stitcher.apply(entry, arrival, &mut out);
+        // Every story goes through a snapshot at every step.
+        stitcher = reborn(&stitcher, Settings::default());
     }
     while let Some(due) = stitcher.next_deadline() {
         settle(&mut stitcher, due, &mut out);
+        stitcher = reborn(&stitcher, Settings::default());
     }
     assert_eq!(stitcher.keys(), 0, "all timers ran out, nothing is held");
+    assert_eq!(stitcher.weight(), 0);
     out.facts
+}
+
+/// The same state, as the next process has it.
+fn reborn(stitcher: &Stitcher, settings: Settings) -> Stitcher {
+    let mut reborn = Stitcher::new(settings);
+    for slot in stitcher.save() {
+        let bytes = prost::Message::encode_to_vec(&slot);
+        let slot = prost::Message::decode(bytes.as_slice()).expect("a slot");
+        reborn.restore(slot).expect("what was saved is valid");
+    }
+    assert_eq!(reborn.keys(), stitcher.keys());
+    assert_eq!(reborn.weight(), stitcher.weight());
+    assert_eq!(reborn.next_deadline(), stitcher.next_deadline());
+    reborn
 }
 
 /// Fires all timers up to `now` and delivers what they send to users.
@@ -940,4 +958,37 @@ fn a_workflow_that_is_due_waits_for_the_turn_that_is_still_open() {
         1,
         "the second turn goes on with the first one's workflow"
     );
+}
+
+#[test]
+fn memory_has_a_bound_above_which_the_session_due_first_is_closed() {
+    let (s, ..) = transfer();
+    let max_bytes = 20_000;
+    let settings = Settings {
+        max_bytes,
+        ..Settings::default()
+    };
+    let mut stitcher = Stitcher::new(settings);
+    let mut out = Output::default();
+    for n in 0..50 {
+        for event in &s.events {
+            let mut event = event.clone();
+            event.trace = trace(n + 1);
+            let entry = Entry {
+                key: session(&n.to_string()),
+                record: Record::Event(Box::new(event)),
+            };
+            stitcher.apply(entry, Timestamp(u64::from(n)), &mut out);
+            assert!(stitcher.weight() <= max_bytes, "{}", stitcher.weight());
+        }
+    }
+    let shed = |f: &&Fact| f.what == What::Shed(Shed::Memory);
+    let shed = out.facts.iter().filter(shed).count();
+    assert!(shed > 0);
+    assert_eq!(
+        turns(&out.facts).len(),
+        shed,
+        "each was decided when it was closed"
+    );
+    assert_eq!(stitcher.keys(), 50 - shed);
 }
