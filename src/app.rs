@@ -46,6 +46,7 @@ pub fn engine_settings(config: &Config) -> engine::Settings {
             retention_threshold: config.retention_threshold,
             retention_of_delegations: config.retention_of_delegations,
             max_sessions: config.max_sessions,
+            soft_bytes: config.soft_state_bytes / partitions,
             max_bytes: config.max_state_bytes / partitions,
             max_spans_per_session: config.max_spans_per_session,
         },

@@ -288,37 +288,39 @@ async fn an_overloaded_process_stays_small_and_keeps_what_it_took() {
     let seconds = std::env::var("OVERLOAD").map_or(1, |text| text.parse().expect("a number"));
     let state = folder("overload");
     let config = state.join("baton.yaml");
-    let limits = "engine: {queue_events: 500, soft_state_size: 4MiB, max_state_size: 8MiB}\n\
+    let limits = "engine: {queue_events: 30, soft_state_size: 4MiB, max_state_size: 8MiB}\n\
                   stitch: {settle: 50ms, idle_timeout: 100ms}\n";
     std::fs::write(&config, limits).expect("written");
     let config = ["--config", config.to_str().expect("text")];
     let (running, address) = start_with(&state.join("state"), &config);
     let end = now() + seconds * 1_000_000_000;
+    let refused = Arc::new(AtomicU64::new(0));
     let senders: Vec<_> = (0..SENDERS)
         .map(|lane| {
+            let refused = Arc::clone(&refused);
             tokio::spawn(async move {
                 let client = TraceServiceClient::connect(format!("http://{address}")).await;
                 let mut client = client.expect("it listens");
-                let (mut taken, mut refused) = (0, 0);
+                let mut taken = 0;
                 // Each sends a session until it is taken, then the next, and goes on until something was refused.
-                while now() < end || refused == 0 {
+                while now() < end || refused.load(Ordering::Relaxed) == 0 {
                     match client.export(session(taken * SENDERS + lane, now())).await {
                         Ok(_) => taken += 1,
                         Err(status) => {
                             assert_eq!(status.code(), tonic::Code::Unavailable, "{status}");
-                            refused += 1;
+                            refused.fetch_add(1, Ordering::Relaxed);
                         }
                     }
                 }
-                (taken, refused)
+                taken
             })
         })
         .collect();
-    let (mut taken, mut refused) = (0, 0);
+    let mut taken = 0;
     for sender in senders {
-        let one = sender.await.expect("no panic");
-        (taken, refused) = (taken + one.0, refused + one.1);
+        taken += sender.await.expect("no panic");
     }
+    let refused = refused.load(Ordering::Relaxed);
     let resident = resident(running.0.id());
     // It recovers by itself: the next session is taken, as soon as there is room.
     let client = TraceServiceClient::connect(format!("http://{address}")).await;

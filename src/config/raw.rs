@@ -135,9 +135,9 @@ section! {
         partitions: u16 = 0,
         /// Events that may wait; above, senders are asked to retry.
         queue_events: u32 = 200_000,
-        /// Memory of all sessions, by estimate, above which senders are asked to retry.
+        /// Memory of all sessions, by estimate, above which those without open work are forgotten and senders are asked to retry.
         soft_state_size: Size = Size("1GiB".into()),
-        /// Memory of all sessions, by estimate, above which those due first are closed early.
+        /// Memory of all sessions, by estimate, above which open ones are closed early.
         max_state_size: Size = Size("1536MiB".into()),
     }
 }

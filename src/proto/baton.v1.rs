@@ -423,6 +423,9 @@ pub struct Slot {
     pub scheduled: ::core::option::Option<u64>,
     #[prost(fixed64, tag = "6")]
     pub touched: u64,
+    /// Nothing of it has been open since then.
+    #[prost(fixed64, optional, tag = "7")]
+    pub idle_since: ::core::option::Option<u64>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct KnownContact {

@@ -170,6 +170,11 @@ impl Conversation {
             .unwrap_or(Timestamp::MAX)
     }
 
+    /// Whether only the session itself is known, so that it is not counted again.
+    pub(super) fn is_remembered(&self) -> bool {
+        self.is_idle() && self.traces.is_empty()
+    }
+
     /// Whether nothing of it is open.
     fn is_idle(&self) -> bool {
         self.open_spans == 0 && self.workflow.is_none() && self.pending.is_empty()

@@ -49,7 +49,9 @@ pub struct Settings {
     pub retention_of_delegations: bool,
     /// Sessions and unbound traces held at once; over it the one due first is closed early.
     pub max_sessions: usize,
-    /// Bytes that all of them may take; over it the one due first is closed early.
+    /// Bytes above which sessions and users without open work are forgotten early, the longest idle first.
+    pub soft_bytes: usize,
+    /// Bytes that all of them may take; over it the session due first is closed early.
     pub max_bytes: usize,
     /// Undecided spans of one session; over it its turns are decided early.
     pub max_spans_per_session: usize,
@@ -68,7 +70,8 @@ impl Default for Settings {
             retention_threshold: 0.5,
             retention_of_delegations: false,
             max_sessions: 1_000_000,
-            max_bytes: 1 << 30,
+            soft_bytes: 1 << 30,
+            max_bytes: 3 << 29,
             max_spans_per_session: 20_000,
         }
     }
@@ -90,6 +93,8 @@ pub struct Stitcher {
     slots: HashMap<Key, Slot>,
     /// When to look at which slot. A slot is scheduled at most once, never later than its true deadline.
     deadlines: BTreeSet<(Timestamp, Key)>,
+    /// Slots that are only remembered, by the time since when.
+    idle: BTreeSet<(Timestamp, Key)>,
     /// That of all slots together.
     weight: usize,
 }
@@ -103,6 +108,8 @@ struct Slot {
     contacts: Option<Contacts>,
     /// The entry of this slot in `deadlines`.
     scheduled: Option<Timestamp>,
+    /// The entry of this slot in `idle`.
+    idle_since: Option<Timestamp>,
     touched: Timestamp,
 }
 
@@ -112,6 +119,7 @@ impl Stitcher {
             settings,
             slots: HashMap::new(),
             deadlines: BTreeSet::new(),
+            idle: BTreeSet::new(),
             weight: 0,
         }
     }
@@ -132,6 +140,9 @@ impl Stitcher {
         let slot = self.slots.entry(key.clone()).or_default();
         let before = slot.weight();
         slot.touched = arrival;
+        if let Some(since) = slot.idle_since.take() {
+            self.idle.remove(&(since, key.clone()));
+        }
         // Nothing that an entry changes is due sooner than this; the exact time is found when it fires.
         let soonest = arrival + self.settings.settle;
         match record {
@@ -154,6 +165,7 @@ impl Stitcher {
         let after = slot.weight();
         self.weight = self.weight + after - if is_new { 0 } else { before };
         self.schedule(&key, soonest);
+        self.forget_idle();
         if self.slots.len() > self.settings.max_sessions {
             self.shed(arrival, Shed::Sessions, out);
         }
@@ -202,13 +214,20 @@ impl Stitcher {
         let remembered = contacts.and_then(|c| c.expire(now, &self.settings));
         let after = slot.weight();
         self.weight -= before;
+        if slot.is_idle() && slot.idle_since.is_none() {
+            slot.idle_since = Some(now);
+            self.idle.insert((now, key.clone()));
+        }
         match held.into_iter().chain(forwarding).chain(remembered).min() {
             Some(deadline) => {
                 self.weight += after;
                 self.schedule(key, deadline);
             }
             None => {
-                self.slots.remove(key);
+                let slot = self.slots.remove(key);
+                if let Some(since) = slot.and_then(|slot| slot.idle_since) {
+                    self.idle.remove(&(since, key.clone()));
+                }
             }
         }
     }
@@ -230,6 +249,21 @@ impl Stitcher {
         }
     }
 
+    /// Forgets slots without open work while there is too much of everything. A session that comes back after that is counted
+    /// again, and a user's re-contact is not recognised; no work is lost.
+    fn forget_idle(&mut self) {
+        let settings = &self.settings;
+        while (self.weight > settings.soft_bytes || self.slots.len() > settings.max_sessions)
+            && let Some((_, key)) = self.idle.pop_first()
+            && let Some(slot) = self.slots.remove(&key)
+        {
+            self.weight -= slot.weight();
+            if let Some(at) = slot.scheduled {
+                self.deadlines.remove(&(at, key));
+            }
+        }
+    }
+
     /// Closes the slot that is due first, to stay within a limit.
     fn shed(&mut self, now: Timestamp, reason: Shed, out: &mut Output) {
         let Some((_, key)) = self.deadlines.pop_first() else {
@@ -239,6 +273,9 @@ impl Stitcher {
             return;
         };
         self.weight -= slot.weight();
+        if let Some(since) = slot.idle_since {
+            self.idle.remove(&(since, key.clone()));
+        }
         let trace = slot.conversation.as_ref().and_then(Conversation::any_trace);
         if let Some(conversation) = &mut slot.conversation {
             conversation.on_time(&key, Timestamp::MAX, &self.settings, out);
@@ -254,6 +291,12 @@ fn shed_fact(at: Timestamp, trace: TraceId, reason: Shed) -> Fact {
 }
 
 impl Slot {
+    /// Whether nothing of it is open: it is only remembered.
+    fn is_idle(&self) -> bool {
+        let conversation = self.conversation.as_ref();
+        self.bound.is_none() && conversation.is_none_or(Conversation::is_remembered)
+    }
+
     /// Roughly the bytes that it holds in memory, its keys included.
     fn weight(&self) -> usize {
         /// The key, here and in the order of deadlines, with their places.

@@ -26,6 +26,7 @@ impl Stitcher {
             conversation: slot.conversation.as_ref().map(Conversation::save),
             contacts: slot.contacts.as_ref().map_or_else(Vec::new, Contacts::save),
             scheduled: slot.scheduled.map(|at| at.0),
+            idle_since: slot.idle_since.map(|at| at.0),
             touched: slot.touched.0,
         })
     }
@@ -41,10 +42,14 @@ impl Stitcher {
             conversation: stored.conversation.map(Conversation::restore).transpose()?,
             contacts: Contacts::restore(stored.contacts)?,
             scheduled: stored.scheduled.map(Timestamp),
+            idle_since: stored.idle_since.map(Timestamp),
             touched: Timestamp(stored.touched),
         };
         if let Some(at) = slot.scheduled {
             self.deadlines.insert((at, key.clone()));
+        }
+        if let Some(since) = slot.idle_since {
+            self.idle.insert((since, key.clone()));
         }
         self.weight += slot.weight();
         self.slots.insert(key, slot);
