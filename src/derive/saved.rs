@@ -66,13 +66,13 @@ impl Store {
             let label = stored.labels.iter().find(|label| label.name == name);
             label.map(|label| label.value.clone()).unwrap_or_default()
         };
-        let labels = places.map(value_of).collect();
+        let labels: Vec<String> = places.map(value_of).collect();
         let value = Value {
             start: Timestamp(stored.start),
             touched: Timestamp(stored.touched),
             number,
         };
-        self.join(description.metric, labels, value);
+        self.join(description.metric, &labels, value);
         Ok(true)
     }
 }

@@ -7,9 +7,9 @@ use crate::model::cohort::Cohort;
 use crate::model::ids::TraceId;
 use crate::model::metric::{Bucket, Exemplar, Family, FamilyKind, Histogram, Point, Series};
 use crate::model::time::Timestamp;
+use rapidhash::RapidHashMap as HashMap;
 use std::borrow::Cow;
-use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::hash_map::Entry;
 
 /// What a label value becomes when the label has too many.
 const OVERFLOW: &str = "_overflow";
@@ -36,13 +36,16 @@ pub(super) struct Moment<'a> {
 pub(super) struct Store {
     settings: Settings,
     pub(super) metrics: Vec<Values>,
+    /// The key under construction.
+    scratch: Vec<u8>,
     /// No series expires before this time.
     next_expiry: Timestamp,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Values {
-    pub(super) series: BTreeMap<Vec<String>, Value>,
+    /// By label values, see [`put`].
+    pub(super) series: HashMap<Vec<u8>, Value>,
     /// The dimensions among its labels, which follow its own; a dimension named like a label of its own is left out.
     dimensions: Vec<usize>,
     /// How many series use each value of each label.
@@ -81,8 +84,8 @@ impl Store {
                     })
                     .collect();
                 Values {
-                    series: BTreeMap::new(),
-                    known: vec![HashMap::new(); description.labels.len() + dimensions.len()],
+                    series: HashMap::default(),
+                    known: vec![HashMap::default(); description.labels.len() + dimensions.len()],
                     dimensions,
                 }
             })
@@ -90,6 +93,7 @@ impl Store {
         Self {
             settings,
             metrics,
+            scratch: Vec::new(),
             next_expiry: Timestamp::MAX,
         }
     }
@@ -146,37 +150,59 @@ impl Store {
         counts: bool,
         when: Moment<'_>,
     ) -> &mut Value {
-        let description = &CATALOGUE[metric as usize];
+        let mut key = std::mem::take(&mut self.scratch);
+        key.clear();
         let values = &self.metrics[metric as usize];
-        let (labels, limited) = values.admit(labels, when.cohort, &self.settings);
-        if let Some(label) = limited.filter(|_| counts) {
-            let label = label.map_or(Cow::Borrowed(ALL_SERIES), |i| self.label(metric, i));
-            self.count(Metric::SeriesOverflow, &[description.name, &label], 1, when);
+        let cohort = values.dimensions.iter().map(|i| when.cohort.value(*i));
+        labels
+            .iter()
+            .copied()
+            .chain(cohort)
+            .for_each(|v| put(&mut key, v));
+        // What is known under its own name needs no admission.
+        if !values.series.contains_key(key.as_slice()) {
+            let (admitted, limited) = values.admit(labels, when.cohort, &self.settings);
+            if let Some(label) = limited.filter(|_| counts) {
+                let name = CATALOGUE[metric as usize].name;
+                let label = label.map_or(Cow::Borrowed(ALL_SERIES), |i| self.label(metric, i));
+                self.count(Metric::SeriesOverflow, &[name, &label], 1, when);
+            }
+            key = admitted;
         }
-        let expires = self.settings.expire_after;
-        let values = &mut self.metrics[metric as usize];
-        values.use_labels(&labels);
-        let value = values.series.entry(labels).or_insert_with(|| Value {
-            start: when.now,
-            touched: when.now,
-            number: Number::zero(description),
-        });
-        value.touched = value.touched.max(when.now);
+        let description = &CATALOGUE[metric as usize];
+        let expires = when.now + self.settings.expire_after;
         if description.kind != FamilyKind::Gauge {
-            self.next_expiry = self.next_expiry.min(value.touched + expires);
+            self.next_expiry = self.next_expiry.min(expires);
         }
+        let values = &mut self.metrics[metric as usize];
+        if !values.series.contains_key(key.as_slice()) {
+            values.use_labels(&key);
+            let value = Value {
+                start: when.now,
+                touched: when.now,
+                number: Number::zero(description),
+            };
+            values.series.insert(key.clone(), value);
+        }
+        let Some(value) = values.series.get_mut(key.as_slice()) else {
+            unreachable!("it was made where it was not there");
+        };
+        self.scratch = key;
+        value.touched = value.touched.max(when.now);
         value
     }
 
     /// Adds a value to the series of these labels.
-    pub(super) fn join(&mut self, metric: Metric, labels: Vec<String>, value: Value) {
+    pub(super) fn join(&mut self, metric: Metric, labels: &[String], value: Value) {
         if CATALOGUE[metric as usize].kind != FamilyKind::Gauge {
             let expires = value.touched + self.settings.expire_after;
             self.next_expiry = self.next_expiry.min(expires);
         }
+        let mut key = Vec::new();
+        labels.iter().for_each(|label| put(&mut key, label));
         let values = &mut self.metrics[metric as usize];
-        values.use_labels(&labels);
-        match values.series.entry(labels) {
+        values.use_labels(&key);
+        match values.series.entry(key) {
             Entry::Vacant(place) => {
                 place.insert(value);
             }
@@ -203,16 +229,12 @@ impl Store {
     }
 
     /// Names and values; a dimension whose value is not known is left out.
-    pub(super) fn labels(
-        &self,
-        metric: Metric,
-        values: &[String],
-    ) -> Vec<(Cow<'static, str>, String)> {
+    pub(super) fn labels(&self, metric: Metric, key: &[u8]) -> Vec<(Cow<'static, str>, String)> {
         let own = CATALOGUE[metric as usize].labels.len();
-        let shown = values.iter().enumerate();
+        let shown = parts(key).enumerate();
         shown
             .filter(|(place, value)| *place < own || !value.is_empty())
-            .map(|(place, value)| (self.label(metric, place), value.clone()))
+            .map(|(place, value)| (self.label(metric, place), value.to_owned()))
             .collect()
     }
 
@@ -255,17 +277,21 @@ impl Store {
                 help: description.help,
                 kind: description.kind,
                 unit: description.unit,
-                series: values
-                    .series
-                    .iter()
-                    .map(|(labels, value)| Series {
-                        labels: self.labels(description.metric, labels),
-                        point: value.point(description),
-                        start: value.start,
-                    })
-                    .collect(),
+                series: self.series(description, values),
             })
             .collect()
+    }
+
+    /// In the order of their labels.
+    fn series(&self, description: &Description, values: &Values) -> Vec<Series> {
+        let series = values.series.iter().map(|(key, value)| Series {
+            labels: self.labels(description.metric, key),
+            point: value.point(description),
+            start: value.start,
+        });
+        let mut series: Vec<Series> = series.collect();
+        series.sort_by(|a, b| a.labels.cmp(&b.labels));
+        series
     }
 }
 
@@ -278,8 +304,25 @@ fn keep(exemplar: &mut Option<Exemplar>, value: f64, when: Moment<'_>) {
     *exemplar = latest(*exemplar, Some(new));
 }
 
-fn forget(known: &mut [HashMap<String, usize>], labels: &[String]) {
-    for (known, value) in known.iter_mut().zip(labels) {
+/// Appends one label value to a key: its length, then its bytes. Values are cut to what one byte can count.
+fn put(key: &mut Vec<u8>, value: &str) {
+    let value = cut(value);
+    key.push(value.len() as u8);
+    key.extend_from_slice(value.as_bytes());
+}
+
+/// The label values of a key.
+pub(super) fn parts(mut key: &[u8]) -> impl Iterator<Item = &str> {
+    std::iter::from_fn(move || {
+        let (length, rest) = key.split_first()?;
+        let (value, rest) = rest.split_at_checked(usize::from(*length))?;
+        key = rest;
+        std::str::from_utf8(value).ok()
+    })
+}
+
+fn forget(known: &mut [HashMap<String, usize>], key: &[u8]) {
+    for (known, value) in known.iter_mut().zip(parts(key)) {
         if let Some(uses) = known.get_mut(value) {
             *uses -= 1;
             if *uses == 0 {
@@ -291,10 +334,10 @@ fn forget(known: &mut [HashMap<String, usize>], labels: &[String]) {
 
 impl Values {
     /// Counts the label values of a series that is about to be.
-    fn use_labels(&mut self, labels: &[String]) {
-        if !self.series.contains_key(labels) {
-            for (known, value) in self.known.iter_mut().zip(labels) {
-                *known.entry(value.clone()).or_default() += 1;
+    fn use_labels(&mut self, key: &[u8]) {
+        if !self.series.contains_key(key) {
+            for (known, value) in self.known.iter_mut().zip(parts(key)) {
+                *known.entry(value.to_owned()).or_default() += 1;
             }
         }
     }
@@ -305,7 +348,7 @@ impl Values {
         labels: &[&str],
         cohort: &Cohort,
         settings: &Settings,
-    ) -> (Vec<String>, Option<Option<usize>>) {
+    ) -> (Vec<u8>, Option<Option<usize>>) {
         let mut limited = None;
         let cohort = self.dimensions.iter().map(|i| cohort.value(*i));
         let values = labels.iter().copied().chain(cohort);
@@ -327,11 +370,18 @@ impl Values {
                 limited.get_or_insert(Some(i));
             }
         }
-        if self.series.len() >= settings.max_series && !self.series.contains_key(&admitted) {
+        let key_of = |values: &[String]| {
+            let mut key = Vec::new();
+            values.iter().for_each(|value| put(&mut key, value));
+            key
+        };
+        let mut key = key_of(&admitted);
+        if self.series.len() >= settings.max_series && !self.series.contains_key(&key) {
             admitted.fill(OVERFLOW.to_owned());
+            key = key_of(&admitted);
             limited.get_or_insert(None);
         }
-        (admitted, limited)
+        (key, limited)
     }
 }
 

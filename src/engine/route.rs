@@ -4,8 +4,8 @@ use super::Addressed;
 use crate::model::event::{Event, SessionSource};
 use crate::model::ids::{Key, Scoped, TraceId};
 use crate::model::record::{Entry, Record};
+use rapidhash::RapidHashMap as HashMap;
 use rapidhash::v3::rapidhash_v3;
-use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 /// Recent bindings kept, per generation; two generations live at a time.
@@ -142,12 +142,10 @@ mod tests {
             end: Timestamp(2),
             status: Status::Unset,
             status_message: "".into(),
-            attributes: Attributes(
-                [("session.id", Some("s")), ("tenant", *tenant)]
-                    .into_iter()
-                    .filter_map(|(key, value)| Some((key.into(), Value::Str(value?.into()))))
-                    .collect(),
-            ),
+            attributes: [("session.id", Some("s")), ("tenant", *tenant)]
+                .into_iter()
+                .filter_map(|(key, value)| Some((key.into(), Value::Str(value?.into()))))
+                .collect(),
             events: Vec::new(),
             links: Vec::new(),
         };

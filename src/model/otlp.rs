@@ -137,14 +137,58 @@ impl<'a> Value<'a> {
 
 /// Attributes in the order of the request. The first of two equal keys wins.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Attributes<'a>(pub Vec<(Cow<'a, str>, Value<'a>)>);
+pub struct Attributes<'a> {
+    pairs: Vec<(Cow<'a, str>, Value<'a>)>,
+    /// One bit for each key that may be there: most keys that are asked for are not, and this says so at once.
+    may_have: [u64; 4],
+}
+
+impl<'a> FromIterator<(Cow<'a, str>, Value<'a>)> for Attributes<'a> {
+    fn from_iter<I: IntoIterator<Item = (Cow<'a, str>, Value<'a>)>>(pairs: I) -> Self {
+        let mut attributes = Self::default();
+        for (key, value) in pairs {
+            attributes.push(key, value);
+        }
+        attributes
+    }
+}
+
+/// The word and the bit of a key: by its length and some of its letters.
+fn bit(key: &str) -> (usize, u64) {
+    let bytes = key.as_bytes();
+    let letter = |at: usize| bytes.get(at).copied().unwrap_or_default();
+    let (middle, end) = (letter(bytes.len() / 2), letter(bytes.len().wrapping_sub(1)));
+    let near = letter(bytes.len().wrapping_sub(4));
+    let mixed = (bytes.len() as u32)
+        .wrapping_mul(0x9E37_79B1)
+        .wrapping_add(u32::from(middle).wrapping_mul(0x85EB_CA6B))
+        .wrapping_add(u32::from(near).wrapping_mul(0xC2B2_AE35))
+        .wrapping_add(u32::from(end).wrapping_mul(0x27D4_EB2F));
+    ((mixed >> 30) as usize, 1 << ((mixed >> 24) & 63))
+}
 
 impl<'a> Attributes<'a> {
+    pub fn push(&mut self, key: Cow<'a, str>, value: Value<'a>) {
+        let (word, bit) = bit(&key);
+        self.may_have[word] |= bit;
+        self.pairs.push((key, value));
+    }
+
+    pub fn len(&self) -> usize {
+        self.pairs.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.pairs.is_empty()
+    }
+
     pub fn get(&self, key: &str) -> Option<&Value<'a>> {
-        self.0
-            .iter()
-            .find(|(name, _)| name == key)
-            .map(|(_, value)| value)
+        let (word, bit) = bit(key);
+        if self.may_have[word] & bit == 0 {
+            return None;
+        }
+        let found = self.pairs.iter().find(|(name, _)| name == key);
+        found.map(|(_, value)| value)
     }
 
     /// The text under `key`, when there is some.
@@ -175,6 +219,6 @@ impl<'a> Attributes<'a> {
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value<'a>)> {
-        self.0.iter().map(|(key, value)| (key.as_ref(), value))
+        self.pairs.iter().map(|(key, value)| (key.as_ref(), value))
     }
 }

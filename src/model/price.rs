@@ -2,11 +2,15 @@
 
 use super::event::Usage;
 use super::time::Timestamp;
+use std::collections::BTreeMap;
 
 /// The price catalogue. Lookups are by provider, model and date.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PriceBook {
     prices: Vec<Price>,
+    /// Places in `prices` of the names without `*`, and of the others.
+    exact: BTreeMap<String, Vec<usize>>,
+    wild: Vec<usize>,
 }
 
 /// One price, in US dollars per million tokens.
@@ -29,7 +33,16 @@ pub struct Price {
 
 impl PriceBook {
     pub fn new(prices: Vec<Price>) -> Self {
-        Self { prices }
+        let mut book = Self::default();
+        for (place, price) in prices.iter().enumerate() {
+            if price.model.contains('*') {
+                book.wild.push(place);
+            } else {
+                let same = book.exact.entry(price.model.clone()).or_default();
+                same.push(place);
+            }
+        }
+        Self { prices, ..book }
     }
 
     pub fn prices(&self) -> &[Price] {
@@ -42,9 +55,18 @@ impl PriceBook {
         let model = model.to_ascii_lowercase();
         let same = |price: &Price| provider.is_some_and(|p| is_same_provider(p, &price.provider));
         let length = |price: &Price| price.model.bytes().filter(|b| *b != b'*').count();
-        self.prices
-            .iter()
-            .filter(|price| price.from <= at && matches(&price.model, &model))
+        let valid = |place: &usize| Some(&self.prices[*place]).filter(|price| price.from <= at);
+        let exact = self.exact.get(&model).into_iter().flatten();
+        let exact = exact
+            .filter_map(valid)
+            .max_by_key(|price| (same(price), price.from));
+        // No pattern is more particular than the whole name at the provider itself.
+        if exact.is_some_and(same) {
+            return exact;
+        }
+        let wild = self.wild.iter().filter_map(valid);
+        wild.filter(|price| matches(&price.model, &model))
+            .chain(exact)
             .max_by_key(|price| (same(price), length(price), price.from))
     }
 

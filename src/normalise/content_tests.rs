@@ -18,7 +18,7 @@ fn attributes(pairs: &Pairs) -> Attributes<'static> {
     let pair = |(key, text): &(&'static str, String)| {
         (Cow::Borrowed(*key), Value::Str(text.clone().into()))
     };
-    Attributes(pairs.iter().map(pair).collect())
+    pairs.iter().map(pair).collect()
 }
 
 fn read(pairs: &Pairs, events: Vec<SpanEvent<'static>>) -> Content {

@@ -4,8 +4,8 @@ use super::{Settings, id, name};
 use crate::model::Name;
 use crate::model::cohort::Declared;
 use crate::model::otlp::{Attributes, Value};
+use rapidhash::{RapidHashMap as HashMap, RapidHashSet as HashSet};
 use serde_json::Value as Json;
-use std::collections::HashMap;
 
 /// What SDKs put before the attributes that a user attaches.
 const PREFIXES: &[&str] = &[
@@ -45,6 +45,14 @@ pub(super) struct Wanted {
     by_name: HashMap<String, Vec<(Meaning, usize)>>,
     /// The rank of the next name: earlier names go first.
     next_rank: usize,
+    /// The last two letters of every name, since most keys end in others and need no closer look.
+    ends: HashSet<[u8; 2]>,
+}
+
+/// The last two letters or digits of a key, in lower case.
+fn end(key: &str) -> [u8; 2] {
+    let mut letters = key.bytes().rev().filter(u8::is_ascii_alphanumeric);
+    [letters.next(), letters.next()].map(|b| b.map_or(0, |b| b.to_ascii_lowercase()))
 }
 
 impl Wanted {
@@ -64,6 +72,7 @@ impl Wanted {
         for attribute in attributes {
             let mut key = String::new();
             canonical(attribute.as_ref(), &mut key);
+            self.ends.insert(end(attribute.as_ref()));
             let known = self.by_name.entry(key).or_default();
             known.push((meaning, self.next_rank));
             self.next_rank += 1;
@@ -92,7 +101,8 @@ impl Hits {
         wanted: &Wanted,
     ) {
         let mut key = String::new();
-        for (name, text) in pairs.filter(|(name, _)| name.len() <= MAX_KEY) {
+        let may_matter = |name: &str| name.len() <= MAX_KEY && wanted.ends.contains(&end(name));
+        for (name, text) in pairs.filter(|(name, _)| may_matter(name)) {
             canonical(name, &mut key);
             let Some(meanings) = wanted.by_name.get(&key) else {
                 continue;

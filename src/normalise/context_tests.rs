@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 fn attributes(pairs: &[(&'static str, Value<'static>)]) -> Attributes<'static> {
     let pair = |(key, value): &(&'static str, Value<'static>)| (Cow::Borrowed(*key), value.clone());
-    Attributes(pairs.iter().map(pair).collect())
+    pairs.iter().map(pair).collect()
 }
 
 fn text(text: &'static str) -> Value<'static> {

@@ -77,7 +77,7 @@ fn metadata_tries_the_next_key() {
 #[test]
 fn a_number_is_an_id() {
     let e = with("app", "x", &[], |s| {
-        s.attributes.0.push(("session.id".into(), Value::Int(42)))
+        s.attributes.push("session.id".into(), Value::Int(42))
     });
     assert_eq!(e.session.map(|s| s.id.to_string()).as_deref(), Some("42"));
 }
@@ -107,7 +107,7 @@ fn browser_resource() {
         } else {
             "x"
         };
-        let r = Attributes(vec![
+        let r = Attributes::from_iter([
             ("session.id".into(), Value::Str("tab".into())),
             (key.into(), Value::Str(v.into())),
         ]);

@@ -31,7 +31,7 @@ pub(super) fn with(
         end: Timestamp(3_000_000_000),
         status: Status::Unset,
         status_message: Cow::default(),
-        attributes: Attributes(attributes.collect()),
+        attributes: attributes.collect(),
         events: Vec::new(),
         links: Vec::new(),
     };
@@ -367,7 +367,7 @@ fn strands_in_its_latest_mode() {
         span.events.push(SpanEvent {
             name: Cow::Borrowed("gen_ai.client.inference.operation.details"),
             time: span.end,
-            attributes: Attributes(vec![(
+            attributes: Attributes::from_iter([(
                 "gen_ai.output.messages".into(),
                 Value::Str(messages.into()),
             )]),

@@ -247,8 +247,7 @@ fn attributes(object: &Object, limits: &Limits) -> Field<Attributes<'static>> {
     let pairs = items(object, "attributes", limits)?.iter();
     pairs
         .map(|pair| key_value(pair, limits.max_depth))
-        .collect::<Field<_>>()
-        .map(Attributes)
+        .collect()
 }
 
 fn key_value(json: &Json, depth: usize) -> Field<(Cow<'static, str>, Value<'static>)> {
@@ -287,9 +286,7 @@ fn value(json: &Json, depth: usize) -> Field<Value<'static>> {
         let pairs = inner("kvlistValue")?
             .iter()
             .map(|pair| key_value(pair, depth));
-        pairs
-            .collect::<Field<_>>()
-            .map(|pairs| Value::Map(Attributes(pairs)))
+        pairs.collect::<Field<_>>().map(Value::Map)
     } else {
         // Bytes are read by no dialect; their content is left out.
         Ok(Value::Empty)

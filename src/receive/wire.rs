@@ -227,8 +227,9 @@ fn attributes_of<'a>(bytes: &'a [u8], number: u32, limits: &Limits) -> Field<Att
 }
 
 fn attribute<'a>(bytes: &'a [u8], into: &mut Attributes<'a>, limits: &Limits) -> Field<()> {
-    full(into.0.len(), limits)?;
-    into.0.push(key_value(bytes, limits.max_depth)?);
+    full(into.len(), limits)?;
+    let (key, value) = key_value(bytes, limits.max_depth)?;
+    into.push(key, value);
     Ok(())
 }
 
@@ -274,7 +275,8 @@ fn value(bytes: &[u8], depth: usize) -> Field<Value<'_>> {
                 let mut map = Attributes::default();
                 for field in Fields(bytes) {
                     if let (1, Wire::Bytes(bytes)) = field? {
-                        map.0.push(key_value(bytes, depth)?);
+                        let (key, value) = key_value(bytes, depth)?;
+                        map.push(key, value);
                     }
                 }
                 Value::Map(map)
@@ -401,7 +403,7 @@ mod tests {
             assert_eq!(own.name, span.name);
             assert_eq!(own.start.0, span.start_time_unix_nano);
             assert_eq!(own.end.0, span.end_time_unix_nano);
-            assert_eq!(own.attributes.0.len(), span.attributes.len());
+            assert_eq!(own.attributes.len(), span.attributes.len());
             assert_eq!(own.events.len(), span.events.len());
             for (key, value) in own.attributes.iter() {
                 let expected = span.attributes.iter().find(|a| a.key == key).expect("key");

@@ -4,7 +4,8 @@ use super::tree::Tree;
 use crate::model::Name;
 use crate::model::event::{Kind, Operation, Target};
 use crate::model::time::Timestamp;
-use std::collections::{HashMap, HashSet};
+use rapidhash::RapidHashMap as HashMap;
+use std::collections::HashSet;
 
 /// One thing an agent did: a model call that counts, a tool call, or (where the dialect shows no more) its whole span.
 #[derive(Debug)]
@@ -76,7 +77,7 @@ impl Cast {
     }
 
     fn group(&mut self, tree: &Tree<'_>, steps: &[usize]) {
-        let mut by_node: HashMap<usize, usize> = HashMap::new();
+        let mut by_node: HashMap<usize, usize> = HashMap::default();
         let mut run: Option<usize> = None;
         for &event in steps {
             let node = activation_node(tree, event);

@@ -23,7 +23,8 @@ use crate::model::record::{Entry, Record};
 use crate::model::time::Timestamp;
 use contacts::Contacts;
 use conversation::Conversation;
-use std::collections::{BTreeSet, HashMap};
+use rapidhash::RapidHashMap as HashMap;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// The waits and limits of the stitcher. All waits are in arrival time.
@@ -117,7 +118,7 @@ impl Stitcher {
     pub fn new(settings: Settings) -> Self {
         Self {
             settings,
-            slots: HashMap::new(),
+            slots: HashMap::default(),
             deadlines: BTreeSet::new(),
             idle: BTreeSet::new(),
             weight: 0,

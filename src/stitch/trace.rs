@@ -4,7 +4,8 @@ use crate::model::Name;
 use crate::model::event::{Event, Kind, SessionSource};
 use crate::model::ids::{SpanId, TraceId};
 use crate::model::time::Timestamp;
-use std::collections::{BTreeMap, BTreeSet, HashMap, btree_map, hash_map};
+use rapidhash::RapidHashMap as HashMap;
+use std::collections::{BTreeMap, BTreeSet, btree_map, hash_map};
 
 /// The state of one trace.
 #[derive(Debug)]
@@ -73,7 +74,7 @@ impl Open {
     pub(super) fn join_notes(&mut self) -> Skeleton {
         let notes = std::mem::take(&mut self.notes);
         let skeleton = Skeleton {
-            owners: HashMap::new(),
+            owners: HashMap::default(),
             notes: notes.keys().copied().collect(),
         };
         for ((span, _), note) in notes {

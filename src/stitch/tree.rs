@@ -3,7 +3,7 @@
 use crate::model::Name;
 use crate::model::event::{Event, Kind, Target};
 use crate::model::ids::{SpanId, TraceId};
-use std::collections::HashMap;
+use rapidhash::RapidHashMap as HashMap;
 
 /// The events of a turn. An event is named by its index; the order is by start, then end, then span id.
 #[derive(Debug)]

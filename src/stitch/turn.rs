@@ -13,7 +13,7 @@ use crate::model::fact::{
 use crate::model::ids::{SpanId, TraceId};
 use crate::model::sketch::Sketch;
 use crate::model::time::Timestamp;
-use std::collections::HashMap;
+use rapidhash::RapidHashMap as HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
