@@ -4,6 +4,7 @@ use crate::clock::Clock;
 use crate::config::{Config, LogKind};
 use crate::engine::{self, Engine};
 use crate::export::server::{self, Server, Source};
+use crate::export::story;
 use crate::model::cohort::preset;
 use crate::model::metric::Family;
 use crate::model::otlp::Batch;
@@ -46,6 +47,14 @@ pub fn engine_settings(config: &Config) -> engine::Settings {
             retention_threshold: config.retention_threshold,
             retention_of_delegations: config.retention_of_delegations,
             max_sessions: config.max_sessions,
+            judge: stitch::Judge {
+                rules: Arc::clone(&config.rules),
+                dimensions: config
+                    .cohorts
+                    .iter()
+                    .map(|(name, _)| name.clone())
+                    .collect(),
+            },
             soft_bytes: config.soft_state_bytes / partitions,
             max_bytes: config.max_state_bytes / partitions,
             max_spans_per_session: config.max_spans_per_session,
@@ -63,6 +72,7 @@ pub fn engine_settings(config: &Config) -> engine::Settings {
         },
         snapshot_interval: config.snapshot_interval,
         soft_bytes: config.soft_state_bytes,
+        stories: config.stories / partitions,
     }
 }
 
@@ -140,6 +150,10 @@ struct Shown {
 impl Source for Shown {
     fn gather(&self) -> Vec<Family> {
         self.engine.gather()
+    }
+
+    fn story(&self, session: &str) -> String {
+        story::write(session, &self.engine.story(session))
     }
 
     fn own(&self) -> String {

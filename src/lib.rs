@@ -21,6 +21,7 @@ pub mod model;
 pub mod normalise;
 pub mod proto;
 pub mod receive;
+pub mod rules;
 pub mod shutdown;
 pub mod state;
 pub mod stitch;

@@ -38,7 +38,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     ("clock", &[]),
-    ("config", &[]),
+    ("config", &["rules"]),
     ("demo", &[]),
     ("derive", &["proto"]),
     (
@@ -50,12 +50,13 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("normalise", &[]),
     ("proto", &[]),
     ("receive", &[]),
+    ("rules", &[]),
     ("shutdown", &[]),
     ("state", &["proto"]),
-    ("stitch", &["proto"]),
+    ("stitch", &["proto", "rules"]),
     ("telemetry", &[]),
 ];
-const PURE: &[&str] = &["derive", "model", "normalise", "proto", "stitch"];
+const PURE: &[&str] = &["derive", "model", "normalise", "proto", "rules", "stitch"];
 /// What a pure room does not know.
 const IMPURE: &[&str] = &[
     "tokio",

@@ -87,6 +87,9 @@ struct Replay {
     config: Option<PathBuf>,
     #[arg(long, default_value = "prometheus")]
     format: ReplayFormat,
+    /// Tell how this session went, in place of the metrics; a trace without a session is named by its id.
+    #[arg(long, value_name = "SESSION", conflicts_with = "format")]
+    explain: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -4,7 +4,7 @@ use super::{Exit, Replay, ReplayFormat, complain, load, out};
 use crate::app;
 use crate::engine::Offline;
 use crate::export::prometheus::{self, Format};
-use crate::export::{json, table};
+use crate::export::{json, story, table};
 use crate::model::otlp::Batch;
 use crate::receive::{self, Limits};
 use flate2::read::MultiGzDecoder;
@@ -26,6 +26,16 @@ pub(super) fn replay(asked: &Replay) -> Exit {
             complain(&format!("{}: {what}", file.display()));
             return Exit::Input;
         }
+    }
+    if let Some(session) = &asked.explain {
+        engine.remember();
+        engine.finish();
+        let told = story::write(session, &engine.story(session));
+        if told.is_empty() {
+            complain(&format!("{session}: no such session or trace"));
+            return Exit::Input;
+        }
+        return out(&told);
     }
     let families = engine.finish();
     out(&match asked.format {

@@ -2,7 +2,7 @@
 
 use super::node::{Lines, Node, join};
 use super::raw::{Cohorts, Raw, Size, Wait};
-use super::{Config, Fault, Secret, annotate, prices};
+use super::{Config, Fault, Secret, annotate, prices, rules};
 use crate::model::cohort::preset;
 use serde_json::Value;
 use std::net::SocketAddr;
@@ -228,6 +228,10 @@ pub(super) fn validate(raw: &Raw, folder: &Path) -> Result<Config, Vec<Fault>> {
         zero_hold: check.wait("metrics.zero_hold", &raw.metrics.zero_hold),
         created: raw.metrics.created,
         prices: Arc::new(check.prices(raw.prices.file.as_deref(), folder)),
+        rules: Arc::new(rules::compile(&raw.rules, &mut |path, what| {
+            check.fault(path, what)
+        })),
+        stories: raw.engine.stories as usize,
         soft_state_bytes: check.size("engine.soft_state_size", &raw.engine.soft_state_size),
         max_state_bytes: check.size("engine.max_state_size", &raw.engine.max_state_size),
         state_log: raw.state.log,

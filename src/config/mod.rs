@@ -5,6 +5,7 @@ mod load;
 mod node;
 mod prices;
 mod raw;
+mod rules;
 
 #[cfg(test)]
 mod tests;
@@ -14,6 +15,7 @@ pub use prices::{built_in as built_in_prices, of_text as prices_of_text};
 pub use raw::{Format, Level, LogKind};
 
 use crate::model::price::PriceBook;
+use crate::rules::Rules;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -86,6 +88,8 @@ pub struct Config {
     pub zero_hold: Duration,
     pub created: bool,
     pub prices: Arc<PriceBook>,
+    pub rules: Arc<Rules>,
+    pub stories: usize,
     pub soft_state_bytes: usize,
     pub max_state_bytes: usize,
     pub state_log: LogKind,

@@ -21,6 +21,8 @@ pub(crate) struct Raw {
     pub(crate) state: State,
     /// Waits and limits of sessions, turns, handoffs and workflows.
     pub(crate) stitch: Stitch,
+    /// Rules of your own, in CEL: what proves an outcome, and the steps of funnels.
+    pub(crate) rules: Rules,
     /// Cohorts: dimensions by which every business metric is told apart.
     pub(crate) cohorts: Cohorts,
     /// Limits of the derived metrics.
@@ -135,6 +137,8 @@ section! {
         partitions: u16 = 0,
         /// Events that may wait; above, senders are asked to retry.
         queue_events: u32 = 200_000,
+        /// Sessions that are remembered for `/sessions/ID`, the latest ones.
+        stories: u32 = 1_000,
         /// Memory of all sessions, by estimate, above which those without open work are forgotten and senders are asked to retry.
         soft_state_size: Size = Size("1GiB".into()),
         /// Memory of all sessions, by estimate, above which open ones are closed early.
@@ -184,6 +188,63 @@ section! {
         /// Undecided spans of one session; above, its turns are decided early.
         max_spans_per_session: u32 = 20_000,
     }
+}
+
+section! {
+    /// Rules.
+    Rules {
+        /// Outcomes, tried in order before the built-in rules, as in `{over: event, when: "event.tool == 'book_delivery' && event.ok", outcome: resolved}`.
+        outcomes: Vec<OutcomeRule> = Vec::new(),
+        /// Steps of funnels, as in `{step: paid, over: event, when: "event.tool == 'take_payment' && event.ok"}`. A workflow counts once for each.
+        funnel: Vec<StepRule> = Vec::new(),
+    }
+}
+
+/// When a workflow ends so.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(inline)]
+pub(crate) struct OutcomeRule {
+    /// Its name in explanations; without one, its number.
+    pub(crate) name: Option<String>,
+    /// What the rule looks at.
+    pub(crate) over: Over,
+    /// A CEL expression over the variable of that name.
+    pub(crate) when: String,
+    pub(crate) outcome: OutcomeName,
+}
+
+/// When a workflow has come to a step.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(inline)]
+pub(crate) struct StepRule {
+    pub(crate) step: String,
+    /// What the rule looks at.
+    pub(crate) over: Over,
+    /// A CEL expression over the variable of that name.
+    pub(crate) when: String,
+}
+
+/// One span, one decided turn, or a workflow that is about to be closed.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub(crate) enum Over {
+    Event,
+    Turn,
+    Workflow,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub(crate) enum OutcomeName {
+    Resolved,
+    Escalated,
+    Failed,
+    Abandoned,
+    Unverified,
 }
 
 section! {

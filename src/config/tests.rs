@@ -38,8 +38,24 @@ unheard: 1
             "7: stitch.max_sessions: is less than 0",
             "9: metrics.created: has the wrong type",
             "10: log.level: is none of [\"error\",\"warn\",\"info\",\"debug\",\"trace\"]",
-            "11: unheard: unknown key; known here: cohorts, engine, log, metrics, normalise, prices, receivers, server, shutdown, state, stitch",
+            "11: unheard: unknown key; known here: cohorts, engine, log, metrics, normalise, prices, receivers, rules, server, shutdown, state, stitch",
         ]
+    );
+}
+
+#[test]
+fn rules_are_checked_with_the_place_of_the_fault() {
+    let text = "rules:\n  outcomes:\n  - {over: event, when: event.tol == 'x', outcome: resolved}\n  funnel:\n  - {step: paid, over: turn, when: turn.handoffs}\n";
+    let faults = read(text).expect_err("faults");
+    assert_eq!(faults.len(), 2, "{faults:?}");
+    assert!(
+        faults[0]
+            .starts_with("3: rules.outcomes.0.when: column 6: event has no field tol; it has kind"),
+        "{faults:?}"
+    );
+    assert_eq!(
+        faults[1],
+        "5: rules.funnel.0.when: `turn.handoffs` is a number, not true or false"
     );
 }
 

@@ -14,6 +14,7 @@ pub enum Metric {
     WorkflowCost,
     WorkflowValue,
     Recontacts,
+    FunnelSteps,
     Escalations,
     Handoffs,
     HandoffDuration,
@@ -195,6 +196,13 @@ pub static CATALOGUE: &[Description] = &[
         "",
         &["workflow", "outcome"],
         "Closed workflows whose user came back with the same intent within the re-contact window. outcome is that of the earlier workflow; first-contact resolution is resolved minus re-contacted.",
+    ),
+    counter(
+        Metric::FunnelSteps,
+        "baton_funnel_steps_total",
+        "",
+        &["workflow", "step"],
+        "Closed workflows that came to a step of the funnel, by the rules in rules.funnel; each counts once per step.",
     ),
     counter(
         Metric::Escalations,

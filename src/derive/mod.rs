@@ -77,6 +77,9 @@ impl Deriver {
                 let labels = [&**workflow, outcome.as_str()];
                 store.count(Metric::Recontacts, &labels, 1, when);
             }
+            What::FunnelStep { workflow, step } => {
+                store.count(Metric::FunnelSteps, &[workflow, step], 1, when);
+            }
             What::Agent(agent) => {
                 let labels = [&*agent.agent, status(agent.failed)];
                 store.count(Metric::AgentInvocations, &labels, 1, when);

@@ -122,6 +122,7 @@ fn no_order_of_facts_and_no_split_over_partitions_shows_in_the_sums() {
             What::Workflow(Workflow {
                 workflow: Name::from("w"),
                 outcome: Outcome::Resolved,
+                because: "r".into(),
                 duration: Duration::from_secs_f64(usd),
                 cost_usd: Some(usd),
                 value_usd: Some(20.0),

@@ -6,6 +6,7 @@ mod offline;
 mod partition;
 mod recover;
 mod route;
+mod stories;
 
 pub use offline::Offline;
 pub use partition::Partition;
@@ -13,6 +14,7 @@ pub use recover::Recovered;
 
 use crate::clock::Clock;
 use crate::model::event::Event;
+use crate::model::fact::Fact;
 use crate::model::metric::Family;
 use crate::model::otlp::Batch;
 use crate::model::record::{Delivery, Entry, Frame, Origin};
@@ -26,6 +28,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use stories::Stories;
 use tracing::{debug, error};
 
 /// A worker looks at the time at least this often.
@@ -43,6 +46,8 @@ pub struct Settings {
     pub snapshot_interval: Duration,
     /// Bytes of state above which senders are asked to retry.
     pub soft_bytes: usize,
+    /// Sessions of one partition that are remembered for those who ask how they went.
+    pub stories: usize,
 }
 
 /// The running engine, shared by the door, the exporters and the workers.
@@ -102,6 +107,7 @@ struct Slot {
     heartbeat: AtomicU64,
     /// What its state weighs, for those who let more in.
     weight: AtomicUsize,
+    stories: Mutex<Stories>,
 }
 
 /// What the worker of a partition remembers between two rounds.
@@ -148,6 +154,7 @@ impl Engine {
                 partition: Mutex::new(Partition::new(settings)),
                 heartbeat: AtomicU64::new(now.0),
                 weight: AtomicUsize::new(0),
+                stories: Mutex::new(Stories::new(settings.stories)),
             })
             .collect();
         Self {
@@ -261,12 +268,14 @@ impl Engine {
             position: delivery.position,
         };
         let slot = &self.partitions[index];
-        let sends = {
+        let out = {
             let mut partition = lock(&slot.partition);
-            let sends = partition.apply(delivery);
+            let out = partition.apply(delivery);
             slot.weight.store(partition.weight(), Ordering::Relaxed);
-            sends
+            out
         };
+        lock(&slot.stories).take(out.facts);
+        let sends = out.sends;
         if !sends.is_empty() {
             let sends = self.router.address(sends);
             self.log
@@ -282,6 +291,14 @@ impl Engine {
             .map(|slot| lock(&slot.partition).families())
             .collect();
         derive::merge(parts)
+    }
+
+    /// How a session went, by its id or by that of a trace without one; empty where it is not known any more.
+    pub fn story(&self, session: &str) -> Vec<Fact> {
+        let stories = self.partitions.iter();
+        stories
+            .flat_map(|slot| lock(&slot.stories).of(session))
+            .collect()
     }
 
     /// Which partitions do not get on; empty when all is well.
@@ -350,8 +367,8 @@ impl Engine {
 }
 
 /// A panic while applying is a fault of ours that stops the process; a scrape meanwhile may still read.
-fn lock(partition: &Mutex<Partition>) -> std::sync::MutexGuard<'_, Partition> {
-    partition.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Entries with the partitions that own them.

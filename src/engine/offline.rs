@@ -1,8 +1,10 @@
 //! A recording, run through the same partitions as live data, in the time of the recording.
 
+use super::stories::Stories;
 use super::{Partition, Settings, route::Router};
 use crate::derive;
 use crate::model::event::Event;
+use crate::model::fact::Fact;
 use crate::model::metric::Family;
 use crate::model::otlp::Batch;
 use crate::model::record::Frame;
@@ -19,6 +21,7 @@ pub struct Offline {
     events: Vec<Event>,
     /// Deliveries so far.
     position: u64,
+    stories: Stories,
 }
 
 impl Offline {
@@ -34,6 +37,7 @@ impl Offline {
                 .collect(),
             events: Vec::new(),
             position: 0,
+            stories: Stories::new(0),
         }
     }
 
@@ -44,8 +48,18 @@ impl Offline {
             .extend(groups.flat_map(|group| self.normaliser.normalise(group)));
     }
 
+    /// Remembers how every session went.
+    pub fn remember(&mut self) {
+        self.stories = Stories::new(usize::MAX);
+    }
+
+    /// How a session went, by its id or by that of a trace without one.
+    pub fn story(&self, session: &str) -> Vec<Fact> {
+        self.stories.of(session)
+    }
+
     /// Plays all events in the order in which their spans ended, lets all timers run out, and returns the metrics.
-    pub fn finish(mut self) -> Vec<Family> {
+    pub fn finish(&mut self) -> Vec<Family> {
         self.events
             .sort_by_key(|event| (event.end, event.trace, event.span));
         for event in std::mem::take(&mut self.events) {
@@ -79,8 +93,9 @@ impl Offline {
             }
             self.position += 1;
             for (index, delivery) in frame.deliveries(self.position) {
-                let sends = self.partitions[index].apply(delivery);
-                entries.extend(self.router.address(sends));
+                let out = self.partitions[index].apply(delivery);
+                entries.extend(self.router.address(out.sends));
+                self.stories.take(out.facts);
             }
         }
     }

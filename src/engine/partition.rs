@@ -2,9 +2,8 @@
 
 use super::Settings;
 use crate::derive::Deriver;
-use crate::model::ids::Key;
 use crate::model::metric::Family;
-use crate::model::record::{Delivery, Record};
+use crate::model::record::Delivery;
 use crate::model::time::Timestamp;
 use crate::proto::Invalid;
 use crate::proto::v1::{self, snapshot_part::Part};
@@ -31,14 +30,14 @@ impl Partition {
         }
     }
 
-    /// Applies one delivery: the timers up to its arrival, then its entries. Returns what goes to other keys. What was applied
-    /// already changes nothing.
-    pub fn apply(&mut self, delivery: Delivery) -> Vec<(Key, Record)> {
+    /// Applies one delivery: the timers up to its arrival, then its entries. Returns what was found out and what goes to other
+    /// keys. What was applied already changes nothing.
+    pub fn apply(&mut self, delivery: Delivery) -> Output {
+        let mut out = Output::default();
         if delivery.position <= self.position {
-            return Vec::new();
+            return out;
         }
         self.position = delivery.position;
-        let mut out = Output::default();
         self.stitcher.advance(delivery.arrival, &mut out);
         for entry in delivery.entries {
             self.stitcher.apply(entry, delivery.arrival, &mut out);
@@ -47,7 +46,7 @@ impl Partition {
             self.deriver.apply(fact, delivery.arrival);
         }
         self.deriver.expire(delivery.arrival);
-        out.sends
+        out
     }
 
     /// The last delivery applied; 0 before the first.

@@ -119,7 +119,7 @@ impl Engine {
             for (index, delivery) in frame.deliveries(position) {
                 let slot = self.partitions.get(index);
                 let slot = slot.ok_or(Fault::Invalid("partition"))?;
-                let sends = lock(&slot.partition).apply(delivery);
+                let sends = lock(&slot.partition).apply(delivery).sends;
                 if !sends.is_empty() {
                     let origin = Origin {
                         partition: index,

@@ -4,6 +4,7 @@ pub mod json;
 mod own;
 pub mod prometheus;
 pub mod server;
+pub mod story;
 pub mod summary;
 pub mod table;
 mod zero;

@@ -1,4 +1,4 @@
-//! The server of `/metrics`, `/healthz` and `/readyz`.
+//! The server of `/metrics`, `/healthz`, `/readyz` and `/sessions/ID`.
 
 use super::own;
 use super::prometheus::{self, Format};
@@ -6,7 +6,7 @@ use super::zero::FirstScrapes;
 use crate::model::metric::Family;
 use crate::model::time::Timestamp;
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -30,6 +30,8 @@ pub trait Source: Send + Sync + 'static {
     fn gather(&self) -> Vec<Family>;
     /// Baton's own metrics as text 0.0.4.
     fn own(&self) -> String;
+    /// How a session went; empty where it is not known.
+    fn story(&self, session: &str) -> String;
     /// What is not ready; empty when all is.
     fn unready(&self) -> Vec<String>;
     fn now(&self) -> Timestamp;
@@ -63,10 +65,14 @@ impl Server {
             scraped: Arc::default(),
         };
         let router = Router::new()
-            .route("/", get(async || "Baton: /metrics /healthz /readyz\n"))
+            .route(
+                "/",
+                get(async || "Baton: /metrics /healthz /readyz /sessions/ID\n"),
+            )
             .route("/metrics", get(metrics))
             .route("/healthz", get(async || "ok\n"))
             .route("/readyz", get(ready))
+            .route("/sessions/{id}", get(story))
             .with_state(shown);
         Ok(Self { listener, router })
     }
@@ -126,6 +132,15 @@ fn gzip(text: &[u8]) -> std::io::Result<Vec<u8>> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder.write_all(text)?;
     encoder.finish()
+}
+
+async fn story(State(shown): State<Shown>, Path(session): Path<String>) -> Response {
+    let story = shown.source.story(&session);
+    if story.is_empty() {
+        (StatusCode::NOT_FOUND, "not known, or not any more\n").into_response()
+    } else {
+        story.into_response()
+    }
 }
 
 async fn ready(State(shown): State<Shown>) -> Response {

@@ -3,7 +3,7 @@
 use super::Name;
 use super::cohort::Cohort;
 use super::event::{Cost, Operation, Outcome, Usage};
-use super::ids::TraceId;
+use super::ids::{Key, TraceId};
 use super::time::Timestamp;
 use std::time::Duration;
 
@@ -12,6 +12,8 @@ use std::time::Duration;
 pub struct Fact {
     pub at: Timestamp,
     pub trace: TraceId,
+    /// Whose story it belongs to; the stitcher knows and says it last.
+    pub key: Option<Key>,
     pub cohort: Cohort,
     pub what: What,
 }
@@ -22,6 +24,7 @@ impl Fact {
         Self {
             at,
             trace,
+            key: None,
             cohort: Cohort::default(),
             what,
         }
@@ -39,6 +42,11 @@ pub enum What {
     Recontact {
         workflow: Name,
         outcome: Outcome,
+    },
+    /// A closed workflow had come to this step of its funnel.
+    FunnelStep {
+        workflow: Name,
+        step: Name,
     },
     Agent(AgentInvocation),
     Model(ModelCall),
@@ -111,6 +119,8 @@ impl TurnResult {
 pub struct Workflow {
     pub workflow: Name,
     pub outcome: Outcome,
+    /// The name of the rule that decided it, or what did where none did.
+    pub because: Name,
     pub duration: Duration,
     /// All money spent that could be priced; `None` when nothing could.
     pub cost_usd: Option<f64>,

@@ -574,14 +574,27 @@ pub struct OpenWorkflow {
     pub opened: u64,
     #[prost(fixed64, tag = "17")]
     pub touched: u64,
+    #[prost(string, repeated, tag = "18")]
+    pub steps: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(string, repeated, tag = "19")]
+    pub agents: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(uint64, tag = "20")]
+    pub turns: u64,
+    #[prost(uint64, tag = "21")]
+    pub handoffs: u64,
+    #[prost(uint64, tag = "22")]
+    pub failed_handoffs: u64,
 }
 /// The latest verdict on the business result.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Verified {
     #[prost(fixed64, tag = "1")]
     pub at: u64,
     #[prost(enumeration = "Outcome", tag = "2")]
     pub outcome: i32,
+    /// The rule that says so; missing: a span declares it.
+    #[prost(string, optional, tag = "3")]
+    pub rule: ::core::option::Option<::prost::alloc::string::String>,
 }
 /// The latest value of the business transaction.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]

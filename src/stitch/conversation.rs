@@ -201,6 +201,9 @@ impl Conversation {
         let due: Vec<(Timestamp, Verdict)> = due;
         for (_, verdict) in due {
             let (at, trace) = (verdict.at, verdict.trace);
+            if let Some(workflow) = &mut self.workflow {
+                workflow.lose_handoff();
+            }
             out.facts.push(Fact::new(at, trace, What::Pending(-1)));
             out.facts.push(Fact {
                 cohort: verdict.cohort,
@@ -214,7 +217,7 @@ impl Conversation {
         }
         let due = |w: &mut OpenWorkflow| w.deadline(settings) <= now && self.open_spans == 0;
         if let Some(workflow) = self.workflow.take_if(due) {
-            workflow.close(out);
+            workflow.close(&settings.judge, out);
         }
     }
 
@@ -421,7 +424,7 @@ impl Conversation {
             open => {
                 let next = OpenWorkflow::open(&turn, result, now);
                 if let Some(ended) = open.replace(next) {
-                    ended.close(out);
+                    ended.close(&settings.judge, out);
                 }
             }
         }

@@ -55,6 +55,13 @@ pub(super) struct Verdict {
     pub(super) before: Before,
 }
 
+impl Verdict {
+    /// It is judged, and did not succeed.
+    pub(super) fn has_failed(&self) -> bool {
+        !self.pending && self.handoff.result != HandoffResult::Success
+    }
+}
+
 /// Finds and judges the handoffs of a turn. `waiting` are the pending ones of earlier turns: the entry of this turn may
 /// take one up, and what it takes up it removes.
 pub(super) fn judge(

@@ -7,6 +7,7 @@ mod activation;
 mod contacts;
 mod conversation;
 mod handoff;
+mod judge;
 mod retention;
 mod saved;
 mod trace;
@@ -26,6 +27,8 @@ use conversation::Conversation;
 use rapidhash::RapidHashMap as HashMap;
 use std::collections::BTreeSet;
 use std::time::Duration;
+
+pub use judge::Judge;
 
 /// The waits and limits of the stitcher. All waits are in arrival time.
 #[derive(Clone, Debug)]
@@ -48,6 +51,8 @@ pub struct Settings {
     pub retention_threshold: f64,
     /// Whether delegations are judged by it too.
     pub retention_of_delegations: bool,
+    /// What the operator's rules say.
+    pub judge: Judge,
     /// Sessions and unbound traces held at once; over it the one due first is closed early.
     pub max_sessions: usize,
     /// Bytes above which sessions and users without open work are forgotten early, the longest idle first.
@@ -70,6 +75,7 @@ impl Default for Settings {
             recontact_window: Duration::from_secs(24 * 60 * 60),
             retention_threshold: 0.5,
             retention_of_delegations: false,
+            judge: Judge::default(),
             max_sessions: 1_000_000,
             soft_bytes: 1 << 30,
             max_bytes: 3 << 29,
@@ -138,6 +144,7 @@ impl Stitcher {
     /// Takes one entry. Call [`Stitcher::advance`] to its arrival first, so that timers fire between the same entries in replay.
     pub fn apply(&mut self, entry: Entry, arrival: Timestamp, out: &mut Output) {
         let Entry { key, record } = entry;
+        let from = out.facts.len();
         let slot = self.slots.entry(key.clone()).or_default();
         let before = slot.weight();
         slot.touched = arrival;
@@ -166,6 +173,7 @@ impl Stitcher {
         let after = slot.weight();
         self.weight = self.weight + after - if is_new { 0 } else { before };
         self.schedule(&key, soonest);
+        sign(&mut out.facts[from..], &key);
         self.forget_idle();
         if self.slots.len() > self.settings.max_sessions {
             self.shed(arrival, Shed::Sessions, out);
@@ -194,6 +202,7 @@ impl Stitcher {
     }
 
     fn fire(&mut self, key: &Key, now: Timestamp, out: &mut Output) {
+        let from = out.facts.len();
         let Some(slot) = self.slots.get_mut(key) else {
             return;
         };
@@ -205,6 +214,7 @@ impl Stitcher {
                 slot.conversation = None;
             }
         }
+        sign(&mut out.facts[from..], key);
         let forgotten = slot.touched + self.settings.idle_timeout;
         let forwarding = (slot.bound.is_some() && now < forgotten).then_some(forgotten);
         let held = slot
@@ -267,6 +277,7 @@ impl Stitcher {
 
     /// Closes the slot that is due first, to stay within a limit.
     fn shed(&mut self, now: Timestamp, reason: Shed, out: &mut Output) {
+        let from = out.facts.len();
         let Some((_, key)) = self.deadlines.pop_first() else {
             return;
         };
@@ -284,6 +295,14 @@ impl Stitcher {
         if let Some(trace) = trace {
             out.facts.push(shed_fact(now, trace, reason));
         }
+        sign(&mut out.facts[from..], &key);
+    }
+}
+
+/// Says whose the facts are.
+fn sign(facts: &mut [Fact], key: &Key) {
+    for fact in facts {
+        fact.key = Some(key.clone());
     }
 }
 

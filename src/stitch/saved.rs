@@ -5,7 +5,7 @@ use super::conversation::Conversation;
 use super::handoff::Verdict;
 use super::retention::Before;
 use super::trace::{Open, Skeleton, Trace};
-use super::turn::Spend;
+use super::turn::{Proof, Spend};
 use super::workflow::OpenWorkflow;
 use super::{Slot, Stitcher};
 use crate::model::Name;
@@ -15,6 +15,7 @@ use crate::model::record::Contact;
 use crate::model::sketch::Sketch;
 use crate::model::time::Timestamp;
 use crate::proto::{Invalid, cohort, cohort_of, name, span, text, trace, v1};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 impl Stitcher {
@@ -238,10 +239,16 @@ impl OpenWorkflow {
             start: self.start.0,
             end: self.end.0,
             spend_nano_usd: self.spend.known.then(|| self.spend.nano_usd.into()),
-            outcome: self.outcome.map(|(at, outcome)| v1::Verified {
-                at: at.0,
-                outcome: v1::Outcome::from(outcome).into(),
+            outcome: self.outcome.as_ref().map(|proof| v1::Verified {
+                at: proof.at.0,
+                outcome: v1::Outcome::from(proof.outcome).into(),
+                rule: text(proof.rule.as_ref()),
             }),
+            steps: texts(&self.steps),
+            agents: texts(&self.agents),
+            turns: self.turns,
+            handoffs: self.handoffs,
+            failed_handoffs: self.failed_handoffs,
             escalated: self.escalated,
             last_failed: self.last == TurnResult::Failed,
             broken: self.broken,
@@ -262,7 +269,11 @@ impl OpenWorkflow {
     fn restore(stored: v1::OpenWorkflow) -> Result<Self, Invalid> {
         let outcome = |verified: v1::Verified| {
             let outcome = verified.outcome().known();
-            Ok((Timestamp(verified.at), outcome.ok_or(Invalid("outcome"))?))
+            Ok(Proof {
+                at: Timestamp(verified.at),
+                outcome: outcome.ok_or(Invalid("outcome"))?,
+                rule: name(verified.rule),
+            })
         };
         let value = |declared: v1::Declared| {
             let nano = declared.nano_usd.ok_or(Invalid("value"))?;
@@ -278,6 +289,11 @@ impl OpenWorkflow {
                 nano_usd: stored.spend_nano_usd.map_or(0, Into::into),
             },
             outcome: stored.outcome.map(outcome).transpose()?,
+            steps: stored.steps.into_iter().map(Name::from).collect(),
+            agents: stored.agents.into_iter().map(Name::from).collect(),
+            turns: stored.turns,
+            handoffs: stored.handoffs,
+            failed_handoffs: stored.failed_handoffs,
             escalated: stored.escalated,
             last: if stored.last_failed {
                 TurnResult::Failed
@@ -295,6 +311,10 @@ impl OpenWorkflow {
             touched: Timestamp(stored.touched),
         })
     }
+}
+
+fn texts(names: &BTreeSet<Name>) -> Vec<String> {
+    names.iter().map(|name| name.as_ref().to_owned()).collect()
 }
 
 /// Two functions that translate a closed set there and back.

@@ -138,7 +138,11 @@ fn run(scene: &Scene) -> Vec<Fact> {
 }
 
 fn play(events: Vec<(Timestamp, Event)>) -> Vec<Fact> {
-    let mut stitcher = Stitcher::new(Settings::default());
+    play_with(events, &Settings::default())
+}
+
+fn play_with(events: Vec<(Timestamp, Event)>, settings: &Settings) -> Vec<Fact> {
+    let mut stitcher = Stitcher::new(settings.clone());
     let mut out = Output::default();
     for (arrival, event) in events {
         settle(&mut stitcher, arrival, &mut out);
@@ -148,11 +152,11 @@ fn play(events: Vec<(Timestamp, Event)>) -> Vec<Fact> {
         };
         stitcher.apply(entry, arrival, &mut out);
         // Every story goes through a snapshot at every step.
-        stitcher = reborn(&stitcher, Settings::default());
+        stitcher = reborn(&stitcher, settings.clone());
     }
     while let Some(due) = stitcher.next_deadline() {
         settle(&mut stitcher, due, &mut out);
-        stitcher = reborn(&stitcher, Settings::default());
+        stitcher = reborn(&stitcher, settings.clone());
     }
     assert_eq!(stitcher.keys(), 0, "all timers ran out, nothing is held");
     assert_eq!(stitcher.weight(), 0);
@@ -1031,4 +1035,97 @@ fn what_is_only_remembered_is_forgotten_first_and_in_silence() {
     let shed = |f: &&Fact| matches!(f.what, What::Shed(_));
     assert_eq!(out.facts.iter().filter(shed).count(), 0);
     assert_eq!((stitcher.keys(), stitcher.weight()), (0, 0));
+}
+
+#[test]
+fn rules_prove_outcomes_and_count_steps_of_the_funnel() {
+    use crate::rules::{Condition, Rule, Rules, Scope};
+    let condition = |scope, text| Condition::compile(scope, text).expect(text);
+    let rules = Rules {
+        outcomes: vec![
+            Rule {
+                name: name("asked twice"),
+                condition: condition(
+                    Scope::Workflow,
+                    "workflow.turns > 1 && workflow.outcome == 'unverified'",
+                ),
+                then: Outcome::Failed,
+            },
+            Rule {
+                name: name("refund issued"),
+                condition: condition(
+                    Scope::Event,
+                    "event.tool == 'issue' && event.ok && event.agent == 'refund'",
+                ),
+                then: Outcome::Resolved,
+            },
+        ],
+        steps: [
+            (
+                "handed over",
+                Scope::Turn,
+                "turn.handoffs == 1 && 'refund' in turn.agents",
+            ),
+            ("issued", Scope::Event, "event.tool == 'issue'"),
+            (
+                "done",
+                Scope::Workflow,
+                "workflow.outcome == 'resolved' && 'issued' in workflow.steps",
+            ),
+            ("never", Scope::Turn, "turn.escalated"),
+        ]
+        .map(|(step, scope, text)| Rule {
+            name: name(step),
+            condition: condition(scope, text),
+            then: name(step),
+        })
+        .to_vec(),
+    };
+    let settings = Settings {
+        judge: Judge {
+            rules: std::sync::Arc::new(rules),
+            dimensions: Vec::new(),
+        },
+        ..Settings::default()
+    };
+    let end = |with_tool: bool| {
+        let (mut s, _, refund) = transfer();
+        if with_tool {
+            let tool = ToolCall {
+                name: name("issue"),
+                call_id: None,
+                hands_to: None,
+                works: false,
+                delegates: false,
+                failed: false,
+            };
+            s.add(refund, (46, 50), Kind::Tool(tool));
+        }
+        s.call(refund, (51, 90));
+        let mut events: Vec<_> = s.events.iter().map(|e| (e.end, e.clone())).collect();
+        // The same again later: a second turn of the same workflow.
+        if !with_tool {
+            let later = Duration::from_secs(60);
+            events.extend(s.events.iter().map(|e| {
+                let mut event = e.clone();
+                event.trace = trace(2);
+                event.start = event.start + later;
+                event.end = event.end + later;
+                (event.end, event)
+            }));
+        }
+        events.sort_by_key(|(end, _)| *end);
+        let facts = play_with(events, &settings);
+        let told = facts.iter().filter_map(|fact| match &fact.what {
+            What::FunnelStep { step, .. } => Some(step.to_string()),
+            What::Workflow(w) => Some(format!("{}: {}", w.outcome.as_str(), w.because)),
+            _ => None,
+        });
+        told.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        end(true),
+        ["done", "handed over", "issued", "resolved: refund issued"]
+    );
+    assert_eq!(end(false), ["handed over", "failed: asked twice"]);
 }

@@ -14,6 +14,7 @@ use crate::model::ids::{SpanId, TraceId};
 use crate::model::sketch::Sketch;
 use crate::model::time::Timestamp;
 use rapidhash::RapidHashMap as HashMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,7 +46,13 @@ pub(super) struct Decided {
     pub(super) broken: bool,
     pub(super) escalated: bool,
     /// The latest verdict on the business result.
-    pub(super) outcome: Option<(Timestamp, Outcome)>,
+    pub(super) outcome: Option<Proof>,
+    /// Steps of the funnel that it came to.
+    pub(super) steps: BTreeSet<Name>,
+    pub(super) agents: BTreeSet<Name>,
+    /// Handoffs that are judged, and how many of them failed.
+    pub(super) handoffs: u64,
+    pub(super) failed_handoffs: u64,
     pub(super) spend: Spend,
     pub(super) pending: Vec<Verdict>,
     pub(super) trace: TraceId,
@@ -60,6 +67,15 @@ pub(super) struct Decided {
     pub(super) asked: Option<(Sketch, Name)>,
     /// Control passed between agents.
     pub(super) handed_over: bool,
+}
+
+/// A verdict on the business result: the latest counts, and of equal ones that of a rule.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Proof {
+    pub(super) at: Timestamp,
+    /// `None`: a span declares it.
+    pub(super) rule: Option<Name>,
+    pub(super) outcome: Outcome,
 }
 
 /// The value of a business transaction in nano-dollars, with the time at which it was declared.
@@ -120,6 +136,14 @@ pub(super) fn decide<'a>(
         broken: false,
         escalated: verdicts.iter().any(|v| v.escalated),
         outcome: outcome(&tree),
+        steps: BTreeSet::new(),
+        agents: cast
+            .activations
+            .iter()
+            .filter_map(|a| a.agent.clone())
+            .collect(),
+        handoffs: verdicts.iter().filter(|v| !v.pending).count() as u64,
+        failed_handoffs: verdicts.iter().filter(|v| v.has_failed()).count() as u64,
         spend: Spend::default(),
         pending: Vec::new(),
         trace: first.trace,
@@ -131,6 +155,7 @@ pub(super) fn decide<'a>(
         asked: asked(&tree, &cast),
         handed_over: verdicts.iter().any(|v| !v.escalated),
     };
+    settings.judge.events(&tree, &mut decided);
     facts.extend(loops(&verdicts));
     steps(&tree, &cast, &mut decided.spend, facts);
     for activation in &cast.activations {
@@ -146,6 +171,7 @@ pub(super) fn decide<'a>(
     if let Some(turn) = turn(&tree, &cast, &verdicts, &mut decided) {
         decided.result = Some(turn.result);
         facts.push(Fact::new(decided.end, first.trace, What::Turn(turn)));
+        settings.judge.turn(&tree, &mut decided);
     }
     settle_handoffs(verdicts, &mut decided, facts);
     let owners = (0..tree.events.len())
@@ -271,11 +297,15 @@ fn workflow_name(tree: &Tree<'_>) -> Name {
         .unwrap_or_else(|| Arc::from(DEFAULT_WORKFLOW))
 }
 
-fn outcome(tree: &Tree<'_>) -> Option<(Timestamp, Outcome)> {
-    tree.events
-        .iter()
-        .filter_map(|e| Some((e.end, e.outcome.as_ref()?.outcome)))
-        .max_by_key(|(at, outcome)| (*at, *outcome))
+fn outcome(tree: &Tree<'_>) -> Option<Proof> {
+    let declared = |event: &&Event| {
+        Some(Proof {
+            at: event.end,
+            rule: None,
+            outcome: event.outcome.as_ref()?.outcome,
+        })
+    };
+    tree.events.iter().filter_map(declared).max()
 }
 
 /// The value declared last: an agent may learn more of it on the way.

@@ -1,6 +1,7 @@
 //! The open workflow of a session, and how it ends.
 
-use super::turn::{Decided, Spend, Value};
+use super::judge::{Judge, by_default};
+use super::turn::{Decided, Proof, Spend, Value};
 use super::{Output, Settings};
 use crate::model::Name;
 use crate::model::cohort::Cohort;
@@ -9,6 +10,7 @@ use crate::model::fact::{Fact, TurnResult, What, Workflow};
 use crate::model::ids::{Key, Scoped, TraceId};
 use crate::model::record::{Contact, Record};
 use crate::model::time::Timestamp;
+use std::collections::BTreeSet;
 
 /// One unit of business work, open.
 #[derive(Debug)]
@@ -19,7 +21,14 @@ pub(super) struct OpenWorkflow {
     pub(super) end: Timestamp,
     pub(super) spend: Spend,
     /// The latest verdict, with its time.
-    pub(super) outcome: Option<(Timestamp, Outcome)>,
+    pub(super) outcome: Option<Proof>,
+    /// Steps of the funnel that it came to, each once.
+    pub(super) steps: BTreeSet<Name>,
+    pub(super) agents: BTreeSet<Name>,
+    pub(super) turns: u64,
+    /// Handoffs that are judged, and how many of them failed.
+    pub(super) handoffs: u64,
+    pub(super) failed_handoffs: u64,
     pub(super) escalated: bool,
     /// How the last turn ended, and whether an error or a lost handoff is why.
     pub(super) last: TurnResult,
@@ -44,6 +53,11 @@ impl OpenWorkflow {
             end: turn.end,
             spend: Spend::default(),
             outcome: None,
+            steps: BTreeSet::new(),
+            agents: BTreeSet::new(),
+            turns: 0,
+            handoffs: 0,
+            failed_handoffs: 0,
             escalated: false,
             last: result,
             broken: false,
@@ -67,7 +81,8 @@ impl OpenWorkflow {
         // Who comes with another intent after the outcome begins something new, however soon.
         let other_intent =
             self.intent.is_some() && turn.intent.is_some() && self.intent != turn.intent;
-        let proven = self.outcome.is_some_and(|(at, _)| {
+        let proven = self.outcome.as_ref().is_some_and(|proof| {
+            let at = proof.at;
             at < turn.start && (other_intent || at + settings.settle < turn.start)
         });
         let idle = turn.start > self.end + settings.idle_timeout;
@@ -80,7 +95,12 @@ impl OpenWorkflow {
         self.start = self.start.min(turn.start);
         self.end = self.end.max(turn.end);
         self.spend.join(turn.spend);
-        self.outcome = self.outcome.max(turn.outcome);
+        self.outcome = self.outcome.take().max(turn.outcome.clone());
+        self.steps.extend(turn.steps.iter().cloned());
+        self.agents.extend(turn.agents.iter().cloned());
+        self.turns += 1;
+        self.handoffs += turn.handoffs;
+        self.failed_handoffs += turn.failed_handoffs;
         self.escalated |= turn.escalated;
         self.last = result;
         self.broken = turn.broken;
@@ -108,10 +128,16 @@ impl OpenWorkflow {
         (self.touched + wait).min(self.opened + settings.max_age)
     }
 
+    /// A handoff of it found no target.
+    pub(super) fn lose_handoff(&mut self) {
+        self.handoffs += 1;
+        self.failed_handoffs += 1;
+    }
+
     /// The default rules, first hit wins.
     fn outcome(&self) -> Outcome {
-        if let Some((_, declared)) = self.outcome {
-            declared
+        if let Some(proof) = &self.outcome {
+            proof.outcome
         } else if self.escalated {
             Outcome::Escalated
         } else if self.broken {
@@ -124,11 +150,31 @@ impl OpenWorkflow {
     }
 
     /// Closes it for good, and leaves a record at its user.
-    pub(super) fn close(self, out: &mut Output) {
-        let outcome = self.outcome();
+    pub(super) fn close(mut self, judge: &Judge, out: &mut Output) {
+        let by_evidence = self.outcome();
+        let (ruled, steps) = judge.workflow(&self, by_evidence);
+        self.steps.extend(steps);
+        let (outcome, because) = match (ruled, self.outcome.take()) {
+            (Some(ruled), _) => ruled,
+            (None, Some(proof)) => {
+                let rule = proof
+                    .rule
+                    .unwrap_or_else(|| Name::from("a span declares it"));
+                (proof.outcome, rule)
+            }
+            (None, None) => (by_evidence, by_default(by_evidence)),
+        };
+        for step in std::mem::take(&mut self.steps) {
+            let workflow = self.name.clone();
+            out.facts.push(Fact {
+                cohort: self.cohort.clone(),
+                ..Fact::new(self.end, self.trace, What::FunnelStep { workflow, step })
+            });
+        }
         let what = What::Workflow(Workflow {
             workflow: self.name.clone(),
             outcome,
+            because,
             duration: self.end.since(self.start),
             cost_usd: self.spend.usd(),
             value_usd: self.value.map(|(_, nano)| nano as f64 / 1e9),

@@ -1,0 +1,181 @@
+//! What rules can look at.
+
+use crate::model::Name;
+use cel::Value;
+use cel::objects::Key;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// What a rule looks at: the name of its variable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// One span or log record, once its turn is decided.
+    Event,
+    /// One turn, decided.
+    Turn,
+    /// One workflow, about to be closed.
+    Workflow,
+}
+
+impl Scope {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Event => "event",
+            Self::Turn => "turn",
+            Self::Workflow => "workflow",
+        }
+    }
+
+    /// Its fields. A field that is not known is missing; so is a value of a map.
+    pub(super) fn fields(self) -> &'static [(&'static str, Type)] {
+        match self {
+            Self::Event => &[
+                ("kind", Type::Text),
+                ("ok", Type::Bool),
+                ("agent", Type::Text),
+                ("tool", Type::Text),
+                ("model", Type::Text),
+                ("provider", Type::Text),
+                ("workflow", Type::Text),
+                ("intent", Type::Text),
+                ("cohort", Type::Texts),
+                ("scores", Type::Numbers),
+                ("labels", Type::Texts),
+                ("value_usd", Type::Number),
+                ("cost_usd", Type::Number),
+                ("duration_seconds", Type::Number),
+            ],
+            Self::Turn => &[
+                ("workflow", Type::Text),
+                ("result", Type::Text),
+                ("intent", Type::Text),
+                ("cohort", Type::Texts),
+                ("agents", Type::List),
+                ("tools", Type::List),
+                ("handoffs", Type::Number),
+                ("failed_handoffs", Type::Number),
+                ("escalated", Type::Bool),
+                ("value_usd", Type::Number),
+                ("cost_usd", Type::Number),
+                ("duration_seconds", Type::Number),
+            ],
+            Self::Workflow => &[
+                ("name", Type::Text),
+                ("outcome", Type::Text),
+                ("intent", Type::Text),
+                ("cohort", Type::Texts),
+                ("agents", Type::List),
+                ("steps", Type::List),
+                ("turns", Type::Number),
+                ("handoffs", Type::Number),
+                ("failed_handoffs", Type::Number),
+                ("escalated", Type::Bool),
+                ("value_usd", Type::Number),
+                ("cost_usd", Type::Number),
+                ("duration_seconds", Type::Number),
+            ],
+        }
+    }
+}
+
+/// The types that fields have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Type {
+    Bool,
+    /// CEL compares whole and broken numbers with each other.
+    Number,
+    Text,
+    /// A list of texts.
+    List,
+    /// Texts by name.
+    Texts,
+    /// Numbers by name.
+    Numbers,
+    /// Anything: the checker does not know more.
+    Any,
+}
+
+/// One thing as its rules see it.
+#[derive(Debug)]
+pub struct View {
+    scope: Scope,
+    fields: HashMap<Key, Value>,
+}
+
+impl View {
+    pub fn new(scope: Scope) -> Self {
+        Self {
+            scope,
+            fields: HashMap::new(),
+        }
+    }
+
+    pub fn scope(&self) -> Scope {
+        self.scope
+    }
+
+    pub(super) fn into_value(self) -> Value {
+        Value::from(self.fields)
+    }
+
+    pub fn flag(self, field: &'static str, value: bool) -> Self {
+        self.with(field, Some(Value::Bool(value)))
+    }
+
+    pub fn text(self, field: &'static str, value: &str) -> Self {
+        self.with(field, Some(Value::from(value)))
+    }
+
+    pub fn name(self, field: &'static str, value: Option<&Name>) -> Self {
+        self.with(field, value.map(|name| Value::from(&**name)))
+    }
+
+    pub fn count(self, field: &'static str, value: u64) -> Self {
+        self.with(
+            field,
+            Some(Value::Int(i64::try_from(value).unwrap_or(i64::MAX))),
+        )
+    }
+
+    pub fn number(self, field: &'static str, value: Option<f64>) -> Self {
+        self.with(field, value.map(Value::Float))
+    }
+
+    pub fn list<'a>(self, field: &'static str, values: impl Iterator<Item = &'a Name>) -> Self {
+        let values: Vec<Value> = values.map(|name| Value::from(&**name)).collect();
+        self.with(field, Some(Value::List(Arc::new(values))))
+    }
+
+    /// Texts by name.
+    pub fn texts<'a>(
+        self,
+        field: &'static str,
+        values: impl Iterator<Item = (&'a str, &'a str)>,
+    ) -> Self {
+        let values = values.map(|(name, value)| (name, Value::from(value)));
+        self.map(field, values)
+    }
+
+    /// Numbers by name.
+    pub fn numbers<'a>(
+        self,
+        field: &'static str,
+        values: impl Iterator<Item = (&'a str, f64)>,
+    ) -> Self {
+        let values = values.map(|(name, value)| (name, Value::Float(value)));
+        self.map(field, values)
+    }
+
+    fn map<'a>(self, field: &'static str, values: impl Iterator<Item = (&'a str, Value)>) -> Self {
+        let values: HashMap<Key, Value> = values.map(|(name, v)| (Key::from(name), v)).collect();
+        self.with(field, Some(Value::from(values)))
+    }
+
+    fn with(mut self, field: &'static str, value: Option<Value>) -> Self {
+        debug_assert!(self.scope.fields().iter().any(|(known, _)| *known == field));
+        if let Some(value) = value {
+            self.fields.insert(Key::from(field), value);
+        }
+        self
+    }
+}
