@@ -1,0 +1,103 @@
+//! Late, repeated and shuffled spans, and traces that find their session.
+
+use super::*;
+
+#[test]
+fn a_span_after_the_decision_counts_only_where_it_adds_up() {
+    let mut s = Scene::default();
+    let agent = s.agent(0, "a", (0, 100));
+    s.call(agent, (1, 50));
+    s.asking(agent, (60, 90), &["b"]);
+    let mut events: Vec<_> = s.events.iter().cloned().map(|e| (e.end, e)).collect();
+    // The last span and one that is known arrive ten seconds later.
+    let late = Timestamp(10_000_000_000);
+    events[2].0 = late;
+    events.push((late, s.events[1].clone()));
+    events.sort_by_key(|(arrival, _)| *arrival);
+    let facts = play(events);
+    assert_eq!(count(&facts, is_call), 2);
+    assert_eq!(count(&facts, |w| *w == What::Late), 1);
+    assert_eq!(count(&facts, |w| *w == What::Duplicate), 1);
+    assert_eq!(handoffs(&facts), NOTHING);
+    let cost = facts.iter().find_map(|f| match &f.what {
+        What::Workflow(w) => w.cost_usd,
+        _ => None,
+    });
+    assert_eq!(
+        cost,
+        Some(0.5),
+        "money of a late call is the workflow's too"
+    );
+}
+
+#[test]
+fn any_order_and_any_repetition_tells_the_same_story() {
+    let (mut s, _, refund) = transfer();
+    s.asking(refund, (45, 60), &["human", "triage"]);
+    s.tool(refund, "escalate", (61, 62), Some("human"));
+    s.call(refund, (63, 90));
+    let mut told: Vec<_> = run(&s).into_iter().map(|f| format!("{f:?}")).collect();
+    told.sort();
+    proptest::proptest!(|(order in proptest::sample::subsequence((0..s.events.len()).collect::<Vec<_>>(), 0..s.events.len()), seed in proptest::num::u64::ANY)| {
+        let mut events = s.events.clone();
+        events.extend(order.iter().map(|&i| s.events[i].clone()));
+        let n = events.len();
+        let mut state = seed;
+        for i in (1..n).rev() {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            events.swap(i, (state >> 33) as usize % (i + 1));
+        }
+        let arrival = Timestamp(1_000_000_000);
+        let facts = play(events.into_iter().map(|e| (arrival, e)).collect());
+        let mut again: Vec<_> = facts
+            .into_iter()
+            .filter(|f| f.what != What::Duplicate)
+            .map(|f| format!("{f:?}"))
+            .collect();
+        again.sort();
+        proptest::prop_assert_eq!(&again, &told);
+    });
+}
+
+/// Feeds records to one stitcher and carries what it sends back into it, as one partition would.
+fn converse(records: Vec<(Key, Record)>) -> Vec<Fact> {
+    let mut stitcher = Stitcher::new(Settings::default());
+    let mut out = Output::default();
+    let mut queue = std::collections::VecDeque::from(records);
+    let mut ended = false;
+    loop {
+        while let Some((key, record)) = queue.pop_front() {
+            stitcher.apply(Entry { key, record }, Timestamp(1), &mut out);
+            queue.extend(out.sends.drain(..));
+        }
+        if ended {
+            return out.facts;
+        }
+        stitcher.advance(Timestamp::MAX, &mut out);
+        queue.extend(out.sends.drain(..));
+        ended = queue.is_empty();
+    }
+}
+
+#[test]
+fn a_trace_finds_its_session_late_and_two_sessions_of_one_trace_are_one() {
+    let (mut s, _, refund) = transfer();
+    s.call(refund, (45, 90));
+    let event = |i: usize| Record::Event(Box::new(s.events[i].clone()));
+    let held = Key::Trace(trace(1));
+    let a = session("a");
+    let b = session("b");
+    let mut records: Vec<(Key, Record)> = (0..3).map(|i| (held.clone(), event(i))).collect();
+    records.extend((3..5).map(|i| (b.clone(), event(i))));
+    records.push((held.clone(), Record::Bind(b.clone())));
+    records.push((a.clone(), event(5)));
+    records.push((held, Record::Bind(a)));
+    for rotation in 0..records.len() {
+        let mut records = records.clone();
+        records.rotate_left(rotation);
+        let facts = converse(records);
+        assert_eq!(count(&facts, |w| *w == What::Session), 1, "{rotation}");
+        assert_eq!(handoffs(&facts), ["triage -> refund transfer success"]);
+        assert_eq!(turns(&facts).len(), 1);
+    }
+}
