@@ -55,6 +55,7 @@ pub fn engine_settings(config: &Config) -> engine::Settings {
                     .map(|(name, _)| name.clone())
                     .collect(),
             },
+            prices: Arc::clone(&config.action_prices),
             soft_bytes: config.soft_state_bytes / partitions,
             max_bytes: config.max_state_bytes / partitions,
             max_spans_per_session: config.max_spans_per_session,

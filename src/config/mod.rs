@@ -14,7 +14,7 @@ pub use annotate::{annotated, schema};
 pub use prices::{built_in as built_in_prices, of_text as prices_of_text};
 pub use raw::{Format, Level, LogKind};
 
-use crate::model::price::PriceBook;
+use crate::model::price::{ActionPrices, PriceBook};
 use crate::rules::Rules;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -88,6 +88,7 @@ pub struct Config {
     pub zero_hold: Duration,
     pub created: bool,
     pub prices: Arc<PriceBook>,
+    pub action_prices: Arc<ActionPrices>,
     pub rules: Arc<Rules>,
     pub stories: usize,
     pub soft_state_bytes: usize,

@@ -27,7 +27,7 @@ pub(crate) struct Raw {
     pub(crate) cohorts: Cohorts,
     /// Limits of the derived metrics.
     pub(crate) metrics: Metrics,
-    /// The price catalogue.
+    /// What model calls and actions cost.
     pub(crate) prices: Prices,
     /// Baton's own log.
     pub(crate) log: Log,
@@ -280,6 +280,12 @@ section! {
     Prices {
         /// A catalogue of your own in place of the built-in one; `baton prices` shows the form.
         file: Option<String> = None,
+        /// Price of one call of a tool, in US dollars by the tool's name, as in `lookup: 0.002`. A tool without one costs nothing that is known.
+        tools: BTreeMap<String, f64> = BTreeMap::new(),
+        /// Price of one search in a knowledge base, in US dollars.
+        retrieval: Option<f64> = None,
+        /// Price of one human called in, in US dollars: what people's time costs for a case.
+        escalation: Option<f64> = None,
     }
 }
 

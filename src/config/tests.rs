@@ -186,3 +186,21 @@ fn cohorts_are_checked_and_the_operators_attributes_go_first() {
         assert!(told, "{what}: {faults:?}");
     }
 }
+
+#[test]
+fn actions_have_prices_only_where_the_operator_says_so() {
+    assert_eq!(*Config::default().action_prices, Default::default());
+    let text = "prices: {tools: {lookup: 0.002, free: 0}, retrieval: 0.001, escalation: 4.50}";
+    let prices = read(text).expect("fine").action_prices;
+    assert_eq!(prices.tools["lookup"], 0.002);
+    assert_eq!(prices.tools["free"], 0.0);
+    assert_eq!(
+        (prices.retrieval, prices.escalation),
+        (Some(0.001), Some(4.5))
+    );
+    let faults = read("prices:\n  tools: {a: -1, b: x}\n").expect_err("faults");
+    assert_eq!(faults, ["2: prices.tools.b: has the wrong type"]);
+    let faults = read("prices:\n  tools: {a: -1}\n  retrieval: 2e9\n  escalation: 1e300\n");
+    assert_eq!(faults.expect_err("faults").len(), 3);
+    read("prices: {retrieval: .nan}").expect_err("no number");
+}

@@ -33,6 +33,7 @@ pub enum Metric {
     UnpricedTokens,
     ToolCalls,
     Retrievals,
+    ActionCost,
     EvaluationScore,
     FeedbackScore,
     LateEvents,
@@ -181,7 +182,7 @@ pub static CATALOGUE: &[Description] = &[
         "usd",
         &["workflow", "outcome"],
         USD,
-        "Money spent on a closed workflow, all its model calls included; workflows of unknown cost are left out.",
+        "Money spent on a closed workflow: all its model calls, and the actions that have a price. Workflows of unknown cost are left out.",
     ),
     counter(
         Metric::WorkflowValue,
@@ -337,6 +338,13 @@ pub static CATALOGUE: &[Description] = &[
         "",
         &[],
         "Searches in knowledge bases that have a span of their own.",
+    ),
+    counter(
+        Metric::ActionCost,
+        "baton_action_cost_usd_total",
+        "usd",
+        &["kind", "name"],
+        "Money spent on tool calls, retrievals and people, by the prices in prices.tools, prices.retrieval and prices.escalation. kind is tool, retrieval or escalation; name is the tool, the knowledge base or the agent that called a human in.",
     ),
     histogram(
         Metric::EvaluationScore,

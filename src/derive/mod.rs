@@ -97,6 +97,10 @@ impl Deriver {
                 }
             }
             What::Retrieval => store.count(Metric::Retrievals, &[], 1, when),
+            What::Action(action) => {
+                let labels = [action.kind.as_str(), &*action.name];
+                store.pay(Metric::ActionCost, &labels, action.usd, when);
+            }
             What::Evaluation { name, score } => {
                 store.observe(Metric::EvaluationScore, &[name], *score, when);
             }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::Name;
-use crate::model::fact::{HandoffKind, ToolCall};
+use crate::model::fact::{Action, ActionKind, HandoffKind, ToolCall};
 use crate::model::ids::TraceId;
 use crate::model::metric::{FamilyKind, Point};
 
@@ -266,5 +266,22 @@ fn cohorts_are_labels_where_they_are_known_and_bounded() {
     assert_eq!(
         shown(&families, "baton_series_overflow_total"),
         ["baton_retrievals_total tier = 2"]
+    );
+}
+
+#[test]
+fn the_cost_of_actions_adds_up_to_the_nano_dollar() {
+    let mut deriver = Deriver::new(settings());
+    for _ in 0..3 {
+        let action = Action {
+            kind: ActionKind::Tool,
+            name: Name::from("lookup"),
+            usd: 0.1,
+        };
+        deriver.apply(&fact(1, What::Action(action)), Timestamp(1));
+    }
+    assert_eq!(
+        shown(&deriver.families(), "baton_action_cost_usd_total"),
+        ["tool lookup = 0.3"]
     );
 }

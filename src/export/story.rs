@@ -1,6 +1,8 @@
 //! How a session went, as a person would tell it.
 
-use crate::model::fact::{Fact, Handoff, HandoffResult, ModelCall, TurnResult, What, Workflow};
+use crate::model::fact::{
+    Action, ActionKind, Fact, Handoff, HandoffResult, ModelCall, TurnResult, What, Workflow,
+};
 use jiff::Timestamp;
 use std::fmt::Write;
 
@@ -51,6 +53,7 @@ fn line(what: &What) -> Option<String> {
         What::Tool(tool) if tool.failed => format!("the tool {} failed", tool.tool),
         What::Tool(tool) => format!("the tool {} ran", tool.tool),
         What::Retrieval => "a knowledge base was searched".to_owned(),
+        What::Action(action) => self::action(action),
         What::Handoff(handoff) => self::handoff(handoff),
         What::Escalation { from } => format!("{from} called a human in"),
         What::Loop { agent, length } => {
@@ -99,6 +102,15 @@ fn model(call: &ModelCall) -> String {
         None => text.push_str(", cost unknown"),
     }
     text
+}
+
+fn action(action: &Action) -> String {
+    let Action { kind, name, usd } = action;
+    match kind {
+        ActionKind::Tool => format!("the tool {name} cost ${usd:.4}"),
+        ActionKind::Retrieval => format!("the search in {name} cost ${usd:.4}"),
+        ActionKind::Escalation => format!("the human whom {name} called in cost ${usd:.2}"),
+    }
 }
 
 fn handoff(handoff: &Handoff) -> String {

@@ -1,6 +1,10 @@
 //! The figures an executive asks for, from the metric families alone. What cannot be known is `None`, never 0.
 
 use crate::model::metric::{Family, Histogram, Point, Series};
+use std::ops::Add;
+
+/// All money that is spent.
+const MONEY: [&str; 2] = ["baton_llm_cost_usd_total", "baton_action_cost_usd_total"];
 
 /// The business at one moment.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -30,9 +34,11 @@ impl Summary {
         let resolved = count("baton_workflows_total", &[("outcome", "resolved")]);
         let handoffs = count("baton_handoffs_total", &[]);
         let succeeded = count("baton_handoffs_total", &[("result", "success")]);
-        let cost_usd = find(families, "baton_llm_cost_usd_total")
-            .filter(|f| !f.series.is_empty())
-            .map(|_| count("baton_llm_cost_usd_total", &[]));
+        let cost_usd = MONEY
+            .iter()
+            .filter(|name| find(families, name).is_some_and(|f| !f.series.is_empty()))
+            .map(|name| count(name, &[]))
+            .reduce(f64::add);
         let (waits, waited) = find(families, "baton_turn_duration_seconds")
             .into_iter()
             .flat_map(|family| &family.series)
@@ -68,7 +74,7 @@ impl Summary {
             ("Escalations to a human", self.escalations.to_string()),
             ("Sessions", self.sessions.to_string()),
             ("Workflows closed", self.workflows.to_string()),
-            ("Money spent on models", usd(self.cost_usd)),
+            ("Money spent", usd(self.cost_usd)),
         ]
     }
 }

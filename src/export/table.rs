@@ -11,6 +11,7 @@ const TABLES: &[(&str, &str)] = &[
     ("Model calls", "baton_llm_calls_total"),
     ("Tokens", "baton_llm_tokens_total"),
     ("Money (USD)", "baton_llm_cost_usd_total"),
+    ("Money for actions (USD)", "baton_action_cost_usd_total"),
     ("Tool calls", "baton_tool_calls_total"),
 ];
 

@@ -197,7 +197,16 @@ fn cost_per_resolution_counts_all_money() {
             exemplar: None,
         },
     ));
-    let summary = Summary::of(&[workflows, counter("baton_llm_cost_usd_total", &[], 4.0)]);
+    let people = counter(
+        "baton_action_cost_usd_total",
+        &[("kind", "escalation")],
+        1.5,
+    );
+    let summary = Summary::of(&[
+        workflows,
+        counter("baton_llm_cost_usd_total", &[], 2.5),
+        people,
+    ]);
     assert_eq!(summary.resolution_rate, Some(0.25));
     assert_eq!(summary.cost_per_resolution_usd, Some(2.0));
 }

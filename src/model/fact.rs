@@ -52,6 +52,8 @@ pub enum What {
     Model(ModelCall),
     Tool(ToolCall),
     Retrieval,
+    /// Money was spent on a tool call, a retrieval or a human, by a price of the operator's.
+    Action(Action),
     Evaluation {
         name: Name,
         score: f64,
@@ -154,6 +156,34 @@ pub struct ModelCall {
 pub struct ToolCall {
     pub tool: Name,
     pub failed: bool,
+}
+
+/// Money spent on one action that is no model call.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Action {
+    pub kind: ActionKind,
+    /// The tool, the knowledge base, or the agent that called a human in.
+    pub name: Name,
+    pub usd: f64,
+}
+
+/// The actions that may have a price.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ActionKind {
+    Tool,
+    Retrieval,
+    Escalation,
+}
+
+impl ActionKind {
+    /// The value of the label `kind`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Tool => "tool",
+            Self::Retrieval => "retrieval",
+            Self::Escalation => "escalation",
+        }
+    }
 }
 
 /// One handoff, judged.

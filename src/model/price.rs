@@ -1,4 +1,4 @@
-//! Prices of models, and what a call costs by them.
+//! Prices of models and of actions, and what a call costs by them.
 
 use super::event::Usage;
 use super::time::Timestamp;
@@ -11,6 +11,16 @@ pub struct PriceBook {
     /// Places in `prices` of the names without `*`, and of the others.
     exact: BTreeMap<String, Vec<usize>>,
     wild: Vec<usize>,
+}
+
+/// What actions cost that are no model calls, in US dollars each. Without a price they cost nothing that is known, never 0.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ActionPrices {
+    /// By the name of the tool.
+    pub tools: BTreeMap<String, f64>,
+    pub retrieval: Option<f64>,
+    /// People's time for one case.
+    pub escalation: Option<f64>,
 }
 
 /// One price, in US dollars per million tokens.

@@ -1,14 +1,16 @@
 //! One session (or one trace that may still find its session): its traces, its open workflow, its pending handoffs.
 
 use super::handoff::Verdict;
+use super::spend::Spend;
 use super::trace::{Open, Skeleton, Trace};
-use super::turn::{self, Decided, Spend};
+use super::turn::{self, Decided};
 use super::workflow::OpenWorkflow;
 use super::{Output, Settings, shed_fact};
 use crate::model::cohort::Cohort;
 use crate::model::event::{Event, Kind, SessionSource};
 use crate::model::fact::{Fact, Shed, What};
 use crate::model::ids::{Key, Scoped, TraceId};
+use crate::model::price::ActionPrices;
 use crate::model::record::Record;
 use crate::model::sketch::Sketch;
 use crate::model::time::Timestamp;
@@ -113,7 +115,7 @@ impl Conversation {
             Trace::Decided(skeleton) => {
                 let from = out.facts.len();
                 let known = skeleton.owners.len();
-                let spend = late(skeleton, event, out);
+                let spend = late(skeleton, event, &settings.prices, out);
                 self.known_spans += skeleton.owners.len() - known;
                 stamp(&mut out.facts[from..], &self.cohort);
                 if let Some(workflow) = &mut self.workflow {
@@ -439,7 +441,7 @@ fn stamp(facts: &mut [Fact], cohort: &Cohort) {
 }
 
 /// Counts what adds up of a span whose turn is decided; returns its cost.
-fn late(skeleton: &mut Skeleton, event: Event, out: &mut Output) -> Spend {
+fn late(skeleton: &mut Skeleton, event: Event, prices: &ActionPrices, out: &mut Output) -> Spend {
     let mut spend = Spend::default();
     let fact = |what| Fact::new(event.end, event.trace, what);
     let inherited = || {
@@ -461,8 +463,12 @@ fn late(skeleton: &mut Skeleton, event: Event, out: &mut Output) -> Spend {
         }
         Kind::Tool(tool) if tool.hands_to.is_none() || tool.works => {
             out.facts.extend(turn::tool_fact(&event));
+            out.facts.extend(spend.on_span(&event, prices));
         }
-        Kind::Retrieval { .. } => out.facts.push(fact(What::Retrieval)),
+        Kind::Retrieval { .. } => {
+            out.facts.push(fact(What::Retrieval));
+            out.facts.extend(spend.on_span(&event, prices));
+        }
         _ => {}
     }
     out.facts.extend(turn::evaluation_facts(&event));

@@ -10,16 +10,20 @@ mod handoff;
 mod judge;
 mod retention;
 mod saved;
+mod spend;
 mod trace;
 mod tree;
 mod turn;
 mod workflow;
 
 #[cfg(test)]
+mod money_tests;
+#[cfg(test)]
 mod tests;
 
 use crate::model::fact::{Fact, Shed, What};
 use crate::model::ids::{Key, TraceId};
+use crate::model::price::ActionPrices;
 use crate::model::record::{Entry, Record};
 use crate::model::time::Timestamp;
 use contacts::Contacts;
@@ -53,6 +57,8 @@ pub struct Settings {
     pub retention_of_delegations: bool,
     /// What the operator's rules say.
     pub judge: Judge,
+    /// What tool calls, retrievals and people cost; looked up when a turn is decided, as a human called in is known only then.
+    pub prices: std::sync::Arc<ActionPrices>,
     /// Sessions and unbound traces held at once; over it the one due first is closed early.
     pub max_sessions: usize,
     /// Bytes above which sessions and users without open work are forgotten early, the longest idle first.
@@ -76,6 +82,7 @@ impl Default for Settings {
             retention_threshold: 0.5,
             retention_of_delegations: false,
             judge: Judge::default(),
+            prices: std::sync::Arc::default(),
             max_sessions: 1_000_000,
             soft_bytes: 1 << 30,
             max_bytes: 3 << 29,

@@ -3,14 +3,16 @@
 use super::Settings;
 use super::activation::{Act, Cast};
 use super::handoff::{self, UNKNOWN, Verdict};
+use super::spend::{Spend, nano};
 use super::tree::Tree;
 use crate::model::Name;
 use crate::model::cohort::Cohort;
-use crate::model::event::{Cost, Event, Kind, Outcome};
+use crate::model::event::{Event, Kind, Outcome};
 use crate::model::fact::{
     AgentInvocation, Fact, HandoffKind, HandoffResult, ModelCall, ToolCall, Turn, TurnResult, What,
 };
 use crate::model::ids::{SpanId, TraceId};
+use crate::model::price::ActionPrices;
 use crate::model::sketch::Sketch;
 use crate::model::time::Timestamp;
 use rapidhash::RapidHashMap as HashMap;
@@ -81,38 +83,6 @@ pub(super) struct Proof {
 /// The value of a business transaction in nano-dollars, with the time at which it was declared.
 pub(super) type Value = (Timestamp, i128);
 
-/// Money of several calls.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Spend {
-    pub(super) nano_usd: i128,
-    pub(super) known: bool,
-}
-
-impl Spend {
-    /// Whole nano-dollars, so that the sum does not depend on the order.
-    pub(super) fn add(&mut self, cost: Cost) {
-        if let Some(usd) = cost.usd() {
-            self.nano_usd = self.nano_usd.saturating_add(nano(usd));
-            self.known = true;
-        }
-    }
-
-    pub(super) fn join(&mut self, other: Self) {
-        self.nano_usd = self.nano_usd.saturating_add(other.nano_usd);
-        self.known |= other.known;
-    }
-
-    /// `None`: nothing could be priced.
-    pub(super) fn usd(self) -> Option<f64> {
-        self.known.then_some(self.nano_usd as f64 / 1e9)
-    }
-}
-
-/// Dollars in whole nano-dollars.
-fn nano(usd: f64) -> i128 {
-    (usd * 1e9).round() as i128
-}
-
 /// Whose each span was, for spans that come late.
 pub(super) type Owners = HashMap<(TraceId, SpanId), Option<Name>>;
 
@@ -157,7 +127,11 @@ pub(super) fn decide<'a>(
     };
     settings.judge.events(&tree, &mut decided);
     facts.extend(loops(&verdicts));
-    steps(&tree, &cast, &mut decided.spend, facts);
+    steps(&tree, &cast, &settings.prices, &mut decided.spend, facts);
+    let people = verdicts
+        .iter()
+        .filter_map(|verdict| decided.spend.on_people(verdict, &settings.prices));
+    facts.extend(people);
     for activation in &cast.activations {
         let event = tree.events[cast.acts[activation.acts[0]].event];
         if let Some(agent) = &activation.agent {
@@ -273,17 +247,27 @@ fn loops(verdicts: &[Verdict]) -> Vec<Fact> {
 }
 
 /// Everything that adds up.
-fn steps(tree: &Tree<'_>, cast: &Cast, spend: &mut Spend, facts: &mut Vec<Fact>) {
+fn steps(
+    tree: &Tree<'_>,
+    cast: &Cast,
+    prices: &ActionPrices,
+    spend: &mut Spend,
+    facts: &mut Vec<Fact>,
+) {
     for &i in &cast.calls {
         facts.extend(model_fact(tree.events[i], tree.agent(i)));
         if let Kind::Model(call) = &tree.events[i].kind {
             spend.add(call.cost);
         }
     }
-    facts.extend(cast.tools.iter().filter_map(|&i| tool_fact(tree.events[i])));
+    for &i in &cast.tools {
+        facts.extend(tool_fact(tree.events[i]));
+        facts.extend(spend.on_span(tree.events[i], prices));
+    }
     for event in &tree.events {
         if matches!(event.kind, Kind::Retrieval { .. }) {
             facts.push(Fact::new(event.end, event.trace, What::Retrieval));
+            facts.extend(spend.on_span(event, prices));
         }
         facts.extend(evaluation_facts(event));
     }

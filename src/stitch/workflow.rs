@@ -1,7 +1,8 @@
 //! The open workflow of a session, and how it ends.
 
 use super::judge::{Judge, by_default};
-use super::turn::{Decided, Proof, Spend, Value};
+use super::spend::Spend;
+use super::turn::{Decided, Proof, Value};
 use super::{Output, Settings};
 use crate::model::Name;
 use crate::model::cohort::Cohort;
@@ -113,7 +114,7 @@ impl OpenWorkflow {
         self.touched = now;
     }
 
-    /// Money of a call that came late.
+    /// Money of a call or an action that came late.
     pub(super) fn spend(&mut self, spend: Spend) {
         self.spend.join(spend);
     }

@@ -1,0 +1,296 @@
+//! What things cost: known answers, and what holds for money whatever happened.
+
+use super::*;
+use crate::model::event::{Cost, Event};
+use crate::model::fact::{ActionKind, What};
+use crate::model::ids::Scoped;
+use crate::proto::v1;
+use crate::proto::v1::event::Kind;
+use proptest::prelude::*;
+use std::sync::Arc;
+
+/// A dollar in nano-dollars.
+const NANO: f64 = 1e9;
+
+fn prices() -> Arc<ActionPrices> {
+    Arc::new(ActionPrices {
+        tools: [("lookup".to_owned(), 0.002)].into(),
+        retrieval: Some(0.001),
+        escalation: Some(4.5),
+    })
+}
+
+fn settings() -> Settings {
+    Settings {
+        prices: prices(),
+        ..Settings::default()
+    }
+}
+
+/// A span of trace `trace` with its times in seconds.
+fn span(trace: u8, id: u64, (start, end): (u64, u64), kind: Kind) -> Event {
+    let stored = v1::Event {
+        trace: vec![trace; 16],
+        span: id.to_be_bytes().to_vec(),
+        start_unix_nano: start * 1_000_000_000,
+        end_unix_nano: end * 1_000_000_000,
+        agent: Some("desk".into()),
+        kind: Some(kind),
+        ..v1::Event::default()
+    };
+    stored.try_into().expect("an event")
+}
+
+fn call(usd: f64) -> Kind {
+    Kind::ModelCall(v1::ModelCall {
+        cost: Some(v1::Cost {
+            cost: Some(v1::cost::Cost::Declared(usd)),
+        }),
+        answered: Some(true),
+        ..v1::ModelCall::default()
+    })
+}
+
+fn tool(name: &str, failed: bool) -> Kind {
+    let call = v1::ToolCall {
+        name: name.into(),
+        works: true,
+        failed,
+        ..v1::ToolCall::default()
+    };
+    Kind::ToolCall(call)
+}
+
+fn ask_a_human() -> Kind {
+    let human = v1::Target {
+        target: Some(v1::target::Target::Human(true)),
+    };
+    Kind::ToolCall(v1::ToolCall {
+        name: "call_a_human".into(),
+        hands_to: Some(human),
+        works: true,
+        ..v1::ToolCall::default()
+    })
+}
+
+fn search(source: Option<&str>) -> Kind {
+    Kind::Retrieval(v1::Retrieval {
+        source: source.map(str::to_owned),
+    })
+}
+
+/// Each event with the second in which it arrives, as one session.
+fn play(events: Vec<(u64, Event)>, settings: &Settings) -> Vec<Fact> {
+    let mut stitcher = Stitcher::new(settings.clone());
+    let mut out = Output::default();
+    let key = Key::Session(Scoped {
+        tenant: None,
+        id: "s".into(),
+    });
+    for (second, event) in events {
+        let arrival = Timestamp(second * 1_000_000_000);
+        stitcher.advance(arrival, &mut out);
+        let entry = Entry {
+            key: key.clone(),
+            record: Record::Event(Box::new(event)),
+        };
+        stitcher.apply(entry, arrival, &mut out);
+    }
+    while let Some(due) = stitcher.next_deadline() {
+        stitcher.advance(due, &mut out);
+    }
+    out.facts
+}
+
+/// All at once.
+fn play_at_once(events: Vec<Event>, settings: &Settings) -> Vec<Fact> {
+    play(events.into_iter().map(|e| (0, e)).collect(), settings)
+}
+
+/// What was spent on actions, one a line.
+fn spent(facts: &[Fact]) -> Vec<String> {
+    let line = |fact: &Fact| match &fact.what {
+        What::Action(action) => Some(format!(
+            "{} {} {}",
+            action.kind.as_str(),
+            action.name,
+            action.usd
+        )),
+        _ => None,
+    };
+    facts.iter().filter_map(line).collect()
+}
+
+fn cost_of_workflows(facts: &[Fact]) -> Vec<Option<f64>> {
+    let cost = |fact: &Fact| match &fact.what {
+        What::Workflow(workflow) => Some(workflow.cost_usd),
+        _ => None,
+    };
+    facts.iter().filter_map(cost).collect()
+}
+
+#[test]
+fn tools_searches_and_people_cost_what_the_operator_says() {
+    let events = vec![
+        span(1, 1, (0, 1), call(0.25)),
+        span(1, 2, (1, 2), tool("lookup", false)),
+        span(1, 3, (2, 3), tool("free_tool", false)),
+        span(1, 4, (3, 4), search(Some("kb"))),
+        span(1, 5, (4, 5), search(None)),
+        span(1, 6, (5, 6), ask_a_human()),
+    ];
+    let facts = play_at_once(events.clone(), &settings());
+    assert_eq!(
+        spent(&facts),
+        [
+            "tool lookup 0.002",
+            "retrieval kb 0.001",
+            "retrieval unknown 0.001",
+            "escalation desk 4.5",
+        ]
+    );
+    assert_eq!(cost_of_workflows(&facts), [Some(4.754)]);
+    let unpriced = play_at_once(events, &Settings::default());
+    assert_eq!(spent(&unpriced), [""; 0]);
+    assert_eq!(cost_of_workflows(&unpriced), [Some(0.25)]);
+}
+
+#[test]
+fn what_has_no_price_costs_nothing_that_is_known() {
+    let events = vec![span(1, 1, (0, 1), tool("free_tool", false))];
+    assert_eq!(
+        cost_of_workflows(&play_at_once(events, &settings())),
+        [None]
+    );
+}
+
+#[test]
+fn a_failed_tool_call_is_billed_too() {
+    let events = vec![span(1, 1, (0, 1), tool("lookup", true))];
+    assert_eq!(
+        spent(&play_at_once(events, &settings())),
+        ["tool lookup 0.002"]
+    );
+}
+
+#[test]
+fn a_late_action_counts_where_it_adds_up_and_a_second_copy_does_not() {
+    let late = span(1, 2, (1, 2), tool("lookup", false));
+    let found = span(1, 3, (1, 2), search(Some("kb")));
+    let events = vec![
+        (0, span(1, 1, (0, 1), call(0.25))),
+        (60, late.clone()),
+        (61, late),
+        (62, found),
+    ];
+    let facts = play(events, &settings());
+    assert_eq!(spent(&facts), ["tool lookup 0.002", "retrieval kb 0.001"]);
+    assert_eq!(cost_of_workflows(&facts), [Some(0.253)]);
+}
+
+#[test]
+fn what_an_agent_span_declares_does_not_add_to_its_calls() {
+    let around = v1::ModelCall {
+        is_agent: true,
+        cost: Some(v1::Cost {
+            cost: Some(v1::cost::Cost::Declared(1.0)),
+        }),
+        ..v1::ModelCall::default()
+    };
+    let whole = span(1, 1, (0, 9), Kind::ModelCall(around));
+    let mut inside = span(1, 2, (1, 2), call(0.25));
+    inside.parent = Some(whole.span);
+    let facts = play_at_once(vec![whole, inside], &settings());
+    assert_eq!(cost_of_workflows(&facts), [Some(0.25)]);
+}
+
+/// One step of a turn.
+#[derive(Clone, Debug)]
+enum Step {
+    Call(f64),
+    Unpriced,
+    Tool(bool),
+    Search,
+    Human,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => (0.0..0.5).prop_map(Step::Call),
+        1 => Just(Step::Unpriced),
+        2 => any::<bool>().prop_map(Step::Tool),
+        2 => Just(Step::Search),
+        1 => Just(Step::Human),
+    ]
+}
+
+/// Turns half an hour and more apart or close together, so that some begin a workflow of their own.
+fn turns() -> impl Strategy<Value = Vec<(u64, Vec<Step>)>> {
+    let wait = prop_oneof![Just(60_u64), Just(4000)];
+    prop::collection::vec((wait, prop::collection::vec(step(), 1..6)), 1..6)
+}
+
+fn scene(turns: &[(u64, Vec<Step>)]) -> Vec<(u64, Event)> {
+    let mut at = 0;
+    let mut events = Vec::new();
+    for (trace, (wait, steps)) in (1..).zip(turns) {
+        at += wait;
+        for (id, step) in (1..).zip(steps) {
+            let kind = match step {
+                Step::Call(usd) => call(*usd),
+                Step::Unpriced => Kind::ModelCall(v1::ModelCall::default()),
+                Step::Tool(failed) => tool("lookup", *failed),
+                Step::Search => search(None),
+                Step::Human => ask_a_human(),
+            };
+            events.push((at + 10, span(trace, id, (at + id, at + id + 1), kind)));
+        }
+        // Somebody always answers, so that every turn is one of a workflow.
+        events.push((at + 10, span(trace, 99, (at + 8, at + 9), call(0.001))));
+    }
+    events
+}
+
+/// The money of calls and actions, and that of workflows, each in whole nano-dollars.
+fn balance(facts: &[Fact]) -> (i128, i128) {
+    let nano = |usd: f64| (usd * NANO).round() as i128;
+    let (mut steps, mut workflows) = (0, 0);
+    for fact in facts {
+        match &fact.what {
+            What::Model(call) => steps += call.cost.usd().map_or(0, nano),
+            What::Action(action) => steps += nano(action.usd),
+            What::Workflow(workflow) => workflows += workflow.cost_usd.map_or(0, nano),
+            _ => {}
+        }
+    }
+    (steps, workflows)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// Workflows cost what their calls and actions cost, to the nano-dollar, in whatever order the spans of a turn come.
+    #[test]
+    fn workflows_cost_what_is_in_them(turns in turns(), seed: u64) {
+        let events = scene(&turns);
+        let facts = play(events.clone(), &settings());
+        let (steps, workflows) = balance(&facts);
+        prop_assert_eq!(steps, workflows);
+        let humans = turns.iter().flat_map(|(_, steps)| steps).filter(|step| matches!(step, Step::Human));
+        let escalated = |fact: &&Fact| matches!(&fact.what, What::Action(a) if a.kind == ActionKind::Escalation);
+        prop_assert!(facts.iter().filter(escalated).count() <= humans.count());
+        let mut shuffled = events;
+        shuffled.sort_by_key(|(arrival, event)| (*arrival, rapidhash::v3::rapidhash_v3_seeded(event.span.as_bytes(), &rapidhash::v3::RapidSecrets::seed(seed))));
+        prop_assert_eq!(balance(&play(shuffled, &settings())), (steps, workflows));
+    }
+}
+
+#[test]
+fn a_cost_that_is_known_of_one_call_is_that_of_the_workflow() {
+    let mut spend = spend::Spend::default();
+    assert_eq!(spend.usd(), None);
+    spend.add(Cost::Unpriced);
+    assert_eq!(spend.usd(), None);
+    spend.add(Cost::Declared(0.0));
+    assert_eq!(spend.usd(), Some(0.0));
+}
