@@ -36,6 +36,7 @@ pub enum Metric {
     ActionCost,
     EvaluationScore,
     FeedbackScore,
+    ObservedTurns,
     LateEvents,
     DuplicateEvents,
     Shed,
@@ -52,7 +53,8 @@ pub struct Description {
     /// As OpenMetrics wants it; empty when there is none.
     pub unit: &'static str,
     pub labels: &'static [&'static str],
-    /// Whether it has the configured cohort dimensions too; Baton's own state has not.
+    /// Whether it tells of the business, so that it has the configured cohort dimensions and the weights of sampling; what Baton saw
+    /// and holds itself has neither.
     pub by_cohort: bool,
     /// Upper bounds of a histogram's buckets.
     pub bounds: &'static [f64],
@@ -361,6 +363,12 @@ pub static CATALOGUE: &[Description] = &[
         &["agent"],
         SCORE,
         "Scores that users gave, by the agent of the span they are attached to.",
+    ),
+    own(
+        Metric::ObservedTurns,
+        "baton_observed_turns_total",
+        &["sampling"],
+        "Turns that Baton saw, each once. sampling is weighted where the trace says how it was sampled, so that the turn stands for others in all other metrics, else unweighted.",
     ),
     own(
         Metric::LateEvents,

@@ -66,12 +66,20 @@ impl Deriver {
             now,
             at: fact.at,
             trace: fact.trace,
+            weight: fact.weight(),
             cohort: &fact.cohort,
         };
         let store = &mut self.store;
         match &fact.what {
             What::Session => store.count(Metric::Sessions, &[], 1, when),
-            What::Turn(turn) => apply_turn(store, turn, when),
+            What::Turn(turn) => {
+                let sampling = ["unweighted", "weighted"];
+                let own = usize::from(fact.threshold.is_some());
+                for (i, label) in sampling.into_iter().enumerate() {
+                    store.count(Metric::ObservedTurns, &[label], u64::from(i == own), when);
+                }
+                apply_turn(store, turn, when);
+            }
             What::Workflow(workflow) => apply_workflow(store, workflow, when),
             What::Recontact { workflow, outcome } => {
                 let labels = [&**workflow, outcome.as_str()];

@@ -28,6 +28,8 @@ pub(super) struct Moment<'a> {
     pub(super) now: Timestamp,
     pub(super) at: Timestamp,
     pub(super) trace: TraceId,
+    /// How many like it it stands for.
+    pub(super) weight: u64,
     pub(super) cohort: &'a Cohort,
 }
 
@@ -114,7 +116,8 @@ impl Store {
         if let Number::Counter(total, exemplar) = &mut value.number
             && amount > 0
         {
-            *total = total.saturating_add(amount);
+            let weight = weight(metric, when);
+            *total = total.saturating_add(amount.saturating_mul(weight.into()));
             keep(exemplar, shown, when);
         }
     }
@@ -135,9 +138,11 @@ impl Store {
         let bounds = CATALOGUE[metric as usize].bounds;
         let value = self.value(metric, labels, true, when);
         if let Number::Histogram { buckets, sum } = &mut value.number {
-            *sum = sum.saturating_add((observed * NANO).round() as i128);
+            let weight = weight(metric, when);
+            let nano = (observed * NANO).round() as i128;
+            *sum = sum.saturating_add(nano.saturating_mul(weight.into()));
             let bucket = bounds.partition_point(|bound| *bound < observed);
-            buckets[bucket].count += 1;
+            buckets[bucket].count += weight;
             keep(&mut buckets[bucket].exemplar, observed, when);
         }
     }
@@ -292,6 +297,15 @@ impl Store {
         let mut series: Vec<Series> = series.collect();
         series.sort_by(|a, b| a.labels.cmp(&b.labels));
         series
+    }
+}
+
+/// Only the business is weighed: what Baton saw and holds itself is what it is.
+fn weight(metric: Metric, when: Moment<'_>) -> u64 {
+    if CATALOGUE[metric as usize].by_cohort {
+        when.weight
+    } else {
+        1
     }
 }
 

@@ -168,6 +168,7 @@ fn absurd_money_saturates() {
                 now: Timestamp(1),
                 at: Timestamp(1),
                 trace: TraceId::new(&[1; 16]).expect("not zero"),
+                weight: 1,
                 cohort: &Default::default(),
             },
         );

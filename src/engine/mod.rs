@@ -8,6 +8,9 @@ mod recover;
 mod route;
 mod stories;
 
+#[cfg(test)]
+mod sampling_tests;
+
 pub use offline::Offline;
 pub use partition::Partition;
 pub use recover::Recovered;

@@ -137,6 +137,7 @@ mod tests {
             trace: TraceId::new(&[trace; 16]).expect("not zero"),
             id: crate::model::ids::SpanId::new(&[id; 8]).expect("not zero"),
             parent: None,
+            threshold: None,
             name: "step".into(),
             start: Timestamp(1),
             end: Timestamp(2),

@@ -7,6 +7,7 @@ use super::Name;
 use super::cohort::Declared;
 use super::ids::{SpanId, TraceId};
 use super::otlp::Link;
+use super::sampling::Threshold;
 use super::sketch::{Content, Sketch};
 use super::time::Timestamp;
 
@@ -20,6 +21,8 @@ pub struct Event {
     pub links: Vec<Link>,
     pub start: Timestamp,
     pub end: Timestamp,
+    /// How its sender sampled, where the span says so.
+    pub threshold: Option<Threshold>,
     /// The span's own status was an error. Alone it decides nothing: several SDKs mark successful handoffs so.
     pub error: bool,
     /// The agent that this span is (for [`Kind::Agent`]) or works for, where the span itself says so.

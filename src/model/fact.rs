@@ -2,8 +2,9 @@
 
 use super::Name;
 use super::cohort::Cohort;
-use super::event::{Cost, Operation, Outcome, Usage};
+use super::event::{Cost, Event, Operation, Outcome, Usage};
 use super::ids::{Key, TraceId};
+use super::sampling::Threshold;
 use super::time::Timestamp;
 use std::time::Duration;
 
@@ -15,6 +16,8 @@ pub struct Fact {
     /// Whose story it belongs to; the stitcher knows and says it last.
     pub key: Option<Key>,
     pub cohort: Cohort,
+    /// What it stands for, where its sender sampled; `None`: for itself.
+    pub threshold: Option<Threshold>,
     pub what: What,
 }
 
@@ -26,8 +29,22 @@ impl Fact {
             trace,
             key: None,
             cohort: Cohort::default(),
+            threshold: None,
             what,
         }
+    }
+
+    /// A fact of one span, at its end.
+    pub fn of_span(event: &Event, what: What) -> Self {
+        Self {
+            threshold: event.threshold,
+            ..Self::new(event.end, event.trace, what)
+        }
+    }
+
+    /// How many like it it stands for.
+    pub fn weight(&self) -> u64 {
+        self.threshold.map_or(1, |t| t.weight(self.trace))
     }
 }
 

@@ -9,6 +9,7 @@ pub mod otlp;
 pub mod price;
 pub mod record;
 pub mod reject;
+pub mod sampling;
 pub mod sketch;
 pub mod time;
 

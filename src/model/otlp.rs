@@ -2,6 +2,7 @@
 
 use super::ids::{SpanId, TraceId};
 use super::reject::RejectReason;
+use super::sampling::Threshold;
 use super::time::Timestamp;
 use std::borrow::Cow;
 
@@ -34,6 +35,8 @@ pub struct Span<'a> {
     pub trace: TraceId,
     pub id: SpanId,
     pub parent: Option<SpanId>,
+    /// How its sender sampled, where it says so.
+    pub threshold: Option<Threshold>,
     pub name: Cow<'a, str>,
     pub start: Timestamp,
     pub end: Timestamp,

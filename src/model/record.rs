@@ -4,6 +4,7 @@ use super::Name;
 use super::cohort::Cohort;
 use super::event::{Event, Outcome};
 use super::ids::{Key, TraceId};
+use super::sampling::Threshold;
 use super::time::Timestamp;
 
 /// What is appended to the log at once: all of it or nothing.
@@ -116,4 +117,5 @@ pub struct Contact {
     pub end: Timestamp,
     pub trace: TraceId,
     pub cohort: Cohort,
+    pub threshold: Option<Threshold>,
 }

@@ -26,6 +26,7 @@ fn read(pairs: &Pairs, events: Vec<SpanEvent<'static>>) -> Content {
         trace: TraceId::new(&[1; 16]).expect("not zero"),
         id: SpanId::new(&[1; 8]).expect("not zero"),
         parent: None,
+        threshold: None,
         name: "chat".into(),
         start: Timestamp(1),
         end: Timestamp(2),

@@ -201,6 +201,7 @@ impl<'a> Source<'a> {
             parent: span.parent,
             links: foreign_links(span),
             start: span.start,
+            threshold: span.threshold,
             error: self.failed(),
             ..blank(span.trace, span.id, span.end)
         }
@@ -248,6 +249,7 @@ fn blank(trace: TraceId, span: SpanId, end: Timestamp) -> Event {
         links: Vec::new(),
         start: end,
         end,
+        threshold: None,
         error: false,
         agent: None,
         session: None,

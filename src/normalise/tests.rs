@@ -26,6 +26,7 @@ pub(super) fn with(
         trace: TraceId::new(&[1; 16]).expect("not zero"),
         id: SpanId::new(&[1; 8]).expect("not zero"),
         parent: SpanId::new(&[2; 8]),
+        threshold: None,
         name: Cow::Owned(span.to_owned()),
         start: Timestamp(1_000_000_000),
         end: Timestamp(3_000_000_000),

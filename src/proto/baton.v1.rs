@@ -89,6 +89,8 @@ pub struct Contact {
     pub trace: ::prost::alloc::vec::Vec<u8>,
     #[prost(string, repeated, tag = "7")]
     pub cohort: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(uint64, optional, tag = "9")]
+    pub threshold: ::core::option::Option<u64>,
 }
 /// One span, or one log record that belongs to a span, normalised.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -139,6 +141,9 @@ pub struct Event {
     pub refused: ::prost::alloc::vec::Vec<HandoffRequest>,
     #[prost(message, optional, tag = "22")]
     pub content: ::core::option::Option<Content>,
+    /// OpenTelemetry's rejection threshold of 56 bits; missing: the span says nothing of sampling.
+    #[prost(uint64, optional, tag = "29")]
+    pub threshold: ::core::option::Option<u64>,
     #[prost(oneof = "event::Kind", tags = "30, 31, 32, 33, 34, 35, 36, 37, 38")]
     pub kind: ::core::option::Option<event::Kind>,
 }
@@ -474,6 +479,8 @@ pub struct DecidedTrace {
     pub owners: ::prost::alloc::vec::Vec<Owner>,
     #[prost(message, repeated, tag = "3")]
     pub notes: ::prost::alloc::vec::Vec<Note>,
+    #[prost(uint64, optional, tag = "9")]
+    pub threshold: ::core::option::Option<u64>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Owner {
@@ -536,6 +543,8 @@ pub struct Verdict {
     pub input_tokens: ::core::option::Option<u64>,
     #[prost(double, optional, tag = "15")]
     pub declared: ::core::option::Option<f64>,
+    #[prost(uint64, optional, tag = "29")]
+    pub threshold: ::core::option::Option<u64>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct OpenWorkflow {
@@ -584,6 +593,8 @@ pub struct OpenWorkflow {
     pub handoffs: u64,
     #[prost(uint64, tag = "22")]
     pub failed_handoffs: u64,
+    #[prost(uint64, optional, tag = "29")]
+    pub threshold: ::core::option::Option<u64>,
 }
 /// The latest verdict on the business result.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

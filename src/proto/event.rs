@@ -2,12 +2,13 @@
 
 use super::v1::event::Kind as Stored;
 use super::v1::{cost, target};
-use super::{Invalid, name, span, text, trace, v1};
+use super::{Invalid, name, span, text, threshold, trace, v1};
 use crate::model::event::{
     Cost, Evaluation, Event, Handoff, HandoffRequest, Kind, ModelCall, Operation, OutcomeEvidence,
     SessionHint, SessionSource, Target, ToolCall, Usage,
 };
 use crate::model::otlp::Link;
+use crate::model::sampling::Threshold;
 use crate::model::sketch::Content;
 use crate::model::time::Timestamp;
 
@@ -35,6 +36,7 @@ impl From<&Event> for v1::Event {
             links: event.links.iter().map(link).collect(),
             start_unix_nano: event.start.0,
             end_unix_nano: event.end.0,
+            threshold: event.threshold.map(Threshold::get),
             error: event.error,
             agent: text(event.agent.as_ref()),
             session: text(session.map(|hint| &hint.id)),
@@ -101,6 +103,7 @@ impl TryFrom<v1::Event> for Event {
             links: stored.links.iter().map(link).collect::<Result<_, _>>()?,
             start: Timestamp(stored.start_unix_nano),
             end: Timestamp(stored.end_unix_nano),
+            threshold: threshold(stored.threshold),
             error: stored.error,
             agent: name(stored.agent),
             session: name(stored.session).map(|id| SessionHint { id, source }),

@@ -16,6 +16,7 @@ pub mod v1 {
 use crate::model::Name;
 use crate::model::cohort::Cohort;
 use crate::model::ids::{SpanId, TraceId};
+use crate::model::sampling::Threshold;
 use crate::model::sketch::Sketch;
 
 /// A message that no Baton writes: which of its fields is missing or wrong.
@@ -48,6 +49,11 @@ pub fn cohort(cohort: &Cohort) -> Vec<String> {
 
 pub fn cohort_of(values: Vec<String>) -> Cohort {
     Cohort::of_values(values.into_iter().map(Name::from).collect())
+}
+
+/// A stored threshold of sampling.
+pub fn threshold(stored: Option<u64>) -> Option<Threshold> {
+    stored.and_then(Threshold::new)
 }
 
 impl From<&Sketch> for v1::Sketch {

@@ -1,11 +1,12 @@
 //! Frames of the log.
 
 use super::v1::{entry, key};
-use super::{Invalid, cohort, cohort_of, name, text, trace, v1};
+use super::{Invalid, cohort, cohort_of, name, text, threshold, trace, v1};
 use crate::model::Name;
 use crate::model::event::Outcome;
 use crate::model::ids::{Key, Scoped};
 use crate::model::record::{Contact, Entry, Frame, Origin, Record};
+use crate::model::sampling::Threshold;
 use crate::model::time::Timestamp;
 
 impl From<&Frame> for v1::Frame {
@@ -116,6 +117,7 @@ impl From<&Contact> for v1::Contact {
             end_unix_nano: contact.end.0,
             trace: contact.trace.as_bytes().to_vec(),
             cohort: cohort(&contact.cohort),
+            threshold: contact.threshold.map(Threshold::get),
         }
     }
 }
@@ -133,6 +135,7 @@ impl TryFrom<v1::Contact> for Contact {
             start: Timestamp(stored.start_unix_nano),
             end: Timestamp(stored.end_unix_nano),
             cohort: cohort_of(stored.cohort),
+            threshold: threshold(stored.threshold),
         })
     }
 }

@@ -4,6 +4,7 @@ use crate::model::event::*;
 use crate::model::ids::{Key, Scoped, SpanId, TraceId};
 use crate::model::otlp::Link;
 use crate::model::record::{Contact, Entry, Frame, Origin, Record};
+use crate::model::sampling::Threshold;
 use crate::model::sketch::{Content, Sketch};
 use crate::model::time::Timestamp;
 use crate::proto::v1;
@@ -97,6 +98,7 @@ fn events() -> Vec<Event> {
             }],
             start: Timestamp(6),
             end: Timestamp(7),
+            threshold: Threshold::new(8),
             error: true,
             agent: Some("a".into()),
             session: Some(SessionHint {
@@ -144,6 +146,7 @@ fn a_frame_comes_back_as_it_was() {
         end: Timestamp(2),
         trace: trace(9),
         cohort: [(1, "gold".into())].iter().collect(),
+        threshold: Threshold::new(5),
     };
     let mut entries: Vec<Entry> = events()
         .into_iter()

@@ -6,6 +6,7 @@ use crate::model::otlp::{
     Attributes, Batch, Group, Link, LogRecord, Scope, Span, SpanEvent, Status, Value,
 };
 use crate::model::reject::RejectReason;
+use crate::model::sampling::Threshold;
 use crate::model::time::Timestamp;
 use serde_json::{Map, Value as Json};
 use std::borrow::Cow;
@@ -184,6 +185,7 @@ fn span(object: &Object, limits: &Limits) -> Field<Span<'static>> {
         trace: id(object, "traceId", TraceId::from_hex)?.ok_or(RejectReason::InvalidId)?,
         id: id(object, "spanId", SpanId::from_hex)?.ok_or(RejectReason::InvalidId)?,
         parent: id(object, "parentSpanId", SpanId::from_hex)?,
+        threshold: threshold(object),
         name: text(object, "name")?,
         start: nanos(object, "startTimeUnixNano")?,
         end: nanos(object, "endTimeUnixNano")?,
@@ -198,6 +200,14 @@ fn span(object: &Object, limits: &Limits) -> Field<Span<'static>> {
     };
     super::check_times(span.start, span.end)?;
     Ok(span)
+}
+
+/// A trace state of another form says nothing.
+fn threshold(object: &Object) -> Option<Threshold> {
+    let state = object
+        .get("traceState")
+        .or_else(|| object.get("trace_state"));
+    Threshold::of_trace_state(state?.as_str()?)
 }
 
 fn status_code(status: &Object) -> Status {

@@ -6,6 +6,7 @@ use crate::model::otlp::{
     Attributes, Batch, Group, Link, LogRecord, Scope, Span, SpanEvent, Status, Value,
 };
 use crate::model::reject::RejectReason;
+use crate::model::sampling::Threshold;
 use crate::model::time::Timestamp;
 use std::borrow::Cow;
 
@@ -96,6 +97,7 @@ fn span<'a>(bytes: &'a [u8], limits: &Limits) -> Field<Span<'a>> {
         trace: PLACEHOLDER_TRACE,
         id: PLACEHOLDER_SPAN,
         parent: None,
+        threshold: None,
         name: Cow::default(),
         start: Timestamp::default(),
         end: Timestamp::default(),
@@ -109,6 +111,10 @@ fn span<'a>(bytes: &'a [u8], limits: &Limits) -> Field<Span<'a>> {
         match field? {
             (1, Wire::Bytes(bytes)) => trace = TraceId::new(bytes),
             (2, Wire::Bytes(bytes)) => id = SpanId::new(bytes),
+            (3, Wire::Bytes(bytes)) => {
+                let state = std::str::from_utf8(bytes).ok();
+                span.threshold = state.and_then(Threshold::of_trace_state);
+            }
             (4, Wire::Bytes(bytes)) => {
                 parent = SpanId::new(bytes);
                 if parent.is_none() && !bytes.is_empty() && bytes.iter().any(|b| *b != 0) {
@@ -383,6 +389,46 @@ mod tests {
                 proptest::prop_assert!(spans <= 40);
             }
         }
+    }
+
+    #[test]
+    fn the_threshold_of_a_sampler_is_read_and_a_broken_one_does_no_harm() {
+        use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
+        let threshold = |trace_state: &str| {
+            let span = Span {
+                trace_id: vec![1; 16],
+                span_id: vec![1; 8],
+                start_time_unix_nano: 1,
+                end_time_unix_nano: 2,
+                trace_state: trace_state.into(),
+                ..Span::default()
+            };
+            let scope_spans = vec![ScopeSpans {
+                spans: vec![span],
+                ..ScopeSpans::default()
+            }];
+            let request = ExportTraceServiceRequest {
+                resource_spans: vec![ResourceSpans {
+                    scope_spans,
+                    ..ResourceSpans::default()
+                }],
+            };
+            let body = request.encode_to_vec();
+            let batch = traces(&body, &Limits::default()).expect("protobuf");
+            let id = "01".repeat(8);
+            let span = serde_json::json!({"traceId": id.repeat(2), "spanId": id,
+                "startTimeUnixNano": 1, "endTimeUnixNano": 2, "traceState": trace_state});
+            let json = serde_json::json!({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]});
+            let json = json.to_string();
+            let same = crate::receive::json::traces(json.as_bytes(), &Limits::default());
+            let same = same.expect("JSON");
+            let own = batch.groups[0].spans[0].threshold;
+            assert_eq!(same.groups[0].spans[0].threshold, own);
+            own
+        };
+        assert_eq!(threshold("ot=th:c"), Threshold::new(0xc0_0000_0000_0000));
+        assert_eq!(threshold("a=1,ot=th:zz"), None);
+        assert_eq!(threshold(""), None);
     }
 
     #[test]

@@ -74,6 +74,7 @@ fn recontact(earlier: &Contact) -> Fact {
     };
     Fact {
         cohort: earlier.cohort.clone(),
+        threshold: earlier.threshold,
         ..Fact::new(earlier.end, earlier.trace, what)
     }
 }

@@ -117,7 +117,7 @@ impl Conversation {
                 let known = skeleton.owners.len();
                 let spend = late(skeleton, event, &settings.prices, out);
                 self.known_spans += skeleton.owners.len() - known;
-                stamp(&mut out.facts[from..], &self.cohort);
+                stamp(&mut out.facts[from..], &self.cohort, &self.traces);
                 if let Some(workflow) = &mut self.workflow {
                     workflow.spend(spend);
                 }
@@ -209,6 +209,7 @@ impl Conversation {
             out.facts.push(Fact::new(at, trace, What::Pending(-1)));
             out.facts.push(Fact {
                 cohort: verdict.cohort,
+                threshold: verdict.threshold,
                 ..Fact::new(at, trace, What::Handoff(verdict.handoff))
             });
         }
@@ -352,8 +353,11 @@ impl Conversation {
         };
         turn.cohort = turn.cohort.or(&self.cohort);
         self.cohort = turn.cohort.clone();
+        let threshold = |trace| self.traces.get(&trace)?.threshold();
+        turn.threshold = threshold(turn.trace);
         for verdict in &mut turn.pending {
             verdict.cohort = turn.cohort.clone();
+            verdict.threshold = threshold(verdict.trace);
         }
         let cohort = turn.cohort.clone();
         self.hear(&turn, out);
@@ -366,7 +370,7 @@ impl Conversation {
                 self.known_spans += 1;
             }
         }
-        stamp(&mut out.facts[from..], &cohort);
+        stamp(&mut out.facts[from..], &cohort, &self.traces);
         self.follow(turn, now, settings, out);
     }
 
@@ -418,6 +422,7 @@ impl Conversation {
         if !std::mem::replace(&mut self.counted, true) {
             out.facts.push(Fact {
                 cohort: turn.cohort.clone(),
+                threshold: turn.threshold,
                 ..Fact::new(turn.start, turn.trace, What::Session)
             });
         }
@@ -433,17 +438,19 @@ impl Conversation {
     }
 }
 
-/// Gives facts their cohort.
-fn stamp(facts: &mut [Fact], cohort: &Cohort) {
+/// Gives facts their cohort, and those whose span says nothing of sampling the threshold of their trace.
+fn stamp(facts: &mut [Fact], cohort: &Cohort, traces: &BTreeMap<TraceId, Trace>) {
     for fact in facts {
         fact.cohort = cohort.clone();
+        let of_trace = || traces.get(&fact.trace)?.threshold();
+        fact.threshold = fact.threshold.or_else(of_trace);
     }
 }
 
 /// Counts what adds up of a span whose turn is decided; returns its cost.
 fn late(skeleton: &mut Skeleton, event: Event, prices: &ActionPrices, out: &mut Output) -> Spend {
     let mut spend = Spend::default();
-    let fact = |what| Fact::new(event.end, event.trace, what);
+    let fact = |what| Fact::of_span(&event, what);
     let inherited = || {
         let parent = event.parent?;
         skeleton.owners.get(&parent).cloned().flatten()

@@ -9,6 +9,7 @@ use crate::model::cohort::Cohort;
 use crate::model::event::{HandoffRequest, Kind, Target};
 use crate::model::fact::{Handoff, HandoffKind, HandoffResult};
 use crate::model::ids::TraceId;
+use crate::model::sampling::Threshold;
 use crate::model::time::Timestamp;
 use std::sync::Arc;
 
@@ -51,6 +52,8 @@ pub(super) struct Verdict {
     pub(super) escalated: bool,
     /// That of its turn, where it waits for a later one.
     pub(super) cohort: Cohort,
+    /// That of its trace, where it waits for a later one.
+    pub(super) threshold: Option<Threshold>,
     /// What the source knew, for a target that comes in a later turn.
     pub(super) before: Before,
 }
@@ -336,6 +339,7 @@ fn by_structure(
         pending: false,
         escalated: false,
         cohort: Cohort::default(),
+        threshold: None,
         before,
     })
 }
@@ -388,6 +392,7 @@ fn conclude(
         pending: target.is_none() && !human && !ask.refused && ask.to != Target::Unknown,
         escalated: human && !ask.refused,
         cohort: Cohort::default(),
+        threshold: None,
         before,
         handoff: Handoff {
             from,

@@ -19,6 +19,8 @@ mod workflow;
 #[cfg(test)]
 mod money_tests;
 #[cfg(test)]
+mod sampling_tests;
+#[cfg(test)]
 mod tests;
 
 use crate::model::fact::{Fact, Shed, What};

@@ -20,7 +20,7 @@ fn prices() -> Arc<ActionPrices> {
     })
 }
 
-fn settings() -> Settings {
+pub(super) fn settings() -> Settings {
     Settings {
         prices: prices(),
         ..Settings::default()
@@ -28,7 +28,7 @@ fn settings() -> Settings {
 }
 
 /// A span of trace `trace` with its times in seconds.
-fn span(trace: u8, id: u64, (start, end): (u64, u64), kind: Kind) -> Event {
+pub(super) fn span(trace: u8, id: u64, (start, end): (u64, u64), kind: Kind) -> Event {
     let stored = v1::Event {
         trace: vec![trace; 16],
         span: id.to_be_bytes().to_vec(),
@@ -41,7 +41,7 @@ fn span(trace: u8, id: u64, (start, end): (u64, u64), kind: Kind) -> Event {
     stored.try_into().expect("an event")
 }
 
-fn call(usd: f64) -> Kind {
+pub(super) fn call(usd: f64) -> Kind {
     Kind::ModelCall(v1::ModelCall {
         cost: Some(v1::Cost {
             cost: Some(v1::cost::Cost::Declared(usd)),
@@ -51,7 +51,7 @@ fn call(usd: f64) -> Kind {
     })
 }
 
-fn tool(name: &str, failed: bool) -> Kind {
+pub(super) fn tool(name: &str, failed: bool) -> Kind {
     let call = v1::ToolCall {
         name: name.into(),
         works: true,
@@ -61,7 +61,7 @@ fn tool(name: &str, failed: bool) -> Kind {
     Kind::ToolCall(call)
 }
 
-fn ask_a_human() -> Kind {
+pub(super) fn ask_a_human() -> Kind {
     let human = v1::Target {
         target: Some(v1::target::Target::Human(true)),
     };
@@ -79,8 +79,8 @@ fn search(source: Option<&str>) -> Kind {
     })
 }
 
-/// Each event with the second in which it arrives, as one session.
-fn play(events: Vec<(u64, Event)>, settings: &Settings) -> Vec<Fact> {
+/// Each event with the second in which it arrives, as one session whose state is kept and restored at every step.
+pub(super) fn play(events: Vec<(u64, Event)>, settings: &Settings) -> Vec<Fact> {
     let mut stitcher = Stitcher::new(settings.clone());
     let mut out = Output::default();
     let key = Key::Session(Scoped {
@@ -95,6 +95,11 @@ fn play(events: Vec<(u64, Event)>, settings: &Settings) -> Vec<Fact> {
             record: Record::Event(Box::new(event)),
         };
         stitcher.apply(entry, arrival, &mut out);
+        let mut reborn = Stitcher::new(settings.clone());
+        for slot in stitcher.save() {
+            reborn.restore(slot).expect("what was saved is valid");
+        }
+        stitcher = reborn;
     }
     while let Some(due) = stitcher.next_deadline() {
         stitcher.advance(due, &mut out);

@@ -13,9 +13,10 @@ use crate::model::Name;
 use crate::model::fact::{Evidence, Handoff, HandoffKind, HandoffResult, Retention, TurnResult};
 use crate::model::ids::{Key, SpanId, TraceId};
 use crate::model::record::Contact;
+use crate::model::sampling::Threshold;
 use crate::model::sketch::Sketch;
 use crate::model::time::Timestamp;
-use crate::proto::{Invalid, cohort, cohort_of, name, span, text, trace, v1};
+use crate::proto::{Invalid, cohort, cohort_of, name, span, text, threshold, trace, v1};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -163,6 +164,7 @@ impl Skeleton {
             trace: id.as_bytes().to_vec(),
             owners: self.owners.iter().map(owner).collect(),
             notes: self.notes.iter().map(note).collect(),
+            threshold: self.threshold.map(Threshold::get),
         }
     }
 
@@ -174,6 +176,7 @@ impl Skeleton {
         Ok(Self {
             owners: owners.collect::<Result<_, _>>()?,
             notes: notes.collect::<Result<_, _>>()?,
+            threshold: threshold(stored.threshold),
         })
     }
 }
@@ -198,6 +201,7 @@ impl Verdict {
             phantom: handoff.phantom,
             escalated: self.escalated,
             cohort: cohort(&self.cohort),
+            threshold: self.threshold.map(Threshold::get),
             facts: self.before.facts.as_ref().map(Into::into),
             input_tokens: self.before.input_tokens,
             declared: self.before.declared,
@@ -223,6 +227,7 @@ impl Verdict {
             pending: true,
             escalated: stored.escalated,
             cohort: cohort_of(stored.cohort),
+            threshold: threshold(stored.threshold),
             before: Before {
                 facts: stored.facts.map(Into::into),
                 input_tokens: stored.input_tokens,
@@ -255,6 +260,7 @@ impl OpenWorkflow {
             broken: self.broken,
             trace: self.trace.as_bytes().to_vec(),
             cohort: cohort(&self.cohort),
+            threshold: self.threshold.map(Threshold::get),
             user: text(self.user.as_ref()),
             tenant: text(self.tenant.as_ref()),
             intent: text(self.intent.as_ref()),
@@ -304,6 +310,7 @@ impl OpenWorkflow {
             broken: stored.broken,
             trace: trace(&stored.trace)?,
             cohort: cohort_of(stored.cohort),
+            threshold: threshold(stored.threshold),
             user: name(stored.user),
             tenant: name(stored.tenant),
             intent: name(stored.intent),

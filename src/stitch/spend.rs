@@ -44,7 +44,7 @@ impl Spend {
             _ => return None,
         };
         let what = self.on(kind, name, price?);
-        Some(Fact::new(event.end, event.trace, what))
+        Some(Fact::of_span(event, what))
     }
 
     /// Pays for the human whom a handoff called in, where people have a price.

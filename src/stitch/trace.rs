@@ -3,6 +3,7 @@
 use crate::model::Name;
 use crate::model::event::{Event, Kind, SessionSource};
 use crate::model::ids::{SpanId, TraceId};
+use crate::model::sampling::Threshold;
 use crate::model::time::Timestamp;
 use rapidhash::RapidHashMap as HashMap;
 use std::collections::{BTreeMap, BTreeSet, btree_map, hash_map};
@@ -14,11 +15,23 @@ pub(super) enum Trace {
     Decided(Skeleton),
 }
 
+impl Trace {
+    /// How it was sampled, once it is decided and where it says so.
+    pub(super) fn threshold(&self) -> Option<Threshold> {
+        match self {
+            Self::Open(_) => None,
+            Self::Decided(skeleton) => skeleton.threshold,
+        }
+    }
+}
+
 /// A decided trace: which spans are known, and whose they are, so that duplicates and late spans are recognised.
 #[derive(Debug, Default)]
 pub(super) struct Skeleton {
     pub(super) owners: HashMap<SpanId, Option<Name>>,
     pub(super) notes: BTreeSet<(SpanId, u64)>,
+    /// The smallest one of its spans; what says nothing of sampling itself, a log record or a span of another SDK, was kept with them.
+    pub(super) threshold: Option<Threshold>,
 }
 
 impl Skeleton {
@@ -76,6 +89,7 @@ impl Open {
         let skeleton = Skeleton {
             owners: HashMap::default(),
             notes: notes.keys().copied().collect(),
+            threshold: self.events.values().filter_map(|e| e.threshold).min(),
         };
         for ((span, _), note) in notes {
             match self.events.entry(span) {

@@ -13,6 +13,7 @@ use crate::model::fact::{
 };
 use crate::model::ids::{SpanId, TraceId};
 use crate::model::price::ActionPrices;
+use crate::model::sampling::Threshold;
 use crate::model::sketch::Sketch;
 use crate::model::time::Timestamp;
 use rapidhash::RapidHashMap as HashMap;
@@ -58,6 +59,8 @@ pub(super) struct Decided {
     pub(super) spend: Spend,
     pub(super) pending: Vec<Verdict>,
     pub(super) trace: TraceId,
+    /// That of its trace.
+    pub(super) threshold: Option<Threshold>,
     pub(super) cohort: Cohort,
     pub(super) user: Option<Name>,
     pub(super) tenant: Option<Name>,
@@ -117,6 +120,7 @@ pub(super) fn decide<'a>(
         spend: Spend::default(),
         pending: Vec::new(),
         trace: first.trace,
+        threshold: None,
         cohort: tree.events.iter().flat_map(|e| &e.cohort).collect(),
         user: tree.events.iter().find_map(|e| e.user.clone()),
         tenant: tree.events.iter().find_map(|e| e.tenant.clone()),
@@ -176,7 +180,7 @@ pub(super) fn model_fact(event: &Event, agent: Option<&Name>) -> Option<Fact> {
             .first_token_seconds
             .and_then(|s| Duration::try_from_secs_f64(s).ok()),
     });
-    Some(Fact::new(event.end, event.trace, what))
+    Some(Fact::of_span(event, what))
 }
 
 /// The fact of one tool call that does work.
@@ -188,7 +192,7 @@ pub(super) fn tool_fact(event: &Event) -> Option<Fact> {
         tool: tool.name.clone(),
         failed: tool.failed || event.error,
     });
-    Some(Fact::new(event.end, event.trace, what))
+    Some(Fact::of_span(event, what))
 }
 
 /// The facts of evaluations attached to a span.
@@ -208,7 +212,7 @@ pub(super) fn evaluation_facts(event: &Event) -> impl Iterator<Item = Fact> + '_
                 score,
             }
         };
-        Some(Fact::new(event.end, event.trace, what))
+        Some(Fact::of_span(event, what))
     })
 }
 
@@ -266,7 +270,7 @@ fn steps(
     }
     for event in &tree.events {
         if matches!(event.kind, Kind::Retrieval { .. }) {
-            facts.push(Fact::new(event.end, event.trace, What::Retrieval));
+            facts.push(Fact::of_span(event, What::Retrieval));
             facts.extend(spend.on_span(event, prices));
         }
         facts.extend(evaluation_facts(event));
@@ -370,11 +374,10 @@ fn settle_handoffs(verdicts: Vec<Verdict>, decided: &mut Decided, facts: &mut Ve
             facts.push(Fact::new(verdict.at, verdict.trace, What::Pending(1)));
             decided.pending.push(verdict);
         } else {
-            facts.push(Fact::new(
-                verdict.at,
-                verdict.trace,
-                What::Handoff(verdict.handoff),
-            ));
+            facts.push(Fact {
+                threshold: verdict.threshold,
+                ..Fact::new(verdict.at, verdict.trace, What::Handoff(verdict.handoff))
+            });
         }
     }
 }

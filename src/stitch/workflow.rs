@@ -10,6 +10,7 @@ use crate::model::event::Outcome;
 use crate::model::fact::{Fact, TurnResult, What, Workflow};
 use crate::model::ids::{Key, Scoped, TraceId};
 use crate::model::record::{Contact, Record};
+use crate::model::sampling::Threshold;
 use crate::model::time::Timestamp;
 use std::collections::BTreeSet;
 
@@ -35,6 +36,8 @@ pub(super) struct OpenWorkflow {
     pub(super) last: TurnResult,
     pub(super) broken: bool,
     pub(super) trace: TraceId,
+    /// The smallest one of its turns, and none where one has none: it was seen as surely as the turn that was kept most surely.
+    pub(super) threshold: Option<Threshold>,
     pub(super) cohort: Cohort,
     pub(super) user: Option<Name>,
     pub(super) tenant: Option<Name>,
@@ -63,6 +66,7 @@ impl OpenWorkflow {
             last: result,
             broken: false,
             trace: turn.trace,
+            threshold: turn.threshold,
             cohort: Cohort::default(),
             user: None,
             tenant: None,
@@ -111,6 +115,7 @@ impl OpenWorkflow {
         self.tenant = self.tenant.take().or_else(|| turn.tenant.clone());
         self.intent = turn.intent.clone().or_else(|| self.intent.take());
         self.value = self.value.max(turn.value);
+        self.threshold = self.threshold.min(turn.threshold);
         self.touched = now;
     }
 
@@ -169,6 +174,7 @@ impl OpenWorkflow {
             let workflow = self.name.clone();
             out.facts.push(Fact {
                 cohort: self.cohort.clone(),
+                threshold: self.threshold,
                 ..Fact::new(self.end, self.trace, What::FunnelStep { workflow, step })
             });
         }
@@ -182,6 +188,7 @@ impl OpenWorkflow {
         });
         out.facts.push(Fact {
             cohort: self.cohort.clone(),
+            threshold: self.threshold,
             ..Fact::new(self.end, self.trace, what)
         });
         let Some(user) = self.user else {
@@ -199,6 +206,7 @@ impl OpenWorkflow {
             end: self.end,
             trace: self.trace,
             cohort: self.cohort,
+            threshold: self.threshold,
         };
         out.sends.push((key, Record::Contact(Box::new(contact))));
     }

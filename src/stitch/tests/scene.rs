@@ -19,6 +19,7 @@ impl Scene {
             links: Vec::new(),
             start: Timestamp(start * 1_000_000),
             end: Timestamp(end * 1_000_000),
+            threshold: None,
             error: false,
             agent: None,
             session: None,
