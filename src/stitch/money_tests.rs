@@ -95,16 +95,22 @@ pub(super) fn play(events: Vec<(u64, Event)>, settings: &Settings) -> Vec<Fact> 
             record: Record::Event(Box::new(event)),
         };
         stitcher.apply(entry, arrival, &mut out);
-        let mut reborn = Stitcher::new(settings.clone());
-        for slot in stitcher.save() {
-            reborn.restore(slot).expect("what was saved is valid");
-        }
-        stitcher = reborn;
+        stitcher = kept(&stitcher, settings);
     }
     while let Some(due) = stitcher.next_deadline() {
         stitcher.advance(due, &mut out);
+        stitcher = kept(&stitcher, settings);
     }
     out.facts
+}
+
+/// The same state, kept and restored.
+fn kept(stitcher: &Stitcher, settings: &Settings) -> Stitcher {
+    let mut next = Stitcher::new(settings.clone());
+    for slot in stitcher.save() {
+        next.restore(slot).expect("what was saved is valid");
+    }
+    next
 }
 
 /// All at once.

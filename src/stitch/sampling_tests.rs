@@ -116,6 +116,15 @@ fn a_handoff_weighs_as_the_trace_that_made_it_whoever_takes_it_up_or_nobody() {
     target.agent = Some("refund".into());
     let taken_up = play([made.to_vec(), vec![(20, target)]].concat(), &settings());
     assert_eq!(weights(&taken_up, is_handoff), [4]);
+    // Even if its trace is forgotten by then.
+    let patient = Settings {
+        drop_timeout: settings().idle_timeout * 3,
+        ..settings()
+    };
+    let mut target = sampled(span(2, 3, (4000, 4001), call(0.25)), 16);
+    target.agent = Some("refund".into());
+    let events = [made.to_vec(), vec![(4000, target)]].concat();
+    assert_eq!(weights(&play(events, &patient), is_handoff), [4]);
 }
 
 #[test]
