@@ -17,10 +17,6 @@ mod turn;
 mod workflow;
 
 #[cfg(test)]
-mod money_tests;
-#[cfg(test)]
-mod sampling_tests;
-#[cfg(test)]
 mod tests;
 
 use crate::model::fact::{Fact, Shed, What};

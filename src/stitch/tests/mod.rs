@@ -2,7 +2,9 @@
 
 mod handoffs;
 mod memory;
+mod money;
 mod retention;
+mod sampling;
 mod scene;
 mod sessions;
 mod turns;

@@ -1,11 +1,7 @@
 //! What things cost: known answers, and what holds for money whatever happened.
 
 use super::*;
-use crate::model::event::{Cost, Event};
-use crate::model::fact::{ActionKind, What};
-use crate::model::ids::Scoped;
-use crate::proto::v1;
-use crate::proto::v1::event::Kind;
+use crate::model::fact::ActionKind;
 use proptest::prelude::*;
 use std::sync::Arc;
 
@@ -27,90 +23,60 @@ pub(super) fn settings() -> Settings {
     }
 }
 
-/// A span of trace `trace` with its times in seconds.
-pub(super) fn span(trace: u8, id: u64, (start, end): (u64, u64), kind: Kind) -> Event {
-    let stored = v1::Event {
-        trace: vec![trace; 16],
-        span: id.to_be_bytes().to_vec(),
-        start_unix_nano: start * 1_000_000_000,
-        end_unix_nano: end * 1_000_000_000,
-        agent: Some("desk".into()),
-        kind: Some(kind),
-        ..v1::Event::default()
-    };
-    stored.try_into().expect("an event")
+/// A span of a trace, with its times in seconds.
+pub(super) fn event(of: u8, id: u64, (start, end): (u64, u64), kind: Kind) -> Event {
+    let mut scene = Scene::default();
+    scene.add(0, (1000 * start, 1000 * end), kind);
+    let event = scene.events.remove(0);
+    Event {
+        trace: trace(of),
+        span: span(id),
+        agent: Some(name("desk")),
+        ..event
+    }
 }
 
 pub(super) fn call(usd: f64) -> Kind {
-    Kind::ModelCall(v1::ModelCall {
-        cost: Some(v1::Cost {
-            cost: Some(v1::cost::Cost::Declared(usd)),
-        }),
+    Kind::Model(Box::new(ModelCall {
+        cost: Cost::Declared(usd),
         answered: Some(true),
-        ..v1::ModelCall::default()
+        ..ModelCall::default()
+    }))
+}
+
+pub(super) fn tool(tool: &str, failed: bool) -> Kind {
+    Kind::Tool(ToolCall {
+        name: name(tool),
+        call_id: None,
+        hands_to: None,
+        works: true,
+        delegates: false,
+        failed,
     })
 }
 
-pub(super) fn tool(name: &str, failed: bool) -> Kind {
-    let call = v1::ToolCall {
-        name: name.into(),
-        works: true,
-        failed,
-        ..v1::ToolCall::default()
-    };
-    Kind::ToolCall(call)
-}
-
 pub(super) fn ask_a_human() -> Kind {
-    let human = v1::Target {
-        target: Some(v1::target::Target::Human(true)),
-    };
-    Kind::ToolCall(v1::ToolCall {
-        name: "call_a_human".into(),
-        hands_to: Some(human),
+    Kind::Tool(ToolCall {
+        name: name("call_a_human"),
+        call_id: None,
+        hands_to: Some(Target::Human),
         works: true,
-        ..v1::ToolCall::default()
+        delegates: false,
+        failed: false,
     })
 }
 
 fn search(source: Option<&str>) -> Kind {
-    Kind::Retrieval(v1::Retrieval {
-        source: source.map(str::to_owned),
-    })
+    Kind::Retrieval {
+        source: source.map(name),
+    }
 }
 
-/// Each event with the second in which it arrives, as one session whose state is kept and restored at every step.
+/// Each event with the second in which it arrives, as one session.
 pub(super) fn play(events: Vec<(u64, Event)>, settings: &Settings) -> Vec<Fact> {
-    let mut stitcher = Stitcher::new(settings.clone());
-    let mut out = Output::default();
-    let key = Key::Session(Scoped {
-        tenant: None,
-        id: "s".into(),
-    });
-    for (second, event) in events {
-        let arrival = Timestamp(second * 1_000_000_000);
-        stitcher.advance(arrival, &mut out);
-        let entry = Entry {
-            key: key.clone(),
-            record: Record::Event(Box::new(event)),
-        };
-        stitcher.apply(entry, arrival, &mut out);
-        stitcher = kept(&stitcher, settings);
-    }
-    while let Some(due) = stitcher.next_deadline() {
-        stitcher.advance(due, &mut out);
-        stitcher = kept(&stitcher, settings);
-    }
-    out.facts
-}
-
-/// The same state, kept and restored.
-fn kept(stitcher: &Stitcher, settings: &Settings) -> Stitcher {
-    let mut next = Stitcher::new(settings.clone());
-    for slot in stitcher.save() {
-        next.restore(slot).expect("what was saved is valid");
-    }
-    next
+    let events = events.into_iter();
+    let events = events.map(|(second, event)| (Timestamp(second * 1_000_000_000), event));
+    play_with(events.collect(), settings)
 }
 
 /// All at once.
@@ -143,12 +109,12 @@ fn cost_of_workflows(facts: &[Fact]) -> Vec<Option<f64>> {
 #[test]
 fn tools_searches_and_people_cost_what_the_operator_says() {
     let events = vec![
-        span(1, 1, (0, 1), call(0.25)),
-        span(1, 2, (1, 2), tool("lookup", false)),
-        span(1, 3, (2, 3), tool("free_tool", false)),
-        span(1, 4, (3, 4), search(Some("kb"))),
-        span(1, 5, (4, 5), search(None)),
-        span(1, 6, (5, 6), ask_a_human()),
+        event(1, 1, (0, 1), call(0.25)),
+        event(1, 2, (1, 2), tool("lookup", false)),
+        event(1, 3, (2, 3), tool("free_tool", false)),
+        event(1, 4, (3, 4), search(Some("kb"))),
+        event(1, 5, (4, 5), search(None)),
+        event(1, 6, (5, 6), ask_a_human()),
     ];
     let facts = play_at_once(events.clone(), &settings());
     assert_eq!(
@@ -168,7 +134,7 @@ fn tools_searches_and_people_cost_what_the_operator_says() {
 
 #[test]
 fn what_has_no_price_costs_nothing_that_is_known() {
-    let events = vec![span(1, 1, (0, 1), tool("free_tool", false))];
+    let events = vec![event(1, 1, (0, 1), tool("free_tool", false))];
     assert_eq!(
         cost_of_workflows(&play_at_once(events, &settings())),
         [None]
@@ -177,7 +143,7 @@ fn what_has_no_price_costs_nothing_that_is_known() {
 
 #[test]
 fn a_failed_tool_call_is_billed_too() {
-    let events = vec![span(1, 1, (0, 1), tool("lookup", true))];
+    let events = vec![event(1, 1, (0, 1), tool("lookup", true))];
     assert_eq!(
         spent(&play_at_once(events, &settings())),
         ["tool lookup 0.002"]
@@ -186,10 +152,10 @@ fn a_failed_tool_call_is_billed_too() {
 
 #[test]
 fn a_late_action_counts_where_it_adds_up_and_a_second_copy_does_not() {
-    let late = span(1, 2, (1, 2), tool("lookup", false));
-    let found = span(1, 3, (1, 2), search(Some("kb")));
+    let late = event(1, 2, (1, 2), tool("lookup", false));
+    let found = event(1, 3, (1, 2), search(Some("kb")));
     let events = vec![
-        (0, span(1, 1, (0, 1), call(0.25))),
+        (0, event(1, 1, (0, 1), call(0.25))),
         (60, late.clone()),
         (61, late),
         (62, found),
@@ -201,15 +167,13 @@ fn a_late_action_counts_where_it_adds_up_and_a_second_copy_does_not() {
 
 #[test]
 fn what_an_agent_span_declares_does_not_add_to_its_calls() {
-    let around = v1::ModelCall {
+    let around = ModelCall {
         is_agent: true,
-        cost: Some(v1::Cost {
-            cost: Some(v1::cost::Cost::Declared(1.0)),
-        }),
-        ..v1::ModelCall::default()
+        cost: Cost::Declared(1.0),
+        ..ModelCall::default()
     };
-    let whole = span(1, 1, (0, 9), Kind::ModelCall(around));
-    let mut inside = span(1, 2, (1, 2), call(0.25));
+    let whole = event(1, 1, (0, 9), Kind::Model(Box::new(around)));
+    let mut inside = event(1, 2, (1, 2), call(0.25));
     inside.parent = Some(whole.span);
     let facts = play_at_once(vec![whole, inside], &settings());
     assert_eq!(cost_of_workflows(&facts), [Some(0.25)]);
@@ -249,15 +213,15 @@ fn scene(turns: &[(u64, Vec<Step>)]) -> Vec<(u64, Event)> {
         for (id, step) in (1..).zip(steps) {
             let kind = match step {
                 Step::Call(usd) => call(*usd),
-                Step::Unpriced => Kind::ModelCall(v1::ModelCall::default()),
+                Step::Unpriced => Kind::Model(Box::default()),
                 Step::Tool(failed) => tool("lookup", *failed),
                 Step::Search => search(None),
                 Step::Human => ask_a_human(),
             };
-            events.push((at + 10, span(trace, id, (at + id, at + id + 1), kind)));
+            events.push((at + 10, event(trace, id, (at + id, at + id + 1), kind)));
         }
         // Somebody always answers, so that every turn is one of a workflow.
-        events.push((at + 10, span(trace, 99, (at + 8, at + 9), call(0.001))));
+        events.push((at + 10, event(trace, 99, (at + 8, at + 9), call(0.001))));
     }
     events
 }

@@ -1,8 +1,8 @@
 //! What a fact weighs whose sender sampled.
 
-use super::money_tests::{ask_a_human, call, play, settings, span, tool};
+use super::money::{ask_a_human, call, event, play, settings, tool};
 use super::*;
-use crate::model::event::{Evaluation, Event, Handoff, Kind, Target};
+use crate::model::event::Handoff;
 use crate::model::sampling::Threshold;
 use proptest::prelude::*;
 
@@ -29,9 +29,9 @@ fn at_once(events: impl IntoIterator<Item = Event>) -> Vec<Fact> {
 #[test]
 fn a_turn_and_all_that_is_in_it_weighs_as_its_trace() {
     let facts = at_once([
-        sampled(span(1, 1, (0, 1), call(0.25)), 4),
-        sampled(span(1, 2, (1, 2), tool("lookup", false)), 4),
-        sampled(span(1, 3, (2, 3), ask_a_human()), 4),
+        sampled(event(1, 1, (0, 1), call(0.25)), 4),
+        sampled(event(1, 2, (1, 2), tool("lookup", false)), 4),
+        sampled(event(1, 3, (2, 3), ask_a_human()), 4),
     ]);
     let own = |what: &What| matches!(what, What::Pending(_));
     assert!(facts.len() > 8, "{facts:?}");
@@ -41,17 +41,17 @@ fn a_turn_and_all_that_is_in_it_weighs_as_its_trace() {
 
 #[test]
 fn without_a_threshold_everything_weighs_one() {
-    let facts = at_once([span(1, 1, (0, 1), call(0.25))]);
+    let facts = at_once([event(1, 1, (0, 1), call(0.25))]);
     assert!(facts.iter().all(|fact| fact.weight() == 1));
 }
 
 #[test]
 fn a_span_weighs_as_it_says_and_its_turn_as_the_surest_span_of_its_trace() {
     let facts = at_once([
-        sampled(span(1, 1, (0, 1), call(0.25)), 2),
-        sampled(span(1, 2, (1, 2), tool("lookup", false)), 8),
+        sampled(event(1, 1, (0, 1), call(0.25)), 2),
+        sampled(event(1, 2, (1, 2), tool("lookup", false)), 8),
         // It says nothing: it was kept with the others.
-        span(1, 3, (2, 3), tool("lookup", false)),
+        event(1, 3, (2, 3), tool("lookup", false)),
     ]);
     assert_eq!(weights(&facts, |w| matches!(w, What::Tool(_))), [8, 2]);
     assert_eq!(weights(&facts, |w| matches!(w, What::Action(_))), [8, 2]);
@@ -61,7 +61,7 @@ fn a_span_weighs_as_it_says_and_its_turn_as_the_surest_span_of_its_trace() {
 
 #[test]
 fn a_workflow_weighs_as_the_surest_of_its_traces() {
-    let turn = |trace, at| span(trace, 1, (at, at + 1), call(0.25));
+    let turn = |trace, at| event(trace, 1, (at, at + 1), call(0.25));
     let facts = at_once([sampled(turn(1, 0), 8), sampled(turn(2, 60), 2)]);
     assert_eq!(weights(&facts, |w| matches!(w, What::Turn(_))), [8, 2]);
     assert_eq!(weights(&facts, |w| matches!(w, What::Workflow(_))), [2]);
@@ -72,7 +72,7 @@ fn a_workflow_weighs_as_the_surest_of_its_traces() {
 
 #[test]
 fn what_comes_late_weighs_as_it_says_or_as_its_trace() {
-    let mut verdict = span(1, 3, (2, 3), tool("x", false));
+    let mut verdict = event(1, 3, (2, 3), tool("x", false));
     verdict.kind = Kind::Note(1);
     verdict.evaluations = vec![Evaluation {
         name: "relevance".into(),
@@ -81,8 +81,8 @@ fn what_comes_late_weighs_as_it_says_or_as_its_trace() {
     }];
     let facts = play(
         vec![
-            (0, sampled(span(1, 1, (0, 1), call(0.25)), 4)),
-            (60, sampled(span(1, 2, (1, 2), tool("lookup", false)), 2)),
+            (0, sampled(event(1, 1, (0, 1), call(0.25)), 4)),
+            (60, sampled(event(1, 2, (1, 2), tool("lookup", false)), 2)),
             (61, verdict),
         ],
         &settings(),
@@ -93,7 +93,7 @@ fn what_comes_late_weighs_as_it_says_or_as_its_trace() {
 }
 
 fn handoff(at: (u64, u64)) -> Event {
-    let mut event = span(1, 2, at, tool("x", false));
+    let mut event = event(1, 2, at, tool("x", false));
     event.kind = Kind::Handoff(Handoff {
         from: Some("desk".into()),
         to: Target::Agent("refund".into()),
@@ -107,12 +107,12 @@ fn handoff(at: (u64, u64)) -> Event {
 fn a_handoff_weighs_as_the_trace_that_made_it_whoever_takes_it_up_or_nobody() {
     let is_handoff = |what: &What| matches!(what, What::Handoff(_));
     let made = [
-        (0, sampled(span(1, 1, (0, 1), call(0.25)), 4)),
+        (0, sampled(event(1, 1, (0, 1), call(0.25)), 4)),
         (0, sampled(handoff((1, 2)), 4)),
     ];
     let dropped = play(made.to_vec(), &settings());
     assert_eq!(weights(&dropped, is_handoff), [4]);
-    let mut target = sampled(span(2, 3, (20, 21), call(0.25)), 16);
+    let mut target = sampled(event(2, 3, (20, 21), call(0.25)), 16);
     target.agent = Some("refund".into());
     let taken_up = play([made.to_vec(), vec![(20, target)]].concat(), &settings());
     assert_eq!(weights(&taken_up, is_handoff), [4]);
@@ -121,7 +121,7 @@ fn a_handoff_weighs_as_the_trace_that_made_it_whoever_takes_it_up_or_nobody() {
         drop_timeout: settings().idle_timeout * 3,
         ..settings()
     };
-    let mut target = sampled(span(2, 3, (4000, 4001), call(0.25)), 16);
+    let mut target = sampled(event(2, 3, (4000, 4001), call(0.25)), 16);
     target.agent = Some("refund".into());
     let events = [made.to_vec(), vec![(4000, target)]].concat();
     assert_eq!(weights(&play(events, &patient), is_handoff), [4]);
@@ -130,23 +130,19 @@ fn a_handoff_weighs_as_the_trace_that_made_it_whoever_takes_it_up_or_nobody() {
 #[test]
 fn a_workflow_that_is_contacted_again_weighs_then_as_it_did() {
     let case = |trace, at| {
-        let mut event = sampled(span(trace, 1, (at, at + 1), call(0.25)), 4);
+        let mut event = sampled(event(trace, 1, (at, at + 1), call(0.25)), 4);
         event.user = Some("u".into());
         event
     };
     let mut stitcher = Stitcher::new(settings());
     let mut out = Output::default();
-    for (session, event) in [("a", case(1, 0)), ("b", case(2, 60))] {
-        let id = session.into();
-        let key = Key::Session(crate::model::ids::Scoped { tenant: None, id });
+    for (id, event) in [("a", case(1, 0)), ("b", case(2, 60))] {
         let record = Record::Event(Box::new(event));
+        let key = session(id);
         stitcher.apply(Entry { key, record }, Timestamp(0), &mut out);
     }
     while let Some(due) = stitcher.next_deadline() {
-        stitcher.advance(due, &mut out);
-        for (key, record) in std::mem::take(&mut out.sends) {
-            stitcher.apply(Entry { key, record }, due, &mut out);
-        }
+        settle(&mut stitcher, due, &mut out);
     }
     let again = |what: &What| matches!(what, What::Recontact { .. });
     assert_eq!(weights(&out.facts, again), [4]);
@@ -157,7 +153,7 @@ proptest! {
     #[test]
     fn no_order_shows_in_the_weights(counts in prop::collection::vec(0_u32..5, 2..7), turn in 0_usize..7) {
         let events: Vec<Event> = (1..).zip(&counts).map(|(id, power)| {
-            let event = span(1, id, (id, id + 1), call(0.25));
+            let event = event(1, id, (id, id + 1), call(0.25));
             if *power == 0 { event } else { sampled(event, 1 << power) }
         }).collect();
         let told = |events: Vec<Event>| {
