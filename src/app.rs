@@ -5,6 +5,7 @@ use crate::config::{Config, LogKind};
 use crate::engine::{self, Engine};
 use crate::export::server::{self, Server, Source};
 use crate::export::story;
+use crate::model::Name;
 use crate::model::cohort::preset;
 use crate::model::metric::Family;
 use crate::model::otlp::Batch;
@@ -70,6 +71,7 @@ pub fn engine_settings(config: &Config) -> engine::Settings {
                 .map(|(name, _)| name.clone())
                 .collect(),
             max_cohort_values: config.max_cohort_values,
+            currency: config.money.currency().clone(),
         },
         snapshot_interval: config.snapshot_interval,
         soft_bytes: config.soft_state_bytes,
@@ -89,6 +91,7 @@ pub fn normaliser(config: &Config, seed: u64) -> Normaliser {
         human_names: config.human_names.clone(),
         tenant_attributes: config.tenant_attributes.clone(),
         value_attributes: config.value_attributes.clone(),
+        money: config.money.clone(),
         intent_attributes: intent_attributes(config),
         dimensions: config.cohorts.iter().map(|(_, a)| a.clone()).collect(),
         content_seed: key.map_or(seed, |key| rapidhash::v3::rapidhash_v3(key.0.as_bytes())),
@@ -146,6 +149,7 @@ struct Shown {
     telemetry: Telemetry,
     stopping: Arc<AtomicBool>,
     clock: Clock,
+    currency: Name,
 }
 
 impl Source for Shown {
@@ -154,7 +158,7 @@ impl Source for Shown {
     }
 
     fn story(&self, session: &str) -> String {
-        story::write(session, &self.engine.story(session))
+        story::write(session, &self.engine.story(session), &self.currency)
     }
 
     fn own(&self) -> String {
@@ -337,6 +341,7 @@ impl App {
             telemetry,
             stopping: Arc::clone(&stopping),
             clock,
+            currency: config.money.currency().clone(),
         };
         let server = named(Server::bind(server, Arc::new(shown)), config.server)?;
         let app = Self {

@@ -30,7 +30,7 @@ pub(super) fn replay(asked: &Replay) -> Exit {
     if let Some(session) = &asked.explain {
         engine.remember();
         engine.finish();
-        let told = story::write(session, &engine.story(session));
+        let told = story::write(session, &engine.story(session), config.money.currency());
         if told.is_empty() {
             complain(&format!("{session}: no such session or trace"));
             return Exit::Input;

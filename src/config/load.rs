@@ -1,10 +1,9 @@
 //! From YAML text to the validated configuration: references, then the schema, then what a schema cannot say.
 
 use super::node::{Lines, Node, join};
-use super::raw::{Cohorts, Prices, Raw, Size, Wait};
-use super::{Config, Fault, Secret, annotate, prices, rules};
+use super::raw::{Cohorts, Raw, Size, Wait};
+use super::{Config, Fault, Secret, annotate, money, prices, rules};
 use crate::model::cohort::preset;
-use crate::model::price::ActionPrices;
 use serde_json::Value;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -174,9 +173,6 @@ fn distance(a: &str, b: &str) -> usize {
     row[b.len()]
 }
 
-/// No single action costs more; the number is something else.
-const MAX_PRICE: f64 = 1e9;
-
 /// What a schema cannot say.
 pub(super) fn validate(raw: &Raw, folder: &Path) -> Result<Config, Vec<Fault>> {
     let mut check = Check::default();
@@ -232,7 +228,10 @@ pub(super) fn validate(raw: &Raw, folder: &Path) -> Result<Config, Vec<Fault>> {
         zero_hold: check.wait("metrics.zero_hold", &raw.metrics.zero_hold),
         created: raw.metrics.created,
         prices: Arc::new(check.prices(raw.prices.file.as_deref(), folder)),
-        action_prices: Arc::new(check.action_prices(&raw.prices)),
+        action_prices: Arc::new(money::actions(&raw.prices, &mut |path, what| {
+            check.fault(path, what)
+        })),
+        money: money::money(&raw.money, &mut |path, what| check.fault(path, what)),
         rules: Arc::new(rules::compile(&raw.rules, &mut |path, what| {
             check.fault(path, what)
         })),
@@ -405,25 +404,6 @@ impl Check {
                 self.fault("prices.file", what);
                 prices::built_in()
             })
-    }
-
-    fn action_prices(&mut self, raw: &Prices) -> ActionPrices {
-        let tools = raw.tools.iter();
-        let paths = tools.map(|(tool, usd)| (join("prices.tools", tool), Some(*usd)));
-        let others = [
-            ("prices.retrieval".to_owned(), raw.retrieval),
-            ("prices.escalation".to_owned(), raw.escalation),
-        ];
-        for (path, usd) in paths.chain(others) {
-            if usd.is_some_and(|usd| !(0.0..=MAX_PRICE).contains(&usd)) {
-                self.fault(&path, format!("is not a price from 0 to {MAX_PRICE}"));
-            }
-        }
-        ActionPrices {
-            tools: raw.tools.clone(),
-            retrieval: raw.retrieval,
-            escalation: raw.escalation,
-        }
     }
 }
 

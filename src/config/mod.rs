@@ -2,6 +2,7 @@
 
 mod annotate;
 mod load;
+mod money;
 mod node;
 mod prices;
 mod raw;
@@ -14,6 +15,7 @@ pub use annotate::{annotated, schema};
 pub use prices::{built_in as built_in_prices, of_text as prices_of_text};
 pub use raw::{Format, Level, LogKind};
 
+use crate::model::money::Money;
 use crate::model::price::{ActionPrices, PriceBook};
 use crate::rules::Rules;
 use std::net::SocketAddr;
@@ -89,6 +91,7 @@ pub struct Config {
     pub created: bool,
     pub prices: Arc<PriceBook>,
     pub action_prices: Arc<ActionPrices>,
+    pub money: Money,
     pub rules: Arc<Rules>,
     pub stories: usize,
     pub soft_state_bytes: usize,

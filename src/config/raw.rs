@@ -29,6 +29,8 @@ pub(crate) struct Raw {
     pub(crate) metrics: Metrics,
     /// What model calls and actions cost.
     pub(crate) prices: Prices,
+    /// The one currency of all figures.
+    pub(crate) money: Money,
     /// Baton's own log.
     pub(crate) log: Log,
     /// How Baton stops.
@@ -123,7 +125,7 @@ section! {
         human_names: Vec<String> = Vec::new(),
         /// Attributes of spans or resources that name a tenant. Session and user ids of different tenants are then kept apart; all spans of a session must say it.
         tenant_attributes: Vec<String> = Vec::new(),
-        /// Attributes that hold the value of the business transaction in US dollars.
+        /// Attributes that hold the value of the business transaction; `transaction.currency` or `order.currency` beside it says in which currency, else it is that of `money.currency`.
         value_attributes: Vec<String> = Vec::new(),
         /// Secret that salts the hashes of message content, as in `${BATON_CONTENT_KEY}`. Without one, every start has a new one.
         content_key: Option<String> = None,
@@ -280,12 +282,22 @@ section! {
     Prices {
         /// A catalogue of your own in place of the built-in one; `baton prices` shows the form.
         file: Option<String> = None,
-        /// Price of one call of a tool, in US dollars by the tool's name, as in `lookup: 0.002`. A tool without one costs nothing that is known.
+        /// Price of one call of a tool, by the tool's name, as in `lookup: 0.002`. A tool without one costs nothing that is known.
         tools: BTreeMap<String, f64> = BTreeMap::new(),
-        /// Price of one search in a knowledge base, in US dollars.
+        /// Price of one search in a knowledge base.
         retrieval: Option<f64> = None,
-        /// Price of one human called in, in US dollars: what people's time costs for a case.
+        /// Price of one human called in: what people's time costs for a case.
         escalation: Option<f64> = None,
+    }
+}
+
+section! {
+    /// Money.
+    Money {
+        /// Code of the currency in which all money is told, as in EUR; the names of its metrics then end in `_eur`. Prices of actions are in it.
+        currency: String = "USD".into(),
+        /// What one unit of another currency is worth in it, as in `USD: 0.92`: for amounts that spans declare in another one, and for the price catalogue, which is in USD.
+        rates: BTreeMap<String, f64> = BTreeMap::new(),
     }
 }
 

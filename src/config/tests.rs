@@ -38,7 +38,7 @@ unheard: 1
             "7: stitch.max_sessions: is less than 0",
             "9: metrics.created: has the wrong type",
             "10: log.level: is none of [\"error\",\"warn\",\"info\",\"debug\",\"trace\"]",
-            "11: unheard: unknown key; known here: cohorts, engine, log, metrics, normalise, prices, receivers, rules, server, shutdown, state, stitch",
+            "11: unheard: unknown key; known here: cohorts, engine, log, metrics, money, normalise, prices, receivers, rules, server, shutdown, state, stitch",
         ]
     );
 }
@@ -203,4 +203,28 @@ fn actions_have_prices_only_where_the_operator_says_so() {
     let faults = read("prices:\n  tools: {a: -1}\n  retrieval: 2e9\n  escalation: 1e300\n");
     assert_eq!(faults.expect_err("faults").len(), 3);
     read("prices: {retrieval: .nan}").expect_err("no number");
+}
+
+#[test]
+fn a_currency_needs_its_code_and_the_worth_of_a_dollar() {
+    let money = read("money: {currency: EUR, rates: {USD: 0.92, GBP: 1.15}}");
+    let money = money.expect("fine").money;
+    assert_eq!(
+        (&**money.currency(), money.rate("GBP")),
+        ("EUR", Some(1.15))
+    );
+    for (text, what) in [
+        ("money: {currency: EUR}", "money.rates.USD"),
+        (
+            "money: {currency: euro, rates: {USD: 1}}",
+            "three capital letters",
+        ),
+        ("money: {rates: {eur: 1}}", "three capital letters"),
+        ("money: {rates: {EUR: 0}}", "a rate above 0"),
+        ("money: {rates: {USD: 1}}", "the currency itself"),
+    ] {
+        let faults = read(text).expect_err(text);
+        assert_eq!(faults.len(), 1, "{faults:?}");
+        assert!(faults[0].contains(what), "{faults:?}");
+    }
 }

@@ -31,6 +31,7 @@ pub enum Metric {
     LlmTokens,
     LlmCost,
     UnpricedTokens,
+    UnconvertedAmounts,
     ToolCalls,
     Retrievals,
     ActionCost,
@@ -50,7 +51,7 @@ pub struct Description {
     pub name: &'static str,
     pub help: &'static str,
     pub kind: FamilyKind,
-    /// As OpenMetrics wants it; empty when there is none.
+    /// As OpenMetrics wants it; empty when there is none. `usd` stands for the configured currency, here and in names.
     pub unit: &'static str,
     pub labels: &'static [&'static str],
     /// Whether it tells of the business, so that it has the configured cohort dimensions and the weights of sampling; what Baton saw
@@ -325,7 +326,14 @@ pub static CATALOGUE: &[Description] = &[
         "baton_unpriced_tokens_total",
         "",
         &["provider", "model", "type"],
-        "Tokens of models that have no price: their cost is unknown and in no other figure.",
+        "Tokens of models that have no price: their cost is unknown and in no other figure. type is input (cached included) or output (reasoning included).",
+    ),
+    counter(
+        Metric::UnconvertedAmounts,
+        "baton_unconverted_amounts_total",
+        "",
+        &["currency"],
+        "Spans that declare an amount in a currency without a rate in money.rates: the amount is unknown and in no other figure.",
     ),
     counter(
         Metric::ToolCalls,

@@ -10,11 +10,13 @@ mod tests;
 
 pub use merge::merge;
 
+use crate::model::Name;
 use crate::model::event::{Cost, Operation, Outcome, Usage};
 use crate::model::fact::{
     Fact, Handoff, HandoffResult, ModelCall, Shed, Turn, TurnResult, What, Workflow,
 };
 use crate::model::metric::Family;
+use crate::model::money::DOLLAR;
 use crate::model::time::Timestamp;
 use catalogue::Metric;
 use std::time::Duration;
@@ -33,6 +35,8 @@ pub struct Settings {
     pub dimensions: Vec<String>,
     /// Distinct values of one dimension; what is over becomes `other`.
     pub max_cohort_values: usize,
+    /// The currency of all money: the names of its metrics end in it.
+    pub currency: Name,
 }
 
 impl Default for Settings {
@@ -43,6 +47,7 @@ impl Default for Settings {
             expire_after: Duration::from_secs(24 * 60 * 60),
             dimensions: Vec::new(),
             max_cohort_values: 50,
+            currency: DOLLAR.into(),
         }
     }
 }
@@ -123,6 +128,9 @@ impl Deriver {
             What::Handoff(handoff) => apply_handoff(store, handoff, when),
             What::Escalation { from } => store.count(Metric::Escalations, &[from], 1, when),
             What::Pending(change) => store.change(Metric::HandoffsPending, *change, when),
+            What::Unconverted { currency } => {
+                store.count(Metric::UnconvertedAmounts, &[currency], 1, when);
+            }
             What::Late => store.count(Metric::LateEvents, &[], 1, when),
             What::Duplicate => store.count(Metric::DuplicateEvents, &[], 1, when),
             What::Shed(reason) => {

@@ -40,7 +40,7 @@ impl Store {
                     value,
                 };
                 v1::Series {
-                    metric: description.name.to_owned(),
+                    metric: self.name(description).into_owned(),
                     labels: labels.map(label).collect(),
                     start: value.start.0,
                     touched: value.touched.0,
@@ -52,7 +52,7 @@ impl Store {
 
     /// Labels go by their names, so that dimensions may come and go between two runs; series that become equal add up.
     fn restore(&mut self, stored: v1::Series) -> Result<bool, Invalid> {
-        let found = CATALOGUE.iter().find(|d| d.name == stored.metric);
+        let found = CATALOGUE.iter().find(|d| self.name(d) == stored.metric);
         let Some(description) = found else {
             return Ok(false);
         };

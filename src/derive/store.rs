@@ -6,6 +6,7 @@ use super::merge::{self, latest};
 use crate::model::cohort::Cohort;
 use crate::model::ids::TraceId;
 use crate::model::metric::{Bucket, Exemplar, Family, FamilyKind, Histogram, Point, Series};
+use crate::model::money::DOLLAR;
 use crate::model::time::Timestamp;
 use rapidhash::RapidHashMap as HashMap;
 use std::borrow::Cow;
@@ -21,6 +22,9 @@ const ALL_SERIES: &str = "_series";
 const MAX_VALUE: usize = 128;
 /// Sums are kept in billionths: nano-dollars, nanoseconds. Whole numbers add up in any order.
 const NANO: f64 = 1e9;
+
+/// The unit of money in the catalogue.
+const MONEY: &str = "usd";
 
 /// When something happened, when it arrived, and to whom.
 #[derive(Clone, Copy, Debug)]
@@ -168,9 +172,9 @@ impl Store {
         if !values.series.contains_key(key.as_slice()) {
             let (admitted, limited) = values.admit(labels, when.cohort, &self.settings);
             if let Some(label) = limited.filter(|_| counts) {
-                let name = CATALOGUE[metric as usize].name;
+                let name = self.name(&CATALOGUE[metric as usize]);
                 let label = label.map_or(Cow::Borrowed(ALL_SERIES), |i| self.label(metric, i));
-                self.count(Metric::SeriesOverflow, &[name, &label], 1, when);
+                self.count(Metric::SeriesOverflow, &[&name, &label], 1, when);
             }
             key = admitted;
         }
@@ -278,13 +282,26 @@ impl Store {
             .iter()
             .zip(&self.metrics)
             .map(|(description, values)| Family {
-                name: description.name,
+                name: self.name(description),
                 help: description.help,
                 kind: description.kind,
-                unit: description.unit,
+                unit: self.in_currency(description, description.unit),
                 series: self.series(description, values),
             })
             .collect()
+    }
+
+    /// The name of a metric, here and in snapshots: money of another currency is another metric.
+    pub(super) fn name(&self, description: &Description) -> Cow<'static, str> {
+        self.in_currency(description, description.name)
+    }
+
+    fn in_currency(&self, description: &Description, text: &'static str) -> Cow<'static, str> {
+        let currency = &self.settings.currency;
+        if description.unit != MONEY || **currency == *DOLLAR {
+            return Cow::Borrowed(text);
+        }
+        Cow::Owned(text.replace(MONEY, &currency.to_ascii_lowercase()))
     }
 
     /// In the order of their labels.
@@ -459,7 +476,7 @@ impl Value {
     fn point(&self, description: &Description) -> Point {
         match &self.number {
             Number::Counter(total, exemplar) => Point::Counter {
-                value: if description.unit == "usd" {
+                value: if description.unit == MONEY {
                     *total as f64 / NANO
                 } else {
                     *total as f64

@@ -286,3 +286,80 @@ fn the_cost_of_actions_adds_up_to_the_nano_dollar() {
         ["tool lookup = 0.3"]
     );
 }
+
+#[test]
+fn money_of_another_currency_is_another_metric() {
+    let euros = Settings {
+        currency: Name::from("EUR"),
+        ..settings()
+    };
+    let pay = |usd| {
+        let name = Name::from("lookup");
+        let kind = ActionKind::Tool;
+        fact(1, What::Action(Action { kind, name, usd }))
+    };
+    let mut deriver = Deriver::new(euros.clone());
+    deriver.apply(&pay(0.5), Timestamp(1));
+    deriver.apply(&fact(1, tool("lookup")), Timestamp(1));
+    let families = deriver.families();
+    let shown_in_euros = shown(&families, "baton_action_cost_eur_total");
+    assert_eq!(shown_in_euros, ["tool lookup = 0.5"]);
+    let family = families.iter().find(|f| f.name.contains("action_cost"));
+    assert_eq!(family.map(|f| &*f.unit), Some("eur"));
+    assert!(families.iter().all(|family| !family.name.contains("usd")));
+    // A process with another currency goes on with what is no money.
+    let restored = |settings| {
+        let mut next = Deriver::new(settings);
+        let known = deriver
+            .save()
+            .map(|series| next.restore(series).expect("a series"));
+        (
+            known.filter(|known| *known).count(),
+            next.families() == families,
+        )
+    };
+    assert_eq!(restored(euros), (3, true));
+    assert_eq!(restored(settings()), (2, false));
+}
+
+#[test]
+fn only_what_is_left_of_a_call_without_a_price_is_counted_as_unpriced() {
+    let usage = Usage {
+        input: 100,
+        output: 20,
+        cache_read: Some(40),
+        cache_write: Some(10),
+        reasoning: Some(5),
+    };
+    let call = |cost| {
+        What::Model(ModelCall {
+            agent: Name::from("a"),
+            provider: Name::from("p"),
+            model: Name::from("m"),
+            operation: Operation::Chat,
+            failed: false,
+            usage: Some(usage),
+            cost,
+            duration: Duration::ZERO,
+            first_token: None,
+        })
+    };
+    let mut deriver = Deriver::new(settings());
+    for cost in [
+        Cost::Unpriced,
+        Cost::Unknown,
+        Cost::Declared(1.0),
+        Cost::Computed(2.0),
+    ] {
+        deriver.apply(&fact(1, call(cost)), Timestamp(1));
+    }
+    // Cached tokens are part of the input, reasoning is part of the output: the two add up.
+    assert_eq!(
+        shown(&deriver.families(), "baton_unpriced_tokens_total"),
+        ["p m input = 100", "p m output = 20"]
+    );
+    assert_eq!(
+        shown(&deriver.families(), "baton_llm_cost_usd_total"),
+        ["a p m computed = 2", "a p m declared = 1"]
+    );
+}

@@ -64,8 +64,9 @@ macro_rules! line {
 
 fn write_family(text: &mut String, family: &Family, format: Format) {
     let open = format != Format::Text;
-    let stem = family.name.strip_suffix("_total").unwrap_or(family.name);
-    let head = if open { stem } else { family.name };
+    let name = &*family.name;
+    let stem = name.strip_suffix("_total").unwrap_or(name);
+    let head = if open { stem } else { name };
     let kind = match family.kind {
         FamilyKind::Counter => "counter",
         FamilyKind::Gauge => "gauge",
@@ -78,7 +79,7 @@ fn write_family(text: &mut String, family: &Family, format: Format) {
     );
     line!(text, "# TYPE {head} {kind}");
     // OpenMetrics wants a unit to end the name.
-    if open && !family.unit.is_empty() && stem.ends_with(family.unit) {
+    if open && !family.unit.is_empty() && stem.ends_with(&*family.unit) {
         line!(text, "# UNIT {head} {}", family.unit);
     }
     for series in &family.series {
@@ -89,21 +90,13 @@ fn write_family(text: &mut String, family: &Family, format: Format) {
                 line!(
                     text,
                     "{}{} {}{exemplar}",
-                    family.name,
+                    name,
                     braces(&labels),
                     number(*value)
                 );
             }
-            Point::Gauge(value) => line!(
-                text,
-                "{}{} {}",
-                family.name,
-                braces(&labels),
-                number(*value)
-            ),
-            Point::Histogram(histogram) => {
-                write_histogram(text, family.name, &labels, histogram, open)
-            }
+            Point::Gauge(value) => line!(text, "{}{} {}", name, braces(&labels), number(*value)),
+            Point::Histogram(histogram) => write_histogram(text, name, &labels, histogram, open),
         }
         if format == (Format::OpenMetrics { created: true }) && family.kind != FamilyKind::Gauge {
             line!(

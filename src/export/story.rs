@@ -3,16 +3,17 @@
 use crate::model::fact::{
     Action, ActionKind, Fact, Handoff, HandoffResult, ModelCall, TurnResult, What, Workflow,
 };
+use crate::model::money::written;
 use jiff::Timestamp;
 use std::fmt::Write;
 
-/// One line for each fact, in the order of event time; empty where nothing is known.
-pub fn write(session: &str, facts: &[Fact]) -> String {
+/// One line for each fact, in the order of event time; empty where nothing is known. Money is in `currency`.
+pub fn write(session: &str, facts: &[Fact], currency: &str) -> String {
     let mut facts: Vec<&Fact> = facts.iter().collect();
     facts.sort_by_key(|fact| (fact.at, rank(&fact.what)));
     let mut text = String::new();
     for fact in facts {
-        let Some(line) = line(&fact.what) else {
+        let Some(line) = line(&fact.what, currency) else {
             continue;
         };
         if text.is_empty() {
@@ -44,16 +45,16 @@ fn time(nanos: u64) -> String {
     }
 }
 
-fn line(what: &What) -> Option<String> {
+fn line(what: &What, currency: &str) -> Option<String> {
     Some(match what {
         What::Session => "the session began".to_owned(),
         What::Agent(agent) if agent.failed => format!("{} took over and failed", agent.agent),
         What::Agent(agent) => format!("{} took over", agent.agent),
-        What::Model(call) => model(call),
+        What::Model(call) => model(call, currency),
         What::Tool(tool) if tool.failed => format!("the tool {} failed", tool.tool),
         What::Tool(tool) => format!("the tool {} ran", tool.tool),
         What::Retrieval => "a knowledge base was searched".to_owned(),
-        What::Action(action) => self::action(action),
+        What::Action(action) => self::action(action, currency),
         What::Handoff(handoff) => self::handoff(handoff),
         What::Escalation { from } => format!("{from} called a human in"),
         What::Loop { agent, length } => {
@@ -77,15 +78,18 @@ fn line(what: &What) -> Option<String> {
             )
         }
         What::FunnelStep { step, .. } => format!("it had come to the step {step}"),
-        What::Workflow(workflow) => self::workflow(workflow),
+        What::Workflow(workflow) => self::workflow(workflow, currency),
         What::Recontact { .. } => "the user came back with the same intent".to_owned(),
+        What::Unconverted { currency } => {
+            format!("an amount in {currency} is unknown: the currency has no rate")
+        }
         What::Late => "a span came after its turn was decided".to_owned(),
         What::Shed(reason) => format!("a limit closed it early: {}", reason.as_str()),
         What::Pending(_) | What::Duplicate => return None,
     })
 }
 
-fn model(call: &ModelCall) -> String {
+fn model(call: &ModelCall, currency: &str) -> String {
     let asked = if call.failed {
         "asked in vain"
     } else {
@@ -97,19 +101,20 @@ fn model(call: &ModelCall) -> String {
     }
     match call.cost.usd() {
         Some(usd) => {
-            let _ = write!(text, ", ${usd:.4}");
+            let _ = write!(text, ", {}", written(usd, currency, 4));
         }
         None => text.push_str(", cost unknown"),
     }
     text
 }
 
-fn action(action: &Action) -> String {
-    let Action { kind, name, usd } = action;
-    match kind {
-        ActionKind::Tool => format!("the tool {name} cost ${usd:.4}"),
-        ActionKind::Retrieval => format!("the search in {name} cost ${usd:.4}"),
-        ActionKind::Escalation => format!("the human whom {name} called in cost ${usd:.2}"),
+fn action(action: &Action, currency: &str) -> String {
+    let name = &action.name;
+    let cost = written(action.usd, currency, 4);
+    match action.kind {
+        ActionKind::Tool => format!("the tool {name} cost {cost}"),
+        ActionKind::Retrieval => format!("the search in {name} cost {cost}"),
+        ActionKind::Escalation => format!("the human whom {name} called in cost {cost}"),
     }
 }
 
@@ -143,7 +148,7 @@ fn handoff(handoff: &Handoff) -> String {
     text
 }
 
-fn workflow(workflow: &Workflow) -> String {
+fn workflow(workflow: &Workflow, currency: &str) -> String {
     let mut text = format!(
         "the workflow {} ended: {}, because: {}",
         workflow.workflow,
@@ -152,12 +157,12 @@ fn workflow(workflow: &Workflow) -> String {
     );
     match workflow.cost_usd {
         Some(usd) => {
-            let _ = write!(text, "; it cost ${usd:.4}");
+            let _ = write!(text, "; it cost {}", written(usd, currency, 4));
         }
         None => text.push_str("; its cost is unknown"),
     }
     if let Some(usd) = workflow.value_usd {
-        let _ = write!(text, ", worth ${usd:.2}");
+        let _ = write!(text, ", worth {}", written(usd, currency, 2));
     }
     text
 }

@@ -1,10 +1,11 @@
 //! The figures an executive asks for, from the metric families alone. What cannot be known is `None`, never 0.
 
 use crate::model::metric::{Family, Histogram, Point, Series};
+use crate::model::money::{DOLLAR, written};
 use std::ops::Add;
 
-/// All money that is spent.
-const MONEY: [&str; 2] = ["baton_llm_cost_usd_total", "baton_action_cost_usd_total"];
+/// All money that is spent: the beginnings of names whose ends say the currency.
+const MONEY: [&str; 2] = ["baton_llm_cost_", "baton_action_cost_"];
 
 /// The business at one moment.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -19,8 +20,10 @@ pub struct Summary {
     /// Resolved workflows of all closed ones.
     pub resolution_rate: Option<f64>,
     /// All money spent, failures included, for each resolved workflow.
-    pub cost_per_resolution_usd: Option<f64>,
-    pub cost_usd: Option<f64>,
+    pub cost_per_resolution: Option<f64>,
+    pub cost: Option<f64>,
+    /// The code of the currency of both.
+    pub currency: String,
     /// Mean user wait in seconds.
     pub user_wait_seconds: Option<f64>,
     /// Successful handoffs of all.
@@ -34,10 +37,12 @@ impl Summary {
         let resolved = count("baton_workflows_total", &[("outcome", "resolved")]);
         let handoffs = count("baton_handoffs_total", &[]);
         let succeeded = count("baton_handoffs_total", &[("result", "success")]);
-        let cost_usd = MONEY
-            .iter()
-            .filter(|name| find(families, name).is_some_and(|f| !f.series.is_empty()))
-            .map(|name| count(name, &[]))
+        let spent = |family: &&Family| MONEY.iter().any(|name| family.name.starts_with(name));
+        let spent = families.iter().filter(spent);
+        let unit = spent.clone().map(|family| &family.unit).next();
+        let cost = spent
+            .filter(|family| !family.series.is_empty())
+            .map(|family| count(&family.name, &[]))
             .reduce(f64::add);
         let (waits, waited) = find(families, "baton_turn_duration_seconds")
             .into_iter()
@@ -52,8 +57,9 @@ impl Summary {
             escalations: count("baton_escalations_total", &[]),
             handoffs,
             resolution_rate: ratio(resolved, workflows),
-            cost_per_resolution_usd: cost_usd.and_then(|usd| ratio(usd, resolved)),
-            cost_usd,
+            cost_per_resolution: cost.and_then(|money| ratio(money, resolved)),
+            cost,
+            currency: unit.map_or_else(|| DOLLAR.to_owned(), |unit| unit.to_ascii_uppercase()),
             user_wait_seconds: ratio(waited, waits as f64),
             handoff_success_rate: ratio(succeeded, handoffs),
         }
@@ -62,10 +68,10 @@ impl Summary {
     /// Names and values as people read them.
     pub fn lines(&self) -> Vec<(&'static str, String)> {
         let percent = |rate: Option<f64>| unknown(rate.map(|r| format!("{:.1} %", r * 100.0)));
-        let usd = |usd: Option<f64>| unknown(usd.map(|u| format!("${u:.4}")));
+        let money = |sum: Option<f64>| unknown(sum.map(|sum| written(sum, &self.currency, 4)));
         vec![
             ("Resolution rate", percent(self.resolution_rate)),
-            ("Cost per resolution", usd(self.cost_per_resolution_usd)),
+            ("Cost per resolution", money(self.cost_per_resolution)),
             (
                 "User wait (mean)",
                 unknown(self.user_wait_seconds.map(|s| format!("{s:.2} s"))),
@@ -74,7 +80,7 @@ impl Summary {
             ("Escalations to a human", self.escalations.to_string()),
             ("Sessions", self.sessions.to_string()),
             ("Workflows closed", self.workflows.to_string()),
-            ("Money spent", usd(self.cost_usd)),
+            ("Money spent", money(self.cost)),
         ]
     }
 }

@@ -4,14 +4,14 @@ use super::summary::Summary;
 use crate::model::metric::{Family, Point};
 use comfy_table::Table;
 
-/// Families worth a table of their own, with their headings.
+/// Families worth a table of their own, by the beginnings of their names, with their headings.
 const TABLES: &[(&str, &str)] = &[
     ("Handoffs", "baton_handoffs_total"),
     ("Workflows", "baton_workflows_total"),
     ("Model calls", "baton_llm_calls_total"),
     ("Tokens", "baton_llm_tokens_total"),
-    ("Money (USD)", "baton_llm_cost_usd_total"),
-    ("Money for actions (USD)", "baton_action_cost_usd_total"),
+    ("Money for models", "baton_llm_cost_"),
+    ("Money for actions", "baton_action_cost_"),
     ("Tool calls", "baton_tool_calls_total"),
 ];
 
@@ -25,7 +25,7 @@ pub fn write(families: &[Family]) -> String {
     for (heading, name) in TABLES {
         let Some(family) = families
             .iter()
-            .find(|f| f.name == *name && !f.series.is_empty())
+            .find(|f| f.name.starts_with(name) && !f.series.is_empty())
         else {
             continue;
         };
@@ -44,7 +44,11 @@ pub fn write(families: &[Family]) -> String {
                 table.add_row(row);
             }
         }
-        text.push_str(&format!("\n{heading}\n{table}\n"));
+        let unit = match &*family.unit {
+            "" => String::new(),
+            unit => format!(" ({})", unit.to_ascii_uppercase()),
+        };
+        text.push_str(&format!("\n{heading}{unit}\n{table}\n"));
     }
     text
 }

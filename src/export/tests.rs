@@ -45,24 +45,24 @@ fn families() -> Vec<Family> {
     });
     vec![
         Family {
-            name: "x_total",
+            name: "x_total".into(),
             help: "Counts \\ things.",
             kind: FamilyKind::Counter,
-            unit: "",
+            unit: "".into(),
             series: vec![series(&[("k", "a\"b\\c\nd")], counter)],
         },
         Family {
-            name: "w_seconds",
+            name: "w_seconds".into(),
             help: "Waits.",
             kind: FamilyKind::Histogram,
-            unit: "seconds",
+            unit: "seconds".into(),
             series: vec![series(&[("k", "v")], histogram)],
         },
         Family {
-            name: "g",
+            name: "g".into(),
             help: "Level.",
             kind: FamilyKind::Gauge,
-            unit: "",
+            unit: "".into(),
             series: vec![series(&[], Point::Gauge(-2.0))],
         },
     ]
@@ -176,11 +176,11 @@ fn a_rate_without_a_denominator_is_unknown() {
 
 #[test]
 fn cost_per_resolution_counts_all_money() {
-    let counter = |name, labels: &[(&'static str, &str)], value| Family {
-        name,
+    let counter = |name: &'static str, labels: &[(&'static str, &str)], value| Family {
+        name: name.into(),
         help: "",
         kind: FamilyKind::Counter,
-        unit: "",
+        unit: "".into(),
         series: vec![series(
             labels,
             Point::Counter {
@@ -208,5 +208,55 @@ fn cost_per_resolution_counts_all_money() {
         people,
     ]);
     assert_eq!(summary.resolution_rate, Some(0.25));
-    assert_eq!(summary.cost_per_resolution_usd, Some(2.0));
+    assert_eq!(summary.cost_per_resolution, Some(2.0));
+}
+
+#[test]
+fn a_summary_tells_money_in_its_currency() {
+    let spent = Family {
+        name: "baton_llm_cost_eur_total".into(),
+        help: "",
+        kind: FamilyKind::Counter,
+        unit: "eur".into(),
+        series: vec![series(
+            &[],
+            Point::Counter {
+                value: 2.5,
+                exemplar: None,
+            },
+        )],
+    };
+    let lines = Summary::of(&[spent]).lines();
+    assert!(
+        lines.contains(&("Money spent", "2.5000 EUR".to_owned())),
+        "{lines:?}"
+    );
+}
+
+#[test]
+fn a_story_tells_what_things_cost_and_what_could_not_be_converted() {
+    use crate::model::fact::{Action, ActionKind, Fact, What};
+    let action = |kind, name: &str, usd| {
+        let name = name.into();
+        What::Action(Action { kind, name, usd })
+    };
+    let trace = TraceId::new(&[1; 16]).expect("not zero");
+    let facts: Vec<Fact> = [
+        action(ActionKind::Tool, "lookup", 0.002),
+        action(ActionKind::Escalation, "desk", 4.5),
+        What::Unconverted {
+            currency: "GBP".into(),
+        },
+    ]
+    .map(|what| Fact::new(Timestamp(1), trace, what))
+    .to_vec();
+    let told = super::story::write("s", &facts, "USD");
+    for line in [
+        "the tool lookup cost $0.0020",
+        "desk called in cost $4.5000",
+        "in GBP is unknown",
+    ] {
+        assert!(told.contains(line), "{told}");
+    }
+    assert!(super::story::write("s", &facts, "EUR").contains("0.0020 EUR"));
 }

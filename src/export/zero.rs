@@ -12,7 +12,7 @@ type Labels = Vec<(Cow<'static, str>, String)>;
 /// Which series were scraped when first.
 #[derive(Debug, Default)]
 pub(super) struct FirstScrapes {
-    seen: HashMap<(&'static str, Labels), Timestamp>,
+    seen: HashMap<(Cow<'static, str>, Labels), Timestamp>,
 }
 
 impl FirstScrapes {
@@ -24,7 +24,7 @@ impl FirstScrapes {
                 if matches!(series.point, Point::Gauge(_)) {
                     continue;
                 }
-                let key = (family.name, series.labels.clone());
+                let key = (family.name.clone(), series.labels.clone());
                 let known = self.seen.remove(&key);
                 if known.is_none_or(|first| now.since(first) < hold) {
                     zero(&mut series.point);

@@ -35,8 +35,10 @@ pub struct Event {
     pub intent: Option<Name>,
     /// The configured dimensions that this span declares.
     pub cohort: Declared,
-    /// The value of the business transaction in US dollars, where declared.
+    /// The value of the business transaction, where declared.
     pub value_usd: Option<f64>,
+    /// The currency of an amount that it declares and that is in no figure, as nobody said what that currency is worth.
+    pub unconverted: Option<Name>,
     /// The name of the workflow or app run, where declared.
     pub workflow: Option<Name>,
     /// An id of the unit of business work, where declared.
@@ -68,6 +70,7 @@ impl Event {
             self.intent.as_ref(),
             self.workflow.as_ref(),
             self.workflow_id.as_ref(),
+            self.unconverted.as_ref(),
         ];
         let content = self.content.as_ref().map_or(0, |content| {
             size_of::<Content>()
@@ -176,7 +179,7 @@ pub struct Usage {
     pub reasoning: Option<u64>,
 }
 
-/// Money in US dollars.
+/// Money in the configured currency.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Cost {
     /// The span says what it cost.

@@ -96,6 +96,10 @@ pub enum What {
     },
     /// Handoffs that now wait for their target (+1) or no longer do (-1).
     Pending(i64),
+    /// A span declares an amount in a currency that nobody gave a rate for; it is in no figure.
+    Unconverted {
+        currency: Name,
+    },
     /// An event came after its turn was decided; it counted only where it adds up.
     Late,
     /// An event that was already known.

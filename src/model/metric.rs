@@ -8,11 +8,11 @@ use std::borrow::Cow;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Family {
     /// The full name as Prometheus shows it, with `_total` for counters.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     pub help: &'static str,
     pub kind: FamilyKind,
     /// `seconds`, `usd`, … as OpenMetrics wants it; empty when there is none.
-    pub unit: &'static str,
+    pub unit: Cow<'static, str>,
     pub series: Vec<Series>,
 }
 

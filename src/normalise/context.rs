@@ -3,6 +3,7 @@
 use super::{Settings, id, name};
 use crate::model::Name;
 use crate::model::cohort::Declared;
+use crate::model::money::{DOLLAR, MOST};
 use crate::model::otlp::{Attributes, Value};
 use rapidhash::{RapidHashMap as HashMap, RapidHashSet as HashSet};
 use serde_json::Value as Json;
@@ -20,22 +21,25 @@ const PREFIXES: &[&str] = &[
 ];
 
 /// The value of a transaction.
-const VALUE: &[&str] = &["transaction.value", "transaction.value.usd", "order.value"];
+const VALUE: &[&str] = &["transaction.value", "order.value"];
+const VALUE_IN_DOLLARS: &[&str] = &["transaction.value.usd"];
+/// In which currency it is.
+const CURRENCY: &[&str] = &["transaction.currency", "order.currency"];
 /// No key that is longer names a dimension.
 const MAX_KEY: usize = 96;
 /// A longer value is a text, not a cohort.
 const MAX_VALUE: usize = 64;
 /// What a text becomes that is no cohort.
 const OTHER: &str = "other";
-/// No business transaction is worth more; the number is something else.
-const MAX_USD: f64 = 1e12;
 
 /// What an attribute may declare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Meaning {
     Tenant,
     Intent,
+    Currency,
     Value,
+    Dollars,
     Dimension(u8),
 }
 
@@ -62,6 +66,8 @@ impl Wanted {
         wanted.add(Meaning::Intent, &settings.intent_attributes);
         wanted.add(Meaning::Value, &settings.value_attributes);
         wanted.add(Meaning::Value, VALUE);
+        wanted.add(Meaning::Dollars, VALUE_IN_DOLLARS);
+        wanted.add(Meaning::Currency, CURRENCY);
         for (number, attributes) in (0..).zip(&settings.dimensions) {
             wanted.add(Meaning::Dimension(number), attributes);
         }
@@ -85,8 +91,16 @@ impl Wanted {
 pub(super) struct Context {
     pub(super) tenant: Option<Name>,
     pub(super) intent: Option<Name>,
-    pub(super) value_usd: Option<f64>,
+    pub(super) value: Option<Amount>,
     pub(super) cohort: Declared,
+}
+
+/// The declared value of a transaction.
+#[derive(Debug)]
+pub(super) struct Amount {
+    pub(super) amount: f64,
+    /// `None`: the span does not say.
+    pub(super) currency: Option<String>,
 }
 
 /// What was found: the meaning, where (span, metadata, resource) with the rank of the name, and the text.
@@ -153,6 +167,7 @@ pub(super) fn read(
     let Hits(mut hits) = hits;
     hits.sort_by_key(|hit| (hit.0, hit.1));
     let mut context = Context::default();
+    let mut currency = None;
     for (meaning, _, text) in hits {
         match meaning {
             Meaning::Tenant => {
@@ -161,10 +176,20 @@ pub(super) fn read(
             Meaning::Intent => {
                 context.intent.get_or_insert_with(|| short(&text));
             }
-            Meaning::Value => {
-                let usd = text.trim().parse().ok();
-                let usd = usd.filter(|usd| (0.0..=MAX_USD).contains(usd));
-                context.value_usd = context.value_usd.or(usd);
+            // It comes before the values.
+            Meaning::Currency => currency = currency.or(Some(text)),
+            Meaning::Value | Meaning::Dollars => {
+                let amount = text.trim().parse().ok();
+                let amount = amount.filter(|amount| (0.0..=MOST).contains(amount));
+                context.value = context.value.or_else(|| {
+                    Some(Amount {
+                        amount: amount?,
+                        currency: match meaning {
+                            Meaning::Dollars => Some(DOLLAR.to_owned()),
+                            _ => currency.clone(),
+                        },
+                    })
+                });
             }
             Meaning::Dimension(number) => {
                 if context

@@ -45,7 +45,11 @@ fn of(
 
 fn shown(context: &Context) -> (Option<&str>, Option<f64>, Vec<(u8, &str)>) {
     let cohort = context.cohort.iter().map(|(i, v)| (*i, &**v)).collect();
-    (context.intent.as_deref(), context.value_usd, cohort)
+    (
+        context.intent.as_deref(),
+        context.value.as_ref().map(|value| value.amount),
+        cohort,
+    )
 }
 
 #[test]
@@ -114,6 +118,25 @@ fn a_text_is_no_cohort_and_an_absurd_number_is_no_value() {
         text(""),
     ] {
         let context = of(&[("order.value", value.clone())], &[]);
-        assert_eq!(context.value_usd, None, "{value:?}");
+        assert!(context.value.is_none(), "{value:?}");
     }
+}
+
+#[test]
+fn the_currency_of_a_value_may_stand_anywhere_beside_it() {
+    let value = |span: &[(&'static str, Value<'static>)],
+                 resource: &[(&'static str, Value<'static>)]| {
+        let value = of(span, resource).value.expect("a value");
+        (value.amount, value.currency)
+    };
+    let twenty = ("order.value", Value::Int(20));
+    assert_eq!(value(std::slice::from_ref(&twenty), &[]), (20.0, None));
+    let euros = ("app.order.currency", text("EUR"));
+    assert_eq!(
+        value(&[twenty.clone(), euros.clone()], &[]),
+        (20.0, Some("EUR".into()))
+    );
+    assert_eq!(value(&[twenty], &[euros]), (20.0, Some("EUR".into())));
+    let dollars = ("transaction.value.usd", Value::Int(7));
+    assert_eq!(value(&[dollars], &[]), (7.0, Some("USD".into())));
 }

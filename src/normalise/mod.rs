@@ -22,11 +22,14 @@ mod context_tests;
 #[cfg(test)]
 mod edges;
 #[cfg(test)]
+mod money_tests;
+#[cfg(test)]
 mod tests;
 
 use crate::model::Name;
 use crate::model::event::{CONTEXT_RETENTION, Evaluation, Event, Kind, OutcomeEvidence};
 use crate::model::ids::{SpanId, TraceId};
+use crate::model::money::Money;
 use crate::model::otlp::{Attributes, Group, Link, LogRecord, Scope, Span, Status};
 use crate::model::price::PriceBook;
 use crate::model::time::Timestamp;
@@ -59,8 +62,10 @@ pub struct Settings {
     pub human_names: Vec<String>,
     /// Attributes that name the tenant whose session and user ids these are.
     pub tenant_attributes: Vec<String>,
-    /// Attributes that hold the value of the transaction in US dollars.
+    /// Attributes that hold the value of the transaction.
     pub value_attributes: Vec<String>,
+    /// The currency of all figures.
+    pub money: Money,
     /// Attributes that declare what the user came for.
     pub intent_attributes: Vec<String>,
     /// The attributes of each cohort dimension.
@@ -108,7 +113,9 @@ impl Normaliser {
         dialect::read(&source, &mut event);
         source.read_common(&self.wanted, around, &mut event);
         if let Kind::Model(call) = &mut event.kind {
-            call.cost = money::cost(&source, call, &self.prices);
+            let (cost, unconverted) = money::cost(&source, call, &self.prices);
+            call.cost = cost;
+            event.unconverted = unconverted.or(event.unconverted);
             let content = content::of_span(&source, &self.content_key);
             event.content = (!content.is_empty()).then(|| Box::new(content));
         }
@@ -216,7 +223,14 @@ impl<'a> Source<'a> {
         let context = context::read(attributes, &metadata, around, wanted);
         event.tenant = context.tenant;
         event.intent = context.intent;
-        event.value_usd = context.value_usd;
+        match context
+            .value
+            .map(|value| money::value(value, &self.settings.money))
+        {
+            Some(Ok(value)) => event.value_usd = Some(value),
+            Some(Err(currency)) => event.unconverted = Some(currency),
+            None => {}
+        }
         event.cohort = context.cohort;
         event.workflow_id = attributes
             .first_str(&["gen_ai.workflow.id", "workflow.id", "baton.workflow.id"])
@@ -258,6 +272,7 @@ fn blank(trace: TraceId, span: SpanId, end: Timestamp) -> Event {
         intent: None,
         cohort: Vec::new(),
         value_usd: None,
+        unconverted: None,
         workflow: None,
         workflow_id: None,
         outcome: None,

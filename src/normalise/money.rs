@@ -1,10 +1,14 @@
-//! What a model call cost.
+//! What a model call cost, and what a transaction is worth, in the configured currency.
 
 use super::Source;
+use super::context::Amount;
+use crate::model::Name;
 use crate::model::event::{Cost, ModelCall};
+use crate::model::money::{self, DOLLAR, MOST, Money};
+use crate::model::otlp::Attributes;
 use crate::model::price::PriceBook;
 
-/// Attributes that declare the cost of the call in US dollars.
+/// Attributes that declare the cost of the call.
 const DECLARED: &[&str] = &[
     "gen_ai.usage.cost.total",
     "gen_ai.usage.cost.total_cost",
@@ -22,33 +26,85 @@ const PARTS: &[(&str, &str)] = &[
     ("llm.cost.prompt", "llm.cost.completion"),
 ];
 
-/// Declared on the span, else tokens times the catalogue.
-pub(super) fn cost(source: &Source<'_>, call: &ModelCall, prices: &PriceBook) -> Cost {
-    if let Cost::Declared(_) = call.cost {
-        return call.cost;
-    }
+/// Attributes that say in which currency; without one, SDKs declare dollars.
+const CURRENCY: &[&str] = &[
+    "gen_ai.usage.cost.currency",
+    "gen_ai.usage.cost_currency",
+    "llm.cost.currency",
+    "cost.currency",
+];
+
+/// Declared on the span, else tokens times the catalogue; and the currency of a declared cost that has no rate.
+pub(super) fn cost(
+    source: &Source<'_>,
+    call: &ModelCall,
+    prices: &PriceBook,
+) -> (Cost, Option<Name>) {
     let attributes = source.attributes();
-    let total = DECLARED.iter().find_map(|key| attributes.f64(key));
-    let parts = PARTS.iter().find_map(|(input, output)| {
-        let (input, output) = (attributes.f64(input), attributes.f64(output));
-        (input.is_some() || output.is_some()).then(|| input.unwrap_or(0.0) + output.unwrap_or(0.0))
-    });
-    if let Some(usd) = total.or(parts).filter(|usd| *usd >= 0.0) {
-        return Cost::Declared(usd);
+    let money = &source.settings.money;
+    let by_dialect = match call.cost {
+        Cost::Declared(amount) => valid(amount),
+        _ => None,
+    };
+    let mut unconverted = None;
+    if let Some(amount) = by_dialect.or_else(|| declared(attributes)) {
+        let currency = attributes.first_str(CURRENCY).unwrap_or(DOLLAR);
+        match converted(amount, currency, money) {
+            Ok(amount) => return (Cost::Declared(amount), None),
+            Err(currency) => unconverted = Some(currency),
+        }
     }
+    (computed(source, call, prices, money), unconverted)
+}
+
+/// What a declared amount is worth, or the currency that has no rate.
+fn converted(amount: f64, currency: &str, money: &Money) -> Result<f64, Name> {
+    let rate = money.rate(currency.trim());
+    rate.map(|rate| amount * rate)
+        .ok_or_else(|| money::label(currency.trim()))
+}
+
+/// The value of a transaction. Without a currency it is the operator's own, as the attribute is.
+pub(super) fn value(declared: Amount, money: &Money) -> Result<f64, Name> {
+    match &declared.currency {
+        Some(currency) => converted(declared.amount, currency, money),
+        None => Ok(declared.amount),
+    }
+}
+
+/// The total, else its parts.
+fn declared(attributes: &Attributes<'_>) -> Option<f64> {
+    let amount = |key: &&str| attributes.f64(key).and_then(valid);
+    let total = DECLARED.iter().find_map(amount);
+    total.or_else(|| {
+        PARTS.iter().find_map(|(input, output)| {
+            let (input, output) = (amount(input), amount(output));
+            let some = input.is_some() || output.is_some();
+            some.then(|| input.unwrap_or(0.0) + output.unwrap_or(0.0))
+        })
+    })
+}
+
+/// What is no amount of money declares none.
+fn valid(amount: f64) -> Option<f64> {
+    (0.0..=MOST).contains(&amount).then_some(amount)
+}
+
+fn computed(source: &Source<'_>, call: &ModelCall, prices: &PriceBook, money: &Money) -> Cost {
     let Some(usage) = &call.usage else {
         return Cost::Unknown;
     };
     // The model that answered is what is billed; its full name may be priced apart.
-    let answered = attributes.first_str(&[
+    let answered = source.attributes().first_str(&[
         "gen_ai.response.model",
         "llm.response.model_name",
         "ai.response.model",
     ]);
     let provider = call.provider.as_deref();
-    answered
+    let dollars = answered
         .into_iter()
         .chain(call.model.as_deref())
-        .find_map(|model| prices.cost(provider, model, usage, source.span.start))
-        .map_or(Cost::Unpriced, Cost::Computed)
+        .find_map(|model| prices.cost(provider, model, usage, source.span.start));
+    let worth = dollars.zip(money.rate(DOLLAR));
+    worth.map_or(Cost::Unpriced, |(usd, rate)| Cost::Computed(usd * rate))
 }

@@ -16,6 +16,17 @@ pub(super) fn with(
     attributes: &[(&str, &str)],
     change: impl FnOnce(&mut Span<'static>),
 ) -> Event {
+    let group = group(scope, span, attributes, change);
+    let normaliser = Normaliser::new(Settings::default(), Arc::new(PriceBook::default()));
+    normaliser.normalise(&group).remove(0)
+}
+
+pub(super) fn group(
+    scope: &str,
+    span: &str,
+    attributes: &[(&str, &str)],
+    change: impl FnOnce(&mut Span<'static>),
+) -> Group<'static> {
     let attributes = attributes.iter().map(|(k, v)| {
         (
             Cow::Owned((*k).to_owned()),
@@ -37,16 +48,14 @@ pub(super) fn with(
         links: Vec::new(),
     };
     change(&mut made);
-    let group = Group {
+    Group {
         scope: Scope {
             name: Cow::Owned(scope.to_owned()),
             version: Cow::default(),
         },
         spans: vec![made],
         ..Group::default()
-    };
-    let normaliser = Normaliser::new(Settings::default(), Arc::new(PriceBook::default()));
-    normaliser.normalise(&group).remove(0)
+    }
 }
 
 fn target(target: &Target) -> String {

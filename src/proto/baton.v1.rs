@@ -141,6 +141,9 @@ pub struct Event {
     pub refused: ::prost::alloc::vec::Vec<HandoffRequest>,
     #[prost(message, optional, tag = "22")]
     pub content: ::core::option::Option<Content>,
+    /// The currency of an amount that could not be converted.
+    #[prost(string, optional, tag = "28")]
+    pub unconverted: ::core::option::Option<::prost::alloc::string::String>,
     /// OpenTelemetry's rejection threshold of 56 bits; missing: the span says nothing of sampling.
     #[prost(uint64, optional, tag = "29")]
     pub threshold: ::core::option::Option<u64>,
@@ -259,7 +262,7 @@ pub struct Usage {
     #[prost(uint64, optional, tag = "5")]
     pub reasoning: ::core::option::Option<u64>,
 }
-/// In US dollars; missing: unknown.
+/// In the configured currency; missing: unknown.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct Cost {
     #[prost(oneof = "cost::Cost", tags = "1, 2, 3")]

@@ -46,6 +46,7 @@ impl From<&Event> for v1::Event {
             intent: text(event.intent.as_ref()),
             cohort: event.cohort.iter().map(dimension).collect(),
             value_usd: event.value_usd,
+            unconverted: text(event.unconverted.as_ref()),
             workflow: text(event.workflow.as_ref()),
             workflow_id: text(event.workflow_id.as_ref()),
             outcome: outcome
@@ -116,6 +117,7 @@ impl TryFrom<v1::Event> for Event {
                 .map(dimension)
                 .collect::<Result<_, _>>()?,
             value_usd: stored.value_usd,
+            unconverted: name(stored.unconverted),
             workflow: name(stored.workflow),
             workflow_id: name(stored.workflow_id),
             outcome: outcome.map(|outcome| OutcomeEvidence { outcome }),

@@ -110,6 +110,7 @@ fn events() -> Vec<Event> {
             intent: Some("i".into()),
             cohort: vec![(0, "gold".into()), (3, "web".into())],
             value_usd: Some(12.5),
+            unconverted: Some("EUR".into()),
             workflow: Some("w".into()),
             workflow_id: Some("id".into()),
             outcome: Some(OutcomeEvidence {

@@ -479,5 +479,6 @@ fn late(skeleton: &mut Skeleton, event: Event, prices: &ActionPrices, out: &mut 
         _ => {}
     }
     out.facts.extend(turn::evaluation_facts(&event));
+    out.facts.extend(turn::unconverted_fact(&event));
     spend
 }

@@ -195,6 +195,12 @@ pub(super) fn tool_fact(event: &Event) -> Option<Fact> {
     Some(Fact::of_span(event, what))
 }
 
+/// The fact of an amount that could not be converted.
+pub(super) fn unconverted_fact(event: &Event) -> Option<Fact> {
+    let currency = event.unconverted.clone()?;
+    Some(Fact::of_span(event, What::Unconverted { currency }))
+}
+
 /// The facts of evaluations attached to a span.
 pub(super) fn evaluation_facts(event: &Event) -> impl Iterator<Item = Fact> + '_ {
     event.evaluations.iter().filter_map(|evaluation| {
@@ -274,6 +280,7 @@ fn steps(
             facts.extend(spend.on_span(event, prices));
         }
         facts.extend(evaluation_facts(event));
+        facts.extend(unconverted_fact(event));
     }
 }
 

@@ -77,7 +77,7 @@ impl Figures {
                         .map_or("", |(_, value)| value.as_str())
                 };
                 let count = value as u64;
-                match family.name {
+                match &*family.name {
                     "baton_sessions_total" => figures.add("sessions".into(), count),
                     "baton_turns_total" => figures.add("turns".into(), count),
                     "baton_escalations_total" => figures.add("escalations".into(), count),

@@ -179,6 +179,23 @@ fn what_an_agent_span_declares_does_not_add_to_its_calls() {
     assert_eq!(cost_of_workflows(&facts), [Some(0.25)]);
 }
 
+#[test]
+fn an_amount_without_a_rate_is_told_once_late_or_not() {
+    let foreign = |id, at| Event {
+        unconverted: Some(name("GBP")),
+        ..event(1, id, at, Kind::Structure)
+    };
+    let events = vec![
+        (0, event(1, 1, (0, 1), call(0.25))),
+        (0, foreign(2, (0, 1))),
+        (60, foreign(3, (1, 2))),
+        (61, foreign(3, (1, 2))),
+    ];
+    let facts = play(events, &settings());
+    let told = |what: &What| matches!(what, What::Unconverted { currency } if &**currency == "GBP");
+    assert_eq!(count(&facts, told), 2);
+}
+
 /// One step of a turn.
 #[derive(Clone, Debug)]
 enum Step {

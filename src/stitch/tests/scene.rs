@@ -28,6 +28,7 @@ impl Scene {
             intent: None,
             cohort: Vec::new(),
             value_usd: None,
+            unconverted: None,
             workflow: None,
             workflow_id: None,
             outcome: None,
