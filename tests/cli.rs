@@ -107,6 +107,42 @@ fn replay_prints_the_same_figures_in_every_form() {
 }
 
 #[test]
+fn money_is_told_in_the_configured_currency_with_the_operators_prices() {
+    let euros = b"money: {currency: EUR, rates: {USD: 0.5}}\nprices: {escalation: 4.50}\n";
+    let euros = file("euros.yaml", euros);
+    let folder = "tests/fixtures/otel-genai-semconv/support-manual";
+    let files: Vec<String> = (1..=6).map(|i| format!("{folder}/00{i}.pb")).collect();
+    let files = files.iter().map(String::as_str);
+    // All values of a metric, added up.
+    let sum = |told: &str, name: &str| {
+        let of_it = told.lines().filter(|line| line.starts_with(name));
+        let values = of_it.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok());
+        values.sum::<f64>()
+    };
+    let dollars = text(
+        &baton(
+            &["replay"]
+                .into_iter()
+                .chain(files.clone())
+                .collect::<Vec<_>>(),
+        )
+        .stdout,
+    );
+    let config = ["replay", "--config", euros.to_str().expect("text")];
+    let told = text(&baton(&config.into_iter().chain(files).collect::<Vec<_>>()).stdout);
+    assert!(!told.contains("usd"), "{told}");
+    let spent = sum(&dollars, "baton_llm_cost_usd_total{");
+    assert!(spent > 0.0);
+    assert!((sum(&told, "baton_llm_cost_eur_total{") - spent / 2.0).abs() < 1e-9);
+    // People are paid in euros, and only where they have a price.
+    let people = sum(&told, "baton_action_cost_eur_total{kind=\"escalation\"");
+    assert_eq!(people, 4.5 * sum(&told, "baton_escalations_total{"));
+    assert!(people > 0.0 && !dollars.contains("baton_action_cost_usd_total{"));
+    let workflows = sum(&told, "baton_workflow_cost_eur_sum{");
+    assert!((workflows - people - spent / 2.0).abs() < 1e-9, "{told}");
+}
+
+#[test]
 fn replay_reads_json_lines_and_packed_files_alike() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/fixtures/openai-agents-traceloop/support-responses");

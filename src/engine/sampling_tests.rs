@@ -98,7 +98,7 @@ fn case(n: u64) -> [Span<'static>; 3] {
     ]
 }
 
-fn play(threshold: Option<Threshold>) -> Vec<Family> {
+fn play(threshold: impl Fn(TraceId) -> Option<Threshold>) -> Vec<Family> {
     let settings = Settings {
         partitions: 2,
         stitch: stitch::Settings::default(),
@@ -109,12 +109,15 @@ fn play(threshold: Option<Threshold>) -> Vec<Family> {
     };
     let normaliser = Normaliser::new(normalise::Settings::default(), Arc::default());
     let mut engine = Offline::new(&settings, normaliser);
-    let kept = |span: &Span<'_>| threshold.is_none_or(|t| keeps(t, span.trace));
-    let spans = (1..=POPULATION).flat_map(case).filter(kept);
+    let spans = (1..=POPULATION).flat_map(case).map(|span| Span {
+        threshold: threshold(span.trace),
+        ..span
+    });
+    let kept = |span: &Span<'_>| span.threshold.is_none_or(|t| keeps(t, span.trace));
     let group = Group {
         resource: Attributes::default(),
         scope: Scope::default(),
-        spans: spans.map(|span| Span { threshold, ..span }).collect(),
+        spans: spans.filter(kept).collect(),
         logs: Vec::new(),
     };
     engine.feed(&Batch {
@@ -136,23 +139,34 @@ fn all(families: &[Family], name: &str) -> [f64; 2] {
 
 #[test]
 fn a_sampled_population_is_told_as_the_whole() {
-    let whole = play(None);
-    let quarter = Threshold::new((1 << 56) / 4 * 3).expect("a threshold");
-    let third = Threshold::new((1 << 56) / 3 * 2).expect("a threshold");
-    let uneven = Threshold::new((1 << 56) / 10 * 7).expect("a threshold");
-    for threshold in [quarter, third, uneven] {
-        let kept = (1..=POPULATION).map(trace).filter(|t| keeps(threshold, *t));
-        let weights: Vec<u64> = kept.map(|trace| threshold.weight(trace)).collect();
+    let whole = play(|_| None);
+    let at = |share: f64| Threshold::new(((1_u64 << 56) as f64 * (1.0 - share)) as u64);
+    type Sampler = Box<dyn Fn(TraceId) -> Option<Threshold>>;
+    let samplers: [(&str, Sampler); 4] = [
+        ("one of four", Box::new(move |_| at(0.25))),
+        ("one of three", Box::new(move |_| at(1.0 / 3.0))),
+        ("three of ten", Box::new(move |_| at(0.3))),
+        (
+            "two services",
+            Box::new(move |trace| at([0.5, 0.2][usize::from(trace.as_bytes()[0] & 1)])),
+        ),
+    ];
+    for (name, sampler) in samplers {
+        let weight = |trace: TraceId| {
+            let threshold = sampler(trace).filter(|t| keeps(*t, trace));
+            threshold.map(|t| t.weight(trace))
+        };
+        let weights: Vec<u64> = (1..=POPULATION).map(trace).filter_map(weight).collect();
         let told = weights.iter().sum::<u64>() as f64;
         // Five standard deviations of a binomial with p = 1/4.
         let off = told / POPULATION as f64 - 1.0;
-        assert!(off.abs() < 0.14, "{threshold:?}: {off}");
-        let sampled = play(Some(threshold));
+        assert!(off.abs() < 0.14, "{name}: {off}");
+        let sampled = play(&sampler);
         for figure in FIGURES {
             for (own, one) in all(&sampled, figure).into_iter().zip(all(&whole, figure)) {
                 let expected = one / POPULATION as f64 * told;
                 let differs = (own - expected).abs() > 1e-9 * expected.abs();
-                assert!(!differs, "{threshold:?} {figure}: {own}, not {expected}");
+                assert!(!differs, "{name}: {figure} is {own}, not {expected}");
             }
             assert!(all(&whole, figure)[0] > 0.0, "{figure} tells nothing");
         }
