@@ -285,7 +285,7 @@ impl Store {
                 name: self.name(description),
                 help: description.help,
                 kind: description.kind,
-                unit: self.in_currency(description, description.unit),
+                unit: self.in_currency(description.unit),
                 series: self.series(description, values),
             })
             .collect()
@@ -293,12 +293,12 @@ impl Store {
 
     /// The name of a metric, here and in snapshots: money of another currency is another metric.
     pub(super) fn name(&self, description: &Description) -> Cow<'static, str> {
-        self.in_currency(description, description.name)
+        self.in_currency(description.name)
     }
 
-    fn in_currency(&self, description: &Description, text: &'static str) -> Cow<'static, str> {
+    fn in_currency(&self, text: &'static str) -> Cow<'static, str> {
         let currency = &self.settings.currency;
-        if description.unit != MONEY || **currency == *DOLLAR {
+        if **currency == *DOLLAR {
             return Cow::Borrowed(text);
         }
         Cow::Owned(text.replace(MONEY, &currency.to_ascii_lowercase()))

@@ -137,9 +137,26 @@ fn all(families: &[Family], name: &str) -> [f64; 2] {
     each.fold([0.0; 2], |a, b| [a[0] + b[0], a[1] + b[1]])
 }
 
+/// The turns that were seen, by whether they weigh.
+fn observed(families: &[Family]) -> Vec<(&str, f64)> {
+    let mut named = families.iter();
+    let family = named.find(|f| f.name == "baton_observed_turns_total");
+    let series = family.into_iter().flat_map(|family| &family.series);
+    let told = series.filter_map(|series| match series.point {
+        Point::Counter { value, .. } => Some((series.labels[0].1.as_str(), value)),
+        _ => None,
+    });
+    told.collect()
+}
+
 #[test]
 fn a_sampled_population_is_told_as_the_whole() {
     let whole = play(|_| None);
+    let all_of_it = POPULATION as f64;
+    assert_eq!(
+        observed(&whole),
+        [("unweighted", all_of_it), ("weighted", 0.0)]
+    );
     let at = |share: f64| Threshold::new(((1_u64 << 56) as f64 * (1.0 - share)) as u64);
     type Sampler = Box<dyn Fn(TraceId) -> Option<Threshold>>;
     let samplers: [(&str, Sampler); 4] = [
@@ -170,8 +187,11 @@ fn a_sampled_population_is_told_as_the_whole() {
             }
             assert!(all(&whole, figure)[0] > 0.0, "{figure} tells nothing");
         }
-        let seen = all(&sampled, "baton_observed_turns_total");
-        assert_eq!(seen[0], weights.len() as f64);
+        let weighed = weights.len() as f64;
+        assert_eq!(
+            observed(&sampled),
+            [("unweighted", 0.0), ("weighted", weighed)]
+        );
         assert_eq!(all(&sampled, "baton_handoffs_pending")[0], 0.0);
     }
 }

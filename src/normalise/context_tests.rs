@@ -130,13 +130,15 @@ fn the_currency_of_a_value_may_stand_anywhere_beside_it() {
         (value.amount, value.currency)
     };
     let twenty = ("order.value", Value::Int(20));
-    assert_eq!(value(std::slice::from_ref(&twenty), &[]), (20.0, None));
-    let euros = ("app.order.currency", text("EUR"));
-    assert_eq!(
-        value(&[twenty.clone(), euros.clone()], &[]),
-        (20.0, Some("EUR".into()))
-    );
-    assert_eq!(value(&[twenty], &[euros]), (20.0, Some("EUR".into())));
+    let euros = [("app.order.currency", text("EUR"))];
+    let pounds = ("order.currency", text("GBP"));
+    let alone = [twenty.clone()];
+    let beside = [twenty.clone(), euros[0].clone()];
+    let nearer = [twenty, pounds];
+    assert_eq!(value(&alone, &[]), (20.0, None));
+    assert_eq!(value(&beside, &[]), (20.0, Some("EUR".into())));
+    assert_eq!(value(&alone, &euros), (20.0, Some("EUR".into())));
+    assert_eq!(value(&nearer, &euros), (20.0, Some("GBP".into())));
     let dollars = ("transaction.value.usd", Value::Int(7));
     assert_eq!(value(&[dollars], &[]), (7.0, Some("USD".into())));
 }

@@ -73,6 +73,10 @@ fn money_is_told_in_one_currency_and_without_a_rate_it_is_unknown() {
     let foreign = [declared, currency("GBP")];
     let unknown = (Cost::Computed(1.0), Some("GBP".to_owned()));
     assert_eq!(cost_in(&euros, &foreign), unknown);
+    // A value beside it may have no rate either.
+    let value = [declared, ("order.value", "9"), ("order.currency", "GBP")];
+    let told = (Cost::Declared(2.0), Some("GBP".to_owned()));
+    assert_eq!(cost_in(&euros, &value), told);
     let no_rate = Money::new("EUR", Default::default());
     let unknown = (Cost::Unpriced, Some("USD".to_owned()));
     assert_eq!(cost_in(&no_rate, &[declared]), unknown);

@@ -71,6 +71,25 @@ fn a_workflow_weighs_as_the_surest_of_its_traces() {
 }
 
 #[test]
+fn a_step_of_the_funnel_weighs_as_its_workflow() {
+    use crate::rules::{Condition, Rule, Rules, Scope};
+    let condition = Condition::compile(Scope::Turn, "turn.result == 'answered'").expect("a rule");
+    let mut with_step = settings();
+    with_step.judge.rules = std::sync::Arc::new(Rules {
+        outcomes: Vec::new(),
+        steps: vec![Rule {
+            name: name("answered"),
+            condition,
+            then: name("answered"),
+        }],
+    });
+    let turn = |of, at| event(of, 1, (at, at + 1), call(0.25));
+    let events = vec![(0, sampled(turn(1, 0), 8)), (0, sampled(turn(2, 60), 2))];
+    let step = |what: &What| matches!(what, What::FunnelStep { .. });
+    assert_eq!(weights(&play(events, &with_step), step), [2]);
+}
+
+#[test]
 fn what_comes_late_weighs_as_it_says_or_as_its_trace() {
     let mut verdict = event(1, 3, (2, 3), tool("x", false));
     verdict.kind = Kind::Note(1);
