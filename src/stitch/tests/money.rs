@@ -166,6 +166,32 @@ fn a_late_action_counts_where_it_adds_up_and_a_second_copy_does_not() {
 }
 
 #[test]
+fn tokens_without_a_price_are_told_late_or_not_and_cost_nothing_that_is_known() {
+    let usage = Usage {
+        input: 100,
+        cache_read: Some(40),
+        ..Usage::default()
+    };
+    let unpriced = |id, at| {
+        let call = ModelCall {
+            usage: Some(usage),
+            cost: Cost::Unpriced,
+            answered: Some(true),
+            ..ModelCall::default()
+        };
+        event(1, id, at, Kind::Model(Box::new(call)))
+    };
+    let events = vec![(0, unpriced(1, (0, 1))), (60, unpriced(2, (1, 2)))];
+    let facts = play(events, &settings());
+    let told = |what: &What| match what {
+        What::Model(call) => call.cost == Cost::Unpriced && call.usage == Some(usage),
+        _ => false,
+    };
+    assert_eq!(count(&facts, told), 2);
+    assert_eq!(cost_of_workflows(&facts), [None]);
+}
+
+#[test]
 fn what_an_agent_span_declares_does_not_add_to_its_calls() {
     let around = ModelCall {
         is_agent: true,
