@@ -20,6 +20,7 @@ pub enum Metric {
     HandoffDuration,
     HandoffsPending,
     ContextRetention,
+    HandoffIntents,
     PhantomHandoffs,
     TransferLoops,
     TransferLoopLength,
@@ -247,6 +248,13 @@ pub static CATALOGUE: &[Description] = &[
         &["from", "to", "evidence"],
         RATIO,
         "The share of what the source knew that the target received. evidence is declared, content (facts of the messages) or tokens (weak); where nothing tells, the handoff is left out.",
+    ),
+    counter(
+        Metric::HandoffIntents,
+        "baton_handoff_intents_total",
+        "",
+        &["from", "to", "result"],
+        "Handoffs with an intent of the user declared on both sides, or an evaluation of it. result is kept or changed; where a side does not say, the handoff is left out.",
     ),
     counter(
         Metric::PhantomHandoffs,

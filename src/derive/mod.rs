@@ -289,6 +289,12 @@ fn apply_handoff(store: &mut Store, handoff: &Handoff, when: Moment<'_>) {
         let labels = [&*handoff.from, &*handoff.to, retention.evidence.as_str()];
         store.observe(Metric::ContextRetention, &labels, retention.ratio, when);
     }
+    if let Some(intent) = &handoff.intent {
+        for (result, counts) in [("kept", intent.kept), ("changed", !intent.kept)] {
+            let labels = [&*handoff.from, &*handoff.to, result];
+            store.count(Metric::HandoffIntents, &labels, u64::from(counts), when);
+        }
+    }
     if handoff.phantom {
         let labels = [&*handoff.from, &*handoff.to];
         store.count(Metric::PhantomHandoffs, &labels, 1, when);

@@ -26,6 +26,7 @@ fn handoff(result: HandoffResult) -> What {
         result,
         latency: Some(Duration::from_millis(120)),
         retention: None,
+        intent: None,
         phantom: false,
     })
 }
@@ -72,6 +73,24 @@ fn a_failed_handoff_shows_its_success_at_zero_beside_it() {
     assert_eq!(
         shown(&families, "baton_handoff_duration_seconds"),
         ["a b = 1 sum 0.12"]
+    );
+}
+
+#[test]
+fn an_intent_is_kept_or_changed_and_the_other_shows_at_zero() {
+    let mut deriver = Deriver::new(settings());
+    let What::Handoff(mut passed) = handoff(HandoffResult::Success) else {
+        unreachable!("it makes a handoff")
+    };
+    passed.intent = Some(crate::model::fact::IntentPassed {
+        kept: true,
+        sides: None,
+    });
+    deriver.apply(&fact(1, handoff(HandoffResult::Success)), Timestamp(1));
+    deriver.apply(&fact(1, What::Handoff(passed)), Timestamp(1));
+    assert_eq!(
+        shown(&deriver.families(), "baton_handoff_intents_total"),
+        ["a b changed = 0", "a b kept = 1"]
     );
 }
 

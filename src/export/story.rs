@@ -1,7 +1,8 @@
 //! How a session went, as a person would tell it.
 
 use crate::model::fact::{
-    Action, ActionKind, Fact, Handoff, HandoffResult, ModelCall, TurnResult, What, Workflow,
+    Action, ActionKind, Fact, Handoff, HandoffResult, IntentPassed, ModelCall, TurnResult, What,
+    Workflow,
 };
 use crate::model::money::written;
 use jiff::Timestamp;
@@ -145,6 +146,17 @@ fn handoff(handoff: &Handoff) -> String {
             kept.evidence.as_str()
         );
     }
+    text.push_str(&match &handoff.intent {
+        None => String::new(),
+        Some(IntentPassed { kept: true, .. }) => ", the intent was kept".to_owned(),
+        Some(IntentPassed {
+            sides: Some((before, after)),
+            ..
+        }) => {
+            format!(", the intent changed from {before} to {after}")
+        }
+        Some(_) => ", the intent changed".to_owned(),
+    });
     text
 }
 

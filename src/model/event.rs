@@ -288,6 +288,9 @@ impl Outcome {
 /// The evaluation that declares which share of the context a handoff passed.
 pub const CONTEXT_RETENTION: &str = "context_retention";
 
+/// The evaluation that declares whether the target of a handoff works on what the user came for.
+pub const INTENT_RETENTION: &str = "intent_retention";
+
 /// A score that somebody gave, e.g. `gen_ai.evaluation.result`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {

@@ -218,6 +218,8 @@ pub struct Handoff {
     pub latency: Option<Duration>,
     /// The share of what the source knew that the target received, and what says so; `None`: unknown.
     pub retention: Option<Retention>,
+    /// Whether the target works on what the user came for; `None`: a side does not say.
+    pub intent: Option<IntentPassed>,
     /// Only the model's output shows it: nothing ever ran.
     pub phantom: bool,
 }
@@ -227,6 +229,14 @@ pub struct Handoff {
 pub struct Retention {
     pub ratio: f64,
     pub evidence: Evidence,
+}
+
+/// What became of the user's intent on the way from one agent to the next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IntentPassed {
+    pub kept: bool,
+    /// What the source and the target declare, where both do and not only an evaluation says it.
+    pub sides: Option<(Name, Name)>,
 }
 
 /// What a figure rests on, strongest first.

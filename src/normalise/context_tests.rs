@@ -142,3 +142,24 @@ fn the_currency_of_a_value_may_stand_anywhere_beside_it() {
     let dollars = ("transaction.value.usd", Value::Int(7));
     assert_eq!(value(&[dollars], &[]), (7.0, Some("USD".into())));
 }
+
+#[test]
+fn what_is_declared_of_a_handoff_is_an_evaluation() {
+    let declared = |pairs: &[(&'static str, Value<'static>)]| {
+        let attributes = attributes(pairs);
+        let evaluations = super::retention(&attributes);
+        let shown = evaluations.map(|e| (e.name.to_string(), e.score));
+        shown.collect::<Vec<_>>()
+    };
+    let both = [
+        ("gen_ai.handoff.context_retention", Value::Double(0.25)),
+        ("handoff.intent_retention", Value::Int(1)),
+    ];
+    let expected = [
+        ("context_retention".to_owned(), Some(0.25)),
+        ("intent_retention".to_owned(), Some(1.0)),
+    ];
+    assert_eq!(declared(&both), expected);
+    let absurd = [("app.intent_retention", Value::Double(7.0))];
+    assert_eq!(declared(&absurd), []);
+}

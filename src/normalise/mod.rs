@@ -27,7 +27,9 @@ mod money_tests;
 mod tests;
 
 use crate::model::Name;
-use crate::model::event::{CONTEXT_RETENTION, Evaluation, Event, Kind, OutcomeEvidence};
+use crate::model::event::{
+    CONTEXT_RETENTION, Evaluation, Event, INTENT_RETENTION, Kind, OutcomeEvidence,
+};
 use crate::model::ids::{SpanId, TraceId};
 use crate::model::money::Money;
 use crate::model::otlp::{Attributes, Group, Link, LogRecord, Scope, Span, Status};
@@ -38,11 +40,24 @@ use std::sync::Arc;
 /// Names longer than this are cut: they are labels, not texts.
 const MAX_NAME: usize = 128;
 
-/// Attributes that declare which share of the context passed in a handoff, from 0 to 1.
-const RETENTION: &[&str] = &[
-    "gen_ai.handoff.context_retention",
-    "handoff.context_retention",
-    "app.context_retention",
+/// Attributes that declare how much passed in a handoff, from 0 to 1, and the evaluation that each stands for.
+const RETENTION: &[(&str, &[&str])] = &[
+    (
+        CONTEXT_RETENTION,
+        &[
+            "gen_ai.handoff.context_retention",
+            "handoff.context_retention",
+            "app.context_retention",
+        ],
+    ),
+    (
+        INTENT_RETENTION,
+        &[
+            "gen_ai.handoff.intent_retention",
+            "handoff.intent_retention",
+            "app.intent_retention",
+        ],
+    ),
 ];
 
 /// Ids up to this length are kept whole. A longer one is cut and gets a hash of the whole: two that begin alike stay two.
@@ -304,13 +319,15 @@ fn evaluation(event_name: &str, attributes: &Attributes<'_>) -> Option<Evaluatio
     })
 }
 
-/// A declared context retention, as the evaluation of that name.
-fn retention(attributes: &Attributes<'_>) -> Option<Evaluation> {
-    let score = RETENTION.iter().find_map(|key| attributes.f64(key))?;
-    (0.0..=1.0).contains(&score).then(|| Evaluation {
-        name: Name::from(CONTEXT_RETENTION),
-        score: Some(score),
-        label: None,
+/// What is declared of the retention in a handoff, as the evaluations of that name.
+fn retention<'a>(attributes: &'a Attributes<'_>) -> impl Iterator<Item = Evaluation> + 'a {
+    RETENTION.iter().filter_map(|(evaluation, keys)| {
+        let score = keys.iter().find_map(|key| attributes.f64(key))?;
+        (0.0..=1.0).contains(&score).then(|| Evaluation {
+            name: Name::from(*evaluation),
+            score: Some(score),
+            label: None,
+        })
     })
 }
 

@@ -548,6 +548,11 @@ pub struct Verdict {
     pub declared: ::core::option::Option<f64>,
     #[prost(uint64, optional, tag = "29")]
     pub threshold: ::core::option::Option<u64>,
+    /// What the user wants, as the source declared it.
+    #[prost(string, optional, tag = "16")]
+    pub intent: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(bool, optional, tag = "17")]
+    pub intent_kept: ::core::option::Option<bool>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct OpenWorkflow {

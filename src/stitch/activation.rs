@@ -2,7 +2,7 @@
 
 use super::tree::Tree;
 use crate::model::Name;
-use crate::model::event::{Kind, Operation, Target};
+use crate::model::event::{Event, Kind, Operation, Target};
 use crate::model::time::Timestamp;
 use rapidhash::RapidHashMap as HashMap;
 use std::collections::HashSet;
@@ -30,6 +30,20 @@ pub(super) struct Activation {
     /// The activation around this one, when its agent acts itself.
     pub(super) parent: Option<usize>,
     pub(super) failed: bool,
+}
+
+impl Activation {
+    /// The spans of its agent in its time, in order of start.
+    pub(super) fn spans<'a>(
+        &'a self,
+        tree: &'a Tree<'_>,
+    ) -> impl Iterator<Item = &'a Event> + Clone {
+        let first = tree.events.partition_point(|e| e.start < self.start);
+        (first..tree.events.len())
+            .take_while(|&i| tree.events[i].start <= self.end)
+            .filter(|&i| self.agent.is_some() && tree.agent(i) == self.agent.as_ref())
+            .map(|i| tree.events[i])
+    }
 }
 
 /// The acts and activations of a turn.

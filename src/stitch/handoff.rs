@@ -275,6 +275,7 @@ fn resumed(
     let mut verdict = waiting.remove(found);
     verdict.handoff.kind = HandoffKind::Resume;
     verdict.handoff.retention = verdict.before.kept_by(tree, cast, target);
+    verdict.handoff.intent = verdict.before.intent_with(tree, cast, target);
     verdict.handoff.result = retention::judged(
         result(tree, cast, asks, Some(&verdict.handoff.from), target),
         HandoffKind::Resume,
@@ -323,6 +324,7 @@ fn by_structure(
     };
     let before = Before::of(tree, cast, Some(&from), at, &[]);
     let retention = before.kept_by(tree, cast, target);
+    let intent = before.intent_with(tree, cast, target);
     let judged = result(tree, cast, asks, Some(&from), target);
     Some(Verdict {
         at,
@@ -330,6 +332,7 @@ fn by_structure(
         handoff: Handoff {
             result: retention::judged(judged, kind, retention, settings),
             retention,
+            intent,
             phantom: false,
             from,
             to: agent.clone(),
@@ -376,6 +379,7 @@ fn conclude(
     };
     let before = Before::of(tree, cast, ask.from.as_ref(), ask.at, &ask.events);
     let retention = target.and_then(|target| before.kept_by(tree, cast, target));
+    let intent = target.and_then(|target| before.intent_with(tree, cast, target));
     let result = match target {
         Some(target) => {
             let judged = result(tree, cast, asks, ask.from.as_ref(), target);
@@ -400,6 +404,7 @@ fn conclude(
             kind,
             result,
             retention,
+            intent,
             phantom: target.is_none() && !human && ask.requested && !ask.ran,
             latency: target.map(|t| cast.activations[t].start.since(ask.at)),
         },

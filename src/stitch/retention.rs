@@ -1,11 +1,11 @@
-//! How much of what the source knew reached the target.
+//! How much of what the source knew reached the target, and whether it is still about the same.
 
 use super::Settings;
 use super::activation::Cast;
 use super::tree::Tree;
 use crate::model::Name;
-use crate::model::event::{CONTEXT_RETENTION, Event, Kind, Operation};
-use crate::model::fact::{Evidence, HandoffKind, HandoffResult, Retention};
+use crate::model::event::{CONTEXT_RETENTION, Event, INTENT_RETENTION, Kind, Operation};
+use crate::model::fact::{Evidence, HandoffKind, HandoffResult, IntentPassed, Retention};
 use crate::model::sketch::Sketch;
 use crate::model::time::Timestamp;
 
@@ -15,7 +15,14 @@ pub(super) struct Before {
     pub(super) facts: Option<Sketch>,
     pub(super) input_tokens: Option<u64>,
     pub(super) declared: Option<f64>,
+    /// What the user wants, as the source declared it last.
+    pub(super) intent: Option<Name>,
+    /// Whether that is kept, as the handoff's own spans declare it.
+    pub(super) intent_kept: Option<bool>,
 }
+
+/// A declared share of the intent from which on it is kept.
+const KEPT: f64 = 0.5;
 
 impl Before {
     /// By the source's last model call that began before `until`, and by what the handoff's own spans declare.
@@ -36,8 +43,36 @@ impl Before {
         Self {
             facts: event.and_then(|e| e.content.as_ref()?.known()),
             input_tokens: event.and_then(input_tokens),
-            declared: own.iter().find_map(|&i| declared(tree.events[i])),
+            declared: own
+                .iter()
+                .find_map(|&i| declared(tree.events[i], CONTEXT_RETENTION)),
+            intent: intent_before(tree, from, until, own),
+            intent_kept: own
+                .iter()
+                .find_map(|&i| declared(tree.events[i], INTENT_RETENTION))
+                .map(|share| share >= KEPT),
         }
+    }
+
+    /// Against what the target declares first.
+    pub(super) fn intent_with(
+        &self,
+        tree: &Tree<'_>,
+        cast: &Cast,
+        target: usize,
+    ) -> Option<IntentPassed> {
+        let spans = cast.activations[target].spans(tree);
+        let after = spans.clone().find_map(|event| event.intent.clone());
+        let of_target = || {
+            let share = spans
+                .clone()
+                .find_map(|event| declared(event, INTENT_RETENTION))?;
+            Some(share >= KEPT)
+        };
+        let sides = self.intent.clone().zip(after);
+        let compared = sides.as_ref().map(|(before, after)| before == after);
+        let kept = self.intent_kept.or_else(of_target).or(compared)?;
+        Some(IntentPassed { kept, sides })
     }
 
     /// Against what went into the target's first model call.
@@ -47,7 +82,9 @@ impl Before {
         let first = acts.map(|i| tree.events[i]).find(|e| is_chat(e));
         let of_target = || {
             let node = activation.node.map(|i| tree.events[i]);
-            node.into_iter().chain(first).find_map(declared)
+            node.into_iter()
+                .chain(first)
+                .find_map(|event| declared(event, CONTEXT_RETENTION))
         };
         let content = || {
             let (known, first) = (self.facts.as_ref()?, first?);
@@ -83,11 +120,22 @@ pub(super) fn judged(
     }
 }
 
-fn declared(event: &Event) -> Option<f64> {
-    let evaluation = event
-        .evaluations
-        .iter()
-        .find(|e| &*e.name == CONTEXT_RETENTION)?;
+/// What the source declared last before `until`, on its own spans or on those of the handoff.
+fn intent_before(
+    tree: &Tree<'_>,
+    from: Option<&Name>,
+    until: Timestamp,
+    own: &[usize],
+) -> Option<Name> {
+    let of_source = |i: &usize| from.is_some() && tree.agent(*i) == from;
+    (0..tree.events.len())
+        .rev()
+        .filter(|i| own.contains(i) || of_source(i) && tree.events[*i].start <= until)
+        .find_map(|i| tree.events[i].intent.clone())
+}
+
+fn declared(event: &Event, evaluation: &str) -> Option<f64> {
+    let evaluation = event.evaluations.iter().find(|e| &*e.name == evaluation)?;
     evaluation.score.filter(|score| (0.0..=1.0).contains(score))
 }
 

@@ -205,6 +205,8 @@ impl Verdict {
             facts: self.before.facts.as_ref().map(Into::into),
             input_tokens: self.before.input_tokens,
             declared: self.before.declared,
+            intent: text(self.before.intent.as_ref()),
+            intent_kept: self.before.intent_kept,
         }
     }
 
@@ -222,6 +224,8 @@ impl Verdict {
                 to: stored.to.into(),
                 latency: stored.latency_nano.map(Duration::from_nanos),
                 retention: retention.map(|(ratio, evidence)| Retention { ratio, evidence }),
+                // Nothing is known of a target that has not come.
+                intent: None,
                 phantom: stored.phantom,
             },
             pending: true,
@@ -232,6 +236,8 @@ impl Verdict {
                 facts: stored.facts.map(Into::into),
                 input_tokens: stored.input_tokens,
                 declared: stored.declared,
+                intent: name(stored.intent),
+                intent_kept: stored.intent_kept,
             },
         })
     }

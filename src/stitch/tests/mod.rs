@@ -1,6 +1,7 @@
 //! Known answers of the stitcher: each scene is a handful of events, its story the facts that must come out.
 
 mod handoffs;
+mod intents;
 mod memory;
 mod money;
 mod retention;
