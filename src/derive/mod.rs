@@ -174,6 +174,15 @@ fn apply_turn(store: &mut Store, turn: &Turn, when: Moment<'_>) {
     }
     let seconds = turn.duration.as_secs_f64();
     store.observe(Metric::TurnDuration, &[&turn.workflow], seconds, when);
+    for (agent, share) in &turn.by_agent {
+        let labels = [&*turn.workflow, &**agent];
+        store.observe(
+            Metric::TurnAgentDuration,
+            &labels,
+            share.as_secs_f64(),
+            when,
+        );
+    }
     if let Some(wait) = turn.first_token {
         let seconds = wait.as_secs_f64();
         store.observe(Metric::TurnFirstToken, &[&turn.workflow], seconds, when);
@@ -195,6 +204,25 @@ fn apply_workflow(store: &mut Store, workflow: &Workflow, when: Moment<'_>) {
     }
     if let Some(usd) = workflow.value_usd {
         store.pay(Metric::WorkflowValue, &labels, usd, when);
+    }
+    if workflow.models.len() > 1 {
+        store.count(Metric::WorkflowCascades, &labels, 1, when);
+    }
+    for model in &workflow.models {
+        apply_model_of(store, model, workflow, when);
+    }
+}
+
+/// A workflow in which a model took part.
+fn apply_model_of(store: &mut Store, model: &str, workflow: &Workflow, when: Moment<'_>) {
+    for outcome in Outcome::ALL {
+        let counts = u64::from(outcome == workflow.outcome);
+        let labels = [model, outcome.as_str()];
+        store.count(Metric::ModelWorkflows, &labels, counts, when);
+    }
+    if let Some(usd) = workflow.cost_usd {
+        let labels = [model, workflow.outcome.as_str()];
+        store.pay(Metric::ModelWorkflowCost, &labels, usd, when);
     }
 }
 

@@ -145,6 +145,7 @@ fn no_order_of_facts_and_no_split_over_partitions_shows_in_the_sums() {
                 duration: Duration::from_secs_f64(usd),
                 cost_usd: Some(usd),
                 value_usd: Some(20.0),
+                models: vec!["small".into(), "large".into()],
             }),
         )
     };
@@ -381,4 +382,51 @@ fn only_what_is_left_of_a_call_without_a_price_is_counted_as_unpriced() {
         shown(&deriver.families(), "baton_llm_cost_usd_total"),
         ["a p m computed = 2", "a p m declared = 1"]
     );
+}
+
+#[test]
+fn each_model_of_a_workflow_has_the_whole_of_it() {
+    let mut deriver = Deriver::new(settings());
+    let closed = |outcome, models: &[&str], usd| {
+        What::Workflow(Workflow {
+            workflow: Name::from("w"),
+            outcome,
+            because: "r".into(),
+            duration: Duration::from_secs(1),
+            cost_usd: usd,
+            value_usd: None,
+            models: models.iter().map(|model| Name::from(*model)).collect(),
+        })
+    };
+    for what in [
+        closed(Outcome::Resolved, &["large", "small"], Some(0.5)),
+        closed(Outcome::Failed, &["small"], Some(0.1)),
+        closed(Outcome::Failed, &["small"], None),
+        closed(Outcome::Failed, &[], Some(1.0)),
+    ] {
+        deriver.apply(&fact(1, what), Timestamp(1));
+    }
+    let families = deriver.families();
+    let some = |metric| {
+        let lines = shown(&families, metric).into_iter();
+        let lines = lines.filter(|line| !line.ends_with("= 0"));
+        lines.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        some("baton_model_workflows_total"),
+        [
+            "large resolved = 1",
+            "small failed = 2",
+            "small resolved = 1"
+        ]
+    );
+    assert_eq!(
+        some("baton_model_workflow_cost_usd_total"),
+        [
+            "large resolved = 0.5",
+            "small failed = 0.1",
+            "small resolved = 0.5"
+        ]
+    );
+    assert_eq!(some("baton_workflow_cascades_total"), ["w resolved = 1"]);
 }

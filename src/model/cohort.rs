@@ -37,6 +37,15 @@ pub const PRESETS: &[(&str, &[&str])] = &[
     ),
     ("tenant", &["tenant.name", "tenant.id", "tenant"]),
     ("agent_version", &["gen_ai.agent.version", "agent.version"]),
+    (
+        "model",
+        &[
+            "gen_ai.request.model",
+            "llm.model_name",
+            "ai.model.id",
+            "llm.request.model_name",
+        ],
+    ),
 ];
 
 /// The attributes of a preset.

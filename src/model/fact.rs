@@ -117,6 +117,8 @@ pub struct Turn {
     pub duration: Duration,
     /// To the first token of the call that produced the final answer.
     pub first_token: Option<Duration>,
+    /// How long each agent had it, by name; together no longer than the duration.
+    pub by_agent: Vec<(Name, Duration)>,
 }
 
 /// How a turn ended.
@@ -149,6 +151,8 @@ pub struct Workflow {
     pub cost_usd: Option<f64>,
     /// The value of the business transaction, where declared.
     pub value_usd: Option<f64>,
+    /// The models that answered a chat call, by name.
+    pub models: Vec<Name>,
 }
 
 /// One activation of one agent.

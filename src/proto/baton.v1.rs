@@ -482,6 +482,9 @@ pub struct DecidedTrace {
     pub owners: ::prost::alloc::vec::Vec<Owner>,
     #[prost(message, repeated, tag = "3")]
     pub notes: ::prost::alloc::vec::Vec<Note>,
+    /// Who answered the user.
+    #[prost(string, optional, tag = "4")]
+    pub answering: ::core::option::Option<::prost::alloc::string::String>,
     #[prost(uint64, optional, tag = "9")]
     pub threshold: ::core::option::Option<u64>,
 }
@@ -601,6 +604,8 @@ pub struct OpenWorkflow {
     pub handoffs: u64,
     #[prost(uint64, tag = "22")]
     pub failed_handoffs: u64,
+    #[prost(string, repeated, tag = "23")]
+    pub models: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     #[prost(uint64, optional, tag = "29")]
     pub threshold: ::core::option::Option<u64>,
 }

@@ -366,6 +366,7 @@ impl Conversation {
         }
         for ((trace, span), owner) in owners {
             if let Some(Trace::Decided(known)) = self.traces.get_mut(&trace) {
+                known.answering.clone_from(&turn.answering);
                 known.owners.insert(span, owner);
                 self.known_spans += 1;
             }
@@ -478,7 +479,12 @@ fn late(skeleton: &mut Skeleton, event: Event, prices: &ActionPrices, out: &mut 
         }
         _ => {}
     }
-    out.facts.extend(turn::evaluation_facts(&event));
+    let of_span = || skeleton.owners.get(&event.span).cloned().flatten();
+    let about = owner
+        .or_else(of_span)
+        .or_else(|| skeleton.answering.clone());
+    out.facts
+        .extend(turn::evaluation_facts(&event, about.as_ref()));
     out.facts.extend(turn::unconverted_fact(&event));
     spend
 }

@@ -14,6 +14,7 @@ mod spend;
 mod trace;
 mod tree;
 mod turn;
+mod wait;
 mod workflow;
 
 #[cfg(test)]

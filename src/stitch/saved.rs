@@ -165,6 +165,7 @@ impl Skeleton {
             owners: self.owners.iter().map(owner).collect(),
             notes: self.notes.iter().map(note).collect(),
             threshold: self.threshold.map(Threshold::get),
+            answering: text(self.answering.as_ref()),
         }
     }
 
@@ -177,6 +178,7 @@ impl Skeleton {
             owners: owners.collect::<Result<_, _>>()?,
             notes: notes.collect::<Result<_, _>>()?,
             threshold: threshold(stored.threshold),
+            answering: name(stored.answering),
         })
     }
 }
@@ -258,6 +260,7 @@ impl OpenWorkflow {
             }),
             steps: texts(&self.steps),
             agents: texts(&self.agents),
+            models: texts(&self.models),
             turns: self.turns,
             handoffs: self.handoffs,
             failed_handoffs: self.failed_handoffs,
@@ -304,6 +307,7 @@ impl OpenWorkflow {
             outcome: stored.outcome.map(outcome).transpose()?,
             steps: stored.steps.into_iter().map(Name::from).collect(),
             agents: stored.agents.into_iter().map(Name::from).collect(),
+            models: stored.models.into_iter().map(Name::from).collect(),
             turns: stored.turns,
             handoffs: stored.handoffs,
             failed_handoffs: stored.failed_handoffs,

@@ -32,6 +32,8 @@ pub(super) struct Skeleton {
     pub(super) notes: BTreeSet<(SpanId, u64)>,
     /// The smallest one of its spans; what says nothing of sampling itself, a log record or a span of another SDK, was kept with them.
     pub(super) threshold: Option<Threshold>,
+    /// The agent that answered the user: whom late feedback is about.
+    pub(super) answering: Option<Name>,
 }
 
 impl Skeleton {
@@ -90,6 +92,7 @@ impl Open {
             owners: HashMap::default(),
             notes: notes.keys().copied().collect(),
             threshold: self.events.values().filter_map(|e| e.threshold).min(),
+            answering: None,
         };
         for ((span, _), note) in notes {
             match self.events.entry(span) {

@@ -5,9 +5,10 @@ use super::activation::{Act, Cast};
 use super::handoff::{self, UNKNOWN, Verdict};
 use super::spend::{Spend, nano};
 use super::tree::Tree;
+use super::wait;
 use crate::model::Name;
 use crate::model::cohort::Cohort;
-use crate::model::event::{Event, Kind, Outcome};
+use crate::model::event::{Event, Kind, Operation, Outcome};
 use crate::model::fact::{
     AgentInvocation, Fact, HandoffKind, HandoffResult, ModelCall, ToolCall, Turn, TurnResult, What,
 };
@@ -53,6 +54,10 @@ pub(super) struct Decided {
     /// Steps of the funnel that it came to.
     pub(super) steps: BTreeSet<Name>,
     pub(super) agents: BTreeSet<Name>,
+    /// Models that answered a chat call.
+    pub(super) models: BTreeSet<Name>,
+    /// The agent that acted last: it gave the answer, if there is one.
+    pub(super) answering: Option<Name>,
     /// Handoffs that are judged, and how many of them failed.
     pub(super) handoffs: u64,
     pub(super) failed_handoffs: u64,
@@ -115,6 +120,8 @@ pub(super) fn decide<'a>(
             .iter()
             .filter_map(|a| a.agent.clone())
             .collect(),
+        models: models(&tree, &cast),
+        answering: last_act(&tree, &cast).and_then(|act| tree.agent(act.event).cloned()),
         handoffs: verdicts.iter().filter(|v| !v.pending).count() as u64,
         failed_handoffs: verdicts.iter().filter(|v| v.has_failed()).count() as u64,
         spend: Spend::default(),
@@ -131,7 +138,7 @@ pub(super) fn decide<'a>(
     };
     settings.judge.events(&tree, &mut decided);
     facts.extend(loops(&verdicts));
-    steps(&tree, &cast, &settings.prices, &mut decided.spend, facts);
+    steps(&tree, &cast, &settings.prices, &mut decided, facts);
     let people = verdicts
         .iter()
         .filter_map(|verdict| decided.spend.on_people(verdict, &settings.prices));
@@ -201,15 +208,17 @@ pub(super) fn unconverted_fact(event: &Event) -> Option<Fact> {
     Some(Fact::of_span(event, What::Unconverted { currency }))
 }
 
-/// The facts of evaluations attached to a span.
-pub(super) fn evaluation_facts(event: &Event) -> impl Iterator<Item = Fact> + '_ {
-    event.evaluations.iter().filter_map(|evaluation| {
+/// The facts of evaluations attached to a span. What users say of a span that is nobody's, they say of the agent that answered them.
+pub(super) fn evaluation_facts<'a>(
+    event: &'a Event,
+    agent: Option<&'a Name>,
+) -> impl Iterator<Item = Fact> + 'a {
+    event.evaluations.iter().filter_map(move |evaluation| {
         let score = evaluation.score?;
         let is_feedback = FEEDBACK.contains(&evaluation.name.to_ascii_lowercase().as_str());
         let what = if is_feedback {
-            let agent = event.agent.clone();
             What::Feedback {
-                agent: agent.unwrap_or_else(|| Arc::from(UNKNOWN)),
+                agent: agent.cloned().unwrap_or_else(|| Arc::from(UNKNOWN)),
                 score,
             }
         } else {
@@ -261,9 +270,10 @@ fn steps(
     tree: &Tree<'_>,
     cast: &Cast,
     prices: &ActionPrices,
-    spend: &mut Spend,
+    decided: &mut Decided,
     facts: &mut Vec<Fact>,
 ) {
+    let spend = &mut decided.spend;
     for &i in &cast.calls {
         facts.extend(model_fact(tree.events[i], tree.agent(i)));
         if let Kind::Model(call) = &tree.events[i].kind {
@@ -274,12 +284,13 @@ fn steps(
         facts.extend(tool_fact(tree.events[i]));
         facts.extend(spend.on_span(tree.events[i], prices));
     }
-    for event in &tree.events {
+    for (i, event) in tree.events.iter().enumerate() {
         if matches!(event.kind, Kind::Retrieval { .. }) {
             facts.push(Fact::of_span(event, What::Retrieval));
             facts.extend(spend.on_span(event, prices));
         }
-        facts.extend(evaluation_facts(event));
+        let agent = tree.agent(i).or(decided.answering.as_ref());
+        facts.extend(evaluation_facts(event, agent));
         facts.extend(unconverted_fact(event));
     }
 }
@@ -309,11 +320,27 @@ fn value(tree: &Tree<'_>) -> Option<Value> {
     tree.events.iter().filter_map(declared).max()
 }
 
-fn turn(tree: &Tree<'_>, cast: &Cast, verdicts: &[Verdict], decided: &mut Decided) -> Option<Turn> {
-    let last = cast.acts.iter().max_by_key(|act| {
+/// The models that answered a chat call.
+fn models(tree: &Tree<'_>, cast: &Cast) -> BTreeSet<Name> {
+    let answered = |&i: &usize| match &tree.events[i].kind {
+        Kind::Model(call) if call.operation == Operation::Chat && !call.failed => {
+            call.model.clone()
+        }
+        _ => None,
+    };
+    cast.calls.iter().filter_map(answered).collect()
+}
+
+/// What happened last.
+fn last_act<'c>(tree: &Tree<'_>, cast: &'c Cast) -> Option<&'c Act> {
+    cast.acts.iter().max_by_key(|act| {
         let event = tree.events[act.event];
         (event.end, std::cmp::Reverse(act.event))
-    })?;
+    })
+}
+
+fn turn(tree: &Tree<'_>, cast: &Cast, verdicts: &[Verdict], decided: &mut Decided) -> Option<Turn> {
+    let last = last_act(tree, cast)?;
     let lost = verdicts.iter().any(|v| {
         matches!(
             v.handoff.result,
@@ -340,6 +367,7 @@ fn turn(tree: &Tree<'_>, cast: &Cast, verdicts: &[Verdict], decided: &mut Decide
         first_token: first_token
             .and_then(|s| Duration::try_from_secs_f64(s).ok())
             .map(|s| event.start.since(decided.start).saturating_add(s)),
+        by_agent: wait::shares(&cast.activations, (decided.start, decided.end)),
     })
 }
 

@@ -14,6 +14,9 @@ use crate::model::sampling::Threshold;
 use crate::model::time::Timestamp;
 use std::collections::BTreeSet;
 
+/// Models of one workflow that are remembered.
+const MOST_MODELS: usize = 16;
+
 /// One unit of business work, open.
 #[derive(Debug)]
 pub(super) struct OpenWorkflow {
@@ -27,6 +30,8 @@ pub(super) struct OpenWorkflow {
     /// Steps of the funnel that it came to, each once.
     pub(super) steps: BTreeSet<Name>,
     pub(super) agents: BTreeSet<Name>,
+    /// Models that answered a chat call.
+    pub(super) models: BTreeSet<Name>,
     pub(super) turns: u64,
     /// Handoffs that are judged, and how many of them failed.
     pub(super) handoffs: u64,
@@ -59,6 +64,7 @@ impl OpenWorkflow {
             outcome: None,
             steps: BTreeSet::new(),
             agents: BTreeSet::new(),
+            models: BTreeSet::new(),
             turns: 0,
             handoffs: 0,
             failed_handoffs: 0,
@@ -103,6 +109,11 @@ impl OpenWorkflow {
         self.outcome = self.outcome.take().max(turn.outcome.clone());
         self.steps.extend(turn.steps.iter().cloned());
         self.agents.extend(turn.agents.iter().cloned());
+        self.models.extend(turn.models.iter().cloned());
+        // The first ones by name, so that their order leaves no mark.
+        while self.models.len() > MOST_MODELS {
+            self.models.pop_last();
+        }
         self.turns += 1;
         self.handoffs += turn.handoffs;
         self.failed_handoffs += turn.failed_handoffs;
@@ -185,6 +196,7 @@ impl OpenWorkflow {
             duration: self.end.since(self.start),
             cost_usd: self.spend.usd(),
             value_usd: self.value.map(|(_, nano)| nano as f64 / 1e9),
+            models: self.models.into_iter().collect(),
         });
         out.facts.push(Fact {
             cohort: self.cohort.clone(),

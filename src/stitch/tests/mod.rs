@@ -8,6 +8,7 @@ mod retention;
 mod sampling;
 mod scene;
 mod sessions;
+mod shares;
 mod turns;
 mod workflows;
 
