@@ -1,8 +1,12 @@
 //! The families of several partitions as one.
 
+use super::store::NANO;
 use crate::model::metric::{Bucket, Exemplar, Family, Point, Series};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+
+/// Nine million: below it a double holds every billionth.
+const EXACT: f64 = 9e6;
 
 type Labels = Vec<(Cow<'static, str>, String)>;
 
@@ -43,16 +47,27 @@ fn add(known: &mut Series, other: Series) {
                 exemplar: newer,
             },
         ) => {
-            *value += more;
+            *value = sum(*value, more);
             *exemplar = latest(*exemplar, newer);
         }
         (Point::Gauge(level), Point::Gauge(more)) => *level += more,
         (Point::Histogram(known), Point::Histogram(other)) => {
-            known.sum += other.sum;
+            known.sum = sum(known.sum, other.sum);
             add_buckets(&mut known.buckets, other.buckets);
         }
         // One catalogue makes all families: their kinds agree.
         _ => debug_assert!(false, "a family has one kind"),
+    }
+}
+
+/// Parts are whole billionths, and so is their sum: how many partitions it came from does not show in its last digit.
+/// Above what a double can tell apart in billionths, the digit is lost in the parts already.
+fn sum(a: f64, b: f64) -> f64 {
+    let sum = a + b;
+    if sum < EXACT {
+        (sum * NANO).round() / NANO
+    } else {
+        sum
     }
 }
 

@@ -21,7 +21,7 @@ const ALL_SERIES: &str = "_series";
 /// Longer label values are cut.
 const MAX_VALUE: usize = 128;
 /// Sums are kept in billionths: nano-dollars, nanoseconds. Whole numbers add up in any order.
-const NANO: f64 = 1e9;
+pub(super) const NANO: f64 = 1e9;
 
 /// The unit of money in the catalogue.
 const MONEY: &str = "usd";

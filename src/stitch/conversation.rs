@@ -6,6 +6,7 @@ use super::trace::{Open, Skeleton, Trace};
 use super::turn::{self, Decided};
 use super::workflow::OpenWorkflow;
 use super::{Output, Settings, shed_fact};
+use crate::model::Name;
 use crate::model::cohort::Cohort;
 use crate::model::event::{Event, Kind, SessionSource};
 use crate::model::fact::{Fact, Shed, What};
@@ -150,6 +151,9 @@ impl Conversation {
 
     /// When to call [`Conversation::on_time`] next.
     pub(super) fn deadline(&self, key: &Key, settings: &Settings) -> Timestamp {
+        if let Some(due) = self.follows_at(key, settings) {
+            return due;
+        }
         let turns = self
             .groups()
             .first()
@@ -189,10 +193,10 @@ impl Conversation {
         settings: &Settings,
         out: &mut Output,
     ) {
-        if let Key::Trace(_) = key
-            && now >= self.opened + settings.bind_timeout
-            && self.follow_resource(out)
-        {
+        if let Some(due) = self.follows_at(key, settings) {
+            if due <= now {
+                self.follow_resource(out);
+            }
             return;
         }
         self.decide_until(key, now, settings, out);
@@ -234,14 +238,25 @@ impl Conversation {
         self.is_idle() && (!self.counted || now >= self.last_arrival + remembered)
     }
 
-    /// A trace that nobody bound belongs to the session its resource names, if it does.
-    fn follow_resource(&mut self, out: &mut Output) -> bool {
+    /// When a trace that nobody bound goes to the session its resource names, if it names one: after a quiet as long for all
+    /// traces of a turn, so that they meet there whenever each of them began.
+    fn follows_at(&self, key: &Key, settings: &Settings) -> Option<Timestamp> {
+        let waits = matches!(key, Key::Trace(_)) && self.resource_session().is_some();
+        waits.then(|| self.last_arrival + settings.bind_timeout)
+    }
+
+    fn resource_session(&self) -> Option<Name> {
         let open = |trace: &Trace| match trace {
             Trace::Open(open) => open.resource_session(),
             Trace::Decided(_) => None,
         };
-        let Some(session) = self.traces.values().find_map(open) else {
-            return false;
+        self.traces.values().find_map(open)
+    }
+
+    /// Gives all events to the session that the resource names.
+    fn follow_resource(&mut self, out: &mut Output) {
+        let Some(session) = self.resource_session() else {
+            return;
         };
         let tenant = self.traces.values().find_map(|trace| match trace {
             Trace::Open(open) => open.spans().find_map(|event| event.tenant.clone()),
@@ -257,7 +272,6 @@ impl Conversation {
             }
             out.sends.push((to.clone(), Record::Event(Box::new(event))));
         }
-        true
     }
 
     /// Decides the turns that are ready, in their order; a turn that is not holds up those after it.
