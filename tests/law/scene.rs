@@ -1,0 +1,545 @@
+//! One turn: what the agents do between the customer's words and the answer, and which spans show it.
+
+use crate::dice::Dice;
+use crate::spans::{Attribute, Draft, Resource, count, log, number, text};
+use crate::story::{Facts, MILLI, SECOND, Teller, pick};
+use baton::model::ids::{SpanId, TraceId};
+use baton::model::otlp::Link;
+
+const AGENTS: &[&str] = &["triage", "billing", "refunds", "shipping"];
+const QUESTIONS: &[&str] = &[
+    "I want my money back for the broken lamp please",
+    "where is the parcel that you sent last week",
+    "the invoice names an address that is not mine",
+];
+
+/// Where the session id stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Id {
+    Everywhere,
+    /// On some spans only, the root among them or not.
+    Some,
+    /// On the root alone, which ends last.
+    Root,
+    Resource,
+    Nowhere,
+}
+
+/// How the spans of a case are written.
+pub struct Manner {
+    session: String,
+    user: Option<String>,
+    id: Id,
+    /// Calls and tools name their agent.
+    names: bool,
+    /// Agents have spans of their own.
+    agents: bool,
+    /// The next agent's span lies in the span of the one before.
+    nested: bool,
+    /// The messages are captured.
+    content: bool,
+    /// Roots get lost.
+    loses: bool,
+    /// One in so many things goes wrong.
+    odds: u64,
+}
+
+impl Manner {
+    pub fn new(dice: &mut Dice, session: String, user: Option<&str>) -> Self {
+        let ids = [
+            Id::Everywhere,
+            Id::Everywhere,
+            Id::Some,
+            Id::Root,
+            Id::Resource,
+            Id::Nowhere,
+        ];
+        let agents = !dice.one_in(4);
+        Self {
+            session,
+            user: user.map(str::to_owned),
+            id: *pick(dice, &ids),
+            names: !agents || dice.one_in(2),
+            agents,
+            nested: dice.one_in(2),
+            content: dice.one_in(2),
+            loses: dice.one_in(8),
+            odds: *pick(dice, &[4, 8, 30]),
+        }
+    }
+
+    pub fn on_resource(&self) -> Option<Attribute> {
+        (self.id == Id::Resource).then(|| text("session.id", self.session.clone()))
+    }
+}
+
+/// How an agent's part of a turn ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Answered,
+    Gone,
+}
+
+/// One trace being written.
+pub struct Scene<'t> {
+    teller: &'t mut Teller,
+    manner: &'t Manner,
+    resource: &'t Resource,
+    facts: &'t Facts,
+    trace: TraceId,
+    number: u64,
+    spans: u64,
+    now: u64,
+    /// A session id of its own, which an agent that is called over the network has.
+    foreign: Option<String>,
+    question: &'static str,
+}
+
+impl<'t> Scene<'t> {
+    pub fn new(
+        teller: &'t mut Teller,
+        manner: &'t Manner,
+        resource: &'t Resource,
+        facts: &'t Facts,
+        now: u64,
+    ) -> Self {
+        let number = teller.next_trace();
+        let question = *pick(&mut teller.dice, QUESTIONS);
+        Self {
+            teller,
+            manner,
+            resource,
+            facts,
+            trace: trace_id(number),
+            number,
+            spans: 0,
+            now,
+            foreign: None,
+            question,
+        }
+    }
+
+    fn dice(&mut self) -> &mut Dice {
+        &mut self.teller.dice
+    }
+
+    fn wrong(&mut self) -> bool {
+        let odds = self.manner.odds;
+        self.dice().one_in(odds)
+    }
+
+    /// A little later, never the same moment again.
+    fn pass(&mut self, millis: u64) -> u64 {
+        self.now += MILLI / 2 + self.teller.dice.below(millis * MILLI);
+        self.now
+    }
+
+    /// The whole turn. Returns when it ended, and its root.
+    pub fn turn(&mut self, about: Vec<Attribute>, before: Option<Link>) -> (u64, Link) {
+        let mut root = self.open(None, "POST /chat", about);
+        if let Some(user) = &self.manner.user {
+            root.attributes.push(text("user.id", user.clone()));
+        }
+        if matches!(self.manner.id, Id::Root) {
+            root.attributes
+                .push(text("session.id", self.manner.session.clone()));
+        }
+        let links = self.dice().one_in(8);
+        root.links.extend(before.filter(|_| links));
+        let link = Link {
+            trace: self.trace,
+            span: root.id,
+        };
+        let first = *pick(self.dice(), &["triage", "triage", "billing"]);
+        let end = self.agent(first, root.id, root.id, 0, None);
+        if self.dice().one_in(12) {
+            self.other_trace(&root);
+        }
+        if end == End::Gone && self.wrong() {
+            root.error = Some("no answer");
+        }
+        self.pass(5);
+        if self.manner.loses && self.dice().one_in(2) {
+            return (self.now + 80 * SECOND, link);
+        }
+        self.close(root);
+        (self.now, link)
+    }
+
+    /// A service that is called in the turn and has a trace of its own.
+    fn other_trace(&mut self, root: &Draft) {
+        let (trace, number, spans) = (self.trace, self.number, self.spans);
+        self.number = self.teller.next_trace();
+        self.trace = trace_id(self.number);
+        self.spans = 0;
+        let mut service = self.open(None, "POST /service", Vec::new());
+        let linked = self.dice().one_in(2);
+        if linked {
+            service.links.push(Link {
+                trace,
+                span: root.id,
+            });
+        }
+        let own = self.dice().one_in(2);
+        self.foreign = own.then(|| format!("remote-{number}"));
+        self.agent("shipping", service.id, service.id, 4, None);
+        self.close(service);
+        self.foreign = None;
+        (self.trace, self.number, self.spans) = (trace, number, spans);
+    }
+
+    fn open(
+        &mut self,
+        parent: Option<SpanId>,
+        name: impl Into<String>,
+        mut attributes: Vec<Attribute>,
+    ) -> Draft {
+        self.spans += 1;
+        let says = match self.manner.id {
+            Id::Everywhere => true,
+            Id::Some => self.spans == 2 || self.dice().one_in(3),
+            Id::Root | Id::Resource | Id::Nowhere => false,
+        };
+        if let Some(foreign) = &self.foreign {
+            attributes.push(text("session.id", foreign.clone()));
+        } else if says {
+            attributes.push(text("session.id", self.manner.session.clone()));
+        }
+        Draft {
+            trace: self.trace,
+            id: SpanId::new(&(self.number << 16 | self.spans).to_be_bytes()).expect("not zero"),
+            parent,
+            name: name.into(),
+            start: self.pass(5),
+            attributes,
+            error: None,
+            scores: Vec::new(),
+            links: Vec::new(),
+        }
+    }
+
+    fn close(&mut self, draft: Draft) {
+        let end = self.pass(5);
+        let events = draft.ended(end, self.resource, &self.teller.normaliser);
+        self.teller.events.extend(events);
+    }
+
+    /// A span that does nothing but last.
+    fn leaf(&mut self, draft: Draft, millis: u64) {
+        self.pass(millis);
+        self.close(draft);
+    }
+
+    /// One agent's part, and that of all who come after it.
+    fn agent(
+        &mut self,
+        agent: &'static str,
+        parent: SpanId,
+        root: SpanId,
+        depth: u64,
+        from: Option<&'static str>,
+    ) -> End {
+        let own = self.manner.agents.then(|| {
+            let attributes = vec![
+                text("gen_ai.operation.name", "invoke_agent"),
+                text("gen_ai.agent.name", agent),
+            ];
+            self.open(Some(parent), format!("invoke_agent {agent}"), attributes)
+        });
+        let inside = own.as_ref().map_or(parent, |draft| draft.id);
+        let breaks = self.wrong();
+        let share = if from.is_none() {
+            100
+        } else {
+            *pick(self.dice(), &[100, 100, 75, 50, 25, 0])
+        };
+        let mut next = None;
+        let mut end = End::Answered;
+        if breaks && self.dice().one_in(2) {
+            self.model(agent, inside, share, None, Some("rate limit"));
+            end = End::Gone;
+        } else {
+            for _ in 0..self.dice().below(3) {
+                self.model(agent, inside, share, Some("lookup"), None);
+                self.tool(agent, inside);
+            }
+            next = self.decide(agent, inside, depth, share, from);
+            if next.is_none() && !breaks {
+                self.model(agent, inside, share, None, None);
+            } else if next.is_none() {
+                end = End::Gone;
+            }
+        }
+        let nested = self.manner.nested;
+        let target = next.filter(|target| AGENTS.contains(target));
+        if let (Some(target), true) = (target, nested) {
+            end = self.agent(target, inside, root, depth + 1, Some(agent));
+        } else if next.is_some() {
+            end = End::Gone;
+        }
+        if let Some(mut own) = own {
+            if breaks {
+                own.error = Some("it broke");
+            }
+            self.score(&mut own);
+            self.close(own);
+        }
+        match target {
+            Some(target) if !nested => self.agent(target, root, root, depth + 1, Some(agent)),
+            _ => end,
+        }
+    }
+
+    /// What an agent does with the case after its own work: the agent that has it next, or "human"; `None`: it answers itself.
+    fn decide(
+        &mut self,
+        agent: &'static str,
+        inside: SpanId,
+        depth: u64,
+        share: u64,
+        from: Option<&'static str>,
+    ) -> Option<&'static str> {
+        if depth > 3 {
+            return None;
+        }
+        let others: Vec<&'static str> = AGENTS.iter().copied().filter(|a| *a != agent).collect();
+        let mut target = *pick(self.dice(), &others);
+        if let Some(from) = from.filter(|_| self.wrong()) {
+            // It hands back at once.
+            target = from;
+        }
+        match self.dice().below(16) {
+            0..5 => None,
+            5..9 => {
+                self.shows_transfer(agent, target, inside, share);
+                let drops = self.wrong();
+                (!drops).then_some(target).or(Some("nobody"))
+            }
+            // Only the target's spans show it.
+            9 => Some(target),
+            10 | 11 => {
+                self.delegate(agent, target, inside, depth, share);
+                None
+            }
+            12 => {
+                self.escalate(agent, inside, share);
+                Some("human")
+            }
+            13 => {
+                // Asked for, and nothing runs.
+                self.model(agent, inside, share, Some(transfer(target)), None);
+                None
+            }
+            14 => {
+                self.model(agent, inside, share, Some(transfer(target)), None);
+                let mut tool = self.tool_span(agent, inside, transfer(target));
+                tool.error = Some("guardrail: not allowed");
+                self.leaf(tool, 20);
+                None
+            }
+            _ => None,
+        }
+    }
+
+    fn shows_transfer(
+        &mut self,
+        agent: &'static str,
+        target: &'static str,
+        inside: SpanId,
+        share: u64,
+    ) {
+        let way = self.dice().below(4);
+        if way != 2 {
+            self.model(agent, inside, share, Some(transfer(target)), None);
+        }
+        if way < 2 {
+            let tool = self.tool_span(agent, inside, transfer(target));
+            self.leaf(tool, 20);
+        }
+        if way > 0 && way < 3 {
+            let mut attributes = vec![
+                text("gen_ai.operation.name", "handoff"),
+                text("gen_ai.handoff.from_agent", agent),
+                text("gen_ai.handoff.to_agent", target),
+            ];
+            if self.dice().one_in(5) {
+                attributes.push(number("gen_ai.handoff.context_retention", 0.25));
+            }
+            let mut handoff = self.open(Some(inside), "handoff", attributes);
+            if self.wrong() {
+                handoff.error = Some("target is not there");
+            }
+            self.leaf(handoff, 5);
+        }
+    }
+
+    fn delegate(
+        &mut self,
+        agent: &'static str,
+        target: &'static str,
+        inside: SpanId,
+        depth: u64,
+        share: u64,
+    ) {
+        let tool = delegate(target);
+        self.model(agent, inside, share, Some(tool), None);
+        let span = self.tool_span(agent, inside, tool);
+        let own = self
+            .dice()
+            .one_in(6)
+            .then(|| format!("a2a-{}", self.number));
+        let before = std::mem::replace(&mut self.foreign, own);
+        self.agent(target, span.id, span.id, depth.max(3) + 1, Some(agent));
+        self.foreign = before;
+        self.close(span);
+    }
+
+    fn escalate(&mut self, agent: &'static str, inside: SpanId, share: u64) {
+        let tool = *pick(self.dice(), &["escalate_to_human", "transfer_to_human"]);
+        self.model(agent, inside, share, Some(tool), None);
+        let span = self.tool_span(agent, inside, tool);
+        self.leaf(span, 20);
+    }
+
+    fn tool_span(&mut self, agent: &'static str, inside: SpanId, tool: &str) -> Draft {
+        let mut attributes = vec![
+            text("gen_ai.operation.name", "execute_tool"),
+            text("gen_ai.tool.name", tool),
+        ];
+        if self.manner.names {
+            attributes.push(text("gen_ai.agent.name", agent));
+        }
+        self.open(Some(inside), format!("execute_tool {tool}"), attributes)
+    }
+
+    /// Work: a tool, a search, or both.
+    fn tool(&mut self, agent: &'static str, inside: SpanId) {
+        if self.dice().one_in(4) {
+            let attributes = vec![text("gen_ai.operation.name", "retrieval")];
+            let search = self.open(Some(inside), "retrieval", attributes);
+            self.leaf(search, 200);
+        }
+        let name = *pick(self.dice(), &["lookup", "lookup", "issue_refund", "ship"]);
+        let mut tool = self.tool_span(agent, inside, name);
+        if self.wrong() {
+            tool.error = Some("timeout");
+        }
+        self.leaf(tool, 400);
+    }
+
+    /// A call of a model; it asks for a tool, answers, or fails.
+    fn model(
+        &mut self,
+        agent: &'static str,
+        inside: SpanId,
+        share: u64,
+        asks: Option<&str>,
+        fault: Option<&'static str>,
+    ) {
+        let model = *pick(
+            self.dice(),
+            &["gpt-4", "gpt-4", "gpt-3.5-turbo", "house-model"],
+        );
+        let mut attributes = vec![
+            text("gen_ai.operation.name", "chat"),
+            text("gen_ai.provider.name", "openai"),
+            text("gen_ai.request.model", model),
+        ];
+        if self.manner.names {
+            attributes.push(text("gen_ai.agent.name", agent));
+        }
+        if fault.is_none() {
+            attributes.extend([
+                count("gen_ai.usage.input_tokens", 100 + self.dice().below(900)),
+                count("gen_ai.usage.output_tokens", 1 + self.dice().below(90)),
+            ]);
+            if self.dice().one_in(5) {
+                attributes.push(number(
+                    "gen_ai.usage.cost",
+                    self.dice().below(400) as f64 / 1000.0,
+                ));
+            }
+            if self.dice().one_in(2) {
+                attributes.push(number("gen_ai.response.time_to_first_chunk", 0.002));
+            }
+            attributes.push(text("gen_ai.output.messages", output(asks)));
+            if self.manner.content {
+                let input = format!("{} about {}", self.question, self.facts.some(share));
+                attributes.push(text("gen_ai.input.messages", said(&input)));
+            }
+        }
+        let mut call = self.open(Some(inside), format!("chat {model}"), attributes);
+        call.error = fault;
+        self.pass(3000);
+        self.close(call);
+    }
+
+    /// Somebody judges a span, in the span itself or in a log record beside it.
+    fn score(&mut self, draft: &mut Draft) {
+        if !self.dice().one_in(6) {
+            return;
+        }
+        let name = *pick(
+            self.dice(),
+            &["relevance", "user_feedback", "task_completion"],
+        );
+        let score = vec![
+            text("gen_ai.evaluation.name", name),
+            number(
+                "gen_ai.evaluation.score.value",
+                self.dice().below(5) as f64 / 4.0,
+            ),
+        ];
+        if self.dice().one_in(2) {
+            draft.scores.push(score);
+            return;
+        }
+        let at = self.pass(5);
+        let note = log(
+            self.trace,
+            draft.id,
+            at,
+            &score,
+            self.resource,
+            &self.teller.normaliser,
+        );
+        self.teller.events.extend(note);
+    }
+}
+
+fn trace_id(number: u64) -> TraceId {
+    TraceId::new(&u128::from(number).to_be_bytes()).expect("not zero")
+}
+
+fn transfer(target: &str) -> &'static str {
+    match target {
+        "triage" => "transfer_to_triage",
+        "billing" => "transfer_to_billing",
+        "refunds" => "transfer_to_refunds",
+        _ => "transfer_to_shipping",
+    }
+}
+
+fn delegate(target: &str) -> &'static str {
+    match target {
+        "triage" => "delegate_to_triage",
+        "billing" => "delegate_to_billing",
+        "refunds" => "delegate_to_refunds",
+        _ => "delegate_to_shipping",
+    }
+}
+
+fn said(words: &str) -> String {
+    let part = serde_json::json!({"type": "text", "content": words});
+    serde_json::json!([{"role": "user", "parts": [part]}]).to_string()
+}
+
+fn output(asks: Option<&str>) -> String {
+    let part = match asks {
+        Some(tool) => {
+            serde_json::json!({"type": "tool_call", "id": "call", "name": tool, "arguments": {}})
+        }
+        None => serde_json::json!({"type": "text", "content": "Done."}),
+    };
+    serde_json::json!([{"role": "assistant", "parts": [part]}]).to_string()
+}
