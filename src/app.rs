@@ -12,7 +12,7 @@ use crate::model::otlp::Batch;
 use crate::model::time::Timestamp;
 use crate::normalise::{self, Normaliser};
 use crate::proto::v1;
-use crate::receive::{self, Grpc, Http, Intake, Limits, Refusal, Taking};
+use crate::receive::{self, Budget, Grpc, Http, Intake, Limits, Refusal, Taking};
 use crate::shutdown::Grace;
 use crate::state::disk::files::{Files, Folder};
 use crate::state::disk::{self, Fault, snapshots};
@@ -22,9 +22,9 @@ use crate::{derive, stitch};
 use std::hash::{BuildHasher, RandomState};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
 
@@ -134,8 +134,8 @@ pub struct App {
     workers: TaskTracker,
     writer: TaskTracker,
     server: TaskTracker,
-    /// The fault of the log that makes going on useless.
-    broken: watch::Sender<Option<String>>,
+    /// What makes going on useless.
+    broken: watch::Sender<Option<Failure>>,
     server_stop: watch::Sender<bool>,
     grace_period: Duration,
     pub grpc: SocketAddr,
@@ -148,8 +148,35 @@ struct Shown {
     engine: Arc<Engine>,
     telemetry: Telemetry,
     stopping: Arc<AtomicBool>,
+    /// Of a log on disk.
+    pulse: Option<Pulse>,
     clock: Clock,
     currency: Name,
+}
+
+/// The last sign of life of the log's writer.
+#[derive(Clone, Debug)]
+struct Pulse {
+    clock: Clock,
+    last: Arc<AtomicU64>,
+}
+
+impl Pulse {
+    fn new(clock: &Clock) -> Self {
+        Self {
+            last: Arc::new(AtomicU64::new(clock.now().0)),
+            clock: clock.clone(),
+        }
+    }
+
+    fn beat(&self) {
+        self.last.store(self.clock.now().0, Ordering::Relaxed);
+    }
+
+    fn is_stuck(&self) -> bool {
+        let last = Timestamp(self.last.load(Ordering::Relaxed));
+        self.clock.now().since(last) > engine::STUCK
+    }
 }
 
 impl Source for Shown {
@@ -168,6 +195,9 @@ impl Source for Shown {
 
     fn unready(&self) -> Vec<String> {
         let mut unready = self.engine.stuck();
+        if self.pulse.as_ref().is_some_and(Pulse::is_stuck) {
+            unready.push("the log makes no progress".into());
+        }
         if self.stopping.load(Ordering::Acquire) {
             unready.push("stopping".into());
         }
@@ -188,7 +218,8 @@ impl Intake for Entrance {
         Box::pin(async move {
             appending.await.map_err(|error| match error {
                 AppendError::Full => Refusal::Overloaded,
-                AppendError::Closed | AppendError::Broken => Refusal::Stopping,
+                AppendError::Closed => Refusal::Stopping,
+                AppendError::Broken => Refusal::Unsure,
                 AppendError::TooMany => Refusal::TooLarge,
             })
         })
@@ -270,6 +301,7 @@ impl Ground {
             partitions,
             capacity: config.queue_events,
             segment_bytes: config.segment_bytes,
+            segment_age: config.segment_age,
             max_bytes: config.max_log_bytes,
         };
         let opened = disk::open(&files, &settings)?;
@@ -310,6 +342,8 @@ impl App {
             let recovered = engine.recover(journal, snapshots)?;
             info!(
                 frames = recovered.frames,
+                records_known = recovered.known,
+                records_sent_again = recovered.sent,
                 keys = engine.keys(),
                 damaged_snapshots = recovered.damaged,
                 "state recovered"
@@ -322,7 +356,7 @@ impl App {
             http: config.http,
             limits: limits(config),
             retry_after: config.retry_after,
-            places: Arc::new(Semaphore::new(config.max_requests)),
+            budget: Arc::new(Budget::new(config.max_requests, config.max_bytes_in_flight)),
         };
         let intake: Arc<dyn Intake> = Arc::new(Entrance(Arc::clone(&engine)));
         let stopping = Arc::new(AtomicBool::new(false));
@@ -336,10 +370,12 @@ impl App {
             zero_hold: config.zero_hold,
             created: config.created,
         };
+        let pulse = ground.writer.as_ref().map(|_| Pulse::new(&clock));
         let shown = Shown {
             engine: Arc::clone(&engine),
             telemetry,
             stopping: Arc::clone(&stopping),
+            pulse: pulse.clone(),
             clock,
             currency: config.money.currency().clone(),
         };
@@ -358,7 +394,7 @@ impl App {
             http: http.address()?,
             metrics: server.address()?,
         };
-        app.spawn_ground(ground.readers, ground.writer);
+        app.spawn_ground(ground.readers, ground.writer.zip(pulse));
         app.spawn(grpc, http, server, stopping);
         for (endpoint, address) in [
             ("grpc", app.grpc),
@@ -371,20 +407,26 @@ impl App {
     }
 
     /// Workers and the writer wait and compute: they have threads of their own.
-    fn spawn_ground(&self, readers: Vec<state::Reader>, writer: Option<disk::Writer>) {
-        if let Some(writer) = writer {
+    fn spawn_ground(&self, readers: Vec<state::Reader>, writer: Option<(disk::Writer, Pulse)>) {
+        if let Some((writer, pulse)) = writer {
             let broken = self.broken.clone();
             self.writer.spawn_blocking(move || {
-                if let Err(fault) = writer.work() {
-                    error!(%fault, "the log failed");
-                    broken.send_replace(Some(fault.to_string()));
-                }
+                let failure = match unwound(|| writer.work(|| pulse.beat())) {
+                    Ok(Ok(())) => return,
+                    Ok(Err(fault)) => Failure::Log(fault.to_string()),
+                    Err(()) => Failure::Panic("the writer of the log".into()),
+                };
+                broken.send_replace(Some(failure));
             });
         }
         for (index, reader) in readers.into_iter().enumerate() {
-            let engine = Arc::clone(&self.engine);
-            self.workers
-                .spawn_blocking(move || engine.work(index, reader));
+            let (engine, broken) = (Arc::clone(&self.engine), self.broken.clone());
+            self.workers.spawn_blocking(move || {
+                if unwound(|| engine.work(index, reader)).is_err() {
+                    let worker = format!("the worker of partition {index}");
+                    broken.send_replace(Some(Failure::Panic(worker)));
+                }
+            });
         }
     }
 
@@ -409,7 +451,9 @@ impl App {
         let stop = asked(&self.server_stop);
         // Probes must answer when the doors are busy: they have a thread and a runtime of their own.
         self.server.spawn_blocking(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
+            // A scrape that waits or computes steps aside, so that one more worker answers the probes.
+            let runtime = tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(1)
                 .enable_all()
                 .build();
             if let Err(fault) = runtime.and_then(|own| own.block_on(server.serve(stop))) {
@@ -423,12 +467,13 @@ impl App {
         &self.engine
     }
 
-    /// Ends when the log has failed, with the reason: the process must stop, and recover.
-    pub async fn broken(&self) -> String {
+    /// Ends when the log or a worker has failed: the process must stop, and recover.
+    pub async fn broken(&self) -> Failure {
         let mut broken = self.broken.subscribe();
-        match broken.wait_for(Option::is_some).await {
-            Ok(reason) => reason.clone().unwrap_or_default(),
-            Err(_) => std::future::pending().await,
+        let failure = broken.wait_for(Option::is_some).await;
+        match failure.ok().and_then(|failure| failure.clone()) {
+            Some(failure) => failure,
+            None => std::future::pending().await,
         }
     }
 
@@ -461,6 +506,30 @@ impl Drop for App {
         self.engine.close();
         self.engine.end();
     }
+}
+
+/// Why a working Baton cannot go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The disk failed: what is on it is not known until the next start.
+    Log(String),
+    /// A fault of ours.
+    Panic(String),
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Log(fault) => write!(f, "the log failed: {fault}"),
+            Self::Panic(who) => write!(f, "{who} panicked"),
+        }
+    }
+}
+
+/// Runs work to its end; `Err`: it panicked, which the panic hook has told of.
+fn unwound<T>(work: impl FnOnce() -> T) -> Result<T, ()> {
+    // Nobody goes on with what it left behind: the process stops.
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).map_err(|_| ())
 }
 
 /// Ends when the sender says so, or is gone.

@@ -1,7 +1,7 @@
 //! Bad input at the real doors: each has its exact answer, and the door still takes a good request afterwards.
 
 use baton::model::otlp::Batch;
-use baton::receive::{Grpc, Http, Intake, Limits, Metrics, Refusal, Settings, Taking};
+use baton::receive::{Budget, Grpc, Http, Intake, Limits, Metrics, Refusal, Settings, Taking};
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -20,7 +20,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tonic::codec::CompressionEncoding;
 
 /// Takes everything and counts the spans, unless told to be full.
@@ -70,7 +70,7 @@ impl Doors {
                 ..Limits::default()
             },
             retry_after: Duration::from_secs(7),
-            places: Arc::new(Semaphore::new(places)),
+            budget: Arc::new(Budget::new(places, 64 << 20)),
         };
         let taker = Arc::new(Taker::default());
         let metrics = Arc::new(Metrics::new());

@@ -1,7 +1,7 @@
 //! `baton run`.
 
 use super::{Exit, Run, complain, load, start_logs};
-use crate::app::{App, StartError};
+use crate::app::{App, Failure, StartError};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::shutdown;
@@ -17,7 +17,12 @@ pub(super) fn run(asked: &Run) -> Exit {
     config.state_directory = config.state_directory.or_else(usual_directory);
     start_logs(&config);
     match runtime() {
-        Ok(runtime) => runtime.block_on(serve(&config)),
+        Ok(runtime) => {
+            let exit = runtime.block_on(serve(&config));
+            // What did not end within its time is not waited for: the log has what was acknowledged.
+            runtime.shutdown_background();
+            exit
+        }
         Err(exit) => exit,
     }
 }
@@ -63,9 +68,12 @@ async fn serve(config: &Config) -> Exit {
     };
     let asked = tokio::select! {
         asked = shutdown::asked() => asked,
-        reason = app.broken() => {
-            complain(&format!("baton: the log failed, stopping: {reason}"));
-            return Exit::State;
+        failure = app.broken() => {
+            complain(&format!("baton: stopping: {failure}"));
+            return match failure {
+                Failure::Log(_) => Exit::State,
+                Failure::Panic(_) => Exit::Failed,
+            };
         }
     };
     let signal = match asked {

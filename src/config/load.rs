@@ -193,6 +193,10 @@ pub(super) fn validate(raw: &Raw, folder: &Path) -> Result<Config, Vec<Fault>> {
             "receivers.otlp.max_requests_in_flight",
             otlp.max_requests_in_flight,
         ),
+        max_bytes_in_flight: check.size(
+            "receivers.otlp.max_bytes_in_flight",
+            &otlp.max_bytes_in_flight,
+        ),
         retry_after: check.wait("receivers.otlp.retry_after", &otlp.retry_after),
         session_attributes: raw.normalise.session_attributes.clone(),
         user_attributes: raw.normalise.user_attributes.clone(),
@@ -242,6 +246,7 @@ pub(super) fn validate(raw: &Raw, folder: &Path) -> Result<Config, Vec<Fault>> {
         state_directory: raw.state.directory.as_ref().map(|name| folder.join(name)),
         max_log_bytes: check.size("state.max_log_size", &raw.state.max_log_size) as u64,
         segment_bytes: check.size("state.segment_size", &raw.state.segment_size) as u64,
+        segment_age: check.wait("state.segment_age", &raw.state.segment_age),
         snapshot_interval: check.wait("state.snapshot_interval", &raw.state.snapshot_interval),
         log_level: raw.log.level,
         log_format: raw.log.format,
@@ -267,6 +272,12 @@ pub(super) fn validate(raw: &Raw, folder: &Path) -> Result<Config, Vec<Fault>> {
     );
     if config.soft_state_bytes > config.max_state_bytes {
         check.fault("engine.soft_state_size", "is more than max_state_size");
+    }
+    if config.max_decompressed_bytes > config.max_bytes_in_flight {
+        check.fault(
+            "receivers.otlp.max_bytes_in_flight",
+            "is less than max_decompressed_bytes: the largest request would never be taken",
+        );
     }
     if config.segment_bytes > config.max_log_bytes {
         check.fault("state.segment_size", "is more than max_log_size");

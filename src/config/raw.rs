@@ -79,6 +79,8 @@ section! {
         max_depth: u32 = 32,
         /// Most requests under way at once; above, senders are asked to retry.
         max_requests_in_flight: u32 = 128,
+        /// Most bytes of requests under way at once, after decompression, from the first byte to the answer; above, senders are asked to retry.
+        max_bytes_in_flight: Size = Size("256MiB".into()),
         /// How long an overloaded Baton asks senders to wait.
         retry_after: Wait = Wait("5s".into()),
     }
@@ -141,9 +143,9 @@ section! {
         queue_events: u32 = 200_000,
         /// Sessions that are remembered for `/sessions/ID`, the latest ones.
         stories: u32 = 1_000,
-        /// Memory of all sessions, by estimate, above which those without open work are forgotten and senders are asked to retry.
+        /// Memory of all sessions and waiting events, by estimate, above which senders are asked to retry; sessions without open work are forgotten.
         soft_state_size: Size = Size("1GiB".into()),
-        /// Memory of all sessions, by estimate, above which open ones are closed early.
+        /// Memory of all sessions, by estimate, above which those touched least recently are closed early.
         max_state_size: Size = Size("1536MiB".into()),
     }
 }
@@ -159,6 +161,8 @@ section! {
         max_log_size: Size = Size("8GiB".into()),
         /// Size of one file of the log.
         segment_size: Size = Size("64MiB".into()),
+        /// Greatest age of the file that is written to, so that what the kept state covers can go.
+        segment_age: Wait = Wait("1h".into()),
         /// How often the state is kept, so that the log before it can go and a restart is quick.
         snapshot_interval: Wait = Wait("1m".into()),
     }
@@ -185,7 +189,7 @@ section! {
         retention_threshold_percent: u8 = 50,
         /// Whether delegations are judged by it too; they may rightly pass a part.
         retention_of_delegations: bool = false,
-        /// Sessions and unbound traces held by one partition; above, the one due first is closed early.
+        /// Sessions and unbound traces held by one partition; above, those touched least recently are closed early.
         max_sessions: u32 = 1_000_000,
         /// Undecided spans of one session; above, its turns are decided early.
         max_spans_per_session: u32 = 20_000,

@@ -29,7 +29,7 @@ use route::Router;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 use stories::Stories;
 use tracing::{debug, error};
@@ -37,7 +37,7 @@ use tracing::{debug, error};
 /// A worker looks at the time at least this often.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 /// A worker silent for this long is stuck.
-const STUCK: Duration = Duration::from_secs(15);
+pub const STUCK: Duration = Duration::from_secs(15);
 
 /// What the engine is made of.
 #[derive(Clone, Debug)]
@@ -72,6 +72,7 @@ struct Metrics {
     appended: Counter,
     snapshots: Counter,
     failed_snapshots: Counter,
+    damaged_snapshots: Counter,
 }
 
 impl Metrics {
@@ -91,7 +92,7 @@ impl Metrics {
         describe_counter!("baton_log_events_total", "Events appended to the log.");
         describe_counter!(
             "baton_snapshots_total",
-            "States of partitions kept on the disk, or failed to be."
+            "States of partitions: kept on the disk, failed to be, or found damaged at the start."
         );
         Self {
             backlog: gauge!("baton_log_backlog"),
@@ -100,12 +101,14 @@ impl Metrics {
             appended: counter!("baton_log_events_total"),
             snapshots: counter!("baton_snapshots_total", "result" => "kept"),
             failed_snapshots: counter!("baton_snapshots_total", "result" => "failed"),
+            damaged_snapshots: counter!("baton_snapshots_total", "result" => "damaged"),
         }
     }
 }
 
 struct Slot {
-    partition: Mutex<Partition>,
+    /// Its worker alone writes; a scrape reads, also while the worker keeps the state.
+    partition: RwLock<Partition>,
     /// The last time its worker looked at the time, for readiness.
     heartbeat: AtomicU64,
     /// What its state weighs, for those who let more in.
@@ -154,7 +157,7 @@ impl Engine {
         let now = clock.now();
         let partitions = (0..settings.partitions)
             .map(|_| Slot {
-                partition: Mutex::new(Partition::new(settings)),
+                partition: RwLock::new(Partition::new(settings)),
                 heartbeat: AtomicU64::new(now.0),
                 weight: AtomicUsize::new(0),
                 stories: Mutex::new(Stories::new(settings.stories)),
@@ -193,12 +196,14 @@ impl Engine {
         if events.is_empty() {
             return Box::pin(std::future::ready(Ok(())));
         }
-        if self.weight() > self.settings.soft_bytes {
+        if self.weight() + self.log.backlog().bytes > self.settings.soft_bytes {
             return Box::pin(std::future::ready(Err(AppendError::Full)));
         }
-        self.metrics.appended.increment(events.len() as u64);
+        let count = events.len() as u64;
         let entries = self.router.route(events);
-        self.log.append(Frame::of(entries, self.clock.now(), None))
+        let appending = self.log.append(Frame::of(entries, self.clock.now(), None));
+        let appended = self.metrics.appended.clone();
+        Box::pin(async move { appending.await.inspect(|()| appended.increment(count)) })
     }
 
     /// The loop of one partition: read, apply, publish. Returns when the log is closed and read to its end.
@@ -219,7 +224,7 @@ impl Engine {
     pub fn step(&self, index: usize, worker: &mut Worker, next: Next) {
         let slot = &self.partitions[index];
         let now = self.clock.now();
-        slot.heartbeat.store(now.0, Ordering::Relaxed);
+        slot.beat(now);
         if let Next::Delivery(delivery) = next {
             let is_tick = delivery.entries.is_empty();
             self.apply(index, delivery);
@@ -231,7 +236,7 @@ impl Engine {
             }
         }
         // A state is kept at a look at the time, so that it is at the end of the log even where nothing comes.
-        let due = lock(&slot.partition).is_due(now) || self.wants_to_keep(worker, now);
+        let due = read(&slot.partition).is_due(now) || self.wants_to_keep(worker, now);
         if !worker.ticking && due {
             worker.ticking = true;
             self.log.forward(Frame::tick(index, now));
@@ -241,7 +246,12 @@ impl Engine {
     fn wants_to_keep(&self, worker: &Worker, now: Timestamp) -> bool {
         let entries = self.log.kept();
         let news = entries.is_some_and(|entries| entries != worker.kept_entries);
-        news && now.since(worker.kept_at) >= self.settings.snapshot_interval
+        let interval = match self.log.is_long() {
+            // Two states of each partition let the log before the older one go.
+            true => self.settings.snapshot_interval / 10,
+            false => self.settings.snapshot_interval,
+        };
+        news && now.since(worker.kept_at) >= interval
     }
 
     /// Keeps the state of a partition, where the log can.
@@ -249,9 +259,14 @@ impl Engine {
         let Some(entries) = self.log.kept() else {
             return;
         };
-        let partition = lock(&self.partitions[index].partition);
+        let slot = &self.partitions[index];
+        let partition = read(&slot.partition);
         let position = partition.position();
-        match self.log.keep(index, position, &mut partition.save(index)) {
+        // A large state takes its time; the worker is at work meanwhile.
+        let mut parts = partition
+            .save(index)
+            .inspect(|_| slot.beat(self.clock.now()));
+        match self.log.keep(index, position, &mut parts) {
             Ok(bytes) => {
                 self.metrics.snapshots.increment(1);
                 debug!(partition = index, position, bytes, "state kept");
@@ -272,7 +287,7 @@ impl Engine {
         };
         let slot = &self.partitions[index];
         let out = {
-            let mut partition = lock(&slot.partition);
+            let mut partition = write(&slot.partition);
             let out = partition.apply(delivery);
             slot.weight.store(partition.weight(), Ordering::Relaxed);
             out
@@ -291,7 +306,7 @@ impl Engine {
         let parts = self
             .partitions
             .iter()
-            .map(|slot| lock(&slot.partition).families())
+            .map(|slot| read(&slot.partition).families())
             .collect();
         derive::merge(parts)
     }
@@ -322,7 +337,7 @@ impl Engine {
     pub fn keys(&self) -> usize {
         self.partitions
             .iter()
-            .map(|slot| lock(&slot.partition).keys())
+            .map(|slot| read(&slot.partition).keys())
             .sum()
     }
 
@@ -337,13 +352,13 @@ impl Engine {
 
     /// Entries that wait to be applied.
     pub fn backlog(&self) -> usize {
-        self.log.backlog()
+        self.log.backlog().entries
     }
 
     /// Whether nothing waits to be applied and no timer is due.
     pub fn is_settled(&self) -> bool {
         let now = self.clock.now();
-        let due = |slot: &Slot| lock(&slot.partition).is_due(now);
+        let due = |slot: &Slot| read(&slot.partition).is_due(now);
         self.backlog() == 0 && !self.partitions.iter().any(due)
     }
 
@@ -363,10 +378,24 @@ impl Engine {
     }
 
     fn wait(&self, index: usize, worker: &Worker) -> Duration {
-        let due = lock(&self.partitions[index].partition).next_deadline();
+        let due = read(&self.partitions[index].partition).next_deadline();
         let due = due.filter(|_| !worker.ticking);
         due.map_or(HEARTBEAT, |due| due.since(self.clock.now()).min(HEARTBEAT))
     }
+}
+
+impl Slot {
+    fn beat(&self, now: Timestamp) {
+        self.heartbeat.store(now.0, Ordering::Relaxed);
+    }
+}
+
+fn read<T>(shared: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+    shared.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write<T>(shared: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+    shared.write().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A panic while applying is a fault of ours that stops the process; a scrape meanwhile may still read.

@@ -1,6 +1,6 @@
 //! Going on where the last process was: the newest snapshots, then the log after them.
 
-use super::{Engine, Partition, lock};
+use super::{Engine, Partition, read, write};
 use crate::model::record::{Frame, Origin};
 use crate::proto::v1;
 use crate::state::disk::Fault;
@@ -16,6 +16,10 @@ use tracing::{error, warn};
 pub struct Recovered {
     /// Frames of the log that were applied again.
     pub frames: u64,
+    /// Records between partitions that were caused again and found in the log: they count once.
+    pub known: u64,
+    /// Those that were not in the log, and are sent again.
+    pub sent: u64,
     /// Snapshots that were damaged.
     pub damaged: u64,
     /// Positions that snapshots have seen and the log has lost: what was acknowledged in them is in some partitions only.
@@ -34,11 +38,12 @@ impl Engine {
     ) -> Result<Recovered, Fault> {
         let mut recovered = Recovered::default();
         let mut from = u64::MAX;
+        let mut damaged = Vec::new();
         for (index, slot) in self.partitions.iter().enumerate() {
-            let restored = self.newest(index, snapshots, &mut recovered)?;
+            let restored = self.newest(index, snapshots, &mut damaged)?;
             from = from.min(restored.position() + 1);
             slot.weight.store(restored.weight(), Ordering::Relaxed);
-            *lock(&slot.partition) = restored;
+            *write(&slot.partition) = restored;
         }
         if from < journal.first() {
             return Err(Fault::Missing(from));
@@ -47,7 +52,7 @@ impl Engine {
         let positions = self
             .partitions
             .iter()
-            .map(|s| lock(&s.partition).position());
+            .map(|s| read(&s.partition).position());
         let ahead = positions.max().unwrap_or(0);
         if ahead >= journal.next() {
             recovered.lost = ahead + 1 - journal.next();
@@ -57,8 +62,15 @@ impl Engine {
             );
             self.go_on_after(ahead, journal, snapshots)?;
         }
+        recovered.sent = sends.len() as u64;
         for frame in sends {
             self.log.forward(frame);
+        }
+        // Not sooner: where recovery fails, another Baton may read what this one cannot.
+        recovered.damaged = damaged.len() as u64;
+        self.metrics.damaged_snapshots.increment(recovered.damaged);
+        for (index, position) in damaged {
+            snapshots.remove(index, position)?;
         }
         Ok(recovered)
     }
@@ -68,7 +80,7 @@ impl Engine {
         &self,
         index: usize,
         snapshots: &Snapshots,
-        recovered: &mut Recovered,
+        damaged: &mut Vec<(usize, u64)>,
     ) -> Result<Partition, Fault> {
         for position in snapshots.of(index).into_iter().rev() {
             let mut partition = Partition::new(&self.settings);
@@ -86,8 +98,8 @@ impl Engine {
                         partition = index,
                         position, "a snapshot is damaged: the one before serves"
                     );
-                    recovered.damaged += 1;
-                    snapshots.remove(index, position)?;
+                    snapshots.forget(index, position);
+                    damaged.push((index, position));
                 }
                 Err(fault) => return Err(fault),
             }
@@ -114,12 +126,13 @@ impl Engine {
                 let sent = sent.ok_or(Fault::Invalid("partition"))?;
                 while sent.front().is_some_and(|(at, _)| *at <= origin.position) {
                     sent.pop_front();
+                    recovered.known += 1;
                 }
             }
             for (index, delivery) in frame.deliveries(position) {
                 let slot = self.partitions.get(index);
                 let slot = slot.ok_or(Fault::Invalid("partition"))?;
-                let sends = lock(&slot.partition).apply(delivery).sends;
+                let sends = write(&slot.partition).apply(delivery).sends;
                 if !sends.is_empty() {
                     let origin = Origin {
                         partition: index,
@@ -144,7 +157,7 @@ impl Engine {
         snapshots: &Snapshots,
     ) -> Result<(), Fault> {
         for (index, slot) in self.partitions.iter().enumerate() {
-            let mut partition = lock(&slot.partition);
+            let mut partition = write(&slot.partition);
             partition.skip_to(position);
             snapshots.write(index, position, partition.save(index))?;
         }

@@ -85,7 +85,7 @@ impl Server {
         self.listener.local_addr()
     }
 
-    /// Serves until `stop` ends, on the runtime that calls it.
+    /// Serves until `stop` ends, on the runtime that calls it: one of several threads.
     ///
     /// # Errors
     /// When the listener fails.
@@ -101,6 +101,15 @@ impl Server {
 }
 
 async fn metrics(State(shown): State<Shown>, headers: HeaderMap) -> Response {
+    aside(|| scrape(&shown, &headers))
+}
+
+/// Work that computes or waits for a partition: probes are answered meanwhile.
+fn aside<T>(work: impl FnOnce() -> T) -> T {
+    tokio::task::block_in_place(work)
+}
+
+fn scrape(shown: &Shown, headers: &HeaderMap) -> Response {
     let header = |name| {
         headers
             .get(name)
@@ -135,7 +144,7 @@ fn gzip(text: &[u8]) -> std::io::Result<Vec<u8>> {
 }
 
 async fn story(State(shown): State<Shown>, Path(session): Path<String>) -> Response {
-    let story = shown.source.story(&session);
+    let story = aside(|| shown.source.story(&session));
     if story.is_empty() {
         (StatusCode::NOT_FOUND, "not known, or not any more\n").into_response()
     } else {

@@ -57,6 +57,12 @@ impl Frame {
         self.len() == 0
     }
 
+    /// Roughly the bytes that its entries hold in memory.
+    pub fn weight(&self) -> usize {
+        let entries = self.parts.iter().flat_map(|(_, entries)| entries);
+        entries.map(Entry::weight).sum()
+    }
+
     /// What each partition gets of it.
     pub fn deliveries(self, position: u64) -> impl Iterator<Item = (usize, Delivery)> {
         let arrival = self.arrival;
@@ -88,11 +94,49 @@ pub struct Delivery {
     pub entries: Vec<Entry>,
 }
 
+impl Delivery {
+    pub fn load(&self) -> Load {
+        Load {
+            entries: self.entries.len(),
+            bytes: self.entries.iter().map(Entry::weight).sum(),
+        }
+    }
+}
+
+/// What waits somewhere.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Load {
+    pub entries: usize,
+    /// Roughly what they hold in memory.
+    pub bytes: usize,
+}
+
+impl Load {
+    pub fn of(frame: &Frame) -> Self {
+        Self {
+            entries: frame.len(),
+            bytes: frame.weight(),
+        }
+    }
+}
+
 /// One record with the key that it is about.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
     pub key: Key,
     pub record: Record,
+}
+
+impl Entry {
+    /// Roughly the bytes that it holds in memory.
+    pub fn weight(&self) -> usize {
+        size_of::<Self>()
+            + match &self.record {
+                Record::Event(event) => event.weight(),
+                Record::Bind(_) => 0,
+                Record::Contact(_) => size_of::<Contact>(),
+            }
+    }
 }
 
 /// What an entry says about its key.

@@ -47,6 +47,9 @@ impl Fault {
             Self::Refused(Refusal::Stopping) => {
                 "the receiver is stopping; nothing was taken, retry elsewhere or later"
             }
+            Self::Refused(Refusal::Unsure) => {
+                "the log of this receiver failed, and whether the request was taken is not known; send it to this receiver again, which tells duplicates"
+            }
             Self::Refused(Refusal::TooLarge) => {
                 "the request holds more items than the log of this receiver; send smaller batches, do not retry this one"
             }
@@ -54,13 +57,13 @@ impl Fault {
     }
 
     pub(super) fn retryable(self) -> bool {
-        matches!(self, Self::Refused(Refusal::Overloaded | Refusal::Stopping))
+        matches!(self, Self::Refused(refusal) if refusal != Refusal::TooLarge)
     }
 
     pub(super) fn code(self) -> Code {
         match self {
-            Self::Refused(Refusal::Overloaded | Refusal::Stopping) => Code::Unavailable,
             Self::TooLarge | Self::Refused(Refusal::TooLarge) => Code::ResourceExhausted,
+            Self::Refused(_) => Code::Unavailable,
             _ => Code::InvalidArgument,
         }
     }

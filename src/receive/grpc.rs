@@ -1,7 +1,8 @@
 //! OTLP/gRPC: the trace and log services over raw bytes, and the health service.
 
 use super::answer::{self, Fault};
-use super::{Intake, Limits, Metrics, Settings, Signal, admit, offer_protobuf, take};
+use super::budget::{Budget, Held, Metered};
+use super::{Intake, Limits, Metrics, Settings, Signal, admit, offer_protobuf, overloaded, take};
 use bytes::{Buf, BufMut, Bytes};
 use prost::Message;
 use std::convert::Infallible;
@@ -12,7 +13,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 use tonic::body::Body;
 use tonic::codec::{Codec, CompressionEncoding, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::codegen::http;
@@ -37,7 +37,7 @@ struct Door {
     metrics: Arc<Metrics>,
     limits: Limits,
     retry_after: Duration,
-    places: Arc<Semaphore>,
+    budget: Arc<Budget>,
 }
 
 impl std::fmt::Debug for Door {
@@ -68,7 +68,7 @@ impl Grpc {
                 metrics,
                 limits: settings.limits.clone(),
                 retry_after: settings.retry_after,
-                places: Arc::clone(&settings.places),
+                budget: Arc::clone(&settings.budget),
             },
         })
     }
@@ -158,15 +158,15 @@ impl Door {
             )
             .into_http();
         }
-        let places = Arc::clone(&self.places);
-        let _place = match admit(&places, &self.metrics) {
-            Ok(place) => place,
+        let held = match admit(&self.budget, &self.metrics) {
+            Ok(held) => held,
             Err(fault) => return self.status(fault).into_http(),
         };
         let limited = request.map(|body| {
             // The frame around the message takes five bytes.
             let limit = self.limits.max_request_bytes + 5;
-            Body::new(http_body_util::Limited::new(body, limit))
+            let metered = Metered::new(body, Arc::clone(&held));
+            Body::new(http_body_util::Limited::new(metered, limit))
         });
         let limit = self.limits.max_decompressed_bytes;
         let mut grpc = tonic::server::Grpc::new(Raw)
@@ -175,7 +175,16 @@ impl Door {
             .send_compressed(CompressionEncoding::Gzip)
             .send_compressed(CompressionEncoding::Zstd)
             .max_decoding_message_size(limit);
-        grpc.unary(Export { door: self, signal }, limited).await
+        let export = Export {
+            door: self.clone(),
+            signal,
+            held: Arc::clone(&held),
+        };
+        let response = grpc.unary(export, limited).await;
+        if held.was_refused() {
+            return self.status(overloaded(&self.metrics)).into_http();
+        }
+        response
     }
 
     fn status(&self, fault: Fault) -> Status {
@@ -188,6 +197,7 @@ impl Door {
 struct Export {
     door: Door,
     signal: Signal,
+    held: Arc<Held>,
 }
 
 impl UnaryService<Bytes> for Export {
@@ -196,8 +206,12 @@ impl UnaryService<Bytes> for Export {
 
     fn call(&mut self, request: Request<Bytes>) -> Self::Future {
         let (door, signal) = (self.door.clone(), self.signal);
+        let held = Arc::clone(&self.held);
         Box::pin(async move {
             let body = request.into_inner();
+            if !held.unpack(body.len()) {
+                return Err(Status::unavailable("answered by the door"));
+            }
             door.metrics.bytes.increment(body.len() as u64);
             let offered = offer_protobuf(&body, signal, &door.limits, &*door.intake);
             match take(offered, &door.metrics).await {

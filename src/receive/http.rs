@@ -1,9 +1,10 @@
 //! OTLP/HTTP: `POST /v1/traces` and `/v1/logs`, protobuf or JSON.
 
 use super::answer::{self, Fault};
+use super::budget::{Budget, Held, Metered};
 use super::{
     Counts, Intake, Limits, Metrics, Settings, Signal, admit, body, offer_json, offer_protobuf,
-    take,
+    overloaded, take,
 };
 use axum::Router;
 use axum::body::Body;
@@ -18,7 +19,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 
 const PROTOBUF: &str = "application/x-protobuf";
 const JSON: &str = "application/json";
@@ -36,7 +36,7 @@ struct Door {
     metrics: Arc<Metrics>,
     limits: Limits,
     retry_after: Duration,
-    places: Arc<Semaphore>,
+    budget: Arc<Budget>,
 }
 
 impl Http {
@@ -54,7 +54,7 @@ impl Http {
             metrics,
             limits: settings.limits.clone(),
             retry_after: settings.retry_after,
-            places: Arc::clone(&settings.places),
+            budget: Arc::clone(&settings.budget),
         };
         let router = Router::new()
             .route(
@@ -105,12 +105,12 @@ async fn receive(State(door): State<Door>, request: Request, signal: Signal) -> 
             return refuse(Fault::UnknownType, false, door.retry_after);
         }
     };
-    let places = Arc::clone(&door.places);
-    let _place = match admit(&places, &door.metrics) {
-        Ok(place) => place,
+    let held = match admit(&door.budget, &door.metrics) {
+        Ok(held) => held,
         Err(fault) => return refuse(fault, json, door.retry_after),
     };
-    let answer = match plain(&door, request, &headers).await {
+    let answer = match plain(&door, request, &headers, &held).await {
+        _ if held.was_refused() => Err(overloaded(&door.metrics)),
         Ok(body) => {
             door.metrics.bytes.increment(body.len() as u64);
             let intake = &*door.intake;
@@ -145,12 +145,18 @@ fn media_type(headers: &HeaderMap) -> Option<bool> {
     }
 }
 
-async fn plain(door: &Door, request: Request, headers: &HeaderMap) -> Result<bytes::Bytes, Fault> {
+async fn plain(
+    door: &Door,
+    request: Request,
+    headers: &HeaderMap,
+    held: &Arc<Held>,
+) -> Result<bytes::Bytes, Fault> {
     let encoding = match headers.get(header::CONTENT_ENCODING) {
         Some(encoding) => encoding.to_str().map_err(|_| Fault::UnknownEncoding)?,
         None => "",
     };
-    let body = Limited::new(request.into_body(), door.limits.max_request_bytes);
+    let body = Metered::new(request.into_body(), Arc::clone(held));
+    let body = Limited::new(body, door.limits.max_request_bytes);
     let collected = body.collect().await.map_err(|error| {
         if error.is::<LengthLimitError>() {
             Fault::TooLarge
@@ -158,7 +164,9 @@ async fn plain(door: &Door, request: Request, headers: &HeaderMap) -> Result<byt
             Fault::Malformed
         }
     })?;
-    body::plain(collected.to_bytes(), encoding, &door.limits)
+    let plain = body::plain(collected.to_bytes(), encoding, &door.limits)?;
+    held.unpack(plain.len());
+    Ok(plain)
 }
 
 fn accept(counts: &Counts, signal: Signal, json: bool) -> Response {

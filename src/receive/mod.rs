@@ -2,17 +2,20 @@
 
 mod answer;
 mod body;
+mod budget;
 mod grpc;
 mod http;
 pub mod json;
 pub mod wire;
 
+pub use budget::Budget;
 pub use grpc::Grpc;
 pub use http::Http;
 
 use crate::model::otlp::{Batch, LogRecord};
 use crate::model::reject::RejectReason;
 use crate::model::time::Timestamp;
+use budget::Held;
 use metrics::{Counter, counter, describe_counter};
 use std::borrow::Cow;
 use std::future::Future;
@@ -20,7 +23,6 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// What the door is told.
 #[derive(Clone, Debug)]
@@ -30,8 +32,8 @@ pub struct Settings {
     pub limits: Limits,
     /// How long a sender is asked to wait before it retries.
     pub retry_after: Duration,
-    /// Requests that may be under way, at all doors together: what bounds the memory of their bodies.
-    pub places: Arc<Semaphore>,
+    /// What requests under way may take, at all doors together.
+    pub budget: Arc<Budget>,
 }
 
 /// Limits of one request.
@@ -69,6 +71,8 @@ pub enum Refusal {
     Overloaded,
     /// The process stops: retry, elsewhere or later.
     Stopping,
+    /// The log failed while it was written: it may be in the log or not.
+    Unsure,
     /// It can never be taken in one piece.
     TooLarge,
 }
@@ -172,14 +176,15 @@ enum Signal {
 }
 
 /// A place for one request until it is answered.
-fn admit<'a>(
-    places: &'a Semaphore,
-    metrics: &Metrics,
-) -> Result<SemaphorePermit<'a>, answer::Fault> {
-    places.try_acquire().map_err(|_| {
-        metrics.requests_refused.increment(1);
-        answer::Fault::Refused(Refusal::Overloaded)
-    })
+fn admit(budget: &Arc<Budget>, metrics: &Metrics) -> Result<Arc<Held>, answer::Fault> {
+    let place = budget.admit().map(Arc::new);
+    place.ok_or_else(|| overloaded(metrics))
+}
+
+/// There is no room for the request.
+fn overloaded(metrics: &Metrics) -> answer::Fault {
+    metrics.requests_refused.increment(1);
+    answer::Fault::Refused(Refusal::Overloaded)
 }
 
 /// The rest of the way of a decoded request, for both transports.

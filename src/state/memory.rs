@@ -2,7 +2,7 @@
 
 use super::queue::{self, Queues};
 use super::{Appending, Log, Reader};
-use crate::model::record::Frame;
+use crate::model::record::{Frame, Load};
 use std::sync::{Mutex, PoisonError};
 
 /// The writing half.
@@ -33,7 +33,7 @@ impl MemoryLog {
 
 impl Log for MemoryLog {
     fn append(&self, frame: Frame) -> Appending {
-        let outcome = self.queues.reserve(frame.len());
+        let outcome = self.queues.reserve(Load::of(&frame));
         if outcome.is_ok() {
             self.deliver(frame);
         }
@@ -41,7 +41,7 @@ impl Log for MemoryLog {
     }
 
     fn forward(&self, frame: Frame) {
-        self.queues.squeeze_in(frame.len());
+        self.queues.squeeze_in(Load::of(&frame));
         self.deliver(frame);
     }
 
@@ -49,7 +49,7 @@ impl Log for MemoryLog {
         self.queues.wake();
     }
 
-    fn backlog(&self) -> usize {
+    fn backlog(&self) -> Load {
         self.queues.waiting()
     }
 

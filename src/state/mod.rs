@@ -9,7 +9,7 @@ mod queue;
 
 pub use queue::{Next, Reader};
 
-use crate::model::record::Frame;
+use crate::model::record::{Frame, Load};
 use crate::proto::v1;
 use std::future::Future;
 use std::pin::Pin;
@@ -41,8 +41,8 @@ pub trait Log: Send + Sync {
     /// Makes the reader of every partition look at the time.
     fn wake(&self);
 
-    /// Entries in the log that are not applied yet.
-    fn backlog(&self) -> usize;
+    /// What is in the log and not applied yet.
+    fn backlog(&self) -> Load;
 
     /// Takes no more entries; readers see the end after what is in the log.
     fn close(&self);
@@ -53,6 +53,11 @@ pub trait Log: Send + Sync {
     /// Entries so far of a log that keeps the state of partitions; `None`: it does not.
     fn kept(&self) -> Option<u64> {
         None
+    }
+
+    /// Whether the log would be shorter soon if partitions kept their state now.
+    fn is_long(&self) -> bool {
+        false
     }
 
     /// Keeps the state that a partition has at a position, so that the log before it can go; returns its size in bytes.

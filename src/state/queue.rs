@@ -1,7 +1,7 @@
 //! The way from a log to its partitions: one queue each, with a bound on what waits in all of them.
 
 use super::AppendError;
-use crate::model::record::{Delivery, Frame};
+use crate::model::record::{Delivery, Frame, Load};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -19,8 +19,8 @@ pub(super) struct Queues {
 pub struct Reader {
     queue: Receiver<Message>,
     shared: Arc<Shared>,
-    /// Entries handed out and not yet done.
-    taken: usize,
+    /// What is handed out and not yet done.
+    taken: Load,
     closing: bool,
 }
 
@@ -38,15 +38,24 @@ pub enum Next {
 struct Shared {
     /// Entries taken by the log and not yet applied, in all partitions.
     waiting: AtomicUsize,
+    /// Roughly what they hold in memory.
+    waiting_bytes: AtomicUsize,
     capacity: usize,
     closed: AtomicBool,
     /// What waits will not come any more.
     aborted: AtomicBool,
 }
 
+impl Shared {
+    fn release(&self, load: Load) {
+        self.waiting_bytes.fetch_sub(load.bytes, Ordering::AcqRel);
+        self.waiting.fetch_sub(load.entries, Ordering::AcqRel);
+    }
+}
+
 #[derive(Debug)]
 enum Message {
-    Delivery(Delivery),
+    Delivery(Delivery, Load),
     Wake,
     Close,
 }
@@ -55,6 +64,7 @@ enum Message {
 pub(super) fn open(partitions: usize, capacity: usize) -> (Queues, Vec<Reader>) {
     let shared = Arc::new(Shared {
         waiting: AtomicUsize::new(0),
+        waiting_bytes: AtomicUsize::new(0),
         capacity,
         closed: AtomicBool::new(false),
         aborted: AtomicBool::new(false),
@@ -65,7 +75,7 @@ pub(super) fn open(partitions: usize, capacity: usize) -> (Queues, Vec<Reader>) 
             let reader = Reader {
                 queue,
                 shared: Arc::clone(&shared),
-                taken: 0,
+                taken: Load::default(),
                 closing: false,
             };
             (sender, reader)
@@ -76,42 +86,54 @@ pub(super) fn open(partitions: usize, capacity: usize) -> (Queues, Vec<Reader>) 
 
 impl Queues {
     /// Room for entries from outside.
-    pub(super) fn reserve(&self, count: usize) -> Result<(), AppendError> {
-        if self.shared.closed.load(Ordering::Acquire) {
+    pub(super) fn reserve(&self, load: Load) -> Result<(), AppendError> {
+        let Shared {
+            waiting,
+            waiting_bytes,
+            capacity,
+            closed,
+            ..
+        } = &*self.shared;
+        if closed.load(Ordering::Acquire) {
             return Err(AppendError::Closed);
         }
-        if count > self.shared.capacity {
+        if load.entries > *capacity {
             return Err(AppendError::TooMany);
         }
-        self.shared
-            .waiting
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |waiting| {
-                (waiting + count <= self.shared.capacity).then_some(waiting + count)
-            })
-            .map(|_| ())
-            .map_err(|_| AppendError::Full)
+        let room =
+            |waiting| (waiting + load.entries <= *capacity).then_some(waiting + load.entries);
+        waiting
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, room)
+            .map_err(|_| AppendError::Full)?;
+        waiting_bytes.fetch_add(load.bytes, Ordering::AcqRel);
+        Ok(())
     }
 
     /// Room for what is never refused.
-    pub(super) fn squeeze_in(&self, count: usize) {
-        self.shared.waiting.fetch_add(count, Ordering::AcqRel);
+    pub(super) fn squeeze_in(&self, load: Load) {
+        self.shared
+            .waiting
+            .fetch_add(load.entries, Ordering::AcqRel);
+        self.shared
+            .waiting_bytes
+            .fetch_add(load.bytes, Ordering::AcqRel);
     }
 
     /// Gives room back.
-    pub(super) fn release(&self, count: usize) {
-        self.shared.waiting.fetch_sub(count, Ordering::AcqRel);
+    pub(super) fn release(&self, load: Load) {
+        self.shared.release(load);
     }
 
     /// Hands a frame to its partitions. Call it in the order of positions.
     pub(super) fn deliver(&self, frame: Frame, position: u64) {
         for (partition, delivery) in frame.deliveries(position) {
-            let count = delivery.entries.len();
+            let load = delivery.load();
             if self.queues[partition]
-                .send(Message::Delivery(delivery))
+                .send(Message::Delivery(delivery, load))
                 .is_err()
             {
                 // The reader is gone: the process is past its end, nobody waits for these.
-                self.release(count);
+                self.release(load);
             }
         }
     }
@@ -123,8 +145,11 @@ impl Queues {
         }
     }
 
-    pub(super) fn waiting(&self) -> usize {
-        self.shared.waiting.load(Ordering::Acquire)
+    pub(super) fn waiting(&self) -> Load {
+        Load {
+            entries: self.shared.waiting.load(Ordering::Acquire),
+            bytes: self.shared.waiting_bytes.load(Ordering::Acquire),
+        }
     }
 
     /// Ends all readers, whatever waits.
@@ -155,8 +180,8 @@ impl Reader {
             wait
         };
         match self.queue.recv_timeout(wait) {
-            Ok(Message::Delivery(delivery)) => {
-                self.taken = delivery.entries.len();
+            Ok(Message::Delivery(delivery, load)) => {
+                self.taken = load;
                 Next::Delivery(delivery)
             }
             Ok(Message::Close) => {
@@ -170,7 +195,6 @@ impl Reader {
 
     /// Says that the last delivery is applied, and what it caused is in the log.
     pub fn done(&mut self) {
-        self.shared.waiting.fetch_sub(self.taken, Ordering::AcqRel);
-        self.taken = 0;
+        self.shared.release(std::mem::take(&mut self.taken));
     }
 }

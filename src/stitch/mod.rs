@@ -58,11 +58,11 @@ pub struct Settings {
     pub judge: Judge,
     /// What tool calls, retrievals and people cost; looked up when a turn is decided, as a human called in is known only then.
     pub prices: std::sync::Arc<ActionPrices>,
-    /// Sessions and unbound traces held at once; over it the one due first is closed early.
+    /// Sessions and unbound traces held at once; over it those touched least recently are closed early.
     pub max_sessions: usize,
     /// Bytes above which sessions and users without open work are forgotten early, the longest idle first.
     pub soft_bytes: usize,
-    /// Bytes that all of them may take; over it the session due first is closed early.
+    /// Bytes that all of them may take; over it those touched least recently are closed early.
     pub max_bytes: usize,
     /// Undecided spans of one session; over it its turns are decided early.
     pub max_spans_per_session: usize,
@@ -181,12 +181,12 @@ impl Stitcher {
         self.schedule(&key, soonest);
         sign(&mut out.facts[from..], &key);
         self.forget_idle();
-        if self.slots.len() > self.settings.max_sessions {
-            self.shed(arrival, Shed::Sessions, out);
-        }
         // What was just touched stays, however large it is: its spans have a limit of their own.
+        if self.slots.len() > self.settings.max_sessions.max(1) {
+            self.shed(&key, arrival, Shed::Sessions, out);
+        }
         while self.weight > self.settings.max_bytes && self.slots.len() > 1 {
-            self.shed(arrival, Shed::Memory, out);
+            self.shed(&key, arrival, Shed::Memory, out);
         }
     }
 
@@ -200,6 +200,8 @@ impl Stitcher {
             // In its own time: how late somebody looks leaves no mark.
             self.fire(&key, due, out);
         }
+        // Work that ended may be what makes room: above the limit nothing comes that would.
+        self.forget_idle();
     }
 
     /// When [`Stitcher::advance`] has something to do next.
@@ -281,18 +283,33 @@ impl Stitcher {
         }
     }
 
-    /// Closes the slot that is due first, to stay within a limit.
-    fn shed(&mut self, now: Timestamp, reason: Shed, out: &mut Output) {
+    /// Closes the sixteenth of all slots that was touched least recently, oldest first, until a limit is kept again. Several
+    /// at once, because all have to be looked at to find them.
+    fn shed(&mut self, kept: &Key, now: Timestamp, reason: Shed, out: &mut Output) {
+        let others = || self.slots.iter().filter(|(key, _)| *key != kept);
+        let mut touched: Vec<Timestamp> = others().map(|(_, slot)| slot.touched).collect();
+        let place = touched.len() / 16;
+        let (_, youngest, _) = touched.select_nth_unstable(place);
+        let old = others().filter(|(_, slot)| slot.touched <= *youngest);
+        let mut old: Vec<(Timestamp, Key)> =
+            old.map(|(k, slot)| (slot.touched, k.clone())).collect();
+        old.sort_unstable();
+        for (_, key) in old.into_iter().take(place + 1) {
+            self.close_early(key, now, reason, out);
+        }
+    }
+
+    fn close_early(&mut self, key: Key, now: Timestamp, reason: Shed, out: &mut Output) {
         let from = out.facts.len();
-        let Some((_, key)) = self.deadlines.pop_first() else {
-            return;
-        };
         let Some(mut slot) = self.slots.remove(&key) else {
             return;
         };
         self.weight -= slot.weight();
         if let Some(since) = slot.idle_since {
             self.idle.remove(&(since, key.clone()));
+        }
+        if let Some(at) = slot.scheduled {
+            self.deadlines.remove(&(at, key.clone()));
         }
         let trace = slot.conversation.as_ref().and_then(Conversation::any_trace);
         if let Some(conversation) = &mut slot.conversation {

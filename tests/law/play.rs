@@ -10,7 +10,7 @@ use baton::engine::{Engine, Settings, Worker};
 use baton::model::event::Event;
 use baton::model::fact::{Fact, What};
 use baton::model::metric::Family;
-use baton::model::record::{Delivery, Frame};
+use baton::model::record::{Delivery, Frame, Load};
 use baton::state::{Appending, Log, Next};
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -204,7 +204,7 @@ impl Stage {
 
     /// Workers work, in any order, until nothing is left.
     fn drain(&mut self) {
-        while self.log.backlog() > 0 || !self.engine.is_settled() {
+        while self.log.waits() || !self.engine.is_settled() {
             let index = self.dice.below(self.workers.len() as u64) as usize;
             let next = self.log.next(index).map_or(Next::Nothing, Next::Delivery);
             self.engine.step(index, &mut self.workers[index], next);
@@ -237,6 +237,10 @@ impl Queues {
             .expect("no test panics while it holds the log")
     }
 
+    fn waits(&self) -> bool {
+        self.lock().1.iter().any(|queue| !queue.is_empty())
+    }
+
     fn next(&self, partition: usize) -> Option<Delivery> {
         self.lock().1[partition].pop_front()
     }
@@ -259,8 +263,14 @@ impl Log for Queues {
 
     fn wake(&self) {}
 
-    fn backlog(&self) -> usize {
-        self.lock().1.iter().map(VecDeque::len).sum()
+    fn backlog(&self) -> Load {
+        let mut waiting = Load::default();
+        for delivery in self.lock().1.iter().flatten() {
+            let load = delivery.load();
+            waiting.entries += load.entries;
+            waiting.bytes += load.bytes;
+        }
+        waiting
     }
 
     fn close(&self) {}

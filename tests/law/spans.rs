@@ -76,6 +76,7 @@ impl Draft {
             id: self.id,
             parent: self.parent,
             name: self.name.into(),
+            threshold: None,
             start: Timestamp(self.start),
             end: Timestamp(end),
             status: self.error.map_or(Status::Unset, |_| Status::Error),

@@ -12,6 +12,8 @@ pub struct Data {
     pub bytes: Vec<u8>,
     /// So many of them survive a crash.
     durable: usize,
+    /// What it was before it was cut, until that is durable.
+    uncut: Option<Vec<u8>>,
 }
 
 #[derive(Debug, Default)]
@@ -28,6 +30,8 @@ struct State {
     odds: u64,
     /// Faults so far.
     faults: u64,
+    /// The machine goes down within so many operations; then nothing works until it is started again.
+    life: Option<u64>,
 }
 
 #[derive(Clone, Debug)]
@@ -56,7 +60,48 @@ impl SimFiles {
 
     /// Nothing fails any more.
     pub fn repair(&self) {
-        self.lock().odds = 0;
+        let mut state = self.lock();
+        state.odds = 0;
+        state.life = None;
+    }
+
+    /// The machine goes down after so many more operations, in the middle of whatever it does.
+    pub fn goes_down_after(&self, operations: u64) {
+        self.lock().life = Some(operations);
+    }
+
+    pub fn is_down(&self) -> bool {
+        self.lock().life == Some(0)
+    }
+
+    /// One in so many operations fails.
+    pub fn odds(&self) -> u64 {
+        self.lock().odds
+    }
+
+    /// A file whose damage must be found, and how many of its bytes: the newer one of two snapshots, or a segment, without
+    /// the group that was written last, which a torn end looks like.
+    pub fn damageable(&self, dice: &mut Dice) -> Option<(String, u64)> {
+        let state = self.lock();
+        let size = |name: &String| state.files[&state.names[name]].bytes.len() as u64;
+        let logs: Vec<&String> = state.names.keys().filter(|n| n.ends_with(".log")).collect();
+        if dice.one_in(2) {
+            let snapshots: Vec<&String> = state
+                .names
+                .keys()
+                .filter(|n| n.ends_with(".snapshot"))
+                .collect();
+            // In the order of names, that of positions.
+            let pair = snapshots
+                .windows(2)
+                .find(|pair| pair[0][..2] == pair[1][..2])?;
+            return Some((pair[1].clone(), size(pair[1])));
+        }
+        let (last, before) = logs.split_last()?;
+        match before.first() {
+            Some(first) => Some(((*first).clone(), size(first))),
+            None => Some(((*last).clone(), 16)),
+        }
     }
 
     pub fn faults(&self) -> u64 {
@@ -66,15 +111,26 @@ impl SimFiles {
     /// The machine goes down: what was not synced is there in part, in whole or not at all.
     pub fn crash(&self, dice: &mut Dice) {
         let mut state = self.lock();
-        let kept = dice.below(state.since.len() as u64 + 1) as usize;
+        state.life = None;
         let mut names = state.durable.clone();
-        for change in &state.since[..kept] {
-            apply(&mut names, change);
+        // A journaling file system keeps names in order up to some moment; another one keeps any of the changes.
+        let in_order = dice.one_in(2);
+        let kept = dice.below(state.since.len() as u64 + 1) as usize;
+        for (i, change) in state.since.iter().enumerate() {
+            if if in_order { i < kept } else { dice.one_in(2) } {
+                apply(&mut names, change);
+            }
         }
         state.since.clear();
         state.durable = names.clone();
         state.names = names;
         for data in state.files.values_mut() {
+            if let Some(uncut) = data.uncut.take()
+                && dice.one_in(2)
+            {
+                // The cut was not durable: the bytes are there again.
+                data.bytes = uncut;
+            }
             let lost = data.bytes.len().saturating_sub(data.durable) as u64;
             let end = data.durable + dice.below(lost + 1) as usize;
             data.bytes.truncate(end);
@@ -99,9 +155,28 @@ impl SimFiles {
             to.next = from.next;
             let id = to.names[name];
             let durable = bytes.len();
-            to.files.insert(id, Data { bytes, durable });
+            let uncut = None;
+            to.files.insert(
+                id,
+                Data {
+                    bytes,
+                    durable,
+                    uncut,
+                },
+            );
         }
         copy
+    }
+
+    /// Turns one bit of a file; the same again turns it back.
+    pub fn flip(&self, name: &str, bit: u64) {
+        let mut state = self.lock();
+        let id = state.names[name];
+        if let Some(data) = state.files.get_mut(&id)
+            && let Some(byte) = data.bytes.get_mut((bit / 8) as usize)
+        {
+            *byte ^= 1 << (bit % 8);
+        }
     }
 
     /// The bytes of a file.
@@ -140,6 +215,12 @@ impl State {
     }
 
     fn fails(&mut self) -> bool {
+        if let Some(life) = &mut self.life {
+            *life = life.saturating_sub(1);
+            if *life == 0 {
+                return true;
+            }
+        }
         let odds = self.odds;
         let fails = odds > 0 && self.dice.as_mut().is_some_and(|dice| dice.one_in(odds));
         self.faults += u64::from(fails);
@@ -180,7 +261,10 @@ impl Files for SimFiles {
     }
 
     fn read(&self, name: &str) -> io::Result<Box<dyn Read + Send>> {
-        let state = self.lock();
+        let mut state = self.lock();
+        if state.fails() {
+            return Err(broken());
+        }
         let id = state.names.get(name).ok_or(io::ErrorKind::NotFound)?;
         Ok(Box::new(Cursor::new(state.files[id].bytes.clone())))
     }
@@ -238,9 +322,11 @@ impl File for SimFile {
             // A short write: some of it is there.
             let some = state.below(bytes.len() as u64 + 1) as usize;
             data(state, id).bytes.extend_from_slice(&bytes[..some]);
-            Err(match state.below(2) {
-                0 => io::ErrorKind::StorageFull.into(),
-                _ => broken(),
+            let is_full = state.life != Some(0) && state.below(2) == 0;
+            Err(if is_full {
+                io::ErrorKind::StorageFull.into()
+            } else {
+                broken()
             })
         })
     }
@@ -253,6 +339,7 @@ impl File for SimFile {
                 return Err(broken());
             }
             data.durable = data.bytes.len();
+            data.uncut = None;
             Ok(())
         })
     }
@@ -263,6 +350,9 @@ impl File for SimFile {
                 return Err(broken());
             }
             let data = data(state, id);
+            if (length as usize) < data.bytes.len() {
+                data.uncut.get_or_insert_with(|| data.bytes.clone());
+            }
             data.bytes.truncate(length as usize);
             data.durable = data.durable.min(data.bytes.len());
             Ok(())

@@ -7,6 +7,7 @@ mod dice;
 mod disk;
 mod journal;
 mod log;
+mod rows;
 mod world;
 
 #[path = "../truth/capture.rs"]
@@ -31,10 +32,15 @@ fn whatever_fails_the_figures_are_those_of_a_run_without_faults() {
     for seed in seeds {
         let told = std::panic::catch_unwind(|| world::run(seed));
         let told = told.unwrap_or_else(|_| panic!("SEED={seed} cargo test --test simulation"));
+        let (figures, rows) = world::without_faults(&told.waves);
         assert!(
-            told.figures == world::without_faults(&told.waves),
+            told.figures == figures,
             "the figures differ: SEED={seed} cargo test --test simulation\n{}",
-            world::difference(&told.figures, &world::without_faults(&told.waves))
+            world::difference(&told.figures, &figures)
+        );
+        assert_eq!(
+            told.rows, rows,
+            "the workflows differ: SEED={seed} cargo test --test simulation"
         );
         story.add(&told);
     }

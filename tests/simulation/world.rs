@@ -3,18 +3,20 @@
 use crate::capture::{self, Encoding};
 use crate::dice::Dice;
 use crate::disk::SimFiles;
-use crate::log::{Answer, SimLog};
+use crate::log::{self, SimLog};
+use crate::rows::{History, Rows};
 use baton::clock::Clock;
 use baton::config::Config;
+use baton::engine::Offering;
 use baton::engine::{Engine, Settings, Worker};
 use baton::model::event::Event;
 use baton::model::metric::{Family, Point};
+use baton::proto::v1;
 use baton::receive::{self, Limits};
 use baton::state::disk::Fault;
 use baton::state::disk::files::Files;
-use baton::state::disk::journal::Journal;
-use baton::state::disk::snapshots::Snapshots;
-use baton::state::{AppendError, Next};
+use baton::state::disk::snapshots;
+use baton::state::{AppendError, Next, Reader};
 use baton::{app, engine};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,8 +25,6 @@ use std::time::Duration;
 
 const PARTITIONS: usize = 3;
 const SECOND: u64 = 1_000_000_000;
-/// Small, so that segments end often.
-const SEGMENT: u64 = 16 * 1024;
 
 /// Each series by name and labels; what a crash may change (retries are duplicates, and start times) is left out.
 pub type Figures = BTreeMap<String, String>;
@@ -33,11 +33,15 @@ pub type Figures = BTreeMap<String, String>;
 #[derive(Debug)]
 pub struct Told {
     pub figures: Figures,
+    /// Every workflow that was closed, by what the log tells.
+    pub rows: Rows,
     pub waves: Vec<usize>,
     crashes: u64,
     faults: u64,
     refused: u64,
     snapshots: u64,
+    fallbacks: u64,
+    damages: u64,
 }
 
 /// What happened under all seeds.
@@ -47,6 +51,8 @@ pub struct Story {
     faults: u64,
     refused: u64,
     snapshots: u64,
+    fallbacks: u64,
+    damages: u64,
 }
 
 impl Story {
@@ -55,11 +61,14 @@ impl Story {
         self.faults += told.faults;
         self.refused += told.refused;
         self.snapshots += told.snapshots;
+        self.fallbacks += told.fallbacks;
+        self.damages += told.damages;
     }
 
     pub fn is_eventful(&self) -> bool {
         let all = [self.crashes, self.faults, self.refused, self.snapshots];
-        all.iter().all(|n| *n > 0)
+        let all = all.into_iter().chain([self.fallbacks, self.damages]);
+        all.collect::<Vec<_>>().iter().all(|n| *n > 0)
     }
 }
 
@@ -86,7 +95,7 @@ fn recordings() -> &'static [Vec<Event>] {
     })
 }
 
-fn settings() -> Settings {
+pub fn settings() -> Settings {
     Settings {
         partitions: PARTITIONS,
         snapshot_interval: Duration::from_secs(1),
@@ -102,35 +111,53 @@ struct World {
     process: Process,
     /// What senders still have, and what they wait for.
     unsent: Vec<Vec<Event>>,
-    asked: Vec<(Vec<Event>, Answer)>,
+    asked: Vec<(Vec<Event>, Offering)>,
+    history: History,
     crashes: u64,
     refused: u64,
+    fallbacks: u64,
+    damages: u64,
 }
 
 struct Process {
     engine: Engine,
     log: Arc<SimLog>,
+    readers: Vec<Reader>,
     workers: Vec<Worker>,
+    recovered: engine::Recovered,
 }
 
 impl Process {
-    fn start(files: &SimFiles, time: &Arc<AtomicU64>) -> Result<Self, Fault> {
+    fn start(
+        files: &SimFiles,
+        time: &Arc<AtomicU64>,
+        history: &mut History,
+    ) -> Result<Self, Fault> {
         let clock = Clock::Manual(Arc::clone(time));
         let folder: Arc<dyn Files> = Arc::new(files.clone());
-        let (journal, _) = Journal::open(Arc::clone(&folder), SEGMENT)?;
-        let snapshots = Snapshots::open(folder, PARTITIONS)?;
-        let log = Arc::new(SimLog::new(journal, snapshots, PARTITIONS));
+        let fresh = v1::Meta {
+            partitions: PARTITIONS as u32,
+            content_seed: 7,
+        };
+        let meta = snapshots::meta(&*folder, fresh)?;
+        assert_eq!(meta, fresh, "the folder is what it was");
+        let (log, readers) = log::open(&folder, PARTITIONS)?;
         let normaliser = app::normaliser(&Config::default(), 7);
         let shared = Arc::clone(&log);
         let engine = Engine::new(&settings(), normaliser, shared, clock.clone());
-        let recovered: engine::Recovered =
-            log.stored(|journal, snapshots| engine.recover(journal, snapshots))?;
+        let mut writer = log.writer.lock().expect("no panic");
+        let (journal, snapshots) = writer.stored();
+        history.read(journal)?;
+        let recovered = engine.recover(journal, snapshots)?;
+        drop(writer);
         assert_eq!(recovered.lost, 0, "nothing that was synced is lost");
         let workers = (0..PARTITIONS).map(|_| Worker::new(clock.now())).collect();
         Ok(Self {
             engine,
             log,
+            readers,
             workers,
+            recovered,
         })
     }
 }
@@ -140,7 +167,8 @@ impl World {
         let mut dice = Dice::new(seed);
         let files = SimFiles::default();
         let time = Arc::new(AtomicU64::new(1_800_000_000 * SECOND));
-        let process = Process::start(&files, &time).expect("nothing fails yet");
+        let mut history = History::default();
+        let process = Process::start(&files, &time, &mut history).expect("nothing fails yet");
         files.trouble(Dice::new(dice.roll()), odds);
         Self {
             dice,
@@ -149,37 +177,74 @@ impl World {
             process,
             unsent: Vec::new(),
             asked: Vec::new(),
+            history,
             crashes: 0,
             refused: 0,
+            fallbacks: 0,
+            damages: 0,
         }
     }
 
     fn crash(&mut self) {
         self.crashes += 1;
         // Whoever waits for an answer will get none, and sends again.
-        for (events, answer) in self.asked.drain(..) {
-            if !is_taken(&answer) {
-                self.unsent.push(events);
-            }
+        for (events, _) in self.asked.drain(..) {
+            self.unsent.push(events);
         }
         self.files.crash(&mut self.dice);
+        if self.dice.one_in(4) {
+            // The clock of the next process is behind that of the last one.
+            let back = self.dice.below(30) * SECOND;
+            self.time.fetch_sub(back, Ordering::AcqRel);
+        }
+        if self.files.odds() > 0 && self.dice.one_in(4) {
+            // It goes down again while it recovers.
+            self.files.goes_down_after(1 + self.dice.below(40));
+        }
+        let damage = self.damage();
         for _ in 0..5 {
-            match Process::start(&self.files, &self.time) {
-                Ok(process) => {
-                    self.process = process;
-                    return;
-                }
-                // It failed while it recovered, and starts again.
-                Err(_) => self.files.crash(&mut self.dice),
+            if self.start() {
+                return;
             }
+            // It failed while it recovered, and starts again.
+            self.files.crash(&mut self.dice);
         }
         self.files.repair();
-        self.process = Process::start(&self.files, &self.time).expect("a good disk");
+        if !self.start() {
+            // What cannot be repaired is told of; somebody brings a copy of the file.
+            let (name, bit) = damage.expect("a good disk");
+            self.damages += 1;
+            self.files.flip(&name, bit);
+            assert!(self.start(), "it starts when the damage is gone");
+        }
+    }
+
+    /// Starts a process. `false`: it failed.
+    fn start(&mut self) -> bool {
+        match Process::start(&self.files, &self.time, &mut self.history) {
+            Ok(process) => {
+                self.fallbacks += process.recovered.damaged;
+                self.process = process;
+                true
+            }
+            Err(_) => false,
+        }
+    }
+
+    /// At times a bit turns in what was durable: in the newest of two snapshots, or in the log before its last group.
+    fn damage(&mut self) -> Option<(String, u64)> {
+        if self.files.odds() == 0 || !self.dice.one_in(3) {
+            return None;
+        }
+        let (name, bytes) = self.files.damageable(&mut self.dice)?;
+        let bit = self.dice.below(8 * bytes);
+        self.files.flip(&name, bit);
+        Some((name, bit))
     }
 
     /// One thing happens.
     fn act(&mut self, crashes: bool) {
-        match self.dice.below(if crashes { 40 } else { 39 }) {
+        match self.dice.below(if crashes { 41 } else { 39 }) {
             0..10 => self.offer(),
             10..20 => self.commit(),
             20..38 => self.step(),
@@ -187,35 +252,44 @@ impl World {
                 let millis = self.dice.below(20);
                 self.pass(millis * 1_000_000);
             }
-            _ => self.crash(),
+            39 => self.crash(),
+            _ => {
+                let operations = 1 + self.dice.below(30);
+                self.files.goes_down_after(operations);
+            }
         }
         self.settle_answers();
+        if self.files.is_down() {
+            self.crash();
+        }
     }
 
     fn offer(&mut self) {
-        let Some(events) = self.unsent.pop() else {
-            return;
-        };
-        drop(self.process.engine.take(events.clone()));
-        self.asked.push((events, self.process.log.answer()));
+        if let Some(events) = self.unsent.pop() {
+            let offering = self.process.engine.take(events.clone());
+            self.asked.push((events, offering));
+        }
     }
 
     fn commit(&mut self) {
-        let pending = self.process.log.pending() as u64;
-        let count = self.dice.below(pending + 1) as usize;
-        if count > 0 && !self.process.log.commit(count) {
+        if !self.process.log.round() {
             self.crash();
         }
     }
 
     fn step(&mut self) {
         let index = self.dice.below(PARTITIONS as u64) as usize;
-        let next = match self.process.log.next(index) {
-            Some(delivery) => Next::Delivery(delivery),
-            None => Next::Nothing,
-        };
+        self.step_of(index);
+    }
+
+    fn step_of(&mut self, index: usize) {
+        let next = self.process.readers[index].next(Duration::ZERO);
         let worker = &mut self.process.workers[index];
+        if let Next::Delivery(delivery) = &next {
+            self.history.meet(index, delivery);
+        }
         self.process.engine.step(index, worker, next);
+        self.process.readers[index].done();
     }
 
     fn pass(&mut self, nanos: u64) {
@@ -224,16 +298,17 @@ impl World {
 
     /// Senders learn what became of their requests, and try again what was refused.
     fn settle_answers(&mut self) {
-        for (events, answer) in std::mem::take(&mut self.asked) {
-            let outcome = *answer.lock().expect("an answer");
-            match outcome {
+        for (events, mut offering) in std::mem::take(&mut self.asked) {
+            match log::outcome(&mut offering) {
                 Some(Ok(())) => {}
                 Some(Err(AppendError::Full)) => {
                     self.refused += 1;
                     self.unsent.push(events);
                 }
+                // It failed: the next crash is near.
+                Some(Err(AppendError::Broken)) => self.unsent.push(events),
                 Some(Err(other)) => panic!("refused for {other:?}"),
-                None => self.asked.push((events, answer)),
+                None => self.asked.push((events, offering)),
             }
         }
     }
@@ -242,25 +317,23 @@ impl World {
     fn drain(&mut self, crashes: bool) {
         let mut quiet = 0;
         while quiet < 3 * PARTITIONS {
-            let idle =
-                self.unsent.is_empty() && self.asked.is_empty() && self.process.log.is_empty();
-            if !idle {
+            let idle = self.unsent.is_empty() && self.asked.is_empty();
+            if !idle || self.process.engine.backlog() > 0 {
                 quiet = 0;
                 self.act(crashes);
                 continue;
             }
-            // Nothing is under way: all workers look at the time.
+            // Nothing is under way: all workers look at the time, which comes back to them through the log.
+            self.commit();
             for index in 0..PARTITIONS {
-                let worker = &mut self.process.workers[index];
-                self.process.engine.step(index, worker, Next::Nothing);
+                self.step_of(index);
                 quiet += 1;
+            }
+            if self.files.is_down() {
+                self.crash();
             }
         }
     }
-}
-
-fn is_taken(answer: &Answer) -> bool {
-    matches!(*answer.lock().expect("an answer"), Some(Ok(())))
 }
 
 /// Cuts a recording into requests, in an order of its own.
@@ -289,17 +362,18 @@ pub fn run(seed: u64) -> Told {
     live(World::new(dice.roll(), odds), waves, true)
 }
 
-/// The figures of the same recordings when nothing fails.
-pub fn without_faults(waves: &[usize]) -> Figures {
-    static KNOWN: OnceLock<Mutex<HashMap<Vec<usize>, Figures>>> = OnceLock::new();
+/// The figures and the workflows of the same recordings when nothing fails.
+pub fn without_faults(waves: &[usize]) -> (Figures, Rows) {
+    static KNOWN: OnceLock<Mutex<HashMap<Vec<usize>, (Figures, Rows)>>> = OnceLock::new();
     let known = KNOWN.get_or_init(Mutex::default);
-    if let Some(figures) = known.lock().expect("no panic").get(waves) {
-        return figures.clone();
+    if let Some(told) = known.lock().expect("no panic").get(waves) {
+        return told.clone();
     }
     let told = live(World::new(1, 0), waves.to_vec(), false);
+    let told = (told.figures, told.rows);
     let mut known = known.lock().expect("no panic");
-    known.insert(waves.to_vec(), told.figures.clone());
-    told.figures
+    known.insert(waves.to_vec(), told.clone());
+    told
 }
 
 fn live(mut world: World, waves: Vec<usize>, crashes: bool) -> Told {
@@ -315,17 +389,20 @@ fn live(mut world: World, waves: Vec<usize>, crashes: bool) -> Told {
         }
         if crashes {
             world.crash();
-            let sent = world.process.log.pending();
+            let sent = world.process.recovered.sent;
             assert_eq!(sent, 0, "what is in the log is not sent again");
         }
     }
     Told {
         figures: figures(&world.process.engine.gather()),
+        rows: world.history.rows(&settings()),
         waves,
         crashes: world.crashes,
         faults: world.files.faults(),
         refused: world.refused,
         snapshots: kept(&world.files),
+        fallbacks: world.fallbacks,
+        damages: world.damages,
     }
 }
 
@@ -335,7 +412,7 @@ fn kept(files: &SimFiles) -> u64 {
     names.iter().filter(|n| n.ends_with(".snapshot")).count() as u64
 }
 
-fn figures(families: &[Family]) -> Figures {
+pub fn figures(families: &[Family]) -> Figures {
     let mut figures = Figures::new();
     for family in families {
         if family.name == "baton_duplicate_events_total" {

@@ -3,7 +3,11 @@
 use super::Fault;
 use std::fs::{self, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+
+/// Files are their owner's, though somebody else made the folder.
+const OWNER_ONLY: u32 = 0o600;
 
 /// A flat folder of append-only files.
 pub trait Files: Send + Sync {
@@ -56,7 +60,8 @@ impl Folder {
         make(path).map_err(fault)?;
         let mut options = OpenOptions::new();
         let lock = options.create(true).truncate(false).write(true);
-        let lock = lock.open(path.join("lock")).map_err(fault)?;
+        let lock = lock.mode(OWNER_ONLY).open(path.join("lock"));
+        let lock = lock.map_err(fault)?;
         lock.try_lock().map_err(|error| match error {
             TryLockError::WouldBlock => Fault::Taken(path.display().to_string()),
             TryLockError::Error(error) => fault(error),
@@ -68,12 +73,22 @@ impl Folder {
     }
 }
 
+/// Makes the folder and those around it, durable with their names.
 fn make(path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
+    let missing: Vec<&Path> = path.ancestors().take_while(|p| !p.exists()).collect();
     fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
-        .create(path)
+        .create(path)?;
+    for around in missing.into_iter().filter_map(Path::parent) {
+        let around = if around.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            around
+        };
+        fs::File::open(around)?.sync_all()?;
+    }
+    Ok(())
 }
 
 impl Files for Folder {
@@ -88,6 +103,7 @@ impl Files for Folder {
         let file = options
             .create(true)
             .append(true)
+            .mode(OWNER_ONLY)
             .open(self.path.join(name))?;
         Ok(Box::new(file))
     }

@@ -3,25 +3,30 @@
 //! ```text
 //! header   0  "BATON"   5 bytes
 //!          5  kind      1 byte   L: segment of the log, S: snapshot, M: what the folder is
-//!          6  version   2 bytes  little-endian, as are all numbers; now 1
+//!          6  version   2 bytes  little-endian, as are all numbers; now 2
 //!          8  first     8 bytes  number of the first frame
-//! frame    0  length    4 bytes  of the payload
-//!          4  checksum  4 bytes  CRC-32 of number and payload
+//! frame    0  length    4 bytes  of the payload; its highest bit: the frame begins a group
+//!          4  checksum  4 bytes  CRC-32 of length, number and payload
 //!          8  number    8 bytes  one more than that of the frame before
 //!         16  payload            a message of proto/baton/v1
 //! ```
 //!
-//! A frame whose checksum, number or length is wrong ends the file: nothing after it is believed.
+//! A frame whose checksum, number or length is wrong ends the file: nothing after it is believed. A frame that begins a group
+//! was written when everything before it was durable: it tells damage from a torn end.
+//!
+//! Version 1 had no groups, and its checksums left out the length.
 
 use std::io::{self, BufReader, Read};
 
 const MAGIC: &[u8; 5] = b"BATON";
-const VERSION: u16 = 1;
+pub(super) const VERSION: u16 = 2;
 pub(super) const HEADER: usize = 16;
-/// Before the payload of a frame.
+/// Bytes before the payload of a frame.
 const PREFIX: usize = 16;
 /// A greater length is no length.
 const MAX_PAYLOAD: u32 = 1 << 30;
+/// In the length of a frame that begins a group.
+const BEGINS: u32 = 1 << 31;
 
 /// What a file holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,34 +47,76 @@ impl FileKind {
 }
 
 pub(super) fn header(kind: FileKind, first: u64) -> [u8; HEADER] {
+    header_of(VERSION, kind, first)
+}
+
+fn header_of(version: u16, kind: FileKind, first: u64) -> [u8; HEADER] {
     let mut header = [0; HEADER];
     header[..5].copy_from_slice(MAGIC);
     header[5] = kind.letter();
-    header[6..8].copy_from_slice(&VERSION.to_le_bytes());
+    header[6..8].copy_from_slice(&version.to_le_bytes());
     header[8..].copy_from_slice(&first.to_le_bytes());
     header
 }
 
-/// Appends one frame to a buffer.
-pub(super) fn put(buffer: &mut Vec<u8>, number: u64, payload: &[u8]) {
+/// Appends one frame to a buffer. `begins`: all frames before it are durable.
+pub(super) fn put(buffer: &mut Vec<u8>, number: u64, payload: &[u8], begins: bool) {
     // The log refuses requests long before this.
-    let length = u32::try_from(payload.len()).unwrap_or(u32::MAX);
+    let length = u32::try_from(payload.len()).unwrap_or(MAX_PAYLOAD);
+    let length = if begins { length | BEGINS } else { length };
     buffer.extend_from_slice(&length.to_le_bytes());
-    buffer.extend_from_slice(&checksum(number, payload).to_le_bytes());
+    buffer.extend_from_slice(&checksum(VERSION, length, number, payload).to_le_bytes());
     buffer.extend_from_slice(&number.to_le_bytes());
     buffer.extend_from_slice(payload);
 }
 
-fn checksum(number: u64, payload: &[u8]) -> u32 {
+fn checksum(version: u16, length: u32, number: u64, payload: &[u8]) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
+    if version > 1 {
+        hasher.update(&length.to_le_bytes());
+    }
     hasher.update(&number.to_le_bytes());
     hasher.update(payload);
     hasher.finalize()
 }
 
+/// Before the payload of a frame.
+struct Prefix {
+    length: u32,
+    sum: u32,
+    number: u64,
+}
+
+impl Prefix {
+    fn of(bytes: [u8; PREFIX]) -> Self {
+        let word = |at: usize| {
+            u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
+        };
+        Self {
+            length: word(0),
+            sum: word(4),
+            number: u64::from(word(8)) | u64::from(word(12)) << 32,
+        }
+    }
+
+    fn begins(&self) -> bool {
+        self.length & BEGINS != 0
+    }
+
+    fn payload(&self) -> usize {
+        (self.length & !BEGINS) as usize
+    }
+
+    fn fits(&self, version: u16, payload: &[u8]) -> bool {
+        payload.len() == self.payload()
+            && self.sum == checksum(version, self.length, self.number, payload)
+    }
+}
+
 /// Reads the frames of one file in order.
 pub(super) struct Frames {
     input: BufReader<Box<dyn Read + Send>>,
+    version: u16,
     /// The number of the next frame.
     next: u64,
     /// The end of the last whole frame.
@@ -105,14 +152,20 @@ impl Frames {
         let mut number = [0; 8];
         number.copy_from_slice(&found[8..]);
         let first = u64::from_le_bytes(number);
-        if found != header(kind, first) {
+        let version = u16::from_le_bytes([found[6], found[7]]);
+        if !(1..=VERSION).contains(&version) || found != header_of(version, kind, first) {
             return Err(Unreadable::Foreign);
         }
         Ok(Self {
             input,
+            version,
             next: first,
             offset: HEADER as u64,
         })
+    }
+
+    pub(super) fn version(&self) -> u16 {
+        self.version
     }
 
     /// The number of the next frame.
@@ -132,24 +185,34 @@ impl Frames {
             PREFIX => {}
             _ => return Ok(Step::Torn),
         }
-        let word = |at: usize| {
-            u32::from_le_bytes([prefix[at], prefix[at + 1], prefix[at + 2], prefix[at + 3]])
-        };
-        let (length, sum) = (word(0), word(4));
-        let number = u64::from(word(8)) | u64::from(word(12)) << 32;
-        if number != self.next || length > MAX_PAYLOAD {
+        let prefix = Prefix::of(prefix);
+        if prefix.number != self.next || prefix.payload() > MAX_PAYLOAD as usize {
             return Ok(Step::Torn);
         }
         let mut payload = Vec::new();
-        let read = (&mut self.input)
-            .take(u64::from(length))
-            .read_to_end(&mut payload)?;
-        if read < length as usize || checksum(number, &payload) != sum {
+        let length = prefix.payload() as u64;
+        (&mut self.input).take(length).read_to_end(&mut payload)?;
+        if !prefix.fits(self.version, &payload) {
             return Ok(Step::Torn);
         }
         self.next += 1;
         self.offset += (PREFIX + payload.len()) as u64;
-        Ok(Step::Frame(number, payload))
+        Ok(Step::Frame(prefix.number, payload))
+    }
+
+    /// Whether `rest`, what follows the last whole frame of this file, holds a group that was begun later: then the frame that
+    /// is not whole was durable once, and the file is damaged rather than torn.
+    pub(super) fn was_durable(&self, rest: &[u8]) -> bool {
+        let most = self.next.saturating_add(rest.len() as u64);
+        (0..rest.len().saturating_sub(PREFIX)).any(|at| {
+            let mut prefix = [0; PREFIX];
+            prefix.copy_from_slice(&rest[at..at + PREFIX]);
+            let prefix = Prefix::of(prefix);
+            let payload = rest[at + PREFIX..].get(..prefix.payload());
+            prefix.begins()
+                && (self.next + 1..most).contains(&prefix.number)
+                && payload.is_some_and(|payload| prefix.fits(self.version, payload))
+        })
     }
 }
 

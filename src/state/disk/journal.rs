@@ -2,12 +2,10 @@
 
 use super::files::{File, Files};
 use super::format::{self, FileKind, Frames, HEADER, Step, Unreadable};
-use super::{Fault, fault};
+use super::{Fault, LOG, fault};
 use std::collections::VecDeque;
-use std::io;
+use std::io::{self, Read};
 use std::sync::Arc;
-
-const SUFFIX: &str = ".log";
 
 /// The log on disk. One writer.
 pub struct Journal {
@@ -18,6 +16,8 @@ pub struct Journal {
     /// The position of the next frame.
     next: u64,
     segment_bytes: u64,
+    /// The next group begins a new segment, whatever the size of this one.
+    ended: bool,
     /// Holds one group while it is written.
     buffer: Vec<u8>,
 }
@@ -48,7 +48,7 @@ impl Journal {
     pub fn open(files: Arc<dyn Files>, segment_bytes: u64) -> Result<(Self, u64), Fault> {
         let mut firsts: Vec<u64> = fault("the folder", files.list())?
             .iter()
-            .filter_map(|name| name.strip_suffix(SUFFIX)?.parse().ok())
+            .filter_map(|name| name.strip_suffix(LOG)?.parse().ok())
             .collect();
         firsts.sort_unstable();
         let mut cut = 0;
@@ -70,6 +70,7 @@ impl Journal {
                 open,
                 next: 1,
                 segment_bytes,
+                ended: false,
                 buffer: Vec::new(),
             };
             return Ok((journal, cut));
@@ -91,7 +92,7 @@ impl Journal {
                 }
             };
             if matches!(end, Step::Torn) {
-                if first != last {
+                if first != last || was_durable(&*files, &frames, &file)? {
                     return Err(Fault::Corrupt(file, frames.offset()));
                 }
                 cut += fault(&file, open.length())? - frames.offset();
@@ -100,6 +101,13 @@ impl Journal {
             }
             next = frames.next();
             segments.push_back((first, frames.offset()));
+            if first == last && frames.version() != format::VERSION {
+                // One file has one version.
+                open = begin(&*files, next)?;
+                if next != first {
+                    segments.push_back((next, HEADER as u64));
+                }
+            }
         }
         let journal = Self {
             files,
@@ -107,6 +115,7 @@ impl Journal {
             open,
             next,
             segment_bytes,
+            ended: false,
             buffer: Vec::new(),
         };
         Ok((journal, cut))
@@ -154,6 +163,11 @@ impl Journal {
         Ok(())
     }
 
+    /// Makes the next group begin a new segment.
+    pub fn end_segment(&mut self) {
+        self.ended = self.segments.back().is_some_and(|(f, _)| *f != self.next);
+    }
+
     /// Puts a group of frames on the disk, all or none; returns the position of the first.
     ///
     /// # Errors
@@ -163,11 +177,8 @@ impl Journal {
         payloads: impl IntoIterator<Item = &'a [u8]>,
     ) -> Result<u64, CommitError> {
         let first = self.next;
-        if self
-            .segments
-            .back()
-            .is_some_and(|(_, l)| *l > self.segment_bytes)
-        {
+        let is_long = |(_, length): &(u64, u64)| *length > self.segment_bytes;
+        if self.ended || self.segments.back().is_some_and(is_long) {
             self.rotate().map_err(|fault| match fault {
                 Fault::Io(_, error) if is_full(&error) => CommitError::NoSpace,
                 fault => CommitError::Broken(fault),
@@ -176,7 +187,7 @@ impl Journal {
         self.buffer.clear();
         let mut next = first;
         for payload in payloads {
-            format::put(&mut self.buffer, next, payload);
+            format::put(&mut self.buffer, next, payload, next == first);
             next += 1;
         }
         let Some((segment, length)) = self.segments.back_mut() else {
@@ -184,8 +195,9 @@ impl Journal {
         };
         let broken = |error| CommitError::Broken(Fault::Io(name(*segment), error));
         if let Err(error) = self.open.write(&self.buffer) {
-            // What is there of the group must not be read again.
-            self.open.cut(*length).map_err(broken)?;
+            // What is there of the group must not be read again, though the machine go down now.
+            let cut = self.open.cut(*length).and_then(|()| self.open.sync());
+            cut.map_err(broken)?;
             return Err(if is_full(&error) {
                 CommitError::NoSpace
             } else {
@@ -237,6 +249,7 @@ impl Journal {
     fn rotate(&mut self) -> Result<(), Fault> {
         self.open = begin(&*self.files, self.next)?;
         self.segments.push_back((self.next, HEADER as u64));
+        self.ended = false;
         Ok(())
     }
 }
@@ -247,7 +260,7 @@ fn is_full(error: &io::Error) -> bool {
 }
 
 fn name(first: u64) -> String {
-    format!("{first:020}{SUFFIX}")
+    format!("{first:020}{LOG}")
 }
 
 /// A new segment, durable with its name.
@@ -261,6 +274,15 @@ fn begin(files: &dyn Files, first: u64) -> Result<Box<dyn File>, Fault> {
         Ok(file)
     });
     fault(&name, begun)
+}
+
+/// Whether the last segment is damaged in what was durable, rather than torn at its end.
+fn was_durable(files: &dyn Files, frames: &Frames, file: &str) -> Result<bool, Fault> {
+    let mut bytes = Vec::new();
+    let mut read = fault(file, files.read(file))?;
+    fault(file, read.read_to_end(&mut bytes))?;
+    let rest = bytes.get(frames.offset() as usize..);
+    Ok(frames.was_durable(rest.unwrap_or_default()))
 }
 
 fn frames(files: &dyn Files, first: u64) -> Result<Frames, Fault> {

@@ -1,21 +1,24 @@
 //! The one writer, and the log that doors and partitions put frames into.
 
-use super::Fault;
 use super::journal::{CommitError, Journal};
 use super::snapshots::Snapshots;
-use crate::model::record::Frame;
+use super::{Fault, Settings};
+use crate::model::record::{Frame, Load};
+use crate::model::time::Timestamp;
 use crate::proto::v1;
 use crate::state::queue::Queues;
 use crate::state::{AppendError, Appending, Log};
 use metrics::{Counter, Gauge, counter, describe_counter, describe_gauge, gauge};
 use prost::Message;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// How long what cannot be refused waits for room on a full disk.
 const FULL_DISK_PAUSE: Duration = Duration::from_millis(200);
+/// An idle writer says that it is there at least this often.
+const IDLE: Duration = Duration::from_secs(1);
 
 /// The log and its snapshots, as the doors and partitions see them.
 #[derive(Debug)]
@@ -34,6 +37,11 @@ pub struct Writer {
     snapshots: Arc<Snapshots>,
     metrics: Metrics,
     max_bytes: u64,
+    segment_age: Duration,
+    /// What is written next; more than nothing between two rounds only while the disk or the log is full.
+    group: Vec<Item>,
+    /// When the segment that is written to was begun.
+    begun: Option<Timestamp>,
 }
 
 #[derive(Debug, Default)]
@@ -43,6 +51,8 @@ struct Shared {
     ready: Condvar,
     /// Entries on the disk, which tells partitions that there is something to keep.
     entries: AtomicU64,
+    /// The log is half full.
+    is_long: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -108,7 +118,7 @@ pub(super) fn new(
     journal: Journal,
     snapshots: Snapshots,
     queues: Queues,
-    max_bytes: u64,
+    settings: &Settings,
 ) -> (DiskLog, Writer) {
     let shared = Arc::new(Shared::default());
     let snapshots = Arc::new(snapshots);
@@ -123,9 +133,19 @@ pub(super) fn new(
         shared,
         snapshots,
         metrics: Metrics::new(),
-        max_bytes,
+        max_bytes: settings.max_bytes,
+        segment_age: settings.segment_age,
+        group: Vec::new(),
+        begun: None,
     };
     (log, writer)
+}
+
+impl Inbox {
+    fn fail(&mut self) {
+        self.state = State::Broken;
+        self.items.clear();
+    }
 }
 
 impl Shared {
@@ -147,8 +167,8 @@ impl Shared {
 
 impl Log for DiskLog {
     fn append(&self, frame: Frame) -> Appending {
-        let count = frame.len();
-        if let Err(refused) = self.queues.reserve(count) {
+        let load = Load::of(&frame);
+        if let Err(refused) = self.queues.reserve(load) {
             return Box::pin(std::future::ready(Err(refused)));
         }
         let payload = v1::Frame::from(&frame).encode_to_vec();
@@ -160,15 +180,15 @@ impl Log for DiskLog {
             answer,
         });
         if !taken {
-            self.queues.release(count);
+            self.queues.release(load);
         }
         // A writer that goes away without an answer has failed.
         Box::pin(async move { outcome.await.unwrap_or(Err(AppendError::Broken)) })
     }
 
     fn forward(&self, frame: Frame) {
-        let count = frame.len();
-        self.queues.squeeze_in(count);
+        let load = Load::of(&frame);
+        self.queues.squeeze_in(load);
         let payload = v1::Frame::from(&frame).encode_to_vec();
         let taken = self.shared.put(Item::Frame {
             frame,
@@ -177,7 +197,7 @@ impl Log for DiskLog {
         });
         if !taken {
             // Its cause is on the disk: the next process sends it again.
-            self.queues.release(count);
+            self.queues.release(load);
         }
     }
 
@@ -185,7 +205,7 @@ impl Log for DiskLog {
         self.queues.wake();
     }
 
-    fn backlog(&self) -> usize {
+    fn backlog(&self) -> Load {
         self.queues.waiting()
     }
 
@@ -205,6 +225,10 @@ impl Log for DiskLog {
         Some(self.shared.entries.load(Ordering::Acquire))
     }
 
+    fn is_long(&self) -> bool {
+        self.shared.is_long.load(Ordering::Acquire)
+    }
+
     fn keep(
         &self,
         partition: usize,
@@ -212,11 +236,22 @@ impl Log for DiskLog {
         parts: &mut dyn Iterator<Item = v1::SnapshotPart>,
     ) -> Result<u64, Fault> {
         // What the state has sent must be on the disk before the state is: it is not sent again.
-        let (flushed, wait) = mpsc::channel();
-        if !self.shared.put(Item::Flush(flushed)) || wait.recv().is_err() {
-            return Err(Fault::Stopped);
-        }
+        self.flush().recv().map_err(|_| Fault::Stopped)?;
         self.snapshots.write(partition, position, parts)
+    }
+}
+
+impl DiskLog {
+    /// Tells when all that was put into the log so far is durable; never, where the log has ended or failed.
+    pub fn flush(&self) -> mpsc::Receiver<()> {
+        let (flushed, wait) = mpsc::channel();
+        self.shared.put(Item::Flush(flushed));
+        wait
+    }
+
+    /// The kept states.
+    pub fn snapshots(&self) -> &Snapshots {
+        &self.snapshots
     }
 }
 
@@ -226,52 +261,93 @@ impl Writer {
         (&mut self.journal, &self.snapshots)
     }
 
-    /// Writes until the log has ended.
+    /// Writes until the log has ended, and says at least every second that it gets on.
     ///
     /// # Errors
     /// When the disk fails: the process must stop, and recover.
-    pub fn work(mut self) -> Result<(), Fault> {
-        let mut group = Vec::new();
-        while self.take(&mut group) {
-            self.refuse_over_limit(&mut group);
-            let payloads = group.iter().filter_map(|item| match item {
-                Item::Frame { payload, .. } => Some(payload.as_slice()),
-                Item::Flush(_) => None,
-            });
-            match self.journal.commit(payloads) {
-                Ok(first) => self.hand_out(&mut group, first),
-                Err(CommitError::NoSpace) => {
-                    self.refuse(&mut group);
-                    self.pause();
-                }
-                Err(CommitError::Broken(fault)) => return Err(self.fail(fault)),
-            }
-            if let Err(fault) = self.journal.retire(self.snapshots.covered()) {
-                return Err(self.fail(fault));
-            }
-            self.metrics.bytes.set(self.journal.bytes() as f64);
+    pub fn work(mut self, beat: impl Fn()) -> Result<(), Fault> {
+        while self.wait() {
+            beat();
+            self.round()?;
         }
         Ok(())
     }
 
-    /// Adds what came meanwhile to a group; waits where there is nothing. `false`: the log has ended.
-    fn take(&self, group: &mut Vec<Item>) -> bool {
+    /// Puts what came meanwhile on the disk, hands it out and answers for it.
+    ///
+    /// # Errors
+    /// When the disk fails. Then the log takes nothing more, and who waits for an answer learns that there is none.
+    pub fn round(&mut self) -> Result<(), Fault> {
         let mut inbox = self.shared.lock();
-        while inbox.items.is_empty() && group.is_empty() {
-            if inbox.state != State::Open {
-                return false;
-            }
-            let woken = self.shared.ready.wait(inbox);
-            inbox = woken.unwrap_or_else(PoisonError::into_inner);
+        self.group.append(&mut inbox.items);
+        drop(inbox);
+        self.refuse_over_limit();
+        let written = self
+            .write()
+            .and_then(|()| self.journal.retire(self.snapshots.covered()));
+        if written.is_err() {
+            self.shared.lock().fail();
+            self.group.clear();
+            self.queues.abort();
         }
-        group.append(&mut inbox.items);
-        true
+        let bytes = self.journal.bytes();
+        self.metrics.bytes.set(bytes as f64);
+        let is_long = bytes > self.max_bytes / 2;
+        self.shared.is_long.store(is_long, Ordering::Release);
+        written
+    }
+
+    /// Commits the group, or refuses what may be refused of it.
+    fn write(&mut self) -> Result<(), Fault> {
+        let frames = self.group.iter().filter_map(|item| match item {
+            Item::Frame { frame, payload, .. } => Some((frame, payload)),
+            Item::Flush(_) => None,
+        });
+        let Some(now) = frames.clone().map(|(frame, _)| frame.arrival).max() else {
+            self.hand_out(self.journal.next());
+            return Ok(());
+        };
+        if now.since(*self.begun.get_or_insert(now)) >= self.segment_age {
+            self.journal.end_segment();
+            self.begun = Some(now);
+        }
+        match self
+            .journal
+            .commit(frames.map(|(_, payload)| payload.as_slice()))
+        {
+            Ok(first) => {
+                self.metrics.commits.increment(1);
+                self.hand_out(first);
+                Ok(())
+            }
+            Err(CommitError::NoSpace) => {
+                self.refuse();
+                Ok(())
+            }
+            Err(CommitError::Broken(fault)) => Err(fault),
+        }
+    }
+
+    /// Waits for something to do. `false`: the log has ended.
+    fn wait(&self) -> bool {
+        let mut inbox = self.shared.lock();
+        let pause = if self.group.is_empty() {
+            IDLE
+        } else {
+            FULL_DISK_PAUSE
+        };
+        if inbox.items.is_empty() && inbox.state == State::Open {
+            let woken = self.shared.ready.wait_timeout(inbox, pause);
+            inbox = woken.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        // What a full disk holds up now has its cause on the disk: the next process sends it again.
+        inbox.state == State::Open || !inbox.items.is_empty()
     }
 
     /// Gives a committed group to its partitions, and says so to who sent it.
-    fn hand_out(&self, group: &mut Vec<Item>, first: u64) {
+    fn hand_out(&mut self, first: u64) {
         let mut position = first;
-        for item in group.drain(..) {
+        for item in self.group.drain(..) {
             match item {
                 Item::Frame { frame, answer, .. } => {
                     let count = frame.len() as u64;
@@ -288,49 +364,32 @@ impl Writer {
                 }
             }
         }
-        self.metrics.commits.increment(1);
     }
 
     /// Above its limit, the log waits for partitions to keep their state.
-    fn refuse_over_limit(&self, group: &mut Vec<Item>) {
+    fn refuse_over_limit(&mut self) {
         if self.journal.bytes() > self.max_bytes {
-            self.refuse(group);
+            self.refuse();
         }
     }
 
     /// Refuses what comes from outside; what partitions send stays.
-    fn refuse(&self, group: &mut Vec<Item>) {
+    fn refuse(&mut self) {
         self.metrics.full.increment(1);
         let mut stays = Vec::new();
-        for item in group.drain(..) {
+        for item in self.group.drain(..) {
             match item {
                 Item::Frame {
                     frame,
                     answer: Some(answer),
                     ..
                 } => {
-                    self.queues.release(frame.len());
+                    self.queues.release(Load::of(&frame));
                     let _ = answer.send(Err(AppendError::Full));
                 }
                 item => stays.push(item),
             }
         }
-        *group = stays;
-    }
-
-    /// Waits a moment for room on the disk.
-    fn pause(&self) {
-        let inbox = self.shared.lock();
-        let woken = self.shared.ready.wait_timeout(inbox, FULL_DISK_PAUSE);
-        drop(woken);
-    }
-
-    /// Takes nothing more. Who waits for an answer learns that there is none.
-    fn fail(self, fault: Fault) -> Fault {
-        let mut inbox = self.shared.lock();
-        inbox.state = State::Broken;
-        inbox.items.clear();
-        self.queues.abort();
-        fault
+        self.group = stays;
     }
 }

@@ -18,8 +18,12 @@ use journal::Journal;
 use snapshots::Snapshots;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use log::{DiskLog, Writer};
+
+/// How names of segments end.
+const LOG: &str = ".log";
 
 /// Limits of the log.
 #[derive(Clone, Debug)]
@@ -30,6 +34,8 @@ pub struct Settings {
     pub capacity: usize,
     /// A segment that is longer is followed by a new one.
     pub segment_bytes: u64,
+    /// As is one that was begun so long ago, so that what is kept elsewhere can go.
+    pub segment_age: Duration,
     /// A log that is longer takes nothing from outside until partitions have kept their state.
     pub max_bytes: u64,
 }
@@ -48,6 +54,8 @@ pub enum Fault {
     Foreign(String),
     /// A checksum is right and the message is not.
     Invalid(&'static str),
+    /// State without a word of who made it.
+    Orphan(String),
     /// The writer has stopped.
     Stopped,
     /// The folder was made with so many partitions, and others are asked for.
@@ -65,6 +73,10 @@ impl std::fmt::Display for Fault {
             }
             Self::Foreign(name) => write!(f, "{name}: not a file of this version of Baton"),
             Self::Invalid(what) => write!(f, "a stored message has no valid {what}"),
+            Self::Orphan(name) => write!(
+                f,
+                "{name}: the file `meta` that belongs to it is missing: bring it back, or use another directory"
+            ),
             Self::Stopped => f.write_str("the log has stopped"),
             Self::Partitions(kept) => write!(
                 f,
@@ -99,7 +111,7 @@ pub fn open(files: &Arc<dyn Files>, settings: &Settings) -> Result<Opened, Fault
     let (journal, cut) = Journal::open(Arc::clone(files), settings.segment_bytes)?;
     let snapshots = Snapshots::open(Arc::clone(files), settings.partitions)?;
     let (queues, readers) = queue::open(settings.partitions, settings.capacity);
-    let (log, writer) = log::new(journal, snapshots, queues, settings.max_bytes);
+    let (log, writer) = log::new(journal, snapshots, queues, settings);
     Ok(Opened {
         log,
         writer,

@@ -83,8 +83,8 @@ impl Snapshots {
         known.retain(|one| *one < position);
         known.push(position);
         while known.len() > KEPT {
-            let old = self::name(partition, known.remove(0));
-            fault(&old, self.files.remove(&old))?;
+            // Where it stays it is in nobody's way: the next start finds it again.
+            let _ = self.files.remove(&self::name(partition, known.remove(0)));
         }
         Ok(bytes)
     }
@@ -107,12 +107,16 @@ impl Snapshots {
         )
     }
 
-    /// Forgets a damaged snapshot.
+    /// Counts on a damaged snapshot no more. Its file stays until [`Snapshots::remove`].
+    pub fn forget(&self, partition: usize, position: u64) {
+        self.lock()[partition].retain(|one| *one != position);
+    }
+
+    /// Removes a snapshot that nobody counts on.
     ///
     /// # Errors
     /// When it cannot be removed.
     pub fn remove(&self, partition: usize, position: u64) -> Result<(), Fault> {
-        self.lock()[partition].retain(|one| *one != position);
         let name = name(partition, position);
         fault(&name, self.files.remove(&name))
     }
@@ -134,12 +138,15 @@ fn parse(file: &str) -> Option<(usize, u64)> {
 /// What the folder is; `fresh` where it is new.
 ///
 /// # Errors
-/// When the folder cannot be used.
+/// When the folder cannot be used, or what it holds was written by nobody knows whom.
 pub fn meta(files: &dyn Files, fresh: v1::Meta) -> Result<v1::Meta, Fault> {
-    if !fault("the folder", files.list())?
-        .iter()
-        .any(|name| name == META)
-    {
+    let names = fault("the folder", files.list())?;
+    if !names.iter().any(|name| name == META) {
+        // It is written before anything else: who made these files is not known.
+        let is_state = |name: &&String| name.ends_with(SUFFIX) || name.ends_with(super::LOG);
+        if let Some(name) = names.iter().find(is_state) {
+            return Err(Fault::Orphan(name.clone()));
+        }
         write(files, FileKind::Meta, META, std::iter::once(fresh))?;
         return Ok(fresh);
     }
@@ -167,7 +174,7 @@ fn write<M: Message>(
         file.cut(0)?;
         let mut piece = format::header(kind, 1).to_vec();
         for (number, message) in (1..).zip(messages) {
-            format::put(&mut piece, number, &message.encode_to_vec());
+            format::put(&mut piece, number, &message.encode_to_vec(), false);
             if piece.len() >= PIECE {
                 file.write(&piece)?;
                 bytes += piece.len() as u64;
@@ -181,7 +188,12 @@ fn write<M: Message>(
         files.sync()?;
         Ok(bytes)
     };
-    fault(&new, write())
+    let written = fault(&new, write());
+    if written.is_err() {
+        // Half a file takes room that a full disk does not have; where it stays, the next start removes it.
+        let _ = files.remove(&new);
+    }
+    written
 }
 
 /// Reads a file of messages. `Ok(false)`: it is damaged.

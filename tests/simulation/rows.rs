@@ -1,0 +1,65 @@
+//! The workflows that were closed, as the log tells them: what a ledger of it would hold.
+
+use baton::engine::{Partition, Settings};
+use baton::model::fact::{Fact, What};
+use baton::model::record::{Delivery, Frame};
+use baton::proto::v1;
+use baton::state::disk::Fault;
+use baton::state::disk::journal::Journal;
+use prost::Message;
+use std::collections::BTreeMap;
+
+/// One line for each workflow, in order.
+pub type Rows = Vec<String>;
+
+/// Every delivery that was ever durable, by its place in the log.
+#[derive(Debug, Default)]
+pub struct History(BTreeMap<(u64, usize), Delivery>);
+
+impl History {
+    /// What a worker is handed: it is the same as whoever was handed it before.
+    pub fn meet(&mut self, partition: usize, delivery: &Delivery) {
+        let place = (delivery.position, partition);
+        let known = self.0.entry(place).or_insert_with(|| delivery.clone());
+        assert_eq!(
+            known, delivery,
+            "a place of the log holds one thing for good"
+        );
+    }
+
+    /// What a new process finds, handed out or not.
+    pub fn read(&mut self, journal: &Journal) -> Result<(), Fault> {
+        journal.replay(journal.first(), |position, payload| {
+            let stored = v1::Frame::decode(payload).map_err(|_| Fault::Invalid("frame"))?;
+            let frame = Frame::try_from(stored).map_err(|what| Fault::Invalid(what.0))?;
+            for (partition, delivery) in frame.deliveries(position) {
+                self.meet(partition, &delivery);
+            }
+            Ok(())
+        })
+    }
+
+    /// Folds the whole log once, without a crash.
+    pub fn rows(&self, settings: &Settings) -> Rows {
+        let mut partitions: Vec<Partition> = (0..settings.partitions)
+            .map(|_| Partition::new(settings))
+            .collect();
+        let mut rows = Rows::new();
+        for ((_, index), delivery) in &self.0 {
+            let facts = partitions[*index].apply(delivery.clone()).facts;
+            rows.extend(facts.iter().filter_map(row));
+        }
+        rows.sort();
+        rows
+    }
+}
+
+fn row(fact: &Fact) -> Option<String> {
+    match &fact.what {
+        What::Workflow(workflow) => Some(format!(
+            "{:?} {:?} {:?} {:?} {workflow:?}",
+            fact.key, fact.at, fact.trace, fact.cohort
+        )),
+        _ => None,
+    }
+}
