@@ -17,6 +17,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
 
 /// A folder that goes with the test.
@@ -38,32 +39,52 @@ impl Drop for Running {
 }
 
 fn start(state: &Path) -> (Running, SocketAddr) {
-    start_with(state, &[])
+    let (running, grpc, _) = start_with(state, &[]);
+    (running, grpc)
 }
 
-fn start_with(state: &Path, more: &[&str]) -> (Running, SocketAddr) {
+/// The process with the addresses of gRPC and of the probes.
+fn start_with(state: &Path, more: &[&str]) -> (Running, SocketAddr, SocketAddr) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_baton"));
+    let running = Running(listening(&mut command, state, more).spawn().expect("baton"));
+    let (running, grpc, server, log) = addresses(running);
+    // Nobody reads the log from here on.
+    drop(log);
+    (running, grpc, server)
+}
+
+fn listening<'a>(command: &'a mut Command, state: &Path, more: &[&str]) -> &'a mut Command {
     let any = "127.0.0.1:0";
-    let mut child = Command::new(env!("CARGO_BIN_EXE_baton"))
+    command
         .args(["run", "--log-format", "json", "--state-directory"])
         .arg(state)
         .args(["--grpc-endpoint", any, "--http-endpoint", any])
         .args(["--server-endpoint", any])
         .args(more)
         .stderr(Stdio::piped())
-        .spawn()
-        .expect("baton starts");
-    let mut log = BufReader::new(child.stderr.take().expect("its log")).lines();
-    let running = Running(child);
-    let address = log.find_map(|line| {
-        let line = line.expect("text");
-        let line: serde_json::Value = serde_json::from_str(&line).expect("the log is JSON");
-        (line["endpoint"] == "grpc").then(|| line["address"].as_str().map(str::to_owned))?
-    });
-    // Nobody reads the log from here on.
-    (
-        running,
-        address.expect("it listens").parse().expect("an address"),
-    )
+}
+
+type Lines = std::io::Lines<BufReader<std::process::ChildStderr>>;
+
+/// Reads a log until all endpoints are in it.
+fn addresses(mut running: Running) -> (Running, SocketAddr, SocketAddr, Lines) {
+    let mut log = BufReader::new(running.0.stderr.take().expect("its log")).lines();
+    let mut next = |endpoint: &str| {
+        let found = log.find_map(|line| {
+            let line = line.expect("text");
+            let line: serde_json::Value = serde_json::from_str(&line).expect("the log is JSON");
+            (line["endpoint"] == endpoint).then(|| line["address"].as_str().map(str::to_owned))?
+        });
+        let found = found.expect("it listens");
+        found.parse().expect("an address")
+    };
+    let (grpc, server) = (next("grpc"), next("server"));
+    (running, grpc, server, log)
+}
+
+async fn client(address: SocketAddr) -> TraceServiceClient<tonic::transport::Channel> {
+    let client = TraceServiceClient::connect(format!("http://{address}")).await;
+    client.expect("it listens")
 }
 
 fn text(key: &str, value: &str) -> KeyValue {
@@ -155,14 +176,23 @@ fn now() -> u64 {
     Clock::System.now().0
 }
 
+/// A configuration under which states are kept and segments end all the time, so that a kill finds them half done.
+fn often(state: &Path) -> String {
+    let file = state.with_extension("yaml");
+    let text = "state: {snapshot_interval: 30ms, segment_size: 16KiB}\n";
+    std::fs::write(&file, text).expect("written");
+    file.to_str().expect("text").to_owned()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_process_that_is_killed_at_any_moment_loses_and_invents_nothing() {
     let rounds: u64 = std::env::var("ROUNDS").map_or(4, |text| text.parse().expect("a number"));
     let state = folder("crash");
+    let often = often(&state);
     let mut next = 0;
     let mut chance = now();
     for _ in 0..rounds {
-        let (running, address) = start(&state);
+        let (running, address, _) = start_with(&state, &["--config", &often]);
         let (told, mut acknowledged) = mpsc::unbounded_channel();
         let begin = next;
         // Several senders at once, each with every third session; who gets no answer sends the same again in the next round.
@@ -170,8 +200,7 @@ async fn a_process_that_is_killed_at_any_moment_loses_and_invents_nothing() {
             .map(|lane| {
                 let told = told.clone();
                 tokio::spawn(async move {
-                    let client = TraceServiceClient::connect(format!("http://{address}")).await;
-                    let mut client = client.expect("it listens");
+                    let mut client = client(address).await;
                     for n in (begin..).filter(|n| n % 3 == lane) {
                         let taken = client.export(session(n, now())).await.is_ok();
                         if !taken || told.send(n).is_err() {
@@ -199,8 +228,7 @@ async fn a_process_that_is_killed_at_any_moment_loses_and_invents_nothing() {
     }
     // The last round ends well, up to one session for every lane more than was ever sent.
     let (running, address) = start(&state);
-    let client = TraceServiceClient::connect(format!("http://{address}")).await;
-    let mut client = client.expect("it listens");
+    let mut client = client(address).await;
     let sessions = next + 200;
     for n in next..sessions {
         client.export(session(n, now())).await.expect("taken");
@@ -249,8 +277,7 @@ async fn at_the_end(state: &Path) -> Vec<Family> {
 async fn a_restart_is_no_reset_and_a_folder_has_one_owner() {
     let state = folder("restart");
     let (first, address) = start(&state);
-    let client = TraceServiceClient::connect(format!("http://{address}")).await;
-    let mut client = client.expect("it listens");
+    let mut client = client(address).await;
     for n in 0..10 {
         client.export(session(n, now())).await.expect("taken");
     }
@@ -280,65 +307,152 @@ async fn a_restart_is_no_reset_and_a_folder_has_one_owner() {
     std::fs::remove_dir_all(&state).expect("removed");
 }
 
-/// A process that takes little at once, and senders that send much more: what was taken counts, what was refused comes again.
-/// `OVERLOAD=60` keeps it up so many seconds.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_sent_again_counts_once_also_after_a_crash() {
+    const SESSIONS: u64 = 20;
+    let state = folder("again");
+    let now = now();
+    for _ in 0..2 {
+        let (running, address) = start(&state);
+        let (mut one, mut other) = (client(address).await, client(address).await);
+        for n in 0..SESSIONS {
+            // A sender that gave up too soon: both halves arrive.
+            let both = tokio::join!(one.export(session(n, now)), other.export(session(n, now)));
+            assert!(both.0.is_ok() && both.1.is_ok());
+        }
+        drop(running);
+    }
+    let families = at_the_end(&state).await;
+    let n = SESSIONS as f64;
+    assert_eq!(total(&families, "baton_llm_calls_total", ""), 2.0 * n);
+    assert_eq!(total(&families, "baton_workflows_total", ""), n);
+    // Five spans, four times each.
+    let again = total(&families, "baton_duplicate_events_total", "");
+    assert_eq!(again, 15.0 * n);
+    std::fs::remove_dir_all(&state).expect("removed");
+}
+
+/// The system refuses to let a file grow: the disk has failed, as far as a process can tell.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_fails_stops_the_process_loudly_and_loses_nothing() {
+    let state = folder("failed");
+    let mut command = Command::new("sh");
+    let limited = r#"trap "" XFSZ; ulimit -f 100; exec "$0" "$@""#;
+    let command = command.args(["-c", limited, env!("CARGO_BIN_EXE_baton")]);
+    let running = Running(listening(command, &state, &[]).spawn().expect("baton"));
+    let (mut running, address, server, log) = addresses(running);
+    // A scraper that never ends its request does not hold it up.
+    let _open = std::net::TcpStream::connect(server).expect("it listens");
+    let mut sender = client(address).await;
+    let mut taken = 0;
+    let status = loop {
+        match sender.export(session(taken, now())).await {
+            Ok(_) => taken += 1,
+            Err(status) => break status,
+        }
+    };
+    let code = running.0.wait().expect("it ends by itself").code();
+    assert_eq!(code, Some(6), "{status}");
+    let told: Vec<String> = log.map(|line| line.expect("text")).collect();
+    let last = told.last().expect("it says why");
+    assert!(last.contains("stopping: the log failed: "), "{last}");
+    assert!(taken > 0);
+    // The next one has what was acknowledged; the request that was not is sent again.
+    let (next, address) = start(&state);
+    let mut sender = client(address).await;
+    sender.export(session(taken, now())).await.expect("taken");
+    drop(next);
+    let families = at_the_end(&state).await;
+    let calls = total(&families, "baton_llm_calls_total", "");
+    assert_eq!(calls, 2.0 * (taken + 1) as f64);
+    std::fs::remove_dir_all(&state).expect("removed");
+}
+
+/// A process that takes little at once, and senders that send more than five times that: what was taken counts, what was
+/// refused comes again. `OVERLOAD=60` keeps it up so many seconds.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_overloaded_process_stays_small_and_keeps_what_it_took() {
-    const SENDERS: u64 = 16;
+    const SENDERS: u64 = 32;
+    const MAX_STATE: u64 = 1 << 20;
+    const IN_FLIGHT: u64 = 4 << 20;
     let seconds = std::env::var("OVERLOAD").map_or(1, |text| text.parse().expect("a number"));
     let state = folder("overload");
     let config = state.join("baton.yaml");
-    let limits = "engine: {queue_events: 30, soft_state_size: 4MiB, max_state_size: 8MiB}\n\
+    let limits = "engine: {queue_events: 6, soft_state_size: 512KiB, max_state_size: 1MiB}\n\
+                  receivers: {otlp: {max_request_bytes: 1MiB, max_decompressed_bytes: 2MiB, max_bytes_in_flight: 4MiB}}\n\
                   stitch: {settle: 50ms, idle_timeout: 100ms}\n";
     std::fs::write(&config, limits).expect("written");
     let config = ["--config", config.to_str().expect("text")];
-    let (running, address) = start_with(&state.join("state"), &config);
+    let (running, address, server) = start_with(&state.join("state"), &config);
+    let before = resident(running.0.id());
     let end = now() + seconds * 1_000_000_000;
     let refused = Arc::new(AtomicU64::new(0));
+    let taken = Arc::new(AtomicU64::new(0));
     let senders: Vec<_> = (0..SENDERS)
         .map(|lane| {
-            let refused = Arc::clone(&refused);
+            let (refused, taken) = (Arc::clone(&refused), Arc::clone(&taken));
             tokio::spawn(async move {
-                let client = TraceServiceClient::connect(format!("http://{address}")).await;
-                let mut client = client.expect("it listens");
-                let mut taken = 0;
-                // Each sends a session until it is taken, then the next, and goes on until something was refused.
-                while now() < end || refused.load(Ordering::Relaxed) == 0 {
-                    match client.export(session(taken * SENDERS + lane, now())).await {
-                        Ok(_) => taken += 1,
+                let mut client = client(address).await;
+                let mut own = 0;
+                // Each sends a session until it is taken, then the next.
+                while now() < end {
+                    let next = session(own * SENDERS + lane, now());
+                    match client.export(next).await {
+                        Ok(_) => {
+                            own += 1;
+                            taken.fetch_add(1, Ordering::Relaxed);
+                        }
                         Err(status) => {
                             assert_eq!(status.code(), tonic::Code::Unavailable, "{status}");
                             refused.fetch_add(1, Ordering::Relaxed);
                         }
                     }
                 }
-                taken
             })
         })
         .collect();
-    let mut taken = 0;
-    for sender in senders {
-        taken += sender.await.expect("no panic");
+    let mut most = 0;
+    while now() < end {
+        most = most.max(gauge(server, "baton_partition_bytes").await);
     }
-    let refused = refused.load(Ordering::Relaxed);
+    for sender in senders {
+        sender.await.expect("no panic");
+    }
     let resident = resident(running.0.id());
     // It recovers by itself: the next session is taken, as soon as there is room.
-    let client = TraceServiceClient::connect(format!("http://{address}")).await;
-    let mut client = client.expect("it listens");
+    let mut client = client(address).await;
     while client.export(session(u64::MAX - 7, now())).await.is_err() {}
-    taken += 1;
     drop(running);
+    let (taken, refused) = (
+        taken.load(Ordering::Relaxed) + 1,
+        refused.load(Ordering::Relaxed),
+    );
     let families = at_the_end(&state.join("state")).await;
-    assert_eq!(
-        total(&families, "baton_llm_calls_total", ""),
-        2.0 * taken as f64
-    );
-    assert!(refused > 0);
-    assert!(
-        resident < 128 << 20,
-        "{resident} bytes after {taken} taken, {refused} refused"
-    );
+    let found = |name| total(&families, name, "");
+    assert_eq!(found("baton_llm_calls_total"), 2.0 * taken as f64);
+    assert_eq!(found("baton_workflows_total"), taken as f64);
+    eprintln!("{taken} {refused} {before} {resident} {most}");
+    assert!(refused >= 4 * taken, "{refused} refused, {taken} taken");
+    assert!(most <= MAX_STATE, "{most} bytes of state");
+    // What the allocator keeps beside what is counted, and the threads that only load brings, twice over.
+    let limit = before + 2 * (MAX_STATE + IN_FLIGHT) + (8 << 20);
+    assert!(resident <= limit, "{resident} bytes, {before} at the start");
     std::fs::remove_dir_all(&state).expect("removed");
+}
+
+/// A gauge of Baton's own, as it shows it now.
+async fn gauge(server: SocketAddr, name: &str) -> u64 {
+    let mut stream = tokio::net::TcpStream::connect(server)
+        .await
+        .expect("it listens");
+    let request = "GET /metrics HTTP/1.0\r\n\r\n";
+    stream.write_all(request.as_bytes()).await.expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("an answer");
+    let line = answer
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    line.expect("it is shown").parse::<f64>().expect("a number") as u64
 }
 
 /// The most memory that a process had, in bytes.
@@ -356,8 +470,7 @@ async fn what_an_older_baton_wrote_is_read() {
     if std::env::var_os("UPDATE").is_some() {
         let state = folder("older");
         let (running, address) = start(&state);
-        let client = TraceServiceClient::connect(format!("http://{address}")).await;
-        let mut client = client.expect("it listens");
+        let mut client = client(address).await;
         for n in 0..3 {
             client.export(session(n, now())).await.expect("taken");
         }

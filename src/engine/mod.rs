@@ -57,7 +57,7 @@ pub struct Settings {
 pub struct Engine {
     settings: Settings,
     normaliser: normalise::Normaliser,
-    router: Router,
+    router: Arc<Router>,
     log: Arc<dyn Log>,
     partitions: Vec<Slot>,
     clock: Clock,
@@ -166,7 +166,7 @@ impl Engine {
         Self {
             settings: settings.clone(),
             normaliser,
-            router: Router::new(settings.partitions),
+            router: Arc::new(Router::new(settings.partitions)),
             log,
             partitions,
             clock,
@@ -200,10 +200,16 @@ impl Engine {
             return Box::pin(std::future::ready(Err(AppendError::Full)));
         }
         let count = events.len() as u64;
-        let entries = self.router.route(events);
-        let appending = self.log.append(Frame::of(entries, self.clock.now(), None));
-        let appended = self.metrics.appended.clone();
-        Box::pin(async move { appending.await.inspect(|()| appended.increment(count)) })
+        let routed = self.router.route(events);
+        let frame = Frame::of(routed.entries, self.clock.now(), None);
+        let appending = self.log.append(frame);
+        let (router, appended) = (Arc::clone(&self.router), self.metrics.appended.clone());
+        Box::pin(async move {
+            appending.await?;
+            router.taken(&routed.told);
+            appended.increment(count);
+            Ok(())
+        })
     }
 
     /// The loop of one partition: read, apply, publish. Returns when the log is closed and read to its end.

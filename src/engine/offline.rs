@@ -64,8 +64,9 @@ impl Offline {
             .sort_by_key(|event| (event.end, event.trace, event.span));
         for event in std::mem::take(&mut self.events) {
             let now = event.end;
-            let entries = self.router.route(vec![event]);
-            self.settle(entries, now);
+            let routed = self.router.route(vec![event]);
+            self.router.taken(&routed.told);
+            self.settle(routed.entries, now);
         }
         // Timers run out one after the other, so that what one of them sends meets the others in time.
         while let Some(due) = self

@@ -21,8 +21,23 @@ pub(super) struct Router {
 /// Trace to session, as last seen. Forgetting one costs a detour, nothing else.
 #[derive(Debug, Default)]
 struct Bindings {
-    young: HashMap<TraceId, Scoped>,
-    old: HashMap<TraceId, Scoped>,
+    young: HashMap<TraceId, Binding>,
+    old: HashMap<TraceId, Binding>,
+}
+
+#[derive(Debug)]
+struct Binding {
+    session: Scoped,
+    /// The trace was told: the log took it.
+    told: bool,
+}
+
+/// Where the events of one request go.
+#[derive(Debug)]
+pub(super) struct Routed {
+    pub(super) entries: Addressed,
+    /// The traces that these entries tell their session.
+    pub(super) told: Vec<(TraceId, Scoped)>,
 }
 
 impl Router {
@@ -33,15 +48,21 @@ impl Router {
         }
     }
 
-    /// The entries of the events of one request.
-    pub(super) fn route(&self, events: Vec<Event>) -> Addressed {
+    /// The entries of the events of one request. Say [`Router::taken`] when the log has taken them.
+    pub(super) fn route(&self, events: Vec<Event>) -> Routed {
+        let mut told = Vec::new();
         let mut entries = Vec::with_capacity(events.len() + 1);
         let mut bindings = self.bindings.lock().unwrap_or_else(PoisonError::into_inner);
         for event in &events {
             if let Some(session) = own_session(event, &bindings)
                 && bindings.learn(event.trace, &session)
             {
-                let bind = Record::Bind(Key::Session(session));
+                let bind = (event.trace, session);
+                if told.last() == Some(&bind) {
+                    continue;
+                }
+                told.push(bind.clone());
+                let bind = Record::Bind(Key::Session(bind.1));
                 entries.push(self.entry(Key::Trace(event.trace), bind));
             }
         }
@@ -53,7 +74,17 @@ impl Router {
             };
             entries.push(self.entry(key, Record::Event(Box::new(event))));
         }
-        entries
+        Routed { entries, told }
+    }
+
+    /// Traces need not be told again: what told them is in the log. A refused request told nobody.
+    pub(super) fn taken(&self, told: &[(TraceId, Scoped)]) {
+        if !told.is_empty() {
+            let mut bindings = self.bindings.lock().unwrap_or_else(PoisonError::into_inner);
+            for (trace, session) in told {
+                bindings.told(*trace, session);
+            }
+        }
     }
 
     /// Records that partitions send to other keys.
@@ -104,19 +135,36 @@ fn scoped_hash(owner: &Scoped) -> u64 {
 }
 
 impl Bindings {
-    /// Remembers a binding; whether it is news.
+    /// Remembers a binding; whether the trace must be told.
     fn learn(&mut self, trace: TraceId, session: &Scoped) -> bool {
-        if self.get(trace) == Some(session) {
-            return false;
+        if let Some(known) = self.find(trace)
+            && known.session == *session
+        {
+            return !known.told;
         }
         if self.young.len() >= GENERATION {
             self.old = std::mem::take(&mut self.young);
         }
-        self.young.insert(trace, session.clone());
+        let binding = Binding {
+            session: session.clone(),
+            told: false,
+        };
+        self.young.insert(trace, binding);
         true
     }
 
+    fn told(&mut self, trace: TraceId, session: &Scoped) {
+        let known = self.young.get_mut(&trace);
+        if let Some(binding) = known.or_else(|| self.old.get_mut(&trace)) {
+            binding.told |= binding.session == *session;
+        }
+    }
+
     fn get(&self, trace: TraceId) -> Option<&Scoped> {
+        self.find(trace).map(|binding| &binding.session)
+    }
+
+    fn find(&self, trace: TraceId) -> Option<&Binding> {
         self.young.get(&trace).or_else(|| self.old.get(&trace))
     }
 }
@@ -160,12 +208,26 @@ mod tests {
     }
 
     fn keys(router: &Router, events: Vec<Event>) -> Vec<Key> {
-        let entries = router.route(events);
+        let entries = router.route(events).entries;
         let event = |(_, entry): (usize, Entry)| match entry.record {
             Record::Event(_) => Some(entry.key),
             _ => None,
         };
         entries.into_iter().filter_map(event).collect()
+    }
+
+    #[test]
+    fn a_trace_is_told_its_session_until_the_log_has_taken_it() {
+        let router = Router::new(4);
+        let binds = |routed: &Routed| {
+            let is_bind = |(_, entry): &&(usize, Entry)| matches!(entry.record, Record::Bind(_));
+            routed.entries.iter().filter(is_bind).count()
+        };
+        let refused = router.route(events(1, &[None]));
+        let again = router.route(events(1, &[None]));
+        assert_eq!((binds(&refused), binds(&again)), (1, 1));
+        router.taken(&again.told);
+        assert_eq!(binds(&router.route(events(1, &[None]))), 0);
     }
 
     fn session(tenant: &str) -> Key {

@@ -14,13 +14,20 @@ pub type Rows = Vec<String>;
 
 /// Every delivery that was ever durable, by its place in the log.
 #[derive(Debug, Default)]
-pub struct History(BTreeMap<(u64, usize), Delivery>);
+pub struct History {
+    deliveries: BTreeMap<(u64, usize), Delivery>,
+    /// Whole up to this position.
+    read: u64,
+}
 
 impl History {
     /// What a worker is handed: it is the same as whoever was handed it before.
     pub fn meet(&mut self, partition: usize, delivery: &Delivery) {
         let place = (delivery.position, partition);
-        let known = self.0.entry(place).or_insert_with(|| delivery.clone());
+        let known = self
+            .deliveries
+            .entry(place)
+            .or_insert_with(|| delivery.clone());
         assert_eq!(
             known, delivery,
             "a place of the log holds one thing for good"
@@ -29,12 +36,13 @@ impl History {
 
     /// What a new process finds, handed out or not.
     pub fn read(&mut self, journal: &Journal) -> Result<(), Fault> {
-        journal.replay(journal.first(), |position, payload| {
+        journal.replay(self.read + 1, |position, payload| {
             let stored = v1::Frame::decode(payload).map_err(|_| Fault::Invalid("frame"))?;
             let frame = Frame::try_from(stored).map_err(|what| Fault::Invalid(what.0))?;
             for (partition, delivery) in frame.deliveries(position) {
                 self.meet(partition, &delivery);
             }
+            self.read = position;
             Ok(())
         })
     }
@@ -45,7 +53,7 @@ impl History {
             .map(|_| Partition::new(settings))
             .collect();
         let mut rows = Rows::new();
-        for ((_, index), delivery) in &self.0 {
+        for ((_, index), delivery) in &self.deliveries {
             let facts = partitions[*index].apply(delivery.clone()).facts;
             rows.extend(facts.iter().filter_map(row));
         }
