@@ -1,17 +1,16 @@
 //! One session (or one trace that may still find its session): its traces, its open workflow, its pending handoffs.
 
 use super::handoff::Verdict;
-use super::spend::Spend;
-use super::trace::{Open, Skeleton, Trace};
+use super::late;
+use super::trace::{Open, Trace};
 use super::turn::{self, Decided};
 use super::workflow::OpenWorkflow;
 use super::{Output, Settings, shed_fact};
 use crate::model::Name;
 use crate::model::cohort::Cohort;
-use crate::model::event::{Event, Kind, SessionSource};
+use crate::model::event::{Event, SessionSource};
 use crate::model::fact::{Fact, Shed, What};
 use crate::model::ids::{Key, Scoped, TraceId};
-use crate::model::price::ActionPrices;
 use crate::model::record::Record;
 use crate::model::sketch::Sketch;
 use crate::model::time::Timestamp;
@@ -116,7 +115,7 @@ impl Conversation {
             Trace::Decided(skeleton) => {
                 let from = out.facts.len();
                 let known = skeleton.owners.len();
-                let spend = late(skeleton, event, &settings.prices, out);
+                let spend = late::count(skeleton, event, &settings.prices, out);
                 self.known_spans += skeleton.owners.len() - known;
                 stamp(&mut out.facts[from..], &self.cohort, &self.traces);
                 if let Some(workflow) = &mut self.workflow {
@@ -460,45 +459,4 @@ fn stamp(facts: &mut [Fact], cohort: &Cohort, traces: &BTreeMap<TraceId, Trace>)
         let of_trace = || traces.get(&fact.trace)?.threshold();
         fact.threshold = fact.threshold.or_else(of_trace);
     }
-}
-
-/// Counts what adds up of a span whose turn is decided; returns its cost.
-fn late(skeleton: &mut Skeleton, event: Event, prices: &ActionPrices, out: &mut Output) -> Spend {
-    let mut spend = Spend::default();
-    let fact = |what| Fact::of_span(&event, what);
-    let inherited = || {
-        let parent = event.parent?;
-        skeleton.owners.get(&parent).cloned().flatten()
-    };
-    let owner = event.agent.clone().or_else(inherited);
-    if skeleton.knows(&event, owner.clone()) {
-        out.facts.push(fact(What::Duplicate));
-        return spend;
-    }
-    if !matches!(event.kind, Kind::Structure) {
-        out.facts.push(fact(What::Late));
-    }
-    match &event.kind {
-        Kind::Model(call) => {
-            spend.add(call.cost);
-            out.facts.extend(turn::model_fact(&event, owner.as_ref()));
-        }
-        Kind::Tool(tool) if tool.hands_to.is_none() || tool.works => {
-            out.facts.extend(turn::tool_fact(&event));
-            out.facts.extend(spend.on_span(&event, prices));
-        }
-        Kind::Retrieval { .. } => {
-            out.facts.push(fact(What::Retrieval));
-            out.facts.extend(spend.on_span(&event, prices));
-        }
-        _ => {}
-    }
-    let of_span = || skeleton.owners.get(&event.span).cloned().flatten();
-    let about = owner
-        .or_else(of_span)
-        .or_else(|| skeleton.answering.clone());
-    out.facts
-        .extend(turn::evaluation_facts(&event, about.as_ref()));
-    out.facts.extend(turn::unconverted_fact(&event));
-    spend
 }

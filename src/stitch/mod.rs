@@ -8,6 +8,7 @@ mod contacts;
 mod conversation;
 mod handoff;
 mod judge;
+mod late;
 mod retention;
 mod saved;
 mod spend;

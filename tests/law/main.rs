@@ -78,7 +78,7 @@ fn watched(story: &Story, way: Way) -> (Told, Vec<String>) {
 
 #[test]
 fn however_spans_come_the_figures_are_the_same() {
-    each("however", 300, |seed| {
+    each("however", 60, |seed| {
         let story = story::tell(seed);
         let (plain, mut faults) = watched(&story, Way::plain());
         let mut dice = Dice::new(seed ^ 0x1A3);

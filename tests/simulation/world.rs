@@ -362,9 +362,12 @@ pub fn run(seed: u64) -> Told {
     live(World::new(dice.roll(), odds), waves, true)
 }
 
+/// The figures and the workflows of some recordings.
+type Known = HashMap<Vec<usize>, (Figures, Rows)>;
+
 /// The figures and the workflows of the same recordings when nothing fails.
 pub fn without_faults(waves: &[usize]) -> (Figures, Rows) {
-    static KNOWN: OnceLock<Mutex<HashMap<Vec<usize>, (Figures, Rows)>>> = OnceLock::new();
+    static KNOWN: OnceLock<Mutex<Known>> = OnceLock::new();
     let known = KNOWN.get_or_init(Mutex::default);
     if let Some(told) = known.lock().expect("no panic").get(waves) {
         return told.clone();

@@ -1,0 +1,105 @@
+//! What each room needs to know of the configuration.
+
+use crate::config::Config;
+use crate::model::cohort::preset;
+use crate::normalise::{self, Normaliser};
+use crate::receive::Limits;
+use crate::{derive, engine, stitch};
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+
+/// Partitions where the configuration does not say.
+const MAX_PARTITIONS: usize = 4;
+
+/// The engine's part of the configuration.
+pub fn engine_settings(config: &Config) -> engine::Settings {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let partitions = config.partitions.unwrap_or(cores.min(MAX_PARTITIONS));
+    engine::Settings {
+        partitions,
+        stitch: stitch::Settings {
+            settle: config.settle,
+            bind_timeout: config.bind_timeout,
+            trace_timeout: config.trace_timeout,
+            drop_timeout: config.drop_timeout,
+            idle_timeout: config.idle_timeout,
+            max_age: config.max_age,
+            recontact_window: config.recontact_window,
+            retention_threshold: config.retention_threshold,
+            retention_of_delegations: config.retention_of_delegations,
+            max_sessions: config.max_sessions,
+            judge: stitch::Judge {
+                rules: Arc::clone(&config.rules),
+                dimensions: config
+                    .cohorts
+                    .iter()
+                    .map(|(name, _)| name.clone())
+                    .collect(),
+            },
+            prices: Arc::clone(&config.action_prices),
+            soft_bytes: config.soft_state_bytes / partitions,
+            max_bytes: config.max_state_bytes / partitions,
+            max_spans_per_session: config.max_spans_per_session,
+        },
+        derive: derive::Settings {
+            max_series: config.max_series,
+            max_label_values: config.max_label_values,
+            expire_after: config.expire_after,
+            dimensions: config
+                .cohorts
+                .iter()
+                .map(|(name, _)| name.clone())
+                .collect(),
+            max_cohort_values: config.max_cohort_values,
+            currency: config.money.currency().clone(),
+        },
+        snapshot_interval: config.snapshot_interval,
+        soft_bytes: config.soft_state_bytes,
+        stories: config.stories / partitions,
+    }
+}
+
+/// The normaliser of a configuration. `seed` is that of the hashes of content, where the operator gives no key.
+pub fn normaliser(config: &Config, seed: u64) -> Normaliser {
+    let key = config.content_key.as_ref();
+    let settings = normalise::Settings {
+        session_attributes: config.session_attributes.clone(),
+        user_attributes: config.user_attributes.clone(),
+        outcome_attributes: config.outcome_attributes.clone(),
+        handoff_tools: config.handoff_tools.clone(),
+        escalation_tools: config.escalation_tools.clone(),
+        human_names: config.human_names.clone(),
+        tenant_attributes: config.tenant_attributes.clone(),
+        value_attributes: config.value_attributes.clone(),
+        money: config.money.clone(),
+        intent_attributes: intent_attributes(config),
+        dimensions: config.cohorts.iter().map(|(_, a)| a.clone()).collect(),
+        content_seed: key.map_or(seed, |key| rapidhash::v3::rapidhash_v3(key.0.as_bytes())),
+    };
+    Normaliser::new(settings, Arc::clone(&config.prices))
+}
+
+/// A new seed of the hashes of content, for sketches that do not outlive the process or its folder.
+pub fn fresh_seed() -> u64 {
+    RandomState::new().hash_one("baton")
+}
+
+/// What the operator says of the dimension `intent`, else what is known of it: intents matter without cohorts too.
+fn intent_attributes(config: &Config) -> Vec<String> {
+    let configured = config.cohorts.iter().find(|(name, _)| name == "intent");
+    let known = || preset("intent").unwrap_or_default().iter();
+    configured.map_or_else(
+        || known().map(|a| (*a).to_owned()).collect(),
+        |(_, attributes)| attributes.clone(),
+    )
+}
+
+/// The limits of one request.
+pub fn limits(config: &Config) -> Limits {
+    Limits {
+        max_request_bytes: config.max_request_bytes,
+        max_decompressed_bytes: config.max_decompressed_bytes,
+        max_attributes: config.max_attributes,
+        max_depth: config.max_depth,
+    }
+}

@@ -1,0 +1,55 @@
+//! Spans that come after their turn was decided: they count where things add up, and change nothing that was decided.
+
+use super::Output;
+use super::spend::Spend;
+use super::trace::Skeleton;
+use super::turn;
+use crate::model::event::{Event, Kind};
+use crate::model::fact::{Fact, What};
+use crate::model::price::ActionPrices;
+
+/// Counts what adds up of a span whose turn is decided; returns its cost.
+pub(super) fn count(
+    skeleton: &mut Skeleton,
+    event: Event,
+    prices: &ActionPrices,
+    out: &mut Output,
+) -> Spend {
+    let mut spend = Spend::default();
+    let fact = |what| Fact::of_span(&event, what);
+    let inherited = || {
+        let parent = event.parent?;
+        skeleton.owners.get(&parent).cloned().flatten()
+    };
+    let owner = event.agent.clone().or_else(inherited);
+    if skeleton.knows(&event, owner.clone()) {
+        out.facts.push(fact(What::Duplicate));
+        return spend;
+    }
+    if !matches!(event.kind, Kind::Structure) {
+        out.facts.push(fact(What::Late));
+    }
+    match &event.kind {
+        Kind::Model(call) => {
+            spend.add(call.cost);
+            out.facts.extend(turn::model_fact(&event, owner.as_ref()));
+        }
+        Kind::Tool(tool) if tool.hands_to.is_none() || tool.works => {
+            out.facts.extend(turn::tool_fact(&event));
+            out.facts.extend(spend.on_span(&event, prices));
+        }
+        Kind::Retrieval { .. } => {
+            out.facts.push(fact(What::Retrieval));
+            out.facts.extend(spend.on_span(&event, prices));
+        }
+        _ => {}
+    }
+    let of_span = || skeleton.owners.get(&event.span).cloned().flatten();
+    let about = owner
+        .or_else(of_span)
+        .or_else(|| skeleton.answering.clone());
+    out.facts
+        .extend(turn::evaluation_facts(&event, about.as_ref()));
+    out.facts.extend(turn::unconverted_fact(&event));
+    spend
+}
