@@ -42,7 +42,6 @@ impl Engine {
         for (index, slot) in self.partitions.iter().enumerate() {
             let restored = self.newest(index, snapshots, &mut damaged)?;
             from = from.min(restored.position() + 1);
-            slot.weight.store(restored.weight(), Ordering::Relaxed);
             *write(&slot.partition) = restored;
         }
         if from < journal.first() {
@@ -61,6 +60,10 @@ impl Engine {
                 "the end of the log is lost: what it held is in some partitions only"
             );
             self.go_on_after(ahead, journal, snapshots)?;
+        }
+        for slot in &self.partitions {
+            let weight = read(&slot.partition).weight();
+            slot.weight.store(weight, Ordering::Relaxed);
         }
         recovered.sent = sends.len() as u64;
         for frame in sends {

@@ -10,7 +10,7 @@ use crate::model::Name;
 use crate::model::cohort::Cohort;
 use crate::model::event::{Event, SessionSource};
 use crate::model::fact::{Fact, Shed, What};
-use crate::model::ids::{Key, Scoped, TraceId};
+use crate::model::ids::{Key, Scoped, SpanId, TraceId};
 use crate::model::record::Record;
 use crate::model::sketch::Sketch;
 use crate::model::time::Timestamp;
@@ -62,12 +62,20 @@ impl Conversation {
 
     /// Roughly the bytes that it holds in memory.
     pub(super) fn weight(&self) -> usize {
-        /// Span id, owner and its place in a map.
-        const KNOWN_SPAN: usize = 64;
+        /// Span id, owner and its place in a map that grows by doubling.
+        const KNOWN_SPAN: usize = 80;
+        /// A node of the map of traces: eleven places, though one is used.
+        const NODE: usize = 11 * size_of::<(TraceId, Trace)>();
+        /// Places that the map of a trace's events has and does not use.
+        const OPEN: usize = 6 * size_of::<(SpanId, Event)>();
+        /// The names of a workflow, and the sets of its agents and steps.
+        const WORKFLOW: usize = 512;
         size_of::<Self>()
             + self.open_bytes
+            + usize::from(self.open_spans > 0) * OPEN
             + self.known_spans * KNOWN_SPAN
-            + self.traces.len() * size_of::<Trace>()
+            + self.traces.len().div_ceil(6) * NODE
+            + self.workflow.as_ref().map_or(0, |_| WORKFLOW)
             + self.pending.len() * size_of::<Verdict>()
     }
 

@@ -117,7 +117,8 @@ pub struct Stitcher {
 #[derive(Debug, Default)]
 struct Slot {
     bound: Option<Key>,
-    conversation: Option<Conversation>,
+    /// Apart, because most traces only forward.
+    conversation: Option<Box<Conversation>>,
     /// Of a user's key only.
     contacts: Option<Contacts>,
     /// The entry of this slot in `deadlines`.
@@ -165,7 +166,7 @@ impl Stitcher {
                 Some(to) => out.sends.push((to.clone(), Record::Event(event))),
                 None => slot
                     .conversation
-                    .get_or_insert_with(|| Conversation::new(arrival))
+                    .get_or_insert_with(|| Box::new(Conversation::new(arrival)))
                     .take(*event, arrival, &self.settings, out),
             },
             Record::Bind(to) => slot.bind(&key, to, out),
@@ -312,7 +313,10 @@ impl Stitcher {
         if let Some(at) = slot.scheduled {
             self.deadlines.remove(&(at, key.clone()));
         }
-        let trace = slot.conversation.as_ref().and_then(Conversation::any_trace);
+        let trace = slot
+            .conversation
+            .as_deref()
+            .and_then(Conversation::any_trace);
         if let Some(conversation) = &mut slot.conversation {
             conversation.on_time(&key, Timestamp::MAX, &self.settings, out);
         }
@@ -337,7 +341,7 @@ fn shed_fact(at: Timestamp, trace: TraceId, reason: Shed) -> Fact {
 impl Slot {
     /// Whether nothing of it is open: it is only remembered.
     fn is_idle(&self) -> bool {
-        let conversation = self.conversation.as_ref();
+        let conversation = self.conversation.as_deref();
         self.bound.is_none() && conversation.is_none_or(Conversation::is_remembered)
     }
 
@@ -345,7 +349,7 @@ impl Slot {
     fn weight(&self) -> usize {
         /// The key, here and in the order of deadlines, with their places.
         const KEYS: usize = 256;
-        let conversation = self.conversation.as_ref().map_or(0, Conversation::weight);
+        let conversation = self.conversation.as_deref().map_or(0, Conversation::weight);
         let contacts = self.contacts.as_ref().map_or(0, Contacts::weight);
         size_of::<Self>() + KEYS + conversation + contacts
     }

@@ -26,7 +26,7 @@ impl Stitcher {
         self.slots.iter().map(|(key, slot)| v1::Slot {
             key: Some(key.into()),
             bound: slot.bound.as_ref().map(Into::into),
-            conversation: slot.conversation.as_ref().map(Conversation::save),
+            conversation: slot.conversation.as_deref().map(Conversation::save),
             contacts: slot.contacts.as_ref().map_or_else(Vec::new, Contacts::save),
             scheduled: slot.scheduled.map(|at| at.0),
             idle_since: slot.idle_since.map(|at| at.0),
@@ -40,9 +40,11 @@ impl Stitcher {
     /// When it is none that a Baton wrote.
     pub fn restore(&mut self, stored: v1::Slot) -> Result<(), Invalid> {
         let key: Key = stored.key.ok_or(Invalid("key"))?.try_into()?;
+        let conversation = stored.conversation.map(Conversation::restore);
+        let conversation = conversation.transpose()?;
         let slot = Slot {
             bound: stored.bound.map(Key::try_from).transpose()?,
-            conversation: stored.conversation.map(Conversation::restore).transpose()?,
+            conversation: conversation.map(Box::new),
             contacts: Contacts::restore(stored.contacts)?,
             scheduled: stored.scheduled.map(Timestamp),
             idle_since: stored.idle_since.map(Timestamp),

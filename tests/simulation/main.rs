@@ -17,6 +17,13 @@ mod world;
 )]
 mod capture;
 
+/// Lives that once ended badly.
+const REGRESSIONS: &[u64] = &[
+    // The last group of a segment was damaged, and the next segment had only begun: its torn header was the proof that the
+    // group had been durable, and was removed before anybody looked.
+    437,
+];
+
 fn asked(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;
     Some(text.parse().expect("a number"))
@@ -25,8 +32,11 @@ fn asked(name: &str) -> Option<u64> {
 #[test]
 fn whatever_fails_the_figures_are_those_of_a_run_without_faults() {
     let seeds = match asked("SEED") {
-        Some(seed) => seed..seed + 1,
-        None => 0..asked("SEEDS").unwrap_or(100),
+        Some(seed) => vec![seed],
+        None => {
+            let known = REGRESSIONS.iter().copied();
+            known.chain(0..asked("SEEDS").unwrap_or(50)).collect()
+        }
     };
     let mut story = world::Story::default();
     for seed in seeds {

@@ -52,17 +52,15 @@ impl Journal {
             .collect();
         firsts.sort_unstable();
         let mut cut = 0;
-        // A new segment is synced with its header before anything is written to it: a torn header held nothing.
-        if let Some(last) = firsts.last().copied() {
-            let name = name(last);
-            let read = fault(&name, files.read(&name))?;
-            if matches!(Frames::open(read, FileKind::Segment), Err(Unreadable::Torn)) {
-                cut += fault(&name, files.append(&name).and_then(|file| file.length()))?;
-                fault(&name, files.remove(&name))?;
-                firsts.pop();
-            }
+        let torn = torn_header(&*files, &firsts)?;
+        if torn.is_some() {
+            firsts.pop();
         }
         if firsts.is_empty() {
+            if let Some((name, bytes)) = torn {
+                fault(&name, files.remove(&name))?;
+                cut += bytes;
+            }
             let open = begin(&*files, 1)?;
             let journal = Self {
                 files,
@@ -92,7 +90,9 @@ impl Journal {
                 }
             };
             if matches!(end, Step::Torn) {
-                if first != last || was_durable(&*files, &frames, &file)? {
+                // A segment is begun when the one before is durable to its end.
+                let ended = first != last || torn.is_some();
+                if ended || was_durable(&*files, &frames, &file)? {
                     return Err(Fault::Corrupt(file, frames.offset()));
                 }
                 cut += fault(&file, open.length())? - frames.offset();
@@ -108,6 +108,10 @@ impl Journal {
                     segments.push_back((next, HEADER as u64));
                 }
             }
+        }
+        if let Some((name, bytes)) = torn {
+            fault(&name, files.remove(&name))?;
+            cut += bytes;
         }
         let journal = Self {
             files,
@@ -274,6 +278,21 @@ fn begin(files: &dyn Files, first: u64) -> Result<Box<dyn File>, Fault> {
         Ok(file)
     });
     fault(&name, begun)
+}
+
+/// The last segment with its size, where its header is not whole. It is synced with its header before anything is written to
+/// it: it held nothing.
+fn torn_header(files: &dyn Files, firsts: &[u64]) -> Result<Option<(String, u64)>, Fault> {
+    let Some(last) = firsts.last() else {
+        return Ok(None);
+    };
+    let name = name(*last);
+    let read = fault(&name, files.read(&name))?;
+    if !matches!(Frames::open(read, FileKind::Segment), Err(Unreadable::Torn)) {
+        return Ok(None);
+    }
+    let bytes = fault(&name, files.append(&name).and_then(|file| file.length()))?;
+    Ok(Some((name, bytes)))
 }
 
 /// Whether the last segment is damaged in what was durable, rather than torn at its end.
