@@ -431,7 +431,6 @@ async fn an_overloaded_process_stays_small_and_keeps_what_it_took() {
     let found = |name| total(&families, name, "");
     assert_eq!(found("baton_llm_calls_total"), 2.0 * taken as f64);
     assert_eq!(found("baton_workflows_total"), taken as f64);
-    eprintln!("{taken} {refused} {before} {resident} {most}");
     assert!(refused >= 4 * taken, "{refused} refused, {taken} taken");
     assert!(most <= MAX_STATE, "{most} bytes of state");
     // What the allocator keeps beside what is counted, and the threads that only load brings, twice over.
@@ -463,11 +462,14 @@ fn resident(process: u32) -> u64 {
     kib.expect("a peak").parse::<u64>().expect("a number") << 10
 }
 
-/// What Baton 0.1 wrote: a log alone, as a crash leaves it, and snapshots with the rest of the log. `UPDATE=1` writes both anew.
+/// What each version of the format looks like: a log alone, as a crash leaves it, and snapshots with the rest of the log.
+/// `UPDATE=1` writes the newest anew.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_an_older_baton_wrote_is_read() {
-    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/state-v1");
+    const VERSIONS: [&str; 2] = ["state-v1", "state-v2"];
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
     if std::env::var_os("UPDATE").is_some() {
+        let kept = fixtures.join(VERSIONS[VERSIONS.len() - 1]);
         let state = folder("older");
         let (running, address) = start(&state);
         let mut client = client(address).await;
@@ -480,15 +482,28 @@ async fn what_an_older_baton_wrote_is_read() {
         copy(&state, &kept.join("snapshots"));
         std::fs::remove_dir_all(&state).expect("removed");
     }
-    for form in ["log", "snapshots"] {
-        let state = folder(form);
-        copy(&kept.join(form), &state);
-        let families = at_the_end(&state).await;
-        let found = |name, label| total(&families, name, label);
-        assert_eq!(found("baton_workflows_total", ""), 3.0, "{form}");
-        assert_eq!(found("baton_handoffs_total", "success"), 3.0, "{form}");
-        assert_eq!(found("baton_llm_tokens_total", "input"), 15.0, "{form}");
-        std::fs::remove_dir_all(&state).expect("removed");
+    for version in VERSIONS {
+        for form in ["log", "snapshots"] {
+            let state = folder(&format!("{version}-{form}"));
+            copy(&fixtures.join(version).join(form), &state);
+            // The second start reads what the first one made of it.
+            for _ in 0..2 {
+                let families = at_the_end(&state).await;
+                let found = |name, label| total(&families, name, label);
+                assert_eq!(found("baton_workflows_total", ""), 3.0, "{version} {form}");
+                assert_eq!(
+                    found("baton_handoffs_total", "success"),
+                    3.0,
+                    "{version} {form}"
+                );
+                assert_eq!(
+                    found("baton_llm_tokens_total", "input"),
+                    15.0,
+                    "{version} {form}"
+                );
+            }
+            std::fs::remove_dir_all(&state).expect("removed");
+        }
     }
 }
 

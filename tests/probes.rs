@@ -1,0 +1,121 @@
+//! Probes tell the truth while workers do not get on, and while a scrape waits for them.
+
+use baton::app;
+use baton::clock::Clock;
+use baton::config::Config;
+use baton::engine::{Engine, Settings, Worker};
+use baton::export::server::{self, Server, Source};
+use baton::model::metric::Family;
+use baton::model::time::Timestamp;
+use baton::state::{Next, memory};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+/// An engine, and scrapes that say when they begin and wait until they may end.
+struct Shown {
+    engine: Arc<Engine>,
+    scraped: Sender<()>,
+    go_on: Mutex<Receiver<()>>,
+}
+
+impl Source for Shown {
+    fn gather(&self) -> Vec<Family> {
+        self.scraped.send(()).expect("the test waits for it");
+        let go_on = self.go_on.lock().expect("no panic");
+        go_on.recv().expect("the test says so");
+        Vec::new()
+    }
+
+    fn own(&self) -> String {
+        String::new()
+    }
+
+    fn story(&self, _: &str) -> String {
+        String::new()
+    }
+
+    fn unready(&self) -> Vec<String> {
+        self.engine.stuck()
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp(0)
+    }
+}
+
+async fn get(server: SocketAddr, path: &str) -> String {
+    let mut stream = tokio::net::TcpStream::connect(server)
+        .await
+        .expect("it listens");
+    let request = format!("GET {path} HTTP/1.0\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("an answer");
+    answer
+}
+
+#[test]
+fn a_stuck_worker_is_named_though_a_scrape_waits_for_it() {
+    let nanos = Arc::new(AtomicU64::new(1_800_000_000_000_000_000));
+    let clock = Clock::Manual(Arc::clone(&nanos));
+    let settings = Settings {
+        partitions: 2,
+        ..app::engine_settings(&Config::default())
+    };
+    let (log, _readers) = memory::open(2, 100);
+    let normaliser = app::normaliser(&Config::default(), 7);
+    let engine = Arc::new(Engine::new(
+        &settings,
+        normaliser,
+        Arc::new(log),
+        clock.clone(),
+    ));
+    let (scraped, begun) = mpsc::channel();
+    let (end, go_on) = mpsc::channel();
+    let shown = Shown {
+        engine: Arc::clone(&engine),
+        scraped,
+        go_on: Mutex::new(go_on),
+    };
+    let settings = server::Settings {
+        endpoint: SocketAddr::from(([127, 0, 0, 1], 0)),
+        zero_hold: Duration::ZERO,
+        created: true,
+    };
+    let server = Server::bind(settings, Arc::new(shown)).expect("a free port");
+    let address = server.address().expect("bound");
+    let probes = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    probes.spawn(server.serve(std::future::pending()));
+    let test = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let scrape = test.spawn(get(address, "/metrics"));
+    begun.recv().expect("a scrape begins, and waits");
+    test.block_on(async {
+        assert!(get(address, "/healthz").await.contains("200 OK"));
+        assert!(get(address, "/readyz").await.contains("200 OK"));
+        // Partition 0 looks at the time, partition 1 does not.
+        nanos.fetch_add(20_000_000_000, Ordering::AcqRel);
+        engine.step(0, &mut Worker::new(clock.now()), Next::Nothing);
+        let unready = get(address, "/readyz").await;
+        assert!(unready.contains("503"), "{unready}");
+        assert!(
+            unready.ends_with("partition 1 makes no progress\n"),
+            "{unready}"
+        );
+        assert!(!unready.contains("partition 0"), "{unready}");
+        assert!(get(address, "/healthz").await.contains("200 OK"));
+        end.send(()).expect("the scrape still waits");
+        assert!(scrape.await.expect("no panic").contains("200 OK"));
+    });
+    probes.shutdown_background();
+}
