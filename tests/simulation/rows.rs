@@ -16,6 +16,8 @@ pub type Rows = Vec<String>;
 #[derive(Debug, Default)]
 pub struct History {
     deliveries: BTreeMap<(u64, usize), Delivery>,
+    /// The place of what a partition sent, by the partition and the place of the cause.
+    sent: BTreeMap<(usize, u64), u64>,
     /// Whole up to this position.
     read: u64,
 }
@@ -39,6 +41,11 @@ impl History {
         journal.replay(self.read + 1, |position, payload| {
             let stored = v1::Frame::decode(payload).map_err(|_| Fault::Invalid("frame"))?;
             let frame = Frame::try_from(stored).map_err(|what| Fault::Invalid(what.0))?;
+            if let Some(origin) = frame.origin {
+                let cause = (origin.partition, origin.position);
+                let place = *self.sent.entry(cause).or_insert(position);
+                assert_eq!(place, position, "what a partition sends is in the log once");
+            }
             for (partition, delivery) in frame.deliveries(position) {
                 self.meet(partition, &delivery);
             }
