@@ -182,7 +182,8 @@ impl Cast {
         }
     }
 
-    /// An agent in a trace of its own that runs while an agent of another trace waits works for that one.
+    /// An agent in a trace of its own that runs while an agent of another trace waits works for that one. Two that run at the
+    /// very same time wait for nobody.
     fn host(&self, tree: &Tree<'_>, inner: usize) -> Option<usize> {
         let trace = |a: usize| tree.events[self.first_act(a).event].trace;
         let i = &self.activations[inner];
@@ -193,6 +194,7 @@ impl Cast {
                     && outer.agent != i.agent
                     && outer.start <= i.start
                     && outer.end >= i.end
+                    && (outer.start, outer.end) != (i.start, i.end)
             })
             .min_by_key(|&o| {
                 let outer = &self.activations[o];
@@ -258,8 +260,7 @@ fn silent_agents(tree: &Tree<'_>, steps: &[usize]) -> Vec<usize> {
     }
     agents
         .into_iter()
-        .filter(|&i| tree.agent(i).is_some() && !busy.contains(&i))
-        .filter(|&i| activation_node(tree, i).is_none_or(|node| node == i || !busy.contains(&node)))
+        .filter(|&i| !busy.contains(&i) && activation_node(tree, i) == Some(i))
         .collect()
 }
 
@@ -300,9 +301,7 @@ fn counts_as_tool(tree: &Tree<'_>, cast: &Cast, i: usize) -> bool {
         Some(Target::Human) => tool.works,
         Some(_) => false,
         None => !cast.activations.iter().any(|a| {
-            a.agent.is_some()
-                && a.agent.as_ref() != tree.agent(i)
-                && a.node.is_some_and(|node| tree.is_inside(node, i))
+            a.agent.as_ref() != tree.agent(i) && a.node.is_some_and(|node| tree.is_inside(node, i))
         }),
     }
 }

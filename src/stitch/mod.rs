@@ -363,11 +363,9 @@ impl Slot {
         match &self.bound {
             Some(bound) if *bound == to => return,
             Some(bound) => {
-                let (smaller, greater) = if *bound < to {
-                    (bound.clone(), to)
-                } else {
-                    (to, bound.clone())
-                };
+                let mut both = [bound.clone(), to];
+                both.sort();
+                let [smaller, greater] = both;
                 out.sends.push((greater, Record::Bind(smaller.clone())));
                 self.bound = Some(smaller);
             }

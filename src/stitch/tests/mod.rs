@@ -1,7 +1,9 @@
 //! Known answers of the stitcher: each scene is a handful of events, its story the facts that must come out.
 
+mod activations;
 mod handoffs;
 mod intents;
+mod keys;
 mod memory;
 mod money;
 mod retention;
