@@ -365,7 +365,6 @@ impl Conversation {
             }
         }
         let mut waiting: Vec<Verdict> = self.pending.iter().map(|(_, v)| v.clone()).collect();
-        let before = waiting.len();
         let events = open.iter().flat_map(Open::spans);
         let from = out.facts.len();
         let Some((mut turn, owners)) = turn::decide(events, &mut waiting, settings, &mut out.facts)
@@ -382,9 +381,7 @@ impl Conversation {
         }
         let cohort = turn.cohort.clone();
         self.hear(&turn, out);
-        if waiting.len() < before {
-            self.taken_up(&waiting, &turn, out);
-        }
+        self.taken_up(&waiting, &turn, out);
         for ((trace, span), owner) in owners {
             if let Some(Trace::Decided(known)) = self.traces.get_mut(&trace) {
                 known.answering.clone_from(&turn.answering);
@@ -419,7 +416,7 @@ impl Conversation {
         }
     }
 
-    /// A pending handoff found its target in a later turn.
+    /// A pending handoff may have found its target in this turn: it waits no more.
     fn taken_up(&mut self, waiting: &[Verdict], turn: &Decided, out: &mut Output) {
         let still = |verdict: &Verdict| {
             waiting

@@ -3,20 +3,20 @@
 use super::*;
 
 /// A stitcher with the records that it sent, told the time in seconds.
-struct Desk {
-    stitcher: Stitcher,
-    out: Output,
+pub(super) struct Desk {
+    pub(super) stitcher: Stitcher,
+    pub(super) out: Output,
 }
 
 impl Desk {
-    fn new(settings: Settings) -> Self {
+    pub(super) fn new(settings: Settings) -> Self {
         Self {
             stitcher: Stitcher::new(settings),
             out: Output::default(),
         }
     }
 
-    fn apply(&mut self, key: &Key, record: Record, second: u64) {
+    pub(super) fn apply(&mut self, key: &Key, record: Record, second: u64) {
         let now = seconds(second);
         settle(&mut self.stitcher, now, &mut self.out);
         let key = key.clone();
@@ -45,7 +45,7 @@ impl Desk {
         count(&self.out.facts, |what| matches!(what, What::Shed(_)))
     }
 
-    fn end(mut self) -> Vec<Fact> {
+    pub(super) fn end(mut self) -> Vec<Fact> {
         while let Some(due) = self.stitcher.next_deadline() {
             settle(&mut self.stitcher, due, &mut self.out);
         }
@@ -53,11 +53,11 @@ impl Desk {
     }
 }
 
-fn seconds(n: u64) -> Timestamp {
+pub(super) fn seconds(n: u64) -> Timestamp {
     Timestamp(n * 1_000_000_000)
 }
 
-fn answered(of: u8, second: u64) -> Vec<Event> {
+pub(super) fn answered(of: u8, second: u64) -> Vec<Event> {
     let mut s = Scene::default();
     let start = second * 1000;
     let desk = s.agent(0, "desk", (start, start + 100));

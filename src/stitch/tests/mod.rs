@@ -13,6 +13,7 @@ mod scene;
 mod sessions;
 mod shares;
 mod turns;
+mod waits;
 mod workflows;
 
 use super::*;

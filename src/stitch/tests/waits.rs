@@ -1,0 +1,225 @@
+//! When things are decided, given up and forgotten, to the nanosecond.
+
+use super::keys::{Desk, answered, seconds};
+use super::*;
+
+const TICK: Duration = Duration::from_nanos(1);
+
+fn before(at: Timestamp) -> Timestamp {
+    Timestamp(at.0 - TICK.as_nanos() as u64)
+}
+
+impl Desk {
+    /// Turns decided up to a time.
+    fn turns_at(&mut self, now: Timestamp) -> usize {
+        self.stitcher.advance(now, &mut self.out);
+        turns(&self.out.facts).len()
+    }
+}
+
+#[test]
+fn a_turn_is_decided_when_it_is_whole_and_quiet_and_later_where_parents_are_missing_or_a_session_may_come()
+ {
+    let settings = Settings::default();
+    let (settle, missing) = (settings.settle, settings.trace_timeout);
+    for (key, whole, wait) in [
+        (session("a"), true, settle),
+        (session("a"), false, missing),
+        (Key::Trace(trace(1)), true, settings.bind_timeout),
+        (Key::Trace(trace(1)), false, missing),
+    ] {
+        let mut desk = Desk::new(settings.clone());
+        for mut event in answered(1, 0) {
+            if !whole && event.parent.is_none() {
+                event.parent = Some(span(99));
+            }
+            desk.apply(&key, Record::Event(Box::new(event)), 0);
+        }
+        let due = Timestamp(0) + wait;
+        assert_eq!(desk.turns_at(before(due)), 0, "{key:?} {whole}");
+        assert_eq!(desk.turns_at(due), 1, "{key:?} {whole}");
+    }
+}
+
+#[test]
+fn a_trace_that_nobody_bound_goes_to_the_session_of_its_resource() {
+    let wait = Settings::default().bind_timeout;
+    for (source, follows) in [
+        (Some(SessionSource::Resource), true),
+        (Some(SessionSource::Span), false),
+        (None, false),
+    ] {
+        let held = Key::Trace(trace(1));
+        let mut desk = Desk::new(Settings::default());
+        for mut event in answered(1, 0) {
+            event.tenant = Some(name("acme"));
+            event.session = source.map(|source| SessionHint {
+                id: name("of the resource"),
+                source,
+            });
+            desk.apply(&held, Record::Event(Box::new(event)), 0);
+        }
+        let due = Timestamp(0) + wait;
+        assert_eq!(desk.turns_at(before(due)), 0);
+        assert_eq!(desk.out.sends, []);
+        assert_eq!(desk.turns_at(due), usize::from(!follows), "{source:?}");
+        let to = Key::Session(Scoped {
+            tenant: Some(name("acme")),
+            id: name("of the resource"),
+        });
+        let sent = std::mem::take(&mut desk.out.sends);
+        assert_eq!(sent.len(), if follows { 2 } else { 0 }, "{source:?}");
+        for (key, record) in sent {
+            assert_eq!(key, to);
+            let Record::Event(event) = record else {
+                panic!("an event is sent on, not {record:?}");
+            };
+            let hint = event.session.map(|hint| hint.source);
+            assert_eq!(hint, Some(SessionSource::Span), "it is decided now");
+        }
+    }
+}
+
+#[test]
+fn a_session_forgets_its_spans_after_the_idle_time_and_itself_at_its_age() {
+    let settings = Settings::default();
+    let mut desk = Desk::new(settings.clone());
+    let key = session("a");
+    let events = answered(1, 0);
+    for mut event in events.clone() {
+        event.outcome = Some(OutcomeEvidence {
+            outcome: Outcome::Resolved,
+        });
+        desk.apply(&key, Record::Event(Box::new(event)), 0);
+    }
+    let closed = Timestamp(0) + settings.settle;
+    desk.stitcher.advance(closed, &mut desk.out);
+    assert_eq!(outcomes(&desk.out.facts), [Outcome::Resolved]);
+    let spans = Timestamp(0) + settings.idle_timeout;
+    assert_eq!(desk.stitcher.next_deadline(), Some(spans));
+    desk.stitcher.advance(spans, &mut desk.out);
+    let itself = Timestamp(0) + settings.max_age;
+    assert_eq!(desk.stitcher.next_deadline(), Some(itself));
+    desk.stitcher.advance(before(itself), &mut desk.out);
+    assert_eq!(desk.stitcher.keys(), 1);
+    desk.stitcher.advance(itself, &mut desk.out);
+    assert_eq!(desk.stitcher.keys(), 0);
+}
+
+#[test]
+fn a_closed_session_that_still_knows_its_spans_is_not_forgotten() {
+    let mut desk = Desk::new(Settings {
+        soft_bytes: 1,
+        ..Settings::default()
+    });
+    let (first, second) = (answered(1, 0), answered(2, 60));
+    for mut event in first.clone() {
+        event.outcome = Some(OutcomeEvidence {
+            outcome: Outcome::Resolved,
+        });
+        desk.apply(&session("1"), Record::Event(Box::new(event)), 0);
+    }
+    desk.stitcher.advance(seconds(60), &mut desk.out);
+    assert_eq!(outcomes(&desk.out.facts).len(), 1);
+    for event in second {
+        desk.apply(&session("2"), Record::Event(Box::new(event)), 60);
+    }
+    for event in first {
+        desk.apply(&session("1"), Record::Event(Box::new(event)), 60);
+    }
+    assert_eq!(count(&desk.out.facts, |what| *what == What::Duplicate), 2);
+    assert_eq!(turns(&desk.end()).len(), 2);
+}
+
+#[test]
+fn one_span_more_than_a_session_may_hold_decides_its_turns_at_once() {
+    let events = answered(1, 0);
+    for (max_spans_per_session, shed) in [(2, 0), (1, 1)] {
+        let mut desk = Desk::new(Settings {
+            max_spans_per_session,
+            ..Settings::default()
+        });
+        for event in &events {
+            desk.apply(&session("a"), Record::Event(Box::new(event.clone())), 0);
+        }
+        let over = What::Shed(Shed::SpansPerSession);
+        assert_eq!(count(&desk.out.facts, |what| *what == over), shed);
+        assert_eq!(turns(&desk.out.facts).len(), shed);
+    }
+}
+
+#[test]
+fn of_two_handoffs_that_wait_the_one_that_is_taken_up_waits_no_more() {
+    for taken in ["a", "b"] {
+        let mut s = Scene::default();
+        let triage = s.agent(0, "triage", (0, 60));
+        s.last().cohort = vec![(0, name("gold"))];
+        s.asking(triage, (1, 30), &["a", "b"]);
+        let agent = s.agent(0, taken, (20_000, 20_100));
+        s.in_trace(2);
+        s.call(agent, (20_001, 20_090));
+        s.in_trace(2);
+        let facts = run(&s);
+        let other = if taken == "a" { "b" } else { "a" };
+        assert_eq!(
+            handoffs(&facts),
+            [
+                format!("triage -> {taken} resume success"),
+                format!("triage -> {other} transfer failed dropped"),
+            ]
+        );
+        let waiting: i64 = facts
+            .iter()
+            .filter_map(|fact| match fact.what {
+                What::Pending(change) => Some(change),
+                _ => None,
+            })
+            .sum();
+        assert_eq!(waiting, 0);
+        let business =
+            |what: &What| matches!(what, What::Session | What::Handoff(_) | What::Workflow(_));
+        let all = facts.iter().filter(|fact| business(&fact.what));
+        assert!(all.clone().all(|fact| fact.cohort.value(0) == "gold"));
+        assert_eq!(all.count(), 4);
+    }
+}
+
+#[test]
+fn a_message_is_recognised_among_the_last_four() {
+    for (others, repeats) in [(0, 1), (3, 1), (4, 0)] {
+        let mut s = transfer_with(0..10);
+        s.events[2].content.get_or_insert_default().asked = sketch(100..110);
+        for n in 0..=others {
+            let start = 10_000 * (u64::from(n) + 1);
+            let words = if n == others { 100 } else { 1000 * (n + 1) };
+            let of = n as u8 + 2;
+            let agent = s.agent(0, "refund", (start, start + 100));
+            s.in_trace(of);
+            s.call(agent, (start + 1, start + 90));
+            s.in_trace(of);
+            s.last().content.get_or_insert_default().asked = sketch(words..words + 10);
+        }
+        let found = count(&run(&s), |what| matches!(what, What::Repeat { .. }));
+        assert_eq!(found, repeats, "{others} messages in between");
+    }
+}
+
+#[test]
+fn a_late_tool_is_a_tool_call_unless_it_only_hands_over() {
+    for (tool, to, calls) in [
+        ("lookup", None, 1),
+        ("transfer", Some("b"), 0),
+        ("call a human", Some("human"), 0),
+        ("escalate_ticket", Some("human"), 1),
+    ] {
+        let mut s = Scene::default();
+        let agent = s.agent(0, "a", (0, 100));
+        s.call(agent, (1, 50));
+        s.tool(agent, tool, (60, 90), to);
+        let mut events: Vec<_> = s.events.iter().map(|e| (e.end, e.clone())).collect();
+        events[2].0 = seconds(10);
+        events.sort_by_key(|(arrival, _)| *arrival);
+        let found = count(&play(events), |what| matches!(what, What::Tool(_)));
+        assert_eq!(found, calls, "{tool}");
+    }
+}
