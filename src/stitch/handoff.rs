@@ -222,7 +222,7 @@ fn asked_for(
     target: usize,
 ) -> Option<usize> {
     let activation = &cast.activations[target];
-    let open = |&i: &usize| taken[i].is_none() && asks[i].to != Target::Human;
+    let open = |&i: &usize| taken[i].is_none();
     let first = cast.first_act(target).event;
     let node = activation.node.unwrap_or(first);
     let around = |&i: &usize| {

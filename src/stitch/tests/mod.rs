@@ -1,6 +1,8 @@
 //! Known answers of the stitcher: each scene is a handful of events, its story the facts that must come out.
 
 mod activations;
+mod answers;
+mod asks;
 mod contacts;
 mod handoffs;
 mod intents;
