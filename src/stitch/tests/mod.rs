@@ -3,12 +3,14 @@
 mod activations;
 mod answers;
 mod asks;
+mod cases;
 mod contacts;
 mod handoffs;
 mod intents;
 mod keys;
 mod memory;
 mod money;
+mod notes;
 mod retention;
 mod sampling;
 mod scene;
