@@ -158,6 +158,8 @@ pub struct ModelCall {
     pub is_agent: bool,
     /// The call failed.
     pub failed: bool,
+    /// Which instrumentation shows it: a hash of the scope's name. Two may show the same call.
+    pub shown_by: u32,
 }
 
 /// What was asked of the model.

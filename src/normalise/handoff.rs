@@ -16,6 +16,8 @@ pub(super) enum Meaning {
     Escalates,
     /// Gives control back: no handoff, and no work either.
     Returns,
+    /// The framework's way of answering the user: no work of a tool.
+    Answers,
 }
 
 /// Prefixes after which the target's name follows, and whether such a tool waits for a result.
@@ -41,6 +43,8 @@ const TO_USER: &[&str] = &[
     "hand_off_to_user",
     "handover_to_user",
 ];
+/// Tools by which a framework lets the model give its answer.
+const ANSWERS: &[&str] = &["final_answer", "final_result", "finish"];
 /// Tools whose target is an argument.
 const BY_ARGUMENT: &[&str] = &[
     "transfer_to_agent",
@@ -61,6 +65,7 @@ const ESCALATES: &[&str] = &["escalate", "request_human", "call_human", "contact
 /// Argument names that hold the target.
 const TARGET_ARGUMENTS: &[&str] = &[
     "agent_name",
+    "member_id",
     "coworker",
     "co_worker",
     "target_agent",
@@ -98,6 +103,9 @@ pub(super) fn meaning(
     if returns || TO_USER.contains(&plain.as_str()) {
         return Meaning::Returns;
     }
+    if ANSWERS.contains(&plain.as_str()) {
+        return Meaning::Answers;
+    }
     let hands = |target, delegates| Meaning::HandsOver { target, delegates };
     if let Some(target) = configured(tool, settings) {
         let target = target.map_or_else(
@@ -124,7 +132,20 @@ pub(super) fn meaning(
     if plain.starts_with("delegate_") {
         return hands(by_argument(arguments(), settings), true);
     }
+    // `Desk-transfer_to_x`, `mcp__desk__transfer_to_x`: plugins and servers stand in front.
+    let local = unqualified(tool);
+    if local.len() < tool.len()
+        && let Some((target, delegates)) = in_name(local, &self::plain(local))
+    {
+        return hands(named(target, settings), delegates);
+    }
     Meaning::Work
+}
+
+/// A tool's name without the plugin, server or class in front of it.
+fn unqualified(tool: &str) -> &str {
+    let local = tool.rsplit(['-', '.', '/', ':']).next().unwrap_or(tool);
+    local.rsplit("__").next().unwrap_or(local)
 }
 
 /// The target in a tool's name, as the emitter writes it: lower-casing is for comparing only.
@@ -154,12 +175,17 @@ pub(super) fn request(
     let target = match meaning(tool, arguments, settings) {
         Meaning::HandsOver { target, .. } => target,
         Meaning::Escalates => Target::Human,
-        Meaning::Work | Meaning::Returns => return None,
+        Meaning::Work | Meaning::Returns | Meaning::Answers => return None,
     };
     Some(HandoffRequest {
         target,
         call_id: call_id.filter(|id| !id.is_empty()).map(id),
     })
+}
+
+/// Whether a tool is the framework's way of answering.
+pub(super) fn is_answer(tool: &str) -> bool {
+    ANSWERS.contains(&plain(tool).as_str())
 }
 
 /// The target of that name.

@@ -1,6 +1,6 @@
 //! Model output in all encodings: which handoffs it asks for, and whether it has text for the reader. Input history is never read.
 
-use super::handoff::request;
+use super::handoff::{is_answer, request};
 use super::{Settings, Source, json};
 use crate::model::event::HandoffRequest;
 use crate::model::otlp::{Attributes, LogRecord, Value as Attribute};
@@ -155,6 +155,9 @@ impl<'s> Reader<'s> {
 
     fn call(&mut self, tool: &str, id: Option<&str>, arguments: impl FnOnce() -> Option<Value>) {
         self.seen();
+        if is_answer(tool) {
+            self.output.answered = Some(true);
+        }
         let Some(request) = request(tool, id, arguments, self.settings) else {
             return;
         };
@@ -214,7 +217,7 @@ impl<'s> Reader<'s> {
 
     /// One tool call, in any spelling; `false` if the object is none.
     fn tool_call(&mut self, value: &Value) -> bool {
-        for key in ["toolUse", "functionCall", "function_call"] {
+        for key in ["toolUse", "functionCall", "function_call", "tool_call"] {
             if let Some(call) = value.get(key).filter(|call| call.is_object()) {
                 return self.tool_call_named(call, value);
             }

@@ -28,7 +28,7 @@ mod tests;
 
 use crate::model::Name;
 use crate::model::event::{
-    CONTEXT_RETENTION, Evaluation, Event, INTENT_RETENTION, Kind, OutcomeEvidence,
+    CONTEXT_RETENTION, Evaluation, Event, INTENT_RETENTION, Kind, OutcomeEvidence, SessionSource,
 };
 use crate::model::ids::{SpanId, TraceId};
 use crate::model::money::Money;
@@ -197,8 +197,13 @@ impl<'a> Source<'a> {
 
     /// An exception was recorded and nobody judged it: instrumentations that set no status leave it at that.
     fn raised(&self) -> bool {
+        self.span.status == Status::Unset && self.excepted()
+    }
+
+    /// An exception was recorded that is no control flow.
+    fn excepted(&self) -> bool {
         let exception = self.span.events.iter().any(|e| e.name == "exception");
-        exception && self.span.status == Status::Unset && !self.is_control_flow()
+        exception && !self.is_control_flow()
     }
 
     /// LangGraph hands over by raising `ParentCommand`.
@@ -233,7 +238,11 @@ impl<'a> Source<'a> {
     fn read_common(&self, wanted: &context::Wanted, around: &context::Hits, event: &mut Event) {
         let attributes = self.attributes();
         let metadata = session::metadata(attributes);
-        event.session = session::of_attributes(attributes, &metadata, self.resource, self.settings);
+        let common = session::of_attributes(attributes, &metadata, self.resource, self.settings);
+        event.session = match (common, event.session.take()) {
+            (Some(hint), Some(own)) if hint.source == SessionSource::Resource => Some(own),
+            (common, own) => common.or(own),
+        };
         event.user = session::user(attributes, &metadata, self.settings);
         let context = context::read(attributes, &metadata, around, wanted);
         event.tenant = context.tenant;

@@ -3,9 +3,37 @@
 use super::name;
 use crate::model::Name;
 
-/// The model without its snapshot date: `gpt-4o-2024-08-06` → `gpt-4o`, `claude-sonnet-4-20250514` → `claude-sonnet-4`.
+/// Routers write the provider in front of the model: `openai/gpt-4o`. Makers of open models (`meta-llama/…`) are none of these.
+const ROUTES: &[&str] = &[
+    "models",
+    "openai",
+    "azure",
+    "azure_ai",
+    "anthropic",
+    "gemini",
+    "google",
+    "vertex_ai",
+    "bedrock",
+    "openrouter",
+    "litellm_proxy",
+    "mistral",
+    "groq",
+    "xai",
+    "deepseek",
+    "cohere",
+    "ollama",
+    "ollama_chat",
+];
+
+/// The model without its route and its snapshot date: `openai/gpt-4o-2024-08-06` → `gpt-4o`.
 pub(super) fn model(text: &str) -> Name {
-    let text = text.strip_prefix("models/").unwrap_or(text);
+    let mut text = text.trim();
+    while let Some((route, rest)) = text.split_once('/') {
+        if !ROUTES.contains(&route) || rest.is_empty() {
+            break;
+        }
+        text = rest;
+    }
     name(without_date(text))
 }
 
@@ -55,6 +83,10 @@ mod tests {
             ("claude-sonnet-4-20250514", "claude-sonnet-4"),
             ("claude-sonnet-4@20250514", "claude-sonnet-4"),
             ("models/gemini-2.5-pro", "gemini-2.5-pro"),
+            ("openai/gpt-4o", "gpt-4o"),
+            ("openrouter/anthropic/claude-sonnet-4", "claude-sonnet-4"),
+            ("meta-llama/Llama-3-70b", "meta-llama/Llama-3-70b"),
+            ("openai/", "openai/"),
             ("gpt-4-32k", "gpt-4-32k"),
             ("llama-3-70b-8192", "llama-3-70b-8192"),
             ("2024-08-06", "2024-08-06"),

@@ -74,6 +74,14 @@ pub(super) fn of_attributes(
         })
 }
 
+/// The session of that id, which a span names in its dialect's own way.
+pub(super) fn named(text: &str) -> SessionHint {
+    SessionHint {
+        id: id(text),
+        source: SessionSource::Span,
+    }
+}
+
 /// The user that a span names.
 pub(super) fn user(
     attributes: &Attributes<'_>,

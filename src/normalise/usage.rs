@@ -1,8 +1,9 @@
 //! Tokens and first-token times, in the counting of OpenTelemetry.
 
-use super::Source;
+use super::{Source, json};
 use crate::model::event::Usage;
 use crate::model::otlp::Attributes;
+use serde_json::Value;
 
 const INPUT: &[&str] = &[
     "gen_ai.usage.input_tokens",
@@ -47,20 +48,92 @@ const REASONING: &[&str] = &[
     "ai.usage.outputTokenDetails.reasoningTokens",
 ];
 
+/// Attributes that hold the provider's usage object as JSON; read only for what no attribute of its own says.
+const RAW: &[&str] = &[
+    "gen_ai.usage.raw",
+    "langsmith.metadata.usage_metadata",
+    "usage",
+];
+
 /// The tokens of a call, `None` where the span says nothing of them.
 pub(super) fn of(attributes: &Attributes<'_>) -> Option<Usage> {
-    let input = attributes.first_count(INPUT);
-    let output = attributes.first_count(OUTPUT);
-    if input.is_none() && output.is_none() {
-        return None;
-    }
-    Some(made_whole(Usage {
+    let count = |keys: &[&str]| attributes.first_count(keys);
+    let (input, output) = (count(INPUT), count(OUTPUT));
+    let told = Usage {
         input: input.unwrap_or(0),
         output: output.unwrap_or(0),
-        cache_read: attributes.first_count(CACHE_READ),
-        cache_write: attributes.first_count(CACHE_WRITE),
-        reasoning: attributes.first_count(REASONING),
-    }))
+        cache_read: count(CACHE_READ),
+        cache_write: count(CACHE_WRITE),
+        reasoning: count(REASONING),
+    };
+    let known = input.is_some() || output.is_some();
+    if known && told.cache_read.is_some() && told.reasoning.is_some() {
+        return Some(made_whole(told));
+    }
+    let mut raw = RAW.iter().filter_map(|key| attributes.str(key));
+    let raw = raw.find_map(|text| of_json(&json::parse(text)?));
+    match (known, raw) {
+        (true, raw) => Some(made_whole(filled(told, raw.unwrap_or_default()))),
+        (false, raw) => raw.map(made_whole),
+    }
+}
+
+/// Usage with the parts that only another source of the same call tells.
+fn filled(told: Usage, raw: Usage) -> Usage {
+    Usage {
+        cache_read: told.cache_read.or(raw.cache_read),
+        cache_write: told.cache_write.or(raw.cache_write),
+        reasoning: told.reasoning.or(raw.reasoning),
+        ..told
+    }
+}
+
+/// A usage object as the providers' wires and LangChain write it, parts nested or not; not yet [`made_whole`].
+pub(super) fn of_json(usage: &Value) -> Option<Usage> {
+    let top = |keys: &[&str]| keys.iter().find_map(|key| usage.get(*key)?.as_u64());
+    let part = |groups: &[&str], keys: &[&str]| {
+        let mut groups = groups.iter().filter_map(|group| usage.get(*group));
+        groups.find_map(|group| keys.iter().find_map(|key| group.get(*key)?.as_u64()))
+    };
+    const OF_INPUT: &[&str] = &[
+        "input_tokens_details",
+        "prompt_tokens_details",
+        "input_token_details",
+    ];
+    const OF_OUTPUT: &[&str] = &[
+        "output_tokens_details",
+        "completion_tokens_details",
+        "output_token_details",
+    ];
+    let input = top(&["input_tokens", "prompt_tokens", "input"]);
+    let output = top(&["output_tokens", "completion_tokens", "output"]);
+    (input.is_some() || output.is_some()).then(|| Usage {
+        input: input.unwrap_or(0),
+        output: output.unwrap_or(0),
+        cache_read: part(OF_INPUT, &["cached_tokens", "cache_read"]).or_else(|| {
+            top(&[
+                "cache_read_input_tokens",
+                "input_cached_tokens",
+                "input_cache_read",
+            ])
+        }),
+        cache_write: part(
+            OF_INPUT,
+            &[
+                "cache_write_tokens",
+                "cache_creation_tokens",
+                "cache_creation",
+            ],
+        )
+        .or_else(|| top(&["cache_creation_input_tokens", "input_cache_creation"])),
+        reasoning: part(OF_OUTPUT, &["reasoning_tokens", "reasoning"]).or_else(|| {
+            top(&[
+                "output_reasoning_tokens",
+                "reasoning_tokens",
+                "output_reasoning",
+            ])
+        }),
+    })
 }
 
 /// Tokens in the counting of OpenTelemetry: the parts inside the whole.

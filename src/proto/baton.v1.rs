@@ -248,6 +248,9 @@ pub struct ModelCall {
     pub is_agent: bool,
     #[prost(bool, tag = "10")]
     pub failed: bool,
+    /// Hash of the name of the instrumentation scope.
+    #[prost(fixed32, tag = "11")]
+    pub shown_by: u32,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Usage {

@@ -214,6 +214,7 @@ fn model_call(call: &ModelCall) -> v1::ModelCall {
         answered: call.answered,
         is_agent: call.is_agent,
         failed: call.failed,
+        shown_by: call.shown_by,
     }
 }
 
@@ -244,6 +245,7 @@ fn model_call_of(stored: v1::ModelCall) -> Result<ModelCall, Invalid> {
         answered: stored.answered,
         is_agent: stored.is_agent,
         failed: stored.failed,
+        shown_by: stored.shown_by,
     })
 }
 

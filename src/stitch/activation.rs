@@ -3,6 +3,7 @@
 use super::tree::Tree;
 use crate::model::Name;
 use crate::model::event::{Event, Kind, Operation, Target};
+use crate::model::ids::{SpanId, TraceId};
 use crate::model::time::Timestamp;
 use rapidhash::RapidHashMap as HashMap;
 use std::collections::HashSet;
@@ -54,13 +55,17 @@ pub(super) struct Cast {
     pub(super) activations: Vec<Activation>,
     /// Model events that count: those with no model call inside them.
     pub(super) calls: Vec<usize>,
+    /// Of a call that two instrumentations show, the inner event: it is nearer to the wire.
+    twins: HashMap<usize, usize>,
     /// Tool events that count as tool calls.
     pub(super) tools: Vec<usize>,
+    /// Tool events that look well, of which another span of the same call says that it failed.
+    pub(super) broken: HashSet<usize>,
 }
 
 impl Cast {
     pub(super) fn of(tree: &Tree<'_>) -> Self {
-        let calls = leaf_calls(tree);
+        let (calls, twins) = shown_once(tree, leaf_calls(tree));
         let tools = outermost_tools(tree);
         let mut steps: Vec<usize> = calls
             .iter()
@@ -72,6 +77,8 @@ impl Cast {
         steps.sort_unstable();
         let mut cast = Self {
             calls,
+            twins,
+            broken: broken_inside(tree),
             ..Self::default()
         };
         cast.group(tree, &steps);
@@ -90,6 +97,13 @@ impl Cast {
         &self.acts[self.activations[activation].acts[0]]
     }
 
+    /// The event by which call `i` is measured.
+    pub(super) fn measured<'e>(&self, tree: &Tree<'e>, i: usize) -> &'e Event {
+        let told = |event: &Event| matches!(&event.kind, Kind::Model(call) if call.usage.is_some());
+        let twin = self.twins.get(&i).map(|&twin| tree.events[twin]);
+        twin.filter(|twin| told(twin)).unwrap_or(tree.events[i])
+    }
+
     fn group(&mut self, tree: &Tree<'_>, steps: &[usize]) {
         let mut by_node: HashMap<usize, usize> = HashMap::default();
         let mut run: Option<usize> = None;
@@ -98,7 +112,11 @@ impl Cast {
             let agent = tree.agent(event);
             let known = match node {
                 Some(node) => by_node.get(&node).copied(),
-                None => run.filter(|&r| self.activations[r].agent.as_ref() == agent),
+                // A tool that nobody's name stands at is used by whoever is at work.
+                None => run.filter(|&r| {
+                    let tool = matches!(tree.events[event].kind, Kind::Tool(_));
+                    self.activations[r].agent.as_ref() == agent || tool && agent.is_none()
+                }),
             };
             let activation = known.unwrap_or_else(|| {
                 self.activations.push(Activation {
@@ -123,7 +141,7 @@ impl Cast {
     }
 
     fn add(&mut self, tree: &Tree<'_>, event: usize, index: usize) {
-        let failed = step_failed(tree, event);
+        let failed = step_failed(tree, event) || self.broken.contains(&event);
         let activation = &mut self.activations[index];
         activation.acts.push(self.acts.len());
         activation.end = activation.end.max(tree.events[event].end);
@@ -225,6 +243,46 @@ fn leaf_calls(tree: &Tree<'_>) -> Vec<usize> {
     models.into_iter().filter(|i| !wraps.contains(i)).collect()
 }
 
+/// Model events, each call once: an SDK that shows its calls itself, under an instrumentation that shows them too, gives two
+/// spans side by side, one inside the other's time. The outer one stays; the second answer names the inner one of each.
+fn shown_once(tree: &Tree<'_>, leaves: Vec<usize>) -> (Vec<usize>, HashMap<usize, usize>) {
+    let mut last: HashMap<(TraceId, SpanId), usize> = HashMap::default();
+    let mut twins = HashMap::default();
+    let mut kept = Vec::new();
+    for i in leaves {
+        let event = tree.events[i];
+        let place = event.parent.map(|parent| (event.trace, parent));
+        let before = place.and_then(|place| last.get(&place).copied());
+        match before.filter(|&outer| is_shown_again(tree.events[outer], event)) {
+            Some(outer) => {
+                twins.insert(outer, i);
+            }
+            None => {
+                last.extend(place.map(|place| (place, i)));
+                kept.push(i);
+            }
+        }
+    }
+    (kept, twins)
+}
+
+/// Whether two model events under one span, the first one begun first, are one call seen by two instrumentations.
+fn is_shown_again(first: &Event, second: &Event) -> bool {
+    let (Kind::Model(a), Kind::Model(b)) = (&first.kind, &second.kind) else {
+        return false;
+    };
+    // Instrumentations differ in how they add up the output of a stream.
+    let same_tokens = match (a.usage, b.usage) {
+        (Some(a), Some(b)) => a.input == b.input,
+        _ => true,
+    };
+    a.shown_by != b.shown_by
+        && a.operation == b.operation
+        && a.model == b.model
+        && second.end <= first.end
+        && same_tokens
+}
+
 /// Tool events, each call once: agent, MCP client and MCP server may all report it.
 fn outermost_tools(tree: &Tree<'_>) -> Vec<usize> {
     let mut ids = HashSet::new();
@@ -243,6 +301,22 @@ fn outermost_tools(tree: &Tree<'_>) -> Vec<usize> {
             !nested && !known
         })
         .collect()
+}
+
+/// Tool events around a failed span of the same call: an outer span may be well although the tool was not.
+fn broken_inside(tree: &Tree<'_>) -> HashSet<usize> {
+    let mut broken = HashSet::new();
+    for (i, event) in tree.events.iter().enumerate() {
+        let Kind::Tool(inner) = &event.kind else {
+            continue;
+        };
+        if inner.hands_to.is_none() && step_failed(tree, i) {
+            broken.extend(tree.ancestors(i).filter(|&outer| {
+                matches!(&tree.events[outer].kind, Kind::Tool(tool) if tool.name == inner.name)
+            }));
+        }
+    }
+    broken
 }
 
 /// Agent spans that show nothing of what the agent did: the span is its only step.

@@ -153,6 +153,15 @@ fn gather(tree: &Tree<'_>) -> Vec<Ask> {
     asks
 }
 
+/// Whether two names mean one agent: frameworks make ids of names (`refund desk` → `refund-desk`).
+fn is_alike(a: &Name, b: &Name) -> bool {
+    let fold = |byte: u8| match byte {
+        b'-' | b' ' => b'_',
+        other => other.to_ascii_lowercase(),
+    };
+    a == b || a.len() == b.len() && a.bytes().map(fold).eq(b.bytes().map(fold))
+}
+
 /// Joins the asks that show the same handoff.
 fn merge(tree: &Tree<'_>, cast: &Cast, asks: Vec<Ask>) -> Vec<Ask> {
     let mut merged: Vec<Ask> = Vec::new();
@@ -200,6 +209,7 @@ fn is_same(tree: &Tree<'_>, cast: &Cast, known: &Ask, ask: &Ask) -> bool {
     };
     let same_target = match (&known.to, &ask.to) {
         (Target::Unknown, _) | (_, Target::Unknown) => true,
+        (Target::Agent(a), Target::Agent(b)) => is_alike(a, b),
         (a, b) => a == b,
     };
     if ids_differ || !same_source || !same_target || known.trace != ask.trace {
@@ -232,7 +242,7 @@ fn asked_for(
             .any(|&e| e == node || tree.is_inside(node, e))
     };
     let named = |&i: &usize| match (&asks[i].to, &activation.agent) {
-        (Target::Agent(to), Some(agent)) => to == agent,
+        (Target::Agent(to), Some(agent)) => is_alike(to, agent),
         _ => false,
     };
     // Where the target or its spans are anonymous, whoever acts next is the target.
@@ -359,7 +369,11 @@ fn conclude(
     let human = ask.to == Target::Human;
     let to = match (&ask.to, target) {
         (Target::Human, _) => Arc::from(HUMAN),
-        (Target::Agent(name), _) => name.clone(),
+        (Target::Agent(name), None) => name.clone(),
+        (Target::Agent(name), Some(target)) => {
+            let known = cast.activations[target].agent.clone();
+            known.unwrap_or_else(|| name.clone())
+        }
         (Target::Unknown, Some(target)) => cast.activations[target]
             .agent
             .clone()

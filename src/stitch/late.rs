@@ -35,7 +35,7 @@ pub(super) fn count(
             out.facts.extend(turn::model_fact(&event, owner.as_ref()));
         }
         Kind::Tool(tool) if tool.hands_to.is_none() || tool.works => {
-            out.facts.extend(turn::tool_fact(&event));
+            out.facts.extend(turn::tool_fact(&event, false));
             out.facts.extend(spend.on_span(&event, prices));
         }
         Kind::Retrieval { .. } => {

@@ -191,13 +191,13 @@ pub(super) fn model_fact(event: &Event, agent: Option<&Name>) -> Option<Fact> {
 }
 
 /// The fact of one tool call that does work.
-pub(super) fn tool_fact(event: &Event) -> Option<Fact> {
+pub(super) fn tool_fact(event: &Event, broken: bool) -> Option<Fact> {
     let Kind::Tool(tool) = &event.kind else {
         return None;
     };
     let what = What::Tool(ToolCall {
         tool: tool.name.clone(),
-        failed: tool.failed || event.error,
+        failed: tool.failed || event.error || broken,
     });
     Some(Fact::of_span(event, what))
 }
@@ -275,13 +275,14 @@ fn steps(
 ) {
     let spend = &mut decided.spend;
     for &i in &cast.calls {
-        facts.extend(model_fact(tree.events[i], tree.agent(i)));
-        if let Kind::Model(call) = &tree.events[i].kind {
+        let event = cast.measured(tree, i);
+        facts.extend(model_fact(event, tree.agent(i)));
+        if let Kind::Model(call) = &event.kind {
             spend.add(call.cost);
         }
     }
     for &i in &cast.tools {
-        facts.extend(tool_fact(tree.events[i]));
+        facts.extend(tool_fact(tree.events[i], cast.broken.contains(&i)));
         facts.extend(spend.on_span(tree.events[i], prices));
     }
     for (i, event) in tree.events.iter().enumerate() {

@@ -65,6 +65,7 @@ pub(super) fn model(source: &Source<'_>, operation: Operation) -> ModelCall {
         requests: output.requests,
         answered: output.answered,
         failed: source.failed() || source.raised(),
+        shown_by: rapidhash::v3::rapidhash_v3(source.scope.name.as_bytes()) as u32,
         ..ModelCall::default()
     }
 }
@@ -93,7 +94,7 @@ pub(super) fn arguments(source: &Source<'_>) -> Option<Value> {
 pub(super) fn tool(source: &Source<'_>, tool: &str) -> Kind {
     let (mut hands_to, mut works, mut delegates) = (None, false, false);
     match handoff::meaning(tool, || arguments(source), source.settings) {
-        Meaning::Returns => return Kind::Structure,
+        Meaning::Returns | Meaning::Answers => return Kind::Structure,
         Meaning::Work => works = true,
         Meaning::Escalates => {
             hands_to = Some(Target::Human);

@@ -76,26 +76,7 @@ fn generation(source: &Source<'_>, failed: bool, mut kind: Kind) -> Kind {
 }
 
 fn of_details(details: &Value) -> Option<Usage> {
-    let count = |keys: &[&str]| keys.iter().find_map(|key| details.get(*key)?.as_u64());
-    let (input, output) = (
-        count(&["input", "prompt_tokens", "input_tokens"]),
-        count(&["output", "completion_tokens", "output_tokens"]),
-    );
-    let mut usage = Usage {
-        input: input.unwrap_or(0),
-        output: output.unwrap_or(0),
-        cache_read: count(&[
-            "input_cached_tokens",
-            "cache_read_input_tokens",
-            "input_cache_read",
-        ]),
-        cache_write: count(&["cache_creation_input_tokens", "input_cache_creation"]),
-        reasoning: count(&[
-            "output_reasoning_tokens",
-            "reasoning_tokens",
-            "output_reasoning",
-        ]),
-    };
+    let mut usage = usage::of_json(details)?;
     // Some integrations take the parts out of `input` and `output`. Where only all of them add up to the total, they did.
     let cached = usage::cached(&usage);
     let reasoning = usage.reasoning.unwrap_or(0);
@@ -105,7 +86,7 @@ fn of_details(details: &Value) -> Option<Usage> {
         usage.input = usage.input.saturating_add(cached);
         usage.output = usage.output.saturating_add(reasoning);
     }
-    (input.is_some() || output.is_some()).then(|| usage::made_whole(usage))
+    Some(usage::made_whole(usage))
 }
 
 fn total(cost: &Value) -> Option<f64> {

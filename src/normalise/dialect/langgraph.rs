@@ -38,7 +38,8 @@ pub(super) fn place(source: &Source<'_>) -> Option<Place> {
         "langgraph_checkpoint_ns",
     ]);
     let namespace = match direct {
-        Some(namespace) => namespace.to_owned(),
+        // Langfuse writes metadata as JSON, quotes included.
+        Some(namespace) => namespace.trim_matches('"').to_owned(),
         None => json::parse(attributes.str("metadata")?)?
             .get("langgraph_checkpoint_ns")?
             .as_str()?

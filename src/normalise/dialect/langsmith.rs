@@ -37,6 +37,8 @@ fn model(source: &Source<'_>) -> Kind {
     let mut kind = build::model_kind(source);
     if let Kind::Model(call) = &mut kind {
         let attributes = source.attributes();
+        // LangSmith leaves the status of a failed call at OK.
+        call.failed |= source.excepted();
         call.model = call.model.take().or_else(|| {
             attributes
                 .str("langsmith.metadata.ls_model_name")

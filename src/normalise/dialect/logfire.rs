@@ -2,7 +2,7 @@
 
 use super::{build, otel_genai};
 use crate::model::event::{Event, Kind};
-use crate::normalise::{Source, json};
+use crate::normalise::{Source, json, session};
 
 pub(super) fn speaks(source: &Source<'_>) -> bool {
     source.scope.name.starts_with("logfire")
@@ -43,7 +43,11 @@ fn of_agents(source: &Source<'_>, event: &mut Event, begins: &dyn Fn(&str) -> bo
                 triggered: source.attributes().bool("triggered") == Some(true),
             };
         }
-        _ if begins("OpenAI Agents trace") => build::workflow(event, named),
+        _ if begins("OpenAI Agents trace") => {
+            build::workflow(event, named);
+            // The group is the conversation; the scrubber takes away every `session.id`.
+            event.session = source.str("group_id").map(session::named);
+        }
         // Repeats the usage of the call inside it: structure only.
         _ if begins("Turn") => event.kind = Kind::Structure,
         _ => otel_genai::read(source, event),

@@ -5,15 +5,18 @@ mod autogen;
 mod build;
 mod crewai;
 mod google_adk;
+mod haystack;
 mod langfuse;
 mod langgraph;
 mod langsmith;
+mod llama_index;
 mod logfire;
 mod mcp;
 mod openinference;
 mod openllmetry;
 mod otel_genai;
 mod pydantic_ai;
+mod semantic_kernel;
 mod strands;
 mod vercel_v5;
 mod vercel_v7;
@@ -58,6 +61,18 @@ const DIALECTS: &[Dialect] = &[
     Dialect {
         speaks: crewai::speaks,
         read: crewai::read,
+    },
+    Dialect {
+        speaks: llama_index::speaks,
+        read: llama_index::read,
+    },
+    Dialect {
+        speaks: haystack::speaks,
+        read: haystack::read,
+    },
+    Dialect {
+        speaks: semantic_kernel::speaks,
+        read: semantic_kernel::read,
     },
     Dialect {
         speaks: autogen::speaks,

@@ -23,6 +23,7 @@ pub(super) fn read(source: &Source<'_>, event: &mut Event) {
         return;
     }
     event.kind = match kind {
+        "LLM" if is_helper(source) => Kind::Structure,
         "LLM" => build::model_kind(source),
         "EMBEDDING" => build::embeddings_kind(source),
         "RETRIEVER" => Kind::Retrieval { source: None },
@@ -31,7 +32,7 @@ pub(super) fn read(source: &Source<'_>, event: &mut Event) {
         },
         "TOOL" => match span.strip_prefix("handoff to ") {
             Some(to) => handed_over(source, to),
-            None => build::tool(source, span),
+            None => build::tool(source, span.strip_suffix(".__call__").unwrap_or(span)),
         },
         "AGENT" | "CHAIN" => match place {
             Some(place) if place.is_node => Kind::Agent { weak: true },
@@ -40,6 +41,13 @@ pub(super) fn read(source: &Source<'_>, event: &mut Event) {
         },
         _ => Kind::Structure,
     };
+}
+
+/// A private method of a model's class, which prepares or parses: no call, though it is marked as one.
+fn is_helper(source: &Source<'_>) -> bool {
+    let method = source.span.name.rsplit_once('.').map(|(_, method)| method);
+    method.is_some_and(|m| m.starts_with('_') && !m.starts_with("__"))
+        && source.attributes().get("llm.token_count.prompt").is_none()
 }
 
 /// `handoff to X` of the OpenAI Agents SDK: the input is the source, the output the target.

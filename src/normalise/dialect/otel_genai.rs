@@ -107,7 +107,8 @@ fn is_handoff(source: &Source<'_>) -> bool {
 fn by_attributes(source: &Source<'_>) -> Kind {
     let attributes = source.attributes();
     let has = |key: &str| attributes.get(key).is_some();
-    if has("gen_ai.tool.name") {
+    // A span that ended before its attributes were set still has its name.
+    if has("gen_ai.tool.name") || source.span.name.starts_with("execute_tool ") {
         return tool(source);
     }
     let is_call =

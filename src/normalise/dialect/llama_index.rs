@@ -1,0 +1,31 @@
+//! LlamaIndex through OpenInference: a workflow's steps name their agent only inside the printed events that go in and out.
+
+use super::openinference;
+use crate::model::event::Event;
+use crate::normalise::{Source, name};
+
+/// How the events of a workflow are printed that say whose step it is.
+const CURRENT: &str = "current_agent_name='";
+
+pub(super) fn speaks(source: &Source<'_>) -> bool {
+    source.scope.name.ends_with("instrumentation.llama_index")
+        && source.str("openinference.span.kind").is_some()
+}
+
+pub(super) fn read(source: &Source<'_>, event: &mut Event) {
+    openinference::read(source, event);
+    if event.agent.is_none() && source.span.name.ends_with(".run_agent_step") {
+        let printed = ["output.value", "input.value"].iter();
+        event.agent = printed
+            .filter_map(|key| current_agent(source.str(key)?))
+            .map(name)
+            .next();
+    }
+}
+
+/// The last one printed: texts before it may hold the same words.
+fn current_agent(text: &str) -> Option<&str> {
+    let begin = text.rfind(CURRENT)? + CURRENT.len();
+    let agent = text[begin..].split('\'').next()?;
+    (!agent.is_empty()).then_some(agent)
+}
