@@ -25,6 +25,8 @@ mod edges;
 mod money_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod unseen;
 
 use crate::model::Name;
 use crate::model::event::{

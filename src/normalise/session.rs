@@ -8,7 +8,7 @@ use crate::model::otlp::{Attributes, Value};
 use serde_json::Value as Json;
 
 /// Attributes that name a business session, best first. Transport sessions (`mcp.session.id`) and LangSmith's project
-/// (`langsmith.trace.session_*`) are none.
+/// (`langsmith.trace.session_*`) are none; nor is `thread.id`, which in OpenTelemetry is a thread of the operating system.
 const SESSION: &[&str] = &[
     "gen_ai.conversation.id",
     "session.id",
@@ -26,8 +26,13 @@ const SESSION: &[&str] = &[
     "ai.settings.context.session.id",
     "ai.settings.context.session_id",
     "gcp.vertex.agent.session_id",
+    "spring.ai.chat.client.conversation.id",
     "conversation.id",
-    "thread.id",
+    "conversation_id",
+    "session_id",
+    "sessionId",
+    "conversationId",
+    "thread_id",
 ];
 
 const USER: &[&str] = &[
@@ -39,6 +44,7 @@ const USER: &[&str] = &[
     "ai.telemetry.metadata.userId",
     "ai.settings.context.userId",
     "gcp.vertex.agent.user_id",
+    "user_id",
 ];
 
 /// Attributes that hold a JSON object of metadata.

@@ -56,6 +56,7 @@ fn events() -> Vec<Event> {
                 answered: Some(false),
                 is_agent: true,
                 failed: true,
+                shown_by: 77,
             }))
         })
         .collect();

@@ -5,6 +5,9 @@ use super::build;
 use crate::model::event::{Event, Kind, Target};
 use crate::normalise::{Source, handoff, name};
 
+/// The name of a tool in Spring AI.
+const SPRING_TOOL: &str = "spring.ai.tool.definition.name";
+
 /// Reads a span by the standard names.
 pub(super) fn read(source: &Source<'_>, event: &mut Event) {
     let attributes = source.attributes();
@@ -38,8 +41,11 @@ pub(super) fn read(source: &Source<'_>, event: &mut Event) {
         "goto" => goto(source),
         "guardrail" | "guardrail_check" | "apply_guardrail" => guardrail(source),
         _ if is_handoff(source) => build::handoff_kind(source, None),
-        "" => by_attributes(source),
-        _ => Kind::Structure,
+        "" => match source.span.name.strip_prefix("invoke_agent ") {
+            Some(named) if event.agent.is_none() => return build::agent(event, named, false),
+            _ => by_attributes(source),
+        },
+        _ => by_evidence(source),
     };
 }
 
@@ -62,7 +68,7 @@ fn agent(source: &Source<'_>, event: &mut Event) {
 fn tool(source: &Source<'_>) -> Kind {
     let named = source
         .attributes()
-        .first_str(&["gen_ai.tool.name", "tool.name"])
+        .first_str(&["gen_ai.tool.name", "tool.name", SPRING_TOOL])
         .or_else(|| source.span.name.strip_prefix("execute_tool "))
         .unwrap_or(&source.span.name);
     build::tool(source, named)
@@ -101,6 +107,20 @@ fn is_handoff(source: &Source<'_>) -> bool {
         && source
             .operation()
             .is_none_or(|o| !matches!(o, "chat" | "execute_tool"))
+}
+
+/// Spans whose operation nobody knows, e.g. of a later edition of the conventions or of a framework: a call of a model has
+/// tokens and a model, a call of a tool has an id or the tool's definition.
+fn by_evidence(source: &Source<'_>) -> Kind {
+    let has = |key: &str| source.attributes().get(key).is_some();
+    if has("gen_ai.tool.call.id") || has(SPRING_TOOL) {
+        return tool(source);
+    }
+    let model = has("gen_ai.request.model") || has("gen_ai.response.model");
+    if model && has("gen_ai.usage.input_tokens") {
+        return build::model_kind(source);
+    }
+    Kind::Structure
 }
 
 /// Spans of emitters that set no operation name.

@@ -11,6 +11,7 @@ mod keys;
 mod memory;
 mod money;
 mod notes;
+mod repeated;
 mod retention;
 mod sampling;
 mod scene;

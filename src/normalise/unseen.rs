@@ -1,0 +1,287 @@
+//! Emitters that nobody recorded: rules that must hold for any of them.
+
+use super::tests::{event, told, with};
+use super::*;
+use crate::model::event::Usage;
+
+const MODEL: (&str, &str) = ("gen_ai.request.model", "m-1");
+const IN: (&str, &str) = ("gen_ai.usage.input_tokens", "10");
+const OUT: (&str, &str) = ("gen_ai.usage.output_tokens", "5");
+
+fn operation(name: &str) -> (&str, &str) {
+    ("gen_ai.operation.name", name)
+}
+
+fn usage(scope: &str, attributes: &[(&str, &str)]) -> Option<Usage> {
+    match event(scope, "chat", attributes).kind {
+        Kind::Model(call) => call.usage,
+        _ => None,
+    }
+}
+
+#[test]
+fn an_unknown_operation_is_read_by_its_evidence() {
+    let call = "call -/m-1 of - in 10 out 5 asks[]";
+    let nothing = "structure of - refused[]";
+    for (attributes, expected) in [
+        (vec![operation("interpret"), MODEL, IN, OUT], call),
+        (vec![operation("agent_step"), MODEL], nothing),
+        (vec![operation("create_agent"), MODEL], nothing),
+        (vec![operation("plan")], nothing),
+        (
+            vec![
+                operation("run_function"),
+                ("gen_ai.tool.name", "look_up"),
+                ("gen_ai.tool.call.id", "c"),
+            ],
+            "tool look_up of -",
+        ),
+        (
+            vec![
+                operation("framework"),
+                ("spring.ai.tool.definition.name", "look_up"),
+            ],
+            "tool look_up of -",
+        ),
+    ] {
+        assert_eq!(
+            told(&event("app", "x", &attributes)),
+            expected,
+            "{attributes:?}"
+        );
+    }
+}
+
+#[test]
+fn a_span_that_has_only_its_name_is_read_by_it() {
+    for (span, expected) in [
+        ("execute_tool look_up", "tool look_up of -"),
+        (
+            "execute_tool transfer_to_desk",
+            "tool transfer_to_desk of - to desk only",
+        ),
+        ("invoke_agent desk", "agent desk"),
+        ("invoke_agent", "structure of - refused[]"),
+        ("executed", "structure of - refused[]"),
+    ] {
+        assert_eq!(told(&event("app", span, &[])), expected);
+    }
+}
+
+#[test]
+fn a_tool_without_a_name_keeps_the_name_of_its_span() {
+    let attributes = [operation("execute_tool")];
+    assert_eq!(
+        told(&event("app", "look_up", &attributes)),
+        "tool look_up of -"
+    );
+}
+
+#[test]
+fn plugins_and_servers_in_front_of_a_tool_hide_no_handoff() {
+    for (tool, expected) in [
+        (
+            "Desk-transfer_to_x",
+            "tool Desk-transfer_to_x of - to x only",
+        ),
+        (
+            "mcp__team__transfer_to_x",
+            "tool mcp__team__transfer_to_x of - to x only",
+        ),
+        ("team.handoff_to_x", "tool team.handoff_to_x of - to x only"),
+        ("transfer-to-x", "tool transfer-to-x of - to x only"),
+        ("Desk-look_up", "tool Desk-look_up of -"),
+        ("bank.transfer", "tool bank.transfer of -"),
+    ] {
+        let attributes = [operation("execute_tool"), ("gen_ai.tool.name", tool)];
+        assert_eq!(told(&event("app", "x", &attributes)), expected);
+    }
+}
+
+#[test]
+fn parallel_calls_are_all_asked_for() {
+    let output = r#"[{"role":"assistant","parts":[
+        {"type":"tool_call","id":"1","name":"transfer_to_a","arguments":{}},
+        {"type":"tool_call","id":"2","name":"look_up","arguments":{}},
+        {"type":"tool_call","id":"3","name":"transfer_to_b","arguments":{}}]}]"#;
+    let attributes = [operation("chat"), ("gen_ai.output.messages", output)];
+    assert_eq!(
+        told(&event("app", "chat", &attributes)),
+        "call -/- of - in 0 out 0 asks[a,b]"
+    );
+}
+
+#[test]
+fn an_answer_by_a_tool_is_an_answer_and_no_work() {
+    let output = r#"[{"role":"assistant","parts":[{"type":"tool_call","name":"final_answer","arguments":{}}]}]"#;
+    let attributes = [operation("chat"), ("gen_ai.output.messages", output)];
+    let Kind::Model(call) = event("app", "chat", &attributes).kind else {
+        panic!("a call")
+    };
+    assert_eq!(call.answered, Some(true));
+    let attributes = [
+        operation("execute_tool"),
+        ("gen_ai.tool.name", "final_answer"),
+    ];
+    assert_eq!(
+        told(&event("app", "x", &attributes)),
+        "structure of - refused[]"
+    );
+}
+
+#[test]
+fn what_no_attribute_says_of_tokens_is_in_the_raw_usage() {
+    let parts = |cache_read, cache_write, reasoning| {
+        Some(Usage {
+            input: 10,
+            output: 5,
+            cache_read,
+            cache_write,
+            reasoning,
+        })
+    };
+    let responses = r#"{"input_tokens":10,"output_tokens":5,"input_tokens_details":{"cached_tokens":4},"output_tokens_details":{"reasoning_tokens":3}}"#;
+    let chat = r#"{"prompt_tokens":10,"completion_tokens":5,"prompt_tokens_details":{"cached_tokens":4},"completion_tokens_details":{"reasoning_tokens":3}}"#;
+    let langchain = r#"{"input_tokens":10,"output_tokens":5,"input_token_details":{"cache_read":4,"cache_creation":1},"output_token_details":{"reasoning":3}}"#;
+    for (raw, expected) in [
+        (responses, parts(Some(4), None, Some(3))),
+        (chat, parts(Some(4), None, Some(3))),
+        (langchain, parts(Some(4), Some(1), Some(3))),
+        ("{}", parts(None, None, None)),
+        ("no JSON", parts(None, None, None)),
+    ] {
+        let attributes = [operation("chat"), IN, OUT, ("gen_ai.usage.raw", raw)];
+        assert_eq!(usage("app", &attributes), expected, "{raw}");
+    }
+    // The attribute of its own wins, and a raw object alone is enough.
+    let own = ("gen_ai.usage.cache_read.input_tokens", "2");
+    let attributes = [operation("chat"), IN, OUT, own, ("gen_ai.usage.raw", chat)];
+    assert_eq!(usage("app", &attributes), parts(Some(2), None, Some(3)));
+    let attributes = [operation("chat"), ("gen_ai.usage.raw", chat)];
+    assert_eq!(usage("app", &attributes), parts(Some(4), None, Some(3)));
+}
+
+#[test]
+fn hand_written_session_ids_are_found_and_a_thread_of_the_system_is_none() {
+    for (key, found) in [
+        ("session_id", true),
+        ("conversation_id", true),
+        ("sessionId", true),
+        ("spring.ai.chat.client.conversation.id", true),
+        ("thread.id", false),
+        ("mcp.session.id", false),
+    ] {
+        let session = event("app", "x", &[(key, "s")]).session;
+        assert_eq!(session.is_some(), found, "{key}");
+    }
+}
+
+#[test]
+fn the_group_of_the_openai_agents_sdk_is_the_conversation() {
+    let attributes = [
+        ("logfire.msg_template", "OpenAI Agents trace: {name}"),
+        ("name", "desk"),
+        ("group_id", "g-1"),
+        ("session.id", "[Scrubbed due to 'session']"),
+    ];
+    let event = event(
+        "logfire.openai_agents",
+        "OpenAI Agents trace: {name}",
+        &attributes,
+    );
+    assert_eq!(
+        event.session.map(|s| s.id.to_string()).as_deref(),
+        Some("g-1")
+    );
+}
+
+#[test]
+fn a_failed_call_of_langsmith_is_marked_ok() {
+    let attributes = [("langsmith.span.kind", "llm"), MODEL];
+    let failed = with("langsmith", "Chat", &attributes, |span| {
+        span.status = Status::Ok;
+        span.events = vec![crate::model::otlp::SpanEvent {
+            name: "exception".into(),
+            time: span.end,
+            attributes: Attributes::default(),
+        }];
+    });
+    assert_eq!(told(&failed), "call -/m-1 of - in 0 out 0 asks[] failed");
+}
+
+#[test]
+fn a_private_method_of_a_model_is_no_call() {
+    let attributes = [
+        ("openinference.span.kind", "LLM"),
+        ("llm.model_name", "m-1"),
+    ];
+    for (span, expected) in [
+        ("Model._prepare", "structure of - refused[]"),
+        ("Model.__call__", "call -/m-1 of - in 0 out 0 asks[]"),
+        ("Model.chat", "call -/m-1 of - in 0 out 0 asks[]"),
+    ] {
+        assert_eq!(told(&event("app", span, &attributes)), expected);
+    }
+}
+
+#[test]
+fn llama_index_names_the_agent_of_a_step_in_what_it_prints() {
+    let printed = "AgentOutput(text='current_agent_name=\\'x\\'', current_agent_name='desk')";
+    let attributes = [
+        ("openinference.span.kind", "CHAIN"),
+        ("output.value", printed),
+    ];
+    let scope = "openinference.instrumentation.llama_index";
+    let step = event(scope, "AgentWorkflow.run_agent_step", &attributes);
+    assert_eq!(told(&step), "structure of desk refused[]");
+}
+
+#[test]
+fn haystack() {
+    let output = r#"{"replies":[{"role":"assistant","meta":{"model":"m-1","usage":{"prompt_tokens":10,"completion_tokens":5}},
+        "content":[{"tool_call":{"tool_name":"transfer_to_desk","arguments":{},"id":"c"}}]}]}"#;
+    for (span, attributes, expected) in [
+        ("haystack.agent.run", vec![], "workflow -"),
+        (
+            "haystack.agent.step.llm",
+            vec![("haystack.agent.step.llm.output", output)],
+            "call -/m-1 of - in 10 out 5 asks[desk]",
+        ),
+        (
+            "haystack.component.run",
+            vec![
+                ("haystack.component.type", "OpenAIChatGenerator"),
+                ("haystack.component.output", output),
+            ],
+            "call -/m-1 of - in 10 out 5 asks[desk]",
+        ),
+        (
+            "haystack.component.run",
+            vec![("haystack.component.type", "InMemoryBM25Retriever")],
+            "retrieval",
+        ),
+        (
+            "haystack.agent.step.tool",
+            vec![("haystack.tool.name", "look_up")],
+            "tool look_up of -",
+        ),
+        ("haystack.agent.step", vec![], "structure of - refused[]"),
+    ] {
+        assert_eq!(told(&event("app", span, &attributes)), expected);
+    }
+}
+
+#[test]
+fn semantic_kernel_calls_a_function_by_its_plugin() {
+    let scope = "semantic_kernel.functions.kernel_function";
+    for (tool, expected) in [
+        ("Desk-look_up", "tool look_up of -"),
+        (
+            "Handoff-transfer_to_desk",
+            "tool transfer_to_desk of - to desk only",
+        ),
+    ] {
+        let attributes = [operation("execute_tool"), ("gen_ai.tool.name", tool)];
+        assert_eq!(told(&event(scope, "execute_tool", &attributes)), expected);
+    }
+}

@@ -1,0 +1,87 @@
+//! What several spans show of one thing, and things that go by several names.
+
+use super::*;
+
+/// A model call that one instrumentation shows with its count of tokens.
+fn shown(scene: &mut Scene, parent: u64, times: (u64, u64), shown_by: u32, tokens: (u64, u64)) {
+    let usage = Usage {
+        input: tokens.0,
+        output: tokens.1,
+        ..Usage::default()
+    };
+    let call = ModelCall {
+        usage: Some(usage),
+        shown_by,
+        ..ModelCall::default()
+    };
+    scene.add(parent, times, Kind::Model(Box::new(call)));
+}
+
+fn outputs(facts: &[Fact]) -> Vec<u64> {
+    let output = |fact: &Fact| match &fact.what {
+        What::Model(call) => call.usage.map(|usage| usage.output),
+        _ => None,
+    };
+    facts.iter().filter_map(output).collect()
+}
+
+#[test]
+fn a_call_that_two_instrumentations_show_counts_once_by_the_inner_one() {
+    for (second, expected) in [
+        ((12, 28, 2, 100), vec![7]),
+        // The same instrumentation, other tokens, or a time of its own: two calls.
+        ((12, 28, 1, 100), vec![8, 7]),
+        ((12, 28, 2, 90), vec![8, 7]),
+        ((12, 31, 2, 100), vec![8, 7]),
+    ] {
+        let (start, end, by, input) = second;
+        let mut s = Scene::default();
+        let desk = s.agent(0, "desk", (0, 40));
+        shown(&mut s, desk, (10, 30), 1, (100, 8));
+        shown(&mut s, desk, (start, end), by, (input, 7));
+        assert_eq!(outputs(&run(&s)), expected, "{second:?}");
+    }
+}
+
+#[test]
+fn a_tool_has_failed_when_any_span_of_the_call_says_so() {
+    let mut s = Scene::default();
+    let desk = s.agent(0, "desk", (0, 40));
+    let outer = s.tool(desk, "look_up", (10, 20), None);
+    s.tool(outer, "look_up", (11, 19), None);
+    s.last().error = true;
+    let tool = |what: &What, failed: bool| matches!(what, What::Tool(t) if t.failed == failed);
+    let facts = run(&s);
+    assert_eq!(count(&facts, |w| tool(w, true)), 1);
+    assert_eq!(count(&facts, |w| tool(w, false)), 0);
+}
+
+#[test]
+fn an_agent_asked_for_by_the_id_of_its_name_is_that_agent() {
+    let mut s = Scene::default();
+    let front = s.agent(0, "front", (0, 100));
+    s.call(front, (5, 10));
+    let tool = s.tool(front, "delegate", (10, 60), Some("second-desk"));
+    let desk = s.agent(tool, "Second desk", (20, 50));
+    s.call(desk, (25, 45));
+    assert_eq!(
+        handoffs(&run(&s)),
+        ["front -> Second desk delegation success"]
+    );
+}
+
+#[test]
+fn a_tool_at_which_no_name_stands_is_used_by_whoever_is_at_work() {
+    let mut s = Scene::default();
+    let turn = s.add(0, (0, 100), Kind::Workflow);
+    for (start, named) in [(10, true), (20, false), (30, true)] {
+        if named {
+            s.call(turn, (start, start + 5));
+            s.last().agent = Some(name("desk"));
+        } else {
+            s.tool(turn, "look_up", (start, start + 5), None);
+        }
+    }
+    let facts = run(&s);
+    assert_eq!(count(&facts, |w| matches!(w, What::Agent(_))), 1);
+}
