@@ -192,3 +192,21 @@ fn faults_have_exit_codes_of_their_own() {
     assert_eq!(output.status.code(), Some(4));
     assert!(text(&output.stderr).contains(&address));
 }
+
+#[test]
+fn a_session_is_told_as_a_person_would_tell_it() {
+    let folder = "tests/fixtures/pydantic-ai/support-delegation-v2";
+    let mut arguments = vec!["replay".to_owned(), "--explain".into()];
+    arguments.push("sess-pydantic-ai-A".into());
+    arguments.extend((1..=6).map(|i| format!("{folder}/00{i}.pb")));
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let told = text(&baton(&arguments).stdout);
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/stories/pydantic-ai.txt");
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&kept, &told).expect("written");
+    }
+    let known = std::fs::read_to_string(&kept).unwrap_or_default();
+    assert_eq!(told, known, "read it, then UPDATE=1 cargo test --test cli");
+    let nobody = baton(&["replay", "--explain", "nobody", arguments[3]]);
+    assert_eq!(nobody.status.code(), Some(5));
+}

@@ -3,6 +3,7 @@
 pub mod json;
 mod own;
 pub mod prometheus;
+mod sentence;
 pub mod server;
 pub mod story;
 pub mod summary;

@@ -1,180 +1,146 @@
-//! How a session went, as a person would tell it.
+//! How a session went, as a person would tell it: a paragraph for each turn, and how the work ended.
 
-use crate::model::fact::{
-    Action, ActionKind, Fact, Handoff, HandoffResult, IntentPassed, ModelCall, TurnResult, What,
-    Workflow,
-};
-use crate::model::money::written;
-use jiff::Timestamp;
+use super::sentence;
+use crate::model::fact::{Fact, Turn, TurnResult, What};
+use crate::model::time::Timestamp;
 use std::fmt::Write;
 
-/// One line for each fact, in the order of event time; empty where nothing is known. Money is in `currency`.
+/// The story of a session from its facts; empty where nothing is known. Money is in `currency`.
 pub fn write(session: &str, facts: &[Fact], currency: &str) -> String {
     let mut facts: Vec<&Fact> = facts.iter().collect();
     facts.sort_by_key(|fact| (fact.at, rank(&fact.what)));
-    let mut text = String::new();
+    let mut chapters = chapters(&facts);
+    let mut before = Vec::new();
     for fact in facts {
-        let Some(line) = line(&fact.what, currency) else {
-            continue;
-        };
-        if text.is_empty() {
-            let _ = writeln!(text, "Session {session}");
+        match chapter_of(&mut chapters, fact) {
+            Some(chapter) => chapter.facts.push(fact),
+            None => before.push(fact),
         }
-        let _ = writeln!(text, "  {}  {line}", time(fact.at.0));
     }
-    text
+    let mut text = String::new();
+    if let Some(first) = before.first() {
+        tell(&mut text, first.at, &before, currency);
+    }
+    for (number, chapter) in (1..).zip(&chapters) {
+        chapter.write(&mut text, number, currency);
+    }
+    if text.is_empty() {
+        return text;
+    }
+    format!("Session {session}\n\n{}\n", text.trim_end())
+}
+
+/// A turn, and what happened from its start to the next one's.
+struct Chapter<'a> {
+    start: Timestamp,
+    fact: &'a Fact,
+    turn: &'a Turn,
+    facts: Vec<&'a Fact>,
+}
+
+/// The turns in order of their start.
+fn chapters<'a>(facts: &[&'a Fact]) -> Vec<Chapter<'a>> {
+    let turns = facts.iter().filter_map(|fact| match &fact.what {
+        What::Turn(turn) => Some(Chapter {
+            start: Timestamp(fact.at.0.saturating_sub(turn.duration.as_nanos() as u64)),
+            fact,
+            turn,
+            facts: Vec::new(),
+        }),
+        _ => None,
+    });
+    let mut chapters: Vec<Chapter<'_>> = turns.collect();
+    chapters.sort_by_key(|chapter| (chapter.start, chapter.fact.trace));
+    chapters
+}
+
+/// The latest turn that had begun, one of the fact's own trace if there is any.
+fn chapter_of<'c, 'a>(chapters: &'c mut [Chapter<'a>], fact: &Fact) -> Option<&'c mut Chapter<'a>> {
+    let begun = |chapter: &Chapter<'_>| chapter.start <= fact.at;
+    let own = |chapter: &Chapter<'_>| begun(chapter) && chapter.fact.trace == fact.trace;
+    let place = chapters.iter().rposition(own);
+    let place = place.or_else(|| chapters.iter().rposition(begun))?;
+    chapters.get_mut(place)
 }
 
 /// What happened at the same moment is told in this order: causes first.
 fn rank(what: &What) -> u8 {
     match what {
-        What::Session => 0,
         What::Agent(_) => 1,
         What::Model(_) | What::Tool(_) | What::Retrieval => 2,
-        What::Handoff(_) | What::Escalation { .. } | What::Loop { .. } => 3,
-        What::Turn(_) => 5,
-        What::FunnelStep { .. } => 6,
-        What::Workflow(_) => 7,
+        What::Handoff(_) | What::Loop { .. } => 3,
         _ => 4,
     }
 }
 
-fn time(nanos: u64) -> String {
-    match Timestamp::from_nanosecond(i128::from(nanos)) {
-        Ok(time) => time.strftime("%Y-%m-%d %H:%M:%S%.3f").to_string(),
-        Err(_) => nanos.to_string(),
-    }
-}
-
-fn line(what: &What, currency: &str) -> Option<String> {
-    Some(match what {
-        What::Session => "the session began".to_owned(),
-        What::Agent(agent) if agent.failed => format!("{} took over and failed", agent.agent),
-        What::Agent(agent) => format!("{} took over", agent.agent),
-        What::Model(call) => model(call, currency),
-        What::Tool(tool) if tool.failed => format!("the tool {} failed", tool.tool),
-        What::Tool(tool) => format!("the tool {} ran", tool.tool),
-        What::Retrieval => "a knowledge base was searched".to_owned(),
-        What::Action(action) => self::action(action, currency),
-        What::Handoff(handoff) => self::handoff(handoff),
-        What::Escalation { from } => format!("{from} called a human in"),
-        What::Loop { agent, length } => {
-            format!("control came back to {agent} after {length} transfers")
+impl Chapter<'_> {
+    fn write(&self, text: &mut String, number: usize, currency: &str) {
+        let turn = self.turn;
+        let wait = turn.duration.as_secs_f64();
+        let _ = write!(text, "Turn {number}, {}: ", time(self.start));
+        let _ = match turn.result {
+            TurnResult::Answered => write!(text, "the user got an answer after {wait:.2} s"),
+            TurnResult::Failed => write!(text, "the user got no answer within {wait:.2} s"),
+        };
+        if let Some(first) = turn.first_token {
+            let _ = write!(text, ", its first token after {:.2} s", first.as_secs_f64());
         }
-        What::Repeat { agent } => format!("the user had to say it again, to {agent}"),
-        What::Evaluation { name, score } => format!("evaluation {name}: {score}"),
-        What::Feedback { agent, score } => format!("the user rated {agent}: {score}"),
-        What::Turn(turn) => {
-            let result = match turn.result {
-                TurnResult::Answered => "the user got an answer",
-                TurnResult::Failed => "the user got no answer",
+        let _ = writeln!(text, ". {}", cost(&self.facts, currency));
+        if !turn.by_agent.is_empty() {
+            let share = |(agent, share): &(_, std::time::Duration)| {
+                format!("{agent} {:.2} s", share.as_secs_f64())
             };
-            let first = turn
-                .first_token
-                .map(|wait| format!(", its first token after {:.1} s", wait.as_secs_f64()));
-            format!(
-                "{result} after {:.1} s{}",
-                turn.duration.as_secs_f64(),
-                first.unwrap_or_default()
-            )
+            let shares: Vec<String> = turn.by_agent.iter().map(share).collect();
+            let _ = writeln!(text, "Who had it: {}.", shares.join(", "));
         }
-        What::FunnelStep { step, .. } => format!("it had come to the step {step}"),
-        What::Workflow(workflow) => self::workflow(workflow, currency),
-        What::Recontact { .. } => "the user came back with the same intent".to_owned(),
-        What::Unconverted { currency } => {
-            format!("an amount in {currency} is unknown: the currency has no rate")
-        }
-        What::Late => "a span came after its turn was decided".to_owned(),
-        What::Shed(reason) => format!("a limit closed it early: {}", reason.as_str()),
-        What::Pending(_) | What::Duplicate => return None,
-    })
+        tell(text, self.start, &self.facts, currency);
+    }
 }
 
-fn model(call: &ModelCall, currency: &str) -> String {
-    let asked = if call.failed {
-        "asked in vain"
-    } else {
-        "asked"
+/// One line for each fact with the seconds since `start`, then how the work ended.
+fn tell(text: &mut String, start: Timestamp, facts: &[&Fact], currency: &str) {
+    for fact in facts {
+        if let Some(sentence) = sentence::of(&fact.what, currency) {
+            let after = fact.at.since(start).as_secs_f64();
+            let _ = writeln!(text, "  {after:>+7.2} s  {sentence}");
+        }
+    }
+    for fact in facts {
+        if let What::Workflow(workflow) = &fact.what {
+            let _ = writeln!(text, "{}", sentence::workflow(workflow, currency));
+        }
+    }
+    let step = |fact: &&Fact| match &fact.what {
+        What::FunnelStep { step, .. } => Some(step.to_string()),
+        _ => None,
     };
-    let mut text = format!("{} {asked} {}", call.agent, call.model);
-    if let Some(usage) = &call.usage {
-        let _ = write!(text, ", {} tokens in, {} out", usage.input, usage.output);
+    let steps: Vec<String> = facts.iter().filter_map(step).collect();
+    if !steps.is_empty() {
+        let _ = writeln!(text, "Steps of the funnel: {}.", steps.join(", "));
     }
-    match call.cost.usd() {
-        Some(usd) => {
-            let _ = write!(text, ", {}", written(usd, currency, 4));
-        }
-        None => text.push_str(", cost unknown"),
-    }
-    text
+    text.push('\n');
 }
 
-fn action(action: &Action, currency: &str) -> String {
-    let name = &action.name;
-    let cost = written(action.usd, currency, 4);
-    match action.kind {
-        ActionKind::Tool => format!("the tool {name} cost {cost}"),
-        ActionKind::Retrieval => format!("the search in {name} cost {cost}"),
-        ActionKind::Escalation => format!("the human whom {name} called in cost {cost}"),
-    }
-}
-
-fn handoff(handoff: &Handoff) -> String {
-    let mut text = format!(
-        "{} handed over to {} ({}): ",
-        handoff.from,
-        handoff.to,
-        handoff.kind.as_str()
-    );
-    text.push_str(match handoff.result {
-        HandoffResult::Success => "success",
-        HandoffResult::Dropped if handoff.phantom => "failed, it was asked for and never ran",
-        HandoffResult::Dropped => "failed, nobody took it up",
-        HandoffResult::TargetError => "failed, the target\'s first step failed",
-        HandoffResult::Rejected => "failed, it was rejected",
-        HandoffResult::Bounced => "failed, the target handed back at once",
-        HandoffResult::ContextLost => "failed, the context was lost",
+/// What a turn cost, and what of it is not known.
+fn cost(facts: &[&Fact], currency: &str) -> String {
+    let amounts = facts.iter().filter_map(|fact| match &fact.what {
+        What::Model(call) => Some(call.cost.usd()),
+        What::Action(action) => Some(Some(action.usd)),
+        _ => None,
     });
-    if let Some(wait) = handoff.latency {
-        let _ = write!(text, ", after {:.1} s", wait.as_secs_f64());
+    let amounts: Vec<Option<f64>> = amounts.collect();
+    let known: Vec<f64> = amounts.iter().copied().flatten().collect();
+    let cost = sentence::amount(known.iter().sum(), currency);
+    match (known.len(), amounts.len() - known.len()) {
+        (0, _) => "What it cost is unknown.".to_owned(),
+        (_, 0) => format!("It cost {cost}."),
+        (_, more) => format!("It cost {cost}, and {more} calls of unknown cost."),
     }
-    if let Some(kept) = handoff.retention {
-        let percent = kept.ratio * 100.0;
-        let _ = write!(
-            text,
-            ", {percent:.0} % of the context passed (by {})",
-            kept.evidence.as_str()
-        );
-    }
-    text.push_str(&match &handoff.intent {
-        None => String::new(),
-        Some(IntentPassed { kept: true, .. }) => ", the intent was kept".to_owned(),
-        Some(IntentPassed {
-            sides: Some((before, after)),
-            ..
-        }) => {
-            format!(", the intent changed from {before} to {after}")
-        }
-        Some(_) => ", the intent changed".to_owned(),
-    });
-    text
 }
 
-fn workflow(workflow: &Workflow, currency: &str) -> String {
-    let mut text = format!(
-        "the workflow {} ended: {}, because: {}",
-        workflow.workflow,
-        workflow.outcome.as_str(),
-        workflow.because
-    );
-    match workflow.cost_usd {
-        Some(usd) => {
-            let _ = write!(text, "; it cost {}", written(usd, currency, 4));
-        }
-        None => text.push_str("; its cost is unknown"),
+fn time(at: Timestamp) -> String {
+    match jiff::Timestamp::from_nanosecond(i128::from(at.0)) {
+        Ok(time) => time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
+        Err(_) => at.0.to_string(),
     }
-    if let Some(usd) = workflow.value_usd {
-        let _ = write!(text, ", worth {}", written(usd, currency, 2));
-    }
-    text
 }

@@ -228,6 +228,9 @@ pub struct Handoff {
     pub phantom: bool,
 }
 
+/// The target of a handoff to a human.
+pub const HUMAN: &str = "human";
+
 /// How much context passed, from 0 to 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Retention {

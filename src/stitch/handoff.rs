@@ -7,7 +7,7 @@ use super::tree::Tree;
 use crate::model::Name;
 use crate::model::cohort::Cohort;
 use crate::model::event::{HandoffRequest, Kind, Target};
-use crate::model::fact::{Handoff, HandoffKind, HandoffResult};
+use crate::model::fact::{HUMAN, Handoff, HandoffKind, HandoffResult};
 use crate::model::ids::TraceId;
 use crate::model::sampling::Threshold;
 use crate::model::time::Timestamp;
@@ -15,8 +15,6 @@ use std::sync::Arc;
 
 /// The label of an agent that no span names.
 pub(super) const UNKNOWN: &str = "unknown";
-/// The target of an escalation.
-const HUMAN: &str = "human";
 
 /// One handoff with all its evidence.
 #[derive(Clone, Debug)]

@@ -1,0 +1,160 @@
+//! What a fact says, in words.
+
+use crate::model::fact::{
+    Action, ActionKind, Evidence, HUMAN, Handoff, HandoffResult, IntentPassed, ModelCall, What,
+    Workflow,
+};
+use crate::model::money::written;
+use std::fmt::Write;
+
+/// One sentence about a fact; `None` where people need none.
+pub(super) fn of(what: &What, currency: &str) -> Option<String> {
+    Some(match what {
+        What::Agent(agent) if agent.failed => format!("{} took over and failed", agent.agent),
+        What::Agent(agent) => format!("{} took over", agent.agent),
+        What::Model(call) => model(call, currency),
+        What::Tool(tool) if tool.failed => format!("the tool {} failed", tool.tool),
+        What::Tool(tool) => format!("the tool {} ran", tool.tool),
+        What::Retrieval => "a knowledge base was searched".to_owned(),
+        What::Action(action) => self::action(action, currency),
+        What::Handoff(handoff) => self::handoff(handoff),
+        What::Loop { agent, length } => {
+            format!("control came back to {agent} after {length} transfers")
+        }
+        What::Repeat { agent } => format!("the user had to say it again, to {agent}"),
+        What::Evaluation { name, score } => format!("evaluation {name}: {score}"),
+        What::Feedback { agent, score } => format!("the user rated {agent}: {score}"),
+        What::Recontact { .. } => "the user came back with the same intent".to_owned(),
+        What::Unconverted { currency } => {
+            format!("an amount in {currency} is unknown: the currency has no rate")
+        }
+        What::Late => "a span came after its turn was decided".to_owned(),
+        What::Shed(reason) => format!("a limit closed it early: {}", reason.as_str()),
+        // The session and its turns and workflows are headings.
+        What::Session | What::Turn(_) | What::Workflow(_) | What::FunnelStep { .. } => return None,
+        // Its handoff says it.
+        What::Escalation { .. } => return None,
+        What::Pending(_) | What::Duplicate => return None,
+    })
+}
+
+fn model(call: &ModelCall, currency: &str) -> String {
+    let asked = if call.failed {
+        "asked in vain"
+    } else {
+        "asked"
+    };
+    let mut text = format!("{} {asked} {}", call.agent, call.model);
+    if let Some(usage) = &call.usage {
+        let _ = write!(text, ", {} tokens in, {} out", usage.input, usage.output);
+    }
+    match call.cost.usd() {
+        Some(usd) => {
+            let _ = write!(text, ", {}", amount(usd, currency));
+        }
+        None => text.push_str(", cost unknown"),
+    }
+    text
+}
+
+fn action(action: &Action, currency: &str) -> String {
+    let name = &action.name;
+    let cost = amount(action.usd, currency);
+    match action.kind {
+        ActionKind::Tool => format!("the tool {name} cost {cost}"),
+        ActionKind::Retrieval => format!("the search in {name} cost {cost}"),
+        ActionKind::Escalation => format!("the human whom {name} called in cost {cost}"),
+    }
+}
+
+fn handoff(handoff: &Handoff) -> String {
+    let (from, to, kind) = (&handoff.from, &handoff.to, handoff.kind.as_str());
+    let mut text = if **to == *HUMAN {
+        format!("{from} called a human in: ")
+    } else {
+        format!("{from} handed over to {to} ({kind}): ")
+    };
+    text.push_str(match handoff.result {
+        HandoffResult::Success => "success",
+        HandoffResult::Dropped if handoff.phantom => "failed, it was asked for and never ran",
+        HandoffResult::Dropped => "failed, nobody took it up",
+        HandoffResult::TargetError => "failed, the target\'s first step failed",
+        HandoffResult::Rejected => "failed, it was rejected",
+        HandoffResult::Bounced => "failed, the target handed back at once",
+        HandoffResult::ContextLost => "failed, the context was lost",
+    });
+    if let Some(wait) = handoff.latency {
+        let _ = write!(text, ", after {:.2} s", wait.as_secs_f64());
+    }
+    match handoff.retention {
+        Some(kept) => {
+            let percent = (kept.ratio * 100.0).round();
+            let _ = write!(text, ", {percent} % of the context passed");
+            // Fewer tokens may say the same.
+            if percent < 100.0 && kept.evidence != Evidence::Tokens {
+                let _ = write!(text, " and {} % was lost", 100.0 - percent);
+            }
+            let _ = write!(text, " ({})", rests_on(kept.evidence));
+        }
+        // No target came, or a human.
+        None if handoff.latency.is_none() => {}
+        None => text.push_str(", nothing shows how much of the context passed"),
+    }
+    text.push_str(&match &handoff.intent {
+        None => String::new(),
+        Some(IntentPassed {
+            kept: true,
+            sides: Some((_, intent)),
+        }) => format!(", the intent {intent} was kept"),
+        Some(IntentPassed { kept: true, .. }) => ", the intent was kept".to_owned(),
+        Some(IntentPassed {
+            sides: Some((before, after)),
+            ..
+        }) => {
+            format!(", the intent changed from {before} to {after}")
+        }
+        Some(_) => ", the intent changed".to_owned(),
+    });
+    text
+}
+
+fn rests_on(evidence: Evidence) -> &'static str {
+    match evidence {
+        Evidence::Declared => "as declared",
+        Evidence::Content => "by the facts of the messages",
+        Evidence::Tokens => "by the numbers of tokens, which is weak",
+    }
+}
+
+/// How a workflow ended, and why.
+pub(super) fn workflow(workflow: &Workflow, currency: &str) -> String {
+    let mut text = format!(
+        "The workflow {} ended: {}, because {}.",
+        workflow.workflow,
+        workflow.outcome.as_str(),
+        workflow.because
+    );
+    let took = workflow.duration.as_secs_f64();
+    let _ = match workflow.cost_usd {
+        Some(usd) => write!(
+            text,
+            " It took {took:.2} s and cost {}",
+            amount(usd, currency)
+        ),
+        None => write!(text, " It took {took:.2} s; its cost is unknown"),
+    };
+    if let Some(usd) = workflow.value_usd {
+        let _ = write!(text, ", for business worth {}", written(usd, currency, 2));
+    }
+    if !workflow.models.is_empty() {
+        let _ = write!(text, ", with {}", workflow.models.join(" and "));
+    }
+    text.push('.');
+    text
+}
+
+/// What something cost; calls of small models are far below a cent.
+pub(super) fn amount(usd: f64, currency: &str) -> String {
+    let digits = if usd < 0.001 { 6 } else { 4 };
+    written(usd, currency, digits)
+}
