@@ -10,6 +10,8 @@ mod stories;
 
 #[cfg(test)]
 mod sampling_tests;
+#[cfg(test)]
+mod session_tests;
 
 pub use offline::Offline;
 pub use partition::Partition;

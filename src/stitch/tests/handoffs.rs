@@ -309,3 +309,58 @@ fn a_phantom_that_waits_for_its_target_in_vain_is_still_one() {
     );
     assert_eq!(phantoms, 1);
 }
+
+#[test]
+fn a_handoff_that_nobody_takes_up_fails_though_every_span_says_ok() {
+    let mut s = Scene::default();
+    let root = s.add(0, (0, 60), Kind::Workflow);
+    let triage = s.agent(root, "triage", (0, 40));
+    s.asking(triage, (1, 30), &["refund"]);
+    s.tool(triage, "transfer_to_refund", (31, 35), Some("refund"));
+    assert!(s.events.iter().all(|event| !event.error));
+    let facts = run(&s);
+    assert_eq!(
+        handoffs(&facts),
+        ["triage -> refund transfer failed dropped"]
+    );
+    assert_eq!(outcomes(&facts), [Outcome::Failed]);
+}
+
+#[test]
+fn a_transfer_to_a_human_needs_no_span_after_it() {
+    let mut s = Scene::default();
+    let billing = s.agent(0, "billing", (0, 40));
+    s.asking(billing, (1, 30), &["human"]);
+    let facts = run(&s);
+    assert_eq!(
+        handoffs(&facts),
+        ["billing escalates", "billing -> human transfer success"]
+    );
+    assert_eq!(outcomes(&facts), [Outcome::Escalated]);
+}
+
+#[test]
+fn a_delegate_that_returns_its_result_hands_nothing_over() {
+    let mut s = Scene::default();
+    let boss = s.agent(0, "boss", (0, 100));
+    s.asking(boss, (1, 20), &["expert"]);
+    let tool = s.tool(boss, "ask_expert", (21, 70), Some("expert"));
+    let expert = s.agent(tool, "expert", (22, 69));
+    s.call(expert, (25, 60));
+    s.call(boss, (75, 95));
+    let facts = run(&s);
+    assert_eq!(handoffs(&facts), ["boss -> expert delegation success"]);
+    assert_eq!(turns(&facts), [(TurnResult::Answered, 95)]);
+}
+
+#[test]
+fn of_two_agents_at_the_same_time_in_two_traces_one_works_for_the_other() {
+    let mut s = Scene::default();
+    let boss = s.agent(0, "boss", (0, 100));
+    s.call(boss, (1, 99));
+    let remote = s.agent(0, "remote", (0, 100));
+    s.in_trace(2);
+    s.call(remote, (1, 99));
+    s.in_trace(2);
+    assert_eq!(handoffs(&run(&s)), ["boss -> remote delegation success"]);
+}

@@ -91,3 +91,20 @@ fn a_user_who_says_it_again_after_a_handoff_repeats_himself() {
     assert_eq!(repeats(true, 105..120), 0, "another message");
     assert_eq!(repeats(false, 100..110), 0, "no handoff in between");
 }
+
+#[test]
+fn a_filter_that_drops_the_history_loses_what_only_the_history_said() {
+    let (mut s, _, refund) = transfer();
+    let asking = s.events[2].content.insert(Box::default());
+    asking.input = sketch(0..8);
+    asking.output = sketch(8..10);
+    // The target gets what the source said last, and nothing of what the user had said.
+    s.call(refund, (45, 90));
+    s.last().content = content(8..10);
+    let facts = run(&s);
+    assert_eq!(retentions(&facts), [(0.2, "content")]);
+    assert_eq!(
+        handoffs(&facts),
+        ["triage -> refund transfer failed context_lost"]
+    );
+}

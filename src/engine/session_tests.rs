@@ -1,0 +1,186 @@
+//! Sessions of sessions: services, agents and tools that each name, or do not name, a session of their own are one session,
+//! one turn and one handoff, and what several of them report counts once.
+
+use super::{Offline, Settings};
+use crate::model::ids::{SpanId, TraceId};
+use crate::model::metric::{Family, Point};
+use crate::model::otlp::{Attributes, Batch, Group, Scope, Span, Status, Value};
+use crate::model::time::Timestamp;
+use crate::normalise::{self, Normaliser};
+use crate::{derive, stitch};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A span: its trace, its id and its parent's (0: none), its start and end in milliseconds, its attributes.
+type Told<'a> = (u8, u8, u8, (u64, u64), &'a [(&'static str, &'static str)]);
+
+fn span(&(trace, id, parent, (start, end), pairs): &Told<'_>) -> Span<'static> {
+    let pairs = pairs.iter();
+    let id_of = |id: u8| SpanId::new(&[id; 8]);
+    Span {
+        trace: TraceId::new(&[trace; 16]).expect("not zero"),
+        id: id_of(id).expect("not zero"),
+        parent: id_of(parent).filter(|_| parent != 0),
+        threshold: None,
+        name: "step".into(),
+        start: Timestamp(start * 1_000_000),
+        end: Timestamp(end * 1_000_000),
+        status: Status::Unset,
+        status_message: "".into(),
+        attributes: pairs
+            .map(|(key, value)| ((*key).into(), Value::Str((*value).into())))
+            .collect(),
+        events: Vec::new(),
+        links: Vec::new(),
+    }
+}
+
+/// What comes of spans: sessions, turns, handoffs, tool calls.
+fn counts(told: &[Told<'_>], partitions: usize) -> [f64; 4] {
+    let settings = Settings {
+        partitions,
+        stitch: stitch::Settings::default(),
+        derive: derive::Settings::default(),
+        snapshot_interval: Duration::MAX,
+        soft_bytes: usize::MAX,
+        stories: 0,
+    };
+    let normaliser = Normaliser::new(normalise::Settings::default(), Arc::default());
+    let mut engine = Offline::new(&settings, normaliser);
+    engine.feed(&Batch {
+        groups: vec![Group {
+            resource: Attributes::default(),
+            scope: Scope::default(),
+            spans: told.iter().map(span).collect(),
+            logs: Vec::new(),
+        }],
+        rejects: Vec::new(),
+    });
+    let families = engine.finish();
+    [
+        "baton_sessions_total",
+        "baton_turns_total",
+        "baton_handoffs_total",
+        "baton_tool_calls_total",
+    ]
+    .map(|name| total(&families, name))
+}
+
+fn total(families: &[Family], name: &str) -> f64 {
+    let family = families.iter().find(|family| family.name == name);
+    let series = family.expect("a metric").series.iter();
+    let values = series.map(|series| match &series.point {
+        Point::Counter { value, .. } => *value,
+        _ => 0.0,
+    });
+    values.sum()
+}
+
+const BOSS: &[(&str, &str)] = &[
+    ("gen_ai.operation.name", "invoke_agent"),
+    ("gen_ai.agent.name", "boss"),
+    ("session.id", "A"),
+];
+const HELPER: &[(&str, &str)] = &[
+    ("gen_ai.operation.name", "invoke_agent"),
+    ("gen_ai.agent.name", "helper"),
+];
+const HELPER_OF_B: &[(&str, &str)] = &[
+    ("gen_ai.operation.name", "invoke_agent"),
+    ("gen_ai.agent.name", "helper"),
+    ("session.id", "B"),
+];
+const HELPER_OF_A: &[(&str, &str)] = &[
+    ("gen_ai.operation.name", "invoke_agent"),
+    ("gen_ai.agent.name", "helper"),
+    ("session.id", "A"),
+];
+const CHAT: &[(&str, &str)] = &[("gen_ai.operation.name", "chat")];
+const TOOL: &[(&str, &str)] = &[
+    ("gen_ai.operation.name", "execute_tool"),
+    ("gen_ai.tool.name", "search"),
+    ("gen_ai.tool.call.id", "call-1"),
+];
+/// What the client and the server of MCP write: another span of the same call.
+const MCP: &[(&str, &str)] = &[
+    ("gen_ai.operation.name", "execute_tool"),
+    ("gen_ai.tool.name", "search"),
+    ("mcp.method.name", "tools/call"),
+    ("mcp.session.id", "transport"),
+];
+
+#[test]
+fn one_business_session_is_one_whatever_its_parts_call_themselves() {
+    let boss: Told<'_> = (1, 1, 0, (0, 1000), BOSS);
+    let ask: Told<'_> = (1, 2, 1, (10, 100), CHAT);
+    let answer: Told<'_> = (1, 3, 1, (900, 990), CHAT);
+    let call: Told<'_> = (1, 4, 1, (150, 850), &[]);
+    let scenes: &[(&str, &[Told<'_>], [f64; 4])] = &[
+        (
+            "an agent called over A2A in the same trace, with a session of its own",
+            &[
+                (1, 5, 4, (200, 800), HELPER_OF_B),
+                (1, 6, 5, (210, 790), CHAT),
+            ],
+            [1.0, 1.0, 1.0, 0.0],
+        ),
+        (
+            "another service in the same trace that names no session",
+            &[(1, 5, 4, (200, 800), HELPER), (1, 6, 5, (210, 790), CHAT)],
+            [1.0, 1.0, 1.0, 0.0],
+        ),
+        (
+            "an agent with a trace of its own in the same session",
+            &[
+                (2, 5, 0, (200, 800), HELPER_OF_A),
+                (2, 6, 5, (210, 790), CHAT),
+            ],
+            [1.0, 1.0, 1.0, 0.0],
+        ),
+        (
+            "a tool call that agent, MCP client and MCP server report",
+            &[
+                (1, 5, 4, (200, 800), TOOL),
+                (1, 6, 5, (210, 790), MCP),
+                (1, 7, 6, (220, 780), MCP),
+            ],
+            [1.0, 1.0, 0.0, 1.0],
+        ),
+        (
+            "the same beside the agent's own span, as instrumentations of another process do",
+            &[
+                (1, 5, 4, (200, 800), TOOL),
+                (1, 6, 5, (210, 790), &[]),
+                (1, 7, 6, (220, 780), MCP),
+            ],
+            [1.0, 1.0, 0.0, 1.0],
+        ),
+    ];
+    for (scene, more, expected) in scenes {
+        let mut told = vec![boss, ask, answer, call];
+        told.extend_from_slice(more);
+        for partitions in [1, 2, 7] {
+            assert_eq!(
+                counts(&told, partitions),
+                *expected,
+                "{scene}, {partitions}"
+            );
+            told.reverse();
+            assert_eq!(counts(&told, partitions), *expected, "{scene}, reversed");
+        }
+    }
+}
+
+#[test]
+fn a_late_tail_adds_up_and_is_no_second_turn() {
+    let mut told: Vec<Told<'_>> = vec![
+        (1, 1, 0, (0, 1000), BOSS),
+        (1, 2, 1, (10, 990), CHAT),
+        // A tool goes on for half a minute after the answer.
+        (1, 3, 1, (500, 30_000), TOOL),
+    ];
+    for partitions in [1, 7] {
+        assert_eq!(counts(&told, partitions), [1.0, 1.0, 0.0, 1.0]);
+        told.reverse();
+    }
+}
