@@ -226,7 +226,7 @@ fn a_private_method_of_a_model_is_no_call() {
 
 #[test]
 fn llama_index_names_the_agent_of_a_step_in_what_it_prints() {
-    let printed = "AgentOutput(text='current_agent_name=\\'x\\'', current_agent_name='desk')";
+    let printed = r#"AgentOutput(text="current_agent_name='x'", current_agent_name='desk')"#;
     let attributes = [
         ("openinference.span.kind", "CHAIN"),
         ("output.value", printed),
