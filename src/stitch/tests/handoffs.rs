@@ -352,15 +352,3 @@ fn a_delegate_that_returns_its_result_hands_nothing_over() {
     assert_eq!(handoffs(&facts), ["boss -> expert delegation success"]);
     assert_eq!(turns(&facts), [(TurnResult::Answered, 95)]);
 }
-
-#[test]
-fn of_two_agents_at_the_same_time_in_two_traces_one_works_for_the_other() {
-    let mut s = Scene::default();
-    let boss = s.agent(0, "boss", (0, 100));
-    s.call(boss, (1, 99));
-    let remote = s.agent(0, "remote", (0, 100));
-    s.in_trace(2);
-    s.call(remote, (1, 99));
-    s.in_trace(2);
-    assert_eq!(handoffs(&run(&s)), ["boss -> remote delegation success"]);
-}
