@@ -4,7 +4,7 @@ mod settings;
 
 pub use settings::{engine_settings, fresh_seed, limits, normaliser};
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Pulse};
 use crate::config::{Config, LogKind};
 use crate::engine::{self, Engine};
 use crate::export::server::{self, Server, Source};
@@ -15,14 +15,14 @@ use crate::model::otlp::Batch;
 use crate::model::time::Timestamp;
 use crate::proto::v1;
 use crate::receive::{self, Budget, Grpc, Http, Intake, Refusal, Taking};
-use crate::shutdown::Grace;
+use crate::shutdown::{Failure, Grace, Panicked, unwound};
 use crate::state::disk::files::{Files, Folder};
 use crate::state::disk::{self, Fault, snapshots};
 use crate::state::{self, AppendError, Log, memory};
 use crate::telemetry::Telemetry;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
@@ -58,31 +58,6 @@ struct Shown {
     currency: Name,
 }
 
-/// The last sign of life of the log's writer.
-#[derive(Clone, Debug)]
-struct Pulse {
-    clock: Clock,
-    last: Arc<AtomicU64>,
-}
-
-impl Pulse {
-    fn new(clock: &Clock) -> Self {
-        Self {
-            last: Arc::new(AtomicU64::new(clock.now().0)),
-            clock: clock.clone(),
-        }
-    }
-
-    fn beat(&self) {
-        self.last.store(self.clock.now().0, Ordering::Relaxed);
-    }
-
-    fn is_stuck(&self) -> bool {
-        let last = Timestamp(self.last.load(Ordering::Relaxed));
-        self.clock.now().since(last) > engine::STUCK
-    }
-}
-
 impl Source for Shown {
     fn gather(&self) -> Vec<Family> {
         self.engine.gather()
@@ -99,7 +74,11 @@ impl Source for Shown {
 
     fn unready(&self) -> Vec<String> {
         let mut unready = self.engine.stuck();
-        if self.pulse.as_ref().is_some_and(Pulse::is_stuck) {
+        if self
+            .pulse
+            .as_ref()
+            .is_some_and(|pulse| pulse.silent() > engine::STUCK)
+        {
             unready.push("the log makes no progress".into());
         }
         if self.stopping.load(Ordering::Acquire) {
@@ -318,7 +297,7 @@ impl App {
                 let failure = match unwound(|| writer.work(|| pulse.beat())) {
                     Ok(Ok(())) => return,
                     Ok(Err(fault)) => Failure::Log(fault.to_string()),
-                    Err(()) => Failure::Panic("the writer of the log".into()),
+                    Err(Panicked) => Failure::Panic("the writer of the log".into()),
                 };
                 broken.send_replace(Some(failure));
             });
@@ -410,30 +389,6 @@ impl Drop for App {
         self.engine.close();
         self.engine.end();
     }
-}
-
-/// Why a working Baton cannot go on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Failure {
-    /// The disk failed: what is on it is not known until the next start.
-    Log(String),
-    /// A fault of ours.
-    Panic(String),
-}
-
-impl std::fmt::Display for Failure {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Log(fault) => write!(f, "the log failed: {fault}"),
-            Self::Panic(who) => write!(f, "{who} panicked"),
-        }
-    }
-}
-
-/// Runs work to its end; `Err`: it panicked, which the panic hook has told of.
-fn unwound<T>(work: impl FnOnce() -> T) -> Result<T, ()> {
-    // Nobody goes on with what it left behind: the process stops.
-    std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).map_err(|_| ())
 }
 
 /// Ends when the sender says so, or is gone.

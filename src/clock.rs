@@ -30,3 +30,29 @@ impl Clock {
         }
     }
 }
+
+/// The last sign of life of a thread.
+#[derive(Clone, Debug)]
+pub struct Pulse {
+    clock: Clock,
+    last: Arc<AtomicU64>,
+}
+
+impl Pulse {
+    pub fn new(clock: &Clock) -> Self {
+        Self {
+            last: Arc::new(AtomicU64::new(clock.now().0)),
+            clock: clock.clone(),
+        }
+    }
+
+    pub fn beat(&self) {
+        self.last.store(self.clock.now().0, Ordering::Relaxed);
+    }
+
+    /// How long ago the last one was.
+    pub fn silent(&self) -> Duration {
+        let last = Timestamp(self.last.load(Ordering::Relaxed));
+        self.clock.now().since(last)
+    }
+}

@@ -1,4 +1,4 @@
-//! Stopping in order: the phases of a drain share one grace period.
+//! Stopping in order: the phases of a drain share one grace period. And why a Baton stops by itself.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -42,3 +42,34 @@ impl Grace {
         }
     }
 }
+
+/// Why a working Baton cannot go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The disk failed: what is on it is not known until the next start.
+    Log(String),
+    /// A fault of ours.
+    Panic(String),
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Log(fault) => write!(f, "the log failed: {fault}"),
+            Self::Panic(who) => write!(f, "{who} panicked"),
+        }
+    }
+}
+
+/// Runs work to its end.
+///
+/// # Errors
+/// It panicked, which the panic hook has told of.
+pub fn unwound<T>(work: impl FnOnce() -> T) -> Result<T, Panicked> {
+    // Nobody goes on with what it left behind: the process stops.
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).map_err(|_| Panicked)
+}
+
+/// Work ended in a panic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Panicked;

@@ -1,10 +1,10 @@
 //! `baton run`.
 
 use super::{Exit, Run, complain, load, start_logs};
-use crate::app::{App, Failure, StartError};
+use crate::app::{App, StartError};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::shutdown;
+use crate::shutdown::{self, Failure};
 use std::path::PathBuf;
 use tracing::info;
 
