@@ -115,7 +115,8 @@ impl Normaliser {
         let around = context::of_resource(&group.resource, &self.wanted);
         let spans = group.spans.iter();
         let spans = spans.map(|span| self.span(group, &around, span));
-        let logs = group.logs.iter().filter_map(|log| self.log(group, log));
+        let logs = group.logs.iter();
+        let logs = logs.filter_map(|log| self.log(group, &around, log));
         spans.chain(logs).collect()
     }
 
@@ -140,7 +141,7 @@ impl Normaliser {
     }
 
     /// A log record speaks about its span: it becomes a note to it.
-    fn log(&self, group: &Group<'_>, log: &LogRecord<'_>) -> Option<Event> {
+    fn log(&self, group: &Group<'_>, around: &context::Hits, log: &LogRecord<'_>) -> Option<Event> {
         let (trace, span) = (log.trace?, log.span?);
         let mut event = blank(trace, span, log.time);
         event.kind = Kind::Note(0);
@@ -151,6 +152,7 @@ impl Normaliser {
         let metadata = session::metadata(&log.attributes);
         event.session =
             session::of_attributes(&log.attributes, &metadata, &group.resource, &self.settings);
+        event.tenant = context::read(&log.attributes, &metadata, around, &self.wanted).tenant;
         event.outcome = outcome::of_evaluations(&event.evaluations);
         let content = content::of_log(log, &self.content_key);
         event.content = (!content.is_empty()).then(|| Box::new(content));

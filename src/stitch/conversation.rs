@@ -237,12 +237,7 @@ impl Conversation {
 
     /// Whether nothing of it is needed any more.
     pub(super) fn is_over(&self, key: &Key, now: Timestamp, settings: &Settings) -> bool {
-        // A session that was counted is remembered, so that it is not counted again; a trace does not come back.
-        let remembered = match key {
-            Key::Session(_) => settings.max_age,
-            Key::Trace(_) | Key::User(_) => settings.idle_timeout,
-        };
-        self.is_idle() && (!self.counted || now >= self.last_arrival + remembered)
+        self.is_idle() && (!self.counted || now >= self.last_arrival + settings.remembered(key))
     }
 
     /// When a trace that nobody bound goes to the session its resource names, if it names one: after a quiet as long for all
@@ -266,7 +261,7 @@ impl Conversation {
             return;
         };
         let tenant = self.traces.values().find_map(|trace| match trace {
-            Trace::Open(open) => open.spans().find_map(|event| event.tenant.clone()),
+            Trace::Open(open) => open.all().find_map(|event| event.tenant.clone()),
             Trace::Decided(_) => None,
         });
         let to = Key::Session(Scoped {

@@ -91,6 +91,17 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// How long a key without open work is remembered: a session, so that it is not counted again, and so that two which met stay
+    /// one. A trace does not come back.
+    fn remembered(&self, key: &Key) -> Duration {
+        match key {
+            Key::Session(_) => self.max_age,
+            Key::Trace(_) | Key::User(_) => self.idle_timeout,
+        }
+    }
+}
+
 /// What one step of the machine yields.
 #[derive(Debug, Default)]
 pub struct Output {
@@ -225,7 +236,7 @@ impl Stitcher {
             }
         }
         sign(&mut out.facts[from..], key);
-        let forgotten = slot.touched + self.settings.idle_timeout;
+        let forgotten = slot.touched + self.settings.remembered(key);
         let forwarding = (slot.bound.is_some() && now < forgotten).then_some(forgotten);
         let held = slot
             .conversation

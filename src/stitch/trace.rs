@@ -132,9 +132,9 @@ impl Open {
             .flat_map(|event| event.links.iter().map(|link| link.trace))
     }
 
-    /// The session that the resource of its spans names.
+    /// The session that the resource of its spans and notes names.
     pub(super) fn resource_session(&self) -> Option<Name> {
-        self.events.values().find_map(|event| {
+        self.all().find_map(|event| {
             let hint = event.session.as_ref()?;
             (hint.source == SessionSource::Resource).then(|| hint.id.clone())
         })
