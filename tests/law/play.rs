@@ -107,7 +107,7 @@ pub fn play(
         stage.pass_to(at);
         drop(stage.engine.take(events));
         stage.drain();
-        if stage.dice.one_in(8) {
+        if stage.dice.one_in(24) {
             look(&stage.engine.gather(), false);
         }
     }

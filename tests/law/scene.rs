@@ -1,8 +1,11 @@
 //! One turn: what the agents do between the customer's words and the answer, and which spans show it.
 
 use crate::dice::Dice;
-use crate::spans::{Attribute, Draft, Resource, count, log, number, text};
-use crate::story::{Facts, MILLI, SECOND, Teller, pick};
+use crate::manner::{Id, Manner};
+use crate::spans::{
+    Attribute, Draft, Resource, count, delegate, log, number, output, said, text, transfer,
+};
+use crate::story::{Facts, MILLI, MINUTE, SECOND, Teller, pick};
 use baton::model::ids::{SpanId, TraceId};
 use baton::model::otlp::Link;
 
@@ -12,66 +15,6 @@ const QUESTIONS: &[&str] = &[
     "where is the parcel that you sent last week",
     "the invoice names an address that is not mine",
 ];
-
-/// Where the session id stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Id {
-    Everywhere,
-    /// On some spans only, the root among them or not.
-    Some,
-    /// On the root alone, which ends last.
-    Root,
-    Resource,
-    Nowhere,
-}
-
-/// How the spans of a case are written.
-pub struct Manner {
-    session: String,
-    user: Option<String>,
-    id: Id,
-    /// Calls and tools name their agent.
-    names: bool,
-    /// Agents have spans of their own.
-    agents: bool,
-    /// The next agent's span lies in the span of the one before.
-    nested: bool,
-    /// The messages are captured.
-    content: bool,
-    /// Roots get lost.
-    loses: bool,
-    /// One in so many things goes wrong.
-    odds: u64,
-}
-
-impl Manner {
-    pub fn new(dice: &mut Dice, session: String, user: Option<&str>) -> Self {
-        let ids = [
-            Id::Everywhere,
-            Id::Everywhere,
-            Id::Some,
-            Id::Root,
-            Id::Resource,
-            Id::Nowhere,
-        ];
-        let agents = !dice.one_in(4);
-        Self {
-            session,
-            user: user.map(str::to_owned),
-            id: *pick(dice, &ids),
-            names: !agents || dice.one_in(2),
-            agents,
-            nested: dice.one_in(2),
-            content: dice.one_in(2),
-            loses: dice.one_in(8),
-            odds: *pick(dice, &[4, 8, 30]),
-        }
-    }
-
-    pub fn on_resource(&self) -> Option<Attribute> {
-        (self.id == Id::Resource).then(|| text("session.id", self.session.clone()))
-    }
-}
 
 /// How an agent's part of a turn ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -462,7 +405,7 @@ impl<'t> Scene<'t> {
             if self.dice().one_in(2) {
                 attributes.push(number("gen_ai.response.time_to_first_chunk", 0.002));
             }
-            attributes.push(text("gen_ai.output.messages", output(asks)));
+            attributes.push(text("gen_ai.output.messages", output(asks, self.spans)));
             if self.manner.content {
                 let input = format!("{} about {}", self.question, self.facts.some(share));
                 attributes.push(text("gen_ai.input.messages", said(&input)));
@@ -470,13 +413,14 @@ impl<'t> Scene<'t> {
         }
         let mut call = self.open(Some(inside), format!("chat {model}"), attributes);
         call.error = fault;
+        self.score(&mut call);
         self.pass(3000);
         self.close(call);
     }
 
     /// Somebody judges a span, in the span itself or in a log record beside it.
     fn score(&mut self, draft: &mut Draft) {
-        if !self.dice().one_in(6) {
+        if !self.dice().one_in(12) {
             return;
         }
         let name = *pick(
@@ -494,7 +438,9 @@ impl<'t> Scene<'t> {
             draft.scores.push(score);
             return;
         }
-        let at = self.pass(5);
+        // Users often say what they think when the turn is long over.
+        let late = self.dice().one_in(4) && name == "user_feedback";
+        let at = self.pass(5) + if late { 3 * MINUTE } else { 0 };
         let note = log(
             self.trace,
             draft.id,
@@ -509,37 +455,4 @@ impl<'t> Scene<'t> {
 
 fn trace_id(number: u64) -> TraceId {
     TraceId::new(&u128::from(number).to_be_bytes()).expect("not zero")
-}
-
-fn transfer(target: &str) -> &'static str {
-    match target {
-        "triage" => "transfer_to_triage",
-        "billing" => "transfer_to_billing",
-        "refunds" => "transfer_to_refunds",
-        _ => "transfer_to_shipping",
-    }
-}
-
-fn delegate(target: &str) -> &'static str {
-    match target {
-        "triage" => "delegate_to_triage",
-        "billing" => "delegate_to_billing",
-        "refunds" => "delegate_to_refunds",
-        _ => "delegate_to_shipping",
-    }
-}
-
-fn said(words: &str) -> String {
-    let part = serde_json::json!({"type": "text", "content": words});
-    serde_json::json!([{"role": "user", "parts": [part]}]).to_string()
-}
-
-fn output(asks: Option<&str>) -> String {
-    let part = match asks {
-        Some(tool) => {
-            serde_json::json!({"type": "tool_call", "id": "call", "name": tool, "arguments": {}})
-        }
-        None => serde_json::json!({"type": "text", "content": "Done."}),
-    };
-    serde_json::json!([{"role": "assistant", "parts": [part]}]).to_string()
 }

@@ -111,3 +111,36 @@ pub fn log(
     });
     normaliser.normalise(&group)
 }
+
+pub fn transfer(target: &str) -> &'static str {
+    match target {
+        "triage" => "transfer_to_triage",
+        "billing" => "transfer_to_billing",
+        "refunds" => "transfer_to_refunds",
+        _ => "transfer_to_shipping",
+    }
+}
+
+pub fn delegate(target: &str) -> &'static str {
+    match target {
+        "triage" => "delegate_to_triage",
+        "billing" => "delegate_to_billing",
+        "refunds" => "delegate_to_refunds",
+        _ => "delegate_to_shipping",
+    }
+}
+
+pub fn said(words: &str) -> String {
+    let part = serde_json::json!({"type": "text", "content": words});
+    serde_json::json!([{"role": "user", "parts": [part]}]).to_string()
+}
+
+pub fn output(asks: Option<&str>, call: u64) -> String {
+    let part = match asks {
+        Some(tool) => {
+            serde_json::json!({"type": "tool_call", "id": format!("call-{call}"), "name": tool, "arguments": {}})
+        }
+        None => serde_json::json!({"type": "text", "content": "Done."}),
+    };
+    serde_json::json!([{"role": "assistant", "parts": [part]}]).to_string()
+}

@@ -1,7 +1,8 @@
 //! Stories: customers and their cases, told as the spans of a support desk of agents. One seed, one story.
 
 use crate::dice::Dice;
-use crate::scene::{Manner, Scene};
+use crate::manner::Manner;
+use crate::scene::Scene;
 use crate::spans::{Attribute, Resource, number, text};
 use baton::config::{self, Config};
 use baton::model::event::Event;
@@ -22,7 +23,7 @@ normalise:
 rules:
   outcomes:
     - {over: event, when: \"event.tool == 'issue_refund' && event.ok\", outcome: resolved}
-    - {over: workflow, when: \"workflow.turns > 4 && workflow.failed_handoffs > 1\", outcome: failed}
+    - {over: workflow, when: \"workflow.turns > 2 && workflow.escalated\", outcome: failed}
   funnel:
     - {step: looked, over: event, when: \"event.tool == 'lookup'\"}
     - {step: passed on, over: turn, when: \"turn.handoffs > 0\"}

@@ -1,0 +1,65 @@
+//! How the spans of a case are written: every story has SDKs of its own.
+
+use crate::dice::Dice;
+use crate::spans::{Attribute, text};
+use crate::story::pick;
+
+/// Where the session id stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Id {
+    Everywhere,
+    /// On some spans only, the root among them or not.
+    Some,
+    /// On the root alone, which ends last.
+    Root,
+    Resource,
+    Nowhere,
+}
+
+/// How the spans of a case are written.
+pub struct Manner {
+    pub session: String,
+    pub user: Option<String>,
+    pub id: Id,
+    /// Calls and tools name their agent.
+    pub names: bool,
+    /// Agents have spans of their own.
+    pub agents: bool,
+    /// The next agent's span lies in the span of the one before.
+    pub nested: bool,
+    /// The messages are captured.
+    pub content: bool,
+    /// Roots get lost.
+    pub loses: bool,
+    /// One in so many things goes wrong.
+    pub odds: u64,
+}
+
+impl Manner {
+    pub fn new(dice: &mut Dice, session: String, user: Option<&str>) -> Self {
+        let ids = [
+            Id::Everywhere,
+            Id::Everywhere,
+            Id::Some,
+            Id::Root,
+            Id::Resource,
+            Id::Nowhere,
+        ];
+        let agents = !dice.one_in(4);
+        Self {
+            session,
+            user: user.map(str::to_owned),
+            id: *pick(dice, &ids),
+            names: !agents || dice.one_in(2),
+            agents,
+            nested: dice.one_in(2),
+            content: dice.one_in(2),
+            loses: dice.one_in(8),
+            odds: *pick(dice, &[4, 8, 30]),
+        }
+    }
+
+    pub fn on_resource(&self) -> Option<Attribute> {
+        (self.id == Id::Resource).then(|| text("session.id", self.session.clone()))
+    }
+}

@@ -1,0 +1,296 @@
+//! A second Baton, written from `docs/semantics.md` alone: slow, simple, without a clock. It has all events at once, in the order of
+//! their own time, and reads as the document does. Where the two disagree, one of three is wrong: this, Baton, or the document.
+
+mod handoffs;
+mod repeats;
+mod tree;
+mod turns;
+mod workflows;
+
+use baton::model::Name;
+use baton::model::event::{Evaluation, Event, Kind, SessionSource, Target, Usage};
+use baton::model::ids::{Scoped, TraceId};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+use tree::Tree;
+use turns::Turn;
+
+/// What no span names.
+const UNKNOWN: &str = "unknown";
+
+/// Sums by name and labels; labels without a value are left out.
+#[derive(Debug, Default)]
+pub struct Sheet(pub BTreeMap<String, f64>);
+
+impl Sheet {
+    pub fn add(&mut self, name: &str, labels: &[(&str, &str)], value: f64) {
+        let known = labels.iter().filter(|(_, value)| !value.is_empty());
+        let labels: Vec<String> = known.map(|(key, value)| format!("{key}={value}")).collect();
+        let key = format!("{name}{{{}}}", labels.join(","));
+        *self.0.entry(key).or_default() += value;
+    }
+
+    pub fn count(&mut self, name: &str, labels: &[(&str, &str)]) {
+        self.add(name, labels, 1.0);
+    }
+
+    /// One value of a histogram: its count and its sum.
+    pub fn observe(&mut self, name: &str, labels: &[(&str, &str)], value: f64) {
+        self.add(&format!("{name}_count"), labels, 1.0);
+        self.add(&format!("{name}_sum"), labels, value);
+    }
+}
+
+/// What the operator decides.
+pub struct Settings {
+    pub settle: Duration,
+    pub trace_timeout: Duration,
+    pub drop_timeout: Duration,
+    pub idle_timeout: Duration,
+    pub max_age: Duration,
+    pub recontact_window: Duration,
+    pub retention_threshold: f64,
+    /// The rules of the desk of the stories apply.
+    pub ruled: bool,
+}
+
+/// The figures of all these events.
+pub fn tell(events: &[Event], settings: &Settings) -> Sheet {
+    let mut sheet = Sheet::default();
+    let mut closed = Vec::new();
+    for session in sessions(events) {
+        let tree = Tree::new(&session);
+        let turns = turns::of(&tree, settings);
+        calls(&tree, &turns, &mut sheet);
+        for turns in lives(turns, settings) {
+            let turns = &turns[..];
+            if turns.iter().any(Turn::is_one) {
+                sheet.count("baton_sessions_total", &[]);
+            }
+            let handoffs = handoffs::of(&tree, turns, settings);
+            handoffs::count(&handoffs, &mut sheet);
+            repeats::count(&tree, turns, &handoffs, &mut sheet);
+            closed.extend(workflows::of(&tree, turns, &handoffs, settings, &mut sheet));
+        }
+    }
+    workflows::recontacts(&closed, settings, &mut sheet);
+    sheet
+}
+
+/// The events of each session, each event once. A session is what a session id ties together, traces that hold two of them
+/// included; a trace that no id ties is a session of its own.
+fn sessions(events: &[Event]) -> Vec<Vec<Event>> {
+    let mut seen = BTreeSet::new();
+    let mut once: Vec<Event> = Vec::new();
+    for event in events {
+        let note = match event.kind {
+            Kind::Note(id) => Some(id),
+            _ => None,
+        };
+        if seen.insert((event.trace, event.span, note)) {
+            once.push(event.clone());
+        }
+    }
+    once.sort_by_key(|event| (event.start, event.end, event.trace, event.span));
+    let traces: BTreeSet<TraceId> = once.iter().map(|event| event.trace).collect();
+    let ids = |trace: TraceId| ids_of(once.iter().filter(move |e| e.trace == trace));
+    // Traces that share an id belong together, and so do their friends.
+    let mut groups: Vec<(BTreeSet<Scoped>, BTreeSet<TraceId>)> = Vec::new();
+    for trace in traces {
+        let mut own = (ids(trace), BTreeSet::from([trace]));
+        let (friends, others) = groups
+            .into_iter()
+            .partition(|(known, _)| !known.is_disjoint(&own.0));
+        groups = others;
+        for (ids, traces) in friends {
+            own.0.extend(ids);
+            own.1.extend(traces);
+        }
+        groups.push(own);
+    }
+    let of_group = |traces: &BTreeSet<TraceId>| {
+        once.iter()
+            .filter(|e| traces.contains(&e.trace))
+            .cloned()
+            .collect()
+    };
+    groups.iter().map(|(_, traces)| of_group(traces)).collect()
+}
+
+/// The session ids of one trace: those on its spans, else the one on its resource.
+fn ids_of<'e>(events: impl Iterator<Item = &'e Event> + Clone) -> BTreeSet<Scoped> {
+    let tenant: Option<Name> = events.clone().find_map(|event| event.tenant.clone());
+    let hints = |source| {
+        let tenant = tenant.clone();
+        let hints = events.clone().filter_map(|event| event.session.as_ref());
+        hints
+            .filter(move |hint| hint.source == source)
+            .map(move |hint| Scoped {
+                tenant: tenant.clone(),
+                id: hint.id.clone(),
+            })
+    };
+    let own: BTreeSet<Scoped> = hints(SessionSource::Span).collect();
+    if own.is_empty() {
+        hints(SessionSource::Resource).collect()
+    } else {
+        own
+    }
+}
+
+/// Ids are one session from the turn on in which they meet, under the smallest of them; what was before stays. A session that
+/// was silent for its greatest age begins anew.
+fn lives<'e>(turns: Vec<Turn<'e>>, settings: &Settings) -> Vec<Vec<Turn<'e>>> {
+    let mut known: Vec<BTreeSet<Scoped>> = Vec::new();
+    let mut lives: Vec<(Option<Scoped>, Vec<Turn<'e>>)> = Vec::new();
+    for turn in turns {
+        let mut ids = ids_of(turn.events.iter().copied());
+        while let Some(i) = known.iter().position(|friends| !friends.is_disjoint(&ids)) {
+            ids.extend(known.remove(i));
+        }
+        let key = ids.first().cloned();
+        known.push(ids);
+        let alive = |life: &&mut (Option<Scoped>, Vec<Turn<'e>>)| {
+            let silence = life.1.last().map(|last| turn.start.since(last.end));
+            life.0 == key && silence.is_some_and(|silence| silence <= settings.max_age)
+        };
+        match lives.iter_mut().rev().find(alive) {
+            Some((_, turns)) => turns.push(turn),
+            None => lives.push((key, vec![turn])),
+        }
+    }
+    lives.into_iter().map(|(_, turns)| turns).collect()
+}
+
+/// What adds up: calls of models and tools, tokens, money, activations, scores.
+fn calls(tree: &Tree<'_>, turns: &[Turn<'_>], sheet: &mut Sheet) {
+    for (turn, event) in turns
+        .iter()
+        .flat_map(|turn| turn.events.iter().map(move |e| (turn, *e)))
+    {
+        let agent = tree.agent(event).unwrap_or(UNKNOWN);
+        match &event.kind {
+            Kind::Model(call) if tree.is_leaf(event) => {
+                let (provider, model) = (name(&call.provider), name(&call.model));
+                let operation = match call.operation {
+                    baton::model::event::Operation::Chat => "chat",
+                    baton::model::event::Operation::Embeddings => "embeddings",
+                };
+                let status = if call.failed { "error" } else { "ok" };
+                let who = [("agent", agent), ("provider", provider), ("model", model)];
+                let labels = [&who[..], &[("operation", operation), ("status", status)]].concat();
+                sheet.count("baton_llm_calls_total", &labels);
+                sheet.observe("baton_llm_call_duration_seconds", &who, seconds(event));
+                if let Some(first) = call.first_token_seconds {
+                    sheet.observe("baton_llm_first_token_seconds", &who, first);
+                }
+                for (kind, tokens) in tokens(call.usage) {
+                    sheet.add(
+                        "baton_llm_tokens_total",
+                        &[&who[..], &[("type", kind)]].concat(),
+                        tokens,
+                    );
+                    if call.cost == baton::model::event::Cost::Unpriced {
+                        let labels = [("provider", provider), ("model", model), ("type", kind)];
+                        sheet.add("baton_unpriced_tokens_total", &labels, tokens);
+                    }
+                }
+                let source = match call.cost {
+                    baton::model::event::Cost::Declared(_) => "declared",
+                    _ => "computed",
+                };
+                if let Some(usd) = call.cost.usd() {
+                    sheet.add(
+                        "baton_llm_cost_usd_total",
+                        &[&who[..], &[("source", source)]].concat(),
+                        usd,
+                    );
+                }
+            }
+            Kind::Tool(tool) if tree.is_outermost(event) && is_work(tree, turn, event) => {
+                let status = if tool.failed || event.error {
+                    "error"
+                } else {
+                    "ok"
+                };
+                sheet.count(
+                    "baton_tool_calls_total",
+                    &[("tool", &tool.name), ("status", status)],
+                );
+            }
+            Kind::Retrieval { .. } => sheet.count("baton_retrievals_total", &[]),
+            _ => {}
+        }
+        for evaluation in event.evaluations.iter().filter(|e| is_new(tree, event, e)) {
+            let Some(score) = evaluation.score else {
+                continue;
+            };
+            if ["user_feedback", "csat", "rating"].contains(&&*evaluation.name) {
+                sheet.observe("baton_feedback_score", &[("agent", agent)], score);
+            } else {
+                sheet.observe(
+                    "baton_evaluation_score",
+                    &[("name", &evaluation.name)],
+                    score,
+                );
+            }
+        }
+    }
+    for activation in turns.iter().flat_map(|turn| &turn.activations) {
+        let status = if activation.failed { "error" } else { "ok" };
+        if let Some(agent) = activation.agent {
+            sheet.count(
+                "baton_agent_invocations_total",
+                &[("agent", agent), ("status", status)],
+            );
+        }
+    }
+}
+
+fn tokens(usage: Option<Usage>) -> Vec<(&'static str, f64)> {
+    let Some(usage) = usage else {
+        return Vec::new();
+    };
+    let all = [
+        ("input", Some(usage.input)),
+        ("output", Some(usage.output)),
+        ("cache_read", usage.cache_read),
+        ("cache_write", usage.cache_write),
+        ("reasoning", usage.reasoning),
+    ];
+    let known = all
+        .into_iter()
+        .filter_map(|(kind, tokens)| Some((kind, tokens? as f64)));
+    known.filter(|(_, tokens)| *tokens > 0.0).collect()
+}
+
+fn name(name: &Option<Name>) -> &str {
+    name.as_deref().unwrap_or(UNKNOWN)
+}
+
+/// A log record may say what its span says already.
+fn is_new(tree: &Tree<'_>, event: &Event, evaluation: &Evaluation) -> bool {
+    let is_note = matches!(event.kind, Kind::Note(_));
+    let span = tree.parent(event).filter(|_| is_note);
+    span.is_none_or(|span| !span.evaluations.contains(evaluation))
+}
+
+/// A tool that only hands over is a handoff, and one in which another agent works is that agent's.
+fn is_work(tree: &Tree<'_>, turn: &Turn<'_>, event: &Event) -> bool {
+    let Kind::Tool(tool) = &event.kind else {
+        return false;
+    };
+    match &tool.hands_to {
+        Some(Target::Human) => tool.works,
+        Some(_) => false,
+        None => !turn.activations.iter().any(|a| {
+            a.agent.is_some()
+                && a.agent != tree.agent(event)
+                && a.node.is_some_and(|node| tree.is_inside(node, event))
+        }),
+    }
+}
+
+fn seconds(event: &Event) -> f64 {
+    event.end.since(event.start).as_secs_f64()
+}

@@ -1,0 +1,188 @@
+//! Turns: a trace in which agents are at work, with the traces that lie inside its time or link to it.
+
+use super::Settings;
+use super::tree::{Tree, is_agent, same};
+use baton::model::event::{Event, Kind, ModelCall, Operation};
+use baton::model::ids::TraceId;
+use baton::model::otlp::Link;
+use baton::model::time::Timestamp;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+pub struct Turn<'e> {
+    /// By start.
+    pub events: Vec<&'e Event>,
+    pub activations: Vec<Activation<'e>>,
+    pub start: Timestamp,
+    pub end: Timestamp,
+}
+
+/// An agent at work, from taking over to giving control away.
+pub struct Activation<'e> {
+    pub agent: Option<&'e str>,
+    pub start: Timestamp,
+    pub end: Timestamp,
+    /// Its outermost span, where it has one.
+    pub node: Option<&'e Event>,
+    /// By start, never empty.
+    pub steps: Vec<&'e Event>,
+    pub failed: bool,
+}
+
+pub fn of<'e>(tree: &Tree<'e>, settings: &Settings) -> Vec<Turn<'e>> {
+    let traces: BTreeSet<TraceId> = tree.events.iter().map(|event| event.trace).collect();
+    let of_trace = |trace: &TraceId| -> Vec<&'e Event> {
+        let events = tree.events.iter().copied();
+        events.filter(|event| event.trace == *trace).collect()
+    };
+    let mut all: Vec<Vec<&Event>> = traces.iter().map(of_trace).collect();
+    all.sort_by_key(|events| (start(events), std::cmp::Reverse(end(events))));
+    let mut turns: Vec<Vec<&Event>> = Vec::new();
+    for events in all {
+        let home = turns.iter_mut().rev().find(|turn| {
+            let inside = start(turn) <= start(&events) && end(&events) <= end(turn);
+            let end_of_turn = end(turn) + wait(turn, settings);
+            let linked = events.iter().any(|event| {
+                let to_it = |link: &Link| turn.iter().any(|e| e.trace == link.trace);
+                event.end <= end_of_turn && event.links.iter().any(to_it)
+            });
+            inside || linked
+        });
+        match home {
+            Some(turn) => turn.extend(events),
+            None => turns.push(events),
+        }
+    }
+    turns.retain(|turn| turn.iter().any(|event| event.kind.is_agentic()));
+    turns.into_iter().map(|events| turn(tree, events)).collect()
+}
+
+/// How long a turn waits for more: longer where parents of its spans did not come.
+fn wait(turn: &[&Event], settings: &Settings) -> Duration {
+    let is_there = |event: &Event| {
+        let parent =
+            |other: &&Event| other.trace == event.trace && Some(other.span) == event.parent;
+        event.parent.is_none() || spans(turn).any(parent)
+    };
+    if spans(turn).all(|event| is_there(event)) {
+        settings.settle
+    } else {
+        settings.trace_timeout
+    }
+}
+
+/// Spans last; a log record about one may come at any time.
+fn spans<'t, 'e>(events: &'t [&'e Event]) -> impl Iterator<Item = &'t &'e Event> {
+    events
+        .iter()
+        .filter(|event| !matches!(event.kind, Kind::Note(_)))
+}
+
+fn start(events: &[&Event]) -> Timestamp {
+    spans(events)
+        .map(|event| event.start)
+        .min()
+        .unwrap_or_default()
+}
+
+fn end(events: &[&Event]) -> Timestamp {
+    spans(events)
+        .map(|event| event.end)
+        .max()
+        .unwrap_or_default()
+}
+
+fn turn<'e>(tree: &Tree<'e>, mut events: Vec<&'e Event>) -> Turn<'e> {
+    events.sort_by_key(|event| (event.start, event.end));
+    Turn {
+        start: start(&events),
+        end: end(&events),
+        activations: activations(tree, &events),
+        events,
+    }
+}
+
+impl<'e> Turn<'e> {
+    /// Where no agent did anything, nobody was asked anything: that is no turn, and in no workflow.
+    pub fn is_one(&self) -> bool {
+        !self.activations.is_empty()
+    }
+
+    /// The calls that count, by start.
+    pub fn calls(&self, tree: &Tree<'e>) -> Vec<(&'e Event, &'e ModelCall)> {
+        let calls = self.events.iter().filter_map(|event| match &event.kind {
+            Kind::Model(call) if tree.is_leaf(event) => Some((*event, &**call)),
+            _ => None,
+        });
+        calls.collect()
+    }
+}
+
+/// Model calls in a chat and tool calls are steps; so is the span of an agent in which nothing of that shows.
+fn steps<'e>(tree: &Tree<'e>, events: &[&'e Event]) -> Vec<&'e Event> {
+    let is_step = |event: &Event| match &event.kind {
+        Kind::Model(call) => call.operation == Operation::Chat && tree.is_leaf(event),
+        Kind::Tool(_) => tree.is_outermost(event),
+        _ => false,
+    };
+    let works = |event: &Event| is_step(event) || matches!(event.kind, Kind::Agent { weak: false });
+    let is_silent = |event: &Event| {
+        matches!(event.kind, Kind::Agent { weak: false })
+            && tree.node(event).is_some_and(|node| same(node, event))
+            && !events
+                .iter()
+                .any(|inner| works(inner) && tree.is_inside(inner, event))
+    };
+    let all = events.iter().copied();
+    all.filter(|event| is_step(event) || is_silent(event))
+        .collect()
+}
+
+/// Steps inside one span of an agent are one activation; without such spans, steps of one agent in a row are.
+fn activations<'e>(tree: &Tree<'e>, events: &[&'e Event]) -> Vec<Activation<'e>> {
+    let mut all: Vec<Activation<'e>> = Vec::new();
+    let mut run = None;
+    for step in steps(tree, events) {
+        let (agent, node) = (tree.agent(step), tree.node(step));
+        let known = match node {
+            Some(node) => all
+                .iter()
+                .position(|a| a.node.is_some_and(|n| same(n, node))),
+            None => run.filter(|i: &usize| all[*i].agent == agent),
+        };
+        let place = known.unwrap_or(all.len());
+        if known.is_none() {
+            all.push(Activation {
+                agent,
+                start: step.start,
+                end: step.end,
+                node,
+                steps: Vec::new(),
+                failed: false,
+            });
+        }
+        if node.is_none() {
+            run = Some(place);
+        }
+        let own = &mut all[place];
+        own.steps.push(step);
+        own.end = own.end.max(step.end);
+        own.failed = failed(step);
+        if let Some(node) = node.filter(|node| is_agent(node)) {
+            own.start = own.start.min(node.start);
+            own.end = own.end.max(node.end);
+            own.failed |= node.error;
+        }
+    }
+    all.sort_by_key(|activation| activation.start);
+    all
+}
+
+/// Whether a step failed; a tool that hands over does not, since the handoff is judged.
+pub fn failed(step: &Event) -> bool {
+    match &step.kind {
+        Kind::Model(call) => call.failed,
+        Kind::Tool(tool) => tool.hands_to.is_none() && (tool.failed || step.error),
+        _ => step.error,
+    }
+}

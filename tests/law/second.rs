@@ -1,0 +1,124 @@
+//! The independent check: the second Baton (`naive`) and the first one tell the same.
+
+use crate::capture::{self, Encoding};
+use crate::naive::{self, Sheet};
+use crate::play::{self, Way};
+use crate::story::{self, Story};
+use baton::config::Config;
+use baton::model::event::Event;
+use baton::model::metric::{Family, Point};
+use baton::receive;
+use std::collections::BTreeSet;
+
+/// The figures of Baton as the second Baton writes them: cohorts added up, empty series left out.
+fn sheet(families: &[Family], config: &Config) -> Sheet {
+    let mut sheet = Sheet::default();
+    for family in families {
+        for series in &family.series {
+            let is_cohort = |key: &str| config.cohorts.iter().any(|(name, _)| name == key);
+            let labels = series.labels.iter().filter(|(key, _)| !is_cohort(key));
+            let labels: Vec<(&str, &str)> = labels.map(|(k, v)| (k.as_ref(), v.as_str())).collect();
+            match &series.point {
+                Point::Counter { value, .. } => sheet.add(family.name, &labels, *value),
+                Point::Gauge(_) => {}
+                Point::Histogram(histogram) => {
+                    let count: u64 = histogram.buckets.iter().map(|b| b.count).sum();
+                    sheet.add(&format!("{}_count", family.name), &labels, count as f64);
+                    sheet.add(&format!("{}_sum", family.name), &labels, histogram.sum);
+                }
+            }
+        }
+    }
+    sheet.0.retain(|_, value| *value != 0.0);
+    sheet
+}
+
+/// Families that are about the way and not about the story.
+const OF_THE_WAY: &[&str] = &[
+    "baton_duplicate_events_total",
+    "baton_late_events_total",
+    "baton_shed_total",
+    "baton_series_overflow_total",
+];
+
+/// Where two Batons differ.
+fn disagreements(baton: &Sheet, naive: &Sheet) -> Vec<String> {
+    let names: BTreeSet<&String> = baton.0.keys().chain(naive.0.keys()).collect();
+    let value = |sheet: &Sheet, name: &str| sheet.0.get(name).copied().unwrap_or_default();
+    let mut all = Vec::new();
+    for name in names {
+        let of_the_way = OF_THE_WAY.iter().any(|family| name.starts_with(family));
+        let (baton, naive) = (value(baton, name), value(naive, name));
+        if !of_the_way && (baton - naive).abs() > 1e-6 {
+            all.push(format!(
+                "{name}: Baton says {baton}, the second one {naive}"
+            ));
+        }
+    }
+    all
+}
+
+fn naively(events: &[Event], config: &Config, ruled: bool) -> Sheet {
+    let settings = naive::Settings {
+        settle: config.settle,
+        trace_timeout: config.trace_timeout,
+        drop_timeout: config.drop_timeout,
+        idle_timeout: config.idle_timeout,
+        max_age: config.max_age,
+        recontact_window: config.recontact_window,
+        retention_threshold: config.retention_threshold,
+        ruled,
+    };
+    let mut sheet = naive::tell(events, &settings);
+    sheet.0.retain(|_, value| *value != 0.0);
+    sheet
+}
+
+#[test]
+fn a_second_baton_tells_the_same_stories() {
+    crate::each("second", 120, |seed| {
+        let story = story::tell(seed);
+        let mut families = Vec::new();
+        play::play(&story, Way::plain(), &mut |now, _| families = now.to_vec());
+        let ruled = !story.config.rules.outcomes.is_empty();
+        disagreements(
+            &sheet(&families, &story.config),
+            &naively(&story.events, &story.config, ruled),
+        )
+    });
+}
+
+#[test]
+fn a_second_baton_tells_the_same_of_recordings() {
+    let config = Config::default();
+    let mut faults = Vec::new();
+    for capture in capture::all() {
+        let normaliser = baton::app::normaliser(&config, 7);
+        let mut events = Vec::new();
+        for request in capture.requests(Encoding::Protobuf) {
+            let decode = match request.signal {
+                "logs" => receive::wire::logs,
+                _ => receive::wire::traces,
+            };
+            let batch = decode(&request.body, &receive::Limits::default()).expect("a recording");
+            events.extend(
+                batch
+                    .groups
+                    .iter()
+                    .flat_map(|group| normaliser.normalise(group)),
+            );
+        }
+        let story = Story {
+            config: config.clone(),
+            events,
+        };
+        let mut families = Vec::new();
+        play::play(&story, Way::plain(), &mut |now, _| families = now.to_vec());
+        let all = disagreements(
+            &sheet(&families, &config),
+            &naively(&story.events, &config, false),
+        );
+        faults.extend(all.iter().map(|fault| format!("{}: {fault}", capture.name)));
+    }
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
