@@ -438,8 +438,7 @@ fn result(
     if first.failed {
         return HandoffResult::TargetError;
     }
-    let back = from.is_some()
-        && activation.agent.is_some()
+    let back = activation.agent.is_some()
         && asks.iter().any(|ask| {
             let to_source =
                 matches!((&ask.to, from), (Target::Agent(to), Some(from)) if to == from);

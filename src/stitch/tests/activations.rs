@@ -24,6 +24,17 @@ fn tools(facts: &[Fact]) -> Vec<&str> {
         .collect()
 }
 
+/// How long each handoff took, in milliseconds.
+fn latencies(facts: &[Fact]) -> Vec<Option<u128>> {
+    facts
+        .iter()
+        .filter_map(|fact| match &fact.what {
+            What::Handoff(handoff) => Some(handoff.latency.map(|wait| wait.as_millis())),
+            _ => None,
+        })
+        .collect()
+}
+
 impl Scene {
     /// Gives the last span an agent of its own.
     fn by(&mut self, who: &str) {
@@ -186,13 +197,20 @@ fn two_delegates_in_two_tools_are_two_activations_though_they_bear_one_name() {
     let mut s = Scene::default();
     let triage = s.agent(0, "triage", (0, 100));
     s.call(triage, (1, 9));
-    let tool = |s: &mut Scene, times| s.tool(triage, "delegate", times, Some("refund"));
-    let (first, second) = (tool(&mut s, (10, 60)), tool(&mut s, (11, 61)));
+    let tool = |s: &mut Scene, times, id| {
+        let tool = s.tool(triage, "delegate", times, Some("refund"));
+        s.id(id);
+        tool
+    };
+    let (first, second) = (tool(&mut s, (10, 60), "1"), tool(&mut s, (11, 61), "2"));
     // They work at the same time, each in its tool.
     for (n, tool) in (0..).zip([first, second, first, second]) {
         s.call(tool, (20 + 5 * n, 24 + 5 * n));
     }
-    assert_eq!(agents(&run(&s)), ["triage", "refund", "refund"]);
+    let facts = run(&s);
+    assert_eq!(agents(&facts), ["triage", "refund", "refund"]);
+    // From each decision to the first step inside its own tool.
+    assert_eq!(latencies(&facts), [Some(10), Some(14)]);
 }
 
 #[test]
@@ -224,4 +242,41 @@ fn a_tool_with_its_own_agents_span_inside_is_a_tool_call() {
     let desk = s.agent(tool, "desk", (10, 90));
     s.call(desk, (11, 89));
     assert_eq!(tools(&run(&s)), ["lookup"]);
+}
+
+#[test]
+fn control_that_moves_undeclared_takes_time_and_a_delegate_that_nothing_asked_for_takes_none() {
+    let mut s = Scene::default();
+    let root = s.add(0, (0, 100), Kind::Workflow);
+    let boss = s.agent(root, "boss", (0, 20));
+    s.call(boss, (1, 19));
+    let expert = s.agent(root, "expert", (27, 90));
+    s.call(expert, (28, 40));
+    let helper = s.agent(expert, "helper", (50, 60));
+    s.call(helper, (51, 59));
+    let facts = run(&s);
+    assert_eq!(
+        handoffs(&facts),
+        [
+            "boss -> expert transfer success",
+            "expert -> helper delegation success"
+        ]
+    );
+    assert_eq!(latencies(&facts), [Some(7), None]);
+}
+
+#[test]
+fn an_agent_that_took_no_time_has_no_share_of_the_wait() {
+    let mut s = Scene::default();
+    let root = s.add(0, (0, 100), Kind::Workflow);
+    s.tool(root, "lookup", (50, 50), None);
+    s.by("quick");
+    s.call(root, (60, 90));
+    s.by("desk");
+    let shares = run(&s).into_iter().find_map(|fact| match fact.what {
+        What::Turn(turn) => Some(turn.by_agent),
+        _ => None,
+    });
+    let desk = (name("desk"), Duration::from_millis(30));
+    assert_eq!(shares, Some(vec![desk]));
 }

@@ -125,15 +125,17 @@ fn check(s: &Scene, scope: Scope, text: &str, holds: bool) {
     assert_eq!(found, holds, "{text}");
 }
 
-/// A turn of a gold customer with a success, a rejection, and a handoff that finds nobody.
+/// A turn of a gold customer with a success, two rejections, and a handoff that finds nobody.
 fn busy() -> Scene {
     let (mut s, _, refund) = transfer();
     s.last().cohort = vec![(0, name("gold"))];
     s.call(refund, (45, 60));
     s.last().value_usd = Some(49.99);
     s.tool(refund, "lookup", (61, 62), None);
-    s.tool(refund, "transfer_to_billing", (63, 64), Some("billing"));
-    s.last().error = true;
+    for to in ["billing", "legal"] {
+        s.tool(refund, "transfer", (63, 64), Some(to));
+        s.last().error = true;
+    }
     s.asking(refund, (70, 90), &["crypto"]);
     s
 }
@@ -144,17 +146,17 @@ fn rules_over_turns_and_workflows_see_what_happened() {
     for (scope, text, holds) in [
         (
             Scope::Turn,
-            "turn.handoffs == 2 && turn.failed_handoffs == 1",
+            "turn.handoffs == 3 && turn.failed_handoffs == 2",
             true,
         ),
         (Scope::Turn, "turn.value_usd == 49.99", true),
         (Scope::Turn, "turn.cohort.tier == 'gold'", true),
         (Scope::Turn, "turn.cohort.channel == ''", false),
         (Scope::Turn, "'lookup' in turn.tools", true),
-        // The third one found nobody in time.
+        // The last one found nobody in time.
         (
             Scope::Workflow,
-            "workflow.handoffs == 3 && workflow.failed_handoffs == 2",
+            "workflow.handoffs == 4 && workflow.failed_handoffs == 3",
             true,
         ),
         (Scope::Workflow, "workflow.value_usd == 49.99", true),
@@ -171,7 +173,7 @@ fn a_step_is_of_the_cohort_and_the_weight_of_its_workflow() {
     for event in &mut s.events {
         event.threshold = threshold;
     }
-    let facts = ruled(&s, Scope::Turn, "turn.handoffs == 2");
+    let facts = ruled(&s, Scope::Turn, "turn.handoffs == 3");
     let step = facts.iter().find(|fact| is_step(&fact.what));
     let step = step.expect("a step");
     assert_eq!((step.cohort.value(0), step.weight()), ("gold", 2));
@@ -221,6 +223,18 @@ fn rules_over_events_see_whether_it_went_well() {
             check(&s, Scope::Event, &text, !failed && !error);
         }
     }
+}
+
+#[test]
+fn what_only_a_note_tells_of_is_structure_to_a_rule() {
+    let mut s = Scene::default();
+    s.call(0, (0, 100));
+    s.add(0, (50, 50), Kind::Note(7));
+    s.last().span = span(9);
+    s.last().value_usd = Some(5.0);
+    let text = |kind| format!("event.kind == '{kind}' && event.value_usd == 5.0");
+    check(&s, Scope::Event, &text("structure"), true);
+    check(&s, Scope::Event, &text("note"), false);
 }
 
 #[test]

@@ -25,7 +25,7 @@ impl Desk {
     }
 
     /// One answered turn, in a trace of its own.
-    fn turn(&mut self, key: &Key, of: u8, second: u64) {
+    pub(super) fn turn(&mut self, key: &Key, of: u8, second: u64) {
         for event in answered(of, second) {
             self.apply(key, Record::Event(Box::new(event)), second);
         }
