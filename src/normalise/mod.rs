@@ -20,6 +20,8 @@ mod content_tests;
 #[cfg(test)]
 mod context_tests;
 #[cfg(test)]
+mod dialect_tests;
+#[cfg(test)]
 mod edges;
 #[cfg(test)]
 mod money_tests;

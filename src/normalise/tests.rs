@@ -1,7 +1,7 @@
 //! Known answers of the dialects: one span in, what its event says out. Recordings of whole runs are in `tests/truth`.
 
 use super::*;
-use crate::model::event::{Cost, Target};
+use crate::model::event::{Cost, Operation, Target};
 use crate::model::otlp::{SpanEvent, Value};
 use std::borrow::Cow;
 
@@ -78,12 +78,17 @@ pub(super) fn told(event: &Event) -> String {
         Kind::Workflow => format!("workflow {}", event.workflow.as_deref().unwrap_or("-")),
         Kind::Agent { weak } => format!("agent {agent}{}", if *weak { " weak" } else { "" }),
         Kind::Model(call) => format!(
-            "call {}/{} of {agent} in {} out {} asks[{}]{}{}",
+            "call {}/{} of {agent} in {} out {} asks[{}]{}{}{}",
             call.provider.as_deref().unwrap_or("-"),
             call.model.as_deref().unwrap_or("-"),
             call.usage.map_or(0, |u| u.input),
             call.usage.map_or(0, |u| u.output),
             requests(&call.requests),
+            if call.operation == Operation::Embeddings {
+                " embeds"
+            } else {
+                ""
+            },
             if call.is_agent { " agent" } else { "" },
             if call.failed { " failed" } else { "" },
         ),
