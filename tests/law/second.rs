@@ -19,7 +19,7 @@ fn sheet(families: &[Family], config: &Config) -> Sheet {
             let labels = series.labels.iter().filter(|(key, _)| !is_cohort(key));
             let labels: Vec<(&str, &str)> = labels.map(|(k, v)| (k.as_ref(), v.as_str())).collect();
             match &series.point {
-                Point::Counter { value, .. } => sheet.add(family.name, &labels, *value),
+                Point::Counter { value, .. } => sheet.add(&family.name, &labels, *value),
                 Point::Gauge(_) => {}
                 Point::Histogram(histogram) => {
                     let count: u64 = histogram.buckets.iter().map(|b| b.count).sum();
