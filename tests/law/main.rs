@@ -28,14 +28,11 @@ use play::{Told, Way};
 use std::ops::Range;
 use story::Story;
 
-/// Seeds that once showed a fault, with what it was.
-const REGRESSIONS: &[(u64, &str)] = &[
-    (1, "sums of several partitions differed in the last digit"),
-    (
-        195,
-        "traces of one turn went to the session of their resource at times of their own",
-    ),
-];
+/// Seeds that once showed a fault, with what it was. A change of the generator makes other stories of them: find them anew.
+const REGRESSIONS: &[(u64, &str)] = &[(
+    128,
+    "feedback in a late log record was lost where only the resource names the session",
+)];
 
 fn asked(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;
@@ -90,7 +87,7 @@ fn watched(story: &Story, way: Way) -> (Told, Vec<String>) {
 
 #[test]
 fn however_spans_come_the_figures_are_the_same() {
-    each("however", 60, |seed| {
+    each("however", 80, |seed| {
         let story = story::tell(seed);
         let (plain, mut faults) = watched(&story, Way::plain());
         let mut dice = Dice::new(seed ^ 0x1A3);

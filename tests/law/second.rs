@@ -76,7 +76,7 @@ fn naively(events: &[Event], config: &Config, ruled: bool) -> Sheet {
 
 #[test]
 fn a_second_baton_tells_the_same_stories() {
-    crate::each("second", 120, |seed| {
+    crate::each("second", 80, |seed| {
         let story = story::tell(seed);
         let mut families = Vec::new();
         play::play(&story, Way::plain(), &mut |now, _| families = now.to_vec());
