@@ -2,14 +2,16 @@
 
 use baton::app::App;
 use baton::clock::Clock;
-use baton::config::Config;
-use baton::demo::{Desk, Sender, Truth};
+use baton::config::{self, Config};
+use baton::demo::{CONFIGURATION, Desk, Sender, Truth};
 use baton::model::metric::{Family, Point};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-fn total(families: &[Family], name: &str, wanted: &[(&str, &str)]) -> u64 {
+/// A counter's value, or how many a histogram counted.
+fn sums(families: &[Family], name: &str, wanted: &[(&str, &str)]) -> (f64, f64) {
     let family = families
         .iter()
         .find(|f| f.name == name)
@@ -21,39 +23,56 @@ fn total(families: &[Family], name: &str, wanted: &[(&str, &str)]) -> u64 {
     };
     let series = family.series.iter().filter(|s| matches(&s.labels));
     series
-        .map(|s| match s.point {
-            Point::Counter { value, .. } => value as u64,
-            _ => panic!("{name} is a counter"),
+        .map(|s| match &s.point {
+            Point::Counter { value, .. } | Point::Gauge(value) => (*value, *value),
+            Point::Histogram(h) => (h.buckets.iter().map(|b| b.count).sum::<u64>() as f64, h.sum),
         })
-        .sum()
+        .fold((0.0, 0.0), |(n, s), (count, sum)| (n + count, s + sum))
 }
 
 fn derived(f: &[Family]) -> Truth {
-    let handoffs = |key, value| total(f, "baton_handoffs_total", &[(key, value)]);
-    let outcome = |outcome| total(f, "baton_workflows_total", &[("outcome", outcome)]);
+    let total = |name: &str, wanted: &[(&str, &str)]| sums(f, name, wanted).0 as u64;
+    let sum = |name: &str, scale: f64| (sums(f, name, &[]).1 * scale).round() as u64;
+    let handoffs = |key, value| total("baton_handoffs_total", &[(key, value)]);
+    let outcome = |outcome| total("baton_workflows_total", &[("outcome", outcome)]);
+    let step = |step| total("baton_funnel_steps_total", &[("step", step)]);
     let value = |outcomes: &[&str]| {
-        let of =
-            |outcome: &&str| total(f, "baton_workflow_value_usd_total", &[("outcome", outcome)]);
+        let of = |outcome: &&str| total("baton_workflow_value_usd_total", &[("outcome", outcome)]);
         outcomes.iter().map(of).sum()
     };
     Truth {
-        sessions: total(f, "baton_sessions_total", &[]),
-        turns: total(f, "baton_turns_total", &[]),
-        model_calls: total(f, "baton_llm_calls_total", &[]),
-        model_errors: total(f, "baton_llm_calls_total", &[("status", "error")]),
-        tool_calls: total(f, "baton_tool_calls_total", &[]),
-        tool_errors: total(f, "baton_tool_calls_total", &[("status", "error")]),
+        sessions: total("baton_sessions_total", &[]),
+        turns: total("baton_turns_total", &[]),
+        answered: total("baton_turns_total", &[("result", "answered")]),
+        waited: sum("baton_turn_duration_seconds", 1e3),
+        model_calls: total("baton_llm_calls_total", &[]),
+        model_errors: total("baton_llm_calls_total", &[("status", "error")]),
+        tool_calls: total("baton_tool_calls_total", &[]),
+        tool_errors: total("baton_tool_calls_total", &[("status", "error")]),
+        retrievals: total("baton_retrievals_total", &[]),
+        spent_nano_usd: sum("baton_llm_cost_usd_total", 1e9),
         handoffs_succeeded: handoffs("result", "success"),
         handoffs_dropped: handoffs("reason", "dropped"),
         handoffs_rejected: handoffs("reason", "rejected"),
         handoffs_target_error: handoffs("reason", "target_error"),
-        escalations: total(f, "baton_escalations_total", &[]),
+        handoffs_context_lost: handoffs("reason", "context_lost"),
+        loops: total("baton_transfer_loops_total", &[]),
+        repeats: total("baton_user_repeats_total", &[]),
+        escalations: total("baton_escalations_total", &[]),
+        scores: total("baton_feedback_score", &[]),
+        score_points: sum("baton_feedback_score", 1.0),
+        evaluations: total("baton_evaluation_score", &[]),
         resolved: outcome("resolved"),
         escalated: outcome("escalated"),
         failed: outcome("failed"),
+        abandoned: outcome("abandoned"),
         unverified: outcome("unverified"),
         value_completed: value(&["resolved"]),
         value_at_risk: value(&["escalated", "failed", "abandoned", "unverified"]),
+        asked: step("asked"),
+        reached_specialist: step("reached a specialist"),
+        acted: step("acted"),
+        solved: step("solved"),
     }
 }
 
@@ -64,8 +83,8 @@ async fn the_demo_is_understood_to_the_last_handoff() {
         grpc: free,
         http: free,
         server: free,
-        state_log: baton::config::LogKind::Memory,
-        ..Config::default()
+        state_log: config::LogKind::Memory,
+        ..config::of_text(CONFIGURATION, Path::new("."), &|_| None).expect("it is valid")
     };
     let nanos = Arc::new(AtomicU64::new(1_800_000_000_000_000_000));
     let clock = Clock::Manual(Arc::clone(&nanos));

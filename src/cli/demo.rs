@@ -3,11 +3,12 @@
 use super::{Demo, Exit, complain, run, start_logs};
 use crate::app::App;
 use crate::clock::Clock;
-use crate::config::{Config, Level};
-use crate::demo::{Desk, Sender, Truth};
+use crate::config::{self, Config};
+use crate::demo::{CONFIGURATION, Desk, Sender, Truth};
 use crate::export::summary::Summary;
 use crate::shutdown;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::path::Path;
 use std::time::Duration;
 
 /// Sessions where nobody says how many.
@@ -39,17 +40,9 @@ pub(super) fn demo(asked: &Demo) -> Exit {
     runtime.block_on(show(asked, &config))
 }
 
-/// Short waits: the desk sends whole sessions at once, and people watch.
 fn settings() -> Config {
-    Config {
-        settle: Duration::from_millis(500),
-        bind_timeout: Duration::from_secs(1),
-        trace_timeout: Duration::from_secs(2),
-        drop_timeout: Duration::from_secs(2),
-        idle_timeout: Duration::from_secs(3),
-        log_level: Level::Warn,
-        ..Config::default()
-    }
+    let read = config::of_text(CONFIGURATION, Path::new("."), &|_| None);
+    read.unwrap_or_else(|faults| unreachable!("the demo's own configuration is valid: {faults:?}"))
 }
 
 async fn show(asked: &Demo, config: &Config) -> Exit {

@@ -1,6 +1,8 @@
-//! The story: who asks what, which agent does what, what goes wrong. The same seed tells the same story.
+//! The story: who asks what, which agent and model take it, what goes wrong. The same seed tells the same story.
 
-use std::ops::AddAssign;
+use super::script::Script;
+use super::truth::Truth;
+use super::words::{Request, Share};
 
 /// A support desk.
 #[derive(Clone, Copy, Debug)]
@@ -13,17 +15,25 @@ pub struct Desk {
 pub struct Session {
     pub id: String,
     pub user: String,
-    pub(super) channel: &'static str,
+    pub(super) place: Place,
     pub(super) dialect: usize,
     pub(super) turns: Vec<Turn>,
     pub truth: Truth,
+}
+
+/// Where a customer comes from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub(super) tier: &'static str,
+    pub(super) channel: &'static str,
+    pub(super) tenant: &'static str,
+    pub(super) workflow: &'static str,
 }
 
 /// One user input up to the final answer. Steps name their parents by index; times are milliseconds.
 #[derive(Clone, Debug)]
 pub(super) struct Turn {
     pub(super) intent: &'static str,
-    pub(super) tier: &'static str,
     pub(super) outcome: Option<&'static str>,
     /// What the customer's business is worth, in dollars.
     pub(super) value: Option<u64>,
@@ -37,6 +47,8 @@ pub(super) struct Step {
     pub(super) end: u64,
     pub(super) what: What,
     pub(super) failed: bool,
+    /// Evaluations attached to it: name and score.
+    pub(super) scores: Vec<(&'static str, f64)>,
 }
 
 #[derive(Clone, Debug)]
@@ -44,106 +56,196 @@ pub(super) enum What {
     /// The request of the support application around everything.
     App,
     Agent(&'static str),
-    Call {
-        agent: &'static str,
-        provider: &'static str,
-        model: &'static str,
-        input: u64,
-        output: u64,
-        cached: u64,
-        /// The tool that the model asks for.
-        asks: Option<&'static str>,
-        first_token: u64,
-    },
+    Call(Call),
     Tool {
         agent: &'static str,
         name: &'static str,
     },
+    /// A search in the knowledge base.
+    Search,
 }
 
-/// What the script knows, for comparing with what Baton derives.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Truth {
-    pub sessions: u64,
-    pub turns: u64,
-    pub model_calls: u64,
-    pub model_errors: u64,
-    pub tool_calls: u64,
-    pub tool_errors: u64,
-    pub handoffs_succeeded: u64,
-    pub handoffs_dropped: u64,
-    pub handoffs_rejected: u64,
-    pub handoffs_target_error: u64,
-    pub escalations: u64,
-    pub resolved: u64,
-    pub escalated: u64,
-    pub failed: u64,
-    pub unverified: u64,
-    /// Dollars of business, resolved and not.
-    pub value_completed: u64,
-    pub value_at_risk: u64,
+#[derive(Clone, Debug)]
+pub(super) struct Call {
+    pub(super) agent: &'static str,
+    pub(super) model: Model,
+    pub(super) heard: String,
+    pub(super) says: Says,
+    pub(super) input: u64,
+    pub(super) output: u64,
+    pub(super) cached: u64,
+    pub(super) first_token: u64,
 }
 
-impl AddAssign for Truth {
-    fn add_assign(&mut self, other: Self) {
-        let Self {
-            sessions,
-            turns,
-            model_calls,
-            model_errors,
-            tool_calls,
-            tool_errors,
-            ..
-        } = other;
-        self.sessions += sessions;
-        self.turns += turns;
-        self.model_calls += model_calls;
-        self.model_errors += model_errors;
-        self.tool_calls += tool_calls;
-        self.tool_errors += tool_errors;
-        self.handoffs_succeeded += other.handoffs_succeeded;
-        self.handoffs_dropped += other.handoffs_dropped;
-        self.handoffs_rejected += other.handoffs_rejected;
-        self.handoffs_target_error += other.handoffs_target_error;
-        self.escalations += other.escalations;
-        self.resolved += other.resolved;
-        self.escalated += other.escalated;
-        self.failed += other.failed;
-        self.unverified += other.unverified;
-        self.value_completed += other.value_completed;
-        self.value_at_risk += other.value_at_risk;
-    }
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Says {
+    /// The tool that the model asks for.
+    Tool(&'static str),
+    Text(&'static str),
 }
 
-/// What a customer may want: the intent, who is the specialist, the specialist's tool, the value in dollars.
-const WANTS: [(&str, &str, &str, Option<u64>); 4] = [
-    ("refund", "refunds", "pay_back", Some(60)),
-    ("invoice", "billing", "find_invoice", Some(240)),
-    ("delivery", "shipping", "track_parcel", Some(35)),
-    ("technical", "tech_support", "run_diagnosis", None),
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Model {
+    pub(super) provider: &'static str,
+    pub(super) name: &'static str,
+    /// Milliseconds of a quick call.
+    pub(super) speed: u64,
+    /// Billionths of a dollar for a token of input, of cached input, of output.
+    pub(super) prices: [u64; 3],
+}
+
+pub(super) const MINI: Model = Model {
+    provider: "openai",
+    name: "gpt-4o-mini",
+    speed: 500,
+    prices: [150, 75, 600],
+};
+const LARGE: Model = Model {
+    provider: "openai",
+    name: "gpt-4o",
+    speed: 900,
+    prices: [2500, 1250, 10_000],
+};
+const SONNET: Model = Model {
+    provider: "anthropic",
+    name: "claude-sonnet-4-5",
+    speed: 1200,
+    prices: [3000, 300, 15_000],
+};
+const FLASH: Model = Model {
+    provider: "gcp.gemini",
+    name: "gemini-2.5-flash",
+    speed: 600,
+    prices: [300, 30, 2500],
+};
+
+/// What a customer may want, and who sees to it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Want {
+    pub(super) intent: &'static str,
+    pub(super) topic: &'static str,
+    pub(super) workflow: &'static str,
+    pub(super) specialist: &'static str,
+    pub(super) transfer: &'static str,
+    pub(super) tool: &'static str,
+    pub(super) value: Option<u64>,
+    /// The specialist looks things up first.
+    pub(super) searches: bool,
+    /// The dear model and the cheap one, which take turns.
+    pub(super) models: [Model; 2],
+}
+
+pub(super) const WANTS: [Want; 4] = [
+    Want {
+        intent: "refund",
+        topic: "please pay back what I sent back",
+        workflow: "orders",
+        specialist: "refunds",
+        transfer: "transfer_to_refunds",
+        tool: "pay_back",
+        value: Some(60),
+        searches: false,
+        models: [LARGE, LARGE],
+    },
+    Want {
+        intent: "invoice",
+        topic: "the invoice is wrong, please correct it",
+        workflow: "orders",
+        specialist: "billing",
+        transfer: "transfer_to_billing",
+        tool: "find_invoice",
+        value: Some(240),
+        searches: false,
+        models: [SONNET, MINI],
+    },
+    Want {
+        intent: "delivery",
+        topic: "the parcel has not arrived",
+        workflow: "orders",
+        specialist: "shipping",
+        transfer: "transfer_to_shipping",
+        tool: "track_parcel",
+        value: Some(35),
+        searches: false,
+        models: [FLASH, FLASH],
+    },
+    Want {
+        intent: "technical",
+        topic: "the machine does not start any more",
+        workflow: "care",
+        specialist: "tech_support",
+        transfer: "transfer_to_tech_support",
+        tool: "run_diagnosis",
+        value: None,
+        searches: true,
+        models: [LARGE, FLASH],
+    },
 ];
-const CHANNELS: [&str; 2] = ["web", "mobile"];
-const TIERS: [&str; 3] = ["free", "plus", "business"];
-const DIALECTS: usize = 3;
 
-/// How a turn goes, in percent.
-const DROPPED: u64 = 3;
-const REJECTED: u64 = 5;
-const TARGET_ERROR: u64 = 8;
-const ESCALATED: u64 = 16;
-const UNVERIFIED: u64 = 30;
+/// How a request goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// The concierge asks for a specialist who never comes.
+    Dropped,
+    /// The handoff is refused.
+    Rejected,
+    /// The specialist's model does not answer.
+    TargetError,
+    /// The specialist learns too little, and the customer says it again.
+    Lost,
+    /// The specialist needs a colleague, who hands back.
+    Looped,
+    /// The customer leaves before the answer.
+    Abandoned,
+    Escalated,
+    Unverified,
+    Resolved,
+}
+
+/// Of a hundred requests, before the desk's new release and after it; the rest is resolved.
+const ODDS: [(Fate, [u64; 2]); 8] = [
+    (Fate::Dropped, [3, 2]),
+    (Fate::Rejected, [2, 1]),
+    (Fate::TargetError, [3, 2]),
+    (Fate::Lost, [6, 3]),
+    (Fate::Looped, [2, 2]),
+    (Fate::Abandoned, [3, 2]),
+    (Fate::Escalated, [12, 7]),
+    (Fate::Unverified, [12, 11]),
+];
+/// So many more of a hundred go to a human where the cheap model works.
+const CHEAP_ESCALATES: u64 = 5;
+
+/// Of each so many sessions, those that meet an outage of the models, and those that meet the new release.
+const CYCLE: u64 = 1000;
+const HALF: u64 = CYCLE / 2;
+const OUTAGE: std::ops::Range<u64> = 150..175;
+
+const TIERS: [&str; 3] = ["free", "plus", "business"];
+const PLACES: [(&str, &str); 3] = [("web", "north"), ("mobile", "north"), ("web", "south")];
+const DIALECTS: u64 = 3;
 
 /// SplitMix64: small, and the same on every machine.
-struct Dice(u64);
+pub(super) struct Dice(u64);
 
 impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
+    pub(super) fn roll(&mut self, sides: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         (z ^ (z >> 31)) % sides
     }
+}
+
+/// One request, planned.
+pub(super) struct Plan {
+    pub(super) want: Want,
+    pub(super) model: Model,
+    pub(super) fate: Fate,
+    pub(super) request: Request,
+    /// How much the specialist learns.
+    pub(super) share: Share,
 }
 
 impl Desk {
@@ -158,210 +260,75 @@ impl Desk {
             sessions: 1,
             ..Truth::default()
         };
-        let tier = TIERS[dice.roll(3) as usize];
+        let plan = plan(number, &mut dice);
+        let (channel, tenant) = PLACES[dice.roll(3) as usize];
+        let place = Place {
+            tier: TIERS[dice.roll(3) as usize],
+            channel,
+            tenant,
+            workflow: plan.want.workflow,
+        };
         let mut turns = Vec::new();
         if dice.roll(100) < 40 {
-            turns.push(Script::new(&mut dice, &mut truth).greeting(tier));
+            turns.push(Script::new(&mut dice, &mut truth).greeting());
         }
-        turns.push(Script::new(&mut dice, &mut truth).request(tier));
+        turns.push(Script::new(&mut dice, &mut truth).request(&plan));
+        if plan.fate == Fate::Lost {
+            turns.push(Script::new(&mut dice, &mut truth).repeat(&plan));
+        }
         Session {
             id: format!("case-{}-{number}", self.seed),
             user: format!("customer-{}", dice.roll(500)),
-            channel: CHANNELS[(number / 2 % 2) as usize],
-            dialect: (number % DIALECTS as u64) as usize,
+            place,
+            dialect: (number % DIALECTS) as usize,
             turns,
             truth,
         }
     }
 }
 
-/// A turn being written.
-struct Script<'d> {
-    dice: &'d mut Dice,
-    truth: &'d mut Truth,
-    steps: Vec<Step>,
-    now: u64,
+fn plan(number: u64, dice: &mut Dice) -> Plan {
+    let want = WANTS[dice.roll(4) as usize];
+    let cheap = dice.roll(2) as usize;
+    let saves = cheap == 1 && want.models[0].name != want.models[1].name;
+    let fate = fate(number, saves, dice);
+    let share = match fate {
+        Fate::Lost => Share::Little,
+        _ if dice.roll(4) == 0 => Share::Most,
+        _ => Share::All,
+    };
+    Plan {
+        want,
+        model: want.models[cheap],
+        fate,
+        request: Request::new(want.topic, |sides| dice.roll(sides)),
+        share,
+    }
 }
 
-impl<'d> Script<'d> {
-    fn new(dice: &'d mut Dice, truth: &'d mut Truth) -> Self {
-        truth.turns += 1;
-        let mut script = Self {
-            dice,
-            truth,
-            steps: Vec::new(),
-            now: 0,
-        };
-        script.begin(0, What::App);
-        script
-    }
-
-    /// A question that the concierge answers alone.
-    fn greeting(mut self, tier: &'static str) -> Turn {
-        let agent = self.begin(0, What::Agent("concierge"));
-        self.call(agent, "concierge", None, false);
-        self.end(agent, false);
-        self.close("question", tier, None)
-    }
-
-    /// A request that needs a specialist.
-    fn request(mut self, tier: &'static str) -> Turn {
-        let (intent, specialist, tool, _) = WANTS[self.dice.roll(4) as usize];
-        let transfer = transfer_to(specialist);
-        let fate = self.dice.roll(100);
-        let concierge = self.begin(0, What::Agent("concierge"));
-        self.call(concierge, "concierge", Some(transfer), false);
-        if fate < DROPPED {
-            self.truth.handoffs_dropped += 1;
-            self.end(concierge, false);
-            return self.verdict(intent, tier, "failed");
-        }
-        let rejected = fate < REJECTED;
-        self.tool(concierge, "concierge", transfer, rejected);
-        if rejected {
-            self.truth.handoffs_rejected += 1;
-            self.call(concierge, "concierge", None, false);
-            self.end(concierge, false);
-            return self.verdict(intent, tier, "failed");
-        }
-        self.end(concierge, false);
-        let agent = self.begin(0, What::Agent(specialist));
-        if fate < TARGET_ERROR {
-            self.truth.handoffs_target_error += 1;
-            self.call(agent, specialist, None, true);
-            self.end(agent, true);
-            return self.verdict(intent, tier, "failed");
-        }
-        self.truth.handoffs_succeeded += 1;
-        self.call(agent, specialist, Some(tool), false);
-        let broken = self.dice.roll(100) < 7;
-        self.work(agent, specialist, tool, broken);
-        if fate < ESCALATED {
-            self.call(agent, specialist, Some("escalate_to_human"), false);
-            self.work(agent, specialist, "escalate_to_human", false);
-            self.truth.escalations += 1;
-            self.truth.handoffs_succeeded += 1;
-        }
-        self.call(agent, specialist, None, false);
-        self.end(agent, false);
-        let outcome = if fate < ESCALATED {
-            "escalated"
-        } else if fate < UNVERIFIED {
-            ""
+fn fate(number: u64, saves: bool, dice: &mut Dice) -> Fate {
+    if OUTAGE.contains(&(number % HALF)) && dice.roll(100) < 80 {
+        return if dice.roll(5) == 0 {
+            Fate::Dropped
         } else {
-            "resolved"
+            Fate::TargetError
         };
-        self.verdict(intent, tier, outcome)
     }
-
-    fn begin(&mut self, parent: usize, what: What) -> usize {
-        self.now += 5 + self.dice.roll(30);
-        let start = self.now;
-        self.steps.push(Step {
-            parent,
-            start,
-            end: start,
-            what,
-            failed: false,
-        });
-        self.steps.len() - 1
-    }
-
-    fn end(&mut self, step: usize, failed: bool) {
-        self.now += 1 + self.dice.roll(10);
-        self.steps[step].end = self.now;
-        self.steps[step].failed = failed;
-    }
-
-    fn call(
-        &mut self,
-        parent: usize,
-        agent: &'static str,
-        asks: Option<&'static str>,
-        failed: bool,
-    ) {
-        let (provider, model, speed) = match agent {
-            "concierge" => ("openai", "gpt-4o-mini", 500),
-            "billing" => ("anthropic", "claude-sonnet-4-5", 1200),
-            "shipping" => ("gcp.gemini", "gemini-2.5-flash", 600),
-            _ => ("openai", "gpt-4o", 900),
-        };
-        let input = 400 + self.dice.roll(2200);
-        let what = What::Call {
-            agent,
-            provider,
-            model,
-            input,
-            output: 20 + self.dice.roll(280),
-            cached: input / 4,
-            asks,
-            first_token: speed / 3 + self.dice.roll(speed / 3),
-        };
-        let step = self.begin(parent, what);
-        self.now += speed + self.dice.roll(2 * speed);
-        self.end(step, failed);
-        self.truth.model_calls += 1;
-        self.truth.model_errors += u64::from(failed);
-    }
-
-    fn tool(&mut self, parent: usize, agent: &'static str, name: &'static str, failed: bool) {
-        let step = self.begin(parent, What::Tool { agent, name });
-        self.now += 20 + self.dice.roll(400);
-        self.end(step, failed);
-    }
-
-    /// A tool that is more than a handoff.
-    fn work(&mut self, parent: usize, agent: &'static str, name: &'static str, failed: bool) {
-        self.tool(parent, agent, name, failed);
-        self.truth.tool_calls += 1;
-        self.truth.tool_errors += u64::from(failed);
-    }
-
-    fn verdict(self, intent: &'static str, tier: &'static str, outcome: &'static str) -> Turn {
-        match outcome {
-            "resolved" => self.truth.resolved += 1,
-            "escalated" => self.truth.escalated += 1,
-            "failed" => self.truth.failed += 1,
-            _ => self.truth.unverified += 1,
-        }
-        let value = worth(intent).unwrap_or(0);
-        if outcome == "resolved" {
-            self.truth.value_completed += value;
+    let released = usize::from(number % CYCLE >= HALF);
+    let mut left = dice.roll(100);
+    for (fate, odds) in ODDS {
+        let more = if fate == Fate::Escalated && saves {
+            CHEAP_ESCALATES
         } else {
-            self.truth.value_at_risk += value;
+            0
+        };
+        let odds = odds[released] + more;
+        if left < odds {
+            return fate;
         }
-        self.close(intent, tier, (!outcome.is_empty()).then_some(outcome))
+        left -= odds;
     }
-
-    fn close(
-        mut self,
-        intent: &'static str,
-        tier: &'static str,
-        outcome: Option<&'static str>,
-    ) -> Turn {
-        self.end(0, false);
-        Turn {
-            intent,
-            tier,
-            outcome,
-            value: worth(intent),
-            steps: self.steps,
-        }
-    }
-}
-
-/// The dollars that a customer with this intent is about.
-fn worth(intent: &str) -> Option<u64> {
-    WANTS.iter().find(|(known, ..)| *known == intent)?.3
-}
-
-fn transfer_to(specialist: &str) -> &'static str {
-    match specialist {
-        "refunds" => "transfer_to_refunds",
-        "billing" => "transfer_to_billing",
-        "shipping" => "transfer_to_shipping",
-        _ => "transfer_to_tech_support",
-    }
+    Fate::Resolved
 }
 
 #[cfg(test)]
@@ -382,16 +349,17 @@ mod tests {
             truth += Desk::new(1).session(number).truth;
         }
         assert_eq!(truth.sessions, 1000);
-        assert_eq!(
-            truth.resolved + truth.escalated + truth.failed + truth.unverified,
-            1000
-        );
+        assert_eq!(truth.workflows(), 1000);
         for count in [
             truth.handoffs_dropped,
             truth.handoffs_rejected,
             truth.handoffs_target_error,
+            truth.handoffs_context_lost,
+            truth.loops,
+            truth.repeats,
             truth.escalations,
             truth.tool_errors,
+            truth.abandoned,
         ] {
             assert!((5..200).contains(&count), "{truth:?}");
         }

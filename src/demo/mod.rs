@@ -1,8 +1,15 @@
 //! The support desk of `baton demo`: agents of several dialects with seeded failures and escalations, sent as real OTLP.
 
 mod desk;
+mod script;
 mod send;
 mod speak;
+mod truth;
+mod words;
 
-pub use desk::{Desk, Session, Truth};
+pub use desk::{Desk, Session};
 pub use send::Sender;
+pub use truth::Truth;
+
+/// Baton's configuration for the desk.
+pub const CONFIGURATION: &str = include_str!("baton.yaml");

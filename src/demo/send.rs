@@ -1,7 +1,7 @@
 //! The desk's spans through the OpenTelemetry SDK and its OTLP exporter, as any agent would send them.
 
 use super::desk::{Session, Turn};
-use super::speak::{SCOPES, speak};
+use super::speak::{SCOPES, evaluation, speak};
 use crate::model::time::Timestamp;
 use opentelemetry::trace::{Span, SpanKind, Status, TraceContextExt, Tracer, TracerProvider};
 use opentelemetry::{Context, KeyValue};
@@ -90,6 +90,10 @@ impl Sender {
         }
         // Children end before their parents.
         for (step, mut span) in turn.steps.iter().zip(spans).rev() {
+            for (name, score) in &step.scores {
+                let scored = evaluation(name, *score);
+                span.add_event_with_timestamp("gen_ai.evaluation.result", at(step.end), scored);
+            }
             span.end_with_timestamp(at(step.end));
         }
     }

@@ -1,6 +1,6 @@
 //! The same steps in three dialects: OpenTelemetry GenAI, OpenInference, OpenLLMetry.
 
-use super::desk::{Session, Step, Turn, What};
+use super::desk::{Call, Says, Session, Step, Turn, What};
 use opentelemetry::KeyValue;
 
 /// Scope names by dialect.
@@ -33,8 +33,10 @@ fn app(session: &Session, turn: &Turn) -> Vec<KeyValue> {
     let mut attributes = vec![
         KeyValue::new("user.id", session.user.clone()),
         KeyValue::new("app.intent", turn.intent),
-        KeyValue::new("app.customer.tier", turn.tier),
-        KeyValue::new("app.channel", session.channel),
+        KeyValue::new("app.customer.tier", session.place.tier),
+        KeyValue::new("app.channel", session.place.channel),
+        KeyValue::new("app.tenant", session.place.tenant),
+        KeyValue::new("workflow.name", session.place.workflow),
     ];
     attributes.extend(turn.value.map(|usd| count("app.transaction.value", usd)));
     attributes.extend(
@@ -48,63 +50,78 @@ fn count(key: &'static str, count: u64) -> KeyValue {
     KeyValue::new(key, i64::try_from(count).unwrap_or(i64::MAX))
 }
 
+/// An evaluation as the attributes of its event.
+pub(super) fn evaluation(name: &'static str, score: f64) -> Vec<KeyValue> {
+    vec![
+        KeyValue::new("gen_ai.evaluation.name", name),
+        KeyValue::new("gen_ai.evaluation.score.value", score),
+    ]
+}
+
+/// The input of a call as OpenTelemetry writes it.
+fn input(call: &Call) -> String {
+    let part = serde_json::json!({"type": "text", "content": call.heard});
+    serde_json::json!([{"role": "user", "parts": [part]}]).to_string()
+}
+
 /// The output of a call as OpenTelemetry writes it.
-fn output(asks: Option<&str>) -> String {
-    let part = match asks {
-        Some(tool) => {
-            serde_json::json!({"type": "tool_call", "id": "call", "name": tool, "arguments": {}})
+fn output(step: &Step, call: &Call) -> String {
+    let part = match call.says {
+        Says::Tool(tool) => {
+            let id = format!("call-{}", step.start);
+            serde_json::json!({"type": "tool_call", "id": id, "name": tool, "arguments": {}})
         }
-        None => serde_json::json!({"type": "text", "content": "Done."}),
+        Says::Text(text) => serde_json::json!({"type": "text", "content": text}),
     };
     serde_json::json!([{"role": "assistant", "parts": [part]}]).to_string()
 }
 
 fn otel_genai(step: &Step) -> (String, Vec<KeyValue>) {
+    let operation = |name: &'static str| KeyValue::new("gen_ai.operation.name", name);
     match &step.what {
         What::App => unreachable!("the app speaks for itself"),
         What::Agent(agent) => (
             format!("invoke_agent {agent}"),
             vec![
-                KeyValue::new("gen_ai.operation.name", "invoke_agent"),
+                operation("invoke_agent"),
                 KeyValue::new("gen_ai.agent.name", *agent),
             ],
         ),
-        What::Call {
-            agent,
-            provider,
-            model,
-            input,
-            output: out,
-            cached,
-            asks,
-            first_token,
-        } => {
+        What::Call(call) => {
             let mut attributes = vec![
-                KeyValue::new("gen_ai.operation.name", "chat"),
-                KeyValue::new("gen_ai.agent.name", *agent),
-                KeyValue::new("gen_ai.provider.name", *provider),
-                KeyValue::new("gen_ai.request.model", *model),
+                operation("chat"),
+                KeyValue::new("gen_ai.agent.name", call.agent),
+                KeyValue::new("gen_ai.provider.name", call.model.provider),
+                KeyValue::new("gen_ai.request.model", call.model.name),
+                KeyValue::new("gen_ai.input.messages", input(call)),
             ];
             if !step.failed {
                 attributes.extend([
-                    count("gen_ai.usage.input_tokens", *input),
-                    count("gen_ai.usage.output_tokens", *out),
-                    count("gen_ai.usage.cache_read.input_tokens", *cached),
+                    count("gen_ai.usage.input_tokens", call.input),
+                    count("gen_ai.usage.output_tokens", call.output),
+                    count("gen_ai.usage.cache_read.input_tokens", call.cached),
                     KeyValue::new(
                         "gen_ai.response.time_to_first_chunk",
-                        *first_token as f64 / 1000.0,
+                        call.first_token as f64 / 1000.0,
                     ),
-                    KeyValue::new("gen_ai.output.messages", output(*asks)),
+                    KeyValue::new("gen_ai.output.messages", output(step, call)),
                 ]);
             }
-            (format!("chat {model}"), attributes)
+            (format!("chat {}", call.model.name), attributes)
         }
         What::Tool { agent, name } => (
             format!("execute_tool {name}"),
             vec![
-                KeyValue::new("gen_ai.operation.name", "execute_tool"),
+                operation("execute_tool"),
                 KeyValue::new("gen_ai.tool.name", *name),
                 KeyValue::new("gen_ai.agent.name", *agent),
+            ],
+        ),
+        What::Search => (
+            String::from("retrieval handbook"),
+            vec![
+                operation("retrieval"),
+                KeyValue::new("gen_ai.data_source.id", "handbook"),
             ],
         ),
     }
@@ -118,33 +135,29 @@ fn openinference(step: &Step) -> (String, Vec<KeyValue>) {
             (*agent).to_owned(),
             vec![kind("AGENT"), KeyValue::new("agent.name", *agent)],
         ),
-        What::Call {
-            provider,
-            model,
-            input,
-            output: out,
-            cached,
-            asks,
-            ..
-        } => {
+        What::Call(call) => {
             let mut attributes = vec![
                 kind("LLM"),
-                KeyValue::new("llm.model_name", *model),
-                KeyValue::new("llm.provider", *provider),
+                KeyValue::new("llm.model_name", call.model.name),
+                KeyValue::new("llm.provider", call.model.provider),
+                KeyValue::new("llm.input_messages.0.message.role", "user"),
+                KeyValue::new("llm.input_messages.0.message.content", call.heard.clone()),
             ];
             if !step.failed {
                 attributes.extend([
-                    count("llm.token_count.prompt", *input),
-                    count("llm.token_count.completion", *out),
-                    count("llm.token_count.prompt_details.cache_read", *cached),
+                    count("llm.token_count.prompt", call.input),
+                    count("llm.token_count.completion", call.output),
+                    count("llm.token_count.prompt_details.cache_read", call.cached),
                     KeyValue::new("llm.output_messages.0.message.role", "assistant"),
                 ]);
-                attributes.push(match asks {
-                    Some(tool) => KeyValue::new(
+                attributes.push(match call.says {
+                    Says::Tool(tool) => KeyValue::new(
                         "llm.output_messages.0.message.tool_calls.0.tool_call.function.name",
-                        *tool,
+                        tool,
                     ),
-                    None => KeyValue::new("llm.output_messages.0.message.content", "Done."),
+                    Says::Text(text) => {
+                        KeyValue::new("llm.output_messages.0.message.content", text)
+                    }
                 });
             }
             (String::from("response"), attributes)
@@ -153,6 +166,7 @@ fn openinference(step: &Step) -> (String, Vec<KeyValue>) {
             (*name).to_owned(),
             vec![kind("TOOL"), KeyValue::new("tool.name", *name)],
         ),
+        What::Search => (String::from("handbook"), vec![kind("RETRIEVER")]),
     }
 }
 

@@ -1,0 +1,78 @@
+//! What the script knows, for comparing with what Baton derives.
+
+use std::ops::AddAssign;
+
+/// A struct of counts, and their sum.
+macro_rules! counts {
+    ($(#[$about:meta])* $name:ident { $($(#[$doc:meta])* $field:ident,)* }) => {
+        $(#[$about])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        pub struct $name {
+            $($(#[$doc])* pub $field: u64,)*
+        }
+
+        impl AddAssign for $name {
+            fn add_assign(&mut self, other: Self) {
+                $(self.$field += other.$field;)*
+            }
+        }
+    };
+}
+
+counts! {
+    /// Counts of everything that the script makes happen.
+    Truth {
+        sessions,
+        turns,
+        /// Turns that gave the customer an answer.
+        answered,
+        /// Milliseconds that customers waited, all turns together.
+        waited,
+        model_calls,
+        model_errors,
+        tool_calls,
+        tool_errors,
+        retrievals,
+        /// Billionths of a dollar spent on model calls.
+        spent_nano_usd,
+        handoffs_succeeded,
+        handoffs_dropped,
+        handoffs_rejected,
+        handoffs_target_error,
+        handoffs_context_lost,
+        loops,
+        repeats,
+        escalations,
+        /// Scores that customers gave, and their sum.
+        scores,
+        score_points,
+        evaluations,
+        resolved,
+        escalated,
+        failed,
+        abandoned,
+        unverified,
+        /// Dollars of business, resolved and not.
+        value_completed,
+        value_at_risk,
+        /// Cases that came to a step of the funnel.
+        asked,
+        reached_specialist,
+        acted,
+        solved,
+    }
+}
+
+impl Truth {
+    pub fn workflows(&self) -> u64 {
+        self.resolved + self.escalated + self.failed + self.abandoned + self.unverified
+    }
+
+    pub fn handoffs(&self) -> u64 {
+        self.handoffs_succeeded
+            + self.handoffs_dropped
+            + self.handoffs_rejected
+            + self.handoffs_target_error
+            + self.handoffs_context_lost
+    }
+}
