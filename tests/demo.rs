@@ -50,7 +50,8 @@ fn derived(f: &[Family]) -> Truth {
         tool_calls: total("baton_tool_calls_total", &[]),
         tool_errors: total("baton_tool_calls_total", &[("status", "error")]),
         retrievals: total("baton_retrievals_total", &[]),
-        spent_nano_usd: sum("baton_llm_cost_usd_total", 1e9),
+        spent_nano_usd: sum("baton_llm_cost_usd_total", 1e9)
+            + sum("baton_action_cost_usd_total", 1e9),
         handoffs_succeeded: handoffs("result", "success"),
         handoffs_dropped: handoffs("reason", "dropped"),
         handoffs_rejected: handoffs("reason", "rejected"),

@@ -94,7 +94,14 @@ pub(super) struct Model {
     pub(super) prices: [u64; 3],
 }
 
-pub(super) const MINI: Model = Model {
+/// Small, and on all cases: the concierge's.
+pub(super) const NANO: Model = Model {
+    provider: "openai",
+    name: "gpt-4.1-nano",
+    speed: 400,
+    prices: [100, 25, 400],
+};
+const MINI: Model = Model {
     provider: "openai",
     name: "gpt-4o-mini",
     speed: 500,
@@ -131,6 +138,8 @@ pub(super) struct Want {
     pub(super) value: Option<u64>,
     /// The specialist looks things up first.
     pub(super) searches: bool,
+    /// Billionths of a dollar for a call of the tool.
+    pub(super) tool_price: u64,
     /// The dear model and the cheap one, which take turns.
     pub(super) models: [Model; 2],
 }
@@ -145,6 +154,7 @@ pub(super) const WANTS: [Want; 4] = [
         tool: "pay_back",
         value: Some(60),
         searches: false,
+        tool_price: 0,
         models: [LARGE, LARGE],
     },
     Want {
@@ -156,6 +166,7 @@ pub(super) const WANTS: [Want; 4] = [
         tool: "find_invoice",
         value: Some(240),
         searches: false,
+        tool_price: 0,
         models: [SONNET, MINI],
     },
     Want {
@@ -167,6 +178,7 @@ pub(super) const WANTS: [Want; 4] = [
         tool: "track_parcel",
         value: Some(35),
         searches: false,
+        tool_price: 0,
         models: [FLASH, FLASH],
     },
     Want {
@@ -178,6 +190,7 @@ pub(super) const WANTS: [Want; 4] = [
         tool: "run_diagnosis",
         value: None,
         searches: true,
+        tool_price: 50_000_000,
         models: [LARGE, FLASH],
     },
 ];

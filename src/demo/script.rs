@@ -1,10 +1,13 @@
 //! A turn being written, with what is true about it.
 
-use super::desk::{Call, Dice, Fate, MINI, Model, Plan, Says, Step, Turn, WANTS, What};
+use super::desk::{Call, Dice, Fate, Model, NANO, Plan, Says, Step, Turn, WANTS, What};
 use super::truth::Truth;
 use super::words::{GREETING, Share, WHAT_WAS_IT};
 
 const CONCIERGE: &str = "concierge";
+/// Billionths of a dollar for a search, and for a human.
+const SEARCH_PRICE: u64 = 2_000_000;
+const HUMAN_PRICE: u64 = 6_000_000_000;
 
 pub(super) struct Script<'d> {
     dice: &'d mut Dice,
@@ -32,7 +35,7 @@ impl<'d> Script<'d> {
     /// A question that the concierge answers alone.
     pub(super) fn greeting(mut self) -> Turn {
         let agent = self.begin(0, What::Agent(CONCIERGE));
-        self.answer(agent, CONCIERGE, MINI, GREETING, "at nine.");
+        self.answer(agent, CONCIERGE, NANO, GREETING, "at nine.");
         self.end(agent, false);
         self.close("question", None, None)
     }
@@ -42,7 +45,7 @@ impl<'d> Script<'d> {
         let want = &plan.want;
         let heard = plan.request.heard(Share::All);
         let concierge = self.begin(0, What::Agent(CONCIERGE));
-        self.ask(concierge, CONCIERGE, MINI, &heard, want.transfer);
+        self.ask(concierge, CONCIERGE, NANO, &heard, want.transfer);
         if plan.fate == Fate::Dropped {
             self.truth.handoffs_dropped += 1;
             self.end(concierge, false);
@@ -52,7 +55,7 @@ impl<'d> Script<'d> {
         self.tool(concierge, CONCIERGE, want.transfer, rejected);
         if rejected {
             self.truth.handoffs_rejected += 1;
-            self.answer(concierge, CONCIERGE, MINI, &heard, "nobody is there.");
+            self.answer(concierge, CONCIERGE, NANO, &heard, "nobody is there.");
             self.end(concierge, false);
             return self.verdict(plan);
         }
@@ -106,9 +109,11 @@ impl<'d> Script<'d> {
             self.now += 30 + self.dice.roll(90);
             self.end(search, false);
             self.truth.retrievals += 1;
+            self.truth.spent_nano_usd += SEARCH_PRICE;
         }
         let broken = self.dice.roll(100) < 7;
         self.work(agent, specialist, want.tool, broken);
+        self.truth.spent_nano_usd += want.tool_price;
         // A colleague's tool does not break.
         self.truth.acted += u64::from(!broken || plan.fate == Fate::Looped);
         if plan.fate == Fate::Looped {
@@ -118,6 +123,7 @@ impl<'d> Script<'d> {
             self.ask(agent, specialist, model, told, "escalate_to_human");
             self.work(agent, specialist, "escalate_to_human", false);
             self.truth.escalations += 1;
+            self.truth.spent_nano_usd += HUMAN_PRICE;
             self.truth.handoffs_succeeded += 1;
         }
         if plan.fate != Fate::Abandoned {

@@ -26,6 +26,9 @@ pub(super) fn speak(session: &Session, turn: &Turn, step: &Step) -> (String, Vec
         "traceloop.association.properties.session_id",
     ][session.dialect];
     attributes.push(KeyValue::new(session_key, session.id.clone()));
+    if let What::Agent(_) = step.what {
+        attributes.push(KeyValue::new("app.intent", turn.intent));
+    }
     (name, attributes)
 }
 

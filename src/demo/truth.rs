@@ -33,7 +33,7 @@ counts! {
         tool_calls,
         tool_errors,
         retrievals,
-        /// Billionths of a dollar spent on model calls.
+        /// Billionths of a dollar spent on model calls, tools, searches and people.
         spent_nano_usd,
         handoffs_succeeded,
         handoffs_dropped,
