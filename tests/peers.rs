@@ -3,6 +3,8 @@
 
 #[path = "peers/boards.rs"]
 mod boards;
+#[path = "peers/past.rs"]
+mod past;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty};
@@ -72,11 +74,12 @@ fn start_baton(folder: &Path) -> (Running, [String; 3]) {
     (running, found)
 }
 
-fn start_prometheus(folder: &Path, target: &str) -> (Running, String) {
+/// A Prometheus with Baton's rules that scrapes the target; a scrape may take as long as the interval.
+fn start_prometheus(folder: &Path, target: &str, interval: &str) -> (Running, String) {
     let rules = root().join("deploy/rules/*.yaml");
     let rules = rules.display();
     let config = format!(
-        "global: {{scrape_interval: 200ms, evaluation_interval: 1s}}\nrule_files: ['{rules}']\nscrape_configs: [{{job_name: baton, static_configs: [{{targets: ['{target}']}}]}}]\n"
+        "global: {{scrape_interval: {interval}, evaluation_interval: 3s}}\nrule_files: ['{rules}']\nscrape_configs: [{{job_name: baton, static_configs: [{{targets: ['{target}']}}]}}]\n"
     );
     let file = folder.join("prometheus.yml");
     fs::write(&file, config).expect("written");
@@ -157,7 +160,7 @@ async fn the_sdk_sends_prometheus_scrapes_and_no_failure_is_lost() {
         get(&format!("http://{server}/readyz")).await.as_deref(),
         Some("ready\n")
     );
-    let (_prometheus, prometheus) = start_prometheus(&folder, server);
+    let (_prometheus, prometheus) = start_prometheus(&folder, server, "200ms");
     until("a first scrape", || sum(&prometheus, "up == 1", None)).await;
 
     let python = root().join("target/peers/bin/python");

@@ -230,11 +230,11 @@ const ODDS: [(Fate, [u64; 2]); 8] = [
 const CHEAP_ESCALATES: u64 = 5;
 
 /// Of each so many sessions, those that meet an outage of the models, and those that meet the new release.
-const CYCLE: u64 = 1000;
+const CYCLE: u64 = 670;
 const HALF: u64 = CYCLE / 2;
-const OUTAGE: std::ops::Range<u64> = 150..175;
+const OUTAGE: std::ops::Range<u64> = 150..180;
 
-const TIERS: [&str; 3] = ["free", "plus", "business"];
+const TIERS: [&str; 2] = ["free", "business"];
 const PLACES: [(&str, &str); 3] = [("web", "north"), ("mobile", "north"), ("web", "south")];
 const DIALECTS: u64 = 3;
 
@@ -276,7 +276,7 @@ impl Desk {
         let plan = plan(number, &mut dice);
         let (channel, tenant) = PLACES[dice.roll(3) as usize];
         let place = Place {
-            tier: TIERS[dice.roll(3) as usize],
+            tier: TIERS[dice.roll(2) as usize],
             channel,
             tenant,
             workflow: plan.want.workflow,

@@ -1,55 +1,28 @@
-//! Every query of every board and rule, run by a real Prometheus over the demo: no error, no empty panel but those that say why, and the
-//! executive figures equal what the demo's script knows.
+//! Every query of every board and rule, run by a real Prometheus over two weeks of the demo: no error, no empty panel but those that say
+//! why, and the executive figures of both weeks equal what the demo's script knows. With `LOOK=FOLDER` it also has pictures taken.
 
-use super::{Running, folder, get, query, root, start_prometheus, sum, until};
-use baton::demo::{Desk, Truth};
+use super::past::{Past, STEP};
+use super::{folder, get, query, root, start_prometheus, sum, until};
+use baton::demo::Truth;
 use serde_json::Value;
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Stdio};
-
-const SESSIONS: u64 = 150;
-const SEED: u64 = 7;
+use std::process::Command;
 
 /// Panels that the demo leaves empty, and why.
-const EMPTY: &[(&str, &str)] = &[
-    (", change", "there is no period before the first one"),
-    ("Had to say it again", "the demo captures no messages"),
-    ("Context kept", "the demo captures no messages"),
-    (
-        "Satisfaction by agent",
-        "the demo's customers give no scores",
-    ),
-    ("Evaluation scores", "the demo evaluates nothing"),
-    ("Retrievals", "the demo's agents search no knowledge base"),
-    ("Transfer loops", "the demo's agents never hand back"),
-    ("Unpriced tokens", "all models of the demo have a price"),
-    ("Late, twice, shed, overflowing", "nothing of it happens"),
-];
+const EMPTY: &[(&str, &str)] = &[(
+    "Without a price",
+    "all models and currencies of the demo have one",
+)];
 
-fn start_demo() -> (Running, String) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_baton"))
-        .args(["demo", "--sessions", &SESSIONS.to_string()])
-        .args(["--seed", &SEED.to_string()])
-        .env("BATON_GRPC_ENDPOINT", "127.0.0.1:0")
-        .env("BATON_HTTP_ENDPOINT", "127.0.0.1:0")
-        .env("BATON_SERVER_ENDPOINT", "127.0.0.1:0")
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the demo starts");
-    let told = BufReader::new(child.stderr.take().expect("its words"));
-    let running = Running(child);
-    let address = told.lines().map_while(Result::ok).find_map(|line| {
-        let url = line.strip_prefix("metrics")?.trim();
-        let address = url.strip_prefix("http://")?.strip_suffix("/metrics")?;
-        Some(address.to_owned())
-    });
-    (running, address.expect("the address of its metrics"))
+/// One query of a panel, with its legend.
+struct Query {
+    legend: String,
+    expression: String,
 }
 
 /// The panels of a board: title and queries, as Grafana would send them with all filters open.
-fn panels(board: &Path) -> Vec<(String, Vec<String>)> {
+fn panels(board: &Path) -> Vec<(String, Vec<Query>)> {
     let board = fs::read_to_string(board).expect("a board");
     let board: Value = serde_json::from_str(&board).expect("JSON");
     let panels = board["panels"].as_array().expect("panels");
@@ -59,16 +32,25 @@ fn panels(board: &Path) -> Vec<(String, Vec<String>)> {
         let about = panel["description"].as_str().unwrap_or_default();
         assert!(about.ends_with('.'), "{title} has no sentence of its own");
         let targets = panel["targets"].as_array().into_iter().flatten();
-        let queries = targets.filter_map(|target| target["expr"].as_str());
-        found.push((title, queries.map(filled).collect()));
+        let queries = targets.filter_map(|target| {
+            Some(Query {
+                legend: target["legendFormat"]
+                    .as_str()
+                    .unwrap_or_default()
+                    .to_owned(),
+                expression: filled(target["expr"].as_str()?),
+            })
+        });
+        found.push((title, queries.collect()));
     }
     found
 }
 
 fn filled(query: &str) -> String {
     let mut query = query
-        .replace("$__range", "10m")
-        .replace("$__rate_interval", "10m");
+        .replace("$__range", "7d")
+        .replace("$__rate_interval", &format!("{}s", 2 * STEP))
+        .replace("$__interval", &format!("{STEP}s"));
     for variable in ["tier", "intent", "channel", "tenant", "workflow"] {
         query = query.replace(&format!("\"${variable}\""), "\".*\"");
     }
@@ -76,80 +58,94 @@ fn filled(query: &str) -> String {
     query
 }
 
-fn truth() -> Truth {
-    let mut truth = Truth::default();
-    for number in 0..SESSIONS {
-        truth += Desk::new(SEED).session(number).truth;
+/// The executive figures of a week.
+fn figures(truth: &Truth) -> Vec<(&'static str, f64)> {
+    let share = |part: u64, whole: u64| part as f64 / whole as f64;
+    let cases = truth.workflows();
+    vec![
+        ("Cases resolved", share(truth.resolved, cases)),
+        (
+            "Proven solutions",
+            share(truth.resolved, truth.resolved + truth.unverified),
+        ),
+        (
+            "Cost of a solved case",
+            share(truth.spent_nano_usd, truth.resolved) / 1e9,
+        ),
+        ("Customers' wait", share(truth.waited, truth.turns) / 1e3),
+        ("Passed to people", share(truth.escalations, cases)),
+        (
+            "Clean handovers",
+            share(truth.handoffs_succeeded, truth.handoffs()),
+        ),
+        ("Questions answered", share(truth.answered, truth.turns)),
+        ("Business completed", truth.value_completed as f64),
+        ("Business at risk", truth.value_at_risk as f64),
+        ("Cases closed", cases as f64),
+        ("Money spent", truth.spent_nano_usd as f64 / 1e9),
+    ]
+}
+
+/// What a card of the executives' board must say: now, before, and the change between them.
+fn sayings(weeks: &[Truth; 2]) -> Vec<(String, String, f64)> {
+    let [before, now] = weeks.each_ref().map(figures);
+    let mut all = Vec::new();
+    for ((title, before), (_, now)) in before.into_iter().zip(now) {
+        let difference = match title {
+            "Cost of a solved case" | "Money spent" => now - before,
+            _ => (now - before) / before,
+        };
+        let word = if difference >= 0.0 { "up" } else { "down" };
+        let mut say = |word: &str, value| all.push((title.to_owned(), word.to_owned(), value));
+        say("now", now);
+        say(word, difference.abs());
+        say("was", before);
     }
-    truth
+    all
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_query_of_every_board_and_rule_answers_over_the_demo() {
     let folder = folder("boards");
-    let (_demo, server) = start_demo();
-    let (_prometheus, prometheus) = start_prometheus(&folder, &server);
-    let truth = truth();
-    let handoffs = (truth.handoffs_succeeded
-        + truth.handoffs_dropped
-        + truth.handoffs_rejected
-        + truth.handoffs_target_error) as f64;
-    // A new series is held at 0 for a while, so the last ones may show their value some scrapes later.
-    for (metric, expected) in [
-        ("baton_workflows_total", truth.sessions as f64),
-        ("baton_handoffs_total", handoffs),
-        ("baton_escalations_total", truth.escalations as f64),
-        (
-            "baton_workflow_value_usd_total",
-            (truth.value_completed + truth.value_at_risk) as f64,
-        ),
-    ] {
-        until(metric, || async {
-            let seen = sum(&prometheus, &format!("sum({metric})"), None).await?;
-            (seen == expected).then_some(())
-        })
-        .await;
-    }
-    until("the rules have seen them", || async {
-        let rule = "job:baton_handoff_failures:ratio_increase5m";
-        sum(&prometheus, rule, None).await
-    })
-    .await;
-    let last = sum(&prometheus, "max(timestamp(baton_workflows_total))", None);
-    let last = last.await.expect("a time");
-    let all = truth.sessions as f64;
-    let mut known = vec![
-        ("Cases resolved", truth.resolved as f64 / all),
-        ("Passed to people", truth.escalations as f64 / all),
-        (
-            "Clean handovers",
-            truth.handoffs_succeeded as f64 / handoffs,
-        ),
-        ("Value completed", truth.value_completed as f64),
-        ("Value at risk", truth.value_at_risk as f64),
-        ("Closed cases", all),
-    ];
+    let mut past = Past::live(&folder).await;
+    let (prometheus, address) = start_prometheus(&folder, &past.server(), "1h");
+    past.record(&folder, &address).await;
+    drop(prometheus);
+    let (_prometheus, prometheus) = start_prometheus(&folder, &past.server(), "2s");
+    until("a first scrape", || sum(&prometheus, "up == 1", None)).await;
+    past.go_on().await;
+
+    let mut known = sayings(&past.weeks);
     let mut faults = Vec::new();
     for board in ["executive", "product", "engineering", "sre"] {
         let file = root().join(format!("deploy/grafana/dashboards/{board}.json"));
         for (title, queries) in panels(&file) {
             let mut empty = true;
-            for expression in queries {
-                let Some(answer) = query(&prometheus, &expression, Some(last)).await else {
+            for Query { legend, expression } in queries {
+                let Some(answer) = query(&prometheus, &expression, Some(past.end as f64)).await
+                else {
                     faults.push(format!("{board}: {title}: no answer to {expression}"));
                     continue;
                 };
                 empty &= answer.iter().all(|(_, _, value)| value.is_nan());
-                if let Some(place) = known.iter().position(|(name, _)| *name == title) {
-                    let (_, expected) = known.swap_remove(place);
-                    let value = answer.first().map(|(_, _, value)| *value);
+                let place = known
+                    .iter()
+                    .position(|(t, l, _)| *t == title && *l == legend);
+                let value = answer.first().map(|(_, _, value)| *value);
+                if let Some(place) = place {
+                    let (_, _, expected) = known.swap_remove(place);
                     if value.is_none_or(|value| (value - expected).abs() > 1e-6 * expected.max(1.0))
                     {
-                        faults.push(format!("{title}: {value:?}, the script says {expected}"));
+                        faults.push(format!("{title}, {legend}: {value:?}, not {expected}"));
                     }
+                } else if board == "executive"
+                    && ["up", "down"].contains(&&*legend)
+                    && value.is_some()
+                {
+                    faults.push(format!("{title} goes {legend} by {value:?}"));
                 }
             }
-            let reason = EMPTY.iter().find(|(ending, _)| title.ends_with(ending));
+            let reason = EMPTY.iter().find(|(empty, _)| title == *empty);
             match (empty, reason) {
                 (true, None) => faults.push(format!("{board}: {title} is empty")),
                 (false, Some((_, why))) => {
@@ -160,17 +156,33 @@ async fn every_query_of_every_board_and_rule_answers_over_the_demo() {
         }
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
-    assert!(known.is_empty(), "not on a board: {known:?}");
+    assert!(known.is_empty(), "not on the board: {known:?}");
+
+    until("the rules have seen the present", || async {
+        let rule = "job:baton_handoff_failures:ratio_increase5m";
+        sum(&prometheus, rule, None).await
+    })
+    .await;
     let rules = get(&format!("http://{prometheus}/api/v1/rules")).await;
     let rules: Value = serde_json::from_str(&rules.expect("rules")).expect("JSON");
     let groups = rules["data"]["groups"].as_array().expect("groups");
     assert_eq!(groups.len(), 6);
-    for rule in groups
-        .iter()
-        .flat_map(|group| group["rules"].as_array())
-        .flatten()
-    {
+    let rules = groups.iter().flat_map(|group| group["rules"].as_array());
+    for rule in rules.flatten() {
         assert_eq!(rule["health"], "ok", "{rule}");
+        if rule["type"] == "recording" {
+            let name = rule["name"].as_str().expect("a name");
+            let recorded = sum(&prometheus, name, None).await;
+            assert!(recorded.is_some(), "{name} records nothing");
+        }
     }
+    if let Ok(pictures) = std::env::var("LOOK") {
+        let status = Command::new("python3")
+            .arg(root().join("tests/look/look.py"))
+            .args([&prometheus, &past.end.to_string(), &pictures])
+            .status();
+        assert!(status.expect("python").success());
+    }
+    past.stop().await;
     fs::remove_dir_all(&folder).expect("removed");
 }
