@@ -6,6 +6,8 @@ mod saved;
 mod store;
 
 #[cfg(test)]
+mod limits_tests;
+#[cfg(test)]
 mod tests;
 
 pub use merge::merge;

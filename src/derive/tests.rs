@@ -6,19 +6,19 @@ use crate::model::fact::{Action, ActionKind, HandoffKind, ToolCall};
 use crate::model::ids::TraceId;
 use crate::model::metric::{FamilyKind, Point};
 
-fn fact(second: u64, what: What) -> Fact {
+pub(super) fn fact(second: u64, what: What) -> Fact {
     let trace = TraceId::new(&[1; 16]).expect("not zero");
     Fact::new(Timestamp(second * 1_000_000_000), trace, what)
 }
 
-fn tool(name: &str) -> What {
+pub(super) fn tool(name: &str) -> What {
     What::Tool(ToolCall {
         tool: Name::from(name),
         failed: false,
     })
 }
 
-fn handoff(result: HandoffResult) -> What {
+pub(super) fn handoff(result: HandoffResult) -> What {
     What::Handoff(Handoff {
         from: Name::from("a"),
         to: Name::from("b"),
@@ -31,7 +31,7 @@ fn handoff(result: HandoffResult) -> What {
     })
 }
 
-fn settings() -> Settings {
+pub(super) fn settings() -> Settings {
     Settings {
         max_series: 10,
         max_label_values: 3,
@@ -41,7 +41,7 @@ fn settings() -> Settings {
 }
 
 /// The series of a metric as `label values = value`.
-fn shown(families: &[Family], name: &str) -> Vec<String> {
+pub(super) fn shown(families: &[Family], name: &str) -> Vec<String> {
     let family = families.iter().find(|f| f.name == name).expect("a metric");
     let line = |s: &crate::model::metric::Series| {
         let labels: Vec<&str> = s.labels.iter().map(|(_, v)| v.as_str()).collect();
