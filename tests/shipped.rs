@@ -122,7 +122,10 @@ fn values<'t>(text: &'t str, key: &str) -> Vec<&'t str> {
 #[test]
 fn every_alert_has_a_runbook_and_a_test_for_both_ways() {
     let alerts = text(&root().join("deploy/rules/alerts.yaml"));
-    let tests = text(&root().join("tests/rules/alerts.test.yaml"));
+    let tests: String = files("tests/rules", &["yaml"])
+        .iter()
+        .map(|file| text(file))
+        .collect();
     let named = values(&alerts, "alert:");
     let books = values(&alerts, "runbook:");
     assert!(named.len() > 10);

@@ -12,4 +12,4 @@ pub use send::Sender;
 pub use truth::Truth;
 
 /// Baton's configuration for the desk.
-pub const CONFIGURATION: &str = include_str!("baton.yaml");
+pub const CONFIGURATION: &str = include_str!("../../config/demo.yaml");
