@@ -67,6 +67,7 @@ fn naively(events: &[Event], config: &Config, ruled: bool) -> Sheet {
         max_age: config.max_age,
         recontact_window: config.recontact_window,
         retention_threshold: config.retention_threshold,
+        prices: config.action_prices.clone(),
         ruled,
     };
     let mut sheet = naive::tell(events, &settings);

@@ -1,10 +1,14 @@
 //! Handoffs: control or a task passes from one agent to another agent or a human.
 
-use super::tree::{Tree, same};
+use super::tree::{Tree, alike, same};
 use super::turns::{Activation, Turn, failed};
 use super::{Settings, Sheet, UNKNOWN};
 use baton::model::Name;
-use baton::model::event::{CONTEXT_RETENTION, Event, HandoffRequest, Kind, Operation, Target};
+use baton::model::event::{
+    CONTEXT_RETENTION, Event, HandoffRequest, INTENT_RETENTION, Kind, Operation, Target,
+};
+use baton::model::ids::TraceId;
+use baton::model::price::ActionPrices;
 use baton::model::time::Timestamp;
 use std::collections::BTreeMap;
 
@@ -23,8 +27,20 @@ pub struct Handoff<'e> {
     /// As it looked when its turn ended: a target that comes later does not mend that turn.
     pub first_reason: &'static str,
     pub phantom: bool,
+    /// The trace that made it.
+    trace: TraceId,
     latency: Option<f64>,
     retention: Option<(f64, &'static str)>,
+    /// Whether the target works on what the user came for.
+    intent_kept: Option<bool>,
+}
+
+impl Handoff<'_> {
+    /// A human who is called in costs what the operator says.
+    pub fn cost(&self, prices: &ActionPrices) -> Option<f64> {
+        let called = self.to == HUMAN && self.reason.is_empty();
+        prices.escalation.filter(|_| called)
+    }
 }
 
 /// What shows that an agent hands over: one or several spans.
@@ -41,7 +57,11 @@ struct Sign<'e> {
     /// The decision, and the last that shows it.
     at: Timestamp,
     last: Timestamp,
+    trace: TraceId,
 }
+
+/// A declared share of the intent from which on it is kept.
+const KEPT: f64 = 0.5;
 
 pub const HUMAN: &str = "human";
 
@@ -60,6 +80,7 @@ pub fn of<'e>(tree: &Tree<'e>, turns: &[Turn<'e>], settings: &Settings) -> Vec<H
                 let (place, sign) = waiting.remove(found);
                 let handoff = &mut all[place];
                 handoff.kind = "resume";
+                handoff.to = target.agent.unwrap_or(handoff.to);
                 handoff.acted_in = number;
                 handoff.judged_in = Some(number);
                 handoff.phantom = false;
@@ -70,7 +91,13 @@ pub fn of<'e>(tree: &Tree<'e>, turns: &[Turn<'e>], settings: &Settings) -> Vec<H
                 } else {
                     target.start
                 };
-                let mut handoff = blank(number, source.agent, target.agent, kind, at);
+                let mut handoff = blank(
+                    number,
+                    source.agent,
+                    target.agent,
+                    kind,
+                    (at, target.steps[0].trace),
+                );
                 judge(tree, turns, &signs, target, &[], &mut handoff, settings);
                 handoff.latency = handoff.latency.filter(|_| kind == "transfer");
                 all.push(handoff);
@@ -80,7 +107,7 @@ pub fn of<'e>(tree: &Tree<'e>, turns: &[Turn<'e>], settings: &Settings) -> Vec<H
             let target = taken.get(&i).copied();
             let to = match sign.to {
                 Target::Human => Some(HUMAN),
-                Target::Agent(name) => Some(&**name),
+                Target::Agent(name) => target.and_then(|t| t.agent).or(Some(&**name)),
                 Target::Unknown => target.and_then(|target| target.agent),
             };
             let inside = target.is_some_and(|target| works_in(tree, target, &sign));
@@ -89,7 +116,7 @@ pub fn of<'e>(tree: &Tree<'e>, turns: &[Turn<'e>], settings: &Settings) -> Vec<H
             } else {
                 "transfer"
             };
-            let mut handoff = blank(number, sign.from, to, kind, sign.at);
+            let mut handoff = blank(number, sign.from, to, kind, (sign.at, sign.trace));
             let waits = matches!(sign.to, Target::Agent(_)) && target.is_none() && !sign.refused;
             match target {
                 Some(target) => {
@@ -120,7 +147,7 @@ fn blank<'e>(
     from: Option<&'e str>,
     to: Option<&'e str>,
     kind: &'static str,
-    at: Timestamp,
+    (at, trace): (Timestamp, TraceId),
 ) -> Handoff<'e> {
     Handoff {
         turn,
@@ -133,8 +160,10 @@ fn blank<'e>(
         reason: "",
         first_reason: "",
         phantom: false,
+        trace,
         latency: None,
         retention: None,
+        intent_kept: None,
     }
 }
 
@@ -153,6 +182,7 @@ fn signs<'e>(tree: &Tree<'e>, turn: &Turn<'e>) -> Vec<Sign<'e>> {
             delegates: false,
             at,
             last: at,
+            trace: event.trace,
         };
         let request = |r: &'e HandoffRequest| sign(&r.target, r.call_id.as_ref(), event.end);
         let asked = |r: &'e HandoffRequest| Sign {
@@ -209,13 +239,9 @@ fn merge<'e>(tree: &Tree<'e>, turn: &Turn<'e>, signs: Vec<Sign<'e>>) -> Vec<Sign
         .into_iter()
         .map(|(event, _)| event)
         .collect();
-    let trace = |sign: &Sign<'e>| {
-        let of_sign = |event: &&&Event| event.end == sign.at || event.start == sign.at;
-        turn.events.iter().find(of_sign).map(|event| event.trace)
-    };
     for new in signs {
         let is_same = |known: &&mut Sign<'e>| {
-            if trace(known) != trace(&new) {
+            if known.trace != new.trace {
                 return false;
             }
             if known.ids.iter().any(|id| new.ids.contains(id)) {
@@ -225,7 +251,7 @@ fn merge<'e>(tree: &Tree<'e>, turn: &Turn<'e>, signs: Vec<Sign<'e>>) -> Vec<Sign
             let ids_differ = alike && !known.ids.is_empty() && !new.ids.is_empty();
             let source = known.from.is_none() || new.from.is_none() || known.from == new.from;
             let open = |to: &Target| *to == Target::Unknown;
-            let target = open(known.to) || open(new.to) || known.to == new.to;
+            let target = open(known.to) || open(new.to) || is_one(known.to, new.to);
             let anew = calls.iter().any(|call| {
                 tree.agent(call) == known.from && known.last < call.start && call.start < new.at
             });
@@ -251,6 +277,14 @@ fn merge<'e>(tree: &Tree<'e>, turn: &Turn<'e>, signs: Vec<Sign<'e>>) -> Vec<Sign
     all
 }
 
+/// Whether two signs lead to the same target.
+fn is_one(one: &Target, other: &Target) -> bool {
+    match (one, other) {
+        (Target::Agent(one), Target::Agent(other)) => alike(one, other),
+        _ => one == other,
+    }
+}
+
 /// Whether the target works inside the spans of the handoff.
 fn works_in<'e>(tree: &Tree<'e>, target: &Activation<'e>, sign: &Sign<'e>) -> bool {
     let node = target.node.unwrap_or(target.steps[0]);
@@ -266,8 +300,7 @@ fn called<'e>(
     taken: &BTreeMap<usize, &Activation<'e>>,
     target: &Activation<'e>,
 ) -> Option<usize> {
-    let named =
-        |sign: &Sign<'e>| matches!(sign.to, Target::Agent(to) if Some(&**to) == target.agent);
+    let named = |sign: &Sign<'e>| matches!(sign.to, Target::Agent(to) if target.agent.is_some_and(|agent| alike(to, agent)));
     // Where one of them has no name, whoever acts next is the target.
     let anonymous = |sign: &Sign<'e>| match sign.to {
         Target::Unknown => target.agent.is_some() && target.agent != sign.from,
@@ -299,7 +332,7 @@ fn resumed<'e>(
 ) -> Option<usize> {
     let fits = |(place, _): &(usize, Sign<'e>)| {
         let handoff = &all[*place];
-        Some(handoff.to) == target.agent
+        target.agent.is_some_and(|agent| alike(handoff.to, agent))
             && handoff.at <= target.start
             && turn.start.since(handoff.at) <= settings.drop_timeout
     };
@@ -350,6 +383,7 @@ fn around<'t, 'e>(
             && a.agent != inner.agent
             && a.start <= inner.start
             && a.end >= inner.end
+            && (a.start, a.end) != (inner.start, inner.end)
     });
     by_spans.or_else(|| by_time.min_by_key(|a| a.end.since(a.start)))
 }
@@ -366,9 +400,10 @@ fn judge<'e>(
 ) {
     handoff.latency = Some(target.start.since(handoff.at).as_secs_f64());
     handoff.retention = retention(tree, &turns[handoff.turn], target, own, handoff);
+    handoff.intent_kept = intent_kept(tree, turns, target, own, handoff);
     let first = target.steps[0];
     let back = signs.iter().any(|back| {
-        matches!(back.to, Target::Agent(to) if **to == *handoff.from)
+        matches!(back.to, Target::Agent(to) if alike(to, handoff.from))
             && back.from == target.agent
             && first.start <= back.at
             && back.at <= first.end
@@ -376,7 +411,7 @@ fn judge<'e>(
     let lost = handoff.retention.is_some_and(|(ratio, evidence)| {
         evidence != "tokens" && ratio < settings.retention_threshold && handoff.kind != "delegation"
     });
-    handoff.reason = if failed(first) {
+    handoff.reason = if failed(tree, first) {
         "target_error"
     } else if back && handoff.from != UNKNOWN && target.agent.is_some() {
         "bounced"
@@ -398,12 +433,7 @@ fn retention<'e>(
     let is_chat = |event: &Event| matches!(&event.kind, Kind::Model(call) if call.operation == Operation::Chat);
     let after = target.steps.iter().copied().find(|step| is_chat(step));
     let mut says = own.iter().copied().chain(target.node).chain(after);
-    let declared = says.find_map(|event| {
-        let notes = tree.events.iter().filter(|e| same(e, event));
-        let mut all = notes.flat_map(|e| &e.evaluations);
-        all.find(|e| &*e.name == CONTEXT_RETENTION)?.score
-    });
-    if let Some(ratio) = declared {
+    if let Some(ratio) = says.find_map(|event| share(tree, event, CONTEXT_RETENTION)) {
         return Some((ratio, "declared"));
     }
     let calls = turn.calls(tree).into_iter().map(|(event, _)| event);
@@ -426,8 +456,48 @@ fn retention<'e>(
     (before > 0.0).then(|| ((after / before).min(1.0), "tokens"))
 }
 
-pub fn count(handoffs: &[Handoff<'_>], sheet: &mut Sheet) {
+/// The share that a span, or a log record about it, declares.
+fn share(tree: &Tree<'_>, event: &Event, name: &str) -> Option<f64> {
+    let notes = tree.events.iter().filter(|e| same(e, event));
+    let mut all = notes.flat_map(|e| &e.evaluations);
+    let score = all.find(|e| &*e.name == name)?.score;
+    score.filter(|share| (0.0..=1.0).contains(share))
+}
+
+/// Whether the target works on what the source knew the user to want. An evaluation goes before the names of intents.
+fn intent_kept<'e>(
+    tree: &Tree<'e>,
+    turns: &[Turn<'e>],
+    target: &Activation<'e>,
+    own: &[&'e Event],
+    handoff: &Handoff<'e>,
+) -> Option<bool> {
+    let (made_in, acted_in) = (&turns[handoff.turn], &turns[handoff.acted_in]);
+    let of_target = |event: &&&Event| {
+        target.agent.is_some()
+            && tree.agent(event) == target.agent
+            && (target.start..=target.end).contains(&event.start)
+    };
+    let targets = || acted_in.events.iter().filter(of_target);
+    let declared = own.iter().chain(targets());
+    let share = declared
+        .copied()
+        .find_map(|event| share(tree, event, INTENT_RETENTION));
+    if let Some(share) = share {
+        return Some(share >= KEPT);
+    }
+    let is_own = |event: &Event| own.iter().any(|own| same(own, event));
+    let of_source =
+        |event: &Event| tree.agent(event) == Some(handoff.from) && event.start <= handoff.at;
+    let mut sources = made_in.events.iter().rev();
+    let before = sources.find_map(|e| e.intent.as_ref().filter(|_| is_own(e) || of_source(e)));
+    let after = targets().find_map(|event| event.intent.as_ref());
+    Some(before? == after?)
+}
+
+pub fn count(tree: &Tree<'_>, handoffs: &[Handoff<'_>], prices: &ActionPrices, sheet: &mut Sheet) {
     for handoff in handoffs {
+        let mut sheet = sheet.by(tree.weight_of_trace(handoff.trace));
         let result = if handoff.reason.is_empty() {
             "success"
         } else {
@@ -443,6 +513,15 @@ pub fn count(handoffs: &[Handoff<'_>], sheet: &mut Sheet) {
         if handoff.to == HUMAN && handoff.reason.is_empty() {
             sheet.count("baton_escalations_total", &pair[..1]);
         }
+        if let Some(usd) = handoff.cost(prices) {
+            let labels = [("kind", "escalation"), ("name", handoff.from)];
+            sheet.add("baton_action_cost_usd_total", &labels, usd);
+        }
+        if let Some(kept) = handoff.intent_kept {
+            let result = if kept { "kept" } else { "changed" };
+            let labels = [&pair[..], &[("result", result)]].concat();
+            sheet.count("baton_handoff_intents_total", &labels);
+        }
         if handoff.phantom {
             sheet.count("baton_phantom_handoffs_total", &pair);
         }
@@ -454,11 +533,11 @@ pub fn count(handoffs: &[Handoff<'_>], sheet: &mut Sheet) {
             sheet.observe("baton_handoff_context_retention_ratio", &labels, ratio);
         }
     }
-    loops(handoffs, sheet);
+    loops(tree, handoffs, sheet);
 }
 
 /// Within one turn, transfers lead back to an agent that had given control away. A loop is counted where it closes.
-fn loops(handoffs: &[Handoff<'_>], sheet: &mut Sheet) {
+fn loops(tree: &Tree<'_>, handoffs: &[Handoff<'_>], sheet: &mut Sheet) {
     let moves = |h: &&Handoff<'_>| {
         h.kind != "delegation" && h.to != HUMAN && h.reason != "dropped" && h.reason != "rejected"
     };
@@ -473,6 +552,7 @@ fn loops(handoffs: &[Handoff<'_>], sheet: &mut Sheet) {
         turn = Some(step.acted_in);
         match path.iter().position(|agent| *agent == step.to) {
             Some(place) => {
+                let mut sheet = sheet.by(tree.weight_of_trace(step.trace));
                 sheet.count("baton_transfer_loops_total", &[("agent", step.to)]);
                 sheet.observe(
                     "baton_transfer_loop_length",

@@ -10,7 +10,9 @@ mod workflows;
 use baton::model::Name;
 use baton::model::event::{Evaluation, Event, Kind, SessionSource, Target, Usage};
 use baton::model::ids::{Scoped, TraceId};
+use baton::model::price::ActionPrices;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 use tree::Tree;
 use turns::Turn;
@@ -30,12 +32,32 @@ impl Sheet {
         *self.0.entry(key).or_default() += value;
     }
 
-    pub fn count(&mut self, name: &str, labels: &[(&str, &str)]) {
+    /// Writes down what stands for so many.
+    fn by(&mut self, weight: f64) -> Weighed<'_> {
+        Weighed {
+            sheet: self,
+            weight,
+        }
+    }
+}
+
+/// A sheet on which everything counts so many times.
+struct Weighed<'s> {
+    sheet: &'s mut Sheet,
+    weight: f64,
+}
+
+impl Weighed<'_> {
+    fn add(&mut self, name: &str, labels: &[(&str, &str)], value: f64) {
+        self.sheet.add(name, labels, value * self.weight);
+    }
+
+    fn count(&mut self, name: &str, labels: &[(&str, &str)]) {
         self.add(name, labels, 1.0);
     }
 
     /// One value of a histogram: its count and its sum.
-    pub fn observe(&mut self, name: &str, labels: &[(&str, &str)], value: f64) {
+    fn observe(&mut self, name: &str, labels: &[(&str, &str)], value: f64) {
         self.add(&format!("{name}_count"), labels, 1.0);
         self.add(&format!("{name}_sum"), labels, value);
     }
@@ -50,6 +72,7 @@ pub struct Settings {
     pub max_age: Duration,
     pub recontact_window: Duration,
     pub retention_threshold: f64,
+    pub prices: Arc<ActionPrices>,
     /// The rules of the desk of the stories apply.
     pub ruled: bool,
 }
@@ -61,14 +84,15 @@ pub fn tell(events: &[Event], settings: &Settings) -> Sheet {
     for session in sessions(events) {
         let tree = Tree::new(&session);
         let turns = turns::of(&tree, settings);
-        calls(&tree, &turns, &mut sheet);
-        for turns in lives(turns, settings) {
+        calls(&tree, &turns, &settings.prices, &mut sheet);
+        for turns in lives(&tree, turns, settings) {
             let turns = &turns[..];
-            if turns.iter().any(Turn::is_one) {
+            if let Some(first) = turns.iter().find(|turn| turn.is_one()) {
+                let mut sheet = sheet.by(tree.weight_of_trace(first.trace()));
                 sheet.count("baton_sessions_total", &[]);
             }
             let handoffs = handoffs::of(&tree, turns, settings);
-            handoffs::count(&handoffs, &mut sheet);
+            handoffs::count(&tree, &handoffs, &settings.prices, &mut sheet);
             repeats::count(&tree, turns, &handoffs, &mut sheet);
             closed.extend(workflows::of(&tree, turns, &handoffs, settings, &mut sheet));
         }
@@ -138,18 +162,21 @@ fn ids_of<'e>(events: impl Iterator<Item = &'e Event> + Clone) -> BTreeSet<Scope
     }
 }
 
-/// Ids are one session from the turn on in which they meet, under the smallest of them; what was before stays. A session that
-/// was silent for its greatest age begins anew.
-fn lives<'e>(turns: Vec<Turn<'e>>, settings: &Settings) -> Vec<Vec<Turn<'e>>> {
-    let mut known: Vec<BTreeSet<Scoped>> = Vec::new();
+/// Ids are one session from the moment on in which they meet, under the smallest of them; turns decided before stay what they
+/// are. A session that was silent for its greatest age begins anew.
+fn lives<'e>(tree: &Tree<'e>, turns: Vec<Turn<'e>>, settings: &Settings) -> Vec<Vec<Turn<'e>>> {
+    let traces: BTreeSet<TraceId> = tree.events.iter().map(|event| event.trace).collect();
     let mut lives: Vec<(Option<Scoped>, Vec<Turn<'e>>)> = Vec::new();
     for turn in turns {
-        let mut ids = ids_of(turn.events.iter().copied());
-        while let Some(i) = known.iter().position(|friends| !friends.is_disjoint(&ids)) {
-            ids.extend(known.remove(i));
+        let decided = turn.end + turns::wait(&turn.events, settings);
+        let events = tree.events.iter().filter(|event| event.end <= decided);
+        let ids = |trace: &TraceId| ids_of(events.clone().filter(|e| e.trace == *trace).copied());
+        let mut known: Vec<BTreeSet<Scoped>> = traces.iter().map(ids).collect();
+        let mut friends = ids_of(turn.events.iter().copied());
+        while let Some(i) = known.iter().position(|ids| !ids.is_disjoint(&friends)) {
+            friends.extend(known.remove(i));
         }
-        let key = ids.first().cloned();
-        known.push(ids);
+        let key = friends.first().cloned();
         let alive = |life: &&mut (Option<Scoped>, Vec<Turn<'e>>)| {
             let silence = life.1.last().map(|last| turn.start.since(last.end));
             life.0 == key && silence.is_some_and(|silence| silence <= settings.max_age)
@@ -163,14 +190,17 @@ fn lives<'e>(turns: Vec<Turn<'e>>, settings: &Settings) -> Vec<Vec<Turn<'e>>> {
 }
 
 /// What adds up: calls of models and tools, tokens, money, activations, scores.
-fn calls(tree: &Tree<'_>, turns: &[Turn<'_>], sheet: &mut Sheet) {
+fn calls(tree: &Tree<'_>, turns: &[Turn<'_>], prices: &ActionPrices, sheet: &mut Sheet) {
     for (turn, event) in turns
         .iter()
         .flat_map(|turn| turn.events.iter().map(move |e| (turn, *e)))
     {
         let agent = tree.agent(event).unwrap_or(UNKNOWN);
+        let mut sheet = sheet.by(tree.weight(event));
         match &event.kind {
-            Kind::Model(call) if tree.is_leaf(event) => {
+            Kind::Model(_) if tree.is_call(event) => {
+                let (event, call) = tree.measured(event);
+                let mut sheet = sheet.sheet.by(tree.weight(event));
                 let (provider, model) = (name(&call.provider), name(&call.model));
                 let operation = match call.operation {
                     baton::model::event::Operation::Chat => "chat",
@@ -190,7 +220,8 @@ fn calls(tree: &Tree<'_>, turns: &[Turn<'_>], sheet: &mut Sheet) {
                         &[&who[..], &[("type", kind)]].concat(),
                         tokens,
                     );
-                    if call.cost == baton::model::event::Cost::Unpriced {
+                    let is_sum = ["input", "output"].contains(&kind);
+                    if is_sum && call.cost == baton::model::event::Cost::Unpriced {
                         let labels = [("provider", provider), ("model", model), ("type", kind)];
                         sheet.add("baton_unpriced_tokens_total", &labels, tokens);
                     }
@@ -208,7 +239,7 @@ fn calls(tree: &Tree<'_>, turns: &[Turn<'_>], sheet: &mut Sheet) {
                 }
             }
             Kind::Tool(tool) if tree.is_outermost(event) && is_work(tree, turn, event) => {
-                let status = if tool.failed || event.error {
+                let status = if tree.tool_failed(event, tool) {
                     "error"
                 } else {
                     "ok"
@@ -221,12 +252,18 @@ fn calls(tree: &Tree<'_>, turns: &[Turn<'_>], sheet: &mut Sheet) {
             Kind::Retrieval { .. } => sheet.count("baton_retrievals_total", &[]),
             _ => {}
         }
+        if let Some(currency) = &event.unconverted {
+            sheet.count("baton_unconverted_amounts_total", &[("currency", currency)]);
+        }
         for evaluation in event.evaluations.iter().filter(|e| is_new(tree, event, e)) {
             let Some(score) = evaluation.score else {
                 continue;
             };
             if ["user_feedback", "csat", "rating"].contains(&&*evaluation.name) {
-                sheet.observe("baton_feedback_score", &[("agent", agent)], score);
+                // What is nobody's is about the agent that gave the answer.
+                let answered = || turn.last_step().and_then(|step| tree.agent(step));
+                let about = tree.agent(event).or_else(answered).unwrap_or(UNKNOWN);
+                sheet.observe("baton_feedback_score", &[("agent", about)], score);
             } else {
                 sheet.observe(
                     "baton_evaluation_score",
@@ -236,15 +273,39 @@ fn calls(tree: &Tree<'_>, turns: &[Turn<'_>], sheet: &mut Sheet) {
             }
         }
     }
+    for turn in turns {
+        for (event, kind, name, usd) in actions(tree, turn, prices) {
+            let labels = [("kind", kind), ("name", name)];
+            let mut sheet = sheet.by(tree.weight(event));
+            sheet.add("baton_action_cost_usd_total", &labels, usd);
+        }
+    }
     for activation in turns.iter().flat_map(|turn| &turn.activations) {
         let status = if activation.failed { "error" } else { "ok" };
         if let Some(agent) = activation.agent {
+            let mut sheet = sheet.by(tree.weight_of_trace(activation.steps[0].trace));
             sheet.count(
                 "baton_agent_invocations_total",
                 &[("agent", agent), ("status", status)],
             );
         }
     }
+}
+
+/// Tool calls and searches that have a price: the span, what it is, whose price it is, and the price.
+fn actions<'e>(
+    tree: &Tree<'e>,
+    turn: &Turn<'e>,
+    prices: &ActionPrices,
+) -> Vec<(&'e Event, &'static str, &'e str, f64)> {
+    let price = |event: &'e Event| match &event.kind {
+        Kind::Tool(tool) if tree.is_outermost(event) && is_work(tree, turn, event) => {
+            Some((event, "tool", &*tool.name, *prices.tools.get(&*tool.name)?))
+        }
+        Kind::Retrieval { source } => Some((event, "retrieval", name(source), prices.retrieval?)),
+        _ => None,
+    };
+    turn.events.iter().copied().filter_map(price).collect()
 }
 
 fn tokens(usage: Option<Usage>) -> Vec<(&'static str, f64)> {

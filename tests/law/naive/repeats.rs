@@ -22,6 +22,7 @@ pub fn count(tree: &Tree<'_>, turns: &[Turn<'_>], handoffs: &[Handoff<'_>], shee
             let mut last = said.iter().rev().take(LAST);
             if last.any(|(before, passed)| *passed && before.resemblance(&asked) >= ALIKE) {
                 let agent = tree.agent(event).unwrap_or(UNKNOWN);
+                let mut sheet = sheet.by(tree.weight_of_trace(turn.trace()));
                 sheet.count("baton_user_repeats_total", &[("agent", agent)]);
             }
             said.push((asked, false));

@@ -1,19 +1,64 @@
 //! The spans of one session as trees.
 
-use baton::model::Name;
-use baton::model::event::{Event, Kind, Target, ToolCall};
+use baton::model::event::{Event, Kind, ModelCall, Target, ToolCall};
+use baton::model::ids::TraceId;
+use baton::model::sampling::Threshold;
 use baton::model::sketch::Content;
 
 pub struct Tree<'e> {
     /// By start.
     pub events: Vec<&'e Event>,
+    /// The model calls that count, by start, each with the spans that show it: more than one where several instrumentations do.
+    calls: Vec<Vec<&'e Event>>,
 }
 
 impl<'e> Tree<'e> {
     pub fn new(events: &'e [Event]) -> Self {
-        Self {
+        let mut tree = Self {
             events: events.iter().collect(),
+            calls: Vec::new(),
+        };
+        let mut calls: Vec<Vec<&Event>> = Vec::new();
+        for event in events.iter().filter(|event| tree.is_leaf(event)) {
+            let shows = |call: &&mut Vec<&Event>| is_shown_again(call, event);
+            match calls.iter_mut().rev().find(shows) {
+                Some(call) => call.push(event),
+                None => calls.push(vec![event]),
+            }
         }
+        tree.calls = calls;
+        tree
+    }
+
+    /// How a trace was sampled: as that span of it which was kept most surely.
+    pub fn threshold(&self, trace: TraceId) -> Option<Threshold> {
+        let own = self.events.iter().filter(|event| event.trace == trace);
+        own.filter_map(|event| event.threshold).min()
+    }
+
+    /// How many like it a span stands for: as it says itself, else as its trace does.
+    pub fn weight(&self, event: &Event) -> f64 {
+        let threshold = event.threshold.or_else(|| self.threshold(event.trace));
+        weight(threshold, event.trace)
+    }
+
+    /// How many like it something stands for that is no single span.
+    pub fn weight_of_trace(&self, trace: TraceId) -> f64 {
+        weight(self.threshold(trace), trace)
+    }
+
+    /// Whether a model event is a call that counts, and is not shown by another one already.
+    pub fn is_call(&self, event: &Event) -> bool {
+        self.calls.iter().any(|call| same(call[0], event))
+    }
+
+    /// The span that measures a call: the innermost of those that show it and know its tokens.
+    pub fn measured(&self, event: &'e Event) -> (&'e Event, &'e ModelCall) {
+        let call = self.calls.iter().find(|call| same(call[0], event));
+        let shown = call.into_iter().flatten().rev().copied();
+        let told = |event: &&Event| model(event).is_some_and(|call| call.usage.is_some());
+        let best = shown.chain([event]).find(told).unwrap_or(event);
+        (best, model(best).expect("a model call"))
     }
 
     /// The span that this one lies in; for a note, the span that it is about.
@@ -81,13 +126,13 @@ impl<'e> Tree<'e> {
     }
 
     /// A model call in which no other one of the same agent lies: several SDKs repeat the figures of calls on spans around them.
-    pub fn is_leaf(&self, call: &Event) -> bool {
+    fn is_leaf(&self, call: &Event) -> bool {
         let inner = |event: &Event| {
             matches!(event.kind, Kind::Model(_))
                 && self.agent(event) == self.agent(call)
                 && self.is_inside(event, call)
         };
-        !self.events.iter().any(|event| inner(event))
+        model(call).is_some() && !self.events.iter().any(|event| inner(event))
     }
 
     /// What is left of the messages of a call, log records about it included.
@@ -104,15 +149,71 @@ impl<'e> Tree<'e> {
         let Kind::Tool(tool) = &event.kind else {
             return false;
         };
-        let is_it = |other: &Event, by: fn(&ToolCall) -> Option<&Name>| matches!(&other.kind, Kind::Tool(other) if by(other).is_some() && by(other) == by(tool));
         let nested = self
             .ancestors(event)
             .into_iter()
-            .any(|outer| is_it(outer, |t| Some(&t.name)));
-        let before = self.events.iter().take_while(|other| !same(other, event));
-        let mut before = before.filter(|other| other.trace == event.trace);
-        !nested && !before.any(|other| is_it(other, |t| t.call_id.as_ref()))
+            .any(|outer| matches!(&outer.kind, Kind::Tool(outer) if outer.name == tool.name));
+        let mut before = self.events.iter().take_while(|other| !same(other, event));
+        !nested && !before.any(|other| has_id_of(other, event))
     }
+
+    /// A tool failed where any span of the same call says so; one that hands over is judged as a handoff.
+    pub fn tool_failed(&self, event: &Event, tool: &ToolCall) -> bool {
+        let says = |other: &Event| match &other.kind {
+            Kind::Tool(other_tool) => {
+                let inside = other_tool.name == tool.name && self.is_inside(other, event);
+                let same_call = inside || has_id_of(other, event);
+                same_call && other_tool.hands_to.is_none() && (other_tool.failed || other.error)
+            }
+            _ => false,
+        };
+        tool.failed || event.error || self.events.iter().any(|other| says(other))
+    }
+}
+
+pub fn weight(threshold: Option<Threshold>, trace: TraceId) -> f64 {
+    threshold.map_or(1.0, |threshold| threshold.weight(trace) as f64)
+}
+
+fn model(event: &Event) -> Option<&ModelCall> {
+    match &event.kind {
+        Kind::Model(call) => Some(call),
+        _ => None,
+    }
+}
+
+/// Whether two tool events of one trace have the same call id.
+fn has_id_of(one: &Event, other: &Event) -> bool {
+    let id = |event: &'_ Event| match &event.kind {
+        Kind::Tool(tool) => tool.call_id.clone(),
+        _ => None,
+    };
+    one.trace == other.trace && id(one).is_some() && id(one) == id(other)
+}
+
+/// Whether an event shows a call again that is shown already: under the same span, within its time, by another instrumentation.
+/// One instrumentation shows a call once.
+fn is_shown_again(call: &[&Event], event: &Event) -> bool {
+    let first = call[0];
+    let (Some(a), Some(b)) = (model(first), model(event)) else {
+        return false;
+    };
+    let input = |call: &ModelCall| call.usage.map(|usage| usage.input);
+    first.trace == event.trace
+        && first.parent.is_some()
+        && first.parent == event.parent
+        && event.end <= first.end
+        && call
+            .iter()
+            .all(|e| model(e).is_some_and(|c| c.shown_by != b.shown_by))
+        && (a.operation, &a.model) == (b.operation, &b.model)
+        && (input(a).is_none() || input(b).is_none() || input(a) == input(b))
+}
+
+/// Whether two names mean one agent: frameworks make ids of names.
+pub fn alike(one: &str, other: &str) -> bool {
+    let plain = |name: &str| name.to_ascii_lowercase().replace(['-', ' '], "_");
+    plain(one) == plain(other)
 }
 
 pub fn same(one: &Event, other: &Event) -> bool {

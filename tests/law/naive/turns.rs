@@ -1,12 +1,12 @@
 //! Turns: a trace in which agents are at work, with the traces that lie inside its time or link to it.
 
-use super::Settings;
 use super::tree::{Tree, is_agent, same};
+use super::{Settings, UNKNOWN};
 use baton::model::event::{Event, Kind, ModelCall, Operation};
 use baton::model::ids::TraceId;
 use baton::model::otlp::Link;
 use baton::model::time::Timestamp;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 pub struct Turn<'e> {
@@ -58,7 +58,7 @@ pub fn of<'e>(tree: &Tree<'e>, settings: &Settings) -> Vec<Turn<'e>> {
 }
 
 /// How long a turn waits for more: longer where parents of its spans did not come.
-fn wait(turn: &[&Event], settings: &Settings) -> Duration {
+pub fn wait(turn: &[&Event], settings: &Settings) -> Duration {
     let is_there = |event: &Event| {
         let parent =
             |other: &&Event| other.trace == event.trace && Some(other.span) == event.parent;
@@ -103,15 +103,51 @@ fn turn<'e>(tree: &Tree<'e>, mut events: Vec<&'e Event>) -> Turn<'e> {
 }
 
 impl<'e> Turn<'e> {
+    /// How long each agent had it until `end`, to the nanosecond: of several at work the one that began last.
+    pub fn shares(&self, end: Timestamp) -> BTreeMap<&'e str, f64> {
+        let mut moments = vec![self.start, end];
+        moments.extend(self.activations.iter().flat_map(|a| [a.start, a.end]));
+        moments.retain(|at| (self.start..=end).contains(at));
+        moments.sort();
+        let mut shares = BTreeMap::new();
+        for (from, to) in moments.iter().zip(&moments[1..]).filter(|(a, b)| a < b) {
+            let at_work = self
+                .activations
+                .iter()
+                .filter(|a| a.start <= *from && *to <= a.end);
+            if let Some(last) = at_work.last() {
+                *shares.entry(last.agent.unwrap_or(UNKNOWN)).or_default() +=
+                    to.since(*from).as_secs_f64();
+            }
+        }
+        shares
+    }
+
     /// Where no agent did anything, nobody was asked anything: that is no turn, and in no workflow.
     pub fn is_one(&self) -> bool {
         !self.activations.is_empty()
     }
 
+    /// The trace in which it began.
+    pub fn trace(&self) -> TraceId {
+        self.events[0].trace
+    }
+
+    /// The one that acted last: it gave the answer, if there is one.
+    pub fn last_step(&self) -> Option<&'e Event> {
+        let mut steps: Vec<&Event> = self
+            .activations
+            .iter()
+            .flat_map(|a| a.steps.iter().copied())
+            .collect();
+        steps.sort_by_key(|step| step.start);
+        steps.into_iter().rev().max_by_key(|step| step.end)
+    }
+
     /// The calls that count, by start.
     pub fn calls(&self, tree: &Tree<'e>) -> Vec<(&'e Event, &'e ModelCall)> {
         let calls = self.events.iter().filter_map(|event| match &event.kind {
-            Kind::Model(call) if tree.is_leaf(event) => Some((*event, &**call)),
+            Kind::Model(call) if tree.is_call(event) => Some((*event, &**call)),
             _ => None,
         });
         calls.collect()
@@ -121,7 +157,7 @@ impl<'e> Turn<'e> {
 /// Model calls in a chat and tool calls are steps; so is the span of an agent in which nothing of that shows.
 fn steps<'e>(tree: &Tree<'e>, events: &[&'e Event]) -> Vec<&'e Event> {
     let is_step = |event: &Event| match &event.kind {
-        Kind::Model(call) => call.operation == Operation::Chat && tree.is_leaf(event),
+        Kind::Model(call) => call.operation == Operation::Chat && tree.is_call(event),
         Kind::Tool(_) => tree.is_outermost(event),
         _ => false,
     };
@@ -148,7 +184,10 @@ fn activations<'e>(tree: &Tree<'e>, events: &[&'e Event]) -> Vec<Activation<'e>>
             Some(node) => all
                 .iter()
                 .position(|a| a.node.is_some_and(|n| same(n, node))),
-            None => run.filter(|i: &usize| all[*i].agent == agent),
+            // A tool that nobody's name stands at is used by whoever is at work.
+            None => run.filter(|i: &usize| {
+                all[*i].agent == agent || agent.is_none() && matches!(step.kind, Kind::Tool(_))
+            }),
         };
         let place = known.unwrap_or(all.len());
         if known.is_none() {
@@ -167,7 +206,7 @@ fn activations<'e>(tree: &Tree<'e>, events: &[&'e Event]) -> Vec<Activation<'e>>
         let own = &mut all[place];
         own.steps.push(step);
         own.end = own.end.max(step.end);
-        own.failed = failed(step);
+        own.failed = failed(tree, step);
         if let Some(node) = node.filter(|node| is_agent(node)) {
             own.start = own.start.min(node.start);
             own.end = own.end.max(node.end);
@@ -179,10 +218,10 @@ fn activations<'e>(tree: &Tree<'e>, events: &[&'e Event]) -> Vec<Activation<'e>>
 }
 
 /// Whether a step failed; a tool that hands over does not, since the handoff is judged.
-pub fn failed(step: &Event) -> bool {
+pub fn failed(tree: &Tree<'_>, step: &Event) -> bool {
     match &step.kind {
         Kind::Model(call) => call.failed,
-        Kind::Tool(tool) => tool.hands_to.is_none() && (tool.failed || step.error),
+        Kind::Tool(tool) => tool.hands_to.is_none() && tree.tool_failed(step, tool),
         _ => step.error,
     }
 }

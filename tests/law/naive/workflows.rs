@@ -1,11 +1,11 @@
 //! Workflows: units of business work inside a session, each with exactly one outcome.
 
 use super::handoffs::{HUMAN, Handoff};
-use super::tree::Tree;
+use super::tree::{Tree, weight};
 use super::turns::{Turn, failed};
-use super::{Settings, Sheet};
+use super::{Settings, Sheet, actions};
 use baton::model::Name;
-use baton::model::event::{Event, Kind, Outcome, Target};
+use baton::model::event::{Event, Kind, Operation, Outcome, Target};
 use baton::model::ids::Scoped;
 use baton::model::time::Timestamp;
 use std::collections::BTreeSet;
@@ -18,7 +18,11 @@ pub struct Closed {
     outcome: Outcome,
     start: Timestamp,
     end: Timestamp,
+    weight: f64,
 }
+
+/// Models of one workflow that are remembered, the first ones by name.
+const MOST_MODELS: usize = 16;
 
 pub fn of<'e>(
     tree: &Tree<'e>,
@@ -43,7 +47,10 @@ pub fn of<'e>(
                 at < turn.start && (other || turn.start.since(at) > settings.settle)
             });
             let of = |i: usize| handoffs.iter().filter(|h| h.turn == i).collect::<Vec<_>>();
-            let end = group.iter().map(|i| ending(&turns[*i], &of(*i)).end).max();
+            let end = group
+                .iter()
+                .map(|i| ending(tree, &turns[*i], &of(*i)).end)
+                .max();
             let idle = turn.start.since(end.unwrap_or_default()) > settings.idle_timeout;
             let ids = (
                 group.iter().find_map(|i| workflow_id(&turns[*i])),
@@ -87,27 +94,22 @@ struct Ending<'e> {
     end: Timestamp,
 }
 
-fn ending<'e>(turn: &Turn<'e>, handoffs: &[&Handoff<'e>]) -> Ending<'e> {
-    let mut steps: Vec<&Event> = turn
-        .activations
-        .iter()
-        .flat_map(|a| a.steps.iter().copied())
-        .collect();
-    steps.sort_by_key(|step| step.start);
+fn ending<'e>(tree: &Tree<'e>, turn: &Turn<'e>, handoffs: &[&Handoff<'e>]) -> Ending<'e> {
     let escalated = handoffs
         .iter()
         .any(|handoff| handoff.to == HUMAN && handoff.reason.is_empty());
-    let shows_calls = steps.iter().any(|step| matches!(step.kind, Kind::Model(_)));
-    let last = steps.iter().rev().copied().max_by_key(|step| step.end);
+    let mut steps = turn.activations.iter().flat_map(|a| &a.steps);
+    let shows_calls = steps.any(|step| matches!(step.kind, Kind::Model(_)));
+    let last = turn.last_step();
     let answer = last.filter(|last| {
         let answers = match &last.kind {
             Kind::Model(call) => call.requests.is_empty() && call.answered != Some(false),
             Kind::Tool(tool) => {
                 !shows_calls && !matches!(tool.hands_to, Some(Target::Agent(_) | Target::Unknown))
             }
-            _ => return !failed(last),
+            _ => return !failed(tree, last),
         };
-        !failed(last) && (escalated || answers)
+        !failed(tree, last) && (escalated || answers)
     });
     let lost = handoffs
         .iter()
@@ -118,7 +120,8 @@ fn ending<'e>(turn: &Turn<'e>, handoffs: &[&Handoff<'e>]) -> Ending<'e> {
         .any(|e| e.parent.is_none() && e.error && !matches!(e.kind, Kind::Note(_)));
     Ending {
         answer,
-        broken: answer.is_none() && (last.is_some_and(failed) || lost || root_failed),
+        broken: answer.is_none()
+            && (last.is_some_and(|last| failed(tree, last)) || lost || root_failed),
         end: answer.map_or(turn.end, |answer| answer.end),
     }
 }
@@ -140,7 +143,14 @@ fn close<'e>(
     for &number in group {
         let turn = &turns[number];
         let of_turn: Vec<&Handoff<'e>> = handoffs.iter().filter(|h| h.turn == number).collect();
-        let ending = ending(turn, &of_turn);
+        let ending = ending(tree, turn, &of_turn);
+        let mut seen = sheet.by(1.0);
+        let sampling = match tree.threshold(turn.trace()) {
+            Some(_) => "weighted",
+            None => "unweighted",
+        };
+        seen.count("baton_observed_turns_total", &[("sampling", sampling)]);
+        let mut sheet = sheet.by(tree.weight_of_trace(turn.trace()));
         let workflow = workflow(turn);
         let label = [("workflow", &*workflow)];
         let result = if ending.answer.is_some() {
@@ -154,6 +164,10 @@ fn close<'e>(
         );
         let wait = ending.end.since(turn.start).as_secs_f64();
         sheet.observe("baton_turn_duration_seconds", &label, wait);
+        for (agent, seconds) in turn.shares(ending.end) {
+            let labels = [&label[..], &[("agent", agent)]].concat();
+            sheet.observe("baton_turn_agent_duration_seconds", &labels, seconds);
+        }
         let first = ending.answer.and_then(|event| match &event.kind {
             Kind::Model(call) => {
                 Some(event.start.since(turn.start).as_secs_f64() + call.first_token_seconds?)
@@ -173,6 +187,10 @@ fn close<'e>(
         .collect();
     let outcome = outcome(&own, &endings, &handoffs, settings);
     let labels = [("workflow", &*workflow), ("outcome", outcome.as_str())];
+    let trace = own[0].trace();
+    let kept = own.iter().map(|turn| tree.threshold(turn.trace())).min();
+    let weight = weight(kept.flatten(), trace);
+    let mut sheet = sheet.by(weight);
     sheet.count("baton_workflows_total", &labels);
     let start = own.iter().map(|turn| turn.start).min().unwrap_or_default();
     let end = endings
@@ -185,10 +203,39 @@ fn close<'e>(
         &labels,
         end.since(start).as_secs_f64(),
     );
-    let calls = own.iter().flat_map(|turn| turn.calls(tree));
-    let costs: Vec<f64> = calls.filter_map(|(_, call)| call.cost.usd()).collect();
-    if !costs.is_empty() {
-        sheet.observe("baton_workflow_cost_usd", &labels, costs.iter().sum());
+    let calls: Vec<_> = own.iter().flat_map(|turn| turn.calls(tree)).collect();
+    let of_calls = calls
+        .iter()
+        .map(|(event, _)| tree.measured(event).1.cost.usd());
+    let of_actions = own
+        .iter()
+        .flat_map(|turn| actions(tree, turn, &settings.prices));
+    let of_actions = of_actions.map(|(_, _, _, usd)| Some(usd));
+    let of_people = handoffs
+        .iter()
+        .map(|handoff| handoff.cost(&settings.prices));
+    let costs = of_calls.chain(of_actions).chain(of_people).flatten();
+    let cost = costs.reduce(|a, b| a + b);
+    if let Some(usd) = cost {
+        sheet.observe("baton_workflow_cost_usd", &labels, usd);
+    }
+    let answered = calls
+        .iter()
+        .filter(|(_, call)| call.operation == Operation::Chat && !call.failed);
+    let models: BTreeSet<&Name> = answered
+        .filter_map(|(_, call)| call.model.as_ref())
+        .collect();
+    if models.len() > 1 {
+        sheet.count("baton_workflow_cascades_total", &labels);
+    }
+    for model in models.into_iter().take(MOST_MODELS) {
+        let labels = [("model", &**model), ("outcome", outcome.as_str())];
+        sheet.count("baton_model_workflows_total", &labels);
+        sheet.add(
+            "baton_model_workflow_cost_usd_total",
+            &labels,
+            cost.unwrap_or_default(),
+        );
     }
     let values = events
         .iter()
@@ -214,6 +261,7 @@ fn close<'e>(
         outcome,
         start,
         end,
+        weight,
     }
 }
 
@@ -298,6 +346,7 @@ pub fn recontacts(closed: &[Closed], settings: &Settings, sheet: &mut Sheet) {
                 ("workflow", &*earlier.workflow),
                 ("outcome", earlier.outcome.as_str()),
             ];
+            let mut sheet = sheet.by(earlier.weight);
             sheet.count("baton_workflow_recontacts_total", &labels);
         }
     }
