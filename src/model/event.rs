@@ -299,4 +299,6 @@ pub struct Evaluation {
     pub name: Name,
     pub score: Option<f64>,
     pub label: Option<Name>,
+    /// A log record said it, and was given to its span: it weighs as the trace does.
+    pub by_record: bool,
 }

@@ -331,6 +331,7 @@ fn evaluation(event_name: &str, attributes: &Attributes<'_>) -> Option<Evaluatio
             .f64("gen_ai.evaluation.score.value")
             .or_else(|| attributes.f64("gen_ai.evaluation.score")),
         label: attributes.str("gen_ai.evaluation.score.label").map(name),
+        by_record: false,
     })
 }
 
@@ -342,6 +343,7 @@ fn retention<'a>(attributes: &'a Attributes<'_>) -> impl Iterator<Item = Evaluat
             name: Name::from(*evaluation),
             score: Some(score),
             label: None,
+            by_record: false,
         })
     })
 }

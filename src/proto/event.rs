@@ -89,6 +89,7 @@ impl TryFrom<v1::Event> for Event {
             name: evaluation.name.into(),
             score: evaluation.score,
             label: name(evaluation.label),
+            by_record: false,
         };
         let content = |content: v1::Content| {
             Box::new(Content {

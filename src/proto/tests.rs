@@ -121,6 +121,7 @@ fn events() -> Vec<Event> {
                 name: "e".into(),
                 score: Some(0.5),
                 label: Some("good".into()),
+                by_record: false,
             }],
             requests: requests(),
             refused: requests(),

@@ -244,21 +244,34 @@ fn leaf_calls(tree: &Tree<'_>) -> Vec<usize> {
 }
 
 /// Model events, each call once: an SDK that shows its calls itself, under an instrumentation that shows them too, gives two
-/// spans side by side, one inside the other's time. The outer one stays; the second answer names the inner one of each.
+/// spans side by side, one inside the other's time. The outer one stays; the second answer names the inner one of each. Several
+/// calls may be under way at once, but one instrumentation shows each of them once.
 fn shown_once(tree: &Tree<'_>, leaves: Vec<usize>) -> (Vec<usize>, HashMap<usize, usize>) {
-    let mut last: HashMap<(TraceId, SpanId), usize> = HashMap::default();
+    // Under each span the calls that may still be under way, each with the events that show it.
+    let mut open: HashMap<(TraceId, SpanId), Vec<Vec<usize>>> = HashMap::default();
     let mut twins = HashMap::default();
     let mut kept = Vec::new();
     for i in leaves {
         let event = tree.events[i];
-        let place = event.parent.map(|parent| (event.trace, parent));
-        let before = place.and_then(|place| last.get(&place).copied());
-        match before.filter(|&outer| is_shown_again(tree.events[outer], event)) {
-            Some(outer) => {
-                twins.insert(outer, i);
+        let Some(parent) = event.parent else {
+            kept.push(i);
+            continue;
+        };
+        let calls = open.entry((event.trace, parent)).or_default();
+        calls.retain(|shown| tree.events[shown[0]].end >= event.start);
+        let again = |other: &usize| is_shown_again(tree.events[*other], event);
+        let other_hand = |other: &usize| shown_by(tree.events[*other]) != shown_by(event);
+        let known = calls
+            .iter_mut()
+            .rev()
+            .find(|shown| again(&shown[0]) && shown.iter().all(other_hand));
+        match known {
+            Some(shown) => {
+                twins.insert(shown[0], i);
+                shown.push(i);
             }
             None => {
-                last.extend(place.map(|place| (place, i)));
+                calls.push(vec![i]);
                 kept.push(i);
             }
         }
@@ -266,7 +279,15 @@ fn shown_once(tree: &Tree<'_>, leaves: Vec<usize>) -> (Vec<usize>, HashMap<usize
     (kept, twins)
 }
 
-/// Whether two model events under one span, the first one begun first, are one call seen by two instrumentations.
+/// The instrumentation that shows a model call.
+fn shown_by(event: &Event) -> Option<u32> {
+    match &event.kind {
+        Kind::Model(call) => Some(call.shown_by),
+        _ => None,
+    }
+}
+
+/// Whether two model events under one span, the first one begun first, look like one call.
 fn is_shown_again(first: &Event, second: &Event) -> bool {
     let (Kind::Model(a), Kind::Model(b)) = (&first.kind, &second.kind) else {
         return false;
@@ -276,11 +297,7 @@ fn is_shown_again(first: &Event, second: &Event) -> bool {
         (Some(a), Some(b)) => a.input == b.input,
         _ => true,
     };
-    a.shown_by != b.shown_by
-        && a.operation == b.operation
-        && a.model == b.model
-        && second.end <= first.end
-        && same_tokens
+    a.operation == b.operation && a.model == b.model && second.end <= first.end && same_tokens
 }
 
 /// Tool events, each call once: agent, MCP client and MCP server may all report it.
@@ -303,18 +320,31 @@ fn outermost_tools(tree: &Tree<'_>) -> Vec<usize> {
         .collect()
 }
 
-/// Tool events around a failed span of the same call: an outer span may be well although the tool was not.
+/// Tool events of which another span of the same call, inside them or with the same id, says that it failed: the outer span may be
+/// well although the tool was not.
 fn broken_inside(tree: &Tree<'_>) -> HashSet<usize> {
     let mut broken = HashSet::new();
+    let mut broken_ids = HashSet::new();
+    let id = |i: usize| match &tree.events[i].kind {
+        Kind::Tool(tool) => Some((tree.events[i].trace, tool.call_id.as_ref()?)),
+        _ => None,
+    };
     for (i, event) in tree.events.iter().enumerate() {
         let Kind::Tool(inner) = &event.kind else {
             continue;
         };
         if inner.hands_to.is_none() && step_failed(tree, i) {
-            broken.extend(tree.ancestors(i).filter(|&outer| {
+            let around = tree.ancestors(i).filter(|&outer| {
                 matches!(&tree.events[outer].kind, Kind::Tool(tool) if tool.name == inner.name)
-            }));
+            });
+            let around: Vec<usize> = around.collect();
+            broken_ids.extend(around.iter().copied().chain([i]).filter_map(id));
+            broken.extend(around);
         }
+    }
+    if !broken_ids.is_empty() {
+        let known = |&i: &usize| id(i).is_some_and(|id| broken_ids.contains(&id));
+        broken.extend((0..tree.events.len()).filter(known));
     }
     broken
 }

@@ -279,8 +279,9 @@ fn resumed(
     let agent = activation.agent.as_ref()?;
     let found = waiting
         .iter()
-        .rposition(|v| v.handoff.to == *agent && v.at <= activation.start)?;
+        .rposition(|v| is_alike(&v.handoff.to, agent) && v.at <= activation.start)?;
     let mut verdict = waiting.remove(found);
+    verdict.handoff.to = agent.clone();
     verdict.handoff.kind = HandoffKind::Resume;
     verdict.handoff.retention = verdict.before.kept_by(tree, cast, target);
     verdict.handoff.intent = verdict.before.intent_with(tree, cast, target);
@@ -441,7 +442,7 @@ fn result(
     let back = activation.agent.is_some()
         && asks.iter().any(|ask| {
             let to_source =
-                matches!((&ask.to, from), (Target::Agent(to), Some(from)) if to == from);
+                matches!((&ask.to, from), (Target::Agent(to), Some(from)) if is_alike(to, from));
             let at_once = ask.at >= event.start && ask.at <= event.end;
             to_source && at_once && ask.from == activation.agent
         });

@@ -1,7 +1,7 @@
 //! One trace inside a conversation: the events of a turn while it is open, a skeleton afterwards.
 
 use crate::model::Name;
-use crate::model::event::{Event, Kind, SessionSource};
+use crate::model::event::{Evaluation, Event, Kind, SessionSource};
 use crate::model::ids::{SpanId, TraceId};
 use crate::model::sampling::Threshold;
 use crate::model::time::Timestamp;
@@ -163,8 +163,14 @@ impl Open {
 fn add_note(event: &mut Event, note: Event) {
     for evaluation in note.evaluations {
         // The same verdict may come as a span event too.
-        if !event.evaluations.contains(&evaluation) {
-            event.evaluations.push(evaluation);
+        let is_it = |e: &Evaluation| {
+            (&e.name, e.score, &e.label) == (&evaluation.name, evaluation.score, &evaluation.label)
+        };
+        if !event.evaluations.iter().any(is_it) {
+            event.evaluations.push(Evaluation {
+                by_record: true,
+                ..evaluation
+            });
         }
     }
     event.outcome = event.outcome.take().or(note.outcome);

@@ -227,7 +227,10 @@ pub(super) fn evaluation_facts<'a>(
                 score,
             }
         };
-        Some(Fact::of_span(event, what))
+        let fact = Fact::of_span(event, what);
+        // What a log record says was kept with its trace, though its span may be a rare one.
+        let threshold = fact.threshold.filter(|_| !evaluation.by_record);
+        Some(Fact { threshold, ..fact })
     })
 }
 

@@ -81,21 +81,23 @@ pub fn at_the_end(families: &[Family]) -> Vec<String> {
     let pending = all.total("baton_handoffs_pending");
     faults.extend((pending != 0.0).then(|| format!("{pending} handoffs are pending")));
     let late = all.total("baton_late_events_total");
-    let (calls, workflows) = (
-        all.total("baton_llm_cost_usd_total"),
-        all.money("baton_workflow_cost_usd"),
-    );
-    let differs = (calls - workflows).abs() > 1e-6;
-    faults.extend(
-        (late == 0.0 && differs).then(|| format!("calls cost {calls}, workflows {workflows}")),
-    );
+    // A call weighs as its span says, a workflow as its surest turn.
+    let weighted = all.sum("baton_observed_turns_total", &[("sampling", "weighted")]);
+    let spent = all.total("baton_llm_cost_usd_total") + all.total("baton_action_cost_usd_total");
+    let workflows = all.money("baton_workflow_cost_usd");
+    let differs = late == 0.0 && weighted == 0.0 && (spent - workflows).abs() > 1e-6;
+    faults
+        .extend(differs.then(|| format!("calls and actions cost {spent}, workflows {workflows}")));
     faults
 }
 
 /// The facts of all sessions agree with the metrics.
 pub fn facts_are_the_metrics(facts: &[Fact], families: &[Family]) -> Vec<String> {
     let all = Metrics(families);
-    let count = |is: fn(&What) -> bool| facts.iter().filter(|fact| is(&fact.what)).count() as f64;
+    let count = |is: fn(&What) -> bool| {
+        let fits = facts.iter().filter(|fact| is(&fact.what));
+        fits.map(Fact::weight).sum::<u64>() as f64
+    };
     let pairs = [
         (
             "baton_sessions_total",

@@ -3,6 +3,10 @@
 use crate::dice::Dice;
 use crate::spans::{Attribute, text};
 use crate::story::pick;
+use baton::model::sampling::Threshold;
+
+/// All, half, a quarter and three in ten are kept.
+const THRESHOLDS: &[u64] = &[0, 1 << 55, 3 << 54, (1 << 56) / 10 * 7];
 
 /// Where the session id stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +33,10 @@ pub struct Manner {
     pub nested: bool,
     /// The messages are captured.
     pub content: bool,
+    /// Of so many 56-bit values, traces with a smaller one were dropped by the sender; `None`: it does not sample.
+    pub threshold: Option<Threshold>,
+    /// A second instrumentation shows every call again.
+    pub twice: bool,
     /// Roots get lost.
     pub loses: bool,
     /// One in so many things goes wrong.
@@ -56,6 +64,11 @@ impl Manner {
             content: dice.one_in(2),
             loses: dice.one_in(8),
             odds: *pick(dice, &[4, 8, 30]),
+            threshold: dice
+                .one_in(4)
+                .then(|| *pick(dice, THRESHOLDS))
+                .and_then(Threshold::new),
+            twice: dice.one_in(6),
         }
     }
 

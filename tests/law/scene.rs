@@ -8,6 +8,7 @@ use crate::spans::{
 use crate::story::{Facts, MILLI, MINUTE, SECOND, Teller, pick};
 use baton::model::ids::{SpanId, TraceId};
 use baton::model::otlp::Link;
+use baton::model::sampling::Threshold;
 
 const AGENTS: &[&str] = &["triage", "billing", "refunds", "shipping"];
 const QUESTIONS: &[&str] = &[
@@ -158,6 +159,18 @@ impl<'t> Scene<'t> {
             error: None,
             scores: Vec::new(),
             links: Vec::new(),
+            threshold: self.threshold(),
+            scope: "law",
+        }
+    }
+
+    /// Services of one trace may sample differently.
+    fn threshold(&mut self) -> Option<Threshold> {
+        let own = self.manner.threshold?;
+        if self.dice().one_in(9) {
+            Threshold::new(own.get() / 2)
+        } else {
+            Some(own)
         }
     }
 
@@ -300,10 +313,16 @@ impl<'t> Scene<'t> {
             self.leaf(tool, 20);
         }
         if way > 0 && way < 3 {
+            // Frameworks make ids of names.
+            let id = if self.dice().one_in(5) {
+                target.to_uppercase()
+            } else {
+                target.to_owned()
+            };
             let mut attributes = vec![
                 text("gen_ai.operation.name", "handoff"),
                 text("gen_ai.handoff.from_agent", agent),
-                text("gen_ai.handoff.to_agent", target),
+                text("gen_ai.handoff.to_agent", id),
             ];
             if self.dice().one_in(5) {
                 attributes.push(number("gen_ai.handoff.context_retention", 0.25));
@@ -364,6 +383,21 @@ impl<'t> Scene<'t> {
         }
         let name = *pick(self.dice(), &["lookup", "lookup", "issue_refund", "ship"]);
         let mut tool = self.tool_span(agent, inside, name);
+        if self.manner.twice {
+            // The server shows the call too, inside the client's span or beside it.
+            let id = text("gen_ai.tool.call.id", format!("work-{}", self.spans));
+            tool.attributes.push(id);
+            let parent = if self.dice().one_in(2) {
+                tool.id
+            } else {
+                inside
+            };
+            let mut server = self.open(Some(parent), "tools/call", tool.attributes.clone());
+            if self.wrong() {
+                server.error = Some("timeout");
+            }
+            self.leaf(server, 100);
+        }
         if self.wrong() {
             tool.error = Some("timeout");
         }
@@ -414,7 +448,20 @@ impl<'t> Scene<'t> {
         let mut call = self.open(Some(inside), format!("chat {model}"), attributes);
         call.error = fault;
         self.score(&mut call);
+        let again = self.manner.twice.then(|| {
+            // What the call says, but for whose it is: another instrumentation, nearer to the wire.
+            let of_call = call
+                .attributes
+                .iter()
+                .filter(|(key, _)| *key != "gen_ai.agent.name");
+            Draft {
+                scope: "wire",
+                error: fault,
+                ..self.open(Some(inside), "POST /v1/chat", of_call.cloned().collect())
+            }
+        });
         self.pass(3000);
+        again.into_iter().for_each(|again| self.close(again));
         self.close(call);
     }
 

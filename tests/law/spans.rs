@@ -5,6 +5,7 @@ use baton::model::ids::{SpanId, TraceId};
 use baton::model::otlp::{
     Attributes, Group, Link, LogRecord, Scope, Span, SpanEvent, Status, Value,
 };
+use baton::model::sampling::Threshold;
 use baton::model::time::Timestamp;
 use baton::normalise::Normaliser;
 use std::borrow::Cow;
@@ -39,6 +40,9 @@ pub struct Draft {
     pub error: Option<&'static str>,
     pub scores: Vec<Vec<Attribute>>,
     pub links: Vec<Link>,
+    pub threshold: Option<Threshold>,
+    /// The instrumentation that shows it.
+    pub scope: &'static str,
 }
 
 /// What the process that runs the agents says of itself.
@@ -51,11 +55,11 @@ fn attributes(pairs: &[Attribute]) -> Attributes<'static> {
         .collect()
 }
 
-fn group(resource: &Resource) -> Group<'static> {
+fn group(resource: &Resource, scope: &'static str) -> Group<'static> {
     Group {
         resource: attributes(resource),
         scope: Scope {
-            name: "law".into(),
+            name: scope.into(),
             version: "1".into(),
         },
         spans: Vec::new(),
@@ -76,7 +80,7 @@ impl Draft {
             id: self.id,
             parent: self.parent,
             name: self.name.into(),
-            threshold: None,
+            threshold: self.threshold,
             start: Timestamp(self.start),
             end: Timestamp(end),
             status: self.error.map_or(Status::Unset, |_| Status::Error),
@@ -85,7 +89,7 @@ impl Draft {
             events: self.scores.iter().map(event).collect(),
             links: self.links,
         };
-        let mut group = group(resource);
+        let mut group = group(resource, self.scope);
         group.spans.push(span);
         normaliser.normalise(&group)
     }
@@ -100,7 +104,7 @@ pub fn log(
     resource: &Resource,
     normaliser: &Normaliser,
 ) -> Vec<Event> {
-    let mut group = group(resource);
+    let mut group = group(resource, "law");
     group.logs.push(LogRecord {
         event_name: "gen_ai.evaluation.result".into(),
         time: Timestamp(at),

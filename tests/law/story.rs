@@ -20,6 +20,10 @@ const BEGIN: u64 = 1_800_000_000 * SECOND;
 const CONFIG: &str = "
 normalise:
   tenant_attributes: [shop.id]
+prices:
+  tools: {lookup: 0.002, issue_refund: 0.25, escalate_to_human: 0.01}
+  retrieval: 0.001
+  escalation: 4.5
 rules:
   outcomes:
     - {over: event, when: \"event.tool == 'issue_refund' && event.ok\", outcome: resolved}

@@ -71,6 +71,7 @@ fn an_evaluation_of_the_intent_goes_before_the_names() {
                 name: name("intent_retention"),
                 score: Some(score),
                 label: None,
+                by_record: false,
             });
             assert_eq!(intents(&s), [expected]);
             s.events[TRIAGE].intent = None;

@@ -8,6 +8,7 @@ fn scored(evaluation: &str, score: f64) -> Vec<Evaluation> {
         name: name(evaluation),
         score: Some(score),
         label: None,
+        by_record: false,
     }]
 }
 

@@ -57,6 +57,62 @@ fn a_tool_has_failed_when_any_span_of_the_call_says_so() {
 }
 
 #[test]
+fn calls_side_by_side_that_two_instrumentations_show_count_once_each() {
+    let mut s = Scene::default();
+    let desk = s.agent(0, "desk", (0, 40));
+    // The long call begins first; its second showing ends after the short call.
+    shown(&mut s, desk, (10, 30), 1, (100, 1));
+    shown(&mut s, desk, (11, 20), 1, (100, 2));
+    shown(&mut s, desk, (12, 29), 2, (100, 3));
+    shown(&mut s, desk, (13, 19), 2, (100, 4));
+    assert_eq!(outputs(&run(&s)), [3, 4]);
+}
+
+#[test]
+fn a_tool_has_failed_when_a_span_with_its_call_id_beside_it_says_so() {
+    for id in ["call-1", "call-2"] {
+        let mut s = Scene::default();
+        let desk = s.agent(0, "desk", (0, 40));
+        for (start, id) in [(10, "call-1"), (11, id)] {
+            s.tool(desk, "look_up", (start, 20), None);
+            s.last().error = start == 11;
+            if let Kind::Tool(tool) = &mut s.last().kind {
+                tool.call_id = Some(name(id));
+            }
+        }
+        let facts = run(&s);
+        let failed = |what: &What| matches!(what, What::Tool(tool) if tool.failed);
+        let well = |what: &What| matches!(what, What::Tool(tool) if !tool.failed);
+        let others = usize::from(id == "call-2");
+        assert_eq!((count(&facts, failed), count(&facts, well)), (1, others));
+    }
+}
+
+#[test]
+fn who_hands_back_by_the_id_of_a_name_bounces() {
+    let mut s = Scene::default();
+    let turn = s.add(0, (0, 100), Kind::Workflow);
+    let front = s.agent(turn, "Front desk", (0, 40));
+    s.asking(front, (1, 30), &["refund"]);
+    let refund = s.agent(turn, "refund", (41, 100));
+    s.asking(refund, (45, 50), &["front-desk"]);
+    let told = handoffs(&run(&s));
+    assert_eq!(told[0], "Front desk -> refund transfer failed bounced");
+}
+
+#[test]
+fn a_handoff_to_the_id_of_a_name_is_taken_up_in_a_later_turn() {
+    let mut s = Scene::default();
+    let front = s.agent(0, "front", (0, 40));
+    s.asking(front, (1, 30), &["second-desk"]);
+    let desk = s.agent(0, "Second desk", (10_000, 10_100));
+    s.in_trace(2);
+    s.call(desk, (10_001, 10_090));
+    s.in_trace(2);
+    assert_eq!(handoffs(&run(&s)), ["front -> Second desk resume success"]);
+}
+
+#[test]
 fn an_agent_asked_for_by_the_id_of_its_name_is_that_agent() {
     let mut s = Scene::default();
     let front = s.agent(0, "front", (0, 100));

@@ -33,6 +33,7 @@ fn what_is_declared_goes_before_content_and_tokens_never_fail_a_handoff() {
         name: name("context_retention"),
         score: Some(0.2),
         label: None,
+        by_record: false,
     });
     let facts = run(&s);
     assert_eq!(retentions(&facts), [(0.2, "declared")]);

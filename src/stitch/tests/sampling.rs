@@ -97,6 +97,7 @@ fn what_comes_late_weighs_as_it_says_or_as_its_trace() {
         name: "relevance".into(),
         score: Some(0.5),
         label: None,
+        by_record: false,
     }];
     let facts = play(
         vec![
@@ -109,6 +110,30 @@ fn what_comes_late_weighs_as_it_says_or_as_its_trace() {
     assert_eq!(weights(&facts, |w| matches!(w, What::Tool(_))), [2]);
     let score = |what: &What| matches!(what, What::Evaluation { .. });
     assert_eq!(weights(&facts, score), [4]);
+}
+
+#[test]
+fn what_a_log_record_says_weighs_as_its_trace_when_it_comes_in_time_too() {
+    for second in [0, 60] {
+        let mut verdict = event(1, 2, (2, 3), tool("x", false));
+        verdict.kind = Kind::Note(1);
+        verdict.evaluations = vec![Evaluation {
+            name: "relevance".into(),
+            score: Some(0.5),
+            label: None,
+            by_record: false,
+        }];
+        let facts = play(
+            vec![
+                (0, sampled(event(1, 1, (0, 1), call(0.25)), 2)),
+                (0, sampled(event(1, 2, (1, 2), tool("lookup", false)), 8)),
+                (second, verdict),
+            ],
+            &settings(),
+        );
+        let score = |what: &What| matches!(what, What::Evaluation { .. });
+        assert_eq!(weights(&facts, score), [2], "after {second} seconds");
+    }
 }
 
 fn handoff(at: (u64, u64)) -> Event {

@@ -114,6 +114,7 @@ fn rating(score: f64) -> Evaluation {
         name: name("csat"),
         score: Some(score),
         label: None,
+        by_record: false,
     }
 }
 

@@ -161,8 +161,12 @@ impl<'e> Tree<'e> {
     pub fn tool_failed(&self, event: &Event, tool: &ToolCall) -> bool {
         let says = |other: &Event| match &other.kind {
             Kind::Tool(other_tool) => {
-                let inside = other_tool.name == tool.name && self.is_inside(other, event);
-                let same_call = inside || has_id_of(other, event);
+                let shows = |outer: &Event| {
+                    same(other, outer)
+                        || other_tool.name == tool.name && self.is_inside(other, outer)
+                };
+                let mut mates = self.events.iter().filter(|mate| has_id_of(mate, event));
+                let same_call = shows(event) || mates.any(|mate| shows(mate));
                 same_call && other_tool.hands_to.is_none() && (other_tool.failed || other.error)
             }
             _ => false,

@@ -36,7 +36,7 @@ pub fn of<'e>(
         let open = groups.last_mut().filter(|group| {
             let said = group
                 .iter()
-                .filter_map(|i| declared(&turns[*i], settings))
+                .filter_map(|i| declared(tree, &turns[*i], settings))
                 .max();
             let over = said.is_some_and(|(at, ..)| {
                 let intents = (
@@ -71,17 +71,29 @@ pub fn of<'e>(
 }
 
 /// The verdict of a turn: when, whether a rule found it, and what it is. The latest one counts.
-fn declared(turn: &Turn<'_>, settings: &Settings) -> Option<(Timestamp, bool, Outcome)> {
+fn declared(
+    tree: &Tree<'_>,
+    turn: &Turn<'_>,
+    settings: &Settings,
+) -> Option<(Timestamp, bool, Outcome)> {
     let refund = |event: &Event| matches!(&event.kind, Kind::Tool(tool) if &*tool.name == "issue_refund" && !tool.failed && !event.error);
     let ruled = turn
         .events
         .iter()
         .filter(|event| settings.ruled && refund(event));
     let ruled = ruled.map(|event| (event.end, true, Outcome::Resolved));
-    let said = turn
-        .events
-        .iter()
-        .filter_map(|event| Some((event.end, false, event.outcome.as_ref()?.outcome)));
+    let said = turn.events.iter().filter_map(|event| {
+        let outcome = event.outcome.as_ref()?.outcome;
+        match tree
+            .parent(event)
+            .filter(|_| matches!(event.kind, Kind::Note(_)))
+        {
+            // A log record speaks for its span, where that says nothing itself.
+            Some(span) if span.outcome.is_some() => None,
+            Some(span) => Some((span.end, false, outcome)),
+            None => Some((event.end, false, outcome)),
+        }
+    });
     ruled.chain(said).max()
 }
 
@@ -185,7 +197,7 @@ fn close<'e>(
         .iter()
         .filter(|h| group.contains(&h.turn))
         .collect();
-    let outcome = outcome(&own, &endings, &handoffs, settings);
+    let outcome = outcome(tree, &own, &endings, &handoffs, settings);
     let labels = [("workflow", &*workflow), ("outcome", outcome.as_str())];
     let trace = own[0].trace();
     let kept = own.iter().map(|turn| tree.threshold(turn.trace())).min();
@@ -266,6 +278,7 @@ fn close<'e>(
 }
 
 fn outcome<'e>(
+    tree: &Tree<'e>,
     turns: &[&Turn<'e>],
     endings: &[Ending<'e>],
     handoffs: &[&Handoff<'e>],
@@ -279,7 +292,7 @@ fn outcome<'e>(
     }
     let declared = turns
         .iter()
-        .filter_map(|turn| declared(turn, settings))
+        .filter_map(|turn| declared(tree, turn, settings))
         .max();
     let last = &endings[endings.len() - 1];
     match declared {
