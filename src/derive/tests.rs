@@ -172,6 +172,34 @@ fn no_order_of_facts_and_no_split_over_partitions_shows_in_the_sums() {
 }
 
 #[test]
+fn the_sum_of_several_partitions_is_in_whole_billionths() {
+    let score = |of: &[f64]| {
+        let mut deriver = Deriver::new(settings());
+        for score in of {
+            let name = Name::from("x");
+            let what = What::Evaluation {
+                name,
+                score: *score,
+            };
+            deriver.apply(&fact(1, what), Timestamp(1));
+        }
+        deriver.families()
+    };
+    // 0.1 + 0.2 is 0.30000000000000004 to a processor.
+    for (parts, sum) in [
+        (vec![0.1, 0.2], "2 sum 0.3"),
+        (vec![0.1, 0.2, 0.3], "3 sum 0.6"),
+        (vec![8_000_000.1, 0.2], "2 sum 8000000.3"),
+    ] {
+        let whole = score(&parts);
+        let apart = merge(parts.iter().map(|part| score(&[*part])).collect());
+        let name = "baton_evaluation_score";
+        assert_eq!(shown(&apart, name), [format!("x = {sum}")]);
+        assert_eq!(shown(&apart, name), shown(&whole, name));
+    }
+}
+
+#[test]
 fn absurd_money_saturates() {
     let mut deriver = Deriver::new(settings());
     let score = |score| What::Evaluation {

@@ -126,6 +126,22 @@ fn a_bound_key_forwards_until_nothing_came_for_long() {
 }
 
 #[test]
+fn two_sessions_that_met_stay_one_for_as_long_as_a_session_is_remembered() {
+    let age = Settings::default().max_age.as_secs();
+    let (a, b) = (session("a"), session("b"));
+    let mut desk = Desk::new(Settings::default());
+    desk.apply(&b, Record::Bind(a.clone()), 0);
+    desk.stitcher.advance(seconds(age - 1), &mut desk.out);
+    let event = answered(1, age - 1).remove(0);
+    desk.apply(&b, Record::Event(Box::new(event)), age - 1);
+    assert_eq!(desk.sent(), [(a, None)]);
+    desk.stitcher.advance(seconds(2 * age - 2), &mut desk.out);
+    assert_eq!(desk.stitcher.keys(), 1);
+    desk.stitcher.advance(seconds(2 * age - 1), &mut desk.out);
+    assert_eq!(desk.stitcher.keys(), 0);
+}
+
+#[test]
 fn a_key_is_looked_at_as_soon_as_something_of_it_may_be_due() {
     let settle = Settings::default().settle.as_secs();
     let (a, mut desk) = (session("a"), Desk::new(Settings::default()));

@@ -223,3 +223,67 @@ fn a_late_tool_is_a_tool_call_unless_it_only_hands_over() {
         assert_eq!(found, calls, "{tool}");
     }
 }
+
+/// An event of a session that only the resource names.
+fn of_resource(mut event: Event) -> Event {
+    event.tenant = Some(name("acme"));
+    event.session = Some(SessionHint {
+        id: name("s"),
+        source: SessionSource::Resource,
+    });
+    event
+}
+
+#[test]
+fn traces_of_one_turn_whose_session_only_the_resource_names_meet_in_it() {
+    // The second one lies in the time of the first, which began long before and ends a little later.
+    let mut s = Scene::default();
+    let front = s.agent(0, "front", (0, 30_000));
+    s.call(front, (500, 1000));
+    let desk = s.agent(0, "desk", (24_000, 28_000));
+    s.in_trace(2);
+    s.call(desk, (24_500, 27_000));
+    s.in_trace(2);
+    s.events.sort_by_key(|event| event.end);
+    let mut desk = Desk::new(Settings::default());
+    for event in s.events {
+        let (key, second) = (Key::Trace(event.trace), event.end.0 / 1_000_000_000);
+        let record = Record::Event(Box::new(of_resource(event)));
+        desk.apply(&key, record, second);
+    }
+    let facts = desk.end();
+    assert_eq!(count(&facts, |what| *what == What::Session), 1);
+    assert_eq!(turns(&facts).len(), 1);
+    assert_eq!(handoffs(&facts), ["front -> desk delegation success"]);
+}
+
+#[test]
+fn a_late_log_record_goes_to_the_session_and_tenant_of_its_resource() {
+    let held = Key::Trace(trace(1));
+    let mut desk = Desk::new(Settings::default());
+    let mut note = answered(1, 0).remove(1);
+    for event in answered(1, 0) {
+        desk.apply(&held, Record::Event(Box::new(of_resource(event))), 0);
+    }
+    note.kind = Kind::Note(1);
+    note.evaluations = vec![Evaluation {
+        name: name("csat"),
+        score: Some(0.75),
+        label: None,
+        by_record: false,
+    }];
+    desk.apply(&held, Record::Event(Box::new(of_resource(note))), 180);
+    let facts = desk.end();
+    let found = facts
+        .iter()
+        .find(|f| matches!(f.what, What::Feedback { .. }));
+    let feedback = found.expect("feedback");
+    let (agent, score) = (name("desk"), 0.75);
+    assert_eq!(feedback.what, What::Feedback { agent, score });
+    let of_tenant = Key::Session(Scoped {
+        tenant: Some(name("acme")),
+        id: name("s"),
+    });
+    assert_eq!(feedback.key, Some(of_tenant));
+    assert_eq!(count(&facts, |what| *what == What::Session), 1);
+}
