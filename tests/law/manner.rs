@@ -34,7 +34,7 @@ pub struct Manner {
     /// The messages are captured.
     pub content: bool,
     /// Of so many 56-bit values, traces with a smaller one were dropped by the sender; `None`: it does not sample.
-    pub threshold: Option<Threshold>,
+    threshold: Option<Threshold>,
     /// A second instrumentation shows every call again.
     pub twice: bool,
     /// Roots get lost.
@@ -70,6 +70,13 @@ impl Manner {
                 .and_then(Threshold::new),
             twice: dice.one_in(6),
         }
+    }
+
+    /// How a span is sampled: services of one trace may differ.
+    pub fn threshold(&self, dice: &mut Dice) -> Option<Threshold> {
+        let own = self.threshold?;
+        let halved = dice.one_in(9).then(|| Threshold::new(own.get() / 2));
+        halved.flatten().or(Some(own))
     }
 
     pub fn on_resource(&self) -> Option<Attribute> {

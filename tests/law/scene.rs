@@ -8,7 +8,6 @@ use crate::spans::{
 use crate::story::{Facts, MILLI, MINUTE, SECOND, Teller, pick};
 use baton::model::ids::{SpanId, TraceId};
 use baton::model::otlp::Link;
-use baton::model::sampling::Threshold;
 
 const AGENTS: &[&str] = &["triage", "billing", "refunds", "shipping"];
 const QUESTIONS: &[&str] = &[
@@ -159,18 +158,8 @@ impl<'t> Scene<'t> {
             error: None,
             scores: Vec::new(),
             links: Vec::new(),
-            threshold: self.threshold(),
+            threshold: self.manner.threshold(&mut self.teller.dice),
             scope: "law",
-        }
-    }
-
-    /// Services of one trace may sample differently.
-    fn threshold(&mut self) -> Option<Threshold> {
-        let own = self.manner.threshold?;
-        if self.dice().one_in(9) {
-            Threshold::new(own.get() / 2)
-        } else {
-            Some(own)
         }
     }
 

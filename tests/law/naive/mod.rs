@@ -2,6 +2,7 @@
 //! their own time, and reads as the document does. Where the two disagree, one of three is wrong: this, Baton, or the document.
 
 mod handoffs;
+mod passed;
 mod repeats;
 mod tree;
 mod turns;

@@ -111,11 +111,11 @@ impl<'e> Turn<'e> {
         moments.sort();
         let mut shares = BTreeMap::new();
         for (from, to) in moments.iter().zip(&moments[1..]).filter(|(a, b)| a < b) {
-            let at_work = self
+            let mut at_work = self
                 .activations
                 .iter()
                 .filter(|a| a.start <= *from && *to <= a.end);
-            if let Some(last) = at_work.last() {
+            if let Some(last) = at_work.next_back() {
                 *shares.entry(last.agent.unwrap_or(UNKNOWN)).or_default() +=
                     to.since(*from).as_secs_f64();
             }
