@@ -6,8 +6,9 @@
 //! receive ─► normalise ─► engine (log) ─► stitch ─► derive ─► export
 //! ```
 //!
-//! Who may import whom: every room imports `model` and itself; what rests on disk is written in the words of `proto`; only `engine` joins the pure rooms (`normalise`, `stitch`,
-//! `derive`) to the log and the clock; only `app` and `cli` join rooms. `tests/house.rs` keeps these arrows.
+//! Who may import whom: every room imports `model` and itself; what rests on disk is written in the words of `proto`, what the operator
+//! says of outcomes in those of `rules`; only `engine` joins the pure rooms (`normalise`, `stitch`, `derive`) to the log and the clock; only
+//! `app` and `cli` join rooms. `tests/house.rs` keeps these arrows.
 
 pub mod app;
 pub mod cli;
