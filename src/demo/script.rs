@@ -162,6 +162,11 @@ impl<'d> Script<'d> {
         let scores = [("groundedness", score(self)), ("relevance", score(self))];
         self.steps[agent].scores.extend(scores);
         self.truth.evaluations += 2;
+        // Who goes in circles, or calls a human in, was often not asked what the customer came for.
+        if matches!(fate, Fate::Looped | Fate::Escalated) && self.dice.roll(2) == 0 {
+            self.steps[agent].scores.push(("intent_retention", 0.2));
+            self.truth.evaluations += 1;
+        }
         if self.dice.roll(100) < 40 {
             let points = match fate {
                 Fate::Resolved => 4 + self.dice.roll(2),
