@@ -123,13 +123,16 @@ def value(which, **more):
     return increase("baton_workflow_value_usd_total", f'{FLOW}, outcome{which}', **more)
 
 
-def incidents(each):
-    """Of what is said for each case that failed beyond the usual, summed over the stretches in which twice as many failed as over the whole
-    time shown."""
+def beyond_usual():
+    """Cases that failed beyond the usual, in the stretches in which twice as many failed as over the whole time shown: incidents."""
     failed, all_of = outcome("failed|abandoned", over="[$__interval]"), flows(over="[$__interval]")
     usual = f"scalar({outcome('failed|abandoned', over='[$__range] @ end()')} / {flows(over='[$__range] @ end()')})"
-    beyond = f"(({failed}) - {usual} * {all_of}) and ({failed} > 2 * {usual} * {all_of})"
-    return f"(sum_over_time(({beyond})[$__range:$__interval]) or vector(0)) * {each}"
+    return f"(({failed}) - {usual} * {all_of}) and ({failed} > 2 * {usual} * {all_of})"
+
+
+def incidents(each):
+    """Of what is said for each case that failed beyond the usual, summed over the incidents."""
+    return f"(sum_over_time(({beyond_usual()})[$__range:$__interval]) or vector(0)) * {each}"
 
 
 # Panels
@@ -249,7 +252,14 @@ def executive():
     closed = lambda **more: flows(**more)
     completed = lambda **more: value('="resolved"', **more)
     at_risk = lambda **more: value('!="resolved"', **more)
+    more = [resolution, proven, answered, handoff_success, completed]
+    less = [wait, escalation, cost_per_resolution, at_risk, spent]
+    many = len(more + less)
+    tally = lambda up, down: " + ".join(f"(({f()}) {sign} bool ({f(**BEFORE)}) or vector(0))" for fs, sign in ((more, up), (less, down)) for f in fs)
     return fill(made, [
+        "In a word",
+        figure("Got better", f"Of the {many} figures below, those that are better than in the period before.", tally(">", "<"), f"suffix: of {many}", PLAIN, 0, 12, 3),
+        figure("Got worse", f"Of the {many} figures below, those that are worse than in the period before.", tally("<", ">"), f"suffix: of {many}", ((None, GREY), (1, RED)), 0, 12, 3),
         "How well customers are served",
         card("Cases resolved", "Share of the closed cases whose solution was proven.", resolution, "percentunit", "more"),
         card("Proven solutions", "Of the cases that seemed to end well, the share whose solution was proven.", proven, "percentunit", "more"),
@@ -383,7 +393,7 @@ def sre():
         figure("Error budget left", "What is left of the failures that the objective allows in this period; below 0 it is overdrawn.", f"1 - (1 - ({handoff_success()})) / {budget}", "percentunit", ((None, RED), (0, ORANGE), (0.5, BLUE)), 0, 6),
         figure("Waiting handoffs", "Handoffs whose target has not acted yet.", "sum(baton_handoffs_pending)", "short", span=6),
         figure("Phantom handoffs", "Handoffs that a model asked for and that never ran.", or_zero(increase("baton_phantom_handoffs_total"), handoffs()), "short", span=6, decimals=0),
-        lines("Burn rate", "How many times faster than allowed the budget is used up; 1 is as fast as allowed.", [(burn(w), w) for w in ("6h", "1d", "3d")], "none"),
+        lines("Burn rate", "How many times faster than allowed the budget is used up; 1 is as fast as allowed.", [*[(burn(w), w) for w in ("5m", "30m", "6h", "1d", "3d")], ('vector(scalar(baton:threshold{name="burn_30m"}))', "page")], "none", dashed=["page"]),
         lines("Failures by reason", "Failed handoffs and why.", [(handoffs(failures, by="reason", over=POINT), "{{reason}}")], "short"),
         rows("Failures by pair", "Which handoffs fail, and why.", [("failures", handoffs(failures, by="from, to, reason") + " > 0", "short")], ["from", "to", "reason"]),
         lines("Handoff latency", "From the decision to the first act of the target; the dots lead to traces.", [(quantile(0.5, "baton_handoff_duration_seconds", over=POINT), "half"), (quantile(0.95, "baton_handoff_duration_seconds", over=POINT), "slowest 5 %")], "s", exemplar=True),
@@ -434,7 +444,8 @@ def written(name, made):
     source = {"type": "prometheus", "uid": "${source}"}
     tree["annotations"] = {
         "list": [
-            {"name": "Incidents", "datasource": source, "enable": True, "iconColor": RED, "expr": 'ALERTS{alertname=~"Baton.+", alertstate="firing", severity="page"}', "titleFormat": "{{alertname}}"},
+            {"name": "Incidents", "datasource": source, "enable": True, "iconColor": ORANGE, "expr": beyond_usual(), "titleFormat": "Many cases fail"},
+            {"name": "Pages", "datasource": source, "enable": True, "iconColor": RED, "expr": 'ALERTS{alertname=~"Baton.+", alertstate="firing", severity="page"}', "titleFormat": "{{alertname}}"},
             {"name": "Releases", "datasource": {"type": "grafana", "uid": "-- Grafana --"}, "enable": True, "iconColor": BLUE, "target": {"type": "tags", "tags": ["release"], "matchAny": False, "limit": 100}},
         ]
     }

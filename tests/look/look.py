@@ -26,7 +26,7 @@ STYLE = """body{font:14px/1.35 'DejaVu Sans',sans-serif;margin:16px;background:#
 p{margin:0 0 12px;color:#555}main{position:relative}section,h2{position:absolute;box-sizing:border-box}h2{font-size:15px;margin:0;padding-top:8px}
 section{background:#fff;border:1px solid #ddd;border-radius:4px;padding:8px 12px;overflow:hidden}h3{font-size:13px;margin:0 0 6px;font-weight:600;white-space:nowrap}
 .said{display:flex}.said div{flex:1;text-align:center}.said small{display:block;font-size:13px;color:#555}.said b{font-size:25px;font-weight:600}
-.figure{font-size:32px;font-weight:600;text-align:center;margin-top:20px}.none{color:#767676;text-align:center;margin-top:36px}
+.figure{font-size:32px;font-weight:600;position:absolute;inset:26px 0 0;display:flex;align-items:center;justify-content:center}.none{color:#767676;text-align:center;margin-top:36px}
 .bar{display:flex;align-items:center;margin:4px 0;font-size:12px}.bar b{width:42%;font-weight:400;overflow:hidden;white-space:nowrap;text-overflow:ellipsis}
 .bar span{flex:1;height:100%;background:#eee}.bar i{display:block;height:100%}.bar em{width:66px;text-align:right;font-style:normal}
 table{border-collapse:collapse;font-size:12px;width:100%}td,th{text-align:left;padding:2px 6px;border-bottom:1px solid #eee}td.n,th.n{text-align:right}
@@ -53,6 +53,8 @@ def shown(value, unit, decimals=None):
     if unit == "bytes":
         size = next(size for size in (3, 2, 1, 0) if value >= 1024**size or size == 0)
         return f"{value / 1024**size:.{1 if size else 0}f} {['B', 'KiB', 'MiB', 'GiB'][size]}"
+    if unit.startswith("suffix:"):
+        return shown(value, "none", decimals) + unit.removeprefix("suffix:")
     if unit not in ("short", "none"):
         raise ValueError(f"the unit {unit}")
     if decimals is not None:
@@ -182,7 +184,7 @@ def nice(top):
     return next(size * m for m in (1, 1.2, 1.6, 2, 3, 4, 5, 6, 8, 10) if size * m >= top * 0.999)
 
 
-def lines(panel, answers, width, height, end):
+def lines(panel, answers, width, height, end, marks):
     series = []
     for target, results in answers:
         for r in results:
@@ -200,6 +202,8 @@ def lines(panel, answers, width, height, end):
         y = h - (h - 8) * step / 4
         drawn += f'<line x1="{left}" x2="{w}" y1="{y}" y2="{y}" stroke="#e2e2e2"/><text x="{left - 6}" y="{y + 4}">{shown(top * step / 4, unit, decimals)}</text>'
     x = lambda t: left + (t - start) / WEEK * (w - left)
+    for color, t in marks:
+        drawn += f'<rect x="{x(t - STEP):.1f}" y="8" width="{x(t) - x(t - STEP):.1f}" height="{h - 8}" fill="{color}" opacity="0.2"/>'
     for day in range(int(start // 86400) + 1, int(end // 86400) + 1):
         name = datetime.datetime.fromtimestamp(day * 86400, datetime.UTC).strftime("%a")
         drawn += f'<text class="day" x="{x(day * 86400):.0f}" y="{h + 14}">{name}</text>'
@@ -214,7 +218,7 @@ def lines(panel, answers, width, height, end):
     return f'<svg width="{w + 12}" height="{h + 18}" overflow="visible">{drawn}</svg><div class="legend">{names}</div>'
 
 
-def drawn(panel, prometheus, end, width, height):
+def drawn(panel, prometheus, end, width, height, marks):
     answers = []
     for target in panel["targets"]:
         query = filled(target["expr"])
@@ -223,12 +227,19 @@ def drawn(panel, prometheus, end, width, height):
         else:
             answers.append((target, ask(prometheus, "query", query=query, time=end)))
     if panel["type"] == "timeseries":
-        return lines(panel, answers, width, height, end)
+        return lines(panel, answers, width, height, end, marks)
     return {"stat": figure, "bargauge": bars, "table": table}[panel["type"]](panel, answers, width, height)
 
 
+def marked(board, prometheus, end):
+    """What the board's annotations mark, as colours and times."""
+    notes = [note for note in board["annotations"]["list"] if "expr" in note]
+    found = [(note["iconColor"], ask(prometheus, "query_range", query=filled(note["expr"]), start=end - WEEK + STEP, end=end, step=STEP)) for note in notes]
+    return [(color, float(t)) for color, results in found for r in results for t, _ in r["values"]]
+
+
 def page(board, prometheus, end):
-    made, bottom = "", 0
+    made, bottom, marks = "", 0, marked(board, prometheus, end)
     for panel in board["panels"]:
         at = panel["gridPos"]
         width, height = at["w"] * CELL - GAP, at["h"] * ROW - GAP
@@ -237,7 +248,7 @@ def page(board, prometheus, end):
         if panel["type"] == "row":
             made += f'<h2 style="{place}">{html.escape(panel["title"])}</h2>'
             continue
-        inside = drawn(panel, prometheus, end, width, height)
+        inside = drawn(panel, prometheus, end, width, height, marks)
         made += f'<section style="{place}" title="{html.escape(panel["description"])}"><h3>{html.escape(panel["title"])}</h3>{inside}</section>'
     head = f"<h1>{html.escape(board['title'])}</h1><p>{html.escape(board['description'])}</p>"
     return f'<!doctype html><meta charset="utf-8"><style>{STYLE}</style>{head}<main style="width:{24 * CELL}px;height:{bottom}px">{made}</main>', bottom + 100
