@@ -95,7 +95,8 @@ pub enum Value<'a> {
     Double(f64),
     Bytes(Cow<'a, [u8]>),
     Array(Vec<Value<'a>>),
-    Map(Attributes<'a>),
+    /// Apart, since it is rare and large.
+    Map(Box<Attributes<'a>>),
 }
 
 impl<'a> Value<'a> {
@@ -142,8 +143,19 @@ impl<'a> Value<'a> {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Attributes<'a> {
     pairs: Vec<(Cow<'a, str>, Value<'a>)>,
-    /// One bit for each key that may be there: most keys that are asked for are not, and this says so at once.
-    may_have: [u64; 4],
+    /// The number, from 1, of the first pair whose key falls on a place: most keys that are asked for are not there, and this
+    /// says so at once.
+    firsts: Firsts,
+}
+
+/// A number that does not fit is the greatest one: the pair is at its place or after it.
+#[derive(Clone, Debug, PartialEq)]
+struct Firsts([u8; 256]);
+
+impl Default for Firsts {
+    fn default() -> Self {
+        Self([0; 256])
+    }
 }
 
 impl<'a> FromIterator<(Cow<'a, str>, Value<'a>)> for Attributes<'a> {
@@ -156,8 +168,9 @@ impl<'a> FromIterator<(Cow<'a, str>, Value<'a>)> for Attributes<'a> {
     }
 }
 
-/// The word and the bit of a key: by its length and some of its letters.
-fn bit(key: &str) -> (usize, u64) {
+/// The place of a key: by its length and some of its letters.
+#[inline]
+fn place(key: &str) -> usize {
     let bytes = key.as_bytes();
     let letter = |at: usize| bytes.get(at).copied().unwrap_or_default();
     let (middle, end) = (letter(bytes.len() / 2), letter(bytes.len().wrapping_sub(1)));
@@ -167,14 +180,24 @@ fn bit(key: &str) -> (usize, u64) {
         .wrapping_add(u32::from(middle).wrapping_mul(0x85EB_CA6B))
         .wrapping_add(u32::from(near).wrapping_mul(0xC2B2_AE35))
         .wrapping_add(u32::from(end).wrapping_mul(0x27D4_EB2F));
-    ((mixed >> 30) as usize, 1 << ((mixed >> 24) & 63))
+    (mixed >> 24) as usize
 }
 
 impl<'a> Attributes<'a> {
+    /// None, with room for so many.
+    pub fn with_capacity(pairs: usize) -> Self {
+        Self {
+            pairs: Vec::with_capacity(pairs),
+            firsts: Firsts::default(),
+        }
+    }
+
     pub fn push(&mut self, key: Cow<'a, str>, value: Value<'a>) {
-        let (word, bit) = bit(&key);
-        self.may_have[word] |= bit;
+        let first = &mut self.firsts.0[place(&key)];
         self.pairs.push((key, value));
+        if *first == 0 {
+            *first = u8::try_from(self.pairs.len()).unwrap_or(u8::MAX);
+        }
     }
 
     pub fn len(&self) -> usize {
@@ -185,16 +208,21 @@ impl<'a> Attributes<'a> {
         self.pairs.is_empty()
     }
 
+    #[inline]
     pub fn get(&self, key: &str) -> Option<&Value<'a>> {
-        let (word, bit) = bit(key);
-        if self.may_have[word] & bit == 0 {
-            return None;
+        match self.firsts.0[place(key)] {
+            0 => None,
+            first => self.find(usize::from(first) - 1, key),
         }
-        let found = self.pairs.iter().find(|(name, _)| name == key);
+    }
+
+    fn find(&self, from: usize, key: &str) -> Option<&Value<'a>> {
+        let found = self.pairs[from..].iter().find(|(name, _)| name == key);
         found.map(|(_, value)| value)
     }
 
     /// The text under `key`, when there is some.
+    #[inline]
     pub fn str(&self, key: &str) -> Option<&str> {
         self.get(key)?.as_str().filter(|text| !text.is_empty())
     }

@@ -2,8 +2,6 @@
 //!
 //! Bottom-k sketches: A. Broder, "On the resemblance and containment of documents", 1997.
 
-use std::collections::BTreeSet;
-
 /// Hashes kept of one text. Up to this many facts every answer is exact.
 const MOST: usize = 128;
 /// With fewer facts a share says nothing.
@@ -19,10 +17,15 @@ pub struct Sketch {
 
 impl FromIterator<u32> for Sketch {
     fn from_iter<I: IntoIterator<Item = u32>>(hashes: I) -> Self {
-        let all: BTreeSet<u32> = hashes.into_iter().collect();
+        let mut all: Vec<u32> = hashes.into_iter().collect();
+        // Not the unstable sort: two sketches one after the other are two runs, which this one only merges.
+        all.sort();
+        all.dedup();
+        let full = all.len() > MOST;
+        all.truncate(MOST);
         Self {
-            full: all.len() > MOST,
-            hashes: all.into_iter().take(MOST).collect(),
+            full,
+            hashes: all.into(),
         }
     }
 }

@@ -3,11 +3,12 @@
 //! Facts are what a customer would have to say again: numbers, amounts, dates, identifiers, e-mail addresses, names inside
 //! a sentence. Common words are none: an agent that puts things in its own words loses nothing.
 
-use super::{Source, json, messages};
+use super::document::{Document, Value};
+use super::words::{ends_sentence, has_word, is_fact, is_number, is_separator, next_sign, words};
+use super::{Source, messages};
 use crate::model::otlp::{Attributes, LogRecord};
 use crate::model::sketch::{Content, Sketch};
 use rapidhash::v3::{RapidSecrets, rapidhash_v3_seeded};
-use serde_json::Value;
 
 /// Attributes that hold the input as JSON, best first.
 const INPUT: &[&str] = &[
@@ -111,11 +112,13 @@ pub(super) fn of_log(log: &LogRecord<'_>, key: &Key) -> Content {
     let mut input = Reader::new(key);
     let mut output = Reader::new(key);
     message_event(&log.event_name, &log.attributes, &mut input, &mut output);
-    let body = messages::to_json(&log.body, 0);
+    let body = || messages::to_json(&log.body, 0).to_string();
     match log.event_name.as_ref() {
-        "gen_ai.choice" => output.message(&body, Role::Other, 0),
-        "gen_ai.user.message" => input.message(&body, Role::User, 0),
-        "gen_ai.assistant.message" | "gen_ai.tool.message" => input.message(&body, Role::Other, 0),
+        "gen_ai.choice" => output.string(&body(), Role::Other, 0),
+        "gen_ai.user.message" => input.string(&body(), Role::User, 0),
+        "gen_ai.assistant.message" | "gen_ai.tool.message" => {
+            input.string(&body(), Role::Other, 0);
+        }
         _ => {}
     }
     content(input, output)
@@ -182,8 +185,31 @@ impl Key {
         Self(RapidSecrets::seed(seed))
     }
 
-    fn hash(&self, text: &str) -> u32 {
-        (rapidhash_v3_seeded(text.as_bytes(), &self.0) >> 32) as u32
+    fn hash(&self, text: &[u8]) -> u32 {
+        (rapidhash_v3_seeded(text, &self.0) >> 32) as u32
+    }
+
+    /// Of a word in lower case.
+    fn hash_of_lower(&self, word: &str) -> u32 {
+        let mut short = [0; 32];
+        match short.get_mut(..word.len()) {
+            Some(lower) if word.is_ascii() => {
+                lower.copy_from_slice(word.as_bytes());
+                lower.make_ascii_lowercase();
+                self.hash(lower)
+            }
+            _ => self.hash(word.to_lowercase().as_bytes()),
+        }
+    }
+
+    /// Of a fact in one spelling: `129.90` and `129.9` are the same.
+    pub(super) fn hash_of_fact(&self, word: &str) -> u32 {
+        if is_number(word) && word.contains('.') {
+            let plain = word.trim_end_matches('0').trim_end_matches('.');
+            self.hash(plain.as_bytes())
+        } else {
+            self.hash_of_lower(word)
+        }
     }
 }
 
@@ -200,9 +226,9 @@ struct Reader<'k> {
     facts: Vec<u32>,
     /// There was some text, whoever's.
     seen: bool,
-    /// Words of the message being read, and of the user's last one.
-    words: Vec<u32>,
-    asked: Vec<u32>,
+    /// What the user says in the message being read, and in the last one; text by text, each on a line of its own.
+    said: String,
+    asked: String,
 }
 
 impl<'k> Reader<'k> {
@@ -211,8 +237,8 @@ impl<'k> Reader<'k> {
             key,
             facts: Vec::new(),
             seen: false,
-            words: Vec::new(),
-            asked: Vec::new(),
+            said: String::new(),
+            asked: String::new(),
         }
     }
 
@@ -225,24 +251,29 @@ impl<'k> Reader<'k> {
     }
 
     fn asked(&self) -> Option<Sketch> {
-        let known = WORDS.contains(&self.asked.len());
-        known.then(|| self.asked.iter().copied().collect())
+        let words = words(&self.asked).map(|(_, word)| self.key.hash_of_lower(word));
+        // One more than is of use tells that there are too many.
+        let words: Vec<u32> = words.take(WORDS.end() + 1).collect();
+        WORDS
+            .contains(&words.len())
+            .then(|| words.into_iter().collect())
     }
 
     fn begin(&mut self) {
-        self.words.clear();
+        self.said.clear();
     }
 
     fn end(&mut self, role: Role) {
-        if role == Role::User && !self.words.is_empty() {
-            self.asked = std::mem::take(&mut self.words);
+        if role == Role::User && has_word(&self.said) {
+            std::mem::swap(&mut self.asked, &mut self.said);
+            self.said.clear();
         }
     }
 
     /// A text that may be JSON.
     fn string(&mut self, text: &str, role: Role, depth: usize) {
-        match json::parse(text) {
-            Some(value) => self.message(&value, role, depth + 1),
+        match Document::parse(text) {
+            Some(document) => self.message(document.root(), role, depth + 1),
             None if messages::is_python_call(text) => {
                 for arguments in messages::python_arguments(text) {
                     self.string(arguments, role, depth + 1);
@@ -253,34 +284,38 @@ impl<'k> Reader<'k> {
     }
 
     /// Any nesting of messages; the role of an inner object goes before that of the outer one.
-    fn message(&mut self, value: &Value, role: Role, depth: usize) {
+    fn message(&mut self, value: Value<'_>, role: Role, depth: usize) {
         if depth > 12 {
             return;
         }
-        match value {
-            Value::Array(items) => items
-                .iter()
-                .for_each(|item| self.message(item, role, depth + 1)),
-            Value::Object(object) => {
-                let own = role_of(value);
-                if own == Some(Role::System) || is_output(value) {
-                    return;
-                }
-                if own.is_some() {
-                    self.begin();
-                }
-                for (key, inner) in object {
-                    if !SKIPPED.contains(&key.as_str()) {
-                        self.message(inner, own.unwrap_or(role), depth + 1);
-                    }
-                }
-                if let Some(own) = own {
-                    self.end(own);
-                }
+        if value.is_array() {
+            value
+                .items()
+                .for_each(|item| self.message(item, role, depth + 1));
+        } else if value.is_object() {
+            self.object(value, role, depth);
+        } else if let Some(text) = value.as_str() {
+            self.string(&text, role, depth);
+        } else if let Some(number) = value.as_number() {
+            self.text(&number, role);
+        }
+    }
+
+    fn object(&mut self, object: Value<'_>, role: Role, depth: usize) {
+        let own = role_of(object);
+        if own == Some(Role::System) || is_output(object) {
+            return;
+        }
+        if own.is_some() {
+            self.begin();
+        }
+        for (key, inner) in object.members() {
+            if !SKIPPED.contains(&key) {
+                self.message(inner, own.unwrap_or(role), depth + 1);
             }
-            Value::String(text) => self.string(text, role, depth),
-            Value::Number(number) => self.text(&number.to_string(), role),
-            Value::Bool(_) | Value::Null => {}
+        }
+        if let Some(own) = own {
+            self.end(own);
         }
     }
 
@@ -323,60 +358,44 @@ impl<'k> Reader<'k> {
             }
             self.string(text, role, 0);
             if role == Role::User {
-                self.asked.clone_from(&self.words);
+                self.asked.clone_from(&self.said);
             }
         }
     }
 
+    /// Most words are no facts, and are passed over: only those with a digit, a capital, an `@` or a letter beyond ASCII
+    /// are looked at.
     fn text(&mut self, text: &str, role: Role) {
         if role == Role::User {
             self.hear(text);
         }
-        let mut begins = true;
-        for (raw, word) in words(text) {
-            self.seen = true;
-            if let Some(fact) = fact(word, begins) {
-                self.facts.push(self.key.hash(&fact));
+        self.seen |= has_word(text);
+        let bytes = text.as_bytes();
+        let (mut at, mut begins) = (0, true);
+        while let Some(found) = next_sign(bytes, at) {
+            let before = bytes[at..found].iter().rposition(is_separator);
+            let begin = before.map_or(at, |place| at + place + 1);
+            let length = bytes[found..].iter().position(is_separator);
+            let end = length.map_or(bytes.len(), |length| found + length);
+            begins = ends_sentence(&bytes[at..begin]).unwrap_or(begins);
+            for (raw, word) in words(&text[begin..end]) {
+                if is_fact(word, begins) {
+                    self.facts.push(self.key.hash_of_fact(word));
+                }
+                begins = raw.ends_with(['.', '!', '?', ':']);
             }
-            begins = raw.ends_with(['.', '!', '?', ':']);
+            at = end;
         }
     }
 
     /// The user's own words, without those of a framework around them.
     fn hear(&mut self, text: &str) {
-        let said = FRAMES.iter().find_map(|frame| text.split_once(frame));
+        let frame = FRAMES.iter().find(|frame| text.contains(**frame));
+        let said = frame.and_then(|frame| text.split_once(frame));
         let said = said.map(|(_, rest)| rest.split("\n\n").next().unwrap_or(rest));
-        let hash = |word: &str| self.key.hash(&word.to_lowercase());
-        self.words
-            .extend(words(said.unwrap_or(text)).map(|(_, word)| hash(word)));
+        self.said.push_str(said.unwrap_or(text));
+        self.said.push('\n');
     }
-}
-
-/// The words of a text, each with and without the signs around it.
-fn words(text: &str) -> impl Iterator<Item = (&str, &str)> {
-    text.split(|c: char| c.is_whitespace() || "()[]{}<>\"`,;|\\".contains(c))
-        .map(|raw| (raw, raw.trim_matches(|c: char| !c.is_alphanumeric())))
-        .filter(|(_, word)| !word.is_empty())
-}
-
-/// The fact that a word is, in one spelling.
-fn fact(word: &str, begins_sentence: bool) -> Option<String> {
-    let digits = word.chars().filter(char::is_ascii_digit).count();
-    let is_number = word.chars().all(|c| c.is_ascii_digit() || c == '.');
-    if is_number && word.matches('.').count() <= 1 {
-        let plain = if word.contains('.') {
-            word.trim_end_matches('0').trim_end_matches('.')
-        } else {
-            word
-        };
-        return (digits >= 2).then(|| plain.to_owned());
-    }
-    let is_identifier = digits > 0 && word.chars().count() >= 3;
-    let is_address = word.contains('@') && word.contains('.');
-    let is_name = !begins_sentence
-        && word.chars().next().is_some_and(char::is_uppercase)
-        && word.chars().count() >= 3;
-    (is_identifier || is_address || is_name).then(|| word.to_lowercase())
 }
 
 fn role_named(role: &str) -> Role {
@@ -388,22 +407,22 @@ fn role_named(role: &str) -> Role {
 }
 
 /// The role of a message in any spelling; LangChain has it in `type` or in the name of the class.
-fn role_of(value: &Value) -> Option<Role> {
-    if let Some(role) = json::first_str(value, &["role"]) {
-        return Some(role_named(role));
+fn role_of(value: Value<'_>) -> Option<Role> {
+    if let Some(role) = value.first_str(&["role"]) {
+        return Some(role_named(&role));
     }
-    match json::first_str(value, &["event.name"]) {
+    match value.first_str(&["event.name"]).as_deref() {
         Some("gen_ai.system.message") => return Some(Role::System),
         Some("gen_ai.user.message") => return Some(Role::User),
         _ => {}
     }
-    match json::first_str(value, &["type"]) {
+    match value.first_str(&["type"]).as_deref() {
         Some("system") => return Some(Role::System),
         Some("human") => return Some(Role::User),
         _ => {}
     }
-    let class = value.get("id")?.as_array()?.last()?.as_str()?;
-    match class {
+    let class = value.get("id")?.items().last()?.as_str()?;
+    match class.as_ref() {
         "SystemMessage" => Some(Role::System),
         "HumanMessage" => Some(Role::User),
         _ => None,
@@ -411,6 +430,6 @@ fn role_of(value: &Value) -> Option<Role> {
 }
 
 /// A list of events may end with what came out.
-fn is_output(value: &Value) -> bool {
-    json::first_str(value, &["event.name"]) == Some("gen_ai.choice")
+fn is_output(value: Value<'_>) -> bool {
+    value.first_str(&["event.name"]).as_deref() == Some("gen_ai.choice")
 }

@@ -7,6 +7,7 @@ use crate::model::money::{DOLLAR, MOST};
 use crate::model::otlp::{Attributes, Value};
 use rapidhash::{RapidHashMap as HashMap, RapidHashSet as HashSet};
 use serde_json::Value as Json;
+use std::borrow::Cow;
 
 /// What SDKs put before the attributes that a user attaches.
 const PREFIXES: &[&str] = &[
@@ -46,7 +47,7 @@ enum Meaning {
 /// The attribute names that matter, each with its meanings and their ranks: the smallest rank wins.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Wanted {
-    by_name: HashMap<String, Vec<(Meaning, usize)>>,
+    by_name: HashMap<Vec<u8>, Vec<(Meaning, usize)>>,
     /// The rank of the next name: earlier names go first.
     next_rank: usize,
     /// The last two letters of every name, since most keys end in others and need no closer look.
@@ -76,7 +77,7 @@ impl Wanted {
 
     fn add(&mut self, meaning: Meaning, attributes: &[impl AsRef<str>]) {
         for attribute in attributes {
-            let mut key = String::new();
+            let mut key = Vec::new();
             canonical(attribute.as_ref(), &mut key);
             self.ends.insert(end(attribute.as_ref()));
             let known = self.by_name.entry(key).or_default();
@@ -105,20 +106,20 @@ pub(super) struct Amount {
 
 /// What was found: the meaning, where (span, metadata, resource) with the rank of the name, and the text.
 #[derive(Debug, Default)]
-pub(super) struct Hits(Vec<(Meaning, (u8, usize), String)>);
+pub(super) struct Hits<'t>(Vec<(Meaning, (u8, usize), Cow<'t, str>)>);
 
-impl Hits {
+impl<'t> Hits<'t> {
     fn look<'n>(
         &mut self,
         place: u8,
-        pairs: impl Iterator<Item = (&'n str, impl FnOnce() -> Option<String>)>,
+        pairs: impl Iterator<Item = (&'n str, impl FnOnce() -> Option<Cow<'t, str>>)>,
         wanted: &Wanted,
     ) {
-        let mut key = String::new();
+        let mut key = Vec::new();
         let may_matter = |name: &str| name.len() <= MAX_KEY && wanted.ends.contains(&end(name));
         for (name, text) in pairs.filter(|(name, _)| may_matter(name)) {
             canonical(name, &mut key);
-            let Some(meanings) = wanted.by_name.get(&key) else {
+            let Some(meanings) = wanted.by_name.get(key.as_slice()) else {
                 continue;
             };
             if let Some(text) = text().filter(|text| !text.trim().is_empty()) {
@@ -131,7 +132,7 @@ impl Hits {
 }
 
 /// What a resource declares for all its spans.
-pub(super) fn of_resource(resource: &Attributes<'_>, wanted: &Wanted) -> Hits {
+pub(super) fn of_resource<'t>(resource: &'t Attributes<'_>, wanted: &Wanted) -> Hits<'t> {
     let mut hits = Hits::default();
     let pairs = resource.iter();
     hits.look(
@@ -146,7 +147,7 @@ pub(super) fn of_resource(resource: &Attributes<'_>, wanted: &Wanted) -> Hits {
 pub(super) fn read(
     attributes: &Attributes<'_>,
     metadata: &[Json],
-    around: &Hits,
+    around: &Hits<'_>,
     wanted: &Wanted,
 ) -> Context {
     let mut hits = Hits(around.0.clone());
@@ -177,7 +178,7 @@ pub(super) fn read(
                 context.intent.get_or_insert_with(|| short(&text));
             }
             // It comes before the values.
-            Meaning::Currency => currency = currency.or(Some(text)),
+            Meaning::Currency => currency = currency.or(Some(text.into_owned())),
             Meaning::Value | Meaning::Dollars => {
                 let amount = text.trim().parse().ok();
                 let amount = amount.filter(|amount| (0.0..=MOST).contains(amount));
@@ -214,29 +215,29 @@ fn short(text: &str) -> Name {
     name(text)
 }
 
-fn of_attribute(value: &Value<'_>) -> Option<String> {
+fn of_attribute<'t>(value: &'t Value<'_>) -> Option<Cow<'t, str>> {
     match value {
-        Value::Str(text) => Some(text.clone().into_owned()),
-        Value::Bool(flag) => Some(flag.to_string()),
-        Value::Int(number) => Some(number.to_string()),
-        Value::Double(number) => Some(number.to_string()),
+        Value::Str(text) => Some(Cow::Borrowed(text)),
+        Value::Bool(flag) => Some(flag.to_string().into()),
+        Value::Int(number) => Some(number.to_string().into()),
+        Value::Double(number) => Some(number.to_string().into()),
         _ => None,
     }
 }
 
-fn of_json(value: &Json) -> Option<String> {
+fn of_json(value: &Json) -> Option<Cow<'_, str>> {
     match value {
-        Json::String(text) => Some(text.clone()),
-        Json::Bool(_) | Json::Number(_) => Some(value.to_string()),
+        Json::String(text) => Some(Cow::Borrowed(text)),
+        Json::Bool(_) | Json::Number(_) => Some(value.to_string().into()),
         _ => None,
     }
 }
 
 /// The name without its prefix, dots, underscores and capitals: `app.customer_tier` and `customerTier` are one.
-fn canonical(key: &str, out: &mut String) {
+fn canonical(key: &str, out: &mut Vec<u8>) {
     let bare = PREFIXES.iter().find_map(|prefix| key.strip_prefix(prefix));
     out.clear();
     let letters = bare.unwrap_or(key).bytes();
     let kept = letters.filter(u8::is_ascii_alphanumeric);
-    out.extend(kept.map(|b| char::from(b.to_ascii_lowercase())));
+    out.extend(kept.map(|b| b.to_ascii_lowercase()));
 }

@@ -38,7 +38,8 @@ fn of(
 ) -> Context {
     {
         let wanted = Wanted::new(&settings());
-        let around = of_resource(&attributes(resource), &wanted);
+        let resource = attributes(resource);
+        let around = of_resource(&resource, &wanted);
         read(&attributes(span), &[], &around, &wanted)
     }
 }

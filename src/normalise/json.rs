@@ -5,13 +5,15 @@ use serde_json::Value;
 /// Texts beyond this are not parsed: what figures need is small.
 const MAX_LENGTH: usize = 4 << 20;
 
+/// Whether a text may be JSON that is looked into.
+pub(super) fn may_be(text: &str) -> bool {
+    let first = text.trim_start().as_bytes().first();
+    first.is_some_and(|first| matches!(first, b'{' | b'[' | b'"')) && text.len() <= MAX_LENGTH
+}
+
 /// The value, if the text looks like JSON and is.
 pub(super) fn parse(text: &str) -> Option<Value> {
-    let first = text.trim_start().as_bytes().first()?;
-    if !matches!(first, b'{' | b'[' | b'"') || text.len() > MAX_LENGTH {
-        return None;
-    }
-    serde_json::from_str(text).ok()
+    may_be(text).then(|| serde_json::from_str(text).ok())?
 }
 
 /// A JSON value that may be wrapped once more as a string.

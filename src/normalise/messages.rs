@@ -1,10 +1,11 @@
 //! Model output in all encodings: which handoffs it asks for, and whether it has text for the reader. Input history is never read.
 
+use super::document::{Document, Value};
 use super::handoff::{is_answer, request};
 use super::{Settings, Source, json};
 use crate::model::event::HandoffRequest;
 use crate::model::otlp::{Attributes, LogRecord, Value as Attribute};
-use serde_json::Value;
+use serde_json::Value as Owned;
 
 /// What a model put out.
 #[derive(Debug, Default)]
@@ -38,13 +39,13 @@ pub(super) fn output(source: &Source<'_>) -> Output {
     let mut reader = Reader::new(source.settings);
     let attributes = source.attributes();
     for key in JSON {
-        if let Some(value) = attributes.str(key).and_then(json::parse) {
+        if let Some(document) = attributes.str(key).and_then(Document::parse) {
             reader.begin();
             reader.seen();
             if matches!(*key, "events" | "all_messages_events") {
-                reader.event_list(&value);
+                reader.event_list(document.root());
             } else {
-                reader.value(&value, 0);
+                reader.value(document.root(), 0);
             }
         }
     }
@@ -60,13 +61,10 @@ pub(super) fn output(source: &Source<'_>) -> Output {
         match event.name.as_ref() {
             "gen_ai.choice" | "gen_ai.assistant.message.output" => reader.choice(&event.attributes),
             "gen_ai.client.inference.operation.details" => {
-                if let Some(value) = event
-                    .attributes
-                    .str("gen_ai.output.messages")
-                    .and_then(json::parse)
-                {
+                let messages = event.attributes.str("gen_ai.output.messages");
+                if let Some(document) = messages.and_then(Document::parse) {
                     reader.seen();
-                    reader.value(&value, 0);
+                    reader.value(document.root(), 0);
                 }
             }
             _ => {}
@@ -76,10 +74,10 @@ pub(super) fn output(source: &Source<'_>) -> Output {
 }
 
 /// Reads output that stands in no attribute of its own.
-pub(super) fn output_in(value: &Value, settings: &Settings) -> Output {
+pub(super) fn output_in(value: &Owned, settings: &Settings) -> Output {
     let mut reader = Reader::new(settings);
     reader.seen();
-    reader.value(value, 0);
+    reader.text_value(&value.to_string());
     reader.output
 }
 
@@ -101,15 +99,13 @@ pub(super) fn log_requests(log: &LogRecord<'_>, settings: &Settings) -> Vec<Hand
         return Vec::new();
     }
     let mut reader = Reader::new(settings);
-    if let Some(value) = log
-        .attributes
-        .str("gen_ai.output.messages")
-        .and_then(json::parse)
-    {
-        reader.value(&value, 0);
+    let messages = log.attributes.str("gen_ai.output.messages");
+    if let Some(document) = messages.and_then(Document::parse) {
+        reader.value(document.root(), 0);
     } else {
         let in_attributes = log.attributes.get("gen_ai.output.messages");
-        reader.value(&to_json(in_attributes.unwrap_or(&log.body), 0), 0);
+        let value = to_json(in_attributes.unwrap_or(&log.body), 0);
+        reader.text_value(&value.to_string());
     }
     reader.output.requests
 }
@@ -153,7 +149,7 @@ impl<'s> Reader<'s> {
         }
     }
 
-    fn call(&mut self, tool: &str, id: Option<&str>, arguments: impl FnOnce() -> Option<Value>) {
+    fn call(&mut self, tool: &str, id: Option<&str>, arguments: impl FnOnce() -> Option<Owned>) {
         self.seen();
         if is_answer(tool) {
             self.output.answered = Some(true);
@@ -173,103 +169,99 @@ impl<'s> Reader<'s> {
         }
     }
 
+    /// A value by its text; what is no list, object or string says nothing.
+    fn text_value(&mut self, json: &str) {
+        if let Some(document) = Document::parse(json) {
+            self.value(document.root(), 0);
+        }
+    }
+
     /// Any nesting of messages, parts, choices and tool calls.
-    fn value(&mut self, value: &Value, depth: usize) {
+    fn value(&mut self, value: Value<'_>, depth: usize) {
         if depth > 12 {
             return;
         }
-        match value {
-            Value::Array(items) => items.iter().for_each(|item| self.value(item, depth + 1)),
-            Value::Object(_) if is_result(value) => {}
-            Value::Object(_) if self.tool_call(value) => {}
-            Value::Object(object) => {
-                let kind = object
-                    .get("type")
-                    .and_then(Value::as_str)
-                    .unwrap_or_default();
-                if matches!(kind, "thinking" | "reasoning") {
-                    return;
-                }
-                for key in ["content", "text"] {
-                    if let Some(text) = object.get(key).and_then(Value::as_str) {
-                        match json::parse(text).filter(|inner| inner.is_array() && key == "content")
-                        {
-                            Some(inner) => self.value(&inner, depth + 1),
-                            None => self.text(text),
-                        }
-                    }
-                }
-                for key in NESTED {
-                    if let Some(inner) = object.get(*key).filter(|v| v.is_array() || v.is_object())
-                    {
-                        self.value(inner, depth + 1);
-                    }
+        if value.is_array() {
+            value.items().for_each(|item| self.value(item, depth + 1));
+        } else if value.is_object() {
+            if !is_result(value) && !self.tool_call(value) {
+                self.object(value, depth);
+            }
+        } else if let Some(text) = value.as_str()
+            && let Some(inner) = Document::parse(&text)
+        {
+            self.value(inner.root(), depth + 1);
+        }
+    }
+
+    fn object(&mut self, object: Value<'_>, depth: usize) {
+        let kind = object.get("type").and_then(|kind| kind.as_str());
+        if matches!(kind.as_deref(), Some("thinking" | "reasoning")) {
+            return;
+        }
+        for key in ["content", "text"] {
+            if let Some(text) = object.get(key).and_then(|text| text.as_str()) {
+                let inner = (key == "content").then(|| Document::parse(&text)).flatten();
+                match inner.filter(|inner| inner.root().is_array()) {
+                    Some(inner) => self.value(inner.root(), depth + 1),
+                    None => self.text(&text),
                 }
             }
-            Value::String(text) => {
-                if let Some(inner) = json::parse(text) {
-                    self.value(&inner, depth + 1);
-                }
+        }
+        for key in NESTED {
+            let inner = object.get(key);
+            if let Some(inner) = inner.filter(|v| v.is_array() || v.is_object()) {
+                self.value(inner, depth + 1);
             }
-            _ => {}
         }
     }
 
     /// One tool call, in any spelling; `false` if the object is none.
-    fn tool_call(&mut self, value: &Value) -> bool {
+    fn tool_call(&mut self, value: Value<'_>) -> bool {
         for key in ["toolUse", "functionCall", "function_call", "tool_call"] {
             if let Some(call) = value.get(key).filter(|call| call.is_object()) {
                 return self.tool_call_named(call, value);
             }
         }
-        let kind = json::first_str(value, &["type"]).unwrap_or_default();
+        let kind = value.first_str(&["type"]).unwrap_or_default();
+        let function = value.get("function").filter(|f| f.is_object());
         let is_call = matches!(
-            kind,
+            kind.as_ref(),
             "tool_call" | "tool-call" | "tool_use" | "function_call" | "function"
         ) || value.get("toolName").is_some()
-            || value.get("function").is_some_and(Value::is_object);
-        is_call
-            && self.tool_call_named(
-                value
-                    .get("function")
-                    .filter(|f| f.is_object())
-                    .unwrap_or(value),
-                value,
-            )
+            || function.is_some();
+        is_call && self.tool_call_named(function.unwrap_or(value), value)
             || kind.is_empty()
                 && (value.get("args").is_some() || value.get("arguments").is_some())
                 && value.get("content").is_none()
                 && self.tool_call_named(value, value)
     }
 
-    fn tool_call_named(&mut self, call: &Value, outer: &Value) -> bool {
-        let Some(tool) = json::first_str(call, &["name", "toolName", "tool_name"]) else {
+    fn tool_call_named(&mut self, call: Value<'_>, outer: Value<'_>) -> bool {
+        let Some(tool) = call.first_str(&["name", "toolName", "tool_name"]) else {
             return false;
         };
         const IDS: &[&str] = &["call_id", "id", "toolCallId", "toolUseId", "tool_call_id"];
-        let id = json::first_str(call, IDS).or_else(|| json::first_str(outer, IDS));
+        let id = call.first_str(IDS).or_else(|| outer.first_str(IDS));
         let arguments = || {
-            ["arguments", "args", "input"]
-                .iter()
-                .find_map(|key| call.get(*key).cloned())
+            let names = ["arguments", "args", "input"];
+            names.iter().find_map(|key| call.get(key)?.to_owned())
         };
-        self.call(tool, id, arguments);
+        self.call(&tool, id.as_deref(), arguments);
         true
     }
 
     /// A list of events (logfire, pydantic-ai): the output is the last choice or assistant message.
-    fn event_list(&mut self, value: &Value) {
-        let choice = value.as_array().and_then(|events| {
-            events
-                .iter()
-                .rev()
-                .find(|e| e.get("event.name").and_then(Value::as_str) == Some("gen_ai.choice"))
-                .or_else(|| {
-                    let last = events.last()?;
-                    let role = last.get("role").and_then(Value::as_str);
-                    (role == Some("assistant")).then_some(last)
-                })
-        });
+    fn event_list(&mut self, events: Value<'_>) {
+        let is = |event: &Value<'_>, key, text| {
+            let found = event.get(key).and_then(|found| found.as_str());
+            found.as_deref() == Some(text)
+        };
+        let choices = events.items();
+        let choices = choices.filter(|event| is(event, "event.name", "gen_ai.choice"));
+        let last = || events.items().last();
+        let choice = choices.last();
+        let choice = choice.or_else(|| last().filter(|event| is(event, "role", "assistant")));
         if let Some(choice) = choice {
             self.value(choice, 0);
         }
@@ -280,8 +272,8 @@ impl<'s> Reader<'s> {
         for key in ["message", "content", "tool_calls"] {
             if let Some(text) = attributes.str(key) {
                 self.seen();
-                match json::parse(text) {
-                    Some(value) => self.value(&value, 0),
+                match Document::parse(text) {
+                    Some(document) => self.value(document.root(), 0),
                     None => self.text(text),
                 }
             }
@@ -340,16 +332,18 @@ fn strip<'k>(key: &'k str, beginning: &str, end: &str) -> Option<&'k str> {
 }
 
 /// What a tool answered: it names the tool, but asks for nothing.
-fn is_result(value: &Value) -> bool {
-    let kind = json::first_str(value, &["type"]).unwrap_or_default();
+fn is_result(value: Value<'_>) -> bool {
+    let kind = value.first_str(&["type"]);
     matches!(
-        kind,
-        "tool_call_response"
-            | "tool_result"
-            | "tool-result"
-            | "function_call_output"
-            | "function_response"
-    ) || json::first_str(value, &["role"]) == Some("tool")
+        kind.as_deref(),
+        Some(
+            "tool_call_response"
+                | "tool_result"
+                | "tool-result"
+                | "function_call_output"
+                | "function_response"
+        )
+    ) || value.first_str(&["role"]).as_deref() == Some("tool")
 }
 
 /// How a tool call begins that is printed as a Python object:
@@ -392,18 +386,18 @@ fn python_call(text: &str) -> Option<(&str, &str)> {
     Some((field(", name='")?, field(", call_id='")?))
 }
 
-pub(super) fn to_json(value: &Attribute<'_>, depth: usize) -> Value {
+pub(super) fn to_json(value: &Attribute<'_>, depth: usize) -> Owned {
     match value {
-        _ if depth > 12 => Value::Null,
-        Attribute::Str(text) => Value::from(text.as_ref()),
-        Attribute::Bool(flag) => Value::from(*flag),
-        Attribute::Int(number) => Value::from(*number),
-        Attribute::Double(number) => Value::from(*number),
+        _ if depth > 12 => Owned::Null,
+        Attribute::Str(text) => Owned::from(text.as_ref()),
+        Attribute::Bool(flag) => Owned::from(*flag),
+        Attribute::Int(number) => Owned::from(*number),
+        Attribute::Double(number) => Owned::from(*number),
         Attribute::Array(items) => items.iter().map(|item| to_json(item, depth + 1)).collect(),
         Attribute::Map(map) => map
             .iter()
             .map(|(key, value)| (key.to_owned(), to_json(value, depth + 1)))
             .collect(),
-        Attribute::Bytes(_) | Attribute::Empty => Value::Null,
+        Attribute::Bytes(_) | Attribute::Empty => Owned::Null,
     }
 }

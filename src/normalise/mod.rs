@@ -6,14 +6,17 @@
 mod content;
 mod context;
 mod dialect;
+mod document;
 mod handoff;
 mod json;
 mod messages;
 mod model_name;
 mod money;
+mod names;
 mod outcome;
 mod session;
 mod usage;
+mod words;
 
 #[cfg(test)]
 mod content_tests;
@@ -122,7 +125,7 @@ impl Normaliser {
         spans.chain(logs).collect()
     }
 
-    fn span(&self, group: &Group<'_>, around: &context::Hits, span: &Span<'_>) -> Event {
+    fn span(&self, group: &Group<'_>, around: &context::Hits<'_>, span: &Span<'_>) -> Event {
         let source = Source {
             settings: &self.settings,
             resource: &group.resource,
@@ -241,7 +244,7 @@ impl<'a> Source<'a> {
     }
 
     /// What any dialect may carry.
-    fn read_common(&self, wanted: &context::Wanted, around: &context::Hits, event: &mut Event) {
+    fn read_common(&self, wanted: &context::Wanted, around: &context::Hits<'_>, event: &mut Event) {
         let attributes = self.attributes();
         let metadata = session::metadata(attributes);
         let common = session::of_attributes(attributes, &metadata, self.resource, self.settings);
@@ -350,14 +353,14 @@ fn retention<'a>(attributes: &'a Attributes<'_>) -> impl Iterator<Item = Evaluat
 
 /// A name, without blanks around it (roles from YAML end in a line break), cut where it is too long for a label.
 fn name(text: &str) -> Name {
-    Name::from(cut(text.trim(), MAX_NAME))
+    names::shared(cut(text.trim(), MAX_NAME))
 }
 
 /// An id, which only has to stay itself.
 fn id(text: &str) -> Name {
     let text = text.trim();
     if text.len() <= MAX_ID {
-        return Name::from(text);
+        return names::shared(text);
     }
     let hash = rapidhash::v3::rapidhash_v3(text.as_bytes());
     Name::from(format!("{}~{hash:016x}", cut(text, MAX_NAME)).as_str())

@@ -296,7 +296,9 @@ fn value(json: &Json, depth: usize) -> Field<Value<'static>> {
         let pairs = inner("kvlistValue")?
             .iter()
             .map(|pair| key_value(pair, depth));
-        pairs.collect::<Field<_>>().map(Value::Map)
+        pairs
+            .collect::<Field<_>>()
+            .map(|map| Value::Map(Box::new(map)))
     } else {
         // Bytes are read by no dialect; their content is left out.
         Ok(Value::Empty)

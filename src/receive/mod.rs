@@ -8,6 +8,9 @@ mod http;
 pub mod json;
 pub mod wire;
 
+#[cfg(test)]
+mod wire_tests;
+
 pub use budget::Budget;
 pub use grpc::Grpc;
 pub use http::Http;

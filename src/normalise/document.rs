@@ -1,0 +1,480 @@
+//! A JSON text that is scanned once and not copied: messages are long, and most of their text is looked at by nobody.
+
+use super::json;
+use serde_json::Value as Owned;
+use std::borrow::Cow;
+
+/// Deeper nesting is no JSON, as `serde_json` has it.
+const MAX_DEPTH: usize = 127;
+
+/// The values of a text in its order.
+#[derive(Debug)]
+pub(super) struct Document<'t> {
+    text: &'t str,
+    nodes: Vec<Node>,
+}
+
+/// One value. The members of an object are its keys, each with its value after it.
+#[derive(Clone, Copy, Debug)]
+struct Node {
+    kind: Kind,
+    /// Where it is in the text; quotes are left out.
+    start: u32,
+    end: u32,
+    /// The place of the node after it and all that is in it.
+    next: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Array,
+    Object,
+    /// A string without escapes, and one with some.
+    Plain,
+    Escaped,
+    Number,
+    Word,
+}
+
+/// A value of a document.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Value<'d> {
+    document: &'d Document<'d>,
+    place: usize,
+}
+
+impl<'t> Document<'t> {
+    /// The document, if the text looks like JSON and is.
+    pub(super) fn parse(text: &'t str) -> Option<Self> {
+        if !json::may_be(text) {
+            return None;
+        }
+        let mut scan = Scan {
+            bytes: text.as_bytes(),
+            at: 0,
+            nodes: Vec::with_capacity(32),
+        };
+        scan.value(0)?;
+        scan.blanks();
+        (scan.at == text.len()).then_some(Self {
+            text,
+            nodes: scan.nodes,
+        })
+    }
+
+    pub(super) fn root(&self) -> Value<'_> {
+        Value {
+            document: self,
+            place: 0,
+        }
+    }
+}
+
+impl<'d> Value<'d> {
+    fn node(&self) -> Node {
+        self.document.nodes[self.place]
+    }
+
+    fn is(&self, kind: Kind) -> bool {
+        self.node().kind == kind
+    }
+
+    pub(super) fn is_array(&self) -> bool {
+        self.is(Kind::Array)
+    }
+
+    pub(super) fn is_object(&self) -> bool {
+        self.is(Kind::Object)
+    }
+
+    fn raw(&self) -> &'d str {
+        let node = self.node();
+        &self.document.text[node.start as usize..node.end as usize]
+    }
+
+    /// The text of a string.
+    pub(super) fn as_str(&self) -> Option<Cow<'d, str>> {
+        match self.node().kind {
+            Kind::Plain => Some(Cow::Borrowed(self.raw())),
+            Kind::Escaped => Some(Cow::Owned(unescaped(self.raw()))),
+            _ => None,
+        }
+    }
+
+    /// A number as `serde_json` writes it.
+    pub(super) fn as_number(&self) -> Option<Cow<'d, str>> {
+        if !self.is(Kind::Number) {
+            return None;
+        }
+        let raw = self.raw();
+        let is_short = raw.len() < 19 && raw.bytes().all(|b| b.is_ascii_digit());
+        if is_short {
+            return Some(Cow::Borrowed(raw));
+        }
+        let number: Owned = serde_json::from_str(raw).ok()?;
+        Some(Cow::Owned(number.to_string()))
+    }
+
+    /// The values directly in an array.
+    pub(super) fn items(&self) -> impl Iterator<Item = Self> + use<'d> {
+        let document = self.document;
+        let (mut place, end) = self.inside(Kind::Array);
+        std::iter::from_fn(move || {
+            let item = Self { document, place };
+            (place < end).then(|| {
+                place = item.node().next as usize;
+                item
+            })
+        })
+    }
+
+    /// The places from the first value in it to the end; none where it is of another kind.
+    fn inside(&self, kind: Kind) -> (usize, usize) {
+        match self.is(kind) {
+            true => (self.place + 1, self.node().next as usize),
+            false => (0, 0),
+        }
+    }
+
+    /// The members of an object; a key with escapes is not told of, as nobody asks for one.
+    pub(super) fn members(&self) -> impl Iterator<Item = (&'d str, Self)> + use<'d> {
+        let document = self.document;
+        let (mut place, end) = self.inside(Kind::Object);
+        std::iter::from_fn(move || {
+            if place >= end {
+                return None;
+            }
+            let key = Self { document, place };
+            let value = Self {
+                document,
+                place: place + 1,
+            };
+            place = value.node().next as usize;
+            Some((key.raw(), value))
+        })
+    }
+
+    /// The member of that name; the last of several.
+    pub(super) fn get(&self, key: &str) -> Option<Self> {
+        let named = self.members().filter(|(name, _)| *name == key);
+        named.last().map(|(_, value)| value)
+    }
+
+    /// The text of the first of `keys` that has some.
+    pub(super) fn first_str(&self, keys: &[&str]) -> Option<Cow<'d, str>> {
+        keys.iter()
+            .find_map(|key| self.get(key)?.as_str().filter(|text| !text.is_empty()))
+    }
+
+    /// A copy of its own.
+    pub(super) fn to_owned(self) -> Option<Owned> {
+        match self.as_str() {
+            Some(text) => Some(Owned::from(text.as_ref())),
+            None => serde_json::from_str(self.raw()).ok(),
+        }
+    }
+}
+
+/// A text whose escapes are known to be right.
+fn unescaped(raw: &str) -> String {
+    serde_json::from_str(&format!("\"{raw}\"")).unwrap_or_default()
+}
+
+/// The walk over the text. `None`: it is no JSON.
+struct Scan<'t> {
+    bytes: &'t [u8],
+    at: usize,
+    nodes: Vec<Node>,
+}
+
+impl Scan<'_> {
+    fn peek(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
+    }
+
+    fn blanks(&mut self) {
+        while let Some(b' ' | b'\n' | b'\t' | b'\r') = self.peek() {
+            self.at += 1;
+        }
+    }
+
+    fn expect(&mut self, byte: u8) -> Option<()> {
+        (self.peek()? == byte).then(|| self.at += 1)
+    }
+
+    /// Adds a node that ends at the last byte read, less so many.
+    fn end(&mut self, place: usize, kind: Kind, start: usize, less: usize) {
+        self.nodes[place] = Node {
+            kind,
+            start: start as u32,
+            end: (self.at - less) as u32,
+            next: self.nodes.len() as u32,
+        };
+    }
+
+    fn begin(&mut self) -> usize {
+        self.nodes.push(Node {
+            kind: Kind::Word,
+            start: 0,
+            end: 0,
+            next: 0,
+        });
+        self.nodes.len() - 1
+    }
+
+    fn value(&mut self, depth: usize) -> Option<()> {
+        self.blanks();
+        match self.peek()? {
+            b'{' => self.list(depth + 1, Kind::Object, b'}'),
+            b'[' => self.list(depth + 1, Kind::Array, b']'),
+            b'"' => self.string(),
+            b'-' | b'0'..=b'9' => self.number(),
+            b't' => self.word(b"true"),
+            b'f' => self.word(b"false"),
+            b'n' => self.word(b"null"),
+            _ => None,
+        }
+    }
+
+    /// Values, or keys and values, up to the closing bracket.
+    fn list(&mut self, depth: usize, kind: Kind, close: u8) -> Option<()> {
+        if depth > MAX_DEPTH {
+            return None;
+        }
+        let (place, start) = (self.begin(), self.at);
+        self.at += 1;
+        self.blanks();
+        let mut ended = self.peek()? == close;
+        while !ended {
+            if kind == Kind::Object {
+                self.blanks();
+                self.string()?;
+                self.blanks();
+                self.expect(b':')?;
+            }
+            self.value(depth)?;
+            self.blanks();
+            ended = self.peek()? == close;
+            if !ended {
+                self.expect(b',')?;
+            }
+        }
+        self.expect(close)?;
+        self.end(place, kind, start, 0);
+        Some(())
+    }
+
+    fn word(&mut self, word: &[u8]) -> Option<()> {
+        let place = self.begin();
+        let start = self.at;
+        if !self.bytes[start..].starts_with(word) {
+            return None;
+        }
+        self.at += word.len();
+        self.end(place, Kind::Word, start, 0);
+        Some(())
+    }
+
+    fn number(&mut self) -> Option<()> {
+        let place = self.begin();
+        let start = self.at;
+        let _ = self.expect(b'-');
+        match self.digits()? {
+            (b'0', 1) => {}
+            (b'0', _) => return None,
+            _ => {}
+        }
+        if self.expect(b'.').is_some() {
+            self.digits()?;
+        }
+        if let Some(b'e' | b'E') = self.peek() {
+            self.at += 1;
+            if let Some(b'+' | b'-') = self.peek() {
+                self.at += 1;
+            }
+            self.digits()?;
+        }
+        self.end(place, Kind::Number, start, 0);
+        // One that is too large for a float is none.
+        let is_long = self.at - start > 18;
+        let raw = &self.bytes[start..self.at];
+        let is_number = || serde_json::from_slice::<Owned>(raw).is_ok();
+        (!is_long && !raw.iter().any(|b| matches!(b, b'e' | b'E')) || is_number()).then_some(())
+    }
+
+    /// At least one digit: the first, and how many there are.
+    fn digits(&mut self) -> Option<(u8, usize)> {
+        let start = self.at;
+        while let Some(b'0'..=b'9') = self.peek() {
+            self.at += 1;
+        }
+        let first = self.bytes[start..self.at].first()?;
+        Some((*first, self.at - start))
+    }
+
+    fn string(&mut self) -> Option<()> {
+        let place = self.begin();
+        self.expect(b'"')?;
+        let start = self.at;
+        let mut kind = Kind::Plain;
+        loop {
+            self.at += plain_bytes(&self.bytes[self.at..]);
+            match self.peek()? {
+                b'"' => break,
+                b'\\' => {
+                    kind = Kind::Escaped;
+                    self.escape()?;
+                }
+                _ => return None,
+            }
+        }
+        self.at += 1;
+        self.end(place, kind, start, 1);
+        Some(())
+    }
+
+    fn escape(&mut self) -> Option<()> {
+        self.at += 1;
+        let sign = self.peek()?;
+        self.at += 1;
+        match sign {
+            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(()),
+            b'u' => match self.unit()? {
+                0xD800..=0xDBFF => {
+                    self.expect(b'\\')?;
+                    self.expect(b'u')?;
+                    (0xDC00..=0xDFFF).contains(&self.unit()?).then_some(())
+                }
+                0xDC00..=0xDFFF => None,
+                _ => Some(()),
+            },
+            _ => None,
+        }
+    }
+
+    /// Four hexadecimal digits.
+    fn unit(&mut self) -> Option<u32> {
+        let digits = self.bytes.get(self.at..self.at + 4)?;
+        self.at += 4;
+        digits.iter().try_fold(0, |unit, digit| {
+            Some(unit * 16 + char::from(*digit).to_digit(16)?)
+        })
+    }
+}
+
+/// How many bytes from the first on are neither quote, nor backslash, nor control.
+fn plain_bytes(bytes: &[u8]) -> usize {
+    let ends = |b: &u8| (*b == b'"') | (*b == b'\\') | (*b < 0x20);
+    // A block at a time, of a length that is known and without a branch inside it: the compiler makes vectors of that.
+    let any = |block: &[u8; 32]| block.iter().fold(0, |any, b| any | u8::from(ends(b))) != 0;
+    let (blocks, _) = bytes.as_chunks::<32>();
+    let skipped = blocks.iter().position(any).unwrap_or(blocks.len()) * 32;
+    let rest = &bytes[skipped..];
+    skipped + rest.iter().position(ends).unwrap_or(rest.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Builds the value of a document anew.
+    fn rebuilt(value: Value<'_>) -> Owned {
+        if value.is_array() {
+            return value.items().map(rebuilt).collect();
+        }
+        if value.is_object() {
+            let members = value.members();
+            return members
+                .map(|(key, value)| (unescaped(key), rebuilt(value)))
+                .collect();
+        }
+        if let Some(text) = value.as_number() {
+            return serde_json::from_str(&text).expect("a number");
+        }
+        value.to_owned().expect("JSON")
+    }
+
+    fn check(text: &str) {
+        let theirs = json::parse(text);
+        let ours = Document::parse(text).map(|document| rebuilt(document.root()));
+        assert_eq!(ours, theirs, "{text}");
+    }
+
+    fn value() -> impl Strategy<Value = Owned> {
+        let leaf = prop_oneof![
+            Just(Owned::Null),
+            any::<bool>().prop_map(Owned::from),
+            any::<i64>().prop_map(Owned::from),
+            any::<f64>().prop_map(Owned::from),
+            "[a-z\"\\\\\n\u{0}é😀 ]{0,40}".prop_map(Owned::from),
+        ];
+        leaf.prop_recursive(4, 30, 5, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..5).prop_map(Owned::from),
+                prop::collection::hash_map("[a-z\"é]{0,4}", inner, 0..5)
+                    .prop_map(|map| map.into_iter().collect()),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_document_is_what_serde_json_reads(value in value(), pretty: bool) {
+            let text = if pretty {
+                serde_json::to_string_pretty(&value)
+            } else {
+                serde_json::to_string(&value)
+            };
+            check(&text.expect("JSON"));
+        }
+
+        /// One byte is another, or gone: both must agree on what is left.
+        #[test]
+        fn damaged_text_is_refused_alike(value in value(), at: prop::sample::Index, new in "[\\[\\]{}\",:\\\\u0-9eE+.\\-a-f \n]?") {
+            let mut text = value.to_string();
+            let starts: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
+            let place = starts[at.index(starts.len())];
+            let end = place + text[place..].chars().next().map_or(0, char::len_utf8);
+            text.replace_range(place..end, &new);
+            check(&text);
+        }
+
+        #[test]
+        fn signs_of_json_in_any_order(text in "[\\[{\"][\\[\\]{}\",:\\\\u0-9eE+.\\-tfn]{0,12}") {
+            check(&text);
+        }
+    }
+
+    #[test]
+    fn edges() {
+        for text in [
+            "[1e999]",
+            "[-0]",
+            "[01]",
+            "[1.]",
+            "[.5]",
+            "[-]",
+            "[18446744073709551616]",
+            "{\"a\":1,\"a\":2}",
+            "\"\\ud83d\\ude00\"",
+            "\"\\ud83d\"",
+            "\"\\ude00\"",
+            "\"\\u00e9\"",
+            "[1,]",
+            "{\"a\"}",
+            "[] []",
+            "[\u{b}]",
+            "",
+            "[123456789012345678901234567890.5]",
+            "  {\"a\": [true, false, null]}  ",
+            "[nul]",
+            "\"\t\"",
+        ] {
+            check(text);
+        }
+        for depth in [126, 127, 128, 200] {
+            check(&format!("{}{}", "[".repeat(depth), "]".repeat(depth)));
+        }
+    }
+}

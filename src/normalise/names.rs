@@ -1,0 +1,21 @@
+//! Names that span after span repeats, made once and shared.
+
+use crate::model::Name;
+use rapidhash::v3::rapidhash_v3;
+use std::cell::RefCell;
+
+/// Names remembered by each thread; a new one takes the place of an old one with the same hash.
+const MOST: usize = 1024;
+
+thread_local! {
+    static KNOWN: RefCell<Vec<Option<Name>>> = RefCell::new(vec![None; MOST]);
+}
+
+/// The name of a text: a known one where it is remembered, else a new one. It makes no difference but in memory and time.
+pub(super) fn shared(text: &str) -> Name {
+    let place = rapidhash_v3(text.as_bytes()) as usize % MOST;
+    KNOWN.with_borrow_mut(|known| match &known[place] {
+        Some(name) if **name == *text => name.clone(),
+        _ => known[place].insert(Name::from(text)).clone(),
+    })
+}
