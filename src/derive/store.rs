@@ -169,7 +169,8 @@ impl Store {
             .chain(cohort)
             .for_each(|v| put(&mut key, v));
         // What is known under its own name needs no admission.
-        if !values.series.contains_key(key.as_slice()) {
+        let mut is_known = values.series.contains_key(key.as_slice());
+        if !is_known {
             let (admitted, limited) = values.admit(labels, when.cohort, &self.settings);
             if let Some(label) = limited.filter(|_| counts) {
                 let name = self.name(&CATALOGUE[metric as usize]);
@@ -177,6 +178,8 @@ impl Store {
                 self.count(Metric::SeriesOverflow, &[&name, &label], 1, when);
             }
             key = admitted;
+            let values = &self.metrics[metric as usize];
+            is_known = values.series.contains_key(key.as_slice());
         }
         let description = &CATALOGUE[metric as usize];
         let expires = when.now + self.settings.expire_after;
@@ -184,7 +187,7 @@ impl Store {
             self.next_expiry = self.next_expiry.min(expires);
         }
         let values = &mut self.metrics[metric as usize];
-        if !values.series.contains_key(key.as_slice()) {
+        if !is_known {
             values.use_labels(&key);
             let value = Value {
                 start: when.now,

@@ -185,11 +185,12 @@ impl Engine {
 
     /// Normalises a request and appends its events. Once it returns `Ok`, they count.
     pub fn offer(&self, batch: &Batch<'_>) -> Offering {
-        let events: Vec<_> = batch
-            .groups
-            .iter()
-            .flat_map(|group| self.normaliser.normalise(group))
-            .collect();
+        let groups = batch.groups.iter();
+        let items = groups.map(|group| group.spans.len() + group.logs.len());
+        let mut events = Vec::with_capacity(items.sum());
+        for group in &batch.groups {
+            events.extend(self.normaliser.normalise(group));
+        }
         self.take(events)
     }
 

@@ -31,7 +31,8 @@ impl Stories {
         if self.most == 0 {
             return;
         }
-        for fact in facts {
+        let mut facts = facts.into_iter().peekable();
+        while let Some(fact) = facts.next() {
             let Some(key) = fact.key.clone().filter(|key| !matches!(key, Key::User(_))) else {
                 continue;
             };
@@ -44,8 +45,14 @@ impl Stories {
                 }
             }
             let story = self.told.entry(key).or_default();
-            if story.len() < MOST_FACTS {
-                story.push(fact);
+            // Facts come session by session.
+            let mut next = Some(fact);
+            while let Some(fact) = next {
+                let more = facts.next_if(|next| next.key == fact.key);
+                if story.len() < MOST_FACTS {
+                    story.push(fact);
+                }
+                next = more;
             }
         }
     }

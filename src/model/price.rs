@@ -2,6 +2,7 @@
 
 use super::event::Usage;
 use super::time::Timestamp;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// The price catalogue. Lookups are by provider, model and date.
@@ -10,8 +11,11 @@ pub struct PriceBook {
     prices: Vec<Price>,
     /// Places in `prices` of the names without `*`, and of the others.
     exact: BTreeMap<String, Vec<usize>>,
-    wild: Vec<usize>,
+    wild: Vec<(usize, Pattern)>,
 }
+
+/// The parts of a pattern between its `*`.
+type Pattern = Vec<String>;
 
 /// What actions cost that are no model calls, in US dollars each. Without a price they cost nothing that is known, never 0.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -46,7 +50,8 @@ impl PriceBook {
         let mut book = Self::default();
         for (place, price) in prices.iter().enumerate() {
             if price.model.contains('*') {
-                book.wild.push(place);
+                let parts = price.model.split('*').map(str::to_owned);
+                book.wild.push((place, parts.collect()));
             } else {
                 let same = book.exact.entry(price.model.clone()).or_default();
                 same.push(place);
@@ -62,11 +67,15 @@ impl PriceBook {
     /// The price of a model at a time. A price of the same provider goes before one of another, a longer pattern before a
     /// shorter one, a later date before an earlier one.
     pub fn find(&self, provider: Option<&str>, model: &str, at: Timestamp) -> Option<&Price> {
-        let model = model.to_ascii_lowercase();
-        let same = |price: &Price| provider.is_some_and(|p| is_same_provider(p, &price.provider));
+        let model = lower(model);
+        let provider = provider.map(lower);
+        let same = |price: &Price| {
+            let declared = provider.as_deref();
+            declared.is_some_and(|declared| is_same_provider(declared, &price.provider))
+        };
         let length = |price: &Price| price.model.bytes().filter(|b| *b != b'*').count();
         let valid = |place: &usize| Some(&self.prices[*place]).filter(|price| price.from <= at);
-        let exact = self.exact.get(&model).into_iter().flatten();
+        let exact = self.exact.get(model.as_ref()).into_iter().flatten();
         let exact = exact
             .filter_map(valid)
             .max_by_key(|price| (same(price), price.from));
@@ -74,8 +83,9 @@ impl PriceBook {
         if exact.is_some_and(same) {
             return exact;
         }
-        let wild = self.wild.iter().filter_map(valid);
-        wild.filter(|price| matches(&price.model, &model))
+        let wild = self.wild.iter();
+        let wild = wild.filter(|(_, pattern)| matches(pattern, &model));
+        wild.filter_map(|(place, _)| valid(place))
             .chain(exact)
             .max_by_key(|price| (same(price), length(price), price.from))
     }
@@ -109,7 +119,6 @@ impl PriceBook {
 
 /// `gcp.gemini` and `google`, `azure.ai.openai` and `openai`: the same models at the same list price.
 fn is_same_provider(declared: &str, listed: &str) -> bool {
-    let declared = declared.to_ascii_lowercase();
     match listed {
         "google" => {
             declared.starts_with("gcp")
@@ -121,24 +130,35 @@ fn is_same_provider(declared: &str, listed: &str) -> bool {
     }
 }
 
+/// A text in lower case; most are.
+fn lower(text: &str) -> Cow<'_, str> {
+    if text.bytes().any(|b| b.is_ascii_uppercase()) {
+        Cow::Owned(text.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
 /// Whether a pattern with `*` covers the whole text.
-fn matches(pattern: &str, text: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let first = parts.next().unwrap_or_default();
-    let Some(mut rest) = text.strip_prefix(first) else {
+fn matches(pattern: &[String], text: &str) -> bool {
+    let Some((first, parts)) = pattern.split_first() else {
         return false;
     };
-    let mut parts: Vec<&str> = parts.collect();
-    let Some(last) = parts.pop() else {
+    let Some(mut rest) = text.strip_prefix(first.as_str()) else {
+        return false;
+    };
+    let Some((last, parts)) = parts.split_last() else {
         return rest.is_empty();
     };
-    for part in parts {
-        match rest.find(part) {
+    for part in parts.iter().filter(|part| !part.is_empty()) {
+        // Names are short: looking at every place costs less than making ready for a search.
+        let mut places = rest.as_bytes().windows(part.len());
+        match places.position(|place| place == part.as_bytes()) {
             Some(at) => rest = &rest[at + part.len()..],
             None => return false,
         }
     }
-    rest.ends_with(last)
+    rest.ends_with(last.as_str())
 }
 
 #[cfg(test)]
@@ -203,7 +223,8 @@ mod tests {
             ("a*c*e", "abcde", true),
             ("a*d", "abc", false),
         ] {
-            assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
+            let parts: Pattern = pattern.split('*').map(str::to_owned).collect();
+            assert_eq!(matches(&parts, text), expected, "{pattern} {text}");
         }
     }
 }

@@ -98,7 +98,7 @@ impl Conversation {
 
     pub(super) fn take(
         &mut self,
-        event: Event,
+        event: Box<Event>,
         arrival: Timestamp,
         settings: &Settings,
         out: &mut Output,
@@ -123,7 +123,7 @@ impl Conversation {
             Trace::Decided(skeleton) => {
                 let from = out.facts.len();
                 let known = skeleton.owners.len();
-                let spend = late::count(skeleton, event, &settings.prices, out);
+                let spend = late::count(skeleton, &event, &settings.prices, out);
                 self.known_spans += skeleton.owners.len() - known;
                 stamp(&mut out.facts[from..], &self.cohort, &self.traces);
                 if let Some(workflow) = &mut self.workflow {
@@ -138,7 +138,7 @@ impl Conversation {
     }
 
     /// Gives away all events that are not decided yet: the key is bound to another one.
-    pub(super) fn release(&mut self) -> Vec<Event> {
+    pub(super) fn release(&mut self) -> impl Iterator<Item = Box<Event>> {
         self.open_spans = 0;
         self.open_bytes = 0;
         let open: Vec<TraceId> = self
@@ -147,13 +147,13 @@ impl Conversation {
             .filter(|(_, trace)| matches!(trace, Trace::Open(_)))
             .map(|(id, _)| *id)
             .collect();
-        open.iter()
-            .filter_map(|id| match self.traces.remove(id) {
+        let traces = &mut self.traces;
+        open.into_iter()
+            .filter_map(|id| match traces.remove(&id) {
                 Some(Trace::Open(open)) => Some(open.into_events()),
                 _ => None,
             })
             .flatten()
-            .collect()
     }
 
     /// When to call [`Conversation::on_time`] next.
@@ -272,7 +272,7 @@ impl Conversation {
             if let Some(hint) = &mut event.session {
                 hint.source = SessionSource::Span;
             }
-            out.sends.push((to.clone(), Record::Event(Box::new(event))));
+            out.sends.push((to.clone(), Record::Event(event)));
         }
     }
 

@@ -11,18 +11,18 @@ use crate::model::price::ActionPrices;
 /// Counts what adds up of a span whose turn is decided; returns its cost.
 pub(super) fn count(
     skeleton: &mut Skeleton,
-    event: Event,
+    event: &Event,
     prices: &ActionPrices,
     out: &mut Output,
 ) -> Spend {
     let mut spend = Spend::default();
-    let fact = |what| Fact::of_span(&event, what);
+    let fact = |what| Fact::of_span(event, what);
     let inherited = || {
         let parent = event.parent?;
         skeleton.owners.get(&parent).cloned().flatten()
     };
     let owner = event.agent.clone().or_else(inherited);
-    if skeleton.knows(&event, owner.clone()) {
+    if skeleton.knows(event, owner.clone()) {
         out.facts.push(fact(What::Duplicate));
         return spend;
     }
@@ -32,15 +32,15 @@ pub(super) fn count(
     match &event.kind {
         Kind::Model(call) => {
             spend.add(call.cost);
-            out.facts.extend(turn::model_fact(&event, owner.as_ref()));
+            out.facts.extend(turn::model_fact(event, owner.as_ref()));
         }
         Kind::Tool(tool) if tool.hands_to.is_none() || tool.works => {
-            out.facts.extend(turn::tool_fact(&event, false));
-            out.facts.extend(spend.on_span(&event, prices));
+            out.facts.extend(turn::tool_fact(event, false));
+            out.facts.extend(spend.on_span(event, prices));
         }
         Kind::Retrieval { .. } => {
             out.facts.push(fact(What::Retrieval));
-            out.facts.extend(spend.on_span(&event, prices));
+            out.facts.extend(spend.on_span(event, prices));
         }
         _ => {}
     }
@@ -49,7 +49,7 @@ pub(super) fn count(
         .or_else(of_span)
         .or_else(|| skeleton.answering.clone());
     out.facts
-        .extend(turn::evaluation_facts(&event, about.as_ref()));
-    out.facts.extend(turn::unconverted_fact(&event));
+        .extend(turn::evaluation_facts(event, about.as_ref()));
+    out.facts.extend(turn::unconverted_fact(event));
     spend
 }

@@ -178,7 +178,7 @@ impl Stitcher {
                 None => slot
                     .conversation
                     .get_or_insert_with(|| Box::new(Conversation::new(arrival)))
-                    .take(*event, arrival, &self.settings, out),
+                    .take(event, arrival, &self.settings, out),
             },
             Record::Bind(to) => slot.bind(&key, to, out),
             Record::Contact(contact) => {
@@ -388,10 +388,8 @@ impl Slot {
         }
         if let (Some(to), Some(conversation)) = (&self.bound, &mut self.conversation) {
             let held = conversation.release();
-            out.sends.extend(
-                held.into_iter()
-                    .map(|event| (to.clone(), Record::Event(Box::new(event)))),
-            );
+            out.sends
+                .extend(held.map(|event| (to.clone(), Record::Event(event))));
         }
     }
 }

@@ -124,7 +124,7 @@ impl Conversation {
         for open in stored.open {
             let mut events = Open::new(Timestamp(open.last_arrival));
             for event in open.events {
-                events.take(event.try_into()?);
+                events.take(Box::new(event.try_into()?));
             }
             let id = trace(&open.trace)?;
             restored.traces.insert(id, Trace::Open(events));

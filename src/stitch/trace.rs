@@ -56,9 +56,9 @@ impl Skeleton {
 #[derive(Debug)]
 pub(super) struct Open {
     /// By span id: the order of arrival leaves no mark.
-    events: BTreeMap<SpanId, Event>,
+    events: BTreeMap<SpanId, Box<Event>>,
     /// What log records add to spans, each once.
-    notes: BTreeMap<(SpanId, u64), Event>,
+    notes: BTreeMap<(SpanId, u64), Box<Event>>,
     pub(super) last_arrival: Timestamp,
 }
 
@@ -72,7 +72,7 @@ impl Open {
     }
 
     /// Keeps an event; `false` if its span was known.
-    pub(super) fn take(&mut self, event: Event) -> bool {
+    pub(super) fn take(&mut self, event: Box<Event>) -> bool {
         match event.kind {
             Kind::Note(id) => self.notes.insert((event.span, id), event).is_none(),
             _ => match self.events.entry(event.span) {
@@ -96,12 +96,12 @@ impl Open {
         };
         for ((span, _), note) in notes {
             match self.events.entry(span) {
-                btree_map::Entry::Occupied(mut event) => add_note(event.get_mut(), note),
+                btree_map::Entry::Occupied(mut event) => add_note(event.get_mut(), *note),
                 btree_map::Entry::Vacant(place) => {
-                    place.insert(Event {
+                    place.insert(Box::new(Event {
                         kind: Kind::Structure,
-                        ..note
-                    });
+                        ..*note
+                    }));
                 }
             }
         }
@@ -113,15 +113,16 @@ impl Open {
     }
 
     pub(super) fn spans(&self) -> impl Iterator<Item = &Event> {
-        self.events.values()
+        self.events.values().map(Box::as_ref)
     }
 
     /// Spans and notes.
     pub(super) fn all(&self) -> impl Iterator<Item = &Event> {
-        self.events.values().chain(self.notes.values())
+        let notes = self.notes.values();
+        self.events.values().chain(notes).map(Box::as_ref)
     }
 
-    pub(super) fn into_events(self) -> impl Iterator<Item = Event> {
+    pub(super) fn into_events(self) -> impl Iterator<Item = Box<Event>> {
         self.events.into_values().chain(self.notes.into_values())
     }
 

@@ -1,0 +1,230 @@
+//! What Baton costs inside, without the network; `docs/performance.md` says what it found.
+//!
+//! `measure stages lean|content SPANS` how much CPU each room takes; `measure sessions COUNT` memory and CPU with so many sessions
+//! open; `measure workers SPANS` how little two partitions on two threads hold each other up.
+
+#[path = "../load/payload.rs"]
+mod payload;
+
+use baton::app;
+use baton::clock::Clock;
+use baton::config::Config;
+use baton::engine::{Engine, Worker};
+use baton::model::time::Timestamp;
+use baton::receive::{Limits, wire};
+use baton::state::{Log, Next, Reader, memory};
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use payload::{Kind, Payload};
+use prost::Message;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// As in `baton` itself.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Spans of one request.
+const BATCH: u64 = 200;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments.as_slice() {
+        ["stages", kind, spans] => {
+            let kind = Kind::named(kind).expect("lean or content");
+            stages(kind, spans.parse().expect("a number"));
+        }
+        ["sessions", count] => sessions(count.parse().expect("a number")),
+        ["workers", spans] => workers(spans.parse().expect("a number")),
+        _ => say("measure stages lean|content SPANS, sessions COUNT, workers SPANS"),
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "its result")]
+fn say(text: &str) {
+    println!("{text}");
+}
+
+/// CPU seconds of this thread so far.
+fn cpu() -> f64 {
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat").expect("Linux");
+    let nanos = told.split(' ').next().and_then(|n| n.parse::<f64>().ok());
+    nanos.expect("a number") / 1e9
+}
+
+/// The settings of the comparison: one partition, short waits.
+fn config() -> Config {
+    let text = "engine: {partitions: 1, queue_events: 2000000, soft_state_size: 8GiB, max_state_size: 9GiB}
+stitch: {settle: 1s, bind_timeout: 1s, trace_timeout: 2s, drop_timeout: 2s, idle_timeout: 3s}
+state: {log: memory}";
+    let config = baton::config::of_text(text, std::path::Path::new("."), &|_| None);
+    config.expect("valid")
+}
+
+/// An engine whose time stands still until it is moved, and its readers.
+fn engine(config: &Config) -> (Engine, Vec<Reader>, Arc<AtomicU64>) {
+    let settings = app::engine_settings(config);
+    let (log, readers) = memory::open(settings.partitions, config.queue_events);
+    let log: Arc<dyn Log> = Arc::new(log);
+    let time = Arc::new(AtomicU64::new(1_800_000_000_000_000_000));
+    let clock = Clock::Manual(Arc::clone(&time));
+    let engine = Engine::new(&settings, app::normaliser(config, 7), log, clock);
+    (engine, readers, time)
+}
+
+/// Applies what is in the log.
+fn drain(engine: &Engine, index: usize, reader: &mut Reader, worker: &mut Worker) {
+    loop {
+        let next = reader.next(Duration::ZERO);
+        let nothing = matches!(next, Next::Nothing);
+        engine.step(index, worker, next);
+        reader.done();
+        if nothing {
+            return;
+        }
+    }
+}
+
+/// The clock's time, as a worker begins with it.
+fn told(time: &AtomicU64) -> Timestamp {
+    Timestamp(time.load(Ordering::Relaxed))
+}
+
+/// Nanoseconds of CPU a span: decoding, normalising, all of it; a request every 4 ms of its own time.
+fn stages(kind: Kind, spans: u64) {
+    let payload = Payload::new(kind, BATCH);
+    let requests = spans / BATCH;
+    let per_span = |begin: f64, end: f64| (end - begin) * 1e9 / (requests * BATCH) as f64;
+    let config = config();
+    let limits = Limits::default();
+    let begin = cpu();
+    for number in 0..requests {
+        std::hint::black_box(payload.request(number));
+    }
+    let made = cpu();
+    for number in 0..requests {
+        let body = payload.request(number);
+        std::hint::black_box(wire::traces(&body, &limits).expect("OTLP"));
+    }
+    let decoded = cpu();
+    for number in 0..requests {
+        let body = payload.request(number);
+        std::hint::black_box(ExportTraceServiceRequest::decode(body).expect("OTLP"));
+    }
+    let by_prost = cpu();
+    let normaliser = app::normaliser(&config, 7);
+    for number in 0..requests {
+        let body = payload.request(number);
+        let batch = wire::traces(&body, &limits).expect("OTLP");
+        for group in &batch.groups {
+            std::hint::black_box(normaliser.normalise(group));
+        }
+    }
+    let normalised = cpu();
+    let (engine, mut readers, time) = engine(&config);
+    let mut worker = Worker::new(told(&time));
+    for number in 0..requests {
+        let body = payload.request(number);
+        drop(engine.offer(&wire::traces(&body, &limits).expect("OTLP")));
+        time.fetch_add(4_000_000, Ordering::Relaxed);
+        drain(&engine, 0, &mut readers[0], &mut worker);
+    }
+    time.fetch_add(10_000_000_000, Ordering::Relaxed);
+    drain(&engine, 0, &mut readers[0], &mut worker);
+    let all = cpu();
+    let making = per_span(begin, made);
+    let decode = per_span(made, decoded) - making;
+    let prost = per_span(decoded, by_prost) - making;
+    let normalise = per_span(by_prost, normalised) - making - decode;
+    let whole = per_span(normalised, all) - making;
+    say(&format!(
+        "bytes/span {}  make {making:.0}  decode {decode:.0} (prost {prost:.0})  normalise {normalise:.0}  rest {:.0}  whole {whole:.0} ns/span",
+        payload.bytes() as u64 / BATCH,
+        whole - decode - normalise,
+    ));
+}
+
+/// Bytes in memory.
+fn resident() -> u64 {
+    let told = std::fs::read_to_string("/proc/self/status").expect("Linux");
+    let line = told.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    kilobytes.expect("a number") * 1024
+}
+
+/// Sessions whose turn is decided and whose workflow is open: what each holds, and what a span of a new one costs beside them.
+fn sessions(count: u64) {
+    let payload = Payload::new(Kind::Lean, BATCH);
+    let mut config = config();
+    config.idle_timeout = Duration::from_secs(24 * 60 * 60);
+    let (engine, mut readers, time) = engine(&config);
+    let mut worker = Worker::new(told(&time));
+    let mut offer = |number: u64| {
+        let body = payload.request(number);
+        let batch = wire::traces(&body, &Limits::default()).expect("OTLP");
+        drop(engine.offer(&batch));
+        time.fetch_add(4_000_000, Ordering::Relaxed);
+        drain(&engine, 0, &mut readers[0], &mut worker);
+    };
+    let empty = resident();
+    let requests = count.div_ceil(10);
+    (0..requests).for_each(&mut offer);
+    // Turns are decided a second after their last span.
+    let held = resident() - empty;
+    let begin = cpu();
+    const MORE: u64 = 1000;
+    (requests..requests + MORE).for_each(&mut offer);
+    let nanos = (cpu() - begin) * 1e9 / (MORE * BATCH) as f64;
+    say(&format!(
+        "{count} sessions: {} bytes each, {nanos:.0} ns/span, {} keys, weighed at {} bytes each",
+        held / count,
+        engine.keys(),
+        engine.weight() as u64 / count,
+    ));
+}
+
+/// CPU a span with one partition and one thread, then with two: each thread offers requests and works off its own partition.
+fn workers(spans: u64) {
+    let one = shared_by(1, spans);
+    let two = shared_by(2, spans);
+    say(&format!(
+        "one worker {one:.0} ns/span, two {two:.0}; on two free cores {:.2} times the throughput",
+        2.0 * one / two
+    ));
+}
+
+fn shared_by(threads: usize, spans: u64) -> f64 {
+    let mut config = config();
+    config.partitions = Some(threads);
+    let (engine, readers, time) = engine(&config);
+    let (engine, time) = (&engine, &time);
+    let payload = &Payload::new(Kind::Lean, BATCH);
+    let next = &AtomicU64::new(0);
+    let work = |(index, mut reader): (usize, Reader)| {
+        move || {
+            let mut worker = Worker::new(told(time));
+            let begin = cpu();
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                if number * BATCH >= spans {
+                    return cpu() - begin;
+                }
+                let body = payload.request(number);
+                let batch = wire::traces(&body, &Limits::default()).expect("OTLP");
+                drop(engine.offer(&batch));
+                time.fetch_add(4_000_000, Ordering::Relaxed);
+                drain(engine, index, &mut reader, &mut worker);
+            }
+        }
+    };
+    let took: f64 = std::thread::scope(|scope| {
+        let readers = readers.into_iter().enumerate();
+        let threads: Vec<_> = readers.map(|reader| scope.spawn(work(reader))).collect();
+        threads
+            .into_iter()
+            .map(|t| t.join().expect("no panic"))
+            .sum()
+    });
+    took * 1e9 / spans as f64
+}
