@@ -1,6 +1,7 @@
 //! Load for the comparison of `tests/bench/compare`, and the floors that it is compared with.
 //!
-//! `load send ADDRESS lean|content SPANS` sends deterministic OTLP over gRPC and prints what it measured as JSON.
+//! `load send ADDRESS lean|content SPANS FIRST` sends deterministic OTLP over gRPC, the requests from number FIRST on, and prints
+//! what it measured as JSON.
 //! `load discard|walk` serves a sink that throws the bytes away, or walks them once and counts by six dimensions.
 
 mod payload;
@@ -23,16 +24,17 @@ async fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
-        ["send", address, kind, spans] => {
+        ["send", address, kind, spans, first] => {
             let address = address.parse().expect("an address");
             let kind = Kind::named(kind).expect("lean or content");
-            send(address, kind, spans.parse().expect("a number")).await;
+            let number = |text: &str| text.parse().expect("a number");
+            send(address, kind, number(spans), number(first)).await;
         }
         ["discard", address] => {
             sink::serve(address.parse().expect("an address"), Work::Discard).await
         }
         ["walk", address] => sink::serve(address.parse().expect("an address"), Work::Walk).await,
-        _ => say("load send ADDRESS lean|content SPANS, load discard|walk ADDRESS"),
+        _ => say("load send ADDRESS lean|content SPANS FIRST, load discard|walk ADDRESS"),
     }
 }
 
@@ -50,15 +52,15 @@ fn say(text: &str) {
     println!("{text}");
 }
 
-async fn send(address: SocketAddr, kind: Kind, spans: u64) {
+async fn send(address: SocketAddr, kind: Kind, spans: u64, first: u64) {
     let payload = Arc::new(Payload::new(kind, BATCH));
-    let next = Arc::new(AtomicU64::new(0));
+    let next = Arc::new(AtomicU64::new(first));
     let requests = spans.div_ceil(BATCH);
     let begin = now();
     let tasks: Vec<_> = (0..IN_FLIGHT)
         .map(|_| {
             let (payload, next) = (Arc::clone(&payload), Arc::clone(&next));
-            tokio::spawn(async move { lane(address, &payload, &next, requests).await })
+            tokio::spawn(async move { lane(address, &payload, &next, first + requests).await })
         })
         .collect();
     let (mut waits, mut refused) = (Vec::new(), 0);
@@ -87,7 +89,7 @@ async fn lane(
     address: SocketAddr,
     payload: &Payload,
     next: &AtomicU64,
-    requests: u64,
+    end: u64,
 ) -> (Vec<f64>, u64) {
     let endpoint = tonic::transport::Endpoint::from_shared(format!("http://{address}"));
     let channel = endpoint
@@ -99,7 +101,7 @@ async fn lane(
     let (mut waits, mut refused) = (Vec::new(), 0);
     loop {
         let number = next.fetch_add(1, Ordering::Relaxed);
-        if number >= requests {
+        if number >= end {
             return (waits, refused);
         }
         let body = payload.request(number);
