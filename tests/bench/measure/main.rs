@@ -20,10 +20,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// As in `baton` itself.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Spans of one request.
 const BATCH: u64 = 200;
 
@@ -172,15 +168,15 @@ fn sessions(count: u64) {
     (0..requests).for_each(&mut offer);
     // Turns are decided a second after their last span.
     let held = resident() - empty;
+    let (keys, weight) = (engine.keys(), engine.weight() as u64);
     let begin = cpu();
     const MORE: u64 = 1000;
     (requests..requests + MORE).for_each(&mut offer);
     let nanos = (cpu() - begin) * 1e9 / (MORE * BATCH) as f64;
     say(&format!(
-        "{count} sessions: {} bytes each, {nanos:.0} ns/span, {} keys, weighed at {} bytes each",
+        "{count} sessions: {} bytes each, {nanos:.0} ns/span, {keys} keys, weighed at {} bytes each",
         held / count,
-        engine.keys(),
-        engine.weight() as u64 / count,
+        weight / count,
     ));
 }
 
