@@ -14,8 +14,48 @@ pub struct PriceBook {
     wild: Vec<(usize, Pattern)>,
 }
 
-/// The parts of a pattern between its `*`.
-type Pattern = Vec<String>;
+/// A model's name with `*`.
+#[derive(Clone, Debug, PartialEq)]
+struct Pattern {
+    /// What stands between its `*`.
+    parts: Vec<String>,
+    /// The letters of all parts: a name that lacks one needs no closer look.
+    letters: u128,
+}
+
+impl Pattern {
+    fn new(model: &str) -> Self {
+        Self {
+            parts: model.split('*').map(str::to_owned).collect(),
+            letters: letters(&model.replace('*', "")),
+        }
+    }
+
+    /// Whether it covers the whole of a text of these letters.
+    fn covers(&self, text: &str, of_text: u128) -> bool {
+        if self.letters & !of_text != 0 {
+            return false;
+        }
+        let Some((first, parts)) = self.parts.split_first() else {
+            return false;
+        };
+        let Some(mut rest) = text.strip_prefix(first.as_str()) else {
+            return false;
+        };
+        let Some((last, parts)) = parts.split_last() else {
+            return rest.is_empty();
+        };
+        for part in parts.iter().filter(|part| !part.is_empty()) {
+            // Names are short: looking at every place costs less than making ready for a search.
+            let mut places = rest.as_bytes().windows(part.len());
+            match places.position(|place| place == part.as_bytes()) {
+                Some(at) => rest = &rest[at + part.len()..],
+                None => return false,
+            }
+        }
+        rest.ends_with(last.as_str())
+    }
+}
 
 /// What actions cost that are no model calls, in US dollars each. Without a price they cost nothing that is known, never 0.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -50,8 +90,7 @@ impl PriceBook {
         let mut book = Self::default();
         for (place, price) in prices.iter().enumerate() {
             if price.model.contains('*') {
-                let parts = price.model.split('*').map(str::to_owned);
-                book.wild.push((place, parts.collect()));
+                book.wild.push((place, Pattern::new(&price.model)));
             } else {
                 let same = book.exact.entry(price.model.clone()).or_default();
                 same.push(place);
@@ -83,8 +122,9 @@ impl PriceBook {
         if exact.is_some_and(same) {
             return exact;
         }
+        let letters = letters(&model);
         let wild = self.wild.iter();
-        let wild = wild.filter(|(_, pattern)| matches(pattern, &model));
+        let wild = wild.filter(|(_, pattern)| pattern.covers(&model, letters));
         wild.filter_map(|(place, _)| valid(place))
             .chain(exact)
             .max_by_key(|price| (same(price), length(price), price.from))
@@ -139,26 +179,9 @@ fn lower(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Whether a pattern with `*` covers the whole text.
-fn matches(pattern: &[String], text: &str) -> bool {
-    let Some((first, parts)) = pattern.split_first() else {
-        return false;
-    };
-    let Some(mut rest) = text.strip_prefix(first.as_str()) else {
-        return false;
-    };
-    let Some((last, parts)) = parts.split_last() else {
-        return rest.is_empty();
-    };
-    for part in parts.iter().filter(|part| !part.is_empty()) {
-        // Names are short: looking at every place costs less than making ready for a search.
-        let mut places = rest.as_bytes().windows(part.len());
-        match places.position(|place| place == part.as_bytes()) {
-            Some(at) => rest = &rest[at + part.len()..],
-            None => return false,
-        }
-    }
-    rest.ends_with(last.as_str())
+/// The set of a text's bytes; those beyond ASCII share places with others.
+fn letters(text: &str) -> u128 {
+    text.bytes().fold(0, |set, byte| set | 1 << (byte & 127))
 }
 
 #[cfg(test)]
@@ -222,9 +245,10 @@ mod tests {
             ("abc", "abc", true),
             ("a*c*e", "abcde", true),
             ("a*d", "abc", false),
+            ("é*", "éa", true),
         ] {
-            let parts: Pattern = pattern.split('*').map(str::to_owned).collect();
-            assert_eq!(matches(&parts, text), expected, "{pattern} {text}");
+            let covers = Pattern::new(pattern).covers(text, letters(text));
+            assert_eq!(covers, expected, "{pattern} {text}");
         }
     }
 }
