@@ -253,14 +253,15 @@ impl Engine {
     }
 
     fn wants_to_keep(&self, worker: &Worker, now: Timestamp) -> bool {
-        let entries = self.log.kept();
-        let news = entries.is_some_and(|entries| entries != worker.kept_entries);
-        let interval = match self.log.is_long() {
-            // Two states of each partition let the log before the older one go.
-            true => self.settings.snapshot_interval / 10,
-            false => self.settings.snapshot_interval,
+        let Some(entries) = self.log.kept() else {
+            return false;
         };
-        news && now.since(worker.kept_at) >= interval
+        let quiet = now.since(worker.kept_at);
+        if self.log.is_long() {
+            // Two states of each partition let the log before the older one go. A full log takes no news, so none is waited for.
+            return quiet >= self.settings.snapshot_interval / 10;
+        }
+        entries != worker.kept_entries && quiet >= self.settings.snapshot_interval
     }
 
     /// Keeps the state of a partition, where the log can.

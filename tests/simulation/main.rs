@@ -59,3 +59,8 @@ fn whatever_fails_the_figures_are_those_of_a_run_without_faults() {
         "the simulation did not break enough: {story:?}"
     );
 }
+
+#[test]
+fn a_full_log_makes_room_by_itself_in_the_next_process_too() {
+    assert!(world::a_full_log_makes_room());
+}

@@ -98,7 +98,8 @@ fn recordings() -> &'static [Vec<Event>] {
 pub fn settings() -> Settings {
     Settings {
         partitions: PARTITIONS,
-        snapshot_interval: Duration::from_secs(1),
+        // Some processes live for a few milliseconds only, and a full log must shrink all the same.
+        snapshot_interval: Duration::from_millis(50),
         ..app::engine_settings(&Config::default())
     }
 }
@@ -313,6 +314,15 @@ impl World {
         }
     }
 
+    /// The writer and each worker do what they have to, once.
+    fn round(&mut self) {
+        self.commit();
+        for index in 0..PARTITIONS {
+            self.step_of(index);
+        }
+        self.settle_answers();
+    }
+
     /// Until everything is applied and no timer is due now.
     fn drain(&mut self, crashes: bool) {
         let mut quiet = 0;
@@ -360,6 +370,32 @@ pub fn run(seed: u64) -> Told {
     // Some seeds live on a good disk and only crash, others meet a bad one.
     let odds = [0, 400, 120][dice.below(3) as usize];
     live(World::new(dice.roll(), odds), waves, true)
+}
+
+/// Fills the log, starts the next process with it and lets time pass. Whether the log takes something again.
+pub fn a_full_log_makes_room() -> bool {
+    let mut world = World::new(1, 0);
+    let mut dice = Dice::new(1);
+    let count = recordings().len();
+    while world.refused == 0 {
+        if world.unsent.is_empty() {
+            world.unsent = requests(dice.below(count as u64) as usize, &mut dice);
+        }
+        world.offer();
+        world.round();
+    }
+    let refused = world.unsent.pop().expect("it was refused");
+    world.unsent = Vec::new();
+    world.crash();
+    for _ in 0..20 {
+        world.pass(SECOND);
+        world.round();
+    }
+    world.refused = 0;
+    world.unsent.push(refused);
+    world.offer();
+    world.round();
+    world.refused == 0 && world.unsent.is_empty()
 }
 
 /// The figures and the workflows of some recordings.
