@@ -22,6 +22,19 @@ fn weights(facts: &[Fact], pick: impl Fn(&What) -> bool) -> Vec<u64> {
     picked.map(Fact::weight).collect()
 }
 
+/// A score in a log record about a span of trace 1.
+fn verdict(span: u64) -> Event {
+    let mut note = event(1, span, (2, 3), tool("x", false));
+    note.kind = Kind::Note(1);
+    note.evaluations = vec![Evaluation {
+        name: "relevance".into(),
+        score: Some(0.5),
+        label: None,
+        by_record: false,
+    }];
+    note
+}
+
 fn at_once(events: impl IntoIterator<Item = Event>) -> Vec<Fact> {
     play(events.into_iter().map(|e| (0, e)).collect(), &settings())
 }
@@ -91,19 +104,11 @@ fn a_step_of_the_funnel_weighs_as_its_workflow() {
 
 #[test]
 fn what_comes_late_weighs_as_it_says_or_as_its_trace() {
-    let mut verdict = event(1, 3, (2, 3), tool("x", false));
-    verdict.kind = Kind::Note(1);
-    verdict.evaluations = vec![Evaluation {
-        name: "relevance".into(),
-        score: Some(0.5),
-        label: None,
-        by_record: false,
-    }];
     let facts = play(
         vec![
             (0, sampled(event(1, 1, (0, 1), call(0.25)), 4)),
             (60, sampled(event(1, 2, (1, 2), tool("lookup", false)), 2)),
-            (61, verdict),
+            (61, verdict(3)),
         ],
         &settings(),
     );
@@ -115,19 +120,11 @@ fn what_comes_late_weighs_as_it_says_or_as_its_trace() {
 #[test]
 fn what_a_log_record_says_weighs_as_its_trace_when_it_comes_in_time_too() {
     for second in [0, 60] {
-        let mut verdict = event(1, 2, (2, 3), tool("x", false));
-        verdict.kind = Kind::Note(1);
-        verdict.evaluations = vec![Evaluation {
-            name: "relevance".into(),
-            score: Some(0.5),
-            label: None,
-            by_record: false,
-        }];
         let facts = play(
             vec![
                 (0, sampled(event(1, 1, (0, 1), call(0.25)), 2)),
                 (0, sampled(event(1, 2, (1, 2), tool("lookup", false)), 8)),
-                (second, verdict),
+                (second, verdict(2)),
             ],
             &settings(),
         );
