@@ -92,6 +92,11 @@ impl Conversation {
         }
     }
 
+    /// Whether the turn of a trace was decided here, and its spans are still known.
+    pub(super) fn has_decided(&self, trace: TraceId) -> bool {
+        matches!(self.traces.get(&trace), Some(Trace::Decided(_)))
+    }
+
     pub(super) fn any_trace(&self) -> Option<TraceId> {
         self.traces.keys().next().copied()
     }

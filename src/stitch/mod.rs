@@ -21,6 +21,7 @@ mod workflow;
 #[cfg(test)]
 mod tests;
 
+use crate::model::event::Event;
 use crate::model::fact::{Fact, Shed, What};
 use crate::model::ids::{Key, TraceId};
 use crate::model::price::ActionPrices;
@@ -173,7 +174,7 @@ impl Stitcher {
         // Nothing that an entry changes is due sooner than this; the exact time is found when it fires.
         let soonest = arrival + self.settings.settle;
         match record {
-            Record::Event(event) => match &slot.bound {
+            Record::Event(event) => match slot.goes_to(&event) {
                 Some(to) => out.sends.push((to.clone(), Record::Event(event))),
                 None => slot
                     .conversation
@@ -350,6 +351,13 @@ fn shed_fact(at: Timestamp, trace: TraceId, reason: Shed) -> Fact {
 }
 
 impl Slot {
+    /// The key to which an event is forwarded. What comes late stays with the turn that was decided here before its key was bound.
+    fn goes_to(&self, event: &Event) -> Option<&Key> {
+        let held = self.conversation.as_deref();
+        let is_late = held.is_some_and(|held| held.has_decided(event.trace));
+        self.bound.as_ref().filter(|_| !is_late)
+    }
+
     /// Whether nothing of it is open: it is only remembered.
     fn is_idle(&self) -> bool {
         let conversation = self.conversation.as_deref();

@@ -3,7 +3,7 @@
 use super::keys::{Desk, seconds};
 use super::*;
 
-fn scored(evaluation: &str, score: f64) -> Vec<Evaluation> {
+pub(super) fn scored(evaluation: &str, score: f64) -> Vec<Evaluation> {
     vec![Evaluation {
         name: name(evaluation),
         score: Some(score),

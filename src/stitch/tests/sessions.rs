@@ -1,5 +1,7 @@
 //! Late, repeated and shuffled spans, and traces that find their session.
 
+use super::keys::{Desk, answered};
+use super::notes::scored;
 use super::*;
 
 #[test]
@@ -100,4 +102,30 @@ fn a_trace_finds_its_session_late_and_two_sessions_of_one_trace_are_one() {
         assert_eq!(handoffs(&facts), ["triage -> refund transfer success"]);
         assert_eq!(turns(&facts).len(), 1);
     }
+}
+
+#[test]
+fn what_comes_late_stays_with_its_turn_though_the_session_met_another_one_since() {
+    let (a, b) = (session("a"), session("b"));
+    let mut desk = Desk::new(Settings::default());
+    desk.turn(&b, 1, 0);
+    desk.apply(&b, Record::Bind(a.clone()), 60);
+    let [agent, mut call] = answered(1, 0).try_into().expect("two spans");
+    let mut note = agent;
+    note.kind = Kind::Note(1);
+    note.evaluations = scored("csat", 0.75);
+    call.span = span(9);
+    for event in [note, call] {
+        desk.apply(&b, Record::Event(Box::new(event)), 61);
+    }
+    // A later turn goes to the session that they are now.
+    desk.turn(&b, 2, 90);
+    let facts = desk.end();
+    let of = |key: &Key, is: fn(&What) -> bool| {
+        let own = facts.iter().filter(|f| f.key.as_ref() == Some(key));
+        own.filter(|f| is(&f.what)).count()
+    };
+    assert_eq!(of(&b, |w| matches!(w, What::Feedback { .. })), 1);
+    assert_eq!((of(&b, is_call), of(&a, is_call)), (2, 1));
+    assert_eq!(turns(&facts).len(), 2);
 }

@@ -12,6 +12,7 @@ use baton::model::Name;
 use baton::model::event::{Evaluation, Event, Kind, SessionSource, Target, Usage};
 use baton::model::ids::{Scoped, TraceId};
 use baton::model::price::ActionPrices;
+use baton::model::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -164,13 +165,21 @@ fn ids_of<'e>(events: impl Iterator<Item = &'e Event> + Clone) -> BTreeSet<Scope
 }
 
 /// Ids are one session from the moment on in which they meet, under the smallest of them; turns decided before stay what they
-/// are. A session that was silent for its greatest age begins anew.
+/// are. A session that was silent for its greatest age begins anew, and nobody knows any more whom its ids met.
 fn lives<'e>(tree: &Tree<'e>, turns: Vec<Turn<'e>>, settings: &Settings) -> Vec<Vec<Turn<'e>>> {
     let traces: BTreeSet<TraceId> = tree.events.iter().map(|event| event.trace).collect();
     let mut lives: Vec<(Option<Scoped>, Vec<Turn<'e>>)> = Vec::new();
+    let (mut begin, mut end) = (Timestamp::default(), Timestamp::MAX);
     for turn in turns {
+        if turn.start.since(end) > settings.max_age {
+            begin = turn.start;
+        }
+        end = turn.end;
         let decided = turn.end + turns::wait(&turn.events, settings);
-        let events = tree.events.iter().filter(|event| event.end <= decided);
+        let events = tree
+            .events
+            .iter()
+            .filter(|event| begin <= event.start && event.end <= decided);
         let ids = |trace: &TraceId| ids_of(events.clone().filter(|e| e.trace == *trace).copied());
         let mut known: Vec<BTreeSet<Scoped>> = traces.iter().map(ids).collect();
         let mut friends = ids_of(turn.events.iter().copied());
