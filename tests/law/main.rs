@@ -31,6 +31,10 @@ use story::Story;
 /// Seeds that once showed a fault, with what it was. A change of the generator makes other stories of them: find them anew.
 const REGRESSIONS: &[(u64, &str)] = &[
     (
+        145,
+        "feedback in a late log record was lost where only the resource names the session",
+    ),
+    (
         245,
         "feedback in a late log record was lost where its session met another one after the turn",
     ),
