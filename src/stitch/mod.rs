@@ -353,9 +353,9 @@ fn shed_fact(at: Timestamp, trace: TraceId, reason: Shed) -> Fact {
 impl Slot {
     /// The key to which an event is forwarded. What comes late stays with the turn that was decided here before its key was bound.
     fn goes_to(&self, event: &Event) -> Option<&Key> {
-        let held = self.conversation.as_deref();
-        let is_late = held.is_some_and(|held| held.has_decided(event.trace));
-        self.bound.as_ref().filter(|_| !is_late)
+        let held = || self.conversation.as_deref();
+        let is_late = || held().is_some_and(|held| held.has_decided(event.trace));
+        self.bound.as_ref().filter(|_| !is_late())
     }
 
     /// Whether nothing of it is open: it is only remembered.
