@@ -306,8 +306,8 @@ impl World {
                     self.refused += 1;
                     self.unsent.push(events);
                 }
-                // It failed: the next crash is near.
-                Some(Err(AppendError::Broken)) => self.unsent.push(events),
+                // It failed, now or before: the next crash is near.
+                Some(Err(AppendError::Broken | AppendError::Closed)) => self.unsent.push(events),
                 Some(Err(other)) => panic!("refused for {other:?}"),
                 None => self.asked.push((events, offering)),
             }
