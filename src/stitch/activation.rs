@@ -333,7 +333,7 @@ fn broken_inside(tree: &Tree<'_>) -> HashSet<usize> {
         let Kind::Tool(inner) = &event.kind else {
             continue;
         };
-        if inner.hands_to.is_none() && step_failed(tree, i) {
+        if step_failed(tree, i) {
             let around = tree.ancestors(i).filter(|&outer| {
                 matches!(&tree.events[outer].kind, Kind::Tool(tool) if tool.name == inner.name)
             });

@@ -280,3 +280,43 @@ fn an_agent_that_took_no_time_has_no_share_of_the_wait() {
     let desk = (name("desk"), Duration::from_millis(30));
     assert_eq!(shares, Some(vec![desk]));
 }
+
+#[test]
+fn a_tool_call_failed_if_a_span_of_the_same_call_inside_it_did() {
+    for (inside, tool_fails, failed) in [
+        ("lookup", true, true),
+        ("lookup", false, false),
+        ("another", true, false),
+    ] {
+        let mut s = Scene::default();
+        let agent = s.agent(0, "a", (0, 100));
+        let outer = s.tool(agent, "lookup", (10, 20), None);
+        s.tool(outer, inside, (11, 19), None);
+        s.last().error = tool_fails;
+        let found = run(&s).into_iter().find_map(|fact| match fact.what {
+            What::Tool(tool) if &*tool.tool == "lookup" => Some(tool.failed),
+            _ => None,
+        });
+        assert_eq!(found, Some(failed), "{inside} inside, fails: {tool_fails}");
+    }
+}
+
+#[test]
+fn an_agent_that_hands_work_to_its_own_name_is_not_around_it_and_control_may_move_on_from_there() {
+    let mut s = Scene::default();
+    let lead = s.agent(0, "lead", (0, 100));
+    s.call(lead, (1, 9));
+    let tool = s.tool(lead, "delegate", (10, 50), Some("lead"));
+    s.call(tool, (20, 30));
+    let desk = s.agent(0, "desk", (60, 90));
+    s.call(desk, (61, 80));
+    let facts = run(&s);
+    assert_eq!(agents(&facts), ["lead", "lead", "desk"]);
+    assert_eq!(
+        handoffs(&facts),
+        [
+            "lead -> lead delegation success",
+            "lead -> desk transfer success"
+        ]
+    );
+}

@@ -96,6 +96,14 @@ fn a_target_of_a_later_turn_is_compared_with_what_its_source_declared() {
 }
 
 #[test]
+fn what_another_span_declares_in_the_time_of_the_target_says_nothing_of_it() {
+    let mut s = with(&[(TRIAGE, "refund"), (ANSWER, "refund")]);
+    s.add(1, (42, 43), Kind::Structure);
+    s.last().intent = Some(name("sales"));
+    assert_eq!(intents(&s), ["kept: refund -> refund"]);
+}
+
+#[test]
 fn nobody_hands_an_intent_to_a_human_or_to_an_agent_that_never_comes() {
     for to in ["human", "crypto"] {
         let mut s = Scene::default();
