@@ -1,11 +1,12 @@
 //! What metrics say of turns, workflows and tokens; what is kept, joined and forgotten, and when.
 
-use super::tests::{fact, handoff, settings, shown, tool};
+use super::tests::{fact, handoff, in_cohort, settings, shown, tool};
 use super::*;
 use crate::model::Name;
 use crate::model::event::Usage;
-use crate::model::fact::HandoffResult;
+use crate::model::fact::{Action, ActionKind, HandoffResult};
 use crate::model::metric::Point;
+use crate::model::sampling::Threshold;
 use crate::proto::v1;
 
 fn told(what: What) -> Vec<Family> {
@@ -159,7 +160,7 @@ fn the_next_expiry_is_that_of_the_series_idle_longest_and_gauges_have_none() {
 fn snapshots_that_meet_add_up_and_what_fits_no_metric_is_left_out() {
     let saved = || {
         let mut deriver = Deriver::new(settings());
-        deriver.apply(&fact(1, What::Pending(2)), Timestamp(5));
+        deriver.apply(&fact(1, What::Pending(3)), Timestamp(5));
         deriver.apply(&fact(1, handoff(HandoffResult::Success)), Timestamp(5));
         deriver.save().collect::<Vec<_>>()
     };
@@ -168,7 +169,7 @@ fn snapshots_that_meet_add_up_and_what_fits_no_metric_is_left_out() {
         assert_eq!(deriver.restore(stored), Ok(true));
     }
     let families = deriver.families();
-    assert_eq!(shown(&families, "baton_handoffs_pending"), [" = 4"]);
+    assert_eq!(shown(&families, "baton_handoffs_pending"), [" = 6"]);
     assert_eq!(
         shown(&families, "baton_handoff_duration_seconds"),
         ["a b = 2 sum 0.24"]
@@ -199,7 +200,245 @@ fn snapshots_that_meet_add_up_and_what_fits_no_metric_is_left_out() {
 
 #[test]
 fn gauges_of_several_partitions_add_up() {
-    let part = || told(What::Pending(2));
+    let part = || told(What::Pending(3));
     let both = merge(vec![part(), part()]);
-    assert_eq!(shown(&both, "baton_handoffs_pending"), [" = 4"]);
+    assert_eq!(shown(&both, "baton_handoffs_pending"), [" = 6"]);
+}
+
+fn repeat(agent: &str) -> What {
+    What::Repeat {
+        agent: Name::from(agent),
+    }
+}
+
+fn action(kind: ActionKind, name: &str) -> What {
+    What::Action(Action {
+        kind,
+        name: Name::from(name),
+        usd: 1.0,
+    })
+}
+
+fn derive(settings: Settings, facts: &[Fact]) -> Deriver {
+    let mut deriver = Deriver::new(settings);
+    for fact in facts {
+        deriver.apply(fact, Timestamp(1));
+    }
+    deriver
+}
+
+#[test]
+fn a_sampled_turn_counts_for_those_it_stands_for_and_is_observed_once() {
+    let turn = || {
+        What::Turn(Turn {
+            workflow: Name::from("w"),
+            result: TurnResult::Answered,
+            duration: Duration::from_secs(3),
+            first_token: None,
+            by_agent: Vec::new(),
+        })
+    };
+    // One of four traces is kept.
+    for (threshold, weight) in [(None, 1), (Threshold::of_trace_state("ot=th:c"), 4)] {
+        let fact = Fact {
+            threshold,
+            ..fact(1, turn())
+        };
+        let families = derive(settings(), &[fact]).families();
+        let weighted = u8::from(threshold.is_some());
+        assert_eq!(
+            shown(&families, "baton_observed_turns_total"),
+            [
+                format!("unweighted = {}", 1 - weighted),
+                format!("weighted = {weighted}")
+            ]
+        );
+        assert_eq!(
+            shown(&families, "baton_turns_total"),
+            [format!("w answered = {weight}"), "w failed = 0".to_owned()]
+        );
+        assert_eq!(
+            shown(&families, "baton_turn_duration_seconds"),
+            [format!("w = {weight} sum {}", 3 * weight)]
+        );
+    }
+}
+
+/// The seconds of the exemplars of a metric's series.
+fn exemplars(families: &[Family], metric: &str) -> Vec<Option<u64>> {
+    let family = families.iter().find(|f| f.name == metric);
+    let series = family.expect("a metric").series.iter();
+    let exemplar = |point: &Point| match point {
+        Point::Counter { exemplar, .. } => *exemplar,
+        Point::Histogram(h) => h.buckets.iter().find_map(|bucket| bucket.exemplar),
+        Point::Gauge(_) => None,
+    };
+    let second = |at: Timestamp| at.0 / 1_000_000_000;
+    series
+        .map(|series| exemplar(&series.point).map(|exemplar| second(exemplar.at)))
+        .collect()
+}
+
+#[test]
+fn the_exemplar_is_of_the_latest_event_and_what_did_not_happen_has_none() {
+    for order in [[3, 7], [7, 3]] {
+        let of = |second| fact(second, handoff(HandoffResult::Dropped));
+        let whole = derive(settings(), &order.map(of)).families();
+        let part = |second| derive(settings(), &[of(second)]).families();
+        let apart = merge(order.map(part).to_vec());
+        for families in [whole, apart] {
+            // Failed, then success at 0.
+            assert_eq!(
+                exemplars(&families, "baton_handoffs_total"),
+                [Some(7), None]
+            );
+            assert_eq!(
+                exemplars(&families, "baton_handoff_duration_seconds"),
+                [Some(7)]
+            );
+        }
+    }
+}
+
+#[test]
+fn long_label_values_are_cut_at_a_character() {
+    let long = format!("x{}", "é".repeat(100));
+    let families = derive(settings(), &[fact(1, repeat(&long))]).families();
+    assert_eq!(
+        shown(&families, "baton_user_repeats_total"),
+        [format!("x{} = 1", "é".repeat(63))]
+    );
+}
+
+#[test]
+fn an_unknown_dimension_and_the_rest_need_no_place_but_a_label_without_a_value_does() {
+    let settings = Settings {
+        max_label_values: 1,
+        max_cohort_values: 1,
+        dimensions: vec!["tier".into()],
+        ..settings()
+    };
+    let in_tier = |tier: &str| in_cohort(&[(0, tier)], What::Retrieval);
+    let full = in_tier("gold");
+    for (next, shown_as, overflows) in [
+        (fact(1, What::Retrieval), " = 1", false),
+        (in_tier("other"), "other = 1", false),
+        (in_tier("tin"), "other = 1", true),
+    ] {
+        let families = derive(settings.clone(), &[full.clone(), next]).families();
+        let retrievals = shown(&families, "baton_retrievals_total");
+        assert!(retrievals.contains(&shown_as.to_owned()), "{retrievals:?}");
+        let overflow = shown(&families, "baton_series_overflow_total");
+        assert_eq!(!overflow.is_empty(), overflows, "{shown_as}");
+    }
+    for agent in ["", "other"] {
+        let facts = [fact(1, repeat("a")), fact(1, repeat(agent))];
+        let families = derive(settings.clone(), &facts).families();
+        assert_eq!(
+            shown(&families, "baton_user_repeats_total"),
+            ["_overflow = 1", "a = 1"],
+            "{agent:?}"
+        );
+    }
+}
+
+#[test]
+fn a_series_that_is_there_takes_the_rest_though_no_new_one_may_come() {
+    let settings = Settings {
+        max_series: 2,
+        max_label_values: 1,
+        ..settings()
+    };
+    let names = ["a", "b", "c"].map(|name| fact(1, action(ActionKind::Tool, name)));
+    let mut deriver = derive(settings, &names);
+    let paid = |deriver: &Deriver| shown(&deriver.families(), "baton_action_cost_usd_total");
+    assert_eq!(paid(&deriver), ["tool _overflow = 2", "tool a = 1"]);
+    deriver.apply(&fact(1, action(ActionKind::Retrieval, "a")), Timestamp(1));
+    assert_eq!(
+        paid(&deriver),
+        [
+            "_overflow _overflow = 1",
+            "tool _overflow = 2",
+            "tool a = 1"
+        ]
+    );
+}
+
+#[test]
+fn a_label_value_is_free_again_when_the_last_series_that_has_it_expires() {
+    let settings = Settings {
+        max_label_values: 2,
+        ..settings()
+    };
+    let second = 1_000_000_000;
+    let mut deriver = Deriver::new(settings);
+    let of = |kind, name, at: u64| (fact(1, action(kind, name)), Timestamp(at * second));
+    for (fact, at) in [
+        of(ActionKind::Tool, "a", 1),
+        of(ActionKind::Tool, "b", 60),
+        of(ActionKind::Retrieval, "b", 60),
+    ] {
+        deriver.apply(&fact, at);
+    }
+    deriver.expire(Timestamp(120 * second));
+    // "a" is free, "tool" is not: two kinds are as many as may be.
+    for (kind, name) in [(ActionKind::Retrieval, "c"), (ActionKind::Escalation, "b")] {
+        let (fact, at) = of(kind, name, 120);
+        deriver.apply(&fact, at);
+    }
+    assert_eq!(
+        shown(&deriver.families(), "baton_action_cost_usd_total"),
+        [
+            "_overflow b = 1",
+            "retrieval b = 1",
+            "retrieval c = 1",
+            "tool b = 1"
+        ]
+    );
+}
+
+#[test]
+fn snapshots_keep_dimensions_and_a_gauge_alone_expires_never() {
+    let settings = Settings {
+        dimensions: vec!["tier".into()],
+        ..settings()
+    };
+    let facts = [
+        in_cohort(&[(0, "gold")], repeat("a")),
+        in_cohort(&[], repeat("a")),
+    ];
+    let deriver = derive(settings.clone(), &facts);
+    let restored = |from: &Deriver| {
+        let mut next = Deriver::new(settings.clone());
+        for series in from.save() {
+            assert_eq!(next.restore(series), Ok(true));
+        }
+        next
+    };
+    assert_eq!(
+        shown(&restored(&deriver).families(), "baton_user_repeats_total"),
+        ["a = 1", "a gold = 1"]
+    );
+    let gauge = derive(settings.clone(), &[fact(1, What::Pending(1))]);
+    assert_eq!(restored(&gauge).next_expiry(), None);
+}
+
+#[test]
+fn the_count_of_what_is_limited_is_limited_itself_and_that_is_the_end_of_it() {
+    for (max_label_values, max_series) in [(1, 10), (10, 1)] {
+        let settings = Settings {
+            max_label_values,
+            max_series,
+            ..settings()
+        };
+        // Two metrics have too many.
+        let whats = ["a", "b"].map(|name| [repeat(name), What::Escalation { from: name.into() }]);
+        let facts = whats.into_iter().flatten().map(|what| fact(1, what));
+        let facts: Vec<Fact> = facts.collect();
+        let families = derive(settings, &facts).families();
+        let told = shown(&families, "baton_series_overflow_total");
+        assert_eq!(told.len(), 2, "{told:?}");
+        assert!(told.iter().all(|line| line.ends_with("= 1")), "{told:?}");
+        assert!(told[0].starts_with("_overflow"), "{told:?}");
+    }
 }

@@ -172,7 +172,9 @@ impl Store {
         let mut is_known = values.series.contains_key(key.as_slice());
         if !is_known {
             let (admitted, limited) = values.admit(labels, when.cohort, &self.settings);
-            if let Some(label) = limited.filter(|_| counts) {
+            // What is limited in the count of what is limited is not counted again: that would never end.
+            let told = counts && metric != Metric::SeriesOverflow;
+            if let Some(label) = limited.filter(|_| told) {
                 let name = self.name(&CATALOGUE[metric as usize]);
                 let label = label.map_or(Cow::Borrowed(ALL_SERIES), |i| self.label(metric, i));
                 self.count(Metric::SeriesOverflow, &[&name, &label], 1, when);

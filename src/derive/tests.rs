@@ -275,7 +275,7 @@ fn the_metrics_are_in_the_docs() {
     assert_eq!(docs, text, "run UPDATE=1 cargo test --lib");
 }
 
-fn in_cohort(values: &[(u8, &str)], what: What) -> Fact {
+pub(super) fn in_cohort(values: &[(u8, &str)], what: What) -> Fact {
     let declared: Vec<(u8, Name)> = values.iter().map(|(i, v)| (*i, Name::from(*v))).collect();
     Fact {
         cohort: declared.iter().collect(),

@@ -2,6 +2,8 @@
 
 use super::tests::{event, told, with};
 use super::*;
+use crate::model::event::{Cost, Target};
+use crate::model::otlp::{SpanEvent, Value};
 
 /// Lines of `span | attributes | what is told`. Attributes are `key=value`, separated by `; `; the key `$` is the one that `key` says.
 fn check_as(root: bool, scope: &str, key: &str, lines: &[&str]) {
@@ -114,6 +116,20 @@ fn google_adk() {
 }
 
 #[test]
+fn haystack() {
+    check(
+        "haystack.tracing",
+        "haystack.component.type",
+        &[
+            "haystack.component.run | $=InMemoryRetriever | retrieval",
+            "haystack.component.run | $=PromptBuilder | structure of - refused[]",
+            "haystack.agent.step.tool | haystack.tool.name=lookup; haystack.tool.error=false | tool lookup of -",
+            "haystack.agent.step.tool | haystack.tool.name=lookup; haystack.tool.error=true | tool lookup of - failed",
+        ],
+    );
+}
+
+#[test]
 fn langfuse() {
     check(
         "",
@@ -127,6 +143,8 @@ fn langfuse() {
             "g | $=guardrail | guardrail false",
             "g | $=guardrail; langfuse.observation.level=ERROR | guardrail true",
             "s | $=span | structure of - refused[]",
+            "writer | $=agent; langgraph_checkpoint_ns=writer:1 | agent writer weak",
+            "my_agent | $=agent; langgraph_checkpoint_ns=writer:1|agent:2 | structure of writer refused[]",
         ],
     );
     check(
@@ -152,6 +170,24 @@ fn langfuse() {
 }
 
 #[test]
+fn langfuse_adds_up_the_parts_of_a_cost_without_a_total() {
+    for (details, cost) in [
+        (r#"{"total":0.5,"input":0.125}"#, Cost::Declared(0.5)),
+        (r#"{"input":0.125,"output":0.25}"#, Cost::Declared(0.375)),
+        ("{}", Cost::Unknown),
+    ] {
+        let attributes = [
+            ("langfuse.observation.type", "generation"),
+            ("langfuse.observation.cost_details", details),
+        ];
+        match event("langfuse-sdk", "g", &attributes).kind {
+            Kind::Model(call) => assert_eq!(call.cost, cost, "{details}"),
+            other => panic!("no call: {other:?}"),
+        }
+    }
+}
+
+#[test]
 fn langsmith() {
     check(
         "",
@@ -161,6 +197,8 @@ fn langsmith() {
             "lookup | $=tool | tool lookup of -",
             "r | $=retriever | retrieval",
             "c | $=chain | structure of - refused[]",
+            "writer | $=chain; langgraph_checkpoint_ns=writer:1 | agent writer weak",
+            "c | $=chain; langgraph_checkpoint_ns=writer:1|agent:2 | structure of writer refused[]",
         ],
     );
     check(
@@ -169,6 +207,19 @@ fn langsmith() {
         &["c | gen_ai.operation.name=chat | call -/- of - in 0 out 0 asks[]"],
     );
     check_roots("", "langsmith.span.kind", &["c | $=chain | workflow c"]);
+}
+
+#[test]
+fn llama_index() {
+    check(
+        "openinference.instrumentation.llama_index",
+        "output.value",
+        &[
+            "Flow.run_agent_step | openinference.span.kind=CHAIN; $=current_agent_name='a' | structure of a refused[]",
+            "Flow.run_agent_step | openinference.span.kind=CHAIN; agent.name=b; $=current_agent_name='a' | structure of b refused[]",
+            "Flow.parse | openinference.span.kind=CHAIN; $=current_agent_name='a' | structure of - refused[]",
+        ],
+    );
 }
 
 #[test]
@@ -190,6 +241,8 @@ fn logfire() {
             "Guardrail x | triggered=false | guardrail false",
             "OpenAI Agents trace: x | name=x | workflow x",
             "Turn 1 | gen_ai.operation.name=chat | structure of - refused[]",
+            "Turn 1 | logfire.span_type=span; logfire.msg_template=Responses API with {x} | call -/- of - in 0 out 0 asks[]",
+            "Responses API | logfire.msg_template={x} | call -/- of - in 0 out 0 asks[]",
             "Other | gen_ai.operation.name=chat | call -/- of - in 0 out 0 asks[]",
         ],
     );
@@ -224,6 +277,8 @@ fn openinference() {
             "desk | $=AGENT | workflow desk",
             "desk.run | $=CHAIN | structure of - refused[]",
             "c | $=OTHER | structure of - refused[]",
+            "writer | $=CHAIN; langgraph_checkpoint_ns=writer:1 | agent writer weak",
+            "c | $=CHAIN; langgraph_checkpoint_ns=writer:1|agent:2 | structure of writer refused[]",
         ],
     );
     check_roots(
@@ -247,10 +302,34 @@ fn openllmetry() {
             "invoke_agent desk | $=agent; gen_ai.operation.name=invoke_agent; agent.name=desk; traceloop.entity.name=other | agent desk",
             "lookup.tool | $=tool | tool lookup of -",
             "h | $=handoff; to_agent=b | handoff - to b",
+            "h | $=handoff | handoff - to ?",
             "vector_db_retrieve | $=task | retrieval",
             "vector_db_retrieve | $=task; gen_ai.operation.name=chat | call -/- of - in 0 out 0 asks[]",
         ],
     );
+}
+
+#[test]
+fn openllmetry_is_known_by_its_scope_and_its_names_together() {
+    let of_writer = "structure of writer refused[]";
+    let of_nobody = "structure of - refused[]";
+    for (scope, name, expected) in [
+        ("", "traceloop.workflow.name", of_writer),
+        ("opentelemetry.instrumentation.x", "traceloop.x", of_writer),
+        ("opentelemetry.instrumentation.x", "langgraph.x", of_writer),
+        (
+            "opentelemetry.instrumentation.x",
+            "llm.request.type",
+            of_writer,
+        ),
+        ("opentelemetry.instrumentation.x", "another", of_nobody),
+        ("x", "llm.request.type", of_nobody),
+    ] {
+        // Only who speaks it reads the place in the graph.
+        let attributes = [(name, "x"), ("langgraph_checkpoint_ns", "writer:1|agent:2")];
+        let found = event(scope, "c", &attributes);
+        assert_eq!(told(&found), expected, "{scope}: {name}");
+    }
 }
 
 #[test]
@@ -287,6 +366,25 @@ fn the_standard_names() {
             "invoke_agent x | gen_ai.agent.name=desk | agent desk",
         ],
     );
+}
+
+#[test]
+fn a_call_says_when_its_first_token_came_and_which_scope_shows_it() {
+    let call = |scope: &str, seconds: &str| {
+        let attributes = [
+            ("gen_ai.operation.name", "chat"),
+            ("gen_ai.response.time_to_first_chunk", seconds),
+        ];
+        match event(scope, "c", &attributes).kind {
+            Kind::Model(call) => (call.first_token_seconds, call.shown_by),
+            other => panic!("no call: {other:?}"),
+        }
+    };
+    for (told, seconds) in [("0.5", Some(0.5)), ("0", Some(0.0)), ("-1", None)] {
+        assert_eq!(call("a", told).0, seconds);
+    }
+    assert_eq!(call("a", "1").1, call("a", "2").1);
+    assert_ne!(call("a", "1").1, call("b", "1").1);
 }
 
 #[test]
@@ -328,6 +426,73 @@ fn strands() {
             "invoke_swarm | $=invoke_swarm; workflow.name=x | workflow x",
         ],
     );
+}
+
+#[test]
+fn strands_shows_the_target_of_a_handoff_in_span_events() {
+    let target = |tool: &str, name: &'static str, key: &'static str, text: String| {
+        let attributes = [
+            ("gen_ai.operation.name", "execute_tool"),
+            ("gen_ai.tool.name", tool),
+        ];
+        let found = with("strands.telemetry", "t", &attributes, |span| {
+            let attribute = (key.into(), Value::Str(text.into()));
+            span.events.push(SpanEvent {
+                name: name.into(),
+                time: span.start,
+                attributes: [attribute].into_iter().collect(),
+            });
+        });
+        match found.kind {
+            Kind::Tool(tool) => tool.hands_to,
+            other => panic!("no tool: {other:?}"),
+        }
+    };
+    let desk = || Some(Target::Agent(name("desk")));
+    let arguments = r#"{"agent_name":"desk"}"#;
+    let message = "gen_ai.tool.message";
+    for (tool, event, key, expected) in [
+        ("handoff_to_agent", message, "content", desk()),
+        ("handoff_to_agent", message, "x", Some(Target::Unknown)),
+        ("handoff_to_agent", "x", "content", Some(Target::Unknown)),
+        // Where the tool's name says it, and where nothing is handed over, the event is not asked.
+        (
+            "transfer_to_front",
+            message,
+            "content",
+            Some(Target::Agent(name("front"))),
+        ),
+        ("lookup", message, "content", None),
+    ] {
+        let found = target(tool, event, key, arguments.to_owned());
+        assert_eq!(found, expected, "{tool}: {event}, {key}");
+    }
+    let nested = |depth, open: &str, field: &str, close: &str| {
+        let text = [
+            &open.repeat(depth),
+            r#"{""#,
+            field,
+            r#"":"#,
+            arguments,
+            "}",
+            &close.repeat(depth),
+        ];
+        target(
+            "handoff_to_agent",
+            "gen_ai.client.inference.operation.details",
+            "gen_ai.input.messages",
+            text.concat(),
+        )
+    };
+    for (open, close) in [("[", "]"), (r#"{"x":"#, "}")] {
+        for field in ["arguments", "input"] {
+            for (depth, expected) in [(0, desk()), (8, desk()), (9, Some(Target::Unknown))] {
+                let found = nested(depth, open, field, close);
+                assert_eq!(found, expected, "{field} in {depth} of {open}");
+            }
+        }
+        assert_eq!(nested(1, open, "x", close), Some(Target::Unknown));
+    }
 }
 
 #[test]

@@ -82,7 +82,7 @@ fn of_details(details: &Value) -> Option<Usage> {
     let reasoning = usage.reasoning.unwrap_or(0);
     let plain = usage.input.saturating_add(usage.output);
     let all = plain.saturating_add(cached).saturating_add(reasoning);
-    if all > plain && details.get("total").and_then(Value::as_u64) == Some(all) {
+    if details.get("total").and_then(Value::as_u64) == Some(all) {
         usage.input = usage.input.saturating_add(cached);
         usage.output = usage.output.saturating_add(reasoning);
     }

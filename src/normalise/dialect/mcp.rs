@@ -1,7 +1,7 @@
 //! Model Context Protocol: the SDK's client and server spans show one tool call again; sessions here are of the transport.
 
 use super::build;
-use crate::model::event::{Event, Kind};
+use crate::model::event::Event;
 use crate::normalise::Source;
 
 pub(super) fn speaks(source: &Source<'_>) -> bool {
@@ -17,8 +17,5 @@ pub(super) fn read(source: &Source<'_>, event: &mut Event) {
         .or_else(|| source.span.name.strip_prefix("tools/call "));
     if let Some(tool) = tool {
         event.kind = build::tool(source, tool);
-        if let Kind::Tool(call) = &mut event.kind {
-            call.failed |= source.str("error.type").is_some();
-        }
     }
 }

@@ -1,6 +1,6 @@
 //! Strands Agents: the target of a handoff is in a span event, the first-token time is in milliseconds.
 
-use super::{build, otel_genai};
+use super::otel_genai;
 use crate::model::event::{Event, Kind, Target};
 use crate::normalise::handoff::{self, Meaning};
 use crate::normalise::{Source, json};
@@ -27,7 +27,6 @@ pub(super) fn read(source: &Source<'_>, event: &mut Event) {
                 tool.hands_to = Some(target);
             }
         }
-        Kind::Workflow if event.workflow.is_none() => build::workflow(event, None),
         _ => {}
     }
 }
