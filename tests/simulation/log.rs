@@ -4,6 +4,7 @@ use baton::model::record::{Frame, Load};
 use baton::proto::v1;
 use baton::state::disk::{self, DiskLog, Fault, Opened, Settings, Writer};
 use baton::state::{AppendError, Appending, Log, Reader};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -12,6 +13,8 @@ use std::time::Duration;
 pub struct SimLog {
     log: DiskLog,
     pub writer: Mutex<Writer>,
+    /// The writer has failed: a real process stops now.
+    pub has_failed: AtomicBool,
 }
 
 /// Of the folder's log: segments end often, and the log is full at times.
@@ -33,14 +36,22 @@ pub fn open(
         ..
     } = disk::open(files, &settings)?;
     let writer = Mutex::new(writer);
-    Ok((Arc::new(SimLog { log, writer }), readers))
+    let has_failed = AtomicBool::new(false);
+    let log = SimLog {
+        log,
+        writer,
+        has_failed,
+    };
+    Ok((Arc::new(log), readers))
 }
 
 impl SimLog {
     /// One round of the writer. `false`: the disk failed.
     pub fn round(&self) -> bool {
         let mut writer = self.writer.lock().expect("no test panics while it writes");
-        writer.round().is_ok()
+        let failed = writer.round().is_err();
+        self.has_failed.fetch_or(failed, Ordering::AcqRel);
+        !failed
     }
 }
 

@@ -260,7 +260,12 @@ impl World {
             }
         }
         self.settle_answers();
-        if self.files.is_down() {
+        self.crash_if_down();
+    }
+
+    /// Nobody lives on without a disk: it went down, or failed under the writer.
+    fn crash_if_down(&mut self) {
+        if self.files.is_down() || self.process.log.has_failed.load(Ordering::Acquire) {
             self.crash();
         }
     }
@@ -273,9 +278,8 @@ impl World {
     }
 
     fn commit(&mut self) {
-        if !self.process.log.round() {
-            self.crash();
-        }
+        self.process.log.round();
+        self.crash_if_down();
     }
 
     fn step(&mut self) {
@@ -306,7 +310,7 @@ impl World {
                     self.refused += 1;
                     self.unsent.push(events);
                 }
-                // It failed, now or before: the next crash is near.
+                // It failed, now or before: the crash is near.
                 Some(Err(AppendError::Broken | AppendError::Closed)) => self.unsent.push(events),
                 Some(Err(other)) => panic!("refused for {other:?}"),
                 None => self.asked.push((events, offering)),
@@ -339,9 +343,7 @@ impl World {
                 self.step_of(index);
                 quiet += 1;
             }
-            if self.files.is_down() {
-                self.crash();
-            }
+            self.crash_if_down();
         }
     }
 }
