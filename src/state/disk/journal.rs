@@ -58,7 +58,7 @@ impl Journal {
         }
         if firsts.is_empty() {
             if let Some((name, bytes)) = torn {
-                fault(&name, files.remove(&name))?;
+                remove(&*files, &name)?;
                 cut += bytes;
             }
             let open = begin(&*files, 1)?;
@@ -110,7 +110,7 @@ impl Journal {
             }
         }
         if let Some((name, bytes)) = torn {
-            fault(&name, files.remove(&name))?;
+            remove(&*files, &name)?;
             cut += bytes;
         }
         let journal = Self {
@@ -215,7 +215,7 @@ impl Journal {
         Ok(first)
     }
 
-    /// Removes the segments that hold nothing after `position`.
+    /// Removes the segments that hold nothing after `position`, oldest first and one by one, so that a crash leaves no gap.
     ///
     /// # Errors
     /// When a file cannot be removed.
@@ -224,7 +224,7 @@ impl Journal {
             && *second <= position + 1
             && let Some((first, _)) = self.segments.pop_front()
         {
-            self.remove(first)?;
+            remove(&*self.files, &name(first))?;
         }
         Ok(())
     }
@@ -235,19 +235,10 @@ impl Journal {
     /// When the folder cannot be written.
     pub fn restart(&mut self, position: u64) -> Result<(), Fault> {
         while let Some((first, _)) = self.segments.pop_front() {
-            self.remove(first)?;
+            remove(&*self.files, &name(first))?;
         }
         self.next = position;
         self.rotate()
-    }
-
-    /// Oldest first and one by one, so that a crash leaves no gap.
-    fn remove(&self, first: u64) -> Result<(), Fault> {
-        let name = name(first);
-        fault(
-            &name,
-            self.files.remove(&name).and_then(|()| self.files.sync()),
-        )
     }
 
     fn rotate(&mut self) -> Result<(), Fault> {
@@ -278,6 +269,11 @@ fn begin(files: &dyn Files, first: u64) -> Result<Box<dyn File>, Fault> {
         Ok(file)
     });
     fault(&name, begun)
+}
+
+/// Durable before anything else is written: a name that comes back after a crash says that the segment before it is whole.
+fn remove(files: &dyn Files, name: &str) -> Result<(), Fault> {
+    fault(name, files.remove(name).and_then(|()| files.sync()))
 }
 
 /// The last segment with its size, where its header is not whole. It is synced with its header before anything is written to
