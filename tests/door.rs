@@ -56,10 +56,11 @@ struct Doors {
 
 impl Doors {
     async fn open() -> Self {
-        Self::with_places(100).await
+        Self::with_room(100, 64 << 20).await
     }
 
-    async fn with_places(places: usize) -> Self {
+    /// For so many requests at once, and so many bytes of them.
+    async fn with_room(places: usize, bytes: usize) -> Self {
         let free = SocketAddr::from(([127, 0, 0, 1], 0));
         let settings = Settings {
             grpc: free,
@@ -70,7 +71,7 @@ impl Doors {
                 ..Limits::default()
             },
             retry_after: Duration::from_secs(7),
-            budget: Arc::new(Budget::new(places, 64 << 20)),
+            budget: Arc::new(Budget::new(places, bytes)),
         };
         let taker = Arc::new(Taker::default());
         let metrics = Arc::new(Metrics::new());
@@ -167,6 +168,12 @@ fn attribute(value: Value) -> KeyValue {
         value: Some(AnyValue { value: Some(value) }),
         ..KeyValue::default()
     }
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes).expect("memory");
+    encoder.finish().expect("memory")
 }
 
 fn message(counts: &str) -> String {
@@ -322,11 +329,6 @@ async fn json_ids_as_numbers_and_other_faults_of_json_spans() {
 #[tokio::test]
 async fn compressed_requests_are_taken_and_bombs_are_not() {
     let doors = Doors::open().await;
-    let gzip = |bytes: &[u8]| {
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-        encoder.write_all(bytes).expect("memory");
-        encoder.finish().expect("memory")
-    };
     let zstd = |bytes: &[u8]| zstd::encode_all(bytes, 1).expect("memory");
     let good = request(vec![span(1)]);
     let bomb = vec![0; 200 << 20];
@@ -352,9 +354,35 @@ async fn an_overloaded_baton_asks_to_retry_and_loses_nothing_it_took() {
 
 #[tokio::test]
 async fn more_requests_than_there_are_places_for_are_asked_to_retry() {
-    let doors = Doors::with_places(0).await;
+    let doors = Doors::with_room(0, 64 << 20).await;
     is_asked_to_retry(&doors).await;
     assert_eq!(doors.taker.spans.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn more_bytes_than_there_is_room_for_are_asked_to_retry() {
+    let doors = Doors::with_room(100, request(vec![span(1)]).len() - 1).await;
+    is_asked_to_retry(&doors).await;
+    assert_eq!(doors.taker.spans.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn a_request_takes_room_as_it_is_after_decompression_and_gives_it_back() {
+    let doors = Doors::with_room(100, 64 << 10).await;
+    let long = |bytes: usize| {
+        request(vec![Span {
+            attributes: vec![attribute(Value::StringValue("a".repeat(bytes)))],
+            ..span(1)
+        }])
+    };
+    let headers = [PROTOBUF[0], ("content-encoding", "gzip")];
+    let (status, retry, _) = doors.post(&headers, gzip(&long(64 << 10))).await;
+    assert_eq!((status, retry.as_deref()), (503, Some("7")));
+    // More than there is room for at once, one after the other.
+    for _ in 0..4 {
+        doors.expect(&headers, gzip(&long(32 << 10)), 200).await;
+        doors.expect(&PROTOBUF, long(32 << 10), 200).await;
+    }
 }
 
 async fn is_asked_to_retry(doors: &Doors) {

@@ -43,6 +43,7 @@ fn config(log: LogKind, folder: &Path) -> Config {
         state_directory: Some(folder.to_owned()),
         soft_state_bytes: 7 << 30,
         max_state_bytes: 8 << 30,
+        max_sessions: 8_000_000,
         grace_period: std::time::Duration::from_secs(600),
         ..Config::default()
     }
