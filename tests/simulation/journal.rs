@@ -93,6 +93,34 @@ fn a_log_with_any_byte_changed_has_lost_its_last_group_or_is_refused() {
 }
 
 #[test]
+fn a_segment_whose_header_did_not_arrive_whole_held_nothing() {
+    let (files, whole) = (written(1 << 20, 3), payloads(3));
+    let next = "00000000000000000004.log";
+    files.append(next).expect("begun");
+    let header = {
+        let mut header = files.bytes(SEGMENT)[..16].to_vec();
+        header[8] = 4;
+        header
+    };
+    for from in 0..16 {
+        for to in from + 1..=16 {
+            let mut lost = header.clone();
+            lost[from..to].fill(0);
+            let is_whole = lost == header;
+            let left = is_a_beginning(&files.with(next, lost.clone()), &whole);
+            assert_eq!(left, 3, "without the bytes {from} to {to}");
+            // What was written after it says that it was whole once.
+            lost.extend([7; 40]);
+            let damaged = Journal::open(folder(&files.with(next, lost)), 1 << 20);
+            let is_refused = matches!(damaged, Err(Fault::Foreign(_) | Fault::Corrupt(..)));
+            assert!(is_refused || is_whole, "{from} to {to}: {damaged:?}");
+        }
+        let left = is_a_beginning(&files.with(next, header[..from].to_vec()), &whole);
+        assert_eq!(left, 3, "{from} bytes of it");
+    }
+}
+
+#[test]
 fn a_group_that_lost_a_page_is_cut_though_its_end_is_there() {
     let files = SimFiles::default();
     let (mut journal, _) = Journal::open(folder(&files), 1 << 20).expect("a new folder");

@@ -17,6 +17,8 @@ mod world;
 )]
 mod capture;
 
+use std::sync::Mutex;
+
 /// Lives that once ended badly.
 const REGRESSIONS: &[u64] = &[
     // The last group of a segment was damaged, and the next segment had only begun: its torn header was the proof that the
@@ -25,6 +27,8 @@ const REGRESSIONS: &[u64] = &[
     // A torn header was removed, and its name came back with the next crash: it spoke for a tail of the segment before that
     // was torn since.
     1038,
+    // A part of the header of a segment that had only begun never reached the disk and read as zeros.
+    1272,
 ];
 
 fn asked(name: &str) -> Option<u64> {
@@ -32,31 +36,46 @@ fn asked(name: &str) -> Option<u64> {
     Some(text.parse().expect("a number"))
 }
 
+/// Lives under a seed and compares what was told.
+fn lived(seed: u64) -> world::Told {
+    let told = std::panic::catch_unwind(|| world::run(seed));
+    let told = told.unwrap_or_else(|_| panic!("SEED={seed} cargo test --test simulation"));
+    let (figures, rows) = world::without_faults(&told.waves);
+    assert!(
+        told.figures == figures,
+        "the figures differ: SEED={seed} cargo test --test simulation\n{}",
+        world::difference(&told.figures, &figures)
+    );
+    assert_eq!(
+        told.rows, rows,
+        "the workflows differ: SEED={seed} cargo test --test simulation"
+    );
+    told
+}
+
 #[test]
 fn whatever_fails_the_figures_are_those_of_a_run_without_faults() {
-    let seeds = match asked("SEED") {
+    let seeds: Vec<u64> = match asked("SEED") {
         Some(seed) => vec![seed],
         None => {
             let known = REGRESSIONS.iter().copied();
             known.chain(0..asked("SEEDS").unwrap_or(50)).collect()
         }
     };
-    let mut story = world::Story::default();
-    for seed in seeds {
-        let told = std::panic::catch_unwind(|| world::run(seed));
-        let told = told.unwrap_or_else(|_| panic!("SEED={seed} cargo test --test simulation"));
-        let (figures, rows) = world::without_faults(&told.waves);
-        assert!(
-            told.figures == figures,
-            "the figures differ: SEED={seed} cargo test --test simulation\n{}",
-            world::difference(&told.figures, &figures)
-        );
-        assert_eq!(
-            told.rows, rows,
-            "the workflows differ: SEED={seed} cargo test --test simulation"
-        );
-        story.add(&told);
-    }
+    let story = Mutex::new(world::Story::default());
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for first in 0..threads {
+            let mine = seeds.iter().skip(first).step_by(threads);
+            let story = &story;
+            scope.spawn(move || {
+                for told in mine.map(|seed| lived(*seed)) {
+                    story.lock().expect("no panic").add(&told);
+                }
+            });
+        }
+    });
+    let story = story.into_inner().expect("no panic");
     assert!(
         asked("SEED").is_some() || story.is_eventful(),
         "the simulation did not break enough: {story:?}"

@@ -109,6 +109,8 @@ struct World {
     dice: Dice,
     files: SimFiles,
     time: Arc<AtomicU64>,
+    /// The latest that it ever was: clocks go back.
+    latest: u64,
     process: Process,
     /// What senders still have, and what they wait for.
     unsent: Vec<Vec<Event>>,
@@ -167,7 +169,8 @@ impl World {
     fn new(seed: u64, odds: u64) -> Self {
         let mut dice = Dice::new(seed);
         let files = SimFiles::default();
-        let time = Arc::new(AtomicU64::new(1_800_000_000 * SECOND));
+        let latest = 1_800_000_000 * SECOND;
+        let time = Arc::new(AtomicU64::new(latest));
         let mut history = History::default();
         let process = Process::start(&files, &time, &mut history).expect("nothing fails yet");
         files.trouble(Dice::new(dice.roll()), odds);
@@ -175,6 +178,7 @@ impl World {
             dice,
             files,
             time,
+            latest,
             process,
             unsent: Vec::new(),
             asked: Vec::new(),
@@ -195,7 +199,10 @@ impl World {
         self.files.crash(&mut self.dice);
         if self.dice.one_in(4) {
             // The clock of the next process is behind that of the last one.
-            let back = self.dice.below(30) * SECOND;
+            let back = match self.dice.below(30) {
+                few @ 0..24 => few * SECOND,
+                many => (many - 23) * 1200 * SECOND,
+            };
             self.time.fetch_sub(back, Ordering::AcqRel);
         }
         if self.files.odds() > 0 && self.dice.one_in(4) {
@@ -298,7 +305,8 @@ impl World {
     }
 
     fn pass(&mut self, nanos: u64) {
-        self.time.fetch_add(nanos, Ordering::AcqRel);
+        let now = self.time.fetch_add(nanos, Ordering::AcqRel) + nanos;
+        self.latest = self.latest.max(now);
     }
 
     /// Senders learn what became of their requests, and try again what was refused.
@@ -422,7 +430,7 @@ fn live(mut world: World, waves: Vec<usize>, crashes: bool) -> Told {
         world.unsent = requests(wave, &mut world.dice);
         world.drain(crashes);
         // Time for turns, handoffs and workflows to end, in steps of any size.
-        let end = world.time.load(Ordering::Acquire) + 7200 * SECOND;
+        let end = world.latest + 7200 * SECOND;
         while world.time.load(Ordering::Acquire) < end {
             let step = 1 + world.dice.below(600);
             world.pass(step * SECOND);

@@ -59,6 +59,16 @@ fn header_of(version: u16, kind: FileKind, first: u64) -> [u8; HEADER] {
     header
 }
 
+/// Whether these bytes, all that a file holds, are its header, and some of them never reached the disk.
+pub(super) fn is_torn_header(bytes: &[u8], kind: FileKind, first: u64) -> bool {
+    let is_part_of = |whole: [u8; HEADER]| {
+        let arrived = |(byte, right): (&u8, u8)| [0, right].contains(byte);
+        bytes != whole && bytes.iter().zip(whole).all(arrived)
+    };
+    bytes.len() <= HEADER
+        && (1..=VERSION).any(|version| is_part_of(header_of(version, kind, first)))
+}
+
 /// Appends one frame to a buffer. `begins`: all frames before it are durable.
 pub(super) fn put(buffer: &mut Vec<u8>, number: u64, payload: &[u8], begins: bool) {
     // The log refuses requests long before this.

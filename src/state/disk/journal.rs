@@ -279,16 +279,18 @@ fn remove(files: &dyn Files, name: &str) -> Result<(), Fault> {
 /// The last segment with its size, where its header is not whole. It is synced with its header before anything is written to
 /// it: it held nothing.
 fn torn_header(files: &dyn Files, firsts: &[u64]) -> Result<Option<(String, u64)>, Fault> {
-    let Some(last) = firsts.last() else {
+    let Some(first) = firsts.last() else {
         return Ok(None);
     };
-    let name = name(*last);
-    let read = fault(&name, files.read(&name))?;
-    if !matches!(Frames::open(read, FileKind::Segment), Err(Unreadable::Torn)) {
-        return Ok(None);
-    }
-    let bytes = fault(&name, files.append(&name).and_then(|file| file.length()))?;
-    Ok(Some((name, bytes)))
+    let name = name(*first);
+    let mut bytes = Vec::new();
+    let read = files.read(&name).and_then(|read| {
+        // One byte more says that there is more.
+        read.take(HEADER as u64 + 1).read_to_end(&mut bytes)
+    });
+    let length = fault(&name, read)? as u64;
+    let is_torn = format::is_torn_header(&bytes, FileKind::Segment, *first);
+    Ok(is_torn.then_some((name, length)))
 }
 
 /// Whether the last segment is damaged in what was durable, rather than torn at its end.
