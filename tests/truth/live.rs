@@ -40,6 +40,23 @@ impl Way {
 
 /// Sends requests to a Baton of their own and reads its figures when all timers ran out.
 pub fn figures(way: Way, requests: &[Request]) -> Figures {
+    after(way, requests, async |app| {
+        Figures::of_metrics(&app.engine().gather())
+    })
+}
+
+/// What a Baton of their own tells of a session when all timers ran out.
+pub fn story(way: Way, requests: &[Request], session: &str) -> String {
+    after(way, requests, async |app| {
+        let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
+        let page = format!("http://{}/sessions/{session}", app.metrics);
+        let answer = client.get(page.parse().expect("an address")).await;
+        let body = answer.expect("an answer").into_body().collect().await;
+        String::from_utf8(body.expect("a body").to_bytes().to_vec()).expect("text")
+    })
+}
+
+fn after<T>(way: Way, requests: &[Request], read: impl AsyncFnOnce(&App) -> T) -> T {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async {
         let free = SocketAddr::from(([127, 0, 0, 1], 0));
@@ -63,9 +80,9 @@ pub fn figures(way: Way, requests: &[Request]) -> Figures {
         // Longer than every timer but the expiry of series.
         nanos.fetch_add(23 * 3600 * 1_000_000_000, Ordering::AcqRel);
         settle(&app).await;
-        let figures = Figures::of_metrics(&app.engine().gather());
+        let told = read(&app).await;
         assert!(app.stop().await, "it stops within its grace period");
-        figures
+        told
     })
 }
 

@@ -125,6 +125,26 @@ fn the_doors_take_single_spans_in_any_order_and_twice() {
 }
 
 #[test]
+fn a_running_instance_tells_the_story_that_a_replay_tells() {
+    let name = "pydantic-ai/support-delegation-v2";
+    let captures = capture::all();
+    let capture = captures.iter().find(|capture| capture.name == name);
+    let requests = capture.expect("it is there").requests(Encoding::Protobuf);
+    // What `replay --explain` says of it, by tests/cli.rs.
+    let kept = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/fixtures/stories/pydantic-ai.txt"
+    );
+    let kept = std::fs::read_to_string(kept).expect("a story");
+    assert_eq!(
+        live::story(Way::Grpc, &requests, "sess-pydantic-ai-A"),
+        kept
+    );
+    let nobody = live::story(Way::Grpc, &[], "sess-pydantic-ai-A");
+    assert_eq!(nobody, "not known, or not any more\n");
+}
+
+#[test]
 fn the_table_of_unknown_figures_is_in_the_docs() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/dialects.md");
     let docs = std::fs::read_to_string(path).expect("docs/dialects.md is there");
