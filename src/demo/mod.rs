@@ -1,10 +1,12 @@
 //! The support desk of `baton demo`: agents of several dialects with seeded failures and escalations, sent as real OTLP.
 
 mod desk;
+mod plan;
 mod script;
 mod send;
 mod speak;
 mod truth;
+mod turn;
 mod words;
 
 pub use desk::{Desk, Session};

@@ -1,7 +1,8 @@
 //! A turn being written, with what is true about it.
 
-use super::desk::{Call, Dice, Fate, Model, NANO, Plan, Says, Step, Turn, WANTS, What};
+use super::plan::{Dice, Fate, Model, NANO, Plan, WANTS};
 use super::truth::Truth;
+use super::turn::{Call, Says, Step, Turn, What};
 use super::words::{GREETING, Share, WHAT_WAS_IT};
 
 const CONCIERGE: &str = "concierge";

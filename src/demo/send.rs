@@ -1,7 +1,8 @@
 //! The desk's spans through the OpenTelemetry SDK and its OTLP exporter, as any agent would send them.
 
-use super::desk::{Session, Turn};
+use super::desk::Session;
 use super::speak::{SCOPES, evaluation, speak};
+use super::turn::Turn;
 use crate::model::time::Timestamp;
 use opentelemetry::trace::{Span, SpanKind, Status, TraceContextExt, Tracer, TracerProvider};
 use opentelemetry::{Context, KeyValue};

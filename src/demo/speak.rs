@@ -1,6 +1,7 @@
 //! The same steps in three dialects: OpenTelemetry GenAI, OpenInference, OpenLLMetry.
 
-use super::desk::{Call, Says, Session, Step, Turn, What};
+use super::desk::Session;
+use super::turn::{Call, Says, Step, Turn, What};
 use opentelemetry::KeyValue;
 
 /// Scope names by dialect.

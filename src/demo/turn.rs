@@ -1,0 +1,57 @@
+//! A turn as it went: its agents, calls and tools, whatever dialect tells of them.
+
+use super::plan::Model;
+
+/// One user input up to the final answer. Steps name their parents by index; times are milliseconds.
+#[derive(Clone, Debug)]
+pub(super) struct Turn {
+    pub(super) intent: &'static str,
+    pub(super) outcome: Option<&'static str>,
+    /// What the customer's business is worth, in dollars.
+    pub(super) value: Option<u64>,
+    pub(super) steps: Vec<Step>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Step {
+    pub(super) parent: usize,
+    pub(super) start: u64,
+    pub(super) end: u64,
+    pub(super) what: What,
+    pub(super) failed: bool,
+    /// Evaluations attached to it: name and score.
+    pub(super) scores: Vec<(&'static str, f64)>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum What {
+    /// The request of the support application around everything.
+    App,
+    Agent(&'static str),
+    Call(Call),
+    Tool {
+        agent: &'static str,
+        name: &'static str,
+    },
+    /// A search in the knowledge base.
+    Search,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Call {
+    pub(super) agent: &'static str,
+    pub(super) model: Model,
+    pub(super) heard: String,
+    pub(super) says: Says,
+    pub(super) input: u64,
+    pub(super) output: u64,
+    pub(super) cached: u64,
+    pub(super) first_token: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Says {
+    /// The tool that the model asks for.
+    Tool(&'static str),
+    Text(&'static str),
+}
