@@ -24,6 +24,7 @@ use crate::model::metric::Family;
 use crate::model::otlp::Batch;
 use crate::model::record::{Delivery, Entry, Frame, Origin};
 use crate::model::time::Timestamp;
+use crate::state::disk::Fault;
 use crate::state::{AppendError, Log, Next, Reader};
 use crate::{derive, normalise, stitch};
 use metrics::{Counter, Gauge, counter, describe_counter, describe_gauge, gauge};
@@ -282,6 +283,8 @@ impl Engine {
                 debug!(partition = index, position, bytes, "state kept");
                 worker.kept_entries = entries;
             }
+            // The process ends, and the writer says why.
+            Err(Fault::Stopped) => {}
             Err(fault) => {
                 self.metrics.failed_snapshots.increment(1);
                 error!(partition = index, %fault, "state not kept: the log grows until it is");
