@@ -14,12 +14,10 @@ const PREFIXES: &[&str] = &[
     "app.",
     "baton.",
     "traceloop.association.properties.",
-    "langsmith.metadata.",
-    "langfuse.trace.metadata.",
-    "langfuse.observation.metadata.",
-    "ai.telemetry.metadata.",
     "ai.settings.context.",
 ];
+/// How a prefix ends under which an SDK writes each entry of a user's metadata: `langsmith.metadata.`, `mastra.metadata.` …
+const METADATA: &str = "metadata.";
 
 /// The value of a transaction.
 const VALUE: &[&str] = &["transaction.value", "order.value"];
@@ -233,9 +231,16 @@ fn of_json(value: &Json) -> Option<Cow<'_, str>> {
     }
 }
 
+/// The name that a user gave to an entry of the metadata which an SDK writes as attributes.
+pub(super) fn in_metadata(key: &str) -> Option<&str> {
+    let (prefix, own) = key.split_once(METADATA)?;
+    (prefix.is_empty() || prefix.ends_with('.')).then_some(own)
+}
+
 /// The name without its prefix, dots, underscores and capitals: `app.customer_tier` and `customerTier` are one.
 fn canonical(key: &str, out: &mut Vec<u8>) {
     let bare = PREFIXES.iter().find_map(|prefix| key.strip_prefix(prefix));
+    let bare = bare.or_else(|| in_metadata(key));
     out.clear();
     let letters = bare.unwrap_or(key).bytes();
     let kept = letters.filter(u8::is_ascii_alphanumeric);

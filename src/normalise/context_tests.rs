@@ -69,6 +69,11 @@ fn every_spelling_of_the_sdks_is_one_name() {
             "ai.telemetry.metadata.customerTier",
         ),
         (
+            "mastra.metadata.intent",
+            "mastra.metadata.transactionValue",
+            "mastra.metadata.customerTier",
+        ),
+        (
             "ai.settings.context.intent",
             "ai.settings.context.transactionValue",
             "ai.settings.context.customer_tier",

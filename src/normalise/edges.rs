@@ -216,19 +216,15 @@ fn arguments_skip_empty() {
 fn refusals_are_not_read_into_other_errors() {
     assert_eq!(refused("Order not found; escalated to the desk"), vec![]);
     assert_eq!(refused("Agent 'desk' failed: order not found"), vec![]);
-    assert_eq!(
-        refused("ValueError: Transfer target agent 'desk' not found.").len(),
-        1
-    );
-    assert_eq!(refused("Error: Agent 'desk' not found in swarm").len(), 1);
-    assert_eq!(
-        refused("Tool transfer_to_desk not found in agent front").len(),
-        1
-    );
-    assert_eq!(
-        refused("Tool not found: {'tool_name': 'transfer_to_desk'}").len(),
-        1
-    );
+    for refusal in [
+        "ValueError: Transfer target agent 'desk' not found.",
+        "Error: Agent 'desk' not found in swarm",
+        "Tool transfer_to_desk not found in agent front",
+        "Tool not found: {'tool_name': 'transfer_to_desk'}",
+        "The model called an unknown tool 'transfer_to_desk'.",
+    ] {
+        assert_eq!(refused(refusal).len(), 1, "{refusal}");
+    }
 }
 
 #[test]

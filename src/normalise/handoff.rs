@@ -257,9 +257,10 @@ pub(super) fn refusals(source: &Source<'_>) -> Vec<HandoffRequest> {
     found
 }
 
-/// "Tool not found: {'tool_name': 'transfer_to_x'}", "Tool transfer_to_x not found in agent y".
+/// "Tool not found: {'tool_name': 'transfer_to_x'}", "Tool transfer_to_x not found in agent y", "unknown tool 'transfer_to_x'".
 fn refused_tool(text: &str, settings: &Settings) -> Option<HandoffRequest> {
-    if !text.to_ascii_lowercase().contains("not found") {
+    let lower = text.to_ascii_lowercase();
+    if !lower.contains("not found") && !lower.contains("unknown tool") {
         return None;
     }
     // A tool's name, not a word of the sentence such as "escalated".

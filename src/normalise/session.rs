@@ -1,7 +1,6 @@
 //! Whose conversation a span belongs to: `docs/dialects.md` has the order of precedence.
 
-use super::json;
-use super::{Settings, id};
+use super::{Settings, context, id, json};
 use crate::model::Name;
 use crate::model::event::{SessionHint, SessionSource};
 use crate::model::otlp::{Attributes, Value};
@@ -16,12 +15,6 @@ const SESSION: &[&str] = &[
     "traceloop.association.properties.session_id",
     "traceloop.association.properties.session.id",
     "traceloop.association.properties.thread_id",
-    "langsmith.metadata.session_id",
-    "langsmith.metadata.thread_id",
-    "langsmith.metadata.conversation_id",
-    "ai.telemetry.metadata.sessionId",
-    "ai.telemetry.metadata.session.id",
-    "ai.telemetry.metadata.session_id",
     "ai.settings.context.sessionId",
     "ai.settings.context.session.id",
     "ai.settings.context.session_id",
@@ -40,8 +33,6 @@ const USER: &[&str] = &[
     "enduser.id",
     "langfuse.user.id",
     "traceloop.association.properties.user_id",
-    "langsmith.metadata.user_id",
-    "ai.telemetry.metadata.userId",
     "ai.settings.context.userId",
     "gcp.vertex.agent.user_id",
     "user_id",
@@ -53,12 +44,15 @@ const METADATA: &[&str] = &[
     "langfuse.trace.metadata",
     "gen_ai.agent.metadata",
 ];
+/// What a user calls a session in metadata, best first.
 const METADATA_SESSION: &[&str] = &[
     "session_id",
     "sessionId",
     "session.id",
-    "conversation_id",
     "thread_id",
+    "threadId",
+    "conversation_id",
+    "conversationId",
 ];
 const METADATA_USER: &[&str] = &["user_id", "userId", "user.id"];
 const RESOURCE: &[&str] = &["gen_ai.conversation.id", "session.id", "conversation.id"];
@@ -72,7 +66,7 @@ pub(super) fn of_attributes(
 ) -> Option<SessionHint> {
     let hint = |id, source| SessionHint { id, source };
     first_id(attributes, &settings.session_attributes, SESSION)
-        .or_else(|| in_metadata(metadata, METADATA_SESSION))
+        .or_else(|| in_metadata(attributes, metadata, METADATA_SESSION))
         .map(|id| hint(id, SessionSource::Span))
         .or_else(|| {
             let id = first_id(resource, &[], RESOURCE).filter(|_| !is_browser(resource))?;
@@ -95,17 +89,22 @@ pub(super) fn user(
     settings: &Settings,
 ) -> Option<Name> {
     first_id(attributes, &settings.user_attributes, USER)
-        .or_else(|| in_metadata(metadata, METADATA_USER))
+        .or_else(|| in_metadata(attributes, metadata, METADATA_USER))
 }
 
-/// The first id under the configured keys, then under the known ones. Some emitters write numbers.
+/// The first id under the configured keys, then under the known ones.
 fn first_id(attributes: &Attributes<'_>, configured: &[String], known: &[&str]) -> Option<Name> {
     let keys = configured.iter().map(String::as_str);
     keys.chain(known.iter().copied())
-        .find_map(|key| match attributes.get(key)? {
-            Value::Int(number) => Some(id(&number.to_string())),
-            value => value.as_str().filter(|text| is_id(text)).map(id),
-        })
+        .find_map(|key| of_value(attributes.get(key)?))
+}
+
+/// Some emitters write numbers.
+fn of_value(value: &Value<'_>) -> Option<Name> {
+    match value {
+        Value::Int(number) => Some(id(&number.to_string())),
+        value => value.as_str().filter(|text| is_id(text)).map(id),
+    }
 }
 
 /// The JSON objects of metadata that a span carries.
@@ -114,11 +113,21 @@ pub(super) fn metadata(attributes: &Attributes<'_>) -> Vec<Json> {
     objects.filter_map(json::parse).collect()
 }
 
-fn in_metadata(metadata: &[Json], keys: &[&str]) -> Option<Name> {
-    metadata.iter().find_map(|object| {
-        keys.iter().find_map(|key| match object.get(*key)? {
-            Json::Number(number) => Some(id(&number.to_string())),
-            value => value.as_str().filter(|text| is_id(text)).map(id),
+/// The id under the best of the names, in metadata that an SDK writes as attributes or as an object.
+fn in_metadata(attributes: &Attributes<'_>, metadata: &[Json], keys: &[&str]) -> Option<Name> {
+    let ids = attributes.iter().filter_map(|(key, value)| {
+        let own = key.ends_with("id") || key.ends_with("Id");
+        let own = own.then(|| context::in_metadata(key)).flatten()?;
+        let rank = keys.iter().position(|key| *key == own)?;
+        Some((rank, of_value(value)?))
+    });
+    let best = ids.min_by_key(|(rank, _)| *rank).map(|(_, id)| id);
+    best.or_else(|| {
+        metadata.iter().find_map(|object| {
+            keys.iter().find_map(|key| match object.get(*key)? {
+                Json::Number(number) => Some(id(&number.to_string())),
+                value => value.as_str().filter(|text| is_id(text)).map(id),
+            })
         })
     })
 }

@@ -3,6 +3,7 @@
 use super::tests::{event, told, with};
 use super::*;
 use crate::model::event::Usage;
+use crate::model::otlp::Value;
 
 const MODEL: (&str, &str) = ("gen_ai.request.model", "m-1");
 const IN: (&str, &str) = ("gen_ai.usage.input_tokens", "10");
@@ -283,5 +284,95 @@ fn semantic_kernel_calls_a_function_by_its_plugin() {
     ] {
         let attributes = [operation("execute_tool"), ("gen_ai.tool.name", tool)];
         assert_eq!(told(&event(scope, "execute_tool", &attributes)), expected);
+    }
+}
+
+#[test]
+fn a_call_that_stopped_by_an_error_has_failed() {
+    let call = [operation("chat"), MODEL];
+    for (key, reason, failed) in [
+        ("gen_ai.response.finish_reasons", r#"["error"]"#, true),
+        ("gen_ai.response.finish_reasons", r#"["stop"]"#, false),
+        ("ai.response.finishReason", "error", true),
+        ("llm.finish_reason", "no error", false),
+    ] {
+        let attributes = [call[0], call[1], (key, reason)];
+        let said = told(&event("app", "chat", &attributes));
+        assert_eq!(said.ends_with(" failed"), failed, "{key} {reason}");
+    }
+    let listed = with("app", "chat", &call, |span| {
+        let reasons = ["stop", "error"].map(|reason| Value::Str(reason.into()));
+        let key = "gen_ai.response.finish_reasons".into();
+        span.attributes.push(key, Value::Array(reasons.to_vec()));
+    });
+    assert!(told(&listed).ends_with(" failed"));
+}
+
+#[test]
+fn metadata_of_the_user_is_found_behind_any_prefix() {
+    let attributes = [
+        ("mastra.metadata.userId", "u"),
+        ("mastra.metadata.thread_id", "t"),
+        ("mastra.metadata.sessionId", "s"),
+        ("mastra.metadata.runId", "r"),
+    ];
+    let found = event("app", "x", &attributes);
+    assert_eq!(found.session.map(|s| s.id).as_deref(), Some("s"));
+    assert_eq!(found.user.as_deref(), Some("u"));
+    let near = [
+        ("metadata.run.sessionId", "s"),
+        ("my_metadata.sessionId", "s"),
+    ];
+    assert_eq!(event("app", "x", &near).session, None);
+}
+
+#[test]
+fn beeai_makes_spans_of_its_events() {
+    let scope = "openinference.instrumentation.beeai";
+    for (kind, expected) in [
+        ("LLM", "call -/m-1 of - in 0 out 0 asks[]"),
+        ("TOOL", "tool error of -"),
+        ("AGENT", "workflow error"),
+    ] {
+        let attributes = [
+            ("openinference.span.kind", kind),
+            ("llm.model_name", "m-1"),
+            ("metadata.path", "backend.chat.error"),
+        ];
+        let own = event(scope, "error", &attributes[..2]);
+        assert_eq!(told(&own), expected);
+        let sent = event(scope, "error", &attributes);
+        assert_eq!(told(&sent), "structure of - refused[]", "{kind}");
+        assert_eq!(sent.workflow, None);
+    }
+}
+
+#[test]
+fn mastra_calls_a_subagent_as_a_tool() {
+    for (span, kind, expected) in [
+        (
+            "execute_tool agent-desk",
+            "execute_tool",
+            "tool agent-desk of - to desk only",
+        ),
+        ("execute_tool look_up", "execute_tool", "tool look_up of -"),
+        (
+            "client_tool_call agent-desk",
+            "client_tool_call",
+            "tool agent-desk of - to desk only",
+        ),
+        (
+            "client_tool_call look_up",
+            "client_tool_call",
+            "tool look_up of -",
+        ),
+        ("agent_step desk", "agent_step", "structure of - refused[]"),
+    ] {
+        let attributes = [("mastra.span.type", "x"), operation(kind)];
+        let found = event("app", span, &attributes);
+        assert_eq!(told(&found), expected, "{span}");
+        if let Kind::Tool(tool) = found.kind {
+            assert_eq!(tool.delegates, tool.hands_to.is_some());
+        }
     }
 }

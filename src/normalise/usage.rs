@@ -27,6 +27,7 @@ const CACHE_READ: &[&str] = &[
     "gen_ai.usage.details.cache_read_tokens",
     "gen_ai.usage.details.cached_tokens",
     "llm.token_count.prompt_details.cache_read",
+    "metadata.usage.cached_prompt_tokens",
     "ai.usage.cachedInputTokens",
     "ai.usage.inputTokenDetails.cacheReadTokens",
 ];
@@ -37,6 +38,7 @@ const CACHE_WRITE: &[&str] = &[
     "gen_ai.usage.cache_write_input_tokens",
     "gen_ai.usage.details.cache_write_tokens",
     "llm.token_count.prompt_details.cache_write",
+    "metadata.usage.cached_creation_tokens",
     "ai.usage.inputTokenDetails.cacheWriteTokens",
 ];
 const REASONING: &[&str] = &[

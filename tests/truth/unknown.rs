@@ -41,6 +41,31 @@ pub const UNKNOWN: &[(&str, &str, &str)] = &[
         "the model client's result has neither cached nor reasoning tokens",
     ),
     (
+        "beeai-openinference/support-handoff",
+        "handoff triage_agent -> crypto_agent failed",
+        "the model calls a tool of that name which does not exist; nothing says that it should have been an agent",
+    ),
+    (
+        "beeai-openinference/support-handoff",
+        "model errors",
+        "a call whose tool the framework does not know is marked as failed, without its tokens",
+    ),
+    (
+        "beeai-openinference/support-handoff",
+        "tokens gpt-4o-mini input",
+        "a call whose tool the framework does not know is marked as failed, without its tokens",
+    ),
+    (
+        "beeai-openinference/support-handoff",
+        "tokens gpt-4o-mini output",
+        "a call whose tool the framework does not know is marked as failed, without its tokens",
+    ),
+    (
+        "beeai-openinference/support-handoff",
+        "tokens gpt-5-mini reasoning",
+        "reasoning tokens are not reported",
+    ),
+    (
         "crewai-traceloop/support-delegation",
         "tool *",
         "no spans for tool calls",

@@ -1,9 +1,10 @@
 //! What several dialects build alike.
 
 use crate::model::event::{Event, Handoff, Kind, ModelCall, Operation, Target, ToolCall};
+use crate::model::otlp::Value;
 use crate::normalise::handoff::{self, Meaning};
 use crate::normalise::{Source, id, json, messages, model_name, name, usage};
-use serde_json::Value;
+use serde_json::Value as Json;
 
 /// Models asked for and answering, in the order of trust.
 const MODEL: &[&str] = &[
@@ -47,6 +48,14 @@ const ARGUMENTS: &[&str] = &[
     "input",
 ];
 
+/// Why a model stopped.
+const FINISH: &[&str] = &[
+    "gen_ai.response.finish_reasons",
+    "gen_ai.response.finish_reason",
+    "ai.response.finishReason",
+    "llm.finish_reason",
+];
+
 /// A model call by the standard names.
 pub(super) fn model(source: &Source<'_>, operation: Operation) -> ModelCall {
     let attributes = source.attributes();
@@ -64,10 +73,20 @@ pub(super) fn model(source: &Source<'_>, operation: Operation) -> ModelCall {
         first_token_seconds: usage::first_token_seconds(source),
         requests: output.requests,
         answered: output.answered,
-        failed: source.failed() || source.raised(),
+        failed: source.failed() || source.raised() || stopped_by_error(source),
         shown_by: rapidhash::v3::rapidhash_v3(source.scope.name.as_bytes()) as u32,
         ..ModelCall::default()
     }
+}
+
+/// Whether the call's only sign of an error is the reason why it stopped: frameworks that catch the error set no status.
+fn stopped_by_error(source: &Source<'_>) -> bool {
+    let is_error = |reason: &str| reason.trim_matches(['[', ']', '"', ' ']) == "error";
+    let mut reasons = FINISH.iter().filter_map(|key| source.attributes().get(key));
+    reasons.any(|reasons| match reasons {
+        Value::Array(reasons) => reasons.iter().filter_map(Value::as_str).any(is_error),
+        reason => reason.as_str().is_some_and(is_error),
+    })
 }
 
 pub(super) fn model_kind(source: &Source<'_>) -> Kind {
@@ -79,7 +98,7 @@ pub(super) fn embeddings_kind(source: &Source<'_>) -> Kind {
 }
 
 /// The arguments of a tool call, wherever the dialect puts them.
-pub(super) fn arguments(source: &Source<'_>) -> Option<Value> {
+pub(super) fn arguments(source: &Source<'_>) -> Option<Json> {
     ARGUMENTS
         .iter()
         .find_map(|key| json::parse(source.str(key)?))

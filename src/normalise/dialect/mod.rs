@@ -2,6 +2,7 @@
 
 mod agent_framework;
 mod autogen;
+mod beeai;
 mod build;
 mod crewai;
 mod google_adk;
@@ -11,6 +12,7 @@ mod langgraph;
 mod langsmith;
 mod llama_index;
 mod logfire;
+mod mastra;
 mod mcp;
 mod openinference;
 mod openllmetry;
@@ -69,6 +71,14 @@ const DIALECTS: &[Dialect] = &[
     Dialect {
         speaks: haystack::speaks,
         read: haystack::read,
+    },
+    Dialect {
+        speaks: beeai::speaks,
+        read: beeai::read,
+    },
+    Dialect {
+        speaks: mastra::speaks,
+        read: mastra::read,
     },
     Dialect {
         speaks: semantic_kernel::speaks,

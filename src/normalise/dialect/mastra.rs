@@ -1,0 +1,22 @@
+//! Mastra: standard names. A subagent is a tool named after it; a call that Mastra does not run itself is a span of its own kind.
+
+use super::{build, otel_genai};
+use crate::model::event::{Event, Kind};
+use crate::normalise::{Source, handoff};
+
+pub(super) fn speaks(source: &Source<'_>) -> bool {
+    source.str("mastra.span.type").is_some()
+}
+
+pub(super) fn read(source: &Source<'_>, event: &mut Event) {
+    otel_genai::read(source, event);
+    if let Some(tool) = source.span.name.strip_prefix("client_tool_call ") {
+        event.kind = build::tool(source, tool);
+    }
+    if let Kind::Tool(tool) = &mut event.kind
+        && let Some(agent) = tool.name.strip_prefix("agent-")
+    {
+        tool.hands_to = Some(handoff::named(agent, source.settings));
+        (tool.works, tool.delegates) = (false, true);
+    }
+}
