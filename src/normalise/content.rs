@@ -4,7 +4,9 @@
 //! a sentence. Common words are none: an agent that puts things in its own words loses nothing.
 
 use super::document::{Document, Value};
-use super::words::{ends_sentence, has_word, is_fact, is_number, is_separator, next_sign, words};
+use super::words::{
+    count_at_least, ends_sentence, has_word, is_fact, is_number, is_separator, next_sign, words,
+};
 use super::{Source, messages};
 use crate::model::otlp::{Attributes, LogRecord};
 use crate::model::sketch::{Content, Sketch};
@@ -38,48 +40,50 @@ const WHOLE: &str = "input.value";
 /// Words that a framework puts before the user's own, which end with an empty line (Strands' swarms, CrewAI's tasks).
 const FRAMES: &[&str] = &["User Request: ", "Current Task: "];
 
-/// Keys of messages that are no content: ids, types, instructions, bookkeeping.
-const SKIPPED: &[&str] = &[
-    "id",
-    "call_id",
-    "callId",
-    "tool_call_id",
-    "toolCallId",
-    "toolUseId",
-    "tool_use_id",
-    "type",
-    "role",
-    "name",
-    "toolName",
-    "model",
-    "model_name",
-    "finish_reason",
-    "finishReason",
-    "status",
-    "index",
-    "lc",
-    "tools",
-    "tool_choice",
-    "usage",
-    "usage_metadata",
-    "response_metadata",
-    "metadata",
-    "config",
-    "generation_config",
-    "parameters",
-    "invocation_params",
-    "system",
-    "system_instruction",
-    "systemInstruction",
-    "instructions",
-    "signature",
-    "encrypted_content",
-    "event.name",
-    "gen_ai.message.index",
-    "timestamp",
-    "created",
-    "created_at",
-];
+/// Whether the key of a message holds no content: ids, types, instructions, bookkeeping.
+fn is_skipped(key: &str) -> bool {
+    matches!(
+        key,
+        "id" | "call_id"
+            | "callId"
+            | "tool_call_id"
+            | "toolCallId"
+            | "toolUseId"
+            | "tool_use_id"
+            | "type"
+            | "role"
+            | "name"
+            | "toolName"
+            | "model"
+            | "model_name"
+            | "finish_reason"
+            | "finishReason"
+            | "status"
+            | "index"
+            | "lc"
+            | "tools"
+            | "tool_choice"
+            | "usage"
+            | "usage_metadata"
+            | "response_metadata"
+            | "metadata"
+            | "config"
+            | "generation_config"
+            | "parameters"
+            | "invocation_params"
+            | "system"
+            | "system_instruction"
+            | "systemInstruction"
+            | "instructions"
+            | "signature"
+            | "encrypted_content"
+            | "event.name"
+            | "gen_ai.message.index"
+            | "timestamp"
+            | "created"
+            | "created_at"
+    )
+}
 
 /// Words of a message that can be recognised when it comes again: a shorter one is "yes", a longer one is a form.
 const WORDS: std::ops::RangeInclusive<usize> = 4..=120;
@@ -252,6 +256,9 @@ impl<'k> Reader<'k> {
 
     fn asked(&self) -> Option<Sketch> {
         let words = words(&self.asked).map(|(_, word)| self.key.hash_of_lower(word));
+        if count_at_least(&self.asked) > *WORDS.end() {
+            return None;
+        }
         // One more than is of use tells that there are too many.
         let words: Vec<u32> = words.take(WORDS.end() + 1).collect();
         WORDS
@@ -310,7 +317,7 @@ impl<'k> Reader<'k> {
             self.begin();
         }
         for (key, inner) in object.members() {
-            if !SKIPPED.contains(&key) {
+            if !is_skipped(key) {
                 self.message(inner, own.unwrap_or(role), depth + 1);
             }
         }

@@ -7,6 +7,9 @@ use std::borrow::Cow;
 /// Deeper nesting is no JSON, as `serde_json` has it.
 const MAX_DEPTH: usize = 127;
 
+/// Room for the values of a short text at once; a longer one has about one in 64 bytes.
+const USUAL_NODES: usize = 32;
+
 /// The values of a text in its order.
 #[derive(Debug)]
 pub(super) struct Document<'t> {
@@ -52,7 +55,7 @@ impl<'t> Document<'t> {
         let mut scan = Scan {
             bytes: text.as_bytes(),
             at: 0,
-            nodes: Vec::with_capacity(32),
+            nodes: Vec::with_capacity(USUAL_NODES + text.len() / 64),
         };
         scan.value(0)?;
         scan.blanks();

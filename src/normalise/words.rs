@@ -3,27 +3,72 @@
 
 /// The words of a text, each with and without the signs around it.
 pub(super) fn words(text: &str) -> impl Iterator<Item = (&str, &str)> {
-    text.split(|c: char| match u8::try_from(c) {
-        Ok(byte) if byte.is_ascii() => is_separator(&byte),
-        _ => c.is_whitespace(),
-    })
-    .map(|raw| (raw, raw.trim_matches(|c: char| !c.is_alphanumeric())))
-    .filter(|(_, word)| !word.is_empty())
+    let mut rest = text;
+    let raw = std::iter::from_fn(move || {
+        let end = word_end(rest);
+        let (word, after) = rest.split_at(end);
+        let separator = after.chars().next().map_or(0, char::len_utf8);
+        rest = &after[separator..];
+        (end + separator > 0).then_some(word)
+    });
+    raw.map(|raw| (raw, bare(raw)))
+        .filter(|(_, word)| !word.is_empty())
+}
+
+/// Where the first separator of a text is, or its end.
+fn word_end(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    match bytes.iter().position(|b| is_separator(b) || !b.is_ascii()) {
+        None => text.len(),
+        Some(at) if bytes[at].is_ascii() => at,
+        // Beyond ASCII blanks separate too.
+        Some(at) => {
+            let separates = |c: char| match u8::try_from(c) {
+                Ok(byte) if byte.is_ascii() => is_separator(&byte),
+                _ => c.is_whitespace(),
+            };
+            text[at..]
+                .find(separates)
+                .map_or(text.len(), |end| at + end)
+        }
+    }
+}
+
+/// A word without the signs around it; most have none.
+fn bare(raw: &str) -> &str {
+    let is_sign = |byte: Option<&u8>| !byte.is_some_and(u8::is_ascii_alphanumeric);
+    let bytes = raw.as_bytes();
+    if is_sign(bytes.first()) || is_sign(bytes.last()) {
+        raw.trim_matches(|c: char| !c.is_alphanumeric())
+    } else {
+        raw
+    }
+}
+
+/// No more words than a text has, and nearly as many: those that begin with a letter or a digit after a blank.
+pub(super) fn count_at_least(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let begins = bytes.iter().zip(bytes.iter().skip(1));
+    begins
+        .filter(|(before, first)| (**before == b' ') & first.is_ascii_alphanumeric())
+        .count()
 }
 
 /// Whether a byte of ASCII stands between words.
 pub(super) fn is_separator(byte: &u8) -> bool {
-    const SEPARATORS: [bool; 256] = {
-        let mut table = [false; 256];
-        let all = b" \t\n\x0b\x0c\r()[]{}<>\"`,;|\\";
-        let mut i = 0;
-        while i < all.len() {
-            table[all[i] as usize] = true;
-            i += 1;
-        }
-        table
-    };
+    const SEPARATORS: [bool; 256] = table(b" \t\n\x0b\x0c\r()[]{}<>\"`,;|\\");
     SEPARATORS[usize::from(*byte)]
+}
+
+/// Which bytes are in a set.
+const fn table(set: &[u8]) -> [bool; 256] {
+    let mut table = [false; 256];
+    let mut i = 0;
+    while i < set.len() {
+        table[set[i] as usize] = true;
+        i += 1;
+    }
+    table
 }
 
 pub(super) fn has_word(text: &str) -> bool {
@@ -33,13 +78,25 @@ pub(super) fn has_word(text: &str) -> bool {
 /// The next byte from a place on that may make its word a fact.
 pub(super) fn next_sign(bytes: &[u8], from: usize) -> Option<usize> {
     // `@` stands before `A` in ASCII.
-    let is_sign = |b: &u8| b.is_ascii_digit() | matches!(b, b'@'..=b'Z') | !b.is_ascii();
+    const fn is_sign(byte: u8) -> bool {
+        byte.is_ascii_digit() | matches!(byte, b'@'..=b'Z') | !byte.is_ascii()
+    }
+    const SIGNS: [bool; 256] = {
+        let mut signs = [false; 256];
+        let mut byte = 0;
+        while byte < 256 {
+            signs[byte] = is_sign(byte as u8);
+            byte += 1;
+        }
+        signs
+    };
     let rest = &bytes[from..];
-    // A block at a time, without a branch inside it: the compiler makes vectors of that.
-    let any = |block: &&[u8]| block.iter().fold(false, |any, b| any | is_sign(b));
-    let blocks = rest.chunks_exact(16).take_while(|block| !any(block));
-    let skipped = blocks.count() * 16;
-    let place = rest[skipped..].iter().position(is_sign)?;
+    // A block at a time, of a length that is known and without a branch inside it: the compiler makes vectors of that.
+    let any = |block: &[u8; 32]| block.iter().fold(0, |any, b| any | u8::from(is_sign(*b))) != 0;
+    let (blocks, _) = rest.as_chunks::<32>();
+    let skipped = blocks.iter().position(any).unwrap_or(blocks.len()) * 32;
+    let mut last = rest[skipped..].iter();
+    let place = last.position(|byte| SIGNS[usize::from(*byte)])?;
     Some(from + skipped + place)
 }
 
@@ -53,8 +110,9 @@ pub(super) fn ends_sentence(text: &[u8]) -> Option<bool> {
 
 /// Whether a word is a fact.
 pub(super) fn is_fact(word: &str, begins_sentence: bool) -> bool {
-    let digits = word.bytes().filter(u8::is_ascii_digit).count();
-    if is_number(word) {
+    let count = |is: fn(&u8) -> bool| word.bytes().filter(is).count();
+    let digits = count(u8::is_ascii_digit);
+    if digits > 0 && is_number(word) {
         return digits >= 2;
     }
     let is_long = || word.chars().take(3).count() == 3;
@@ -62,11 +120,33 @@ pub(super) fn is_fact(word: &str, begins_sentence: bool) -> bool {
     let is_address = || word.contains('@') && word.contains('.');
     let is_name =
         || !begins_sentence && word.chars().next().is_some_and(char::is_uppercase) && is_long();
-    is_identifier || is_address() || is_name()
+    is_identifier || is_name() || is_address()
 }
 
 /// Digits, with one point at most.
 pub(super) fn is_number(word: &str) -> bool {
     let points = word.bytes().filter(|b| *b == b'.').count();
     points <= 1 && word.bytes().all(|b| b.is_ascii_digit() || b == b'.')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// The quick ways say what the plain ones say.
+        #[test]
+        fn words_lie_between_separators(text in "[ab1 ,.é\u{a0}\u{2003}\u{85}\\-\n]{0,40}") {
+            let separates = |c: char| match u8::try_from(c) {
+                Ok(byte) if byte.is_ascii() => is_separator(&byte),
+                _ => c.is_whitespace(),
+            };
+            let plain = text.split(separates);
+            let plain = plain.map(|raw| (raw, raw.trim_matches(|c: char| !c.is_alphanumeric())));
+            let plain: Vec<_> = plain.filter(|(_, word)| !word.is_empty()).collect();
+            prop_assert!(count_at_least(&text) <= plain.len());
+            prop_assert_eq!(words(&text).collect::<Vec<_>>(), plain);
+        }
+    }
 }

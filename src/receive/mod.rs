@@ -3,6 +3,7 @@
 mod answer;
 mod body;
 mod budget;
+mod fields;
 mod grpc;
 mod http;
 pub mod json;

@@ -1,5 +1,6 @@
 //! OTLP/protobuf, walked by hand and borrowed: a bad span is rejected alone, where a generated decoder would refuse the request.
 
+use super::fields::{Fields, Wire, only};
 use super::{Limits, Malformed};
 use crate::model::ids::{SpanId, TraceId};
 use crate::model::otlp::{
@@ -238,9 +239,34 @@ fn read_attributes<'a>(bytes: &'a [u8], into: &mut Attributes<'a>, limits: &Limi
 
 fn attribute<'a>(bytes: &'a [u8], into: &mut Attributes<'a>, limits: &Limits) -> Field<()> {
     full(into.len(), limits)?;
-    let (key, value) = key_value(bytes, limits.max_depth)?;
+    let (key, value) = match usual(bytes) {
+        Some((key, value)) => (text(key)?, value?),
+        None => key_value(bytes, limits.max_depth)?,
+    };
     into.push(key, value);
     Ok(())
+}
+
+/// An attribute as nearly all are written, read without the loops of the walk: a short key, then a plain value of one field.
+/// `None`: it is another one, and is walked as any message.
+#[inline]
+fn usual(bytes: &[u8]) -> Option<(&[u8], Field<Value<'_>>)> {
+    let [0x0a, length @ 0..0x80, rest @ ..] = bytes else {
+        return None;
+    };
+    let (key, rest) = rest.split_at_checked(usize::from(*length))?;
+    let value = match only(0x12, rest)? {
+        held @ [0x0a, ..] => text(only(0x0a, held)?).map(Value::Str),
+        [0x10, flag @ 0..2] => Ok(Value::Bool(*flag == 1)),
+        [0x18, number @ ..] => {
+            let mut number = Fields(number);
+            let value = number.varint()?.cast_signed();
+            number.0.is_empty().then_some(Ok(Value::Int(value)))?
+        }
+        [0x21, bits @ ..] => Ok(Value::Double(f64::from_le_bytes(bits.try_into().ok()?))),
+        _ => return None,
+    };
+    Some((key, value))
 }
 
 fn full(count: usize, limits: &Limits) -> Field<()> {
@@ -312,124 +338,6 @@ fn text(bytes: &[u8]) -> Field<Cow<'_, str>> {
     std::str::from_utf8(bytes)
         .map(Cow::Borrowed)
         .map_err(|_| RejectReason::InvalidUtf8)
-}
-
-/// Groups inside groups; OTLP has none.
-const MAX_GROUPS: usize = 32;
-
-/// One field's content.
-enum Wire<'a> {
-    Varint(u64),
-    Fixed64(u64),
-    /// What OTLP has none of that is looked at: a number of 32 bits, a group.
-    Other,
-    Bytes(&'a [u8]),
-}
-
-/// The fields of a message, in order. After a fault there are no more.
-struct Fields<'a>(&'a [u8]);
-
-impl<'a> Iterator for Fields<'a> {
-    type Item = Field<(u32, Wire<'a>)>;
-
-    #[inline]
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.0.is_empty() {
-            return None;
-        }
-        let field = self.field();
-        if field.is_none() {
-            self.0 = &[];
-        }
-        Some(field.ok_or(RejectReason::Malformed))
-    }
-}
-
-impl<'a> Fields<'a> {
-    #[inline]
-    fn field(&mut self) -> Option<(u32, Wire<'a>)> {
-        let (number, kind) = self.key()?;
-        let wire = match kind {
-            0 => Wire::Varint(self.varint()?),
-            1 => Wire::Fixed64(u64::from_le_bytes(self.take(8)?.try_into().ok()?)),
-            2 => {
-                let length = usize::try_from(self.varint()?).ok()?;
-                Wire::Bytes(self.take(length)?)
-            }
-            5 => {
-                self.take(4)?;
-                Wire::Other
-            }
-            3 => {
-                self.skip_group(number)?;
-                Wire::Other
-            }
-            _ => return None,
-        };
-        Some((number, wire))
-    }
-
-    /// The number and the kind of a field.
-    #[inline]
-    fn key(&mut self) -> Option<(u32, u32)> {
-        let key = u32::try_from(self.varint()?).ok()?;
-        (key >> 3 > 0).then_some((key >> 3, key & 7))
-    }
-
-    /// Up to the end of a group, with those inside it.
-    fn skip_group(&mut self, number: u32) -> Option<()> {
-        let mut open = vec![number];
-        while let Some(innermost) = open.last().copied() {
-            let length = match self.key()? {
-                (_, 0) => {
-                    self.varint()?;
-                    0
-                }
-                (_, 1) => 8,
-                (_, 2) => usize::try_from(self.varint()?).ok()?,
-                (number, 3) if open.len() < MAX_GROUPS => {
-                    open.push(number);
-                    0
-                }
-                (number, 4) if number == innermost => {
-                    open.pop();
-                    0
-                }
-                (_, 5) => 4,
-                _ => return None,
-            };
-            self.take(length)?;
-        }
-        Some(())
-    }
-
-    #[inline]
-    fn varint(&mut self) -> Option<u64> {
-        if let [byte @ 0..0x80, rest @ ..] = self.0 {
-            self.0 = rest;
-            return Some(u64::from(*byte));
-        }
-        self.long_varint()
-    }
-
-    fn long_varint(&mut self) -> Option<u64> {
-        let mut value = 0;
-        for (i, byte) in self.0.iter().take(10).enumerate() {
-            value |= u64::from(byte & 0x7f) << (7 * i);
-            if byte & 0x80 == 0 {
-                self.0 = &self.0[i + 1..];
-                // The tenth byte has room for one bit.
-                return (i < 9 || *byte < 2).then_some(value);
-            }
-        }
-        None
-    }
-
-    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.0.split_at_checked(length)?;
-        self.0 = rest;
-        Some(taken)
-    }
 }
 
 #[cfg(test)]
