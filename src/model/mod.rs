@@ -4,6 +4,7 @@ pub mod cohort;
 pub mod event;
 pub mod fact;
 pub mod ids;
+pub mod key;
 pub mod metric;
 pub mod money;
 pub mod otlp;

@@ -1,6 +1,7 @@
 //! Spans and log records as received: views over the request, borrowed where the encoding allows it.
 
 use super::ids::{SpanId, TraceId};
+use super::key::Key;
 use super::reject::RejectReason;
 use super::sampling::Threshold;
 use super::time::Timestamp;
@@ -140,21 +141,41 @@ impl<'a> Value<'a> {
 }
 
 /// Attributes in the order of the request. The first of two equal keys wins.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Attributes<'a> {
-    pairs: Vec<(Cow<'a, str>, Value<'a>)>,
-    /// The number, from 1, of the first pair whose key falls on a place: most keys that are asked for are not there, and this
-    /// says so at once.
+    pairs: Vec<Pair<'a>>,
+    /// The number, from 1, of the first pair of those whose hash ends alike.
     firsts: Firsts,
 }
 
-/// A number that does not fit is the greatest one: the pair is at its place or after it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
+struct Pair<'a> {
+    key: Cow<'a, str>,
+    value: Value<'a>,
+    hash: u32,
+    /// The number of the next pair whose hash ends alike; 0: there is none.
+    next: u8,
+}
+
+#[derive(Clone, Debug)]
 struct Firsts([u8; 256]);
 
 impl Default for Firsts {
     fn default() -> Self {
         Self([0; 256])
+    }
+}
+
+impl Firsts {
+    #[inline(always)]
+    fn of(&self, hash: u32) -> u8 {
+        self.0[(hash & 0xff) as usize]
+    }
+}
+
+impl PartialEq for Attributes<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
     }
 }
 
@@ -168,20 +189,8 @@ impl<'a> FromIterator<(Cow<'a, str>, Value<'a>)> for Attributes<'a> {
     }
 }
 
-/// The place of a key: by its length and some of its letters.
-#[inline]
-fn place(key: &str) -> usize {
-    let bytes = key.as_bytes();
-    let letter = |at: usize| bytes.get(at).copied().unwrap_or_default();
-    let (middle, end) = (letter(bytes.len() / 2), letter(bytes.len().wrapping_sub(1)));
-    let near = letter(bytes.len().wrapping_sub(4));
-    let mixed = (bytes.len() as u32)
-        .wrapping_mul(0x9E37_79B1)
-        .wrapping_add(u32::from(middle).wrapping_mul(0x85EB_CA6B))
-        .wrapping_add(u32::from(near).wrapping_mul(0xC2B2_AE35))
-        .wrapping_add(u32::from(end).wrapping_mul(0x27D4_EB2F));
-    (mixed >> 24) as usize
-}
+/// Pairs after so many are looked through one by one.
+const NUMBERED: usize = u8::MAX as usize;
 
 impl<'a> Attributes<'a> {
     /// None, with room for so many.
@@ -192,12 +201,28 @@ impl<'a> Attributes<'a> {
         }
     }
 
+    #[inline]
     pub fn push(&mut self, key: Cow<'a, str>, value: Value<'a>) {
-        let first = &mut self.firsts.0[place(&key)];
-        self.pairs.push((key, value));
-        if *first == 0 {
-            *first = u8::try_from(self.pairs.len()).unwrap_or(u8::MAX);
+        let hash = Key::new(&key).hash;
+        self.pairs.push(Pair {
+            key,
+            value,
+            hash,
+            next: 0,
+        });
+        if self.pairs.len() <= NUMBERED {
+            self.link(hash, self.pairs.len() as u8);
         }
+    }
+
+    /// Puts a pair after those whose hash ends alike.
+    #[inline]
+    fn link(&mut self, hash: u32, number: u8) {
+        let mut last = &mut self.firsts.0[(hash & 0xff) as usize];
+        while let Some(before) = usize::from(*last).checked_sub(1) {
+            last = &mut self.pairs[before].next;
+        }
+        *last = number;
     }
 
     pub fn len(&self) -> usize {
@@ -208,48 +233,87 @@ impl<'a> Attributes<'a> {
         self.pairs.is_empty()
     }
 
-    #[inline]
-    pub fn get(&self, key: &str) -> Option<&Value<'a>> {
-        match self.firsts.0[place(key)] {
-            0 => None,
-            first => self.find(usize::from(first) - 1, key),
+    #[inline(always)]
+    pub fn get<'k>(&self, key: impl Into<Key<'k>>) -> Option<&Value<'a>> {
+        let key = key.into();
+        match self.firsts.of(key.hash) {
+            0 if self.pairs.len() <= NUMBERED => None,
+            first => self.find(first, key),
         }
     }
 
-    fn find(&self, from: usize, key: &str) -> Option<&Value<'a>> {
-        let found = self.pairs[from..].iter().find(|(name, _)| name == key);
-        found.map(|(_, value)| value)
+    #[inline(never)]
+    fn find(&self, first: u8, key: Key<'_>) -> Option<&Value<'a>> {
+        let is = |pair: &&Pair<'_>| pair.hash == key.hash && pair.key == key.name;
+        let mut number = first;
+        while let Some(place) = usize::from(number).checked_sub(1) {
+            let pair = &self.pairs[place];
+            if is(&pair) {
+                return Some(&pair.value);
+            }
+            number = pair.next;
+        }
+        let rest = self.pairs.iter().skip(NUMBERED);
+        rest.clone().find(is).map(|pair| &pair.value)
     }
 
     /// The text under `key`, when there is some.
-    #[inline]
-    pub fn str(&self, key: &str) -> Option<&str> {
+    #[inline(always)]
+    pub fn str<'k>(&self, key: impl Into<Key<'k>>) -> Option<&str> {
         self.get(key)?.as_str().filter(|text| !text.is_empty())
     }
 
     /// The first of `keys` that has text.
-    pub fn first_str(&self, keys: &[&str]) -> Option<&str> {
+    pub fn first_str(&self, keys: &[Key<'_>]) -> Option<&str> {
         keys.iter().find_map(|key| self.str(key))
     }
 
-    pub fn f64(&self, key: &str) -> Option<f64> {
+    #[inline(always)]
+    pub fn f64<'k>(&self, key: impl Into<Key<'k>>) -> Option<f64> {
         self.get(key)?.as_f64()
     }
 
-    pub fn count(&self, key: &str) -> Option<u64> {
+    #[inline(always)]
+    pub fn count<'k>(&self, key: impl Into<Key<'k>>) -> Option<u64> {
         self.get(key)?.as_count()
     }
 
     /// The first of `keys` that has a count.
-    pub fn first_count(&self, keys: &[&str]) -> Option<u64> {
+    pub fn first_count(&self, keys: &[Key<'_>]) -> Option<u64> {
         keys.iter().find_map(|key| self.count(key))
     }
 
-    pub fn bool(&self, key: &str) -> Option<bool> {
+    pub fn bool<'k>(&self, key: impl Into<Key<'k>>) -> Option<bool> {
         self.get(key)?.as_bool()
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value<'a>)> {
-        self.pairs.iter().map(|(key, value)| (key.as_ref(), value))
+        let pairs = self.pairs.iter();
+        pairs.map(|pair| (pair.key.as_ref(), &pair.value))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// However many there are and however their hashes fall: the first of equal keys is found, and no other.
+        #[test]
+        fn the_first_of_equal_keys_is_found(
+            names in prop::collection::vec("[a-c]{0,2}|gen_ai\\.usage\\.(in|out)put_tokens[0-9]{0,2}", 0..40),
+            before in prop_oneof![Just(0), 240..300_usize],
+        ) {
+            let fill = (0..before).map(|i| format!("fill.{i}"));
+            let names: Vec<String> = fill.chain(names).collect();
+            let pairs = names.iter().zip(0..).map(|(name, i)| (name.as_str().into(), Value::Int(i)));
+            let attributes: Attributes<'_> = pairs.collect();
+            for name in names.iter().map(String::as_str).chain(["a", "fill", "gen_ai.usage.input_tokens99"]) {
+                let first = names.iter().position(|n| n == name);
+                let expected = first.map(|i| Value::Int(i as i64));
+                prop_assert_eq!(attributes.get(name), expected.as_ref());
+            }
+        }
     }
 }

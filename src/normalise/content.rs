@@ -8,12 +8,13 @@ use super::words::{
     count_at_least, ends_sentence, has_word, is_fact, is_number, is_separator, next_sign, words,
 };
 use super::{Source, messages};
+use crate::model::key::{Keys, keys};
 use crate::model::otlp::{Attributes, LogRecord};
 use crate::model::sketch::{Content, Sketch};
 use rapidhash::v3::{RapidSecrets, rapidhash_v3_seeded};
 
 /// Attributes that hold the input as JSON, best first.
-const INPUT: &[&str] = &[
+const INPUT: Keys = &keys([
     "gen_ai.input.messages",
     "ai.prompt.messages",
     "gen_ai.prompt",
@@ -22,21 +23,21 @@ const INPUT: &[&str] = &[
     "events",
     "all_messages_events",
     "pydantic_ai.all_messages",
-];
+]);
 /// The same for the output.
-const OUTPUT: &[&str] = &[
+const OUTPUT: Keys = &keys([
     "gen_ai.output.messages",
     "gen_ai.completion",
     "gcp.vertex.agent.llm_response",
     "langfuse.observation.output",
     "ai.response.text",
     "ai.response.toolCalls",
-];
+]);
 /// Beginnings of flattened keys: `llm.input_messages.0.message.content`, `gen_ai.prompt.0.content`.
 const FLAT_INPUT: &[&str] = &["llm.input_messages.", "gen_ai.prompt."];
 const FLAT_OUTPUT: &[&str] = &["llm.output_messages.", "gen_ai.completion."];
 /// What OpenInference keeps of a call as a whole, ids and settings included: read only where it is all there is.
-const WHOLE: &str = "input.value";
+const WHOLE: Keys = &keys(["input.value"]);
 /// Words that a framework puts before the user's own, which end with an empty line (Strands' swarms, CrewAI's tasks).
 const FRAMES: &[&str] = &["User Request: ", "Current Task: "];
 
@@ -106,7 +107,7 @@ pub(super) fn of_span(source: &Source<'_>, key: &Key) -> Content {
             .any(|beginning| key.starts_with(beginning))
     };
     if input.is_empty() && !attributes.iter().any(|(key, _)| is_message(key)) {
-        first_json(attributes, &[WHOLE], &mut input);
+        first_json(attributes, WHOLE, &mut input);
     }
     content(input, output)
 }
@@ -137,7 +138,7 @@ fn content(input: Reader<'_>, output: Reader<'_>) -> Content {
 }
 
 /// The first of the attributes that holds something.
-fn first_json(attributes: &Attributes<'_>, keys: &[&str], reader: &mut Reader<'_>) {
+fn first_json(attributes: &Attributes<'_>, keys: Keys, reader: &mut Reader<'_>) {
     for text in keys.iter().filter_map(|key| attributes.str(key)) {
         reader.string(text, Role::Other, 0);
         if !reader.is_empty() {
@@ -154,7 +155,7 @@ fn message_event(
     output: &mut Reader<'_>,
 ) {
     let read = |reader: &mut Reader<'_>, role, keys: &[&str]| {
-        for text in keys.iter().filter_map(|key| attributes.str(key)) {
+        for text in keys.iter().copied().filter_map(|key| attributes.str(key)) {
             reader.begin();
             reader.string(text, role, 0);
             reader.end(role);

@@ -4,6 +4,7 @@ use super::document::{Document, Value};
 use super::handoff::{is_answer, request};
 use super::{Settings, Source, json};
 use crate::model::event::HandoffRequest;
+use crate::model::key::{Keys, keys};
 use crate::model::otlp::{Attributes, LogRecord, Value as Attribute};
 use serde_json::Value as Owned;
 
@@ -16,7 +17,7 @@ pub(super) struct Output {
 }
 
 /// Attributes that hold the output as JSON.
-const JSON: &[&str] = &[
+const JSON: Keys = &keys([
     "gen_ai.output.messages",
     "ai.response.toolCalls",
     "gen_ai.completion",
@@ -25,14 +26,14 @@ const JSON: &[&str] = &[
     "all_messages_events",
     "langfuse.observation.output",
     "traceloop.entity.output",
-];
+]);
 
 /// Attributes that hold the answer as plain text.
-const TEXT: &[&str] = &[
+const TEXT: Keys = &keys([
     "ai.response.text",
     "gen_ai.completion.0.content",
     "llm.output_messages.0.message.content",
-];
+]);
 
 /// Reads the output of a model call.
 pub(super) fn output(source: &Source<'_>) -> Output {
@@ -42,7 +43,7 @@ pub(super) fn output(source: &Source<'_>) -> Output {
         if let Some(document) = attributes.str(key).and_then(Document::parse) {
             reader.begin();
             reader.seen();
-            if matches!(*key, "events" | "all_messages_events") {
+            if matches!(key.name(), "events" | "all_messages_events") {
                 reader.event_list(document.root());
             } else {
                 reader.value(document.root(), 0);
@@ -302,8 +303,9 @@ impl<'s> Reader<'s> {
                 }
                 continue;
             };
-            let id = attributes.str(&format!("{stem}{id_key}"));
-            let arguments = || json::parse(attributes.str(&format!("{stem}{arguments_key}"))?);
+            let id = attributes.str(format!("{stem}{id_key}").as_str());
+            let arguments =
+                || json::parse(attributes.str(format!("{stem}{arguments_key}").as_str())?);
             self.call(text, id, arguments);
         }
     }

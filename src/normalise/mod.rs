@@ -38,32 +38,36 @@ use crate::model::event::{
     CONTEXT_RETENTION, Evaluation, Event, INTENT_RETENTION, Kind, OutcomeEvidence, SessionSource,
 };
 use crate::model::ids::{SpanId, TraceId};
+use crate::model::key::{Key, Keys, keys};
 use crate::model::money::Money;
 use crate::model::otlp::{Attributes, Group, Link, LogRecord, Scope, Span, Status};
 use crate::model::price::PriceBook;
 use crate::model::time::Timestamp;
 use std::sync::Arc;
 
+/// Attributes that name the unit of business work.
+const WORKFLOW_ID: Keys = &keys(["gen_ai.workflow.id", "workflow.id", "baton.workflow.id"]);
+
 /// Names longer than this are cut: they are labels, not texts.
 const MAX_NAME: usize = 128;
 
 /// Attributes that declare how much passed in a handoff, from 0 to 1, and the evaluation that each stands for.
-const RETENTION: &[(&str, &[&str])] = &[
+const RETENTION: &[(&str, Keys)] = &[
     (
         CONTEXT_RETENTION,
-        &[
+        &keys([
             "gen_ai.handoff.context_retention",
             "handoff.context_retention",
             "app.context_retention",
-        ],
+        ]),
     ),
     (
         INTENT_RETENTION,
-        &[
+        &keys([
             "gen_ai.handoff.intent_retention",
             "handoff.intent_retention",
             "app.intent_retention",
-        ],
+        ]),
     ),
 ];
 
@@ -190,7 +194,8 @@ impl<'a> Source<'a> {
         &self.span.attributes
     }
 
-    fn str(&self, key: &str) -> Option<&'a str> {
+    #[inline(always)]
+    fn str<'k>(&self, key: impl Into<Key<'k>>) -> Option<&'a str> {
         self.attributes().str(key)
     }
 
@@ -266,7 +271,7 @@ impl<'a> Source<'a> {
         }
         event.cohort = context.cohort;
         event.workflow_id = attributes
-            .first_str(&["gen_ai.workflow.id", "workflow.id", "baton.workflow.id"])
+            .first_str(WORKFLOW_ID)
             .filter(|_| self.scope.name != "agent_framework")
             .map(id);
         for span_event in &self.span.events {

@@ -4,12 +4,20 @@ use super::Source;
 use super::context::Amount;
 use crate::model::Name;
 use crate::model::event::{Cost, ModelCall};
+use crate::model::key::{Key, Keys, keys};
 use crate::model::money::{self, DOLLAR, MOST, Money};
 use crate::model::otlp::Attributes;
 use crate::model::price::PriceBook;
 
+/// The model that answered.
+const ANSWERED: Keys = &keys([
+    "gen_ai.response.model",
+    "llm.response.model_name",
+    "ai.response.model",
+]);
+
 /// Attributes that declare the cost of the call.
-const DECLARED: &[&str] = &[
+const DECLARED: Keys = &keys([
     "gen_ai.usage.cost.total",
     "gen_ai.usage.cost.total_cost",
     "gen_ai.usage.cost",
@@ -17,22 +25,22 @@ const DECLARED: &[&str] = &[
     "operation.cost",
     "llm.cost.total",
     "llm.usage.cost",
-];
+]);
 
 /// Parts of a declared cost that add up where there is no total.
-const PARTS: &[(&str, &str)] = &[
-    ("gen_ai.usage.cost.input", "gen_ai.usage.cost.output"),
-    ("gen_ai.usage.input_cost", "gen_ai.usage.output_cost"),
-    ("llm.cost.prompt", "llm.cost.completion"),
+const PARTS: &[[Key<'_>; 2]] = &[
+    keys(["gen_ai.usage.cost.input", "gen_ai.usage.cost.output"]),
+    keys(["gen_ai.usage.input_cost", "gen_ai.usage.output_cost"]),
+    keys(["llm.cost.prompt", "llm.cost.completion"]),
 ];
 
 /// Attributes that say in which currency; without one, SDKs declare dollars.
-const CURRENCY: &[&str] = &[
+const CURRENCY: Keys = &keys([
     "gen_ai.usage.cost.currency",
     "gen_ai.usage.cost_currency",
     "llm.cost.currency",
     "cost.currency",
-];
+]);
 
 /// Declared on the span, else tokens times the catalogue; and the currency of a declared cost that has no rate.
 pub(super) fn cost(
@@ -74,10 +82,10 @@ pub(super) fn value(declared: Amount, money: &Money) -> Result<f64, Name> {
 
 /// The total, else its parts.
 fn declared(attributes: &Attributes<'_>) -> Option<f64> {
-    let amount = |key: &&str| attributes.f64(key).and_then(valid);
+    let amount = |key: &Key<'_>| attributes.f64(key).and_then(valid);
     let total = DECLARED.iter().find_map(amount);
     total.or_else(|| {
-        PARTS.iter().find_map(|(input, output)| {
+        PARTS.iter().find_map(|[input, output]| {
             let (input, output) = (amount(input), amount(output));
             let some = input.is_some() || output.is_some();
             some.then(|| input.unwrap_or(0.0) + output.unwrap_or(0.0))
@@ -95,11 +103,7 @@ fn computed(source: &Source<'_>, call: &ModelCall, prices: &PriceBook, money: &M
         return Cost::Unknown;
     };
     // The model that answered is what is billed; its full name may be priced apart.
-    let answered = source.attributes().first_str(&[
-        "gen_ai.response.model",
-        "llm.response.model_name",
-        "ai.response.model",
-    ]);
+    let answered = source.attributes().first_str(ANSWERED);
     let provider = call.provider.as_deref();
     let dollars = answered
         .into_iter()

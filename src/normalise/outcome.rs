@@ -2,10 +2,11 @@
 
 use super::{Settings, evidence};
 use crate::model::event::{Evaluation, Kind, Outcome, OutcomeEvidence};
+use crate::model::key::{Key, Keys, keys};
 use crate::model::otlp::Attributes;
 
 /// Attributes that declare how a unit of work ended.
-const ATTRIBUTES: &[&str] = &[
+const ATTRIBUTES: Keys = &keys([
     "baton.outcome",
     "gen_ai.workflow.outcome",
     "workflow.outcome",
@@ -15,7 +16,7 @@ const ATTRIBUTES: &[&str] = &[
     "traceloop.association.properties.outcome",
     "langsmith.metadata.outcome",
     "ai.telemetry.metadata.outcome",
-];
+]);
 
 /// A name that others use too: a tool call's own result, or what Micrometer says of an HTTP request.
 const BARE: &str = "outcome";
@@ -86,7 +87,7 @@ pub(super) fn of_span(
     settings
         .outcome_attributes
         .iter()
-        .map(String::as_str)
+        .map(|name| Key::new(name))
         .chain(ATTRIBUTES.iter().copied())
         .find_map(|key| word(attributes.str(key)?))
         .or_else(|| bare(attributes, kind))

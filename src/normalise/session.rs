@@ -3,12 +3,13 @@
 use super::{Settings, context, id, json};
 use crate::model::Name;
 use crate::model::event::{SessionHint, SessionSource};
+use crate::model::key::{Key, Keys, keys};
 use crate::model::otlp::{Attributes, Value};
 use serde_json::Value as Json;
 
 /// Attributes that name a business session, best first. Transport sessions (`mcp.session.id`) and LangSmith's project
 /// (`langsmith.trace.session_*`) are none; nor is `thread.id`, which in OpenTelemetry is a thread of the operating system.
-const SESSION: &[&str] = &[
+const SESSION: Keys = &keys([
     "gen_ai.conversation.id",
     "session.id",
     "langfuse.session.id",
@@ -26,9 +27,9 @@ const SESSION: &[&str] = &[
     "sessionId",
     "conversationId",
     "thread_id",
-];
+]);
 
-const USER: &[&str] = &[
+const USER: Keys = &keys([
     "user.id",
     "enduser.id",
     "langfuse.user.id",
@@ -36,14 +37,14 @@ const USER: &[&str] = &[
     "ai.settings.context.userId",
     "gcp.vertex.agent.user_id",
     "user_id",
-];
+]);
 
 /// Attributes that hold a JSON object of metadata.
-const METADATA: &[&str] = &[
+const METADATA: Keys = &keys([
     "metadata",
     "langfuse.trace.metadata",
     "gen_ai.agent.metadata",
-];
+]);
 /// What a user calls a session in metadata, best first.
 const METADATA_SESSION: &[&str] = &[
     "session_id",
@@ -55,7 +56,7 @@ const METADATA_SESSION: &[&str] = &[
     "conversationId",
 ];
 const METADATA_USER: &[&str] = &["user_id", "userId", "user.id"];
-const RESOURCE: &[&str] = &["gen_ai.conversation.id", "session.id", "conversation.id"];
+const RESOURCE: Keys = &keys(["gen_ai.conversation.id", "session.id", "conversation.id"]);
 
 /// The session that a span or log record names, else the one its resource names.
 pub(super) fn of_attributes(
@@ -93,8 +94,8 @@ pub(super) fn user(
 }
 
 /// The first id under the configured keys, then under the known ones.
-fn first_id(attributes: &Attributes<'_>, configured: &[String], known: &[&str]) -> Option<Name> {
-    let keys = configured.iter().map(String::as_str);
+fn first_id(attributes: &Attributes<'_>, configured: &[String], known: Keys) -> Option<Name> {
+    let keys = configured.iter().map(|name| Key::new(name));
     keys.chain(known.iter().copied())
         .find_map(|key| of_value(attributes.get(key)?))
 }

@@ -2,26 +2,27 @@
 
 use super::{Source, json};
 use crate::model::event::Usage;
+use crate::model::key::{Keys, keys};
 use crate::model::otlp::Attributes;
 use serde_json::Value;
 
-const INPUT: &[&str] = &[
+const INPUT: Keys = &keys([
     "gen_ai.usage.input_tokens",
     "gen_ai.usage.prompt_tokens",
     "llm.token_count.prompt",
     "llm.usage.prompt_tokens",
     "ai.usage.inputTokens",
     "ai.usage.promptTokens",
-];
-const OUTPUT: &[&str] = &[
+]);
+const OUTPUT: Keys = &keys([
     "gen_ai.usage.output_tokens",
     "gen_ai.usage.completion_tokens",
     "llm.token_count.completion",
     "llm.usage.completion_tokens",
     "ai.usage.outputTokens",
     "ai.usage.completionTokens",
-];
-const CACHE_READ: &[&str] = &[
+]);
+const CACHE_READ: Keys = &keys([
     "gen_ai.usage.cache_read.input_tokens",
     "gen_ai.usage.cache_read_input_tokens",
     "gen_ai.usage.details.cache_read_tokens",
@@ -30,8 +31,8 @@ const CACHE_READ: &[&str] = &[
     "metadata.usage.cached_prompt_tokens",
     "ai.usage.cachedInputTokens",
     "ai.usage.inputTokenDetails.cacheReadTokens",
-];
-const CACHE_WRITE: &[&str] = &[
+]);
+const CACHE_WRITE: Keys = &keys([
     "gen_ai.usage.cache_write.input_tokens",
     "gen_ai.usage.cache_creation.input_tokens",
     "gen_ai.usage.cache_creation_input_tokens",
@@ -40,26 +41,34 @@ const CACHE_WRITE: &[&str] = &[
     "llm.token_count.prompt_details.cache_write",
     "metadata.usage.cached_creation_tokens",
     "ai.usage.inputTokenDetails.cacheWriteTokens",
-];
-const REASONING: &[&str] = &[
+]);
+const REASONING: Keys = &keys([
     "gen_ai.usage.reasoning.output_tokens",
     "gen_ai.usage.reasoning_tokens",
     "gen_ai.usage.details.reasoning_tokens",
     "llm.token_count.completion_details.reasoning",
     "ai.usage.reasoningTokens",
     "ai.usage.outputTokenDetails.reasoningTokens",
-];
+]);
 
 /// Attributes that hold the provider's usage object as JSON; read only for what no attribute of its own says.
-const RAW: &[&str] = &[
+const RAW: Keys = &keys([
     "gen_ai.usage.raw",
     "langsmith.metadata.usage_metadata",
     "usage",
-];
+]);
+
+/// Seconds to the first token, under the names that mean seconds everywhere.
+const FIRST_TOKEN: Keys = &keys([
+    "gen_ai.response.time_to_first_chunk",
+    "gen_ai.client.operation.time_to_first_chunk",
+    "gen_ai.server.time_to_first_token",
+    "gen_ai.response.time_to_first_token",
+]);
 
 /// The tokens of a call, `None` where the span says nothing of them.
 pub(super) fn of(attributes: &Attributes<'_>) -> Option<Usage> {
-    let count = |keys: &[&str]| attributes.first_count(keys);
+    let count = |keys: Keys| attributes.first_count(keys);
     let (input, output) = (count(INPUT), count(OUTPUT));
     let told = Usage {
         input: input.unwrap_or(0),
@@ -158,13 +167,7 @@ pub(super) fn cached(usage: &Usage) -> u64 {
 
 /// Seconds to the first token, under the names that mean seconds everywhere.
 pub(super) fn first_token_seconds(source: &Source<'_>) -> Option<f64> {
-    [
-        "gen_ai.response.time_to_first_chunk",
-        "gen_ai.client.operation.time_to_first_chunk",
-        "gen_ai.server.time_to_first_token",
-        "gen_ai.response.time_to_first_token",
-    ]
-    .iter()
-    .find_map(|key| source.attributes().f64(key))
-    .filter(|seconds| *seconds >= 0.0)
+    let mut told = FIRST_TOKEN.iter();
+    told.find_map(|key| source.attributes().f64(key))
+        .filter(|seconds| *seconds >= 0.0)
 }

@@ -1,13 +1,51 @@
 //! What several dialects build alike.
 
 use crate::model::event::{Event, Handoff, Kind, ModelCall, Operation, Target, ToolCall};
+use crate::model::key::{Keys, keys};
 use crate::model::otlp::Value;
 use crate::normalise::handoff::{self, Meaning};
 use crate::normalise::{Source, id, json, messages, model_name, name, usage};
 use serde_json::Value as Json;
 
+/// How control passes in a handoff.
+const MODE: Keys = &keys([
+    "gen_ai.transfer.mode",
+    "gen_ai.handoff.mode",
+    "gen_ai.handoff.type",
+]);
+
+/// Sources of a handoff.
+const FROM: Keys = &keys([
+    "gen_ai.handoff.from_agent",
+    "gen_ai.agent.handoff.source.name",
+    "gen_ai.transfer.source.name",
+    "gen_ai.handoff.source.name",
+    "gen_ai.handoff.source.agent.name",
+    "gen_ai.handoff.from",
+    "from_agent",
+]);
+
+/// Targets of a handoff.
+const TO: Keys = &keys([
+    "gen_ai.handoff.to_agent",
+    "gen_ai.agent.handoff.target.name",
+    "gen_ai.transfer.target.name",
+    "gen_ai.handoff.target.name",
+    "gen_ai.handoff.target.agent.name",
+    "gen_ai.handoff.to",
+    "to_agent",
+]);
+
+/// Attributes that tell one call of a tool from another.
+const CALL_ID: Keys = &keys([
+    "gen_ai.tool.call.id",
+    "ai.toolCall.id",
+    "tool_call.id",
+    "tool.call_id",
+]);
+
 /// Models asked for and answering, in the order of trust.
-const MODEL: &[&str] = &[
+const MODEL: Keys = &keys([
     "gen_ai.request.model",
     "llm.request.model_name",
     "llm.model_name",
@@ -16,14 +54,14 @@ const MODEL: &[&str] = &[
     "embedding.model_name",
     "ai.model.id",
     "llm.request.model",
-];
-const PROVIDER: &[&str] = &[
+]);
+const PROVIDER: Keys = &keys([
     "gen_ai.provider.name",
     "gen_ai.system",
     "llm.provider",
     "llm.system",
     "ai.model.provider",
-];
+]);
 /// Frameworks that write their own name where the provider belongs.
 const FRAMEWORKS: &[&str] = &[
     "strands-agents",
@@ -35,7 +73,7 @@ const FRAMEWORKS: &[&str] = &[
     "_other",
     "unknown",
 ];
-const ARGUMENTS: &[&str] = &[
+const ARGUMENTS: Keys = &keys([
     "gen_ai.tool.call.arguments",
     "tool_arguments",
     "ai.toolCall.args",
@@ -46,15 +84,15 @@ const ARGUMENTS: &[&str] = &[
     "gen_ai.prompt",
     "langfuse.observation.input",
     "input",
-];
+]);
 
 /// Why a model stopped.
-const FINISH: &[&str] = &[
+const FINISH: Keys = &keys([
     "gen_ai.response.finish_reasons",
     "gen_ai.response.finish_reason",
     "ai.response.finishReason",
     "llm.finish_reason",
-];
+]);
 
 /// A model call by the standard names.
 pub(super) fn model(source: &Source<'_>, operation: Operation) -> ModelCall {
@@ -130,12 +168,7 @@ pub(super) fn tool(source: &Source<'_>, tool: &str) -> Kind {
     if let Some(declared) = declared_target(source) {
         hands_to = Some(declared);
     }
-    let call_id = source.attributes().first_str(&[
-        "gen_ai.tool.call.id",
-        "ai.toolCall.id",
-        "tool_call.id",
-        "tool.call_id",
-    ]);
+    let call_id = source.attributes().first_str(CALL_ID);
     let reported = source
         .str("gen_ai.tool.status")
         .or_else(|| source.str("tool.status"));
@@ -149,16 +182,17 @@ pub(super) fn tool(source: &Source<'_>, tool: &str) -> Kind {
     })
 }
 
+/// What kind of target a handoff has.
+const TARGET_TYPE: Keys = &keys([
+    "gen_ai.transfer.target.type",
+    "gen_ai.agent.handoff.target.type",
+    "gen_ai.handoff.target.type",
+]);
+
 /// The target of a handoff by the three proposals for OpenTelemetry and by what SDKs write already.
 pub(super) fn declared_target(source: &Source<'_>) -> Option<Target> {
     let attributes = source.attributes();
-    let human = [
-        "gen_ai.transfer.target.type",
-        "gen_ai.agent.handoff.target.type",
-        "gen_ai.handoff.target.type",
-    ]
-    .iter()
-    .any(|key| {
+    let human = TARGET_TYPE.iter().any(|key| {
         attributes
             .str(key)
             .is_some_and(|t| t.eq_ignore_ascii_case("human"))
@@ -167,35 +201,15 @@ pub(super) fn declared_target(source: &Source<'_>) -> Option<Target> {
         return Some(Target::Human);
     }
     attributes
-        .first_str(&[
-            "gen_ai.handoff.to_agent",
-            "gen_ai.agent.handoff.target.name",
-            "gen_ai.transfer.target.name",
-            "gen_ai.handoff.target.name",
-            "gen_ai.handoff.target.agent.name",
-            "gen_ai.handoff.to",
-            "to_agent",
-        ])
+        .first_str(TO)
         .map(|target| handoff::named(target, source.settings))
 }
 
 /// A span whose only meaning is a handoff.
 pub(super) fn handoff_kind(source: &Source<'_>, to: Option<Target>) -> Kind {
     let attributes = source.attributes();
-    let from = attributes.first_str(&[
-        "gen_ai.handoff.from_agent",
-        "gen_ai.agent.handoff.source.name",
-        "gen_ai.transfer.source.name",
-        "gen_ai.handoff.source.name",
-        "gen_ai.handoff.source.agent.name",
-        "gen_ai.handoff.from",
-        "from_agent",
-    ]);
-    let mode = attributes.first_str(&[
-        "gen_ai.transfer.mode",
-        "gen_ai.handoff.mode",
-        "gen_ai.handoff.type",
-    ]);
+    let from = attributes.first_str(FROM);
+    let mode = attributes.first_str(MODE);
     Kind::Handoff(Handoff {
         from: from.map(name),
         to: declared_target(source).or(to).unwrap_or(Target::Unknown),

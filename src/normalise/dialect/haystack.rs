@@ -2,14 +2,15 @@
 
 use super::build;
 use crate::model::event::{Event, Kind, ModelCall};
+use crate::model::key::{Keys, keys};
 use crate::normalise::{Source, json, messages, model_name, usage};
 use serde_json::Value;
 
 /// Where a model's replies are: in an agent's step, or as the output of a pipeline's component.
-const OUTPUT: &[&str] = &[
+const OUTPUT: Keys = &keys([
     "haystack.agent.step.llm.output",
     "haystack.component.output",
-];
+]);
 
 pub(super) fn speaks(source: &Source<'_>) -> bool {
     source.span.name.starts_with("haystack.")

@@ -1,5 +1,6 @@
 //! LangGraph's own metadata, which OpenInference, OpenLLMetry and LangSmith all copy: where in the graph a run stands.
 
+use crate::model::key::keys;
 use crate::normalise::{Source, json};
 
 /// Nodes that every prebuilt agent has; their names say nothing.
@@ -31,12 +32,12 @@ pub(super) struct Place {
 /// Reads `langgraph_checkpoint_ns`, e.g. `writer:0b4d…|agent:77aa…`: node names from the outermost graph inwards.
 pub(super) fn place(source: &Source<'_>) -> Option<Place> {
     let attributes = source.attributes();
-    let direct = attributes.first_str(&[
+    let direct = attributes.first_str(&keys([
         "traceloop.association.properties.langgraph_checkpoint_ns",
         "langsmith.metadata.langgraph_checkpoint_ns",
         "langfuse.observation.metadata.langgraph_checkpoint_ns",
         "langgraph_checkpoint_ns",
-    ]);
+    ]));
     let namespace = match direct {
         // Langfuse writes metadata as JSON, quotes included.
         Some(namespace) => namespace.trim_matches('"').to_owned(),

@@ -2,6 +2,7 @@
 
 use super::{build, langgraph};
 use crate::model::event::{Event, Kind};
+use crate::model::key::{Keys, keys};
 use crate::normalise::{Source, json, model_name, name, usage};
 
 pub(super) fn speaks(source: &Source<'_>) -> bool {
@@ -50,18 +51,18 @@ fn model(source: &Source<'_>) -> Kind {
                 .map(model_name::provider)
         });
         if let Some(usage) = &mut call.usage {
-            let detail = |keys: &[&str], part: &str| {
+            let detail = |keys: Keys, part: &str| {
                 keys.iter()
                     .find_map(|key| json::parse(attributes.str(key)?)?.get(part)?.as_u64())
             };
-            const INPUT: &[&str] = &[
+            const INPUT: Keys = &keys([
                 "gen_ai.usage.input_token_details",
                 "langsmith.usage.input_token_details",
-            ];
-            const OUTPUT: &[&str] = &[
+            ]);
+            const OUTPUT: Keys = &keys([
                 "gen_ai.usage.output_token_details",
                 "langsmith.usage.output_token_details",
-            ];
+            ]);
             usage.cache_read = usage.cache_read.or_else(|| detail(INPUT, "cache_read"));
             usage.cache_write = usage
                 .cache_write

@@ -15,7 +15,7 @@ pub(super) fn speaks(source: &Source<'_>) -> bool {
 pub(super) fn read(source: &Source<'_>, event: &mut Event) {
     openinference::read(source, event);
     if event.agent.is_none() && source.span.name.ends_with(".run_agent_step") {
-        let printed = ["output.value", "input.value"].iter();
+        let printed = ["output.value", "input.value"].into_iter();
         event.agent = printed
             .filter_map(|key| current_agent(source.str(key)?))
             .map(name)

@@ -2,6 +2,7 @@
 
 use super::{build, langgraph};
 use crate::model::event::{Event, Handoff, Kind};
+use crate::model::key::keys;
 use crate::normalise::{Source, handoff, name};
 
 pub(super) fn speaks(source: &Source<'_>) -> bool {
@@ -12,7 +13,7 @@ pub(super) fn read(source: &Source<'_>, event: &mut Event) {
     let attributes = source.attributes();
     let place = langgraph::place(source);
     event.agent = attributes
-        .first_str(&["agent.name", "gen_ai.agent.name"])
+        .first_str(&keys(["agent.name", "gen_ai.agent.name"]))
         .or(place.as_ref().and_then(|p| p.agent.as_deref()))
         .map(name);
     let kind = source.str("openinference.span.kind").unwrap_or_default();
@@ -66,7 +67,7 @@ fn around(source: &Source<'_>, event: &mut Event, kind: &str) {
     let span = source.span.name.as_ref();
     let graph_node = source
         .attributes()
-        .first_str(&["graph.node.id", "graph.node.name"]);
+        .first_str(&keys(["graph.node.id", "graph.node.name"]));
     let method = [".run", ".arun", ".invoke", ".ainvoke", ".run_stream"]
         .iter()
         .find_map(|suffix| span.strip_suffix(suffix));

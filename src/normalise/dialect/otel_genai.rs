@@ -3,7 +3,21 @@
 
 use super::build;
 use crate::model::event::{Event, Kind, Target};
+use crate::model::key::{Keys, keys};
 use crate::normalise::{Source, handoff, name};
+
+/// The tool that is called.
+const TOOL: Keys = &keys(["gen_ai.tool.name", "tool.name", SPRING_TOOL]);
+
+/// The run around agents.
+const WORKFLOW: Keys = &keys([
+    "gen_ai.workflow.name",
+    "traceloop.workflow.name",
+    "workflow.name",
+]);
+
+/// The agent at work.
+const AGENT: Keys = &keys(["gen_ai.agent.name", "agent.name"]);
 
 /// The name of a tool in Spring AI.
 const SPRING_TOOL: &str = "spring.ai.tool.definition.name";
@@ -15,16 +29,10 @@ pub(super) fn read(source: &Source<'_>, event: &mut Event) {
     // The official instrumentation of the OpenAI Agents SDK puts one constant name, with the id "agent", on all spans but agents.
     let placeholder = source.str("gen_ai.agent.id") == Some("agent") && operation != "invoke_agent";
     event.agent = attributes
-        .first_str(&["gen_ai.agent.name", "agent.name"])
+        .first_str(AGENT)
         .filter(|_| !placeholder)
         .map(name);
-    event.workflow = attributes
-        .first_str(&[
-            "gen_ai.workflow.name",
-            "traceloop.workflow.name",
-            "workflow.name",
-        ])
-        .map(name);
+    event.workflow = attributes.first_str(WORKFLOW).map(name);
     event.kind = match operation {
         "chat" | "generate_content" | "text_completion" | "completion" | "response"
         | "responses" => build::model_kind(source),
@@ -68,7 +76,7 @@ fn agent(source: &Source<'_>, event: &mut Event) {
 fn tool(source: &Source<'_>) -> Kind {
     let named = source
         .attributes()
-        .first_str(&["gen_ai.tool.name", "tool.name", SPRING_TOOL])
+        .first_str(TOOL)
         .or_else(|| source.span.name.strip_prefix("execute_tool "))
         .unwrap_or(&source.span.name);
     build::tool(source, named)

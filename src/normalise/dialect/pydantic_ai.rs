@@ -2,6 +2,7 @@
 
 use super::{build, otel_genai};
 use crate::model::event::{Event, Kind};
+use crate::model::key::keys;
 use crate::normalise::Source;
 
 pub(super) fn speaks(source: &Source<'_>) -> bool {
@@ -17,7 +18,7 @@ pub(super) fn read(source: &Source<'_>, event: &mut Event) {
     // Instrumentation version 1 sets no operation on these.
     if let Some(agent) = source
         .attributes()
-        .first_str(&["gen_ai.agent.name", "agent_name"])
+        .first_str(&keys(["gen_ai.agent.name", "agent_name"]))
         && span.ends_with(" run")
     {
         build::agent(event, agent, false);
