@@ -2,6 +2,7 @@
 
 use super::event::Usage;
 use super::time::Timestamp;
+use rapidhash::RapidHashMap as HashMap;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -10,7 +11,7 @@ use std::collections::BTreeMap;
 pub struct PriceBook {
     prices: Vec<Price>,
     /// Places in `prices` of the names without `*`, and of the others.
-    exact: BTreeMap<String, Vec<usize>>,
+    exact: HashMap<String, Vec<usize>>,
     wild: Vec<(usize, Pattern)>,
 }
 

@@ -5,7 +5,7 @@ use crate::model::Name;
 use crate::model::cohort::Declared;
 use crate::model::money::{DOLLAR, MOST};
 use crate::model::otlp::{Attributes, Value};
-use rapidhash::{RapidHashMap as HashMap, RapidHashSet as HashSet};
+use rapidhash::RapidHashMap as HashMap;
 use serde_json::Value as Json;
 use std::borrow::Cow;
 
@@ -48,14 +48,45 @@ pub(super) struct Wanted {
     by_name: HashMap<Vec<u8>, Vec<(Meaning, usize)>>,
     /// The rank of the next name: earlier names go first.
     next_rank: usize,
-    /// The last two letters of every name, since most keys end in others and need no closer look.
-    ends: HashSet<[u8; 2]>,
+    ends: Ends,
 }
 
-/// The last two letters or digits of a key, in lower case.
-fn end(key: &str) -> [u8; 2] {
-    let mut letters = key.bytes().rev().filter(u8::is_ascii_alphanumeric);
-    [letters.next(), letters.next()].map(|b| b.map_or(0, |b| b.to_ascii_lowercase()))
+/// The last two letters of every name, since most keys end in others and need no closer look.
+#[derive(Clone, Debug)]
+struct Ends(Box<[bool]>);
+
+impl Default for Ends {
+    fn default() -> Self {
+        Self(vec![false; SIGNS * SIGNS].into())
+    }
+}
+
+/// Letters, digits, and none of them.
+const SIGNS: usize = 37;
+
+/// The number of a letter, whatever its case, or of a digit; 0 for what is neither.
+const NUMBERS: [u8; 256] = {
+    let mut numbers = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        numbers[byte] = match byte as u8 {
+            letter @ b'a'..=b'z' => letter - b'a' + 1,
+            letter @ b'A'..=b'Z' => letter - b'A' + 1,
+            digit @ b'0'..=b'9' => digit - b'0' + 27,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    numbers
+};
+
+/// The last two letters or digits of a key as a number.
+#[inline]
+fn end(key: &str) -> usize {
+    let numbers = key.bytes().rev().map(|b| NUMBERS[usize::from(b)]);
+    let mut numbers = numbers.filter(|number| *number > 0).map(usize::from);
+    let last = numbers.next().unwrap_or(0);
+    last * SIGNS + numbers.next().unwrap_or(0)
 }
 
 impl Wanted {
@@ -77,7 +108,7 @@ impl Wanted {
         for attribute in attributes {
             let mut key = Vec::new();
             canonical(attribute.as_ref(), &mut key);
-            self.ends.insert(end(attribute.as_ref()));
+            self.ends.0[end(attribute.as_ref())] = true;
             let known = self.by_name.entry(key).or_default();
             known.push((meaning, self.next_rank));
             self.next_rank += 1;
@@ -114,7 +145,7 @@ impl<'t> Hits<'t> {
         wanted: &Wanted,
     ) {
         let mut key = Vec::new();
-        let may_matter = |name: &str| name.len() <= MAX_KEY && wanted.ends.contains(&end(name));
+        let may_matter = |name: &str| name.len() <= MAX_KEY && wanted.ends.0[end(name)];
         for (name, text) in pairs.filter(|(name, _)| may_matter(name)) {
             canonical(name, &mut key);
             let Some(meanings) = wanted.by_name.get(key.as_slice()) else {
