@@ -160,6 +160,8 @@ pub struct ModelCall {
     pub failed: bool,
     /// Which instrumentation shows it: a hash of the scope's name. Two may show the same call.
     pub shown_by: u32,
+    /// The next call under the same span counts the tokens and the cost of this one too: some SDKs add up what a row of calls takes.
+    pub goes_on: bool,
 }
 
 /// What was asked of the model.
@@ -181,6 +183,21 @@ pub struct Usage {
     pub reasoning: Option<u64>,
 }
 
+impl Usage {
+    /// The tokens of a call without those before it, which it counted again.
+    pub fn without(&self, before: &Self) -> Self {
+        let part =
+            |all: Option<u64>, before: Option<u64>| Some(all?.saturating_sub(before.unwrap_or(0)));
+        Self {
+            input: self.input.saturating_sub(before.input),
+            output: self.output.saturating_sub(before.output),
+            cache_read: part(self.cache_read, before.cache_read),
+            cache_write: part(self.cache_write, before.cache_write),
+            reasoning: part(self.reasoning, before.reasoning),
+        }
+    }
+}
+
 /// Money in the configured currency.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Cost {
@@ -200,6 +217,16 @@ impl Cost {
         match self {
             Self::Declared(usd) | Self::Computed(usd) => Some(usd),
             Self::Unknown | Self::Unpriced => None,
+        }
+    }
+
+    /// The cost of a call without that of those before it, which its tokens counted again.
+    pub fn without(self, before: Self) -> Self {
+        match (self, before) {
+            (Self::Computed(all), Self::Computed(before)) => {
+                Self::Computed((all - before).max(0.0))
+            }
+            _ => self,
         }
     }
 }

@@ -222,6 +222,7 @@ fn refusals_are_not_read_into_other_errors() {
         "Tool transfer_to_desk not found in agent front",
         "Tool not found: {'tool_name': 'transfer_to_desk'}",
         "The model called an unknown tool 'transfer_to_desk'.",
+        "No ToolCallback found for tool name: transfer_to_desk",
     ] {
         assert_eq!(refused(refusal).len(), 1, "{refusal}");
     }

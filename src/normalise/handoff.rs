@@ -91,6 +91,14 @@ const HUMANS: &[&str] = &[
     "real_person",
 ];
 
+/// How frameworks say that there is no such tool.
+const MISSING: &[&str] = &[
+    "not found",
+    "unknown tool",
+    "no such tool",
+    "found for tool",
+];
+
 /// Reads a tool's name; the arguments matter only where the name does not say the target.
 pub(super) fn meaning(
     tool: &str,
@@ -257,10 +265,10 @@ pub(super) fn refusals(source: &Source<'_>) -> Vec<HandoffRequest> {
     found
 }
 
-/// "Tool not found: {'tool_name': 'transfer_to_x'}", "Tool transfer_to_x not found in agent y", "unknown tool 'transfer_to_x'".
+/// "Tool not found: {'tool_name': 'transfer_to_x'}", "Tool transfer_to_x not found in agent y", "No ToolCallback found for tool name: transfer_to_x".
 fn refused_tool(text: &str, settings: &Settings) -> Option<HandoffRequest> {
     let lower = text.to_ascii_lowercase();
-    if !lower.contains("not found") && !lower.contains("unknown tool") {
+    if !MISSING.iter().any(|words| lower.contains(words)) {
         return None;
     }
     // A tool's name, not a word of the sentence such as "escalated".

@@ -376,3 +376,24 @@ fn mastra_calls_a_subagent_as_a_tool() {
         }
     }
 }
+
+#[test]
+fn spring_ai_adds_up_the_calls_between_which_it_runs_tools() {
+    let goes_on = |attributes: &[(&str, &str)]| match event("app", "chat", attributes).kind {
+        Kind::Model(call) => call.goes_on,
+        other => panic!("no call: {other:?}"),
+    };
+    let offered = ("spring.ai.model.request.tool.names", r#"["look_up"]"#);
+    let reason = |reason| ("gen_ai.response.finish_reasons", reason);
+    for (why, expected) in [
+        (r#"["TOOL_CALLS"]"#, true),
+        (r#"["tool_use"]"#, true),
+        (r#"["STOP"]"#, false),
+    ] {
+        assert_eq!(
+            goes_on(&[operation("chat"), offered, reason(why)]),
+            expected
+        );
+        assert!(!goes_on(&[operation("chat"), reason(why)]), "not its own");
+    }
+}

@@ -251,6 +251,9 @@ pub struct ModelCall {
     /// Hash of the name of the instrumentation scope.
     #[prost(fixed32, tag = "11")]
     pub shown_by: u32,
+    /// The next call under the same span counts this one too.
+    #[prost(bool, tag = "12")]
+    pub goes_on: bool,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Usage {

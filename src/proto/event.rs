@@ -216,6 +216,7 @@ fn model_call(call: &ModelCall) -> v1::ModelCall {
         is_agent: call.is_agent,
         failed: call.failed,
         shown_by: call.shown_by,
+        goes_on: call.goes_on,
     }
 }
 
@@ -247,6 +248,7 @@ fn model_call_of(stored: v1::ModelCall) -> Result<ModelCall, Invalid> {
         is_agent: stored.is_agent,
         failed: stored.failed,
         shown_by: stored.shown_by,
+        goes_on: stored.goes_on,
     })
 }
 

@@ -57,6 +57,7 @@ fn events() -> Vec<Event> {
                 is_agent: true,
                 failed: true,
                 shown_by: 77,
+                goes_on: true,
             }))
         })
         .collect();

@@ -32,7 +32,9 @@ pub(super) fn count(
     match &event.kind {
         Kind::Model(call) => {
             spend.add(call.cost);
-            out.facts.extend(turn::model_fact(event, owner.as_ref()));
+            let took = (call.usage, call.cost);
+            let fact = turn::model_fact(event, call, took, owner.as_ref());
+            out.facts.push(fact);
         }
         Kind::Tool(tool) if tool.hands_to.is_none() || tool.works => {
             out.facts.extend(turn::tool_fact(event, false));

@@ -10,6 +10,7 @@ mod handoff;
 mod judge;
 mod late;
 mod retention;
+mod row;
 mod saved;
 mod spend;
 mod trace;

@@ -3,12 +3,13 @@
 use super::Settings;
 use super::activation::{Act, Cast};
 use super::handoff::{self, UNKNOWN, Verdict};
+use super::row::{Rows, Took};
 use super::spend::{Spend, nano};
 use super::tree::Tree;
 use super::wait;
 use crate::model::Name;
 use crate::model::cohort::Cohort;
-use crate::model::event::{Event, Kind, Operation, Outcome};
+use crate::model::event::{self, Event, Kind, Operation, Outcome};
 use crate::model::fact::{
     AgentInvocation, Fact, HandoffKind, HandoffResult, ModelCall, ToolCall, Turn, TurnResult, What,
 };
@@ -168,11 +169,13 @@ pub(super) fn decide<'a>(
     Some((decided, owners))
 }
 
-/// The fact of one model call.
-pub(super) fn model_fact(event: &Event, agent: Option<&Name>) -> Option<Fact> {
-    let Kind::Model(call) = &event.kind else {
-        return None;
-    };
+/// The fact of one model call, and what it took itself.
+pub(super) fn model_fact(
+    event: &Event,
+    call: &event::ModelCall,
+    (usage, cost): Took,
+    agent: Option<&Name>,
+) -> Fact {
     let known = |name: Option<&Name>| name.cloned().unwrap_or_else(|| Arc::from(UNKNOWN));
     let what = What::Model(ModelCall {
         agent: known(agent),
@@ -180,14 +183,14 @@ pub(super) fn model_fact(event: &Event, agent: Option<&Name>) -> Option<Fact> {
         model: known(call.model.as_ref()),
         operation: call.operation,
         failed: call.failed,
-        usage: call.usage,
-        cost: call.cost,
+        usage,
+        cost,
         duration: event.end.since(event.start),
         first_token: call
             .first_token_seconds
             .and_then(|s| Duration::try_from_secs_f64(s).ok()),
     });
-    Some(Fact::of_span(event, what))
+    Fact::of_span(event, what)
 }
 
 /// The fact of one tool call that does work.
@@ -277,11 +280,13 @@ fn steps(
     facts: &mut Vec<Fact>,
 ) {
     let spend = &mut decided.spend;
+    let mut rows = Rows::default();
     for &i in &cast.calls {
         let event = cast.measured(tree, i);
-        facts.extend(model_fact(event, tree.agent(i)));
         if let Kind::Model(call) = &event.kind {
-            spend.add(call.cost);
+            let took = rows.took(event, call);
+            facts.push(model_fact(event, call, took, tree.agent(i)));
+            spend.add(took.1);
         }
     }
     for &i in &cast.tools {

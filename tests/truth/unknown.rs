@@ -276,6 +276,31 @@ pub const UNKNOWN: &[(&str, &str, &str)] = &[
         "the span of an agent that dies is never sent",
     ),
     (
+        "spring-ai/support-delegation",
+        "handoff *",
+        "chat clients have no name: whose work it is that calls a tool is unknown, so is who hands over",
+    ),
+    (
+        "spring-ai/support-delegation",
+        "model calls",
+        "a streamed call holds the next one of its row inside it: counted once",
+    ),
+    (
+        "spring-ai/support-delegation",
+        "tokens * cache_read",
+        "neither cached nor reasoning tokens are reported",
+    ),
+    (
+        "spring-ai/support-delegation",
+        "tokens gpt-5-mini reasoning",
+        "neither cached nor reasoning tokens are reported",
+    ),
+    (
+        "spring-ai/support-delegation",
+        "tool get_invoice*",
+        "the exception of a tool becomes an answer to the model: its span is well",
+    ),
+    (
         "strands/support-swarm-legacy",
         "tokens gpt-5-mini reasoning",
         "reasoning tokens are not reported",

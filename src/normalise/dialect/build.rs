@@ -117,14 +117,19 @@ pub(super) fn model(source: &Source<'_>, operation: Operation) -> ModelCall {
     }
 }
 
-/// Whether the call's only sign of an error is the reason why it stopped: frameworks that catch the error set no status.
-fn stopped_by_error(source: &Source<'_>) -> bool {
-    let is_error = |reason: &str| reason.trim_matches(['[', ']', '"', ' ']) == "error";
+/// Whether a model stopped for such a reason.
+pub(super) fn stopped(source: &Source<'_>, is: impl Fn(&str) -> bool) -> bool {
+    let is = |reason: &str| is(reason.trim_matches(['[', ']', '"', ' ']));
     let mut reasons = FINISH.iter().filter_map(|key| source.attributes().get(key));
     reasons.any(|reasons| match reasons {
-        Value::Array(reasons) => reasons.iter().filter_map(Value::as_str).any(is_error),
-        reason => reason.as_str().is_some_and(is_error),
+        Value::Array(reasons) => reasons.iter().filter_map(Value::as_str).any(is),
+        reason => reason.as_str().is_some_and(is),
     })
+}
+
+/// Frameworks that catch an error set no status: the reason why the call stopped is its only sign.
+fn stopped_by_error(source: &Source<'_>) -> bool {
+    stopped(source, |reason| reason == "error")
 }
 
 pub(super) fn model_kind(source: &Source<'_>) -> Kind {

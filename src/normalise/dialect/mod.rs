@@ -19,6 +19,7 @@ mod openllmetry;
 mod otel_genai;
 mod pydantic_ai;
 mod semantic_kernel;
+mod spring_ai;
 mod strands;
 mod vercel_v5;
 mod vercel_v7;
@@ -95,6 +96,10 @@ const DIALECTS: &[Dialect] = &[
     Dialect {
         speaks: google_adk::speaks,
         read: google_adk::read,
+    },
+    Dialect {
+        speaks: spring_ai::speaks,
+        read: spring_ai::read,
     },
     Dialect {
         speaks: strands::speaks,

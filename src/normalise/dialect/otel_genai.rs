@@ -7,7 +7,7 @@ use crate::model::key::{Keys, keys};
 use crate::normalise::{Source, handoff, name};
 
 /// The tool that is called.
-const TOOL: Keys = &keys(["gen_ai.tool.name", "tool.name", SPRING_TOOL]);
+const TOOL: Keys = &keys(["gen_ai.tool.name", "tool.name"]);
 
 /// The run around agents.
 const WORKFLOW: Keys = &keys([
@@ -18,9 +18,6 @@ const WORKFLOW: Keys = &keys([
 
 /// The agent at work.
 const AGENT: Keys = &keys(["gen_ai.agent.name", "agent.name"]);
-
-/// The name of a tool in Spring AI.
-const SPRING_TOOL: &str = "spring.ai.tool.definition.name";
 
 /// Reads a span by the standard names.
 pub(super) fn read(source: &Source<'_>, event: &mut Event) {
@@ -118,10 +115,10 @@ fn is_handoff(source: &Source<'_>) -> bool {
 }
 
 /// Spans whose operation nobody knows, e.g. of a later edition of the conventions or of a framework: a call of a model has
-/// tokens and a model, a call of a tool has an id or the tool's definition.
+/// tokens and a model, a call of a tool has an id.
 fn by_evidence(source: &Source<'_>) -> Kind {
     let has = |key: &str| source.attributes().get(key).is_some();
-    if has("gen_ai.tool.call.id") || has(SPRING_TOOL) {
+    if has("gen_ai.tool.call.id") {
         return tool(source);
     }
     let model = has("gen_ai.request.model") || has("gen_ai.response.model");

@@ -52,13 +52,31 @@ impl<'e> Tree<'e> {
         self.calls.iter().any(|call| same(call[0], event))
     }
 
-    /// The span that measures a call: the innermost of those that show it and know its tokens.
-    pub fn measured(&self, event: &'e Event) -> (&'e Event, &'e ModelCall) {
+    /// The span that measures a call, and the call without the one before it under the same span, where it counts that one too.
+    pub fn measured(&self, event: &'e Event) -> (&'e Event, ModelCall) {
+        let best = self.measure(event);
+        let mut call = model(best).expect("a model call").clone();
+        let place = |event: &Event| (event.start, event.end, event.span);
+        let told = |event: &&Event| model(event).is_some_and(|call| call.usage.is_some());
+        let row = self.calls.iter().map(|shown| self.measure(shown[0]));
+        let row = row.filter(|e| (e.trace, e.parent) == (best.trace, best.parent));
+        let before = row.filter(told).filter(|e| place(e) < place(best));
+        let before = before.max_by_key(|e| place(e)).and_then(model);
+        if let Some(before) = before.filter(|before| before.goes_on)
+            && let (Some(all), Some(known)) = (call.usage, before.usage)
+        {
+            call.usage = Some(all.without(&known));
+            call.cost = call.cost.without(before.cost);
+        }
+        (best, call)
+    }
+
+    /// The innermost of the spans that show a call and know its tokens.
+    fn measure(&self, event: &'e Event) -> &'e Event {
         let call = self.calls.iter().find(|call| same(call[0], event));
         let shown = call.into_iter().flatten().rev().copied();
         let told = |event: &&Event| model(event).is_some_and(|call| call.usage.is_some());
-        let best = shown.chain([event]).find(told).unwrap_or(event);
-        (best, model(best).expect("a model call"))
+        shown.chain([event]).find(told).unwrap_or(event)
     }
 
     /// The span that this one lies in; for a note, the span that it is about.

@@ -1,0 +1,28 @@
+//! Spring AI's observations: standard names on model calls, names of its own on all else.
+
+use super::{build, otel_genai};
+use crate::model::event::{Event, Kind};
+use crate::model::key::{Keys, keys};
+use crate::normalise::Source;
+
+const TOOL: &str = "spring.ai.tool.definition.name";
+/// On a client, a tool, and a model that was offered tools.
+const OWN: Keys = &keys(["spring.ai.kind", TOOL, "spring.ai.model.request.tool.names"]);
+
+pub(super) fn speaks(source: &Source<'_>) -> bool {
+    let attributes = source.attributes();
+    OWN.iter().any(|key| attributes.get(key).is_some())
+}
+
+pub(super) fn read(source: &Source<'_>, event: &mut Event) {
+    otel_genai::read(source, event);
+    if let Some(tool) = source.str(TOOL) {
+        event.kind = build::tool(source, tool);
+    }
+    if let Kind::Model(call) = &mut event.kind {
+        // A chat model that runs the tools itself calls itself again, and adds the tokens up.
+        call.goes_on = build::stopped(source, |reason| {
+            reason.to_ascii_lowercase().contains("tool")
+        });
+    }
+}
