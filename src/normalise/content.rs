@@ -117,10 +117,13 @@ pub(super) fn of_log(log: &LogRecord<'_>, key: &Key) -> Content {
     let mut input = Reader::new(key);
     let mut output = Reader::new(key);
     message_event(&log.event_name, &log.attributes, &mut input, &mut output);
-    let body = || messages::to_json(&log.body, 0).to_string();
+    let body = || messages::to_json(&log.body).to_string();
     match log.event_name.as_ref() {
         "gen_ai.choice" => output.string(&body(), Role::Other, 0),
-        "gen_ai.user.message" => input.string(&body(), Role::User, 0),
+        "gen_ai.user.message" => {
+            input.string(&body(), Role::User, 0);
+            input.end(Role::User);
+        }
         "gen_ai.assistant.message" | "gen_ai.tool.message" => {
             input.string(&body(), Role::Other, 0);
         }
@@ -284,7 +287,7 @@ impl<'k> Reader<'k> {
             Some(document) => self.message(document.root(), role, depth + 1),
             None if messages::is_python_call(text) => {
                 for arguments in messages::python_arguments(text) {
-                    self.string(arguments, role, depth + 1);
+                    self.string(arguments, role, depth);
                 }
             }
             None => self.text(text, role),

@@ -104,14 +104,13 @@ impl<'d> Value<'d> {
         }
     }
 
-    /// A number as `serde_json` writes it.
+    /// A number in one spelling, as `serde_json` writes it; whole ones, which may be ids, keep all their digits.
     pub(super) fn as_number(&self) -> Option<Cow<'d, str>> {
         if !self.is(Kind::Number) {
             return None;
         }
         let raw = self.raw();
-        let is_short = raw.len() < 19 && raw.bytes().all(|b| b.is_ascii_digit());
-        if is_short {
+        if raw.bytes().all(|b| b.is_ascii_digit()) {
             return Some(Cow::Borrowed(raw));
         }
         let number: Owned = serde_json::from_str(raw).ok()?;
@@ -454,7 +453,10 @@ mod tests {
         for text in [
             "[1e999]",
             "[-0]",
+            "[0]",
+            "[ 0 ]",
             "[01]",
+            "[   01]",
             "[1.]",
             "[.5]",
             "[-]",
@@ -478,6 +480,12 @@ mod tests {
         }
         for depth in [126, 127, 128, 200] {
             check(&format!("{}{}", "[".repeat(depth), "]".repeat(depth)));
+            let (open, close) = ("{\"a\":".repeat(depth), "}".repeat(depth));
+            check(&format!("{open}1{close}"));
+        }
+        // Too large for a float, wherever it stands.
+        for before in [0, 100] {
+            check(&format!("[{}{}]", " ".repeat(before), "1".repeat(400)));
         }
     }
 }

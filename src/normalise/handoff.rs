@@ -142,9 +142,7 @@ pub(super) fn meaning(
     }
     // `Desk-transfer_to_x`, `mcp__desk__transfer_to_x`: plugins and servers stand in front.
     let local = unqualified(tool);
-    if local.len() < tool.len()
-        && let Some((target, delegates)) = in_name(local, &self::plain(local))
-    {
+    if let Some((target, delegates)) = in_name(local, &self::plain(local)) {
         return hands(named(target, settings), delegates);
     }
     Meaning::Work

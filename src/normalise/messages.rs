@@ -105,7 +105,7 @@ pub(super) fn log_requests(log: &LogRecord<'_>, settings: &Settings) -> Vec<Hand
         reader.value(document.root(), 0);
     } else {
         let in_attributes = log.attributes.get("gen_ai.output.messages");
-        let value = to_json(in_attributes.unwrap_or(&log.body), 0);
+        let value = to_json(in_attributes.unwrap_or(&log.body));
         reader.text_value(&value.to_string());
     }
     reader.output.requests
@@ -388,17 +388,17 @@ fn python_call(text: &str) -> Option<(&str, &str)> {
     Some((field(", name='")?, field(", call_id='")?))
 }
 
-pub(super) fn to_json(value: &Attribute<'_>, depth: usize) -> Owned {
+/// The value as JSON. Its depth is what the receiver lets in.
+pub(super) fn to_json(value: &Attribute<'_>) -> Owned {
     match value {
-        _ if depth > 12 => Owned::Null,
         Attribute::Str(text) => Owned::from(text.as_ref()),
         Attribute::Bool(flag) => Owned::from(*flag),
         Attribute::Int(number) => Owned::from(*number),
         Attribute::Double(number) => Owned::from(*number),
-        Attribute::Array(items) => items.iter().map(|item| to_json(item, depth + 1)).collect(),
+        Attribute::Array(items) => items.iter().map(to_json).collect(),
         Attribute::Map(map) => map
             .iter()
-            .map(|(key, value)| (key.to_owned(), to_json(value, depth + 1)))
+            .map(|(key, value)| (key.to_owned(), to_json(value)))
             .collect(),
         Attribute::Bytes(_) | Attribute::Empty => Owned::Null,
     }

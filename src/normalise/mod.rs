@@ -19,19 +19,35 @@ mod usage;
 mod words;
 
 #[cfg(test)]
+mod cohort_tests;
+#[cfg(test)]
 mod content_tests;
 #[cfg(test)]
 mod context_tests;
+#[cfg(test)]
+mod conversation_tests;
 #[cfg(test)]
 mod dialect_tests;
 #[cfg(test)]
 mod edges;
 #[cfg(test)]
+mod frame_tests;
+#[cfg(test)]
+mod handoff_tests;
+#[cfg(test)]
 mod money_tests;
+#[cfg(test)]
+mod nesting_tests;
+#[cfg(test)]
+mod output_tests;
+#[cfg(test)]
+mod record_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod unseen;
+#[cfg(test)]
+mod usage_tests;
 
 use crate::model::Name;
 use crate::model::event::{

@@ -19,3 +19,21 @@ pub(super) fn shared(text: &str) -> Name {
         _ => known[place].insert(Name::from(text)).clone(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    #[test]
+    fn a_name_is_its_text_whatever_else_is_remembered() {
+        for round in 0..2 {
+            // More than are remembered: some take the place of others.
+            for number in 0..3 * MOST {
+                let text = format!("name {number}");
+                assert_eq!(*shared(&text), *text, "round {round}");
+            }
+        }
+        assert!(Arc::ptr_eq(&shared("desk"), &shared("desk")));
+    }
+}

@@ -78,9 +78,6 @@ pub(super) fn of(attributes: &Attributes<'_>) -> Option<Usage> {
         reasoning: count(REASONING),
     };
     let known = input.is_some() || output.is_some();
-    if known && told.cache_read.is_some() && told.reasoning.is_some() {
-        return Some(made_whole(told));
-    }
     let mut raw = RAW.iter().filter_map(|key| attributes.str(key));
     let raw = raw.find_map(|text| of_json(&json::parse(text)?));
     match (known, raw) {

@@ -42,6 +42,9 @@ fn rules_hold_or_do_not() {
         "event.value_usd + 1.0 > 40.5 ? event.ok : false",
         "'tier' in event.cohort",
         "['a', 'refund_order'].exists(t, t == event.tool)",
+        "event.value_usd - 1.0 == 39.0 && -event.value_usd < 0.0",
+        "event.value_usd * 2.0 == 80.0 && event.value_usd / 2.0 == 20.0",
+        "size(event.tool) == 12 && size(event.cohort) == 1 && event.tool.size() == 12",
     ] {
         assert!(holds(text, event()), "{text}");
     }
@@ -81,6 +84,23 @@ fn faults_are_told_with_their_place() {
         fault(Scope::Workflow, "workflow.turns && true"),
         "column 9: is a number, not true or false"
     );
+    assert_eq!(
+        fault(Scope::Event, "event.tool - 1 > 2"),
+        "column 6: is a text, not a number"
+    );
+    assert_eq!(
+        fault(Scope::Event, "event.value_usd.contains('4')"),
+        "column 25: contains is asked of a number"
+    );
+    // Beside what may be anything, the other side says what it is.
+    for either in [
+        "event.ok ? null : event.value_usd",
+        "event.ok ? event.value_usd : null",
+    ] {
+        let told = fault(Scope::Event, &format!("({either}) == 'x'"));
+        let expected = "a number is compared with a text";
+        assert!(told.ends_with(expected), "{told}");
+    }
     let told = fault(Scope::Event, "event.kind ==");
     assert!(told.starts_with("column "), "{told}");
     let told = fault(Scope::Event, "event.tool.matches2('x')");
