@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// The price catalogue. Lookups are by provider, model and date.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct PriceBook {
     prices: Vec<Price>,
     /// Places in `prices` of the names without `*`, and of the others.
@@ -84,6 +84,13 @@ pub struct Price {
     pub cache_write: Option<f64>,
     /// `None`: as `output`.
     pub reasoning: Option<f64>,
+}
+
+impl std::fmt::Debug for PriceBook {
+    /// The prices alone: the rest follows from them, in no order.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(&self.prices).finish()
+    }
 }
 
 impl PriceBook {
