@@ -397,3 +397,32 @@ fn spring_ai_adds_up_the_calls_between_which_it_runs_tools() {
         assert!(!goes_on(&[operation("chat"), reason(why)]), "not its own");
     }
 }
+
+#[test]
+fn langchain_for_javascript_names_a_tool_in_its_answer() {
+    let message = |name: &str| {
+        format!(r#"{{"id":["ToolMessage"],"kwargs":{{"name":"{name}","tool_call_id":"c-1"}}}}"#)
+    };
+    let command = |name: &str| format!(r#"{{"update":{{"messages":[{{}},{}]}}}}"#, message(name));
+    let class = "tool DynamicStructuredTool of -";
+    for (answer, expected) in [
+        (message("look_up"), "tool look_up of -"),
+        (command("look_up"), "tool look_up of -"),
+        (message("escalate"), "tool escalate of - to HUMAN"),
+        (command("transfer_to_desk"), "structure of - refused[]"),
+        (r#"{"kwargs":{"name":"look_up"}}"#.to_owned(), class),
+        (String::new(), class),
+    ] {
+        let attributes = [
+            operation("execute_tool"),
+            ("traceloop.span.kind", "task"),
+            ("traceloop.entity.output", answer.as_str()),
+        ];
+        let found = event("app", "execute_tool DynamicStructuredTool", &attributes);
+        assert_eq!(told(&found), expected, "{answer}");
+        if let Kind::Tool(tool) = found.kind {
+            let id = tool.call_id.as_deref() == Some("c-1");
+            assert_eq!(id, expected != class, "{answer}");
+        }
+    }
+}

@@ -131,6 +131,31 @@ pub const UNKNOWN: &[(&str, &str, &str)] = &[
         "agents have no name of their own, called as tools: each is a tool here",
     ),
     (
+        "langgraph-js-traceloop/support-swarm",
+        "handoff *",
+        "no span names an agent, and model calls do not show what they ask for",
+    ),
+    (
+        "langgraph-js-traceloop/support-swarm",
+        "tokens * cache_read",
+        "neither cached nor reasoning tokens are reported",
+    ),
+    (
+        "langgraph-js-traceloop/support-swarm",
+        "tokens gpt-5-mini reasoning",
+        "neither cached nor reasoning tokens are reported",
+    ),
+    (
+        "langgraph-js-traceloop/support-swarm",
+        "tool DynamicStructuredTool error",
+        "a tool is named by its answer, and one that throws has none",
+    ),
+    (
+        "langgraph-js-traceloop/support-swarm",
+        "tool get_invoice error",
+        "a tool is named by its answer, and one that throws has none",
+    ),
+    (
         "langgraph-traceloop/support-swarm",
         "tokens gpt-5-mini reasoning",
         "reasoning tokens are not reported",

@@ -1,8 +1,8 @@
 //! OpenLLMetry (Traceloop): `traceloop.span.kind` beside the names of OpenTelemetry.
 
 use super::{build, langgraph, otel_genai};
-use crate::model::event::{Event, Kind};
-use crate::normalise::{Source, name};
+use crate::model::event::{Event, Kind, ToolCall};
+use crate::normalise::{Source, id, json, name};
 
 pub(super) fn speaks(source: &Source<'_>) -> bool {
     let attributes = source.attributes();
@@ -60,6 +60,30 @@ pub(super) fn read(source: &Source<'_>, event: &mut Event) {
                 event.kind = Kind::Agent { weak: true };
             }
         }
+        _ if matches!(event.kind, Kind::Tool(_)) && source.str("gen_ai.tool.name").is_none() => {
+            if let Some(kind) = answered(source) {
+                event.kind = kind;
+            }
+        }
         _ => {}
+    }
+}
+
+/// The tool call that a span of LangChain for JavaScript shows, which is named after the tool's class: the message with which
+/// the tool answers has its name. One that hands over shows nobody's work after it, so nothing says what became of that.
+fn answered(source: &Source<'_>) -> Option<Kind> {
+    let answer = json::parse(source.str("traceloop.entity.output")?)?;
+    let message = match answer.pointer("/update/messages") {
+        Some(messages) => messages.as_array()?.last()?,
+        None => &answer,
+    };
+    let message = message.get("kwargs")?;
+    let call = message.get("tool_call_id")?.as_str()?;
+    match build::tool(source, message.get("name")?.as_str()?) {
+        Kind::Tool(tool) if tool.works => Some(Kind::Tool(ToolCall {
+            call_id: Some(id(call)),
+            ..tool
+        })),
+        _ => Some(Kind::Structure),
     }
 }
