@@ -6,6 +6,7 @@ use crate::model::ids::{SpanId, TraceId};
 use crate::model::sampling::Threshold;
 use crate::model::time::Timestamp;
 use rapidhash::RapidHashMap as HashMap;
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, btree_map, hash_map};
 
 /// The state of one trace.
@@ -94,6 +95,9 @@ impl Open {
             threshold: self.events.values().filter_map(|e| e.threshold).min(),
             answering: None,
         };
+        // The newest first: of several messages of the user the last one counts, and so does the last verdict.
+        let mut notes: Vec<_> = notes.into_iter().collect();
+        notes.sort_by_key(|((span, id), note)| (*span, Reverse(note.end), *id));
         for ((span, _), note) in notes {
             match self.events.entry(span) {
                 btree_map::Entry::Occupied(mut event) => add_note(event.get_mut(), *note),

@@ -71,6 +71,26 @@ fn notes_after_the_decision_count_once_each() {
 }
 
 #[test]
+fn of_several_verdicts_about_one_span_the_last_one_counts() {
+    let ends = |notes: [(u64, u64, Outcome); 2]| {
+        let mut s = Scene::default();
+        let agent = s.agent(0, "a", (0, 100));
+        s.call(agent, (1, 90));
+        for (id, at, outcome) in notes {
+            s.add(1, (at, at), Kind::Note(id));
+            s.last().span = span(2);
+            s.last().outcome = Some(OutcomeEvidence { outcome });
+        }
+        outcomes(&run(&s))
+    };
+    let (good, bad) = (Outcome::Resolved, Outcome::Failed);
+    for (one, two) in [(1, 2), (2, 1)] {
+        assert_eq!(ends([(one, 50, good), (two, 60, bad)]), [bad]);
+        assert_eq!(ends([(one, 50, bad), (two, 60, good)]), [good]);
+    }
+}
+
+#[test]
 fn a_request_that_a_note_repeats_is_one_request() {
     let request = |to| HandoffRequest {
         target: target(to),

@@ -94,6 +94,32 @@ fn a_user_who_says_it_again_after_a_handoff_repeats_himself() {
 }
 
 #[test]
+fn of_several_records_of_what_the_user_said_the_last_one_counts() {
+    let repeats = |notes: [(u64, u64, std::ops::Range<u32>); 2]| {
+        let mut s = transfer_with(0..10);
+        s.events[2].content.get_or_insert_default().asked = sketch(100..110);
+        let agent = s.agent(0, "refund", (10_000, 10_100));
+        s.in_trace(2);
+        s.call(agent, (10_001, 10_090));
+        s.in_trace(2);
+        let call = s.last().span;
+        for (id, at, words) in notes {
+            s.add(agent, (at, at), Kind::Note(id));
+            s.in_trace(2);
+            s.last().span = call;
+            s.last().content.get_or_insert_default().asked = sketch(words);
+        }
+        count(&run(&s), |what| matches!(what, What::Repeat { .. }))
+    };
+    let (again, other) = (|| 100..110, || 300..310);
+    for (one, two) in [(1, 2), (2, 1)] {
+        let ends = |first, last| repeats([(one, 10_010, first), (two, 10_020, last)]);
+        assert_eq!(ends(other(), again()), 1);
+        assert_eq!(ends(again(), other()), 0);
+    }
+}
+
+#[test]
 fn a_filter_that_drops_the_history_loses_what_only_the_history_said() {
     let (mut s, _, refund) = transfer();
     let asking = s.events[2].content.insert(Box::default());
