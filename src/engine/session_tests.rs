@@ -4,12 +4,15 @@
 use super::{Offline, Settings};
 use crate::model::ids::{SpanId, TraceId};
 use crate::model::metric::{Family, Point};
-use crate::model::otlp::{Attributes, Batch, Group, Scope, Span, Status, Value};
+use crate::model::otlp::{Attributes, Batch, Group, Link, Scope, Span, Status, Value};
 use crate::model::time::Timestamp;
 use crate::normalise::{self, Normaliser};
 use crate::{derive, stitch};
 use std::sync::Arc;
 use std::time::Duration;
+
+/// A span that links to one of another trace: the span, then the other trace and span.
+type Linked<'a> = (Told<'a>, (u8, u8));
 
 /// A span: its trace, its id and its parent's (0: none), its start and end in milliseconds, its attributes.
 type Told<'a> = (u8, u8, u8, (u64, u64), &'a [(&'static str, &'static str)]);
@@ -37,6 +40,17 @@ fn span(&(trace, id, parent, (start, end), pairs): &Told<'_>) -> Span<'static> {
 
 /// What comes of spans: sessions, turns, handoffs, tool calls.
 fn counts(told: &[Told<'_>], partitions: usize) -> [f64; 4] {
+    counts_linked(told, &[], partitions)
+}
+
+fn counts_linked(told: &[Told<'_>], linked: &[Linked<'_>], partitions: usize) -> [f64; 4] {
+    let link = |(told, (trace, id)): &Linked<'_>| Span {
+        links: vec![Link {
+            trace: TraceId::new(&[*trace; 16]).expect("not zero"),
+            span: SpanId::new(&[*id; 8]).expect("not zero"),
+        }],
+        ..span(told)
+    };
     let settings = Settings {
         partitions,
         stitch: stitch::Settings::default(),
@@ -51,7 +65,11 @@ fn counts(told: &[Told<'_>], partitions: usize) -> [f64; 4] {
         groups: vec![Group {
             resource: Attributes::default(),
             scope: Scope::default(),
-            spans: told.iter().map(span).collect(),
+            spans: told
+                .iter()
+                .map(span)
+                .chain(linked.iter().map(link))
+                .collect(),
             logs: Vec::new(),
         }],
         rejects: Vec::new(),
@@ -182,5 +200,46 @@ fn a_late_tail_adds_up_and_is_no_second_turn() {
     for partitions in [1, 7] {
         assert_eq!(counts(&told, partitions), [1.0, 1.0, 0.0, 1.0]);
         told.reverse();
+    }
+}
+
+/// Client and server of one call, each with a trace of its own: whoever names no session is in that of the one it links to.
+#[test]
+fn a_trace_without_a_session_is_in_that_of_the_trace_it_links_to() {
+    const BARE: &[(&str, &str)] = &[
+        ("gen_ai.operation.name", "invoke_agent"),
+        ("gen_ai.agent.name", "boss"),
+    ];
+    let of = |attributes| -> [Told<'static>; 4] {
+        [
+            (1, 1, 0, (0, 1000), attributes),
+            (1, 2, 1, (10, 100), CHAT),
+            (1, 4, 1, (150, 850), TOOL),
+            (1, 3, 1, (900, 990), CHAT),
+        ]
+    };
+    let server: Linked<'_> = ((2, 7, 0, (220, 780), MCP), (1, 4));
+    let agent: Linked<'_> = ((2, 7, 0, (220, 780), HELPER), (1, 4));
+    let consumer: Linked<'_> = ((2, 7, 0, (90_000, 90_900), HELPER), (1, 4));
+    let agent_of_b: Linked<'_> = ((2, 7, 0, (220, 780), HELPER_OF_B), (1, 4));
+    let next: Linked<'_> = ((3, 8, 0, (230, 770), HELPER), (2, 7));
+    let back: Linked<'_> = ((1, 9, 1, (860, 870), &[]), (2, 7));
+    let elsewhere: Linked<'_> = ((2, 7, 0, (220, 780), HELPER), (9, 9));
+    let scenes = [
+        ("an MCP server", BOSS, vec![server], [1.0, 1.0, 0.0, 1.0]),
+        ("an agent", BOSS, vec![agent], [1.0, 1.0, 1.0, 1.0]),
+        ("a consumer", BOSS, vec![consumer], [1.0, 2.0, 0.0, 1.0]),
+        ("two steps", BOSS, vec![agent, next], [1.0, 1.0, 1.0, 1.0]),
+        ("both ways", BOSS, vec![agent, back], [1.0, 1.0, 1.0, 1.0]),
+        ("its own", BOSS, vec![agent_of_b], [2.0, 2.0, 0.0, 1.0]),
+        ("no session", BARE, vec![agent], [2.0, 2.0, 0.0, 1.0]),
+        ("no circle", BARE, vec![agent, back], [2.0, 2.0, 0.0, 1.0]),
+        ("nobody", BOSS, vec![elsewhere], [2.0, 2.0, 0.0, 1.0]),
+    ];
+    for (scene, attributes, linked, expected) in scenes {
+        for partitions in [1, 2, 7] {
+            let counts = counts_linked(&of(attributes), &linked, partitions);
+            assert_eq!(counts, expected, "{scene}, {partitions}");
+        }
     }
 }

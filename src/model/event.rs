@@ -57,6 +57,14 @@ pub struct Event {
 }
 
 impl Event {
+    /// The one other trace that a span without a session of its own links to. Of several it is nobody's alone: a batch is read
+    /// for many users.
+    pub fn follows(&self) -> Option<TraceId> {
+        let mut others = self.links.iter().map(|link| link.trace);
+        let first = others.next().filter(|_| self.session.is_none())?;
+        others.all(|other| other == first).then_some(first)
+    }
+
     /// Roughly the bytes that it holds in memory.
     pub fn weight(&self) -> usize {
         // A name is counted where it is held, though several may share one text.

@@ -133,7 +133,7 @@ impl Entry {
         size_of::<Self>()
             + match &self.record {
                 Record::Event(event) => event.weight(),
-                Record::Bind(_) => 0,
+                Record::Bind(_) | Record::Asks(..) | Record::Follow(..) | Record::Recall(..) => 0,
                 Record::Contact(_) => size_of::<Contact>(),
             }
     }
@@ -146,6 +146,12 @@ pub enum Record {
     Event(Box<Event>),
     /// The key belongs to this other key: forward what it holds and what still comes.
     Bind(Key),
+    /// This trace links, in so many steps, to the key's trace: tell it the session of the key.
+    Asks(TraceId, u32),
+    /// The key's trace links, in so many steps, to one of this session: it goes there, unless it has a session of its own.
+    Follow(Key, u32),
+    /// This trace went to the key's session by a link, and belongs to this other one: send there what is undecided of it.
+    Recall(TraceId, Key),
     /// A workflow of the key's user was closed.
     Contact(Box<Contact>),
 }

@@ -31,7 +31,7 @@ pub struct Part {
 pub struct Entry {
     #[prost(message, optional, tag = "1")]
     pub key: ::core::option::Option<Key>,
-    #[prost(oneof = "entry::Record", tags = "2, 3, 4")]
+    #[prost(oneof = "entry::Record", tags = "2, 3, 4, 5, 6, 7")]
     pub record: ::core::option::Option<entry::Record>,
 }
 /// Nested message and enum types in `Entry`.
@@ -45,7 +45,38 @@ pub mod entry {
         Bind(super::Key),
         #[prost(message, tag = "4")]
         Contact(super::Contact),
+        /// A trace that links to the key's asks for its session.
+        #[prost(message, tag = "5")]
+        Asks(super::Asker),
+        #[prost(message, tag = "6")]
+        Follow(super::Follow),
+        #[prost(message, tag = "7")]
+        Recall(super::Recall),
     }
+}
+/// A trace that links to another one, in so many steps.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Asker {
+    #[prost(bytes = "vec", tag = "1")]
+    pub trace: ::prost::alloc::vec::Vec<u8>,
+    #[prost(uint32, tag = "2")]
+    pub steps: u32,
+}
+/// The session of a trace that the key's links to, in so many steps.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Follow {
+    #[prost(message, optional, tag = "1")]
+    pub to: ::core::option::Option<Key>,
+    #[prost(uint32, tag = "2")]
+    pub steps: u32,
+}
+/// A trace that came by a link belongs to another session: send it there.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Recall {
+    #[prost(bytes = "vec", tag = "1")]
+    pub trace: ::prost::alloc::vec::Vec<u8>,
+    #[prost(message, optional, tag = "2")]
+    pub to: ::core::option::Option<Key>,
 }
 /// An id that is unique within one tenant only.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -440,6 +471,20 @@ pub struct Slot {
     /// Nothing of it has been open since then.
     #[prost(fixed64, optional, tag = "7")]
     pub idle_since: ::core::option::Option<u64>,
+    #[prost(message, optional, tag = "8")]
+    pub links: ::core::option::Option<Links>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Links {
+    /// Steps of the links by which alone it is bound.
+    #[prost(uint32, optional, tag = "1")]
+    pub led: ::core::option::Option<u32>,
+    /// Traces that link to it.
+    #[prost(message, repeated, tag = "2")]
+    pub askers: ::prost::alloc::vec::Vec<Asker>,
+    /// Traces that it links to.
+    #[prost(bytes = "vec", repeated, tag = "3")]
+    pub linked: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct KnownContact {

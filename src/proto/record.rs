@@ -51,6 +51,18 @@ impl From<&Entry> for v1::Entry {
         let record = match &entry.record {
             Record::Event(event) => entry::Record::Event((&**event).into()),
             Record::Bind(to) => entry::Record::Bind(to.into()),
+            Record::Asks(asker, steps) => entry::Record::Asks(v1::Asker {
+                trace: asker.as_bytes().to_vec(),
+                steps: *steps,
+            }),
+            Record::Follow(to, steps) => entry::Record::Follow(v1::Follow {
+                to: Some(to.into()),
+                steps: *steps,
+            }),
+            Record::Recall(id, to) => entry::Record::Recall(v1::Recall {
+                trace: id.as_bytes().to_vec(),
+                to: Some(to.into()),
+            }),
             Record::Contact(contact) => entry::Record::Contact((&**contact).into()),
         };
         Self {
@@ -67,6 +79,15 @@ impl TryFrom<v1::Entry> for Entry {
         let record = match stored.record.ok_or(Invalid("record"))? {
             entry::Record::Event(event) => Record::Event(Box::new(event.try_into()?)),
             entry::Record::Bind(to) => Record::Bind(to.try_into()?),
+            entry::Record::Asks(asker) => Record::Asks(trace(&asker.trace)?, asker.steps),
+            entry::Record::Follow(follow) => {
+                let to = follow.to.ok_or(Invalid("follow"))?;
+                Record::Follow(to.try_into()?, follow.steps)
+            }
+            entry::Record::Recall(recall) => {
+                let to = recall.to.ok_or(Invalid("recall"))?;
+                Record::Recall(trace(&recall.trace)?, to.try_into()?)
+            }
             entry::Record::Contact(contact) => Record::Contact(Box::new(contact.try_into()?)),
         };
         Ok(Self {

@@ -166,6 +166,15 @@ fn a_frame_comes_back_as_it_was() {
             id: "s".into(),
         })),
     });
+    let linked = [
+        Record::Asks(trace(2), 1),
+        Record::Follow(Key::Session(scoped("f")), 2),
+        Record::Recall(trace(3), Key::Session(scoped("r"))),
+    ];
+    entries.extend(linked.map(|record| Entry {
+        key: Key::Trace(trace(1)),
+        record,
+    }));
     entries.push(Entry {
         key: Key::User(scoped("u")),
         record: Record::Contact(Box::new(contact)),

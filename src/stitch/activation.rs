@@ -308,7 +308,7 @@ fn outermost_tools(tree: &Tree<'_>) -> Vec<usize> {
             let Kind::Tool(tool) = &tree.events[i].kind else {
                 return false;
             };
-            let nested = tree.ancestors(i).any(
+            let nested = tree.callers(i).any(
                 |a| matches!(&tree.events[a].kind, Kind::Tool(outer) if outer.name == tool.name),
             );
             let known = tool
@@ -334,7 +334,7 @@ fn broken_inside(tree: &Tree<'_>) -> HashSet<usize> {
             continue;
         };
         if step_failed(tree, i) {
-            let around = tree.ancestors(i).filter(|&outer| {
+            let around = tree.callers(i).filter(|&outer| {
                 matches!(&tree.events[outer].kind, Kind::Tool(tool) if tool.name == inner.name)
             });
             let around: Vec<usize> = around.collect();

@@ -142,23 +142,25 @@ impl Conversation {
         }
     }
 
-    /// Gives away all events that are not decided yet: the key is bound to another one.
-    pub(super) fn release(&mut self) -> impl Iterator<Item = Box<Event>> {
-        self.open_spans = 0;
-        self.open_bytes = 0;
-        let open: Vec<TraceId> = self
-            .traces
-            .iter()
-            .filter(|(_, trace)| matches!(trace, Trace::Open(_)))
-            .map(|(id, _)| *id)
-            .collect();
-        let traces = &mut self.traces;
-        open.into_iter()
-            .filter_map(|id| match traces.remove(&id) {
-                Some(Trace::Open(open)) => Some(open.into_events()),
-                _ => None,
-            })
-            .flatten()
+    /// Gives away the events of these traces, as far as they are not decided yet: they belong to another key.
+    pub(super) fn release<F: Fn(TraceId) -> bool>(
+        &mut self,
+        is_gone: F,
+    ) -> impl Iterator<Item = Box<Event>> + use<F> {
+        let mut gone = Vec::new();
+        for (id, trace) in std::mem::take(&mut self.traces) {
+            match trace {
+                Trace::Open(open) if is_gone(id) => {
+                    self.open_spans -= open.len();
+                    self.open_bytes -= open.all().map(Event::weight).sum::<usize>();
+                    gone.push(open);
+                }
+                kept => {
+                    self.traces.insert(id, kept);
+                }
+            }
+        }
+        gone.into_iter().flat_map(Open::into_events)
     }
 
     /// When to call [`Conversation::on_time`] next.
@@ -198,18 +200,16 @@ impl Conversation {
         self.open_spans == 0 && self.workflow.is_none() && self.pending.is_empty()
     }
 
+    /// Does what is due. Returns the session that all of it went to, where only the resource names that.
     pub(super) fn on_time(
         &mut self,
         key: &Key,
         now: Timestamp,
         settings: &Settings,
         out: &mut Output,
-    ) {
+    ) -> Option<Key> {
         if let Some(due) = self.follows_at(key, settings) {
-            if due <= now {
-                self.follow_resource(out);
-            }
-            return;
+            return (due <= now).then(|| self.follow_resource(out)).flatten();
         }
         self.decide_until(key, now, settings, out);
         let (due, waiting) = std::mem::take(&mut self.pending)
@@ -238,6 +238,7 @@ impl Conversation {
         if let Some(workflow) = self.workflow.take_if(due) {
             workflow.close(&settings.judge, out);
         }
+        None
     }
 
     /// Whether nothing of it is needed any more.
@@ -261,10 +262,8 @@ impl Conversation {
     }
 
     /// Gives all events to the session that the resource names.
-    fn follow_resource(&mut self, out: &mut Output) {
-        let Some(session) = self.resource_session() else {
-            return;
-        };
+    fn follow_resource(&mut self, out: &mut Output) -> Option<Key> {
+        let session = self.resource_session()?;
         let tenant = self.traces.values().find_map(|trace| match trace {
             Trace::Open(open) => open.all().find_map(|event| event.tenant.clone()),
             Trace::Decided(_) => None,
@@ -273,12 +272,13 @@ impl Conversation {
             tenant,
             id: session,
         });
-        for mut event in self.release() {
+        for mut event in self.release(|_| true) {
             if let Some(hint) = &mut event.session {
                 hint.source = SessionSource::Span;
             }
             out.sends.push((to.clone(), Record::Event(event)));
         }
+        Some(to)
     }
 
     /// Decides the turns that are ready, in their order; a turn that is not holds up those after it.
@@ -341,7 +341,9 @@ impl Conversation {
                 _ => None,
             })
             .map(|open| {
-                let quiet = if open.is_complete() {
+                // Where a link leads is as unknown as a parent that is missing, as long as nobody says so.
+                let waits = matches!(key, Key::Trace(_)) && open.follows();
+                let quiet = if open.is_complete() && !waits {
                     settings.settle
                 } else {
                     settings.trace_timeout

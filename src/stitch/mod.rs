@@ -9,6 +9,7 @@ mod conversation;
 mod handoff;
 mod judge;
 mod late;
+mod links;
 mod retention;
 mod row;
 mod saved;
@@ -30,6 +31,7 @@ use crate::model::record::{Entry, Record};
 use crate::model::time::Timestamp;
 use contacts::Contacts;
 use conversation::Conversation;
+use links::Links;
 use rapidhash::RapidHashMap as HashMap;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -139,6 +141,8 @@ struct Slot {
     /// The entry of this slot in `idle`.
     idle_since: Option<Timestamp>,
     touched: Timestamp,
+    /// Apart, because few traces link to others.
+    links: Option<Box<Links>>,
 }
 
 impl Stitcher {
@@ -175,14 +179,20 @@ impl Stitcher {
         // Nothing that an entry changes is due sooner than this; the exact time is found when it fires.
         let soonest = arrival + self.settings.settle;
         match record {
-            Record::Event(event) => match slot.goes_to(&event) {
-                Some(to) => out.sends.push((to.clone(), Record::Event(event))),
-                None => slot
-                    .conversation
-                    .get_or_insert_with(|| Box::new(Conversation::new(arrival)))
-                    .take(event, arrival, &self.settings, out),
-            },
+            Record::Event(event) => {
+                slot.ask(&key, &event, out);
+                match slot.goes_to(&event) {
+                    Some(to) => out.sends.push((to.clone(), Record::Event(event))),
+                    None => slot
+                        .conversation
+                        .get_or_insert_with(|| Box::new(Conversation::new(arrival)))
+                        .take(event, arrival, &self.settings, out),
+                }
+            }
             Record::Bind(to) => slot.bind(&key, to, out),
+            Record::Asks(asker, steps) => slot.asked(asker, steps, out),
+            Record::Follow(to, steps) => slot.follow(&key, to, steps, out),
+            Record::Recall(trace, to) => slot.recall(&key, trace, to, out),
             Record::Contact(contact) => {
                 slot.contacts
                     .get_or_insert_default()
@@ -232,9 +242,12 @@ impl Stitcher {
         let before = slot.weight();
         slot.scheduled = None;
         if let Some(conversation) = &mut slot.conversation {
-            conversation.on_time(key, now, &self.settings, out);
+            let gone = conversation.on_time(key, now, &self.settings, out);
             if conversation.is_over(key, now, &self.settings) {
                 slot.conversation = None;
+            }
+            if let Some(session) = gone {
+                slot.tell(&session, out);
             }
         }
         sign(&mut out.facts[from..], key);
@@ -244,6 +257,7 @@ impl Stitcher {
             .conversation
             .as_ref()
             .map(|c| c.deadline(key, &self.settings));
+        let asked = slot.asked_until(now, &self.settings);
         let contacts = slot.contacts.as_mut();
         let remembered = contacts.and_then(|c| c.expire(now, &self.settings));
         let after = slot.weight();
@@ -252,7 +266,8 @@ impl Stitcher {
             slot.idle_since = Some(now);
             self.idle.insert((now, key.clone()));
         }
-        match held.into_iter().chain(forwarding).chain(remembered).min() {
+        let looks = held.into_iter().chain(forwarding).chain(remembered);
+        match looks.chain(asked).min() {
             Some(deadline) => {
                 self.weight += after;
                 self.schedule(key, deadline);
@@ -371,7 +386,8 @@ impl Slot {
         const KEYS: usize = 256;
         let conversation = self.conversation.as_deref().map_or(0, Conversation::weight);
         let contacts = self.contacts.as_ref().map_or(0, Contacts::weight);
-        size_of::<Self>() + KEYS + conversation + contacts
+        let links = self.links.as_deref().map_or(0, Links::weight);
+        size_of::<Self>() + KEYS + conversation + contacts + links
     }
 
     /// Makes this key forward to `to`. Where two sessions meet, the greater id binds to the smaller one, whoever came
@@ -380,25 +396,37 @@ impl Slot {
         if *own == to {
             return;
         }
-        match &self.bound {
+        let led = self.was_led();
+        let to = match &self.bound {
+            Some(bound) if led => {
+                links::recall(own, bound, &to, out);
+                to
+            }
             Some(bound) if *bound == to => return,
             Some(bound) => {
                 let mut both = [bound.clone(), to];
                 both.sort();
                 let [smaller, greater] = both;
                 out.sends.push((greater, Record::Bind(smaller.clone())));
-                self.bound = Some(smaller);
+                smaller
             }
             None if matches!(own, Key::Session(_)) && *own < to => {
                 out.sends.push((to, Record::Bind(own.clone())));
                 return;
             }
-            None => self.bound = Some(to),
+            None => to,
+        };
+        self.tell(&to, out);
+        self.forward_to(to, out);
+    }
+
+    /// Gives what it holds and is not decided to the key that it is bound to from now on.
+    fn forward_to(&mut self, to: Key, out: &mut Output) {
+        if let Some(conversation) = &mut self.conversation {
+            let held = conversation.release(|_| true);
+            let held = held.map(|event| (to.clone(), Record::Event(event)));
+            out.sends.extend(held);
         }
-        if let (Some(to), Some(conversation)) = (&self.bound, &mut self.conversation) {
-            let held = conversation.release();
-            out.sends
-                .extend(held.map(|event| (to.clone(), Record::Event(event))));
-        }
+        self.bound = Some(to);
     }
 }

@@ -3,6 +3,7 @@
 use super::contacts::Contacts;
 use super::conversation::Conversation;
 use super::handoff::Verdict;
+use super::links::Links;
 use super::retention::Before;
 use super::spend::Spend;
 use super::trace::{Open, Skeleton, Trace};
@@ -31,6 +32,7 @@ impl Stitcher {
             scheduled: slot.scheduled.map(|at| at.0),
             idle_since: slot.idle_since.map(|at| at.0),
             touched: slot.touched.0,
+            links: slot.links.as_deref().map(Links::save),
         })
     }
 
@@ -49,6 +51,7 @@ impl Stitcher {
             scheduled: stored.scheduled.map(Timestamp),
             idle_since: stored.idle_since.map(Timestamp),
             touched: Timestamp(stored.touched),
+            links: stored.links.map(Links::restore).transpose()?.map(Box::new),
         };
         if let Some(at) = slot.scheduled {
             self.deadlines.insert((at, key.clone()));
@@ -59,6 +62,35 @@ impl Stitcher {
         self.weight += slot.weight();
         self.slots.insert(key, slot);
         Ok(())
+    }
+}
+
+impl Links {
+    fn save(&self) -> v1::Links {
+        let asker = |(id, steps): (&TraceId, &u32)| v1::Asker {
+            trace: id.as_bytes().to_vec(),
+            steps: *steps,
+        };
+        v1::Links {
+            led: self.led,
+            askers: self.askers.iter().map(asker).collect(),
+            linked: self
+                .linked
+                .iter()
+                .map(|id| id.as_bytes().to_vec())
+                .collect(),
+        }
+    }
+
+    fn restore(stored: v1::Links) -> Result<Self, Invalid> {
+        let asker = |asker: &v1::Asker| Ok((trace(&asker.trace)?, asker.steps));
+        let askers = stored.askers.iter().map(asker);
+        let linked = stored.linked.iter().map(|id| trace(id));
+        Ok(Self {
+            led: stored.led,
+            askers: askers.collect::<Result<_, _>>()?,
+            linked: linked.collect::<Result<_, _>>()?,
+        })
     }
 }
 

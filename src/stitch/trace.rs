@@ -137,6 +137,11 @@ impl Open {
             .flat_map(|event| event.links.iter().map(|link| link.trace))
     }
 
+    /// Whether a span without a session of its own links to one other trace, whose session it may be told.
+    pub(super) fn follows(&self) -> bool {
+        self.events.values().any(|event| event.follows().is_some())
+    }
+
     /// The session that the resource of its spans and notes names.
     pub(super) fn resource_session(&self) -> Option<Name> {
         self.all().find_map(|event| {

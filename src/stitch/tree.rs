@@ -10,6 +10,8 @@ use rapidhash::RapidHashMap as HashMap;
 pub(super) struct Tree<'a> {
     pub(super) events: Vec<&'a Event>,
     parents: Vec<Option<usize>>,
+    /// The parents, and for a root the span of another trace that it links to, where it links to one. Empty where nobody does.
+    callers: Vec<Option<usize>>,
     agents: Vec<Option<Name>>,
 }
 
@@ -27,7 +29,18 @@ impl<'a> Tree<'a> {
             .map(|e| index.get(&(e.trace, e.parent?)).copied())
             .collect();
         cut_circles(&mut parents);
+        let linked = |e: &Event| match e.links.as_slice() {
+            [link] => index.get(&(link.trace, link.span)).copied(),
+            _ => None,
+        };
+        let mut callers = Vec::new();
+        if events.iter().any(|event| !event.links.is_empty()) {
+            let pairs = parents.iter().zip(&events);
+            callers = pairs.map(|(p, e)| p.or_else(|| linked(e))).collect();
+            cut_circles(&mut callers);
+        }
         let mut tree = Self {
+            callers,
             agents: vec![None; events.len()],
             events,
             parents,
@@ -44,6 +57,15 @@ impl<'a> Tree<'a> {
     /// The spans around event `i`, innermost first.
     pub(super) fn ancestors(&self, i: usize) -> impl Iterator<Item = usize> + '_ {
         std::iter::successors(self.parents[i], |&p| self.parents[p])
+    }
+
+    /// The spans around event `i`, and around those the span of another trace that called them, innermost first.
+    pub(super) fn callers(&self, i: usize) -> impl Iterator<Item = usize> + '_ {
+        let callers = match self.callers.as_slice() {
+            [] => &self.parents,
+            some => some,
+        };
+        std::iter::successors(callers[i], |&c| callers[c])
     }
 
     pub(super) fn is_inside(&self, i: usize, outer: usize) -> bool {
@@ -94,7 +116,7 @@ impl<'a> Tree<'a> {
     }
 }
 
-/// Forged parents can form a circle; one span of it becomes a root.
+/// Forged parents and links can form a circle; one span of it becomes a root.
 fn cut_circles(parents: &mut [Option<usize>]) {
     const NEW: u8 = 0;
     const OPEN: u8 = 1;

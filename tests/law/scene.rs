@@ -35,6 +35,8 @@ pub struct Scene<'t> {
     now: u64,
     /// A session id of its own, which an agent that is called over the network has.
     foreign: Option<String>,
+    /// A service that knows nothing of sessions, only whom it links to.
+    silent: bool,
     question: &'static str,
 }
 
@@ -58,6 +60,7 @@ impl<'t> Scene<'t> {
             spans: 0,
             now,
             foreign: None,
+            silent: false,
             question,
         }
     }
@@ -89,10 +92,7 @@ impl<'t> Scene<'t> {
         }
         let links = self.dice().one_in(8);
         root.links.extend(before.filter(|_| links));
-        let link = Link {
-            trace: self.trace,
-            span: root.id,
-        };
+        let link = root.link();
         let first = *pick(self.dice(), &["triage", "triage", "billing"]);
         let end = self.agent(first, root.id, root.id, 0, None);
         if self.dice().one_in(12) {
@@ -109,26 +109,53 @@ impl<'t> Scene<'t> {
         (self.now, link)
     }
 
-    /// A service that is called in the turn and has a trace of its own.
-    fn other_trace(&mut self, root: &Draft) {
-        let (trace, number, spans) = (self.trace, self.number, self.spans);
+    /// What happens in a trace of its own.
+    fn elsewhere(&mut self, happens: impl FnOnce(&mut Self)) {
+        let before = (self.trace, self.number, self.spans);
         self.number = self.teller.next_trace();
         self.trace = trace_id(self.number);
         self.spans = 0;
-        let mut service = self.open(None, "POST /service", Vec::new());
-        let linked = self.dice().one_in(2);
-        if linked {
-            service.links.push(Link {
-                trace,
-                span: root.id,
-            });
-        }
-        let own = self.dice().one_in(2);
-        self.foreign = own.then(|| format!("remote-{number}"));
-        self.agent("shipping", service.id, service.id, 4, None);
-        self.close(service);
+        happens(self);
+        (self.trace, self.number, self.spans) = before;
         self.foreign = None;
-        (self.trace, self.number, self.spans) = (trace, number, spans);
+        self.silent = false;
+    }
+
+    /// A service that is called in the turn and has a trace of its own.
+    fn other_trace(&mut self, root: &Draft) {
+        let number = self.number;
+        self.elsewhere(|s| {
+            let mut service = s.open(None, "POST /service", Vec::new());
+            let linked = s.dice().one_in(2);
+            if linked {
+                service.links.push(root.link());
+            }
+            let own = s.dice().one_in(2);
+            s.foreign = own.then(|| format!("remote-{number}"));
+            s.silent = linked && !own && s.teller.more.one_in(2);
+            if s.silent {
+                service.attributes.clear();
+            }
+            s.agent("shipping", service.id, service.id, 4, None);
+            s.close(service);
+        });
+    }
+
+    /// The server that runs a tool shows the call too, in a trace of its own that links to the client's span.
+    fn server(&mut self, tool: &Draft) {
+        self.elsewhere(|s| {
+            // Who names the session is decided soon after, whether the client has named it by then or not.
+            s.silent = s.teller.more.one_in(2) || s.manner.id != Id::Everywhere;
+            let mut attributes = tool.attributes.clone();
+            attributes.retain(|(key, _)| *key != "session.id");
+            attributes.push(text("mcp.session.id", "transport"));
+            let mut server = s.open(None, "tools/call", attributes);
+            server.links.push(tool.link());
+            if s.wrong() {
+                server.error = Some("timeout");
+            }
+            s.leaf(server, 100);
+        });
     }
 
     fn open(
@@ -145,7 +172,7 @@ impl<'t> Scene<'t> {
         };
         if let Some(foreign) = &self.foreign {
             attributes.push(text("session.id", foreign.clone()));
-        } else if says {
+        } else if says && !self.silent {
             attributes.push(text("session.id", self.manner.session.clone()));
         }
         Draft {
@@ -165,7 +192,12 @@ impl<'t> Scene<'t> {
 
     fn close(&mut self, draft: Draft) {
         let end = self.pass(5);
-        let events = draft.ended(end, self.resource, &self.teller.normaliser);
+        let resource = if self.silent {
+            &Vec::new()
+        } else {
+            self.resource
+        };
+        let events = draft.ended(end, resource, &self.teller.normaliser);
         self.teller.events.extend(events);
     }
 
@@ -386,6 +418,9 @@ impl<'t> Scene<'t> {
                 server.error = Some("timeout");
             }
             self.leaf(server, 100);
+        }
+        if self.teller.more.one_in(12) {
+            self.server(&tool);
         }
         if self.wrong() {
             tool.error = Some("timeout");

@@ -45,6 +45,15 @@ pub struct Draft {
     pub scope: &'static str,
 }
 
+impl Draft {
+    pub fn link(&self) -> Link {
+        Link {
+            trace: self.trace,
+            span: self.id,
+        }
+    }
+}
+
 /// What the process that runs the agents says of itself.
 pub type Resource = Vec<Attribute>;
 

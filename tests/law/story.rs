@@ -54,6 +54,7 @@ pub fn tell(seed: u64) -> Story {
     let normaliser = baton::app::normaliser(&config, 7);
     let mut teller = Teller {
         dice: Dice::new(seed),
+        more: Dice::new(seed ^ 0x70_1D),
         normaliser,
         seed,
         traces: 0,
@@ -77,6 +78,8 @@ pub fn tell(seed: u64) -> Story {
 
 pub struct Teller {
     pub dice: Dice,
+    /// For what was added to the stories later: the seeds of `REGRESSIONS` tell what they told.
+    pub more: Dice,
     pub normaliser: Normaliser,
     seed: u64,
     traces: u64,

@@ -32,7 +32,7 @@ impl Desk {
     }
 
     /// What it sent since the last time, without the events' own words.
-    fn sent(&mut self) -> Vec<(Key, Option<Key>)> {
+    pub(super) fn sent(&mut self) -> Vec<(Key, Option<Key>)> {
         let sends = std::mem::take(&mut self.out.sends).into_iter();
         let bound = |record| match record {
             Record::Bind(to) => Some(to),

@@ -8,6 +8,7 @@ mod contacts;
 mod handoffs;
 mod intents;
 mod keys;
+mod links;
 mod memory;
 mod money;
 mod notes;

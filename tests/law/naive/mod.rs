@@ -2,6 +2,7 @@
 //! their own time, and reads as the document does. Where the two disagree, one of three is wrong: this, Baton, or the document.
 
 mod handoffs;
+mod links;
 mod passed;
 mod repeats;
 mod tree;
@@ -83,8 +84,10 @@ pub struct Settings {
 pub fn tell(events: &[Event], settings: &Settings) -> Sheet {
     let mut sheet = Sheet::default();
     let mut closed = Vec::new();
-    for session in sessions(events) {
-        let tree = Tree::new(&session);
+    for session in sessions(&links::followed(events, settings)) {
+        let together = turns::together(session.iter(), settings);
+        let traces = |turn: &Vec<&Event>| turn.iter().map(|event| event.trace).collect();
+        let tree = Tree::new(&session, together.iter().map(traces).collect());
         let turns = turns::of(&tree, settings);
         calls(&tree, &turns, &settings.prices, &mut sheet);
         for turns in lives(&tree, turns, settings) {

@@ -4,19 +4,23 @@ use baton::model::event::{Event, Kind, ModelCall, Target, ToolCall};
 use baton::model::ids::TraceId;
 use baton::model::sampling::Threshold;
 use baton::model::sketch::Content;
+use std::collections::BTreeSet;
 
 pub struct Tree<'e> {
     /// By start.
     pub events: Vec<&'e Event>,
     /// The model calls that count, by start, each with the spans that show it: more than one where several instrumentations do.
     calls: Vec<Vec<&'e Event>>,
+    /// The traces of each turn.
+    turns: Vec<BTreeSet<TraceId>>,
 }
 
 impl<'e> Tree<'e> {
-    pub fn new(events: &'e [Event]) -> Self {
+    pub fn new(events: &'e [Event], turns: Vec<BTreeSet<TraceId>>) -> Self {
         let mut tree = Self {
             events: events.iter().collect(),
             calls: Vec::new(),
+            turns,
         };
         let mut calls: Vec<Vec<&Event>> = Vec::new();
         for event in events.iter().filter(|event| tree.is_leaf(event)) {
@@ -104,6 +108,35 @@ impl<'e> Tree<'e> {
         all
     }
 
+    /// Those and, where the outermost one is in a trace of its own and links to a span of the same turn, that one with all that it
+    /// lies in.
+    fn around(&self, event: &'e Event) -> Vec<&'e Event> {
+        let mut all = vec![event];
+        while let Some(next) = all
+            .last()
+            .and_then(|last| self.parent(last).or_else(|| self.linked(last)))
+            .filter(|next| !all.contains(next))
+        {
+            all.push(next);
+        }
+        all.remove(0);
+        all
+    }
+
+    fn linked(&self, root: &Event) -> Option<&'e Event> {
+        let [link] = root.links.as_slice() else {
+            return None;
+        };
+        let together = |turn: &&BTreeSet<TraceId>| turn.contains(&root.trace);
+        let turn = self.turns.iter().find(together)?;
+        let is_it = |other: &&&Event| {
+            (other.trace, other.span) == (link.trace, link.span)
+                && turn.contains(&link.trace)
+                && !matches!(other.kind, Kind::Note(_))
+        };
+        self.events.iter().find(is_it).copied()
+    }
+
     pub fn is_inside(&self, event: &Event, outer: &Event) -> bool {
         self.ancestors(event).iter().any(|a| same(a, outer))
     }
@@ -163,12 +196,12 @@ impl<'e> Tree<'e> {
     }
 
     /// A tool call, each once: agent, client and server may all show it.
-    pub fn is_outermost(&self, event: &Event) -> bool {
+    pub fn is_outermost(&self, event: &'e Event) -> bool {
         let Kind::Tool(tool) = &event.kind else {
             return false;
         };
         let nested = self
-            .ancestors(event)
+            .around(event)
             .into_iter()
             .any(|outer| matches!(&outer.kind, Kind::Tool(outer) if outer.name == tool.name));
         let mut before = self.events.iter().take_while(|other| !same(other, event));
@@ -177,11 +210,12 @@ impl<'e> Tree<'e> {
 
     /// A tool failed where any span of the same call says so; one that hands over is judged as a handoff.
     pub fn tool_failed(&self, event: &Event, tool: &ToolCall) -> bool {
-        let says = |other: &Event| match &other.kind {
+        let says = |other: &'e Event| match &other.kind {
             Kind::Tool(other_tool) => {
                 let shows = |outer: &Event| {
                     same(other, outer)
-                        || other_tool.name == tool.name && self.is_inside(other, outer)
+                        || other_tool.name == tool.name
+                            && self.around(other).into_iter().any(|a| same(a, outer))
                 };
                 let mut mates = self.events.iter().filter(|mate| has_id_of(mate, event));
                 let same_call = shows(event) || mates.any(|mate| shows(mate));

@@ -30,9 +30,19 @@ pub struct Activation<'e> {
 }
 
 pub fn of<'e>(tree: &Tree<'e>, settings: &Settings) -> Vec<Turn<'e>> {
-    let traces: BTreeSet<TraceId> = tree.events.iter().map(|event| event.trace).collect();
+    let mut turns = together(tree.events.iter().copied(), settings);
+    turns.retain(|turn| turn.iter().any(|event| event.kind.is_agentic()));
+    turns.into_iter().map(|events| turn(tree, events)).collect()
+}
+
+/// The events of a session, turn by turn.
+pub fn together<'e>(
+    events: impl Iterator<Item = &'e Event> + Clone,
+    settings: &Settings,
+) -> Vec<Vec<&'e Event>> {
+    let traces: BTreeSet<TraceId> = events.clone().map(|event| event.trace).collect();
     let of_trace = |trace: &TraceId| -> Vec<&'e Event> {
-        let events = tree.events.iter().copied();
+        let events = events.clone();
         events.filter(|event| event.trace == *trace).collect()
     };
     let mut all: Vec<Vec<&Event>> = traces.iter().map(of_trace).collect();
@@ -53,8 +63,7 @@ pub fn of<'e>(tree: &Tree<'e>, settings: &Settings) -> Vec<Turn<'e>> {
             None => turns.push(events),
         }
     }
-    turns.retain(|turn| turn.iter().any(|event| event.kind.is_agentic()));
-    turns.into_iter().map(|events| turn(tree, events)).collect()
+    turns
 }
 
 /// How long a turn waits for more: longer where parents of its spans did not come.

@@ -1,0 +1,157 @@
+//! Links across keys: a link leads a trace in which no span names a session into that of the trace it links to.
+//!
+//! A trace asks the one that it links to, which answers when a span of its own names a session, or when it goes where its resource
+//! says; until then it passes the question on to those that it links to itself. The nearest session counts, of equally near ones
+//! the smallest, whichever answered first. A session of its own goes before all that, and takes back what went elsewhere and is not
+//! decided.
+
+use super::{Output, Settings, Slot};
+use crate::model::event::Event;
+use crate::model::ids::{Key, TraceId};
+use crate::model::record::Record;
+use crate::model::time::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Traces that one trace remembers to tell its session, and traces that it remembers to ask.
+const MOST: usize = 64;
+/// Steps from link to link until nobody asks on: links may go round in circles.
+const STEPS: u32 = 4;
+
+/// What links make of a trace.
+#[derive(Debug, Default)]
+pub(super) struct Links {
+    /// It is bound by links alone, in so many steps.
+    pub(super) led: Option<u32>,
+    /// Traces that link to this one, in how many steps: those of the smallest ids, so that their order leaves no mark.
+    pub(super) askers: BTreeMap<TraceId, u32>,
+    /// Traces that this one links to.
+    pub(super) linked: BTreeSet<TraceId>,
+}
+
+impl Links {
+    /// Roughly the bytes that they hold in memory.
+    pub(super) fn weight(&self) -> usize {
+        let known = self.askers.len() + self.linked.len();
+        size_of::<Self>() + known * 2 * size_of::<(TraceId, u32)>()
+    }
+
+    /// Asks `linked` on behalf of another trace.
+    fn pass_on(asker: TraceId, steps: u32, linked: TraceId, out: &mut Output) {
+        if steps < STEPS && asker != linked {
+            let asks = Record::Asks(asker, steps + 1);
+            out.sends.push((Key::Trace(linked), asks));
+        }
+    }
+}
+
+impl Slot {
+    fn led(&self) -> Option<u32> {
+        self.links.as_ref()?.led
+    }
+
+    /// The session that its own spans name.
+    fn session(&self) -> Option<&Key> {
+        self.bound.as_ref().filter(|_| self.led().is_none())
+    }
+
+    /// Whether it was bound by links alone until now.
+    pub(super) fn was_led(&mut self) -> bool {
+        let links = self.links.as_mut();
+        links.and_then(|links| links.led.take()).is_some()
+    }
+
+    /// Asks the trace that an event links to for its session, unless this one has its own.
+    pub(super) fn ask(&mut self, own: &Key, event: &Event, out: &mut Output) {
+        let (&Key::Trace(own), Some(linked), None) = (own, event.follows(), self.session()) else {
+            return;
+        };
+        let links = self.links.get_or_insert_default();
+        if links.linked.len() < MOST && links.linked.insert(linked) {
+            Links::pass_on(own, 0, linked, out);
+            for (asker, steps) in &links.askers {
+                Links::pass_on(*asker, *steps, linked, out);
+            }
+        }
+    }
+
+    /// A trace asks for the session of this one: it is told now if there is one, and when there is another.
+    pub(super) fn asked(&mut self, asker: TraceId, steps: u32, out: &mut Output) {
+        let session = self.session().cloned();
+        let links = self.links.get_or_insert_default();
+        let known = links.askers.entry(asker).or_insert(steps);
+        *known = steps.min(*known);
+        if links.askers.len() > MOST {
+            links.askers.pop_last();
+        }
+        match session {
+            Some(session) => {
+                let follow = Record::Follow(session, steps);
+                out.sends.push((Key::Trace(asker), follow));
+            }
+            None => {
+                for linked in &links.linked {
+                    Links::pass_on(asker, steps, *linked, out);
+                }
+            }
+        }
+    }
+
+    /// Tells those who asked the session of this trace.
+    pub(super) fn tell(&self, session: &Key, out: &mut Output) {
+        let askers = self.links.iter().flat_map(|links| &links.askers);
+        let follow = |(asker, steps): (&TraceId, &u32)| {
+            let follow = Record::Follow(session.clone(), *steps);
+            (Key::Trace(*asker), follow)
+        };
+        out.sends.extend(askers.map(follow));
+    }
+
+    /// Until when those who asked are remembered: as long as they may wait for it.
+    pub(super) fn asked_until(&mut self, now: Timestamp, settings: &Settings) -> Option<Timestamp> {
+        let until = self.touched + settings.trace_timeout;
+        let links = self.links.as_mut()?;
+        if until <= now {
+            links.askers.clear();
+        }
+        (!links.askers.is_empty()).then_some(until)
+    }
+
+    /// Follows links into a session, unless it has one of its own or was decided as one.
+    pub(super) fn follow(&mut self, own: &Key, to: Key, steps: u32, out: &mut Output) {
+        let Key::Trace(trace) = own else {
+            return;
+        };
+        let held = self.conversation.as_deref();
+        match (&self.bound, self.led()) {
+            (Some(bound), Some(led)) if (steps, &to) < (led, bound) => {
+                recall(own, bound, &to, out);
+            }
+            (None, _) if held.is_none_or(|held| !held.has_decided(*trace)) => {}
+            _ => return,
+        }
+        self.links.get_or_insert_default().led = Some(steps);
+        self.forward_to(to, out);
+    }
+
+    /// Gives a trace back that was led here and belongs elsewhere.
+    pub(super) fn recall(&mut self, own: &Key, trace: TraceId, to: Key, out: &mut Output) {
+        if *own == to {
+            return;
+        }
+        if let Some(bound) = &self.bound {
+            out.sends.push((bound.clone(), Record::Recall(trace, to)));
+        } else if let Some(conversation) = &mut self.conversation {
+            let held = conversation.release(|open| open == trace);
+            let held = held.map(|event| (to.clone(), Record::Event(event)));
+            out.sends.extend(held);
+        }
+    }
+}
+
+/// Takes a trace that links led to a session away from it, to another one.
+pub(super) fn recall(own: &Key, from: &Key, to: &Key, out: &mut Output) {
+    if let Key::Trace(trace) = own {
+        let recall = Record::Recall(*trace, to.clone());
+        out.sends.push((from.clone(), recall));
+    }
+}

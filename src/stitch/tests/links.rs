@@ -1,0 +1,240 @@
+//! Traces that follow a link into a session.
+
+use super::keys::{answered, seconds};
+use super::*;
+use std::collections::VecDeque;
+
+fn held(n: u8) -> Key {
+    Key::Trace(trace(n))
+}
+
+/// The two events of a turn in trace `of`, which link to these traces one each.
+fn linking(of: u8, to: &[u8]) -> Vec<(Key, Record)> {
+    let mut events = answered(of, 0);
+    for (event, to) in events.iter_mut().zip(to) {
+        event.links.push(Link {
+            trace: trace(*to),
+            span: span(1),
+        });
+    }
+    let record = |event| (held(of), Record::Event(Box::new(event)));
+    events.into_iter().map(record).collect()
+}
+
+fn bind(of: u8, to: &str) -> (Key, Record) {
+    (held(of), Record::Bind(session(to)))
+}
+
+/// The keys that had a turn, each as often as it had one, when these records come and all that is sent is brought back.
+fn homes(records: Vec<(Key, Record)>) -> Vec<Key> {
+    let settings = Settings::default();
+    let mut stitcher = Stitcher::new(settings.clone());
+    let mut out = Output::default();
+    let mut queue = VecDeque::from(records);
+    let mut now = Timestamp(1);
+    loop {
+        while let Some((key, record)) = queue.pop_front() {
+            stitcher.apply(Entry { key, record }, now, &mut out);
+            stitcher = reborn(&stitcher, settings.clone());
+            queue.extend(out.sends.drain(..));
+        }
+        let Some(due) = stitcher.next_deadline() else {
+            break;
+        };
+        now = due;
+        stitcher.advance(now, &mut out);
+        queue.extend(out.sends.drain(..));
+    }
+    assert_eq!((stitcher.keys(), stitcher.weight()), (0, 0));
+    let turns = out.facts.iter();
+    let turns = turns.filter(|fact| matches!(fact.what, What::Turn(_)));
+    let mut homes: Vec<Key> = turns.filter_map(|fact| fact.key.clone()).collect();
+    homes.sort();
+    homes
+}
+
+/// All orders of some things.
+fn orders<T: Clone>(all: &[T]) -> Vec<Vec<T>> {
+    let mut orders = vec![Vec::new()];
+    for one in all {
+        let put = |order: &Vec<T>| -> Vec<Vec<T>> {
+            let at = |i| [&order[..i], std::slice::from_ref(one), &order[i..]].concat();
+            (0..=order.len()).map(at).collect()
+        };
+        orders = orders.iter().flat_map(put).collect();
+    }
+    orders
+}
+
+#[test]
+fn whoever_comes_first_a_trace_follows_its_link_unless_it_has_a_session() {
+    let [a, b] = ["a", "b"].map(session);
+    let one = || linking(2, &[1]);
+    let both = || [linking(1, &[2]), linking(2, &[1])].concat();
+    let scenes = [
+        ("a session", one(), vec![bind(1, "b")], vec![b.clone()]),
+        ("no session", one(), vec![], vec![held(2)]),
+        (
+            "its own",
+            one(),
+            vec![bind(1, "a"), bind(2, "b")],
+            vec![b.clone()],
+        ),
+        (
+            "its own is the same",
+            one(),
+            vec![bind(1, "a"), bind(2, "a")],
+            vec![a.clone()],
+        ),
+        (
+            "two that it links to",
+            linking(3, &[1, 2]),
+            vec![bind(1, "b"), bind(2, "a")],
+            vec![a.clone()],
+        ),
+        (
+            "two sessions that it links to",
+            one(),
+            vec![bind(1, "b"), bind(1, "a")],
+            vec![a.clone()],
+        ),
+        (
+            "two steps",
+            [linking(3, &[2]), one()].concat(),
+            vec![bind(1, "a")],
+            vec![a.clone()],
+        ),
+        (
+            "the nearest, though it is greater",
+            [linking(3, &[2]), one()].concat(),
+            vec![bind(1, "a"), bind(2, "b")],
+            vec![b.clone()],
+        ),
+        (
+            "a circle outside of sessions",
+            both(),
+            vec![],
+            vec![held(1), held(2)],
+        ),
+        (
+            "a circle in a session",
+            both(),
+            vec![bind(1, "b")],
+            vec![b.clone()],
+        ),
+        (
+            "a circle between two sessions",
+            both(),
+            vec![bind(1, "a"), bind(2, "b")],
+            vec![a, b],
+        ),
+    ];
+    for (scene, events, binds, expected) in scenes {
+        for records in orders(&[events, binds].concat()) {
+            assert_eq!(homes(records.clone()), expected, "{scene}: {records:?}");
+        }
+    }
+}
+
+#[test]
+fn a_span_that_links_to_several_traces_or_has_a_session_follows_nobody() {
+    let mut event = answered(9, 0).remove(0);
+    let link = |n| Link {
+        trace: trace(n),
+        span: span(1),
+    };
+    let cases: [(&[u8], Option<u8>); 4] = [
+        (&[], None),
+        (&[1], Some(1)),
+        (&[1, 1], Some(1)),
+        (&[1, 2], None),
+    ];
+    for (links, followed) in cases {
+        event.links = links.iter().map(|n| link(*n)).collect();
+        assert_eq!(event.follows(), followed.map(trace), "{links:?}");
+    }
+    event.links.truncate(1);
+    for source in [SessionSource::Span, SessionSource::Resource] {
+        let id = name("s");
+        event.session = Some(SessionHint { id, source });
+        assert_eq!(event.follows(), None, "{source:?}");
+    }
+}
+
+/// Where only the resource names the session, it is told when the trace goes there, and that is later than a trace waits for one.
+#[test]
+fn a_session_that_only_the_resource_names_is_told_in_time() {
+    let mut records = linking(2, &[1]);
+    for mut event in answered(1, 0) {
+        event.session = Some(SessionHint {
+            id: name("s"),
+            source: SessionSource::Resource,
+        });
+        records.push((held(1), Record::Event(Box::new(event))));
+    }
+    assert_eq!(homes(records), [session("s")]);
+}
+
+/// A trace that has begun to be a session stays one.
+#[test]
+fn an_answer_that_comes_too_late_changes_nothing() {
+    let settings = Settings::default();
+    let mut desk = keys::Desk::new(settings.clone());
+    for (key, record) in linking(2, &[1]) {
+        desk.apply(&key, record, 0);
+    }
+    desk.stitcher.advance(seconds(120), &mut desk.out);
+    assert_eq!(turns(&desk.out.facts).len(), 1);
+    desk.apply(&held(2), Record::Follow(session("s"), 1), 120);
+    for (key, record) in linking(2, &[1]) {
+        desk.apply(&key, record, 121);
+    }
+    assert_eq!(desk.sent(), []);
+    assert_eq!(turns(&desk.end()).len(), 1);
+}
+
+#[test]
+fn who_asks_is_remembered_as_long_as_it_waits_and_of_many_the_smallest() {
+    let mut desk = keys::Desk::new(Settings::default());
+    for asker in (2..=200).rev() {
+        desk.apply(&held(1), Record::Asks(trace(asker), 1), 0);
+    }
+    desk.apply(&held(1), Record::Bind(session("s")), 1);
+    let follow = |n: u8| (held(n), Record::Follow(session("s"), 1));
+    assert_eq!(desk.out.sends, (2..66).map(follow).collect::<Vec<_>>());
+    desk.out.sends.clear();
+
+    let mut desk = keys::Desk::new(Settings::default());
+    desk.apply(&held(1), Record::Asks(trace(2), 1), 0);
+    desk.stitcher.advance(seconds(59), &mut desk.out);
+    assert_eq!(desk.stitcher.keys(), 1);
+    desk.stitcher.advance(seconds(60), &mut desk.out);
+    assert_eq!((desk.stitcher.keys(), desk.stitcher.weight()), (0, 0));
+}
+
+/// What is decided elsewhere stays there; what is not goes to the trace's own session, wherever the other one has moved.
+#[test]
+fn a_trace_is_given_back_by_sessions_that_met() {
+    let mut records = linking(2, &[1]);
+    records.extend([
+        bind(1, "b"),
+        (session("b"), Record::Bind(session("a"))),
+        bind(2, "c"),
+    ]);
+    assert_eq!(homes(records), [session("c")]);
+}
+
+/// Links that go round in circles are asked along for so long and no longer.
+#[test]
+fn nobody_asks_on_for_ever() {
+    let chain = |steps: u8| {
+        let links = (2..2 + steps).flat_map(|of| linking(of, &[of - 1]));
+        let mut records: Vec<_> = links.collect();
+        records.push(bind(1, "a"));
+        homes(records)
+    };
+    assert_eq!(chain(4), [session("a")]);
+    assert_eq!(chain(5), [session("a"), held(6)]);
+    let circle = (1..=3).flat_map(|of| linking(of, &[of % 3 + 1]));
+    assert_eq!(homes(circle.collect()), [held(1), held(2), held(3)]);
+}
