@@ -44,6 +44,17 @@ fn counts(told: &[Told<'_>], partitions: usize) -> [f64; 4] {
 }
 
 fn counts_linked(told: &[Told<'_>], linked: &[Linked<'_>], partitions: usize) -> [f64; 4] {
+    let families = families(told, linked, partitions);
+    [
+        "baton_sessions_total",
+        "baton_turns_total",
+        "baton_handoffs_total",
+        "baton_tool_calls_total",
+    ]
+    .map(|name| total(&families, name))
+}
+
+fn families(told: &[Told<'_>], linked: &[Linked<'_>], partitions: usize) -> Vec<Family> {
     let link = |(told, (trace, id)): &Linked<'_>| Span {
         links: vec![Link {
             trace: TraceId::new(&[*trace; 16]).expect("not zero"),
@@ -74,14 +85,7 @@ fn counts_linked(told: &[Told<'_>], linked: &[Linked<'_>], partitions: usize) ->
         }],
         rejects: Vec::new(),
     });
-    let families = engine.finish();
-    [
-        "baton_sessions_total",
-        "baton_turns_total",
-        "baton_handoffs_total",
-        "baton_tool_calls_total",
-    ]
-    .map(|name| total(&families, name))
+    engine.finish()
 }
 
 fn total(families: &[Family], name: &str) -> f64 {
@@ -240,6 +244,35 @@ fn a_trace_without_a_session_is_in_that_of_the_trace_it_links_to() {
         for partitions in [1, 2, 7] {
             let counts = counts_linked(&of(attributes), &linked, partitions);
             assert_eq!(counts, expected, "{scene}, {partitions}");
+        }
+    }
+}
+
+/// Over A2A an agent is called with a context id of its own from the second turn on, and at last writes alone. Whichever of the ids
+/// is the smaller one, that is one session with one case.
+#[test]
+fn ids_that_meet_after_the_first_turn_are_one_session_from_the_beginning() {
+    const BOSS_OF_B: &[(&str, &str)] = &[
+        ("gen_ai.operation.name", "invoke_agent"),
+        ("gen_ai.agent.name", "boss"),
+        ("session.id", "B"),
+    ];
+    for (user, other) in [(BOSS_OF_B, HELPER_OF_A), (BOSS, HELPER_OF_B)] {
+        let told = [
+            (1, 1, 0, (0, 1000), user),
+            (1, 2, 1, (10, 990), CHAT),
+            (2, 3, 0, (60_000, 61_000), user),
+            (2, 4, 3, (60_010, 60_100), CHAT),
+            (2, 5, 3, (60_200, 60_990), other),
+            (3, 6, 0, (120_000, 121_000), other),
+            (3, 7, 6, (120_010, 120_990), CHAT),
+        ];
+        for partitions in [1, 2, 7] {
+            let families = families(&told, &[], partitions);
+            let count = |name| total(&families, name);
+            assert_eq!(count("baton_sessions_total"), 1.0);
+            assert_eq!(count("baton_turns_total"), 3.0);
+            assert_eq!(count("baton_workflows_total"), 1.0);
         }
     }
 }

@@ -89,6 +89,13 @@ impl Cohort {
         };
         Self(Some((0..length).map(value).collect()))
     }
+
+    /// Both; of two values of a dimension the greater one, so that their order leaves no mark.
+    pub fn joined(&self, other: &Self) -> Self {
+        let length = self.values().len().max(other.values().len());
+        let value = |i| Name::from(self.value(i).max(other.value(i)));
+        Self::of_values((0..length).map(value).collect())
+    }
 }
 
 impl<'a> FromIterator<&'a (u8, Name)> for Cohort {
@@ -125,5 +132,16 @@ mod tests {
         assert_eq!(values, ["web", "", "gold", "x", ""]);
         assert_eq!(Cohort::default().or(&own), own);
         assert_eq!(own.or(&Cohort::default()), own);
+    }
+
+    #[test]
+    fn of_two_the_greater_value_stays_whichever_comes_first() {
+        let one = cohort(&[(0, "web"), (1, "free")]);
+        let other = cohort(&[(1, "gold"), (2, "x")]);
+        let both = one.joined(&other);
+        assert_eq!(both, other.joined(&one));
+        assert_eq!(both.values(), ["web", "gold", "x"].map(Name::from));
+        let none = Cohort::default();
+        assert_eq!(none.joined(&none), none);
     }
 }

@@ -135,6 +135,7 @@ impl Entry {
                 Record::Event(event) => event.weight(),
                 Record::Bind(_) | Record::Asks(..) | Record::Follow(..) | Record::Recall(..) => 0,
                 Record::Contact(_) => size_of::<Contact>(),
+                Record::Adopt(state) => state.len(),
             }
     }
 }
@@ -146,6 +147,8 @@ pub enum Record {
     Event(Box<Event>),
     /// The key belongs to this other key: forward what it holds and what still comes.
     Bind(Key),
+    /// The key goes on with what another one held that is bound to it: a state that only the stitcher reads.
+    Adopt(Box<[u8]>),
     /// This trace links, in so many steps, to the key's trace: tell it the session of the key.
     Asks(TraceId, u32),
     /// The key's trace links, in so many steps, to one of this session: it goes there, unless it has a session of its own.

@@ -8,7 +8,7 @@ const MOST: usize = 128;
 const LEAST: usize = 3;
 
 /// The smallest hashes of a set, in order.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Sketch {
     hashes: Box<[u32]>,
     /// There were more facts than fit.

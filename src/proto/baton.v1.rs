@@ -31,7 +31,7 @@ pub struct Part {
 pub struct Entry {
     #[prost(message, optional, tag = "1")]
     pub key: ::core::option::Option<Key>,
-    #[prost(oneof = "entry::Record", tags = "2, 3, 4, 5, 6, 7")]
+    #[prost(oneof = "entry::Record", tags = "2, 3, 4, 5, 6, 7, 8")]
     pub record: ::core::option::Option<entry::Record>,
 }
 /// Nested message and enum types in `Entry`.
@@ -52,6 +52,9 @@ pub mod entry {
         Follow(super::Follow),
         #[prost(message, tag = "7")]
         Recall(super::Recall),
+        /// What a key held that is bound to this one: a Conversation of a snapshot.
+        #[prost(bytes, tag = "8")]
+        Adopt(::prost::alloc::vec::Vec<u8>),
     }
 }
 /// A trace that links to another one, in so many steps.

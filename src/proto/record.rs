@@ -51,6 +51,7 @@ impl From<&Entry> for v1::Entry {
         let record = match &entry.record {
             Record::Event(event) => entry::Record::Event((&**event).into()),
             Record::Bind(to) => entry::Record::Bind(to.into()),
+            Record::Adopt(state) => entry::Record::Adopt(state.to_vec()),
             Record::Asks(asker, steps) => entry::Record::Asks(v1::Asker {
                 trace: asker.as_bytes().to_vec(),
                 steps: *steps,
@@ -79,6 +80,7 @@ impl TryFrom<v1::Entry> for Entry {
         let record = match stored.record.ok_or(Invalid("record"))? {
             entry::Record::Event(event) => Record::Event(Box::new(event.try_into()?)),
             entry::Record::Bind(to) => Record::Bind(to.try_into()?),
+            entry::Record::Adopt(state) => Record::Adopt(state.into()),
             entry::Record::Asks(asker) => Record::Asks(trace(&asker.trace)?, asker.steps),
             entry::Record::Follow(follow) => {
                 let to = follow.to.ok_or(Invalid("follow"))?;

@@ -169,6 +169,7 @@ fn a_frame_comes_back_as_it_was() {
     let linked = [
         Record::Asks(trace(2), 1),
         Record::Follow(Key::Session(scoped("f")), 2),
+        Record::Adopt([1, 2, 3].into()),
         Record::Recall(trace(3), Key::Session(scoped("r"))),
     ];
     entries.extend(linked.map(|record| Entry {

@@ -17,7 +17,7 @@ use crate::model::time::Timestamp;
 use std::collections::{BTreeMap, VecDeque};
 
 /// Messages of the user that a session remembers.
-const REMEMBERED: usize = 4;
+pub(super) const REMEMBERED: usize = 4;
 /// Messages that share this much of their words are the same, said again.
 const SAME_MESSAGE: f64 = 0.75;
 
@@ -81,6 +81,7 @@ impl Conversation {
 
     /// Counts what it holds, after it was filled.
     pub(super) fn weigh(&mut self) {
+        (self.open_spans, self.open_bytes, self.known_spans) = (0, 0, 0);
         for trace in self.traces.values() {
             match trace {
                 Trace::Open(open) => {
@@ -193,6 +194,12 @@ impl Conversation {
     /// Whether only the session itself is known, so that it is not counted again.
     pub(super) fn is_remembered(&self) -> bool {
         self.is_idle() && self.traces.is_empty()
+    }
+
+    /// Whether anything of it is decided and not forgotten.
+    pub(super) fn is_begun(&self) -> bool {
+        let decided = |trace: &Trace| matches!(trace, Trace::Decided(_));
+        self.counted || !self.pending.is_empty() || self.traces.values().any(decided)
     }
 
     /// Whether nothing of it is open.

@@ -7,6 +7,7 @@ mod activation;
 mod contacts;
 mod conversation;
 mod handoff;
+mod handover;
 mod judge;
 mod late;
 mod links;
@@ -23,7 +24,6 @@ mod workflow;
 #[cfg(test)]
 mod tests;
 
-use crate::model::event::Event;
 use crate::model::fact::{Fact, Shed, What};
 use crate::model::ids::{Key, TraceId};
 use crate::model::price::ActionPrices;
@@ -128,7 +128,7 @@ pub struct Stitcher {
     weight: usize,
 }
 
-/// One key: it may forward to another key, hold a conversation, or (a session bound late) both.
+/// One key: it forwards to another key, or holds a conversation.
 #[derive(Debug, Default)]
 struct Slot {
     bound: Option<Key>,
@@ -177,11 +177,11 @@ impl Stitcher {
             self.idle.remove(&(since, key.clone()));
         }
         // Nothing that an entry changes is due sooner than this; the exact time is found when it fires.
-        let soonest = arrival + self.settings.settle;
+        let mut soonest = arrival + self.settings.settle;
         match record {
             Record::Event(event) => {
                 slot.ask(&key, &event, out);
-                match slot.goes_to(&event) {
+                match &slot.bound {
                     Some(to) => out.sends.push((to.clone(), Record::Event(event))),
                     None => slot
                         .conversation
@@ -190,6 +190,11 @@ impl Stitcher {
                 }
             }
             Record::Bind(to) => slot.bind(&key, to, out),
+            Record::Adopt(state) => {
+                // Something of it may be due already.
+                soonest = arrival;
+                slot.adopt(state, arrival, &self.settings, out);
+            }
             Record::Asks(asker, steps) => slot.asked(asker, steps, out),
             Record::Follow(to, steps) => slot.follow(&key, to, steps, out),
             Record::Recall(trace, to) => slot.recall(&key, trace, to, out),
@@ -367,13 +372,6 @@ fn shed_fact(at: Timestamp, trace: TraceId, reason: Shed) -> Fact {
 }
 
 impl Slot {
-    /// The key to which an event is forwarded. What comes late stays with the turn that was decided here before its key was bound.
-    fn goes_to(&self, event: &Event) -> Option<&Key> {
-        let held = || self.conversation.as_deref();
-        let is_late = || held().is_some_and(|held| held.has_decided(event.trace));
-        self.bound.as_ref().filter(|_| !is_late())
-    }
-
     /// Whether nothing of it is open: it is only remembered.
     fn is_idle(&self) -> bool {
         let conversation = self.conversation.as_deref();
@@ -418,15 +416,5 @@ impl Slot {
         };
         self.tell(&to, out);
         self.forward_to(to, out);
-    }
-
-    /// Gives what it holds and is not decided to the key that it is bound to from now on.
-    fn forward_to(&mut self, to: Key, out: &mut Output) {
-        if let Some(conversation) = &mut self.conversation {
-            let held = conversation.release(|_| true);
-            let held = held.map(|event| (to.clone(), Record::Event(event)));
-            out.sends.extend(held);
-        }
-        self.bound = Some(to);
     }
 }

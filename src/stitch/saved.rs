@@ -117,7 +117,7 @@ impl Contacts {
 }
 
 impl Conversation {
-    fn save(&self) -> v1::Conversation {
+    pub(super) fn save(&self) -> v1::Conversation {
         let open = |(id, trace): (&TraceId, &Trace)| match trace {
             Trace::Open(open) => Some(v1::OpenTrace {
                 trace: id.as_bytes().to_vec(),
@@ -151,7 +151,7 @@ impl Conversation {
         }
     }
 
-    fn restore(stored: v1::Conversation) -> Result<Self, Invalid> {
+    pub(super) fn restore(stored: v1::Conversation) -> Result<Self, Invalid> {
         let mut restored = Self::new(Timestamp(stored.opened));
         for open in stored.open {
             let mut events = Open::new(Timestamp(open.last_arrival));

@@ -38,6 +38,16 @@ pub(super) struct Skeleton {
 }
 
 impl Skeleton {
+    /// The same trace, of which two sessions knew a part before they met.
+    pub(super) fn joined(mut self, other: Self) -> Self {
+        self.owners.extend(other.owners);
+        self.notes.extend(other.notes);
+        let thresholds = [self.threshold, other.threshold].into_iter().flatten();
+        self.threshold = thresholds.min();
+        self.answering = self.answering.max(other.answering);
+        self
+    }
+
     /// Whether an event was known; from now on it is.
     pub(super) fn knows(&mut self, event: &Event, owner: Option<Name>) -> bool {
         match event.kind {

@@ -130,6 +130,47 @@ impl OpenWorkflow {
         self.touched = now;
     }
 
+    /// Two that are open in one session, as its ids have met, are one. Of names that differ the greater one stays: three may meet in
+    /// any order.
+    pub(super) fn joined(one: Self, other: Self) -> Self {
+        let is_later = (other.end, other.trace) > (one.end, one.trace);
+        let last = if is_later { &other } else { &one };
+        let (last, broken) = (last.last, last.broken);
+        let is_earlier = (other.start, other.trace) < (one.start, one.trace);
+        let (mut first, then) = if is_earlier {
+            (other, one)
+        } else {
+            (one, other)
+        };
+        first.spend.join(then.spend);
+        first.steps.extend(then.steps);
+        first.agents.extend(then.agents);
+        first.models.extend(then.models);
+        while first.models.len() > MOST_MODELS {
+            first.models.pop_last();
+        }
+        Self {
+            id: first.id.max(then.id),
+            end: first.end.max(then.end),
+            outcome: first.outcome.max(then.outcome),
+            turns: first.turns + then.turns,
+            handoffs: first.handoffs + then.handoffs,
+            failed_handoffs: first.failed_handoffs + then.failed_handoffs,
+            escalated: first.escalated || then.escalated,
+            last,
+            broken,
+            threshold: first.threshold.min(then.threshold),
+            cohort: first.cohort.joined(&then.cohort),
+            user: first.user.max(then.user),
+            tenant: first.tenant.max(then.tenant),
+            intent: first.intent.max(then.intent),
+            value: first.value.max(then.value),
+            opened: first.opened.min(then.opened),
+            touched: first.touched.max(then.touched),
+            ..first
+        }
+    }
+
     /// Money of a call or an action that came late.
     pub(super) fn spend(&mut self, spend: Spend) {
         self.spend.join(spend);

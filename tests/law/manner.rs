@@ -21,8 +21,11 @@ pub enum Id {
 }
 
 /// How the spans of a case are written.
+#[derive(Clone)]
 pub struct Manner {
     pub session: String,
+    /// The id that an agent which is called over the network has for the whole case.
+    pub context: Option<String>,
     pub user: Option<String>,
     pub id: Id,
     /// Calls and tools name their agent.
@@ -56,6 +59,7 @@ impl Manner {
         let agents = !dice.one_in(4);
         Self {
             session,
+            context: None,
             user: user.map(str::to_owned),
             id: *pick(dice, &ids),
             names: !agents || dice.one_in(2),
@@ -70,6 +74,15 @@ impl Manner {
                 .and_then(Threshold::new),
             twice: dice.one_in(6),
         }
+    }
+
+    /// How that agent writes where nobody called it.
+    pub fn of_context(&self) -> Option<Self> {
+        Some(Self {
+            session: self.context.clone()?,
+            id: Id::Everywhere,
+            ..self.clone()
+        })
     }
 
     /// How a span is sampled: services of one trace may differ.

@@ -192,13 +192,13 @@ impl<'t> Scene<'t> {
 
     fn close(&mut self, draft: Draft) {
         let end = self.pass(5);
-        let resource = if self.silent {
-            &Vec::new()
-        } else {
-            self.resource
-        };
-        let events = draft.ended(end, resource, &self.teller.normaliser);
+        let events = draft.ended(end, self.resource(), &self.teller.normaliser);
         self.teller.events.extend(events);
+    }
+
+    fn resource(&self) -> &'t Resource {
+        const NONE: &Resource = &Vec::new();
+        if self.silent { NONE } else { self.resource }
     }
 
     /// A span that does nothing but last.
@@ -371,6 +371,8 @@ impl<'t> Scene<'t> {
             .dice()
             .one_in(6)
             .then(|| format!("a2a-{}", self.number));
+        let context = self.manner.context.clone();
+        let own = context.filter(|_| self.teller.more.one_in(2)).or(own);
         let before = std::mem::replace(&mut self.foreign, own);
         self.agent(target, span.id, span.id, depth.max(3) + 1, Some(agent));
         self.foreign = before;
@@ -517,7 +519,7 @@ impl<'t> Scene<'t> {
             draft.id,
             at,
             &score,
-            self.resource,
+            self.resource(),
             &self.teller.normaliser,
         );
         self.teller.events.extend(note);

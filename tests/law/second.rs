@@ -60,7 +60,7 @@ fn disagreements(baton: &Sheet, naive: &Sheet) -> Vec<String> {
     all
 }
 
-fn naively(events: &[Event], config: &Config, ruled: bool) -> Sheet {
+fn naively(events: &[Event], config: &Config, ruled: bool) -> Option<Sheet> {
     let settings = naive::Settings {
         settle: config.settle,
         trace_timeout: config.trace_timeout,
@@ -72,9 +72,9 @@ fn naively(events: &[Event], config: &Config, ruled: bool) -> Sheet {
         prices: config.action_prices.clone(),
         ruled,
     };
-    let mut sheet = naive::tell(events, &settings);
+    let mut sheet = naive::tell(events, &settings)?;
     sheet.0.retain(|_, value| *value != 0.0);
-    sheet
+    Some(sheet)
 }
 
 #[test]
@@ -84,10 +84,10 @@ fn a_second_baton_tells_the_same_stories() {
         let mut families = Vec::new();
         play::play(&story, Way::plain(), &mut |now, _| families = now.to_vec());
         let ruled = !story.config.rules.outcomes.is_empty();
-        disagreements(
-            &sheet(&families, &story.config),
-            &naively(&story.events, &story.config, ruled),
-        )
+        let second = naively(&story.events, &story.config, ruled);
+        second.map_or_else(Vec::new, |second| {
+            disagreements(&sheet(&families, &story.config), &second)
+        })
     });
 }
 
@@ -134,10 +134,8 @@ fn a_second_baton_tells_the_same_of_recordings() {
             };
             let mut families = Vec::new();
             play::play(&story, Way::plain(), &mut |now, _| families = now.to_vec());
-            let all = disagreements(
-                &sheet(&families, &config),
-                &naively(&story.events, &config, false),
-            );
+            let second = naively(&story.events, &config, false).expect("no ids that meet late");
+            let all = disagreements(&sheet(&families, &config), &second);
             let told = all.iter();
             faults.extend(told.map(|fault| format!("{}, {pace}: {fault}", capture.name)));
         }

@@ -116,14 +116,22 @@ impl Teller {
     /// One case: the turns of a conversation. Returns when it ended.
     fn case(&mut self, mut at: u64, resource: &mut Resource, user: Option<&str>) -> u64 {
         self.sessions += 1;
-        let manner = Manner::new(&mut self.dice, format!("case-{}", self.sessions), user);
+        let mut manner = Manner::new(&mut self.dice, format!("case-{}", self.sessions), user);
+        if self.more.one_in(4) {
+            // Greater or smaller than the other id.
+            let kind = *pick(&mut self.more, &["agent", "remote"]);
+            manner.context = Some(format!("{kind}-of-{}", self.sessions));
+        }
+        let remote = manner.of_context();
         let length = resource.len();
         resource.extend(manner.on_resource());
         let facts = Facts::new(&mut self.dice);
         let mut before = None;
-        for _ in 0..1 + self.dice.below(4) {
+        for turn in 0..1 + self.dice.below(4) {
             let about = self.about();
-            let mut scene = Scene::new(self, &manner, resource, &facts, at);
+            let writes = |_: &&Manner| turn > 0 && self.more.one_in(3);
+            let manner = remote.as_ref().filter(writes).unwrap_or(&manner);
+            let mut scene = Scene::new(self, manner, resource, &facts, at);
             let (end, link) = scene.turn(about, before);
             before = Some(link);
             at = end

@@ -24,6 +24,13 @@ impl Desk {
             .apply(Entry { key, record }, now, &mut self.out);
     }
 
+    /// Brings what was sent to those whom it is for.
+    pub(super) fn deliver(&mut self, second: u64) {
+        while !self.out.sends.is_empty() {
+            settle(&mut self.stitcher, seconds(second), &mut self.out);
+        }
+    }
+
     /// One answered turn, in a trace of its own.
     pub(super) fn turn(&mut self, key: &Key, of: u8, second: u64) {
         for event in answered(of, second) {

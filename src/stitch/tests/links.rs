@@ -54,7 +54,7 @@ fn homes(records: Vec<(Key, Record)>) -> Vec<Key> {
 }
 
 /// All orders of some things.
-fn orders<T: Clone>(all: &[T]) -> Vec<Vec<T>> {
+pub(super) fn orders<T: Clone>(all: &[T]) -> Vec<Vec<T>> {
     let mut orders = vec![Vec::new()];
     for one in all {
         let put = |order: &Vec<T>| -> Vec<Vec<T>> {

@@ -6,6 +6,7 @@ mod asks;
 mod cases;
 mod contacts;
 mod handoffs;
+mod handover;
 mod intents;
 mod keys;
 mod links;

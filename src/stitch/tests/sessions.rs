@@ -105,7 +105,7 @@ fn a_trace_finds_its_session_late_and_two_sessions_of_one_trace_are_one() {
 }
 
 #[test]
-fn what_comes_late_stays_with_its_turn_though_the_session_met_another_one_since() {
+fn what_comes_late_finds_its_turn_where_the_session_is_that_its_own_one_met_since() {
     let (a, b) = (session("a"), session("b"));
     let mut desk = Desk::new(Settings::default());
     desk.turn(&b, 1, 0);
@@ -120,12 +120,16 @@ fn what_comes_late_stays_with_its_turn_though_the_session_met_another_one_since(
     }
     // A later turn goes to the session that they are now.
     desk.turn(&b, 2, 90);
+    desk.deliver(90);
     let facts = desk.end();
     let of = |key: &Key, is: fn(&What) -> bool| {
         let own = facts.iter().filter(|f| f.key.as_ref() == Some(key));
         own.filter(|f| is(&f.what)).count()
     };
-    assert_eq!(of(&b, |w| matches!(w, What::Feedback { .. })), 1);
-    assert_eq!((of(&b, is_call), of(&a, is_call)), (2, 1));
+    assert_eq!(of(&a, |w| matches!(w, What::Feedback { .. })), 1);
+    assert_eq!(of(&a, |w| *w == What::Late), 2);
+    assert_eq!((of(&b, is_call), of(&a, is_call)), (1, 2));
     assert_eq!(turns(&facts).len(), 2);
+    assert_eq!(count(&facts, |w| *w == What::Session), 1);
+    assert_eq!(outcomes(&facts), [Outcome::Unverified]);
 }

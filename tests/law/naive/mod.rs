@@ -13,7 +13,6 @@ use baton::model::Name;
 use baton::model::event::{Evaluation, Event, Kind, SessionSource, Target, Usage};
 use baton::model::ids::{Scoped, TraceId};
 use baton::model::price::ActionPrices;
-use baton::model::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -80,8 +79,8 @@ pub struct Settings {
     pub ruled: bool,
 }
 
-/// The figures of all these events.
-pub fn tell(events: &[Event], settings: &Settings) -> Sheet {
+/// The figures of all these events, if they can be told from all of them at once (`lives`).
+pub fn tell(events: &[Event], settings: &Settings) -> Option<Sheet> {
     let mut sheet = Sheet::default();
     let mut closed = Vec::new();
     for session in sessions(&links::followed(events, settings)) {
@@ -90,7 +89,7 @@ pub fn tell(events: &[Event], settings: &Settings) -> Sheet {
         let tree = Tree::new(&session, together.iter().map(traces).collect());
         let turns = turns::of(&tree, settings);
         calls(&tree, &turns, &settings.prices, &mut sheet);
-        for turns in lives(&tree, turns, settings) {
+        for turns in lives(turns, settings)? {
             let turns = &turns[..];
             if let Some(first) = turns.iter().find(|turn| turn.is_one()) {
                 let mut sheet = sheet.by(tree.weight_of_trace(first.trace()));
@@ -103,7 +102,7 @@ pub fn tell(events: &[Event], settings: &Settings) -> Sheet {
         }
     }
     workflows::recontacts(&closed, settings, &mut sheet);
-    sheet
+    Some(sheet)
 }
 
 /// The events of each session, each event once. A session is what a session id ties together, traces that hold two of them
@@ -167,39 +166,29 @@ fn ids_of<'e>(events: impl Iterator<Item = &'e Event> + Clone) -> BTreeSet<Scope
     }
 }
 
-/// Ids are one session from the moment on in which they meet, under the smallest of them; turns decided before stay what they
-/// are. A session that was silent for its greatest age begins anew, and nobody knows any more whom its ids met.
-fn lives<'e>(tree: &Tree<'e>, turns: Vec<Turn<'e>>, settings: &Settings) -> Vec<Vec<Turn<'e>>> {
-    let traces: BTreeSet<TraceId> = tree.events.iter().map(|event| event.trace).collect();
-    let mut lives: Vec<(Option<Scoped>, Vec<Turn<'e>>)> = Vec::new();
-    let (mut begin, mut end) = (Timestamp::default(), Timestamp::MAX);
+/// The turns of the sessions that ids tie together. A session that was silent for its greatest age begins anew, and nobody knows any
+/// more whom its ids met. `None`: ids met of which each had turns before; those were counted as two, which nobody takes back, and
+/// this Baton, which has all at once, cannot tell.
+fn lives<'e>(turns: Vec<Turn<'e>>, settings: &Settings) -> Option<Vec<Vec<Turn<'e>>>> {
+    let mut lives: Vec<(BTreeSet<Scoped>, Vec<Turn<'e>>)> = Vec::new();
     for turn in turns {
-        if turn.start.since(end) > settings.max_age {
-            begin = turn.start;
-        }
-        end = turn.end;
-        let decided = turn.end + turns::wait(&turn.events, settings);
-        let events = tree
-            .events
-            .iter()
-            .filter(|event| begin <= event.start && event.end <= decided);
-        let ids = |trace: &TraceId| ids_of(events.clone().filter(|e| e.trace == *trace).copied());
-        let mut known: Vec<BTreeSet<Scoped>> = traces.iter().map(ids).collect();
-        let mut friends = ids_of(turn.events.iter().copied());
-        while let Some(i) = known.iter().position(|ids| !ids.is_disjoint(&friends)) {
-            friends.extend(known.remove(i));
-        }
-        let key = friends.first().cloned();
-        let alive = |life: &&mut (Option<Scoped>, Vec<Turn<'e>>)| {
-            let silence = life.1.last().map(|last| turn.start.since(last.end));
-            life.0 == key && silence.is_some_and(|silence| silence <= settings.max_age)
+        let mut ids = ids_of(turn.events.iter().copied());
+        let is_it = |(known, turns): &&mut (BTreeSet<Scoped>, Vec<Turn<'e>>)| {
+            let end = turns.last().map(|last| last.end);
+            let alive = end.is_some_and(|end| turn.start.since(end) <= settings.max_age);
+            alive && (*known == ids || !known.is_disjoint(&ids))
         };
-        match lives.iter_mut().rev().find(alive) {
-            Some((_, turns)) => turns.push(turn),
-            None => lives.push((key, vec![turn])),
+        let mut its = lives.iter_mut().filter(is_it);
+        match (its.next(), its.next()) {
+            (None, _) => lives.push((ids, vec![turn])),
+            (Some((known, turns)), None) => {
+                known.append(&mut ids);
+                turns.push(turn);
+            }
+            _ => return None,
         }
     }
-    lives.into_iter().map(|(_, turns)| turns).collect()
+    Some(lives.into_iter().map(|(_, turns)| turns).collect())
 }
 
 /// What adds up: calls of models and tools, tokens, money, activations, scores.

@@ -31,7 +31,13 @@ pub struct Activation<'e> {
 
 pub fn of<'e>(tree: &Tree<'e>, settings: &Settings) -> Vec<Turn<'e>> {
     let mut turns = together(tree.events.iter().copied(), settings);
-    turns.retain(|turn| turn.iter().any(|event| event.kind.is_agentic()));
+    for turn in &mut turns {
+        // A trace in which nothing is about agents may hold others together, and adds nothing.
+        let agentic = turn.iter().filter(|event| event.kind.is_agentic());
+        let traces: BTreeSet<TraceId> = agentic.map(|event| event.trace).collect();
+        turn.retain(|event| traces.contains(&event.trace));
+    }
+    turns.retain(|turn| !turn.is_empty());
     turns.into_iter().map(|events| turn(tree, events)).collect()
 }
 

@@ -1,0 +1,159 @@
+//! What a session holds when its id meets another one.
+
+use super::keys::{Desk, seconds};
+use super::links::orders;
+use super::*;
+
+/// One model call that is a whole turn, `second`s from the beginning, and asks for these agents.
+fn turn(of: u8, second: u64, who: &str, asks: &[&str], change: impl Fn(&mut Event)) -> Record {
+    let mut s = Scene::default();
+    let start = second * 1000;
+    s.asking(0, (start, start + 100), asks);
+    s.in_trace(of);
+    s.last().agent = Some(name(who));
+    change(s.last());
+    Record::Event(Box::new(s.events.remove(0)))
+}
+
+fn says(event: &mut Event, words: std::ops::Range<u32>) {
+    event.content.get_or_insert_default().asked = sketch(words);
+}
+
+/// A desk at which three sessions had a turn each, the first one with a handoff that waits.
+fn three() -> Desk {
+    let mut desk = Desk::new(Settings::default());
+    let first = turn(1, 0, "desk", &["billing"], |event| {
+        event.intent = Some(name("refund"));
+        event.user = Some(name("u"));
+        event.cohort = vec![(0, name("gold")), (1, name("web"))];
+        says(event, 100..110);
+    });
+    desk.apply(&session("b"), first, 0);
+    let second = turn(2, 60, "shop", &[], |event| {
+        event.intent = Some(name("invoice"));
+        event.cohort = vec![(0, name("free"))];
+        event.value_usd = Some(8.0);
+        says(event, 200..210);
+    });
+    desk.apply(&session("c"), second, 60);
+    let third = turn(3, 90, "desk", &[], |event| {
+        event.value_usd = Some(4.0);
+        says(event, 300..310);
+    });
+    desk.apply(&session("a"), third, 90);
+    desk
+}
+
+fn meet(desk: &mut Desk, from: &str, to: &str, second: u64) {
+    desk.apply(&session(from), Record::Bind(session(to)), second);
+    desk.deliver(second);
+}
+
+/// Whatever meets first, three sessions are one with one case, and what waited finds what came for it.
+#[test]
+fn of_sessions_that_meet_everything_goes_along_in_any_order() {
+    let binds = [("b", "a"), ("c", "a"), ("c", "b")];
+    for order in orders(&binds) {
+        let mut desk = three();
+        for (from, to) in order.clone() {
+            meet(&mut desk, from, to, 100);
+            desk.stitcher = reborn(&desk.stitcher, Settings::default());
+        }
+        // The billing agent was asked for in the first turn, and the user says again what he said there.
+        let last = turn(4, 110, "billing", &[], |event| says(event, 100..110));
+        desk.apply(&session("c"), last, 110);
+        desk.deliver(110);
+        let facts = desk.end();
+        assert_eq!(count(&facts, |w| *w == What::Session), 3, "{order:?}");
+        assert_eq!(handoffs(&facts), ["desk -> billing resume success"]);
+        let pending = facts.iter().map(|fact| match fact.what {
+            What::Pending(more) => more,
+            _ => 0,
+        });
+        assert_eq!(pending.sum::<i64>(), 0, "{order:?}");
+        let repeats = count(&facts, |w| matches!(w, What::Repeat { .. }));
+        assert_eq!(repeats, 1, "{order:?}");
+        let workflows = facts.iter().filter_map(|fact| match &fact.what {
+            What::Workflow(w) => Some((fact, w)),
+            _ => None,
+        });
+        let [(fact, workflow)] = workflows.collect::<Vec<_>>()[..] else {
+            panic!("one workflow: {order:?}");
+        };
+        assert_eq!(fact.trace, trace(1));
+        assert_eq!(fact.cohort.values(), ["gold", "web"].map(name));
+        assert_eq!(workflow.duration.as_millis(), 110_100);
+        assert_eq!(workflow.cost_usd, Some(1.0));
+        assert_eq!(workflow.value_usd, Some(4.0));
+    }
+}
+
+/// The user of a case is that of any of its parts; of two intents the greater one stays, whoever named it.
+#[test]
+fn a_case_of_two_parts_leaves_one_contact_at_its_user() {
+    let mut desk = three();
+    for from in ["c", "b"] {
+        meet(&mut desk, from, "a", 100);
+    }
+    desk.stitcher.advance(seconds(7200), &mut desk.out);
+    let contacts = desk.out.sends.iter().filter_map(|(key, record)| {
+        let Record::Contact(contact) = record else {
+            return None;
+        };
+        Some((key.clone(), contact.intent.clone()))
+    });
+    let user = Key::User(Scoped {
+        tenant: None,
+        id: name("u"),
+    });
+    assert_eq!(contacts.collect::<Vec<_>>(), [(user, Some(name("refund")))]);
+}
+
+#[test]
+fn what_waits_is_due_when_it_was_due() {
+    let settle = Settings::default().settle.as_secs();
+    let drop = Settings::default().drop_timeout.as_secs();
+    for (second, expected) in [
+        (drop - settle, "desk -> billing resume success"),
+        (drop - settle + 1, "desk -> billing transfer failed dropped"),
+    ] {
+        let mut desk = three();
+        let last = turn(4, second, "billing", &[], |_| {});
+        desk.apply(&session("a"), last, second);
+        meet(&mut desk, "b", "a", drop - 1);
+        assert_eq!(handoffs(&desk.end()), [expected]);
+    }
+}
+
+/// Of one trace a session has decided what it knew, and another one knows more that is not decided: it came late.
+#[test]
+fn of_a_trace_that_is_decided_in_one_session_and_open_in_the_other_the_rest_is_late() {
+    for (decided, open) in [("a", "b"), ("b", "a")] {
+        let mut desk = Desk::new(Settings::default());
+        desk.apply(&session(decided), turn(1, 0, "desk", &[], |_| {}), 0);
+        let more = turn(1, 8, "desk", &[], |event| event.span = span(9));
+        desk.apply(&session(open), more, 10);
+        meet(&mut desk, "b", "a", 11);
+        let facts = desk.end();
+        assert_eq!(turns(&facts).len(), 1, "{decided}");
+        assert_eq!(count(&facts, |w| *w == What::Late), 1, "{decided}");
+        assert_eq!(count(&facts, is_call), 2, "{decided}");
+    }
+}
+
+/// Two sessions may each have decided a part of a trace; each span of both is known from then on.
+#[test]
+fn a_span_that_either_session_knew_is_a_duplicate_for_both() {
+    let mut desk = Desk::new(Settings::default());
+    let part = |id: u64| turn(1, 0, "desk", &[], move |event| event.span = span(id));
+    desk.apply(&session("a"), part(1), 0);
+    desk.apply(&session("b"), part(2), 0);
+    meet(&mut desk, "b", "a", 20);
+    for (key, id) in [("a", 1), ("a", 2), ("b", 1), ("b", 2)] {
+        desk.apply(&session(key), part(id), 21);
+        desk.deliver(21);
+    }
+    let facts = desk.end();
+    assert_eq!(count(&facts, |w| *w == What::Duplicate), 4);
+    assert_eq!(count(&facts, is_call), 2);
+}
