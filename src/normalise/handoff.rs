@@ -61,6 +61,8 @@ const DELEGATES: &[&str] = &[
     "delegate_to_agent",
     "delegate_to_coworker",
 ];
+/// Tools that call a subagent where an argument says which; else they are tools.
+const SUBAGENTS: &[&str] = &["agent", "task"];
 const ESCALATES: &[&str] = &["escalate", "request_human", "call_human", "contact_human"];
 /// Argument names that hold the target.
 const TARGET_ARGUMENTS: &[&str] = &[
@@ -140,10 +142,16 @@ pub(super) fn meaning(
     if plain.starts_with("delegate_") {
         return hands(by_argument(arguments(), settings), true);
     }
-    // `Desk-transfer_to_x`, `mcp__desk__transfer_to_x`: plugins and servers stand in front.
+    // `Desk-transfer_to_x`, `desk__transfer_to_x`: plugins and servers stand in front.
     let local = unqualified(tool);
     if let Some((target, delegates)) = in_name(local, &self::plain(local)) {
         return hands(named(target, settings), delegates);
+    }
+    if SUBAGENTS.contains(&plain.as_str())
+        && let Some(arguments) = arguments()
+        && let Some(target) = json::first_str(&arguments, &["subagent_type"])
+    {
+        return hands(named(target, settings), true);
     }
     Meaning::Work
 }

@@ -87,7 +87,7 @@ fn plugins_and_servers_in_front_of_a_tool_hide_no_handoff() {
         ),
         (
             "mcp__team__transfer_to_x",
-            "tool mcp__team__transfer_to_x of - to x only",
+            "tool transfer_to_x of - to x only",
         ),
         ("team.handoff_to_x", "tool team.handoff_to_x of - to x only"),
         ("transfer-to-x", "tool transfer-to-x of - to x only"),
@@ -425,4 +425,37 @@ fn langchain_for_javascript_names_a_tool_in_its_answer() {
             assert_eq!(id, expected != class, "{answer}");
         }
     }
+}
+
+#[test]
+fn a_tool_that_calls_a_subagent_says_which_in_an_argument() {
+    let subagent = r#"{"subagent_type":"desk","prompt":"x"}"#;
+    for (tool, arguments, expected) in [
+        ("Agent", subagent, "tool Agent of - to desk only"),
+        ("task", subagent, "tool task of - to desk only"),
+        ("task", r#"{"prompt":"x"}"#, "tool task of -"),
+        ("look_up", subagent, "tool look_up of -"),
+        ("mcp__desk__look_up", "{}", "tool look_up of -"),
+        ("mcp__look_up", "{}", "tool mcp__look_up of -"),
+    ] {
+        let attributes = [
+            ("openinference.span.kind", "TOOL"),
+            ("tool.name", tool),
+            ("tool.id", "c-1"),
+            ("input.value", arguments),
+        ];
+        let found = event("app", tool, &attributes);
+        assert_eq!(told(&found), expected, "{tool} {arguments}");
+        let Kind::Tool(call) = found.kind else {
+            panic!("no tool: {tool}")
+        };
+        assert_eq!(call.call_id.as_deref(), Some("c-1"));
+        assert_eq!(call.delegates, call.hands_to.is_some());
+    }
+    let scope = "openinference.instrumentation.claude_agent_sdk";
+    let span = [
+        ("openinference.span.kind", "AGENT"),
+        ("agent.name", "Agent"),
+    ];
+    assert_eq!(told(&event(scope, "SDK.Agent", &span)), "agent -");
 }

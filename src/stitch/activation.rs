@@ -303,19 +303,27 @@ fn is_shown_again(first: &Event, second: &Event) -> bool {
 /// Tool events, each call once: agent, MCP client and MCP server may all report it.
 fn outermost_tools(tree: &Tree<'_>) -> Vec<usize> {
     let mut ids = HashSet::new();
+    // The ends of calls with an id, by their tool: a server in the agent's process shows its part beside the call, without the id.
+    let mut ends: HashMap<(TraceId, &Name), Timestamp> = HashMap::default();
     (0..tree.events.len())
         .filter(|&i| {
             let Kind::Tool(tool) = &tree.events[i].kind else {
                 return false;
             };
+            let event = tree.events[i];
             let nested = tree.callers(i).any(
                 |a| matches!(&tree.events[a].kind, Kind::Tool(outer) if outer.name == tool.name),
             );
+            let end = ends.entry((event.trace, &tool.name)).or_default();
+            let beside = tool.call_id.is_none() && event.end <= *end;
+            if tool.call_id.is_some() {
+                *end = event.end.max(*end);
+            }
             let known = tool
                 .call_id
                 .as_ref()
-                .is_some_and(|id| !ids.insert((tree.events[i].trace, id)));
-            !nested && !known
+                .is_some_and(|id| !ids.insert((event.trace, id)));
+            !nested && !beside && !known
         })
         .collect()
 }

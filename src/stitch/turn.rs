@@ -386,19 +386,22 @@ fn answers(tree: &Tree<'_>, cast: &Cast, last: &Act, verdicts: &[Verdict]) -> bo
         return false;
     }
     let escalated = verdicts.iter().any(|v| v.escalated);
-    match &tree.events[last.event].kind {
+    let event = tree.events[last.event];
+    match &event.kind {
         Kind::Model(call) => {
             let asks = handoff::asks(tree, last.event);
             // A call for a human answers, and so does text; a call for an agent that never came does not.
             escalated || !asks && call.answered != Some(false)
         }
-        Kind::Tool(_) => {
+        Kind::Tool(tool) => {
             let shows_calls = cast
                 .acts
                 .iter()
                 .any(|a| matches!(tree.events[a.event].kind, Kind::Model(_)));
-            // Where the dialect shows no model calls, a run that ends after a tool call may have answered.
-            escalated || !shows_calls && !handoff::asks(tree, last.event)
+            // Where the dialect shows no model calls, a run that ends after a tool call may have answered; so may one to which a
+            // delegate returned.
+            let returned = tool.delegates && !tool.failed && !event.error;
+            escalated || !shows_calls && (returned || !handoff::asks(tree, last.event))
         }
         _ => true,
     }

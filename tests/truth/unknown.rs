@@ -66,6 +66,26 @@ pub const UNKNOWN: &[(&str, &str, &str)] = &[
         "reasoning tokens are not reported",
     ),
     (
+        "claude-agent-sdk/support-subagents",
+        "handoff *",
+        "the main agent has no name: who hands over is unknown",
+    ),
+    (
+        "claude-agent-sdk/support-subagents",
+        "model calls",
+        "no spans for model calls; the sums on the run name the model that answered last, and leave subagents out",
+    ),
+    (
+        "claude-agent-sdk/support-subagents",
+        "model errors",
+        "no spans for model calls; the sums on the run name the model that answered last, and leave subagents out",
+    ),
+    (
+        "claude-agent-sdk/support-subagents",
+        "tokens *",
+        "no spans for model calls; the sums on the run name the model that answered last, and leave subagents out",
+    ),
+    (
         "crewai-traceloop/support-delegation",
         "tool *",
         "no spans for tool calls",

@@ -42,6 +42,7 @@ const CALL_ID: Keys = &keys([
     "ai.toolCall.id",
     "tool_call.id",
     "tool.call_id",
+    "tool.id",
 ]);
 
 /// Models asked for and answering, in the order of trust.
@@ -152,8 +153,15 @@ pub(super) fn arguments(source: &Source<'_>) -> Option<Json> {
         })
 }
 
+/// The tool's own name: `mcp__desk__look_up` is how clients of MCP tell servers apart.
+fn of_server(tool: &str) -> &str {
+    let behind = tool.strip_prefix("mcp__").and_then(|t| t.split_once("__"));
+    behind.map_or(tool, |(_, own)| own)
+}
+
 /// A tool call, or what its name makes of it.
 pub(super) fn tool(source: &Source<'_>, tool: &str) -> Kind {
+    let tool = of_server(tool);
     let (mut hands_to, mut works, mut delegates) = (None, false, false);
     match handoff::meaning(tool, || arguments(source), source.settings) {
         Meaning::Returns | Meaning::Answers => return Kind::Structure,

@@ -4,6 +4,7 @@ mod agent_framework;
 mod autogen;
 mod beeai;
 mod build;
+mod claude_agent;
 mod crewai;
 mod google_adk;
 mod haystack;
@@ -76,6 +77,10 @@ const DIALECTS: &[Dialect] = &[
     Dialect {
         speaks: beeai::speaks,
         read: beeai::read,
+    },
+    Dialect {
+        speaks: claude_agent::speaks,
+        read: claude_agent::read,
     },
     Dialect {
         speaks: mastra::speaks,

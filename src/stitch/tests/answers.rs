@@ -181,6 +181,25 @@ fn a_loop_is_as_long_as_the_way_back() {
 }
 
 #[test]
+fn where_no_model_calls_are_shown_a_run_answers_after_a_delegate_has_returned() {
+    use TurnResult::{Answered, Failed};
+    for (delegates, failed, expected) in [
+        (true, false, Answered),
+        (true, true, Failed),
+        (false, false, Failed),
+    ] {
+        let mut s = Scene::default();
+        let run = s.add(0, (0, 100), Kind::Workflow);
+        let tool = s.tool(run, "task", (10, 90), Some("desk"));
+        if let Kind::Tool(tool) = &mut s.last().kind {
+            (tool.delegates, tool.failed) = (delegates, failed);
+        }
+        s.tool(tool, "look_up", (20, 80), None);
+        assert_eq!(result(&s), expected, "{delegates} {failed}");
+    }
+}
+
+#[test]
 fn a_delegation_that_returns_and_a_handoff_that_got_nowhere_are_no_loop() {
     for back in ["delegates to", "fails to reach"] {
         assert_eq!(loops(&[("a", "hands to", "b"), ("b", back, "a")]), []);

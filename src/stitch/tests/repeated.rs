@@ -189,3 +189,26 @@ fn a_call_that_counts_those_before_it_is_counted_without_them() {
     // A call that failed tells nothing, and the row goes on after it.
     assert_eq!(desk(&[first, (0, None, false), last]), [10, 30]);
 }
+
+#[test]
+fn a_server_that_shows_its_part_beside_the_call_counts_once() {
+    let calls = |spans: &[(&str, (u64, u64), Option<&str>)]| {
+        let mut s = Scene::default();
+        let desk = s.agent(0, "desk", (0, 100));
+        for (tool, times, id) in spans {
+            s.tool(desk, tool, *times, None);
+            if let Kind::Tool(tool) = &mut s.last().kind {
+                tool.call_id = id.map(name);
+            }
+        }
+        count(&run(&s), |what| matches!(what, What::Tool(_)))
+    };
+    let own = ("look_up", (10, 30), Some("c-1"));
+    assert_eq!(calls(&[own, ("look_up", (12, 28), None)]), 1);
+    // Another tool, another time, an id of its own, or nobody with an id: two calls.
+    assert_eq!(calls(&[own, ("send", (12, 28), None)]), 2);
+    assert_eq!(calls(&[own, ("look_up", (12, 31), None)]), 2);
+    assert_eq!(calls(&[own, ("look_up", (12, 28), Some("c-2"))]), 2);
+    let nobody = ("look_up", (10, 30), None);
+    assert_eq!(calls(&[nobody, ("look_up", (12, 28), None)]), 2);
+}

@@ -204,8 +204,14 @@ impl<'e> Tree<'e> {
             .around(event)
             .into_iter()
             .any(|outer| matches!(&outer.kind, Kind::Tool(outer) if outer.name == tool.name));
-        let mut before = self.events.iter().take_while(|other| !same(other, event));
-        !nested && !before.any(|other| has_id_of(other, event))
+        let before = || self.events.iter().take_while(|other| !same(other, event));
+        let is_around = |other: &&Event| {
+            other.trace == event.trace
+                && other.end >= event.end
+                && matches!(&other.kind, Kind::Tool(t) if t.name == tool.name && t.call_id.is_some())
+        };
+        let beside = tool.call_id.is_none() && before().any(is_around);
+        !nested && !beside && !before().any(|other| has_id_of(other, event))
     }
 
     /// A tool failed where any span of the same call says so; one that hands over is judged as a handoff.

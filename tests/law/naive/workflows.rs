@@ -117,7 +117,9 @@ fn ending<'e>(tree: &Tree<'e>, turn: &Turn<'e>, handoffs: &[&Handoff<'e>]) -> En
         let answers = match &last.kind {
             Kind::Model(call) => call.requests.is_empty() && call.answered != Some(false),
             Kind::Tool(tool) => {
-                !shows_calls && !matches!(tool.hands_to, Some(Target::Agent(_) | Target::Unknown))
+                let gives = matches!(tool.hands_to, Some(Target::Agent(_) | Target::Unknown));
+                let returned = tool.delegates && !tool.failed && !last.error;
+                !shows_calls && (returned || !gives)
             }
             _ => return !failed(tree, last),
         };

@@ -1,0 +1,21 @@
+//! Claude Agent SDK through OpenInference: no spans of model calls; a subagent lies in the tool that calls it and bears that tool's name.
+
+use super::openinference;
+use crate::model::event::{Event, Kind};
+use crate::normalise::Source;
+
+pub(super) fn speaks(source: &Source<'_>) -> bool {
+    source
+        .scope
+        .name
+        .ends_with("instrumentation.claude_agent_sdk")
+        && source.str("openinference.span.kind").is_some()
+}
+
+pub(super) fn read(source: &Source<'_>, event: &mut Event) {
+    openinference::read(source, event);
+    // Which agent it is stands in the arguments of the tool.
+    if let Kind::Agent { .. } = event.kind {
+        event.agent = None;
+    }
+}
