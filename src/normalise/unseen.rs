@@ -459,3 +459,19 @@ fn a_tool_that_calls_a_subagent_says_which_in_an_argument() {
     ];
     assert_eq!(told(&event(scope, "SDK.Agent", &span)), "agent -");
 }
+
+#[test]
+fn ag2_keeps_accounts_beside_its_calls() {
+    let call = "call -/m-1 of - in 10 out 5 asks[]";
+    for (kind, expected) in [
+        ("model_call", "structure of - refused[]"),
+        ("subtask", "structure of - refused[]"),
+        ("compaction", call),
+    ] {
+        let usage = [("ag2.span.type", "usage"), ("ag2.usage.kind", kind)];
+        let attributes = [usage[0], usage[1], MODEL, IN, OUT];
+        assert_eq!(told(&event("app", "record_usage", &attributes)), expected);
+    }
+    let own = [("ag2.span.type", "llm"), operation("chat"), MODEL, IN, OUT];
+    assert_eq!(told(&event("app", "chat m-1", &own)), call);
+}

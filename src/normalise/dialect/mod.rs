@@ -1,5 +1,6 @@
 //! The dialects, one file each, and the one table of them. First match wins; what nobody claims is read by the standard names.
 
+mod ag2;
 mod agent_framework;
 mod autogen;
 mod beeai;
@@ -77,6 +78,10 @@ const DIALECTS: &[Dialect] = &[
     Dialect {
         speaks: beeai::speaks,
         read: beeai::read,
+    },
+    Dialect {
+        speaks: ag2::speaks,
+        read: ag2::read,
     },
     Dialect {
         speaks: claude_agent::speaks,

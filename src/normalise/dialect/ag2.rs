@@ -1,0 +1,17 @@
+//! AG2: standard names, and beside each call a span that keeps the accounts.
+
+use super::otel_genai;
+use crate::model::event::{Event, Kind};
+use crate::normalise::Source;
+
+pub(super) fn speaks(source: &Source<'_>) -> bool {
+    source.str("ag2.span.type").is_some()
+}
+
+pub(super) fn read(source: &Source<'_>, event: &mut Event) {
+    otel_genai::read(source, event);
+    // The tokens of a call, or of all calls of a subagent, again. Other kinds are calls that no other span shows.
+    if matches!(source.str("ag2.usage.kind"), Some("model_call" | "subtask")) {
+        event.kind = Kind::Structure;
+    }
+}
