@@ -161,6 +161,9 @@ fn a_message_is_recognised_by_four_to_a_hundred_and_twenty_words() {
     };
     assert!(asked(3).is_none() && asked(4).is_some());
     assert!(asked(120).is_some() && asked(121).is_none());
+    let blank_first = " well".repeat(120);
+    let most = input(&json!([{"role": "user", "content": blank_first}]));
+    assert!(most.asked.is_some());
 }
 
 #[test]
@@ -168,6 +171,7 @@ fn words_end_at_any_separator() {
     let spaced = asked("where is my parcel now");
     assert_eq!(asked("where,is(my)parcel|now"), spaced);
     assert_eq!(asked("where\u{a0}is\u{2003}my parcel now"), spaced);
+    assert_eq!(asked("où,est(mon)colis"), asked("où est mon colis"));
 }
 
 #[test]
