@@ -130,6 +130,13 @@ const MCP: &[(&str, &str)] = &[
     ("mcp.method.name", "tools/call"),
     ("mcp.session.id", "transport"),
 ];
+/// The same by a server that is told the session, in baggage say.
+const MCP_OF_A: &[(&str, &str)] = &[
+    ("gen_ai.operation.name", "execute_tool"),
+    ("gen_ai.tool.name", "search"),
+    ("mcp.method.name", "tools/call"),
+    ("session.id", "A"),
+];
 
 #[test]
 fn one_business_session_is_one_whatever_its_parts_call_themselves() {
@@ -176,6 +183,16 @@ fn one_business_session_is_one_whatever_its_parts_call_themselves() {
                 (1, 7, 6, (220, 780), MCP),
             ],
             [1.0, 1.0, 0.0, 1.0],
+        ),
+        (
+            "an MCP server in a trace of its own that names the session",
+            &[(1, 5, 4, (200, 800), TOOL), (2, 7, 0, (220, 780), MCP_OF_A)],
+            [1.0, 1.0, 0.0, 2.0],
+        ),
+        (
+            "one that names the session of the transport alone: nobody knows whose it is",
+            &[(1, 5, 4, (200, 800), TOOL), (2, 7, 0, (220, 780), MCP)],
+            [2.0, 2.0, 0.0, 2.0],
         ),
     ];
     for (scene, more, expected) in scenes {

@@ -157,3 +157,22 @@ fn a_span_that_either_session_knew_is_a_duplicate_for_both() {
     assert_eq!(count(&facts, |w| *w == What::Duplicate), 4);
     assert_eq!(count(&facts, is_call), 2);
 }
+
+/// Of two sessions that met the later one says how long all of it is remembered, and how long their case waits for more.
+#[test]
+fn what_two_sessions_hold_is_kept_for_as_long_as_the_later_one_would() {
+    let idle = Settings::default().idle_timeout.as_secs();
+    for (later, earlier) in [("a", "b"), ("b", "a")] {
+        let mut desk = Desk::new(Settings::default());
+        let part = |of| turn(of, 0, "desk", &[], |_| {});
+        desk.apply(&session(earlier), part(1), 0);
+        desk.apply(&session(later), part(2), 1000);
+        meet(&mut desk, "b", "a", 1010);
+        desk.stitcher.advance(seconds(idle + 900), &mut desk.out);
+        assert_eq!(outcomes(&desk.out.facts), [], "{later}");
+        desk.apply(&session("a"), part(1), idle + 900);
+        let facts = desk.end();
+        assert_eq!(count(&facts, |w| *w == What::Duplicate), 1, "{later}");
+        assert_eq!(outcomes(&facts), [Outcome::Unverified], "{later}");
+    }
+}

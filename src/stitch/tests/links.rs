@@ -25,25 +25,36 @@ fn bind(of: u8, to: &str) -> (Key, Record) {
     (held(of), Record::Bind(session(to)))
 }
 
-/// The keys that had a turn, each as often as it had one, when these records come and all that is sent is brought back.
+/// The keys that had a turn, each as often as it had one, when these records come and all that is sent is brought back, before the
+/// records that still come or after them.
 fn homes(records: Vec<(Key, Record)>) -> Vec<Key> {
+    let homes = homes_of(records.clone(), true);
+    assert_eq!(homes, homes_of(records, false));
+    homes
+}
+
+fn homes_of(records: Vec<(Key, Record)>, at_once: bool) -> Vec<Key> {
     let settings = Settings::default();
     let mut stitcher = Stitcher::new(settings.clone());
     let mut out = Output::default();
-    let mut queue = VecDeque::from(records);
+    let mut coming = VecDeque::from(records);
+    let mut sent = VecDeque::new();
     let mut now = Timestamp(1);
     loop {
-        while let Some((key, record)) = queue.pop_front() {
+        let next = match at_once {
+            true => sent.pop_front().or_else(|| coming.pop_front()),
+            false => coming.pop_front().or_else(|| sent.pop_front()),
+        };
+        if let Some((key, record)) = next {
             stitcher.apply(Entry { key, record }, now, &mut out);
             stitcher = reborn(&stitcher, settings.clone());
-            queue.extend(out.sends.drain(..));
-        }
-        let Some(due) = stitcher.next_deadline() else {
+        } else if let Some(due) = stitcher.next_deadline() {
+            now = due;
+            stitcher.advance(now, &mut out);
+        } else {
             break;
-        };
-        now = due;
-        stitcher.advance(now, &mut out);
-        queue.extend(out.sends.drain(..));
+        }
+        sent.extend(out.sends.drain(..));
     }
     assert_eq!((stitcher.keys(), stitcher.weight()), (0, 0));
     let turns = out.facts.iter();
@@ -109,6 +120,12 @@ fn whoever_comes_first_a_trace_follows_its_link_unless_it_has_a_session() {
             [linking(3, &[2]), one()].concat(),
             vec![bind(1, "a"), bind(2, "b")],
             vec![b.clone()],
+        ),
+        (
+            "the nearest, though there is another way to it",
+            [linking(3, &[2, 1]), linking(2, &[1, 4])].concat(),
+            vec![bind(1, "b"), bind(4, "a")],
+            vec![a.clone(), b.clone()],
         ),
         (
             "a circle outside of sessions",
@@ -237,4 +254,51 @@ fn nobody_asks_on_for_ever() {
     assert_eq!(chain(5), [session("a"), held(6)]);
     let circle = (1..=3).flat_map(|of| linking(of, &[of % 3 + 1]));
     assert_eq!(homes(circle.collect()), [held(1), held(2), held(3)]);
+}
+
+/// A tool's call in trace 1, and the same call as its server shows it in a trace of its own, which links to it.
+fn served() -> Scene {
+    let mut s = Scene::default();
+    let desk = s.agent(0, "desk", (0, 100));
+    let client = s.tool(desk, "search", (10, 90), None);
+    s.tool(0, "search", (20, 80), None);
+    s.in_trace(2);
+    s.last().links.push(Link {
+        trace: trace(1),
+        span: span(client),
+    });
+    s
+}
+
+#[test]
+fn a_tool_and_its_server_in_a_trace_of_its_own_are_one_call() {
+    let tools = |facts: &[Fact]| {
+        let failed = facts.iter().filter_map(|fact| match &fact.what {
+            What::Tool(tool) => Some(tool.failed),
+            _ => None,
+        });
+        failed.collect::<Vec<_>>()
+    };
+    assert_eq!(tools(&run(&served())), [false]);
+    let mut failing = served();
+    failing.last().error = true;
+    assert_eq!(tools(&run(&failing)), [true]);
+    let mut other = served();
+    let Kind::Tool(tool) = &mut other.last().kind else {
+        unreachable!("a tool")
+    };
+    tool.name = name("index");
+    assert_eq!(tools(&run(&other)).len(), 2);
+}
+
+#[test]
+fn two_tools_that_link_to_each_other_are_one_call() {
+    let mut s = served();
+    s.events[1].parent = None;
+    let server = s.last().span;
+    s.events[1].links.push(Link {
+        trace: trace(2),
+        span: server,
+    });
+    assert_eq!(count(&run(&s), |what| matches!(what, What::Tool(_))), 1);
 }
