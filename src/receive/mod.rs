@@ -7,6 +7,7 @@ mod fields;
 mod grpc;
 mod http;
 pub mod json;
+mod limits;
 pub mod wire;
 
 #[cfg(test)]
@@ -15,13 +16,13 @@ mod wire_tests;
 pub use budget::Budget;
 pub use grpc::Grpc;
 pub use http::Http;
+pub use limits::{Limits, Malformed};
 
-use crate::model::otlp::{Batch, LogRecord};
+use crate::model::otlp::Batch;
 use crate::model::reject::RejectReason;
-use crate::model::time::Timestamp;
 use budget::Held;
+use limits::{check_times, complete_log};
 use metrics::{Counter, counter, describe_counter};
-use std::borrow::Cow;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -39,34 +40,6 @@ pub struct Settings {
     /// What requests under way may take, at all doors together.
     pub budget: Arc<Budget>,
 }
-
-/// Limits of one request.
-#[derive(Clone, Debug)]
-pub struct Limits {
-    /// Bytes on the wire.
-    pub max_request_bytes: usize,
-    /// Bytes after decompression.
-    pub max_decompressed_bytes: usize,
-    /// Attributes, events or links of one span.
-    pub max_attributes: usize,
-    /// Levels of one attribute value.
-    pub max_depth: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            max_request_bytes: 16 << 20,
-            max_decompressed_bytes: 64 << 20,
-            max_attributes: 1024,
-            max_depth: 32,
-        }
-    }
-}
-
-/// The request as a whole cannot be decoded; sending it again does not help.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Malformed;
 
 /// Why a decoded request was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -237,24 +210,4 @@ fn offer_json(
         Signal::Logs => json::logs(body, limits)?,
     };
     Ok((intake.offer(&batch), Counts::of(&batch)))
-}
-
-/// A span has a start, and its end is not before it.
-fn check_times(start: Timestamp, end: Timestamp) -> Result<(), RejectReason> {
-    if start.0 == 0 || end < start {
-        return Err(RejectReason::InvalidTime);
-    }
-    Ok(())
-}
-
-/// Older SDKs put the event name into an attribute and leave the time to the collector.
-fn complete_log(log: &mut LogRecord<'_>, observed: Timestamp) {
-    if log.event_name.is_empty()
-        && let Some(name) = log.attributes.str("event.name")
-    {
-        log.event_name = Cow::Owned(name.to_owned());
-    }
-    if log.time.0 == 0 {
-        log.time = observed;
-    }
 }

@@ -1,0 +1,168 @@
+//! Each room by itself, with one request of 200 spans: `cargo bench --bench rooms [-- NAME]`.
+
+#[path = "../load/payload.rs"]
+mod payload;
+
+use baton::app;
+use baton::config::Config;
+use baton::derive::Deriver;
+use baton::export::prometheus::{self, Format};
+use baton::model::event::Event;
+use baton::model::fact::Fact;
+use baton::model::ids::{Key, Scoped};
+use baton::model::record::{Entry, Frame, Record};
+use baton::model::time::Timestamp;
+use baton::proto::v1;
+use baton::receive::{Limits, wire};
+use baton::state::{Log, Next, memory};
+use baton::stitch::{Output, Stitcher};
+use bytes::Bytes;
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use payload::{Kind, Payload};
+use prost::Message;
+use std::hint::black_box;
+use std::time::Duration;
+
+/// Spans of the request.
+const BATCH: u64 = 200;
+const NOW: Timestamp = Timestamp(1_800_000_000_000_000_000);
+/// When everything of the request is decided and closed.
+const LATER: Timestamp = Timestamp(NOW.0 + 24 * 3600 * 1_000_000_000);
+
+criterion_group!(rooms, receive, normalise, stitch, derive, state, export);
+criterion_main!(rooms);
+
+fn config() -> Config {
+    let config = baton::config::of_text("", std::path::Path::new("."), &|_| None);
+    config.expect("valid")
+}
+
+fn request(kind: &str) -> Bytes {
+    let kind = Kind::named(kind).expect("lean or content");
+    let payload = Payload::new(kind, BATCH);
+    let body = payload.request(0);
+    assert_eq!(body.len(), payload.bytes());
+    body
+}
+
+/// What the request becomes.
+fn events() -> Vec<Event> {
+    let body = request("lean");
+    let batch = wire::traces(&body, &Limits::default()).expect("OTLP");
+    let normaliser = app::normaliser(&config(), 7);
+    let groups = batch.groups.iter();
+    groups.flat_map(|g| normaliser.normalise(g)).collect()
+}
+
+fn entries() -> Vec<Entry> {
+    let entry = |event: Event| Entry {
+        key: Key::Session(Scoped {
+            tenant: None,
+            id: event.session.as_ref().expect("it has one").id.clone(),
+        }),
+        record: Record::Event(Box::new(event)),
+    };
+    events().into_iter().map(entry).collect()
+}
+
+fn stitched(mut stitcher: Stitcher, entries: Vec<Entry>) -> Vec<Fact> {
+    let mut out = Output::default();
+    for entry in entries {
+        stitcher.apply(entry, NOW, &mut out);
+    }
+    stitcher.advance(LATER, &mut out);
+    out.facts
+}
+
+fn facts() -> Vec<Fact> {
+    let settings = app::engine_settings(&config());
+    stitched(Stitcher::new(settings.stitch), entries())
+}
+
+fn derived(mut deriver: Deriver, facts: &[Fact]) -> Deriver {
+    for fact in facts {
+        deriver.apply(fact, NOW);
+    }
+    deriver
+}
+
+fn receive(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("receive");
+    group.throughput(Throughput::Elements(BATCH));
+    for kind in ["lean", "content"] {
+        let (body, limits) = (request(kind), Limits::default());
+        group.bench_function(kind, |b| {
+            b.iter(|| drop(black_box(wire::traces(&body, &limits))))
+        });
+    }
+}
+
+fn normalise(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("normalise");
+    group.throughput(Throughput::Elements(BATCH));
+    let normaliser = app::normaliser(&config(), 7);
+    for kind in ["lean", "content"] {
+        let body = request(kind);
+        let batch = wire::traces(&body, &Limits::default()).expect("OTLP");
+        group.bench_function(kind, |b| b.iter(|| normaliser.normalise(&batch.groups[0])));
+    }
+}
+
+fn stitch(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("stitch");
+    group.throughput(Throughput::Elements(BATCH));
+    let (settings, entries) = (app::engine_settings(&config()).stitch, entries());
+    group.bench_function("lean", |b| {
+        b.iter_batched(
+            || (Stitcher::new(settings.clone()), entries.clone()),
+            |(stitcher, entries)| stitched(stitcher, entries),
+            BatchSize::SmallInput,
+        );
+    });
+}
+
+fn derive(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("derive");
+    group.throughput(Throughput::Elements(BATCH));
+    let (settings, facts) = (app::engine_settings(&config()).derive, facts());
+    group.bench_function("lean", |b| {
+        b.iter_batched(
+            || Deriver::new(settings.clone()),
+            |deriver| derived(deriver, &facts),
+            BatchSize::SmallInput,
+        );
+    });
+}
+
+/// The log in memory, and what the one on disk writes.
+fn state(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("state");
+    group.throughput(Throughput::Elements(BATCH));
+    let frame = || Frame::of(entries().into_iter().map(|entry| (0, entry)), NOW, None);
+    let kept = frame();
+    group.bench_function("written", |b| {
+        b.iter(|| v1::Frame::from(&kept).encode_to_vec())
+    });
+    let (log, mut readers) = memory::open(1, 1_000_000);
+    group.bench_function("handed over", |b| {
+        b.iter_batched(
+            || kept.clone(),
+            |frame| {
+                drop(log.append(frame));
+                let next = readers[0].next(Duration::ZERO);
+                assert!(matches!(next, Next::Delivery(_)));
+                readers[0].done();
+                next
+            },
+            BatchSize::SmallInput,
+        );
+    });
+}
+
+fn export(criterion: &mut Criterion) {
+    let settings = app::engine_settings(&config()).derive;
+    let families = derived(Deriver::new(settings), &facts()).families();
+    criterion.bench_function("export", |b| {
+        b.iter(|| prometheus::write(&families, Format::Text))
+    });
+}
