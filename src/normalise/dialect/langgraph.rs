@@ -1,7 +1,8 @@
 //! LangGraph's own metadata, which OpenInference, OpenLLMetry and LangSmith all copy: where in the graph a run stands.
 
-use crate::model::key::keys;
+use crate::model::key::{Keys, keys};
 use crate::normalise::{Source, json};
+use serde_json::Value;
 
 /// Nodes that every prebuilt agent has; their names say nothing.
 const GENERIC: &[&str] = &[
@@ -29,24 +30,38 @@ pub(super) struct Place {
     pub(super) is_node: bool,
 }
 
+/// Where in the graph a run stands.
+const NAMESPACE: Keys = &keys([
+    "traceloop.association.properties.langgraph_checkpoint_ns",
+    "langsmith.metadata.langgraph_checkpoint_ns",
+    "langfuse.observation.metadata.langgraph_checkpoint_ns",
+    "langgraph_checkpoint_ns",
+]);
+/// The agent that LangChain's own agents say they are.
+const AGENT: Keys = &keys([
+    "traceloop.association.properties.lc_agent_name",
+    "langsmith.metadata.lc_agent_name",
+    "langfuse.observation.metadata.lc_agent_name",
+    "lc_agent_name",
+]);
+
 /// Reads `langgraph_checkpoint_ns`, e.g. `writer:0b4d…|agent:77aa…`: node names from the outermost graph inwards.
 pub(super) fn place(source: &Source<'_>) -> Option<Place> {
     let attributes = source.attributes();
-    let direct = attributes.first_str(&keys([
-        "traceloop.association.properties.langgraph_checkpoint_ns",
-        "langsmith.metadata.langgraph_checkpoint_ns",
-        "langfuse.observation.metadata.langgraph_checkpoint_ns",
-        "langgraph_checkpoint_ns",
-    ]));
-    let namespace = match direct {
-        // Langfuse writes metadata as JSON, quotes included.
-        Some(namespace) => namespace.trim_matches('"').to_owned(),
-        None => json::parse(attributes.str("metadata")?)?
-            .get("langgraph_checkpoint_ns")?
-            .as_str()?
-            .to_owned(),
-    };
-    Some(of_namespace(&namespace, run_name(&source.span.name)))
+    let run = run_name(&source.span.name);
+    if let Some(namespace) = attributes.first_str(NAMESPACE) {
+        let declared = attributes.first_str(AGENT).map(unquoted);
+        return Some(of_namespace(unquoted(namespace), declared, run));
+    }
+    let metadata = json::parse(attributes.str("metadata")?)?;
+    let text = |key: &str| metadata.get(key).and_then(Value::as_str);
+    let namespace = text("langgraph_checkpoint_ns")?;
+    Some(of_namespace(namespace, text("lc_agent_name"), run))
+}
+
+/// Langfuse writes metadata as JSON, quotes included.
+fn unquoted(text: &str) -> &str {
+    text.trim_matches('"')
 }
 
 /// The name of the run without what an SDK puts around it.
@@ -55,7 +70,7 @@ fn run_name(span: &str) -> &str {
     name.strip_suffix(".task").unwrap_or(name)
 }
 
-fn of_namespace(namespace: &str, run: &str) -> Place {
+fn of_namespace(namespace: &str, declared: Option<&str>, run: &str) -> Place {
     let nodes: Vec<&str> = namespace
         .split('|')
         .filter_map(|segment| segment.split(':').next())
@@ -70,6 +85,7 @@ fn of_namespace(namespace: &str, run: &str) -> Place {
         nodes.first()
     };
     let agent = owner.copied().filter(|node| !GENERIC.contains(node));
+    let agent = declared.filter(|agent| !agent.is_empty()).or(agent);
     Place {
         is_node: nodes.len() == 1 && agent == Some(run),
         agent: agent.map(str::to_owned),
@@ -99,12 +115,33 @@ mod tests {
             ("__start__:1", "route", None, false),
             ("", "x", None, false),
         ] {
-            let place = of_namespace(namespace, run);
+            let place = of_namespace(namespace, None, run);
             assert_eq!(
                 (place.agent.as_deref(), place.is_node),
                 (agent, is_node),
                 "{namespace}"
             );
         }
+    }
+
+    #[test]
+    fn an_agent_that_says_its_name_needs_no_node_of_it() {
+        for (namespace, run, agent, is_node) in [
+            ("tools:1", "writer", "writer", true),
+            ("tools:1", "lookup", "writer", false),
+            (
+                "Summary.before_model:1",
+                "Summary.before_model",
+                "writer",
+                false,
+            ),
+            ("team:1|model:2", "ChatOpenAI", "writer", false),
+        ] {
+            let place = of_namespace(namespace, Some("writer"), run);
+            let found = (place.agent.as_deref(), place.is_node);
+            assert_eq!(found, (Some(agent), is_node), "{namespace}");
+        }
+        let place = of_namespace("writer:1", Some(""), "writer");
+        assert_eq!(place.agent.as_deref(), Some("writer"));
     }
 }
