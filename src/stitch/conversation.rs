@@ -1,8 +1,9 @@
 //! One session (or one trace that may still find its session): its traces, its open workflow, its pending handoffs.
 
+use super::few::Few;
 use super::handoff::Verdict;
 use super::late;
-use super::trace::{Open, Trace};
+use super::trace::{Open, Skeleton, Trace};
 use super::turn::{self, Decided};
 use super::workflow::OpenWorkflow;
 use super::{Output, Settings, shed_fact};
@@ -14,7 +15,7 @@ use crate::model::ids::{Key, Scoped, SpanId, TraceId};
 use crate::model::record::Record;
 use crate::model::sketch::Sketch;
 use crate::model::time::Timestamp;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 /// Messages of the user that a session remembers.
 pub(super) const REMEMBERED: usize = 4;
@@ -24,13 +25,14 @@ const SAME_MESSAGE: f64 = 0.75;
 /// The state of one canonical key.
 #[derive(Debug)]
 pub(super) struct Conversation {
-    pub(super) traces: BTreeMap<TraceId, Trace>,
+    pub(super) traces: Few<TraceId, Trace>,
     /// Spans in open traces.
     pub(super) open_spans: usize,
     /// Their weight, and the number of spans that are known after their turn.
     open_bytes: usize,
     known_spans: usize,
-    pub(super) workflow: Option<OpenWorkflow>,
+    /// Apart, because most sessions are only remembered.
+    pub(super) workflow: Option<Box<OpenWorkflow>>,
     /// The latest known value of each dimension, for turns that declare none.
     pub(super) cohort: Cohort,
     /// Handoffs whose target has not acted yet, with the arrival time at which they are dropped.
@@ -46,7 +48,7 @@ pub(super) struct Conversation {
 impl Conversation {
     pub(super) fn new(arrival: Timestamp) -> Self {
         Self {
-            traces: BTreeMap::new(),
+            traces: Few::default(),
             open_spans: 0,
             open_bytes: 0,
             known_spans: 0,
@@ -62,19 +64,19 @@ impl Conversation {
 
     /// Roughly the bytes that it holds in memory.
     pub(super) fn weight(&self) -> usize {
-        /// Span id, owner and its place in a map that grows by doubling.
-        const KNOWN_SPAN: usize = 80;
-        /// A node of the map of traces: eleven places, though one is used.
-        const NODE: usize = 11 * size_of::<(TraceId, Trace)>();
+        /// Span id and the place of its owner.
+        const KNOWN_SPAN: usize = 16;
+        /// A trace, and the names of its agents.
+        const TRACE: usize = size_of::<(TraceId, Trace)>() + size_of::<Skeleton>() + 160;
         /// Places that the map of a trace's events has and does not use.
-        const OPEN: usize = 6 * size_of::<(SpanId, Event)>();
-        /// The names of a workflow, and the sets of its agents and steps.
-        const WORKFLOW: usize = 512;
+        const OPEN: usize = 6 * size_of::<(SpanId, Box<Event>)>();
+        /// A workflow with its names, and the sets of its agents and steps.
+        const WORKFLOW: usize = size_of::<OpenWorkflow>() + 384;
         size_of::<Self>()
             + self.open_bytes
             + usize::from(self.open_spans > 0) * OPEN
             + self.known_spans * KNOWN_SPAN
-            + self.traces.len().div_ceil(6) * NODE
+            + self.traces.len() * TRACE
             + self.workflow.as_ref().map_or(0, |_| WORKFLOW)
             + self.pending.len() * size_of::<Verdict>()
     }
@@ -113,8 +115,7 @@ impl Conversation {
         let (at, trace) = (event.end, event.trace);
         let state = self
             .traces
-            .entry(trace)
-            .or_insert_with(|| Trace::Open(Open::new(arrival)));
+            .get_or_insert_with(trace, || Trace::Open(Box::new(Open::new(arrival))));
         match state {
             Trace::Open(open) => {
                 open.last_arrival = open.last_arrival.max(arrival);
@@ -161,7 +162,7 @@ impl Conversation {
                 }
             }
         }
-        gone.into_iter().flat_map(Open::into_events)
+        gone.into_iter().flat_map(|open| open.into_events())
     }
 
     /// When to call [`Conversation::on_time`] next.
@@ -238,10 +239,10 @@ impl Conversation {
         }
         if self.open_spans == 0 && now >= self.last_arrival + settings.idle_timeout {
             // Late spans and duplicates are recognised up to here.
-            self.traces.clear();
+            self.traces = Few::default();
             self.known_spans = 0;
         }
-        let due = |w: &mut OpenWorkflow| w.deadline(settings) <= now && self.open_spans == 0;
+        let due = |w: &mut Box<OpenWorkflow>| w.deadline(settings) <= now && self.open_spans == 0;
         if let Some(workflow) = self.workflow.take_if(due) {
             workflow.close(&settings.judge, out);
         }
@@ -313,7 +314,7 @@ impl Conversation {
             .traces
             .iter()
             .filter_map(|(id, trace)| match trace {
-                Trace::Open(open) => Some((*id, open, open.interval())),
+                Trace::Open(open) => Some((*id, &**open, open.interval())),
                 Trace::Decided(_) => None,
             })
             .collect();
@@ -368,15 +369,15 @@ impl Conversation {
                 self.open_bytes -= trace.all().map(Event::weight).sum::<usize>();
                 if trace.is_agentic() {
                     let skeleton = trace.join_notes();
-                    self.traces.insert(*id, Trace::Decided(skeleton));
+                    self.traces.insert(*id, Trace::Decided(Box::new(skeleton)));
                     open.push(trace);
                 }
             }
         }
         let mut waiting: Vec<Verdict> = self.pending.iter().map(|(_, v)| v.clone()).collect();
-        let events = open.iter().flat_map(Open::spans);
+        let events = open.iter().flat_map(|open| open.spans());
         let from = out.facts.len();
-        let Some((mut turn, owners)) = turn::decide(events, &mut waiting, settings, &mut out.facts)
+        let Some((mut turn, owned)) = turn::decide(events, &mut waiting, settings, &mut out.facts)
         else {
             return;
         };
@@ -391,11 +392,12 @@ impl Conversation {
         let cohort = turn.cohort.clone();
         self.hear(&turn, out);
         self.taken_up(&waiting, &turn, out);
-        for ((trace, span), owner) in owners {
-            if let Some(Trace::Decided(known)) = self.traces.get_mut(&trace) {
+        for spans in owned.chunk_by(|(a, ..), (b, ..)| a == b) {
+            if let Some(Trace::Decided(known)) = self.traces.get_mut(&spans[0].0) {
+                let spans = spans.iter().cloned();
+                known.owners = spans.map(|(_, span, owner)| (span, owner)).collect();
                 known.answering.clone_from(&turn.answering);
-                known.owners.insert(span, owner);
-                self.known_spans += 1;
+                self.known_spans += known.owners.len();
             }
         }
         stamp(&mut out.facts[from..], &cohort, &self.traces);
@@ -457,7 +459,7 @@ impl Conversation {
         match &mut self.workflow {
             Some(open) if open.goes_on_with(&turn, settings) => open.extend(&turn, result, now),
             open => {
-                let next = OpenWorkflow::open(&turn, result, now);
+                let next = Box::new(OpenWorkflow::open(&turn, result, now));
                 if let Some(ended) = open.replace(next) {
                     ended.close(&settings.judge, out);
                 }
@@ -467,7 +469,7 @@ impl Conversation {
 }
 
 /// Gives facts their cohort, and those whose span says nothing of sampling the threshold of their trace.
-fn stamp(facts: &mut [Fact], cohort: &Cohort, traces: &BTreeMap<TraceId, Trace>) {
+fn stamp(facts: &mut [Fact], cohort: &Cohort, traces: &Few<TraceId, Trace>) {
     for fact in facts {
         fact.cohort = cohort.clone();
         let of_trace = || traces.get(&fact.trace)?.threshold();

@@ -67,7 +67,7 @@ impl Conversation {
         self.last_arrival = self.last_arrival.max(other.last_arrival);
         let both = (self.workflow.take(), other.workflow);
         self.workflow = match both {
-            (Some(one), Some(another)) => Some(OpenWorkflow::joined(one, another)),
+            (Some(one), Some(another)) => Some(Box::new(OpenWorkflow::joined(*one, *another))),
             (one, another) => one.or(another),
         };
         let mut late = Vec::new();
@@ -77,7 +77,7 @@ impl Conversation {
             };
             let joined = match self.traces.remove(&id) {
                 None => theirs,
-                Some(Trace::Decided(own)) => own.joined(theirs),
+                Some(Trace::Decided(own)) => Box::new(own.joined(*theirs)),
                 Some(Trace::Open(open)) => {
                     late.extend(open.into_events());
                     theirs

@@ -19,7 +19,7 @@ pub(super) fn count(
     let fact = |what| Fact::of_span(event, what);
     let inherited = || {
         let parent = event.parent?;
-        skeleton.owners.get(&parent).cloned().flatten()
+        skeleton.owners.of(parent).cloned()
     };
     let owner = event.agent.clone().or_else(inherited);
     if skeleton.knows(event, owner.clone()) {
@@ -46,7 +46,7 @@ pub(super) fn count(
         }
         _ => {}
     }
-    let of_span = || skeleton.owners.get(&event.span).cloned().flatten();
+    let of_span = || skeleton.owners.of(event.span).cloned();
     let about = owner
         .or_else(of_span)
         .or_else(|| skeleton.answering.clone());

@@ -6,14 +6,17 @@
 mod activation;
 mod contacts;
 mod conversation;
+mod few;
 mod handoff;
 mod handover;
 mod judge;
 mod late;
 mod links;
+mod owners;
 mod retention;
 mod row;
 mod saved;
+mod slots;
 mod spend;
 mod trace;
 mod tree;
@@ -32,8 +35,7 @@ use crate::model::time::Timestamp;
 use contacts::Contacts;
 use conversation::Conversation;
 use links::Links;
-use rapidhash::RapidHashMap as HashMap;
-use std::collections::BTreeSet;
+use slots::{Place, Slots, Times};
 use std::time::Duration;
 
 pub use judge::Judge;
@@ -119,11 +121,11 @@ pub struct Output {
 #[derive(Debug)]
 pub struct Stitcher {
     settings: Settings,
-    slots: HashMap<Key, Slot>,
+    slots: Slots,
     /// When to look at which slot. A slot is scheduled at most once, never later than its true deadline.
-    deadlines: BTreeSet<(Timestamp, Key)>,
+    deadlines: Times,
     /// Slots that are only remembered, by the time since when.
-    idle: BTreeSet<(Timestamp, Key)>,
+    idle: Times,
     /// That of all slots together.
     weight: usize,
 }
@@ -135,7 +137,7 @@ struct Slot {
     /// Apart, because most traces only forward.
     conversation: Option<Box<Conversation>>,
     /// Of a user's key only.
-    contacts: Option<Contacts>,
+    contacts: Option<Box<Contacts>>,
     /// The entry of this slot in `deadlines`.
     scheduled: Option<Timestamp>,
     /// The entry of this slot in `idle`.
@@ -149,9 +151,9 @@ impl Stitcher {
     pub fn new(settings: Settings) -> Self {
         Self {
             settings,
-            slots: HashMap::default(),
-            deadlines: BTreeSet::new(),
-            idle: BTreeSet::new(),
+            slots: Slots::default(),
+            deadlines: Times::default(),
+            idle: Times::default(),
             weight: 0,
         }
     }
@@ -170,17 +172,20 @@ impl Stitcher {
     pub fn apply(&mut self, entry: Entry, arrival: Timestamp, out: &mut Output) {
         let Entry { key, record } = entry;
         let from = out.facts.len();
-        let slot = self.slots.entry(key.clone()).or_default();
+        let place = self.slots.open(key);
+        let Some((key, slot)) = self.slots.at(place) else {
+            return;
+        };
         let before = slot.weight();
         slot.touched = arrival;
         if let Some(since) = slot.idle_since.take() {
-            self.idle.remove(&(since, key.clone()));
+            self.idle.remove(since, key, place);
         }
         // Nothing that an entry changes is due sooner than this; the exact time is found when it fires.
         let mut soonest = arrival + self.settings.settle;
         match record {
             Record::Event(event) => {
-                slot.ask(&key, &event, out);
+                slot.ask(key, &event, out);
                 match &slot.bound {
                     Some(to) => out.sends.push((to.clone(), Record::Event(event))),
                     None => slot
@@ -189,15 +194,15 @@ impl Stitcher {
                         .take(event, arrival, &self.settings, out),
                 }
             }
-            Record::Bind(to) => slot.bind(&key, to, out),
+            Record::Bind(to) => slot.bind(key, to, out),
             Record::Adopt(state) => {
                 // Something of it may be due already.
                 soonest = arrival;
                 slot.adopt(state, arrival, &self.settings, out);
             }
             Record::Asks(asker, steps) => slot.asked(asker, steps, out),
-            Record::Follow(to, steps) => slot.follow(&key, to, steps, out),
-            Record::Recall(trace, to) => slot.recall(&key, trace, to, out),
+            Record::Follow(to, steps) => slot.follow(key, to, steps, out),
+            Record::Recall(trace, to) => slot.recall(key, trace, to, out),
             Record::Contact(contact) => {
                 slot.contacts
                     .get_or_insert_default()
@@ -208,27 +213,27 @@ impl Stitcher {
         let is_new = slot.scheduled.is_none();
         let after = slot.weight();
         self.weight = self.weight + after - if is_new { 0 } else { before };
-        self.schedule(&key, soonest);
-        sign(&mut out.facts[from..], &key);
+        sign(&mut out.facts[from..], key);
+        self.schedule(place, soonest);
         self.forget_idle();
         // What was just touched stays, however large it is: its spans have a limit of their own.
         if self.slots.len() > self.settings.max_sessions.max(1) {
-            self.shed(&key, arrival, Shed::Sessions, out);
+            self.shed(place, arrival, Shed::Sessions, out);
         }
         while self.weight > self.settings.max_bytes && self.slots.len() > 1 {
-            self.shed(&key, arrival, Shed::Memory, out);
+            self.shed(place, arrival, Shed::Memory, out);
         }
     }
 
     /// Fires all timers up to `now`, in their order.
     pub fn advance(&mut self, now: Timestamp, out: &mut Output) {
-        while let Some((due, key)) = self.deadlines.first().cloned() {
+        while let Some((due, place)) = self.deadlines.first() {
             if due > now {
                 break;
             }
             self.deadlines.pop_first();
             // In its own time: how late somebody looks leaves no mark.
-            self.fire(&key, due, out);
+            self.fire(place, due, out);
         }
         // Work that ended may be what makes room: above the limit nothing comes that would.
         self.forget_idle();
@@ -236,12 +241,12 @@ impl Stitcher {
 
     /// When [`Stitcher::advance`] has something to do next.
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        self.deadlines.first().map(|(due, _)| *due)
+        self.deadlines.first().map(|(due, _)| due)
     }
 
-    fn fire(&mut self, key: &Key, now: Timestamp, out: &mut Output) {
+    fn fire(&mut self, place: Place, now: Timestamp, out: &mut Output) {
         let from = out.facts.len();
-        let Some(slot) = self.slots.get_mut(key) else {
+        let Some((key, slot)) = self.slots.at(place) else {
             return;
         };
         let before = slot.weight();
@@ -269,35 +274,32 @@ impl Stitcher {
         self.weight -= before;
         if slot.is_idle() && slot.idle_since.is_none() {
             slot.idle_since = Some(now);
-            self.idle.insert((now, key.clone()));
+            self.idle.insert(now, key, place);
         }
         let looks = held.into_iter().chain(forwarding).chain(remembered);
         match looks.chain(asked).min() {
             Some(deadline) => {
                 self.weight += after;
-                self.schedule(key, deadline);
+                self.schedule(place, deadline);
             }
             None => {
-                let slot = self.slots.remove(key);
-                if let Some(since) = slot.and_then(|slot| slot.idle_since) {
-                    self.idle.remove(&(since, key.clone()));
-                }
+                self.take_out(place);
             }
         }
     }
 
     /// Puts a slot into the ordered set, unless it is due sooner already.
-    fn schedule(&mut self, key: &Key, deadline: Timestamp) {
-        let Some(slot) = self.slots.get_mut(key) else {
+    fn schedule(&mut self, place: Place, deadline: Timestamp) {
+        let Some((key, slot)) = self.slots.at(place) else {
             return;
         };
         match slot.scheduled {
             Some(earlier) if earlier <= deadline => {}
             scheduled => {
                 if let Some(later) = scheduled {
-                    self.deadlines.remove(&(later, key.clone()));
+                    self.deadlines.remove(later, key, place);
                 }
-                self.deadlines.insert((deadline, key.clone()));
+                self.deadlines.insert(deadline, key, place);
                 slot.scheduled = Some(deadline);
             }
         }
@@ -306,46 +308,49 @@ impl Stitcher {
     /// Forgets slots without open work while there is too much of everything. A session that comes back after that is counted
     /// again, and a user's re-contact is not recognised; no work is lost.
     fn forget_idle(&mut self) {
-        let settings = &self.settings;
-        while (self.weight > settings.soft_bytes || self.slots.len() > settings.max_sessions)
-            && let Some((_, key)) = self.idle.pop_first()
-            && let Some(slot) = self.slots.remove(&key)
+        while (self.weight > self.settings.soft_bytes
+            || self.slots.len() > self.settings.max_sessions)
+            && let Some((_, place)) = self.idle.first()
+            && let Some((_, slot)) = self.take_out(place)
         {
             self.weight -= slot.weight();
-            if let Some(at) = slot.scheduled {
-                self.deadlines.remove(&(at, key));
-            }
         }
+    }
+
+    /// Takes a slot out, with what was to be done about it.
+    fn take_out(&mut self, place: Place) -> Option<(Key, Slot)> {
+        let (key, slot) = self.slots.remove(place)?;
+        if let Some(since) = slot.idle_since {
+            self.idle.remove(since, &key, place);
+        }
+        if let Some(at) = slot.scheduled {
+            self.deadlines.remove(at, &key, place);
+        }
+        Some((key, slot))
     }
 
     /// Closes the sixteenth of all slots that was touched least recently, oldest first, until a limit is kept again. Several
     /// at once, because all have to be looked at to find them.
-    fn shed(&mut self, kept: &Key, now: Timestamp, reason: Shed, out: &mut Output) {
-        let others = || self.slots.iter().filter(|(key, _)| *key != kept);
-        let mut touched: Vec<Timestamp> = others().map(|(_, slot)| slot.touched).collect();
+    fn shed(&mut self, kept: Place, now: Timestamp, reason: Shed, out: &mut Output) {
+        let others = || self.slots.iter().filter(|(place, ..)| *place != kept);
+        let mut touched: Vec<Timestamp> = others().map(|(.., slot)| slot.touched).collect();
         let place = touched.len() / 16;
         let (_, youngest, _) = touched.select_nth_unstable(place);
-        let old = others().filter(|(_, slot)| slot.touched <= *youngest);
-        let mut old: Vec<(Timestamp, Key)> =
-            old.map(|(k, slot)| (slot.touched, k.clone())).collect();
+        let old = others().filter(|(.., slot)| slot.touched <= *youngest);
+        let old = old.map(|(place, key, slot)| (slot.touched, key.clone(), place));
+        let mut old: Vec<(Timestamp, Key, Place)> = old.collect();
         old.sort_unstable();
-        for (_, key) in old.into_iter().take(place + 1) {
-            self.close_early(key, now, reason, out);
+        for (_, _, place) in old.into_iter().take(place + 1) {
+            self.close_early(place, now, reason, out);
         }
     }
 
-    fn close_early(&mut self, key: Key, now: Timestamp, reason: Shed, out: &mut Output) {
+    fn close_early(&mut self, place: Place, now: Timestamp, reason: Shed, out: &mut Output) {
         let from = out.facts.len();
-        let Some(mut slot) = self.slots.remove(&key) else {
+        let Some((key, mut slot)) = self.take_out(place) else {
             return;
         };
         self.weight -= slot.weight();
-        if let Some(since) = slot.idle_since {
-            self.idle.remove(&(since, key.clone()));
-        }
-        if let Some(at) = slot.scheduled {
-            self.deadlines.remove(&(at, key.clone()));
-        }
         let trace = slot
             .conversation
             .as_deref()
@@ -380,10 +385,10 @@ impl Slot {
 
     /// Roughly the bytes that it holds in memory, its keys included.
     fn weight(&self) -> usize {
-        /// The key, here and in the order of deadlines, with their places.
-        const KEYS: usize = 256;
+        /// The key with its text, and its places in the table and in the orders of time.
+        const KEYS: usize = size_of::<Key>() + 128;
         let conversation = self.conversation.as_deref().map_or(0, Conversation::weight);
-        let contacts = self.contacts.as_ref().map_or(0, Contacts::weight);
+        let contacts = self.contacts.as_deref().map_or(0, Contacts::weight);
         let links = self.links.as_deref().map_or(0, Links::weight);
         size_of::<Self>() + KEYS + conversation + contacts + links
     }

@@ -2,6 +2,7 @@
 
 use super::contacts::Contacts;
 use super::conversation::Conversation;
+use super::few::FewOf;
 use super::handoff::Verdict;
 use super::links::Links;
 use super::retention::Before;
@@ -18,17 +19,19 @@ use crate::model::sampling::Threshold;
 use crate::model::sketch::Sketch;
 use crate::model::time::Timestamp;
 use crate::proto::{Invalid, cohort, cohort_of, name, span, text, threshold, trace, v1};
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 impl Stitcher {
     /// All slots, in no order.
     pub fn save(&self) -> impl Iterator<Item = v1::Slot> + '_ {
-        self.slots.iter().map(|(key, slot)| v1::Slot {
+        self.slots.iter().map(|(_, key, slot)| v1::Slot {
             key: Some(key.into()),
             bound: slot.bound.as_ref().map(Into::into),
             conversation: slot.conversation.as_deref().map(Conversation::save),
-            contacts: slot.contacts.as_ref().map_or_else(Vec::new, Contacts::save),
+            contacts: slot
+                .contacts
+                .as_deref()
+                .map_or_else(Vec::new, Contacts::save),
             scheduled: slot.scheduled.map(|at| at.0),
             idle_since: slot.idle_since.map(|at| at.0),
             touched: slot.touched.0,
@@ -47,20 +50,24 @@ impl Stitcher {
         let slot = Slot {
             bound: stored.bound.map(Key::try_from).transpose()?,
             conversation: conversation.map(Box::new),
-            contacts: Contacts::restore(stored.contacts)?,
+            contacts: Contacts::restore(stored.contacts)?.map(Box::new),
             scheduled: stored.scheduled.map(Timestamp),
             idle_since: stored.idle_since.map(Timestamp),
             touched: Timestamp(stored.touched),
             links: stored.links.map(Links::restore).transpose()?.map(Box::new),
         };
+        let place = self.slots.open(key);
+        let Some((key, held)) = self.slots.at(place) else {
+            return Ok(());
+        };
         if let Some(at) = slot.scheduled {
-            self.deadlines.insert((at, key.clone()));
+            self.deadlines.insert(at, key, place);
         }
         if let Some(since) = slot.idle_since {
-            self.idle.insert((since, key.clone()));
+            self.idle.insert(since, key, place);
         }
         self.weight += slot.weight();
-        self.slots.insert(key, slot);
+        *held = slot;
         Ok(())
     }
 }
@@ -141,7 +148,7 @@ impl Conversation {
         v1::Conversation {
             open: self.traces.iter().filter_map(open).collect(),
             decided: self.traces.iter().filter_map(decided).collect(),
-            workflow: self.workflow.as_ref().map(OpenWorkflow::save),
+            workflow: self.workflow.as_deref().map(OpenWorkflow::save),
             cohort: cohort(&self.cohort),
             pending: self.pending.iter().map(pending).collect(),
             counted: self.counted,
@@ -159,12 +166,14 @@ impl Conversation {
                 events.take(Box::new(event.try_into()?));
             }
             let id = trace(&open.trace)?;
-            restored.traces.insert(id, Trace::Open(events));
+            restored.traces.insert(id, Trace::Open(Box::new(events)));
         }
         for decided in stored.decided {
             let id = trace(&decided.trace)?;
             let skeleton = Skeleton::restore(decided)?;
-            restored.traces.insert(id, Trace::Decided(skeleton));
+            restored
+                .traces
+                .insert(id, Trace::Decided(Box::new(skeleton)));
         }
         for pending in stored.pending {
             let verdict = pending.verdict.ok_or(Invalid("verdict"))?;
@@ -175,7 +184,8 @@ impl Conversation {
             let words = said.words.ok_or(Invalid("words"))?;
             restored.said.push_back((words.into(), said.handed_over));
         }
-        restored.workflow = stored.workflow.map(OpenWorkflow::restore).transpose()?;
+        let workflow = stored.workflow.map(OpenWorkflow::restore).transpose()?;
+        restored.workflow = workflow.map(Box::new);
         restored.cohort = cohort_of(stored.cohort);
         restored.counted = stored.counted;
         restored.last_arrival = Timestamp(stored.last_arrival);
@@ -186,9 +196,9 @@ impl Conversation {
 
 impl Skeleton {
     fn save(&self, id: TraceId) -> v1::DecidedTrace {
-        let owner = |(span, agent): (&SpanId, &Option<Name>)| v1::Owner {
+        let owner = |(span, agent): (SpanId, Option<&Name>)| v1::Owner {
             span: span.as_bytes().to_vec(),
-            agent: text(agent.as_ref()),
+            agent: text(agent),
         };
         let note = |(span, note): &(SpanId, u64)| v1::Note {
             span: span.as_bytes().to_vec(),
@@ -365,7 +375,7 @@ impl OpenWorkflow {
     }
 }
 
-fn texts(names: &BTreeSet<Name>) -> Vec<String> {
+fn texts(names: &FewOf<Name>) -> Vec<String> {
     names.iter().map(|name| name.as_ref().to_owned()).collect()
 }
 

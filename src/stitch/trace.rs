@@ -1,19 +1,19 @@
 //! One trace inside a conversation: the events of a turn while it is open, a skeleton afterwards.
 
+use super::owners::Owners;
 use crate::model::Name;
 use crate::model::event::{Evaluation, Event, Kind, SessionSource};
 use crate::model::ids::{SpanId, TraceId};
 use crate::model::sampling::Threshold;
 use crate::model::time::Timestamp;
-use rapidhash::RapidHashMap as HashMap;
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, btree_map, hash_map};
+use std::collections::{BTreeMap, BTreeSet, btree_map};
 
 /// The state of one trace.
 #[derive(Debug)]
 pub(super) enum Trace {
-    Open(Open),
-    Decided(Skeleton),
+    Open(Box<Open>),
+    Decided(Box<Skeleton>),
 }
 
 impl Trace {
@@ -29,7 +29,7 @@ impl Trace {
 /// A decided trace: which spans are known, and whose they are, so that duplicates and late spans are recognised.
 #[derive(Debug, Default)]
 pub(super) struct Skeleton {
-    pub(super) owners: HashMap<SpanId, Option<Name>>,
+    pub(super) owners: Owners,
     pub(super) notes: BTreeSet<(SpanId, u64)>,
     /// The smallest one of its spans; what says nothing of sampling itself, a log record or a span of another SDK, was kept with them.
     pub(super) threshold: Option<Threshold>,
@@ -40,7 +40,7 @@ pub(super) struct Skeleton {
 impl Skeleton {
     /// The same trace, of which two sessions knew a part before they met.
     pub(super) fn joined(mut self, other: Self) -> Self {
-        self.owners.extend(other.owners);
+        self.owners = self.owners.joined(&other.owners);
         self.notes.extend(other.notes);
         let thresholds = [self.threshold, other.threshold].into_iter().flatten();
         self.threshold = thresholds.min();
@@ -52,13 +52,13 @@ impl Skeleton {
     pub(super) fn knows(&mut self, event: &Event, owner: Option<Name>) -> bool {
         match event.kind {
             Kind::Note(id) => !self.notes.insert((event.span, id)),
-            _ => match self.owners.entry(event.span) {
-                hash_map::Entry::Occupied(_) => true,
-                hash_map::Entry::Vacant(place) => {
-                    place.insert(owner);
-                    false
+            _ => {
+                let known = self.owners.knows(event.span);
+                if !known {
+                    self.owners.add(event.span, owner);
                 }
-            },
+                known
+            }
         }
     }
 }
@@ -100,7 +100,7 @@ impl Open {
     pub(super) fn join_notes(&mut self) -> Skeleton {
         let notes = std::mem::take(&mut self.notes);
         let skeleton = Skeleton {
-            owners: HashMap::default(),
+            owners: Owners::default(),
             notes: notes.keys().copied().collect(),
             threshold: self.events.values().filter_map(|e| e.threshold).min(),
             answering: None,

@@ -2,6 +2,7 @@
 
 use super::Settings;
 use super::activation::{Act, Cast};
+use super::few::FewOf;
 use super::handoff::{self, UNKNOWN, Verdict};
 use super::row::{Rows, Took};
 use super::spend::{Spend, nano};
@@ -18,8 +19,6 @@ use crate::model::price::ActionPrices;
 use crate::model::sampling::Threshold;
 use crate::model::sketch::Sketch;
 use crate::model::time::Timestamp;
-use rapidhash::RapidHashMap as HashMap;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -53,10 +52,10 @@ pub(super) struct Decided {
     /// The latest verdict on the business result.
     pub(super) outcome: Option<Proof>,
     /// Steps of the funnel that it came to.
-    pub(super) steps: BTreeSet<Name>,
-    pub(super) agents: BTreeSet<Name>,
+    pub(super) steps: FewOf<Name>,
+    pub(super) agents: FewOf<Name>,
     /// Models that answered a chat call.
-    pub(super) models: BTreeSet<Name>,
+    pub(super) models: FewOf<Name>,
     /// The agent that acted last: it gave the answer, if there is one.
     pub(super) answering: Option<Name>,
     /// Handoffs that are judged, and how many of them failed.
@@ -92,8 +91,8 @@ pub(super) struct Proof {
 /// The value of a business transaction in nano-dollars, with the time at which it was declared.
 pub(super) type Value = (Timestamp, i128);
 
-/// Whose each span was, for spans that come late.
-pub(super) type Owners = HashMap<(TraceId, SpanId), Option<Name>>;
+/// Whose each span was, for spans that come late; trace by trace.
+pub(super) type Owned = Vec<(TraceId, SpanId, Option<Name>)>;
 
 /// Decides a turn from all its events.
 pub(super) fn decide<'a>(
@@ -101,7 +100,7 @@ pub(super) fn decide<'a>(
     waiting: &mut Vec<Verdict>,
     settings: &Settings,
     facts: &mut Vec<Fact>,
-) -> Option<(Decided, Owners)> {
+) -> Option<(Decided, Owned)> {
     let tree = Tree::new(events);
     let cast = Cast::of(&tree);
     let first = *tree.events.first()?;
@@ -115,7 +114,7 @@ pub(super) fn decide<'a>(
         broken: false,
         escalated: verdicts.iter().any(|v| v.escalated),
         outcome: outcome(&tree),
-        steps: BTreeSet::new(),
+        steps: FewOf::default(),
         agents: cast
             .activations
             .iter()
@@ -160,13 +159,12 @@ pub(super) fn decide<'a>(
         settings.judge.turn(&tree, &mut decided);
     }
     settle_handoffs(verdicts, &mut decided, facts);
-    let owners = (0..tree.events.len())
-        .map(|i| {
-            let event = tree.events[i];
-            ((event.trace, event.span), tree.agent(i).cloned())
-        })
+    let owned = tree.events.iter().enumerate();
+    let mut owned: Owned = owned
+        .map(|(i, event)| (event.trace, event.span, tree.agent(i).cloned()))
         .collect();
-    Some((decided, owners))
+    owned.sort_unstable_by_key(|(trace, span, _)| (*trace, *span));
+    Some((decided, owned))
 }
 
 /// The fact of one model call, and what it took itself.
@@ -330,7 +328,7 @@ fn value(tree: &Tree<'_>) -> Option<Value> {
 }
 
 /// The models that answered a chat call.
-fn models(tree: &Tree<'_>, cast: &Cast) -> BTreeSet<Name> {
+fn models(tree: &Tree<'_>, cast: &Cast) -> FewOf<Name> {
     let answered = |&i: &usize| match &tree.events[i].kind {
         Kind::Model(call) if call.operation == Operation::Chat && !call.failed => {
             call.model.clone()

@@ -1,5 +1,6 @@
 //! The open workflow of a session, and how it ends.
 
+use super::few::FewOf;
 use super::judge::{Judge, by_default};
 use super::spend::Spend;
 use super::turn::{Decided, Proof, Value};
@@ -12,7 +13,6 @@ use crate::model::ids::{Key, Scoped, TraceId};
 use crate::model::record::{Contact, Record};
 use crate::model::sampling::Threshold;
 use crate::model::time::Timestamp;
-use std::collections::BTreeSet;
 
 /// Models of one workflow that are remembered.
 const MOST_MODELS: usize = 16;
@@ -28,10 +28,10 @@ pub(super) struct OpenWorkflow {
     /// The latest verdict, with its time.
     pub(super) outcome: Option<Proof>,
     /// Steps of the funnel that it came to, each once.
-    pub(super) steps: BTreeSet<Name>,
-    pub(super) agents: BTreeSet<Name>,
+    pub(super) steps: FewOf<Name>,
+    pub(super) agents: FewOf<Name>,
     /// Models that answered a chat call.
-    pub(super) models: BTreeSet<Name>,
+    pub(super) models: FewOf<Name>,
     pub(super) turns: u64,
     /// Handoffs that are judged, and how many of them failed.
     pub(super) handoffs: u64,
@@ -62,9 +62,9 @@ impl OpenWorkflow {
             end: turn.end,
             spend: Spend::default(),
             outcome: None,
-            steps: BTreeSet::new(),
-            agents: BTreeSet::new(),
-            models: BTreeSet::new(),
+            steps: FewOf::default(),
+            agents: FewOf::default(),
+            models: FewOf::default(),
             turns: 0,
             handoffs: 0,
             failed_handoffs: 0,
@@ -111,9 +111,7 @@ impl OpenWorkflow {
         self.agents.extend(turn.agents.iter().cloned());
         self.models.extend(turn.models.iter().cloned());
         // The first ones by name, so that their order leaves no mark.
-        while self.models.len() > MOST_MODELS {
-            self.models.pop_last();
-        }
+        self.models.truncate(MOST_MODELS);
         self.turns += 1;
         self.handoffs += turn.handoffs;
         self.failed_handoffs += turn.failed_handoffs;
@@ -146,9 +144,7 @@ impl OpenWorkflow {
         first.steps.extend(then.steps);
         first.agents.extend(then.agents);
         first.models.extend(then.models);
-        while first.models.len() > MOST_MODELS {
-            first.models.pop_last();
-        }
+        first.models.truncate(MOST_MODELS);
         Self {
             id: first.id.max(then.id),
             end: first.end.max(then.end),

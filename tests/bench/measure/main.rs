@@ -1,10 +1,11 @@
 //! What Baton costs inside, without the network; `docs/performance.md` says what it found.
 //!
 //! `measure stages lean|content SPANS` how much CPU each room takes; `measure sessions COUNT` memory and CPU with so many sessions
-//! open; `measure workers SPANS` how little two partitions on two threads hold each other up.
+//! open, `measure fresh COUNT` memory before their turns are decided; `measure workers SPANS` how little two partitions on two threads hold each other up.
 
 #[path = "../load/payload.rs"]
 mod payload;
+mod sessions;
 
 use baton::app;
 use baton::clock::Clock;
@@ -31,9 +32,10 @@ fn main() {
             let kind = Kind::named(kind).expect("lean or content");
             stages(kind, spans.parse().expect("a number"));
         }
-        ["sessions", count] => sessions(count.parse().expect("a number")),
+        ["sessions", count] => sessions::settled(count.parse().expect("a number")),
+        ["fresh", count] => sessions::fresh(count.parse().expect("a number")),
         ["workers", spans] => workers(spans.parse().expect("a number")),
-        _ => say("measure stages lean|content SPANS, sessions COUNT, workers SPANS"),
+        _ => say("measure stages lean|content SPANS, sessions COUNT, fresh COUNT, workers SPANS"),
     }
 }
 
@@ -138,45 +140,6 @@ fn stages(kind: Kind, spans: u64) {
         "bytes/span {}  make {making:.0}  decode {decode:.0} (prost {prost:.0})  normalise {normalise:.0}  rest {:.0}  whole {whole:.0} ns/span",
         payload.bytes() as u64 / BATCH,
         whole - decode - normalise,
-    ));
-}
-
-/// Bytes in memory.
-fn resident() -> u64 {
-    let told = std::fs::read_to_string("/proc/self/status").expect("Linux");
-    let line = told.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
-    kilobytes.expect("a number") * 1024
-}
-
-/// Sessions whose turn is decided and whose workflow is open: what each holds, and what a span of a new one costs beside them.
-fn sessions(count: u64) {
-    let payload = Payload::new(Kind::Lean, BATCH);
-    let mut config = config();
-    config.idle_timeout = Duration::from_secs(24 * 60 * 60);
-    let (engine, mut readers, time) = engine(&config);
-    let mut worker = Worker::new(told(&time));
-    let mut offer = |number: u64| {
-        let body = payload.request(number);
-        let batch = wire::traces(&body, &Limits::default()).expect("OTLP");
-        drop(engine.offer(&batch));
-        time.fetch_add(4_000_000, Ordering::Relaxed);
-        drain(&engine, 0, &mut readers[0], &mut worker);
-    };
-    let empty = resident();
-    let requests = count.div_ceil(10);
-    (0..requests).for_each(&mut offer);
-    // Turns are decided a second after their last span.
-    let held = resident() - empty;
-    let (keys, weight) = (engine.keys(), engine.weight() as u64);
-    let begin = cpu();
-    const MORE: u64 = 1000;
-    (requests..requests + MORE).for_each(&mut offer);
-    let nanos = (cpu() - begin) * 1e9 / (MORE * BATCH) as f64;
-    say(&format!(
-        "{count} sessions: {} bytes each, {nanos:.0} ns/span, {keys} keys, weighed at {} bytes each",
-        held / count,
-        weight / count,
     ));
 }
 

@@ -1,0 +1,95 @@
+//! Whose the spans of a decided trace were, in as little room as will do: they are kept until the session has been idle for long.
+
+use crate::model::Name;
+use crate::model::ids::SpanId;
+use std::collections::BTreeMap;
+
+/// An agent is looked for among so many known ones before it is noted again.
+const RECENT: usize = 16;
+
+/// The spans of a decided trace with their agents.
+#[derive(Debug, Default)]
+pub(super) struct Owners {
+    /// In order, each with the place of its agent.
+    decided: Box<[(SpanId, u32)]>,
+    /// Those that came after the decision.
+    late: BTreeMap<SpanId, u32>,
+    /// `None`: the spans do not say.
+    agents: Vec<Option<Name>>,
+}
+
+impl Owners {
+    pub(super) fn len(&self) -> usize {
+        self.decided.len() + self.late.len()
+    }
+
+    pub(super) fn knows(&self, span: SpanId) -> bool {
+        self.place(span).is_some()
+    }
+
+    /// The agent of a span, where both are known.
+    pub(super) fn of(&self, span: SpanId) -> Option<&Name> {
+        self.agents[self.place(span)? as usize].as_ref()
+    }
+
+    /// Adds a span that came late.
+    pub(super) fn add(&mut self, span: SpanId, agent: Option<Name>) {
+        let place = note(&mut self.agents, agent);
+        self.late.insert(span, place);
+    }
+
+    /// The spans of both. Of two agents of one span the greater one stays.
+    pub(super) fn joined(&self, other: &Self) -> Self {
+        let mut all: BTreeMap<SpanId, Option<&Name>> = self.iter().collect();
+        for (span, agent) in other.iter() {
+            let known = all.entry(span).or_default();
+            *known = (*known).max(agent);
+        }
+        let all = all.into_iter();
+        all.map(|(span, agent)| (span, agent.cloned())).collect()
+    }
+
+    /// All spans with their agents.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (SpanId, Option<&Name>)> {
+        let decided = self.decided.iter().copied();
+        let late = self.late.iter().map(|(span, place)| (*span, *place));
+        decided
+            .chain(late)
+            .map(|(span, place)| (span, self.agents[place as usize].as_ref()))
+    }
+
+    fn place(&self, span: SpanId) -> Option<u32> {
+        match self.decided.binary_search_by(|(known, _)| known.cmp(&span)) {
+            Ok(found) => Some(self.decided[found].1),
+            Err(_) => self.late.get(&span).copied(),
+        }
+    }
+}
+
+impl FromIterator<(SpanId, Option<Name>)> for Owners {
+    fn from_iter<I: IntoIterator<Item = (SpanId, Option<Name>)>>(spans: I) -> Self {
+        let mut agents = Vec::new();
+        let places = spans.into_iter();
+        let mut decided: Vec<(SpanId, u32)> = places
+            .map(|(span, agent)| (span, note(&mut agents, agent)))
+            .collect();
+        decided.sort_unstable();
+        agents.shrink_to_fit();
+        Self {
+            decided: decided.into(),
+            late: BTreeMap::new(),
+            agents,
+        }
+    }
+}
+
+/// The place of an agent, noted where it is new.
+fn note(agents: &mut Vec<Option<Name>>, agent: Option<Name>) -> u32 {
+    let recent = agents.len().saturating_sub(RECENT);
+    let known = agents[recent..].iter().position(|known| *known == agent);
+    let place = known.map_or(agents.len(), |found| recent + found);
+    if known.is_none() {
+        agents.push(agent);
+    }
+    place as u32
+}
