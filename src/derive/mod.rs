@@ -4,6 +4,7 @@ pub mod catalogue;
 mod merge;
 mod saved;
 mod store;
+mod value;
 
 #[cfg(test)]
 mod limits_tests;

@@ -2,7 +2,8 @@
 
 use super::Deriver;
 use super::catalogue::CATALOGUE;
-use super::store::{Number, Store, Value};
+use super::store::Store;
+use super::value::{Number, Value};
 use crate::model::metric::{Bucket, Exemplar};
 use crate::model::time::Timestamp;
 use crate::proto::v1::series::Number as Stored;

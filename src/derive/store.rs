@@ -2,10 +2,11 @@
 
 use super::Settings;
 use super::catalogue::{CATALOGUE, Description, Metric};
-use super::merge::{self, latest};
+use super::merge::latest;
+use super::value::{Number, Value};
 use crate::model::cohort::Cohort;
 use crate::model::ids::TraceId;
-use crate::model::metric::{Bucket, Exemplar, Family, FamilyKind, Histogram, Point, Series};
+use crate::model::metric::{Exemplar, Family, FamilyKind, Series};
 use crate::model::money::DOLLAR;
 use crate::model::time::Timestamp;
 use rapidhash::RapidHashMap as HashMap;
@@ -24,7 +25,7 @@ const MAX_VALUE: usize = 128;
 pub(super) const NANO: f64 = 1e9;
 
 /// The unit of money in the catalogue.
-const MONEY: &str = "usd";
+pub(super) const MONEY: &str = "usd";
 
 /// When something happened, when it arrived, and to whom.
 #[derive(Clone, Copy, Debug)]
@@ -56,24 +57,6 @@ pub(super) struct Values {
     dimensions: Vec<usize>,
     /// How many series use each value of each label.
     known: Vec<HashMap<String, usize>>,
-}
-
-#[derive(Debug)]
-pub(super) struct Value {
-    pub(super) start: Timestamp,
-    pub(super) touched: Timestamp,
-    pub(super) number: Number,
-}
-
-#[derive(Debug)]
-pub(super) enum Number {
-    /// Plain counts, or billionths where the unit is money.
-    Counter(u128, Option<Exemplar>),
-    Gauge(i64),
-    Histogram {
-        buckets: Vec<Bucket>,
-        sum: i128,
-    },
 }
 
 impl Store {
@@ -116,20 +99,24 @@ impl Store {
     }
 
     fn add(&mut self, metric: Metric, labels: &[&str], amount: u128, shown: f64, when: Moment<'_>) {
-        let value = self.value(metric, labels, amount > 0, when);
-        if let Number::Counter(total, exemplar) = &mut value.number
-            && amount > 0
-        {
-            let weight = weight(metric, when);
-            *total = total.saturating_add(amount.saturating_mul(weight.into()));
-            keep(exemplar, shown, when);
-        }
+        let change = |value: &mut Value| {
+            if let Number::Counter(total, exemplar) = &mut value.number
+                && amount > 0
+            {
+                let weight = weight(metric, when);
+                *total = total.saturating_add(amount.saturating_mul(weight.into()));
+                keep(exemplar, shown, when);
+            }
+        };
+        self.with(metric, labels, amount > 0, when, change);
     }
 
     pub(super) fn change(&mut self, metric: Metric, change: i64, when: Moment<'_>) {
-        if let Number::Gauge(level) = &mut self.value(metric, &[], true, when).number {
-            *level += change;
-        }
+        self.with(metric, &[], true, when, |value| {
+            if let Number::Gauge(level) = &mut value.number {
+                *level += change;
+            }
+        });
     }
 
     pub(super) fn observe(
@@ -140,70 +127,74 @@ impl Store {
         when: Moment<'_>,
     ) {
         let bounds = CATALOGUE[metric as usize].bounds;
-        let value = self.value(metric, labels, true, when);
-        if let Number::Histogram { buckets, sum } = &mut value.number {
-            let weight = weight(metric, when);
-            let nano = (observed * NANO).round() as i128;
-            *sum = sum.saturating_add(nano.saturating_mul(weight.into()));
-            let bucket = bounds.partition_point(|bound| *bound < observed);
-            buckets[bucket].count += weight;
-            keep(&mut buckets[bucket].exemplar, observed, when);
-        }
+        let change = |value: &mut Value| {
+            if let Number::Histogram { buckets, sum } = &mut value.number {
+                let weight = weight(metric, when);
+                let nano = (observed * NANO).round() as i128;
+                *sum = sum.saturating_add(nano.saturating_mul(weight.into()));
+                let bucket = bounds.partition_point(|bound| *bound < observed);
+                buckets[bucket].count += weight;
+                keep(&mut buckets[bucket].exemplar, observed, when);
+            }
+        };
+        self.with(metric, labels, true, when, change);
     }
 
-    /// The value of a series, made where it is new. Only what counts is told of as limited, not a series that merely shows.
-    fn value(
+    /// Changes the value of a series, which is made where it is new. Only what counts is told of as limited, not a series that
+    /// merely shows.
+    fn with(
         &mut self,
         metric: Metric,
         labels: &[&str],
         counts: bool,
         when: Moment<'_>,
-    ) -> &mut Value {
-        let mut key = std::mem::take(&mut self.scratch);
-        key.clear();
-        let values = &self.metrics[metric as usize];
-        let cohort = values.dimensions.iter().map(|i| when.cohort.value(*i));
-        labels
-            .iter()
-            .copied()
-            .chain(cohort)
-            .for_each(|v| put(&mut key, v));
-        // What is known under its own name needs no admission.
-        let mut is_known = values.series.contains_key(key.as_slice());
-        if !is_known {
-            let (admitted, limited) = values.admit(labels, when.cohort, &self.settings);
-            // What is limited in the count of what is limited is not counted again: that would never end.
-            let told = counts && metric != Metric::SeriesOverflow;
-            if let Some(label) = limited.filter(|_| told) {
-                let name = self.name(&CATALOGUE[metric as usize]);
-                let label = label.map_or(Cow::Borrowed(ALL_SERIES), |i| self.label(metric, i));
-                self.count(Metric::SeriesOverflow, &[&name, &label], 1, when);
-            }
-            key = admitted;
-            let values = &self.metrics[metric as usize];
-            is_known = values.series.contains_key(key.as_slice());
-        }
-        let description = &CATALOGUE[metric as usize];
-        let expires = when.now + self.settings.expire_after;
-        if description.kind != FamilyKind::Gauge {
+        change: impl FnOnce(&mut Value),
+    ) {
+        if CATALOGUE[metric as usize].kind != FamilyKind::Gauge {
+            let expires = when.now + self.settings.expire_after;
             self.next_expiry = self.next_expiry.min(expires);
         }
         let values = &mut self.metrics[metric as usize];
-        if !is_known {
-            values.use_labels(&key);
-            let value = Value {
-                start: when.now,
-                touched: when.now,
-                number: Number::zero(description),
-            };
-            values.series.insert(key.clone(), value);
+        self.scratch.clear();
+        let cohort = values.dimensions.iter().map(|i| when.cohort.value(*i));
+        for value in labels.iter().copied().chain(cohort) {
+            put(&mut self.scratch, value);
         }
-        let Some(value) = values.series.get_mut(key.as_slice()) else {
-            unreachable!("it was made where it was not there");
+        // What is known under its own name needs no admission.
+        match values.series.get_mut(self.scratch.as_slice()) {
+            Some(value) => value.take(change, when.now),
+            None => self.admit(metric, labels, counts, when, change),
+        }
+    }
+
+    /// Changes the value of a series that is not known under its own name.
+    fn admit(
+        &mut self,
+        metric: Metric,
+        labels: &[&str],
+        counts: bool,
+        when: Moment<'_>,
+        change: impl FnOnce(&mut Value),
+    ) {
+        let description = &CATALOGUE[metric as usize];
+        let values = &self.metrics[metric as usize];
+        let (key, limited) = values.admit(labels, when.cohort, &self.settings);
+        // What is limited in the count of what is limited is not counted again: that would never end.
+        let told = counts && metric != Metric::SeriesOverflow;
+        if let Some(label) = limited.filter(|_| told) {
+            let name = self.name(description);
+            let label = label.map_or(Cow::Borrowed(ALL_SERIES), |i| self.label(metric, i));
+            self.count(Metric::SeriesOverflow, &[&name, &label], 1, when);
+        }
+        let values = &mut self.metrics[metric as usize];
+        values.use_labels(&key);
+        let new = || Value {
+            start: when.now,
+            touched: when.now,
+            number: Number::zero(description),
         };
-        self.scratch = key;
-        value.touched = value.touched.max(when.now);
-        value
+        let value = values.series.entry(key).or_insert_with(new);
+        value.take(change, when.now);
     }
 
     /// Adds a value to the series of these labels.
@@ -427,73 +418,4 @@ fn cut(value: &str) -> &str {
         end -= 1;
     }
     &value[..end]
-}
-
-impl Number {
-    /// Whether it is a number of this metric.
-    pub(super) fn fits(&self, description: &Description) -> bool {
-        match (self, description.kind) {
-            (Self::Counter(..), FamilyKind::Counter) | (Self::Gauge(_), FamilyKind::Gauge) => true,
-            (Self::Histogram { buckets, .. }, FamilyKind::Histogram) => {
-                buckets.len() == description.bounds.len() + 1
-            }
-            _ => false,
-        }
-    }
-
-    fn zero(description: &Description) -> Self {
-        match description.kind {
-            FamilyKind::Counter => Self::Counter(0, None),
-            FamilyKind::Gauge => Self::Gauge(0),
-            FamilyKind::Histogram => Self::Histogram {
-                buckets: vec![Bucket::default(); description.bounds.len() + 1],
-                sum: 0,
-            },
-        }
-    }
-}
-
-impl Value {
-    fn join(&mut self, other: Self) {
-        self.start = self.start.min(other.start);
-        self.touched = self.touched.max(other.touched);
-        match (&mut self.number, other.number) {
-            (Number::Counter(total, exemplar), Number::Counter(more, newer)) => {
-                *total = total.saturating_add(more);
-                *exemplar = latest(*exemplar, newer);
-            }
-            (Number::Gauge(level), Number::Gauge(more)) => *level += more,
-            (
-                Number::Histogram { buckets, sum },
-                Number::Histogram {
-                    buckets: more,
-                    sum: other,
-                },
-            ) => {
-                *sum = sum.saturating_add(other);
-                merge::add_buckets(buckets, more);
-            }
-            // A number fits its description.
-            _ => debug_assert!(false, "a metric has one kind"),
-        }
-    }
-
-    fn point(&self, description: &Description) -> Point {
-        match &self.number {
-            Number::Counter(total, exemplar) => Point::Counter {
-                value: if description.unit == MONEY {
-                    *total as f64 / NANO
-                } else {
-                    *total as f64
-                },
-                exemplar: *exemplar,
-            },
-            Number::Gauge(level) => Point::Gauge(*level as f64),
-            Number::Histogram { buckets, sum } => Point::Histogram(Histogram {
-                bounds: description.bounds,
-                buckets: buckets.clone(),
-                sum: *sum as f64 / NANO,
-            }),
-        }
-    }
 }

@@ -31,9 +31,15 @@ impl Stories {
         if self.most == 0 {
             return;
         }
-        let mut facts = facts.into_iter().peekable();
-        while let Some(fact) = facts.next() {
-            let Some(key) = fact.key.clone().filter(|key| !matches!(key, Key::User(_))) else {
+        let mut facts = facts.into_iter();
+        while let Some(first) = facts.as_slice().first() {
+            // Facts come session by session.
+            let of_one = |fact: &&Fact| fact.key == first.key;
+            let count = facts.as_slice().iter().take_while(of_one).count();
+            let key = first.key.clone();
+            let more = facts.by_ref().take(count);
+            let Some(key) = key.filter(|key| !matches!(key, Key::User(_))) else {
+                more.for_each(drop);
                 continue;
             };
             if !self.told.contains_key(&key) {
@@ -45,15 +51,11 @@ impl Stories {
                 }
             }
             let story = self.told.entry(key).or_default();
-            // Facts come session by session.
-            let mut next = Some(fact);
-            while let Some(fact) = next {
-                let more = facts.next_if(|next| next.key == fact.key);
-                if story.len() < MOST_FACTS {
-                    story.push(fact);
-                }
-                next = more;
-            }
+            let room = MOST_FACTS - story.len();
+            story.reserve_exact(count.min(room));
+            more.enumerate()
+                .filter(|(i, _)| *i < room)
+                .for_each(|(_, fact)| story.push(fact));
         }
     }
 

@@ -5,8 +5,7 @@ use crate::model::Name;
 use crate::model::event::{Event, Kind, Operation, Target};
 use crate::model::ids::{SpanId, TraceId};
 use crate::model::time::Timestamp;
-use rapidhash::RapidHashMap as HashMap;
-use std::collections::HashSet;
+use rapidhash::{RapidHashMap as HashMap, RapidHashSet as HashSet};
 
 /// One thing an agent did: a model call that counts, a tool call, or (where the dialect shows no more) its whole span.
 #[derive(Debug)]
@@ -230,7 +229,7 @@ fn leaf_calls(tree: &Tree<'_>) -> Vec<usize> {
     let models: Vec<usize> = (0..tree.events.len())
         .filter(|&i| matches!(tree.events[i].kind, Kind::Model(_)))
         .collect();
-    let mut wraps = HashSet::new();
+    let mut wraps = HashSet::default();
     for &inner in &models {
         for outer in tree.ancestors(inner) {
             // A call of another agent inside is a delegate's, made while this call went on.
@@ -302,7 +301,7 @@ fn is_shown_again(first: &Event, second: &Event) -> bool {
 
 /// Tool events, each call once: agent, MCP client and MCP server may all report it.
 fn outermost_tools(tree: &Tree<'_>) -> Vec<usize> {
-    let mut ids = HashSet::new();
+    let mut ids = HashSet::default();
     // The ends of calls with an id, by their tool: a server in the agent's process shows its part beside the call, without the id.
     let mut ends: HashMap<(TraceId, &Name), Timestamp> = HashMap::default();
     (0..tree.events.len())
@@ -331,8 +330,8 @@ fn outermost_tools(tree: &Tree<'_>) -> Vec<usize> {
 /// Tool events of which another span of the same call, inside them or with the same id, says that it failed: the outer span may be
 /// well although the tool was not.
 fn broken_inside(tree: &Tree<'_>) -> HashSet<usize> {
-    let mut broken = HashSet::new();
-    let mut broken_ids = HashSet::new();
+    let mut broken = HashSet::default();
+    let mut broken_ids = HashSet::default();
     let id = |i: usize| match &tree.events[i].kind {
         Kind::Tool(tool) => Some((tree.events[i].trace, tool.call_id.as_ref()?)),
         _ => None,
@@ -359,7 +358,7 @@ fn broken_inside(tree: &Tree<'_>) -> HashSet<usize> {
 
 /// Agent spans that show nothing of what the agent did: the span is its only step.
 fn silent_agents(tree: &Tree<'_>, steps: &[usize]) -> Vec<usize> {
-    let mut busy: HashSet<usize> = HashSet::new();
+    let mut busy: HashSet<usize> = HashSet::default();
     for &step in steps {
         busy.extend(activation_node(tree, step));
         busy.extend(tree.ancestors(step));
