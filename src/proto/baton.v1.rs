@@ -519,12 +519,13 @@ pub struct Conversation {
     #[prost(fixed64, tag = "9")]
     pub last_arrival: u64,
 }
-#[derive(Clone, PartialEq, ::prost::Message)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct OpenTrace {
     #[prost(bytes = "vec", tag = "1")]
     pub trace: ::prost::alloc::vec::Vec<u8>,
-    #[prost(message, repeated, tag = "2")]
-    pub events: ::prost::alloc::vec::Vec<Event>,
+    /// Each an Event.
+    #[prost(bytes = "vec", repeated, tag = "2")]
+    pub events: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
     #[prost(fixed64, tag = "3")]
     pub last_arrival: u64,
 }

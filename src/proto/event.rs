@@ -1,67 +1,92 @@
 //! Events.
 
+use super::fields::Fields;
 use super::v1::event::Kind as Stored;
 use super::v1::{cost, target};
-use super::{Invalid, name, span, text, threshold, trace, v1};
+use super::{Invalid, name, span, threshold, trace, v1};
 use crate::model::event::{
     Cost, Evaluation, Event, Handoff, HandoffRequest, Kind, ModelCall, Operation, OutcomeEvidence,
     SessionHint, SessionSource, Target, ToolCall, Usage,
 };
 use crate::model::otlp::Link;
-use crate::model::sampling::Threshold;
-use crate::model::sketch::Content;
+use crate::model::sketch::{Content, Sketch};
 use crate::model::time::Timestamp;
 
-impl From<&Event> for v1::Event {
-    fn from(event: &Event) -> Self {
-        let session = event.session.as_ref();
-        let outcome = event.outcome.as_ref();
-        let link = |link: &Link| v1::Link {
-            trace: link.trace.as_bytes().to_vec(),
-            span: link.span.as_bytes().to_vec(),
-        };
-        let dimension = |(number, value): &(u8, crate::model::Name)| v1::Dimension {
-            number: u32::from(*number),
-            value: value.as_ref().to_owned(),
-        };
-        let evaluation = |evaluation: &Evaluation| v1::Evaluation {
-            name: evaluation.name.as_ref().to_owned(),
-            score: evaluation.score,
-            label: text(evaluation.label.as_ref()),
-        };
-        Self {
-            trace: event.trace.as_bytes().to_vec(),
-            span: event.span.as_bytes().to_vec(),
-            parent: event.parent.map(|parent| parent.as_bytes().to_vec()),
-            links: event.links.iter().map(link).collect(),
-            start_unix_nano: event.start.0,
-            end_unix_nano: event.end.0,
-            threshold: event.threshold.map(Threshold::get),
-            error: event.error,
-            agent: text(event.agent.as_ref()),
-            session: text(session.map(|hint| &hint.id)),
-            session_of_resource: session.is_some_and(|h| h.source == SessionSource::Resource),
-            user: text(event.user.as_ref()),
-            tenant: text(event.tenant.as_ref()),
-            intent: text(event.intent.as_ref()),
-            cohort: event.cohort.iter().map(dimension).collect(),
-            value_usd: event.value_usd,
-            unconverted: text(event.unconverted.as_ref()),
-            workflow: text(event.workflow.as_ref()),
-            workflow_id: text(event.workflow_id.as_ref()),
-            outcome: outcome
-                .map_or(v1::Outcome::Unspecified, |proof| proof.outcome.into())
-                .into(),
-            evaluations: event.evaluations.iter().map(evaluation).collect(),
-            requests: requests(&event.requests),
-            refused: requests(&event.refused),
-            content: event.content.as_ref().map(|content| v1::Content {
-                input: content.input.as_ref().map(Into::into),
-                output: content.output.as_ref().map(Into::into),
-                asked: content.asked.as_ref().map(Into::into),
-            }),
-            kind: Some(kind(&event.kind)),
-        }
+/// An event as it is stored, a [`v1::Event`].
+pub fn event(event: &Event) -> Vec<u8> {
+    let mut fields = Fields::default();
+    put(event, &mut fields);
+    fields.into_bytes()
+}
+
+pub(super) fn put(event: &Event, to: &mut Fields) {
+    to.bytes(1, event.trace.as_bytes());
+    to.bytes(2, event.span.as_bytes());
+    if let Some(parent) = &event.parent {
+        to.bytes(3, parent.as_bytes());
+    }
+    for link in &event.links {
+        to.message(4, |to| {
+            to.bytes(1, link.trace.as_bytes());
+            to.bytes(2, link.span.as_bytes());
+        });
+    }
+    if event.start.0 != 0 {
+        to.fixed64(5, event.start.0);
+    }
+    if event.end.0 != 0 {
+        to.fixed64(6, event.end.0);
+    }
+    to.count(7, event.error);
+    to.name(8, event.agent.as_ref());
+    if let Some(session) = &event.session {
+        to.name(9, Some(&session.id));
+        to.count(10, session.source == SessionSource::Resource);
+    }
+    to.name(11, event.user.as_ref());
+    to.name(12, event.tenant.as_ref());
+    to.name(13, event.intent.as_ref());
+    for (number, value) in &event.cohort {
+        to.message(14, |to| {
+            to.count(1, *number);
+            to.text(2, value);
+        });
+    }
+    to.double(15, event.value_usd);
+    to.name(16, event.workflow.as_ref());
+    to.name(17, event.workflow_id.as_ref());
+    if let Some(proof) = &event.outcome {
+        to.count(18, v1::Outcome::from(proof.outcome) as u32);
+    }
+    for evaluation in &event.evaluations {
+        to.message(19, |to| {
+            to.text(1, &evaluation.name);
+            to.double(2, evaluation.score);
+            to.name(3, evaluation.label.as_ref());
+        });
+    }
+    put_requests(&event.requests, 20, to);
+    put_requests(&event.refused, 21, to);
+    if let Some(content) = &event.content {
+        to.message(22, |to| {
+            put_sketch(content.input.as_ref(), 1, to);
+            put_sketch(content.output.as_ref(), 2, to);
+            put_sketch(content.asked.as_ref(), 3, to);
+        });
+    }
+    to.name(28, event.unconverted.as_ref());
+    if let Some(threshold) = event.threshold {
+        to.number(29, threshold.get());
+    }
+    put_kind(&event.kind, to);
+}
+
+fn put_sketch(sketch: Option<&Sketch>, field: u32, to: &mut Fields) {
+    if let Some(sketch) = sketch {
+        to.message(field, |to| {
+            to.packed(1, sketch.hashes());
+            to.count(2, sketch.is_full());
+        });
     }
 }
 
@@ -131,33 +156,31 @@ impl TryFrom<v1::Event> for Event {
     }
 }
 
-fn kind(kind: &Kind) -> Stored {
+fn put_kind(kind: &Kind, to: &mut Fields) {
     match kind {
-        Kind::Structure => Stored::Structure(true),
-        Kind::Workflow => Stored::WorkflowRun(true),
-        Kind::Agent { weak } => Stored::AgentSpan(v1::AgentSpan { weak: *weak }),
-        Kind::Model(call) => Stored::ModelCall(model_call(call)),
-        Kind::Tool(tool) => Stored::ToolCall(v1::ToolCall {
-            name: tool.name.as_ref().to_owned(),
-            call_id: text(tool.call_id.as_ref()),
-            hands_to: tool.hands_to.as_ref().map(target),
-            works: tool.works,
-            delegates: tool.delegates,
-            failed: tool.failed,
+        Kind::Structure => to.number(30, true),
+        Kind::Workflow => to.number(31, true),
+        Kind::Agent { weak } => to.message(32, |to| to.count(1, *weak)),
+        Kind::Model(call) => to.message(33, |to| put_call(call, to)),
+        Kind::Tool(tool) => to.message(34, |to| {
+            to.text(1, &tool.name);
+            to.name(2, tool.call_id.as_ref());
+            if let Some(target) = &tool.hands_to {
+                put_target(target, 3, to);
+            }
+            to.count(4, tool.works);
+            to.count(5, tool.delegates);
+            to.count(6, tool.failed);
         }),
-        Kind::Handoff(handoff) => Stored::Handoff(v1::HandoffSpan {
-            from: text(handoff.from.as_ref()),
-            to: Some(target(&handoff.to)),
-            delegates: handoff.delegates,
-            failed: handoff.failed,
+        Kind::Handoff(handoff) => to.message(35, |to| {
+            to.name(1, handoff.from.as_ref());
+            put_target(&handoff.to, 2, to);
+            to.count(3, handoff.delegates);
+            to.count(4, handoff.failed);
         }),
-        Kind::Retrieval { source } => Stored::Retrieval(v1::Retrieval {
-            source: text(source.as_ref()),
-        }),
-        Kind::Note(id) => Stored::Note(*id),
-        Kind::Guardrail { triggered } => Stored::Guardrail(v1::Guardrail {
-            triggered: *triggered,
-        }),
+        Kind::Retrieval { source } => to.message(36, |to| to.name(1, source.as_ref())),
+        Kind::Note(id) => to.fixed64(37, *id),
+        Kind::Guardrail { triggered } => to.message(38, |to| to.count(1, *triggered)),
     }
 }
 
@@ -191,33 +214,39 @@ fn kind_of(stored: Stored) -> Result<Kind, Invalid> {
     })
 }
 
-fn model_call(call: &ModelCall) -> v1::ModelCall {
-    let cost = match call.cost {
-        Cost::Declared(usd) => Some(cost::Cost::Declared(usd)),
-        Cost::Computed(usd) => Some(cost::Cost::Computed(usd)),
-        Cost::Unpriced => Some(cost::Cost::Unpriced(true)),
-        Cost::Unknown => None,
-    };
-    v1::ModelCall {
-        embeddings: call.operation == Operation::Embeddings,
-        provider: text(call.provider.as_ref()),
-        model: text(call.model.as_ref()),
-        usage: call.usage.map(|usage| v1::Usage {
-            input: usage.input,
-            output: usage.output,
-            cache_read: usage.cache_read,
-            cache_write: usage.cache_write,
-            reasoning: usage.reasoning,
-        }),
-        cost: cost.map(|cost| v1::Cost { cost: Some(cost) }),
-        first_token_seconds: call.first_token_seconds,
-        requests: requests(&call.requests),
-        answered: call.answered,
-        is_agent: call.is_agent,
-        failed: call.failed,
-        shown_by: call.shown_by,
-        goes_on: call.goes_on,
+fn put_call(call: &ModelCall, to: &mut Fields) {
+    to.count(1, call.operation == Operation::Embeddings);
+    to.name(2, call.provider.as_ref());
+    to.name(3, call.model.as_ref());
+    if let Some(usage) = &call.usage {
+        to.message(4, |to| {
+            to.count(1, usage.input);
+            to.count(2, usage.output);
+            let more = [usage.cache_read, usage.cache_write, usage.reasoning];
+            for (field, count) in (3..).zip(more) {
+                if let Some(count) = count {
+                    to.number(field, count);
+                }
+            }
+        });
     }
+    match call.cost {
+        Cost::Declared(usd) => to.message(5, |to| to.double(1, Some(usd))),
+        Cost::Computed(usd) => to.message(5, |to| to.double(2, Some(usd))),
+        Cost::Unpriced => to.message(5, |to| to.number(3, true)),
+        Cost::Unknown => {}
+    }
+    to.double(6, call.first_token_seconds);
+    put_requests(&call.requests, 7, to);
+    if let Some(answered) = call.answered {
+        to.number(8, answered);
+    }
+    to.count(9, call.is_agent);
+    to.count(10, call.failed);
+    if call.shown_by != 0 {
+        to.fixed32(11, call.shown_by);
+    }
+    to.count(12, call.goes_on);
 }
 
 fn model_call_of(stored: v1::ModelCall) -> Result<ModelCall, Invalid> {
@@ -252,15 +281,12 @@ fn model_call_of(stored: v1::ModelCall) -> Result<ModelCall, Invalid> {
     })
 }
 
-fn target(target: &Target) -> v1::Target {
-    let target = match target {
-        Target::Agent(name) => target::Target::Agent(name.as_ref().to_owned()),
-        Target::Human => target::Target::Human(true),
-        Target::Unknown => target::Target::Unknown(true),
-    };
-    v1::Target {
-        target: Some(target),
-    }
+fn put_target(target: &Target, field: u32, to: &mut Fields) {
+    to.message(field, |to| match target {
+        Target::Agent(name) => to.name(1, Some(name)),
+        Target::Human => to.number(2, true),
+        Target::Unknown => to.number(3, true),
+    });
 }
 
 fn target_of(stored: v1::Target) -> Result<Target, Invalid> {
@@ -271,12 +297,13 @@ fn target_of(stored: v1::Target) -> Result<Target, Invalid> {
     })
 }
 
-fn requests(requests: &[HandoffRequest]) -> Vec<v1::HandoffRequest> {
-    let request = |request: &HandoffRequest| v1::HandoffRequest {
-        target: Some(target(&request.target)),
-        call_id: text(request.call_id.as_ref()),
-    };
-    requests.iter().map(request).collect()
+fn put_requests(requests: &[HandoffRequest], field: u32, to: &mut Fields) {
+    for request in requests {
+        to.message(field, |to| {
+            put_target(&request.target, 1, to);
+            to.name(2, request.call_id.as_ref());
+        });
+    }
 }
 
 fn requests_of(stored: Vec<v1::HandoffRequest>) -> Result<Vec<HandoffRequest>, Invalid> {

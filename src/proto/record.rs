@@ -1,27 +1,76 @@
 //! Frames of the log.
 
+use super::fields::Fields;
 use super::v1::{entry, key};
-use super::{Invalid, cohort, cohort_of, name, text, threshold, trace, v1};
+use super::{Invalid, cohort, cohort_of, event, name, text, threshold, trace, v1};
 use crate::model::Name;
 use crate::model::event::Outcome;
 use crate::model::ids::{Key, Scoped};
 use crate::model::record::{Contact, Entry, Frame, Origin, Record};
 use crate::model::sampling::Threshold;
 use crate::model::time::Timestamp;
+use prost::Message;
 
-impl From<&Frame> for v1::Frame {
-    fn from(frame: &Frame) -> Self {
-        let part = |(partition, entries): &(usize, Vec<Entry>)| v1::Part {
-            partition: *partition as u32,
-            entries: entries.iter().map(v1::Entry::from).collect(),
-        };
+/// A frame as it is stored, a [`v1::Frame`].
+pub fn frame(frame: &Frame) -> Vec<u8> {
+    let mut to = Fields::default();
+    if frame.arrival.0 != 0 {
+        to.fixed64(1, frame.arrival.0);
+    }
+    if let Some(origin) = frame.origin {
+        to.whole(2, &v1::Origin::from(origin));
+    }
+    for (partition, entries) in &frame.parts {
+        to.message(3, |to| {
+            to.count(1, *partition as u32);
+            put_entries(entries, to);
+        });
+    }
+    to.into_bytes()
+}
+
+/// The events of a session come one after the other: their key is written once and copied.
+fn put_entries(entries: &[Entry], to: &mut Fields) {
+    let mut last: Option<(&Key, Vec<u8>)> = None;
+    for Entry { key, record } in entries {
+        let known = last.take().filter(|(known, _)| *known == key);
+        let (_, written) =
+            last.insert(known.unwrap_or_else(|| (key, v1::Key::from(key).encode_to_vec())));
+        to.message(2, |to| {
+            to.bytes(1, written);
+            match record {
+                Record::Event(event) => to.message(2, |to| event::put(event, to)),
+                Record::Bind(key) => to.whole(3, &v1::Key::from(key)),
+                Record::Contact(contact) => to.whole(4, &v1::Contact::from(&**contact)),
+                Record::Asks(asker, steps) => {
+                    let trace = asker.as_bytes().to_vec();
+                    to.whole(
+                        5,
+                        &v1::Asker {
+                            trace,
+                            steps: *steps,
+                        },
+                    );
+                }
+                Record::Follow(key, steps) => {
+                    let (to_key, steps) = (Some(key.into()), *steps);
+                    to.whole(6, &v1::Follow { to: to_key, steps });
+                }
+                Record::Recall(id, key) => {
+                    let (trace, to_key) = (id.as_bytes().to_vec(), Some(key.into()));
+                    to.whole(7, &v1::Recall { trace, to: to_key });
+                }
+                Record::Adopt(state) => to.bytes(8, state),
+            }
+        });
+    }
+}
+
+impl From<Origin> for v1::Origin {
+    fn from(origin: Origin) -> Self {
         Self {
-            arrival_unix_nano: frame.arrival.0,
-            origin: frame.origin.map(|origin| v1::Origin {
-                partition: origin.partition as u32,
-                position: origin.position,
-            }),
-            parts: frame.parts.iter().map(part).collect(),
+            partition: origin.partition as u32,
+            position: origin.position,
         }
     }
 }
@@ -43,33 +92,6 @@ impl TryFrom<v1::Frame> for Frame {
             }),
             parts: parts.collect::<Result<_, _>>()?,
         })
-    }
-}
-
-impl From<&Entry> for v1::Entry {
-    fn from(entry: &Entry) -> Self {
-        let record = match &entry.record {
-            Record::Event(event) => entry::Record::Event((&**event).into()),
-            Record::Bind(to) => entry::Record::Bind(to.into()),
-            Record::Adopt(state) => entry::Record::Adopt(state.to_vec()),
-            Record::Asks(asker, steps) => entry::Record::Asks(v1::Asker {
-                trace: asker.as_bytes().to_vec(),
-                steps: *steps,
-            }),
-            Record::Follow(to, steps) => entry::Record::Follow(v1::Follow {
-                to: Some(to.into()),
-                steps: *steps,
-            }),
-            Record::Recall(id, to) => entry::Record::Recall(v1::Recall {
-                trace: id.as_bytes().to_vec(),
-                to: Some(to.into()),
-            }),
-            Record::Contact(contact) => entry::Record::Contact((&**contact).into()),
-        };
-        Self {
-            key: Some((&entry.key).into()),
-            record: Some(record),
-        }
     }
 }
 

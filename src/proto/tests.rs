@@ -188,8 +188,9 @@ fn a_frame_comes_back_as_it_was() {
         }),
         parts: vec![(0, entries), (3, Vec::new())],
     };
-    let bytes = v1::Frame::from(&frame).encode_to_vec();
+    let bytes = crate::proto::frame(&frame);
     let stored = v1::Frame::decode(bytes.as_slice()).expect("a frame");
+    assert_eq!(stored.encode_to_vec(), bytes, "as prost would write it");
     assert_eq!(Frame::try_from(stored), Ok(frame));
 }
 

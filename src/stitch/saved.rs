@@ -18,7 +18,8 @@ use crate::model::record::Contact;
 use crate::model::sampling::Threshold;
 use crate::model::sketch::Sketch;
 use crate::model::time::Timestamp;
-use crate::proto::{Invalid, cohort, cohort_of, name, span, text, threshold, trace, v1};
+use crate::proto::{Invalid, cohort, cohort_of, event, name, span, text, threshold, trace, v1};
+use prost::Message;
 use std::time::Duration;
 
 impl Stitcher {
@@ -128,7 +129,7 @@ impl Conversation {
         let open = |(id, trace): (&TraceId, &Trace)| match trace {
             Trace::Open(open) => Some(v1::OpenTrace {
                 trace: id.as_bytes().to_vec(),
-                events: open.all().map(Into::into).collect(),
+                events: open.all().map(event).collect(),
                 last_arrival: open.last_arrival.0,
             }),
             Trace::Decided(_) => None,
@@ -163,6 +164,7 @@ impl Conversation {
         for open in stored.open {
             let mut events = Open::new(Timestamp(open.last_arrival));
             for event in open.events {
+                let event = v1::Event::decode(event.as_slice()).map_err(|_| Invalid("event"))?;
                 events.take(Box::new(event.try_into()?));
             }
             let id = trace(&open.trace)?;

@@ -5,11 +5,10 @@ use super::snapshots::Snapshots;
 use super::{Fault, Settings};
 use crate::model::record::{Frame, Load};
 use crate::model::time::Timestamp;
-use crate::proto::v1;
+use crate::proto::{self, v1};
 use crate::state::queue::Queues;
 use crate::state::{AppendError, Appending, Log};
 use metrics::{Counter, Gauge, counter, describe_counter, describe_gauge, gauge};
-use prost::Message;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
@@ -171,7 +170,7 @@ impl Log for DiskLog {
         if let Err(refused) = self.queues.reserve(load) {
             return Box::pin(std::future::ready(Err(refused)));
         }
-        let payload = v1::Frame::from(&frame).encode_to_vec();
+        let payload = proto::frame(&frame);
         let (answer, outcome) = oneshot::channel();
         let answer = Some(answer);
         let taken = self.shared.put(Item::Frame {
@@ -189,7 +188,7 @@ impl Log for DiskLog {
     fn forward(&self, frame: Frame) {
         let load = Load::of(&frame);
         self.queues.squeeze_in(load);
-        let payload = v1::Frame::from(&frame).encode_to_vec();
+        let payload = proto::frame(&frame);
         let taken = self.shared.put(Item::Frame {
             frame,
             payload,
