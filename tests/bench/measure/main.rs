@@ -1,10 +1,12 @@
 //! What Baton costs inside, without the network; `docs/performance.md` says what it found.
 //!
 //! `measure stages lean|content SPANS` how much CPU each room takes; `measure sessions COUNT` memory and CPU with so many sessions
-//! open, `measure fresh COUNT` memory before their turns are decided; `measure workers SPANS` how little two partitions on two threads hold each other up.
+//! open, `measure fresh COUNT` memory before their turns are decided; `measure scrape SERIES` what a
+//! scrape takes and holds up; `measure workers SPANS` how little two partitions on two threads hold each other up.
 
 #[path = "../load/payload.rs"]
 mod payload;
+mod scrape;
 mod sessions;
 
 use baton::app;
@@ -34,8 +36,11 @@ fn main() {
         }
         ["sessions", count] => sessions::settled(count.parse().expect("a number")),
         ["fresh", count] => sessions::fresh(count.parse().expect("a number")),
+        ["scrape", series] => scrape::scrape(series.parse().expect("a number")),
         ["workers", spans] => workers(spans.parse().expect("a number")),
-        _ => say("measure stages lean|content SPANS, sessions COUNT, fresh COUNT, workers SPANS"),
+        _ => say(
+            "measure stages lean|content SPANS, sessions COUNT, fresh COUNT, scrape SERIES, workers SPANS",
+        ),
     }
 }
 

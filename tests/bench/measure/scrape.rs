@@ -1,0 +1,205 @@
+//! What a scrape of many series costs, and whether it holds up what comes in.
+
+use super::payload::{Kind, Payload};
+use super::{BATCH, config, drain, engine, say, told};
+use baton::config::Config;
+use baton::engine::{Engine, Worker};
+use baton::export::server::{Server, Settings, Source};
+use baton::model::metric::{Family, Point};
+use baton::model::time::Timestamp;
+use baton::receive::{Limits, wire};
+use baton::state::Reader;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// Scrapes of one measurement.
+const SCRAPES: usize = 9;
+/// Rounds of ingesting, each with and without a scrape every second.
+const ROUNDS: usize = 5;
+/// Requests of one round: some seconds of work.
+const REQUESTS: u64 = 4_000;
+
+/// An engine with so many series, its server, and the door to it.
+pub fn scrape(series: usize) {
+    let (mut door, engine, time) = opened();
+    let payload = Payload::new(Kind::Lean, BATCH);
+    let mut number = 0;
+    while shown(&engine.gather()) < series {
+        for _ in 0..100 {
+            // Every request brings an agent of its own.
+            let body = renamed(&payload.request(number), number);
+            door.offer(&body);
+            number += 1;
+        }
+        door.pass(Duration::from_secs(2));
+    }
+    let families = engine.gather();
+    let sets: usize = families.iter().map(|family| family.series.len()).sum();
+    let lines = shown(&families);
+    drop(families);
+    let held_up = Instant::now();
+    std::hint::black_box(engine.gather());
+    say(&format!(
+        "{lines} series in {sets} label sets; gathered in {:?}",
+        held_up.elapsed()
+    ));
+
+    let stop = Arc::new(AtomicBool::new(false));
+    let source = Arc::new(Shown { engine, time });
+    let settings = Settings {
+        endpoint: ([127, 0, 0, 1], 0).into(),
+        zero_hold: Duration::ZERO,
+        created: false,
+    };
+    let server = Server::bind(settings, source).expect("a free port");
+    let address = server.address().expect("bound");
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    runtime.spawn(server.serve(std::future::pending()));
+    let mut took: Vec<Duration> = (0..SCRAPES).map(|_| get(address)).collect();
+    took.sort();
+    say(&format!(
+        "a scrape by HTTP: median {:?}, slowest {:?} of {SCRAPES}",
+        took[SCRAPES / 2],
+        took[SCRAPES - 1]
+    ));
+
+    let mut ratios: Vec<f64> = (0..ROUNDS)
+        .map(|_| {
+            let alone = door.ingest(&payload, &mut number);
+            let scraper = std::thread::spawn({
+                let stop = Arc::clone(&stop);
+                move || {
+                    while !stop.load(Ordering::Relaxed) {
+                        let took = get(address);
+                        std::thread::sleep(Duration::from_secs(1).saturating_sub(took));
+                    }
+                }
+            });
+            let scraped = door.ingest(&payload, &mut number);
+            stop.store(true, Ordering::Relaxed);
+            scraper.join().expect("no panic");
+            stop.store(false, Ordering::Relaxed);
+            scraped / alone
+        })
+        .collect();
+    ratios.sort_by(f64::total_cmp);
+    say(&format!(
+        "wall time of ingest with a scrape every second against without: {ratios:.2?}"
+    ));
+}
+
+/// Series as Prometheus counts them.
+fn shown(families: &[Family]) -> usize {
+    let series = families.iter().flat_map(|family| &family.series);
+    let lines = series.map(|series| match &series.point {
+        Point::Histogram(histogram) => histogram.buckets.len() + 2,
+        _ => 1,
+    });
+    lines.sum()
+}
+
+/// An engine without limits on series.
+fn opened() -> (Door, Arc<Engine>, Arc<AtomicU64>) {
+    let mut config: Config = config();
+    config.max_series = usize::MAX;
+    config.max_label_values = usize::MAX;
+    let (engine, readers, time) = engine(&config);
+    let engine = Arc::new(engine);
+    let door = Door {
+        engine: Arc::clone(&engine),
+        reader: readers.into_iter().next().expect("one partition"),
+        worker: Worker::new(told(&time)),
+        time: Arc::clone(&time),
+    };
+    (door, engine, time)
+}
+
+struct Door {
+    engine: Arc<Engine>,
+    reader: Reader,
+    worker: Worker,
+    time: Arc<AtomicU64>,
+}
+
+impl Door {
+    fn offer(&mut self, body: &[u8]) {
+        let batch = wire::traces(body, &Limits::default()).expect("OTLP");
+        drop(self.engine.offer(&batch));
+        self.pass(Duration::from_millis(4));
+    }
+
+    fn pass(&mut self, time: Duration) {
+        self.time
+            .fetch_add(time.as_nanos() as u64, Ordering::Relaxed);
+        drain(&self.engine, 0, &mut self.reader, &mut self.worker);
+    }
+
+    /// Seconds that one round takes.
+    fn ingest(&mut self, payload: &Payload, number: &mut u64) -> f64 {
+        let begin = Instant::now();
+        for _ in 0..REQUESTS {
+            self.offer(&payload.request(*number));
+            *number += 1;
+        }
+        begin.elapsed().as_secs_f64()
+    }
+}
+
+/// A request with an agent of its own in place of the first one.
+fn renamed(body: &[u8], number: u64) -> Vec<u8> {
+    let name = format!("a{number:05}");
+    let mut body = body.to_vec();
+    let mut at = 0;
+    while let Some(found) = body[at..].windows(6).position(|part| part == b"triage") {
+        at += found;
+        body[at..at + 6].copy_from_slice(name.as_bytes());
+    }
+    body
+}
+
+struct Shown {
+    engine: Arc<Engine>,
+    time: Arc<AtomicU64>,
+}
+
+impl Source for Shown {
+    fn gather(&self) -> Vec<Family> {
+        self.engine.gather()
+    }
+
+    fn own(&self) -> String {
+        String::new()
+    }
+
+    fn story(&self, _: &str) -> String {
+        String::new()
+    }
+
+    fn unready(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn now(&self) -> Timestamp {
+        told(&self.time)
+    }
+}
+
+/// The time from the request to the last byte.
+fn get(address: SocketAddr) -> Duration {
+    let begin = Instant::now();
+    let mut stream = TcpStream::connect(address).expect("the server");
+    stream
+        .write_all(b"GET /metrics HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
+        .expect("a request");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("an answer");
+    assert!(answer.starts_with(b"HTTP/1.1 200"), "a good answer");
+    begin.elapsed()
+}
