@@ -40,11 +40,9 @@ pub fn scrape(series: usize) {
     let sets: usize = families.iter().map(|family| family.series.len()).sum();
     let lines = shown(&families);
     drop(families);
-    let held_up = Instant::now();
-    std::hint::black_box(engine.gather());
+    let gathered = timed(|| drop(std::hint::black_box(engine.gather())));
     say(&format!(
-        "{lines} series in {sets} label sets; gathered in {:?}",
-        held_up.elapsed()
+        "{lines} series in {sets} label sets; gathered in {gathered:?}"
     ));
 
     let stop = Arc::new(AtomicBool::new(false));
@@ -143,12 +141,13 @@ impl Door {
 
     /// Seconds that one round takes.
     fn ingest(&mut self, payload: &Payload, number: &mut u64) -> f64 {
-        let begin = Instant::now();
-        for _ in 0..REQUESTS {
-            self.offer(&payload.request(*number));
-            *number += 1;
-        }
-        begin.elapsed().as_secs_f64()
+        let took = timed(|| {
+            for _ in 0..REQUESTS {
+                self.offer(&payload.request(*number));
+                *number += 1;
+            }
+        });
+        took.as_secs_f64()
     }
 }
 
@@ -193,13 +192,20 @@ impl Source for Shown {
 
 /// The time from the request to the last byte.
 fn get(address: SocketAddr) -> Duration {
+    timed(|| {
+        let mut stream = TcpStream::connect(address).expect("the server");
+        stream
+            .write_all(b"GET /metrics HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
+            .expect("a request");
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).expect("an answer");
+        assert!(answer.starts_with(b"HTTP/1.1 200"), "a good answer");
+    })
+}
+
+#[expect(clippy::disallowed_methods, reason = "it measures")]
+fn timed(work: impl FnOnce()) -> Duration {
     let begin = Instant::now();
-    let mut stream = TcpStream::connect(address).expect("the server");
-    stream
-        .write_all(b"GET /metrics HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
-        .expect("a request");
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).expect("an answer");
-    assert!(answer.starts_with(b"HTTP/1.1 200"), "a good answer");
+    work();
     begin.elapsed()
 }
