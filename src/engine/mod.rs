@@ -299,16 +299,13 @@ impl Engine {
             position: delivery.position,
         };
         let slot = &self.partitions[index];
-        let out = {
-            let mut partition = write(&slot.partition);
-            let out = partition.apply(delivery);
-            slot.weight.store(partition.weight(), Ordering::Relaxed);
-            out
-        };
+        let mut partition = write(&slot.partition);
+        let out = partition.apply(delivery);
+        slot.weight.store(partition.weight(), Ordering::Relaxed);
+        // All of it before the partition is let go: who finds nothing due there finds everything told and nothing under way.
         lock(&slot.stories).take(out.facts);
-        let sends = out.sends;
-        if !sends.is_empty() {
-            let sends = self.router.address(sends);
+        if !out.sends.is_empty() {
+            let sends = self.router.address(out.sends);
             self.log
                 .forward(Frame::of(sends, self.clock.now(), Some(origin)));
         }

@@ -12,14 +12,12 @@ use baton::model::fact::Fact;
 use baton::model::ids::{Key, Scoped};
 use baton::model::record::{Entry, Frame, Record};
 use baton::model::time::Timestamp;
-use baton::proto::v1;
 use baton::receive::{Limits, wire};
 use baton::state::{Log, Next, memory};
 use baton::stitch::{Output, Stitcher};
 use bytes::Bytes;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use payload::{Kind, Payload};
-use prost::Message;
 use std::hint::black_box;
 use std::time::Duration;
 
@@ -140,9 +138,7 @@ fn state(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(BATCH));
     let frame = || Frame::of(entries().into_iter().map(|entry| (0, entry)), NOW, None);
     let kept = frame();
-    group.bench_function("written", |b| {
-        b.iter(|| v1::Frame::from(&kept).encode_to_vec())
-    });
+    group.bench_function("written", |b| b.iter(|| baton::proto::frame(&kept)));
     let (log, mut readers) = memory::open(1, 1_000_000);
     group.bench_function("handed over", |b| {
         b.iter_batched(
