@@ -33,6 +33,10 @@ impl<'k> Key<'k> {
     pub fn name(&self) -> &'k str {
         self.name
     }
+
+    pub fn hash(&self) -> u32 {
+        self.hash
+    }
 }
 
 impl<'k> From<&'k str> for Key<'k> {

@@ -157,6 +157,15 @@ struct Pair<'a> {
     next: u8,
 }
 
+impl Pair<'_> {
+    fn key(&self) -> Key<'_> {
+        Key {
+            name: &self.key,
+            hash: self.hash,
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 struct Firsts([u8; 256]);
 
@@ -285,6 +294,12 @@ impl<'a> Attributes<'a> {
 
     pub fn bool<'k>(&self, key: impl Into<Key<'k>>) -> Option<bool> {
         self.get(key)?.as_bool()
+    }
+
+    /// As [`Self::iter`], with the hashes of the names.
+    pub fn keys(&self) -> impl Iterator<Item = (Key<'_>, &Value<'a>)> {
+        let pairs = self.pairs.iter();
+        pairs.map(|pair| (pair.key(), &pair.value))
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value<'a>)> {

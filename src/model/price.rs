@@ -174,7 +174,7 @@ fn is_same_provider(declared: &str, listed: &str) -> bool {
                 || declared.contains("gemini")
         }
         "aws" => declared.starts_with("aws") || declared.contains("bedrock"),
-        listed => declared.contains(listed),
+        listed => declared == listed || declared.contains(listed),
     }
 }
 

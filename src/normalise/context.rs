@@ -3,11 +3,13 @@
 use super::{Settings, id, name};
 use crate::model::Name;
 use crate::model::cohort::Declared;
+use crate::model::key::Key;
 use crate::model::money::{DOLLAR, MOST};
 use crate::model::otlp::{Attributes, Value};
 use rapidhash::RapidHashMap as HashMap;
 use serde_json::Value as Json;
 use std::borrow::Cow;
+use std::cell::RefCell;
 
 /// What SDKs put before the attributes that a user attaches.
 const PREFIXES: &[&str] = &[
@@ -104,6 +106,17 @@ impl Wanted {
         wanted
     }
 
+    /// Whether a name may mean something: most do not, by their length and their end.
+    fn may_be(&self, name: &str) -> bool {
+        name.len() <= MAX_KEY && self.ends.0[end(name)]
+    }
+
+    fn meanings(&self, name: &str) -> Meanings<'_> {
+        let mut key = Vec::new();
+        canonical(name, &mut key);
+        self.by_name.get(key.as_slice()).map_or(&[], Vec::as_slice)
+    }
+
     fn add(&mut self, meaning: Meaning, attributes: &[impl AsRef<str>]) {
         for attribute in attributes {
             let mut key = Vec::new();
@@ -133,68 +146,88 @@ pub(super) struct Amount {
     pub(super) currency: Option<String>,
 }
 
-/// What was found: the meaning, where (span, metadata, resource) with the rank of the name, and the text.
-#[derive(Debug, Default)]
-pub(super) struct Hits<'t>(Vec<(Meaning, (u8, usize), Cow<'t, str>)>);
+/// One that was found: the meaning, where (span, metadata, resource) with the rank of the name, and the text.
+type Hit<'t> = (Meaning, (u8, usize), Cow<'t, str>);
 
-impl<'t> Hits<'t> {
-    fn look<'n>(
-        &mut self,
-        place: u8,
-        pairs: impl Iterator<Item = (&'n str, impl FnOnce() -> Option<Cow<'t, str>>)>,
-        wanted: &Wanted,
-    ) {
-        let mut key = Vec::new();
-        let may_matter = |name: &str| name.len() <= MAX_KEY && wanted.ends.0[end(name)];
-        for (name, text) in pairs.filter(|(name, _)| may_matter(name)) {
-            canonical(name, &mut key);
-            let Some(meanings) = wanted.by_name.get(key.as_slice()) else {
-                continue;
-            };
-            if let Some(text) = text().filter(|text| !text.trim().is_empty()) {
-                let found = meanings.iter();
-                self.0
-                    .extend(found.map(|(meaning, rank)| (*meaning, (place, *rank), text.clone())));
-            }
+/// What an attribute's name means, with the ranks of it.
+type Meanings<'t> = &'t [(Meaning, usize)];
+
+/// What surrounds the spans of one resource.
+#[derive(Debug)]
+pub(super) struct Around<'t> {
+    wanted: &'t Wanted,
+    /// What the resource declares for all its spans.
+    declared: Vec<Hit<'t>>,
+    /// What the last names of each hash mean: spans of one resource repeat them.
+    met: RefCell<[(&'t str, Meanings<'t>); MET]>,
+}
+
+const MET: usize = 256;
+
+impl<'t> Around<'t> {
+    fn look<'h>(&self, place: u8, attributes: &'t Attributes<'_>, hits: &mut Vec<Hit<'h>>)
+    where
+        't: 'h,
+    {
+        let keys = attributes.keys();
+        for (key, value) in keys.filter(|(key, _)| self.wanted.may_be(key.name())) {
+            found(place, self.meanings(key), || of_attribute(value), hits);
         }
+    }
+
+    fn meanings(&self, key: Key<'t>) -> Meanings<'t> {
+        let mut met = self.met.borrow_mut();
+        let place = &mut met[key.hash() as usize % MET];
+        if place.0 != key.name() {
+            *place = (key.name(), self.wanted.meanings(key.name()));
+        }
+        place.1
     }
 }
 
-/// What a resource declares for all its spans.
-pub(super) fn of_resource<'t>(resource: &'t Attributes<'_>, wanted: &Wanted) -> Hits<'t> {
-    let mut hits = Hits::default();
-    let pairs = resource.iter();
-    hits.look(
-        2,
-        pairs.map(|(name, value)| (name, || of_attribute(value))),
+/// Adds what a text under a name of these meanings declares.
+fn found<'t>(
+    place: u8,
+    meanings: Meanings<'_>,
+    text: impl FnOnce() -> Option<Cow<'t, str>>,
+    hits: &mut Vec<Hit<'t>>,
+) {
+    if meanings.is_empty() {
+        return;
+    }
+    if let Some(text) = text().filter(|text| !text.trim().is_empty()) {
+        let meanings = meanings.iter();
+        hits.extend(meanings.map(|(meaning, rank)| (*meaning, (place, *rank), text.clone())));
+    }
+}
+
+/// Reads what a resource declares.
+pub(super) fn of_resource<'t>(resource: &'t Attributes<'_>, wanted: &'t Wanted) -> Around<'t> {
+    let mut around = Around {
         wanted,
-    );
-    hits
+        declared: Vec::new(),
+        met: RefCell::new([("", &[]); MET]),
+    };
+    let mut declared = Vec::new();
+    around.look(2, resource, &mut declared);
+    around.declared = declared;
+    around
 }
 
 /// Reads the span's own attributes, then the JSON metadata on it, then what its resource declares.
-pub(super) fn read(
-    attributes: &Attributes<'_>,
+pub(super) fn read<'t>(
+    attributes: &'t Attributes<'_>,
     metadata: &[Json],
-    around: &Hits<'_>,
-    wanted: &Wanted,
+    around: &Around<'t>,
 ) -> Context {
-    let mut hits = Hits(around.0.clone());
-    let pairs = attributes.iter();
-    hits.look(
-        0,
-        pairs.map(|(name, value)| (name, || of_attribute(value))),
-        wanted,
-    );
+    let mut hits: Vec<Hit<'_>> = around.declared.clone();
+    around.look(0, attributes, &mut hits);
     for object in metadata.iter().filter_map(Json::as_object) {
-        let pairs = object.iter();
-        hits.look(
-            1,
-            pairs.map(|(name, value)| (name.as_str(), || of_json(value))),
-            wanted,
-        );
+        for (name, value) in object.iter().filter(|(name, _)| around.wanted.may_be(name)) {
+            let meanings = around.wanted.meanings(name);
+            found(1, meanings, || of_json(value), &mut hits);
+        }
     }
-    let Hits(mut hits) = hits;
     hits.sort_by_key(|hit| (hit.0, hit.1));
     let mut context = Context::default();
     let mut currency = None;

@@ -39,8 +39,9 @@ fn of(
     {
         let wanted = Wanted::new(&settings());
         let resource = attributes(resource);
+        let span = attributes(span);
         let around = of_resource(&resource, &wanted);
-        read(&attributes(span), &[], &around, &wanted)
+        read(&span, &[], &around)
     }
 }
 
@@ -103,7 +104,7 @@ fn the_span_goes_before_its_metadata_and_the_metadata_before_the_resource() {
     ]);
     let wanted = Wanted::new(&settings());
     let around = of_resource(&resource, &wanted);
-    let context = read(&span, &metadata, &around, &wanted);
+    let context = read(&span, &metadata, &around);
     assert_eq!(
         shown(&context),
         (None, Some(5.0), vec![(0, "span"), (1, "eu")])
@@ -168,4 +169,22 @@ fn what_is_declared_of_a_handoff_is_an_evaluation() {
     assert_eq!(declared(&both), expected);
     let absurd = [("app.intent_retention", Value::Double(7.0))];
     assert_eq!(declared(&absurd), []);
+}
+
+/// Names fall on the same place of what is remembered around the spans of one resource; each is still itself.
+#[test]
+fn a_name_that_was_met_is_not_taken_for_another() {
+    let wanted = Wanted::new(&settings());
+    let resource = Attributes::default();
+    let names: Vec<String> = (0..1000).map(|i| format!("n{i}.tier")).collect();
+    let names = names.iter().flat_map(|name| [name, "customer.tier"]);
+    let spans: Vec<Attributes<'_>> = names
+        .map(|name| [(Cow::Borrowed(name), text("gold"))].into_iter().collect())
+        .collect();
+    let around = of_resource(&resource, &wanted);
+    let tiers = spans
+        .iter()
+        .map(|span| read(span, &[], &around).cohort.len());
+    let expected = [0, 1].into_iter().cycle().take(spans.len());
+    assert!(tiers.eq(expected));
 }

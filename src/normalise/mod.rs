@@ -59,6 +59,7 @@ use crate::model::money::Money;
 use crate::model::otlp::{Attributes, Group, Link, LogRecord, Scope, Span, Status};
 use crate::model::price::PriceBook;
 use crate::model::time::Timestamp;
+use context::Around;
 use std::sync::Arc;
 
 /// Attributes that name the unit of business work.
@@ -145,7 +146,7 @@ impl Normaliser {
         spans.chain(logs).collect()
     }
 
-    fn span(&self, group: &Group<'_>, around: &context::Hits<'_>, span: &Span<'_>) -> Event {
+    fn span<'g>(&'g self, group: &'g Group<'_>, around: &Around<'g>, span: &'g Span<'_>) -> Event {
         let source = Source {
             settings: &self.settings,
             resource: &group.resource,
@@ -154,7 +155,7 @@ impl Normaliser {
         };
         let mut event = source.blank();
         dialect::read(&source, &mut event);
-        source.read_common(&self.wanted, around, &mut event);
+        source.read_common(around, &mut event);
         if let Kind::Model(call) = &mut event.kind {
             let (cost, unconverted) = money::cost(&source, call, &self.prices);
             call.cost = cost;
@@ -166,7 +167,12 @@ impl Normaliser {
     }
 
     /// A log record speaks about its span: it becomes a note to it.
-    fn log(&self, group: &Group<'_>, around: &context::Hits, log: &LogRecord<'_>) -> Option<Event> {
+    fn log<'g>(
+        &self,
+        group: &Group<'_>,
+        around: &Around<'g>,
+        log: &'g LogRecord<'_>,
+    ) -> Option<Event> {
         let (trace, span) = (log.trace?, log.span?);
         let mut event = blank(trace, span, log.time);
         event.kind = Kind::Note(0);
@@ -177,7 +183,7 @@ impl Normaliser {
         let metadata = session::metadata(&log.attributes);
         event.session =
             session::of_attributes(&log.attributes, &metadata, &group.resource, &self.settings);
-        event.tenant = context::read(&log.attributes, &metadata, around, &self.wanted).tenant;
+        event.tenant = context::read(&log.attributes, &metadata, around).tenant;
         event.outcome = outcome::of_evaluations(&event.evaluations);
         let content = content::of_log(log, &self.content_key);
         event.content = (!content.is_empty()).then(|| Box::new(content));
@@ -265,7 +271,7 @@ impl<'a> Source<'a> {
     }
 
     /// What any dialect may carry.
-    fn read_common(&self, wanted: &context::Wanted, around: &context::Hits<'_>, event: &mut Event) {
+    fn read_common(&self, around: &Around<'a>, event: &mut Event) {
         let attributes = self.attributes();
         let metadata = session::metadata(attributes);
         let common = session::of_attributes(attributes, &metadata, self.resource, self.settings);
@@ -274,7 +280,7 @@ impl<'a> Source<'a> {
             (common, own) => common.or(own),
         };
         event.user = session::user(attributes, &metadata, self.settings);
-        let context = context::read(attributes, &metadata, around, wanted);
+        let context = context::read(attributes, &metadata, around);
         event.tenant = context.tenant;
         event.intent = context.intent;
         match context
