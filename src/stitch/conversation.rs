@@ -182,7 +182,10 @@ impl Conversation {
             (true, true, true) => Some(settings.max_age),
             _ => None,
         };
-        let pending = self.pending.iter().map(|(due, _)| *due).min();
+        let begun = self.begun();
+        let pending = self.pending.iter();
+        let pending = pending.filter(|(_, verdict)| !verdict.may_resume(begun, settings));
+        let pending = pending.map(|(due, _)| *due).min();
         turns
             .into_iter()
             .chain(workflow.map(|w| w.deadline(settings)))
@@ -220,9 +223,10 @@ impl Conversation {
             return (due <= now).then(|| self.follow_resource(out)).flatten();
         }
         self.decide_until(key, now, settings, out);
+        let begun = self.begun();
         let (due, waiting) = std::mem::take(&mut self.pending)
             .into_iter()
-            .partition(|(due, _)| *due <= now);
+            .partition(|(due, verdict)| *due <= now && !verdict.may_resume(begun, settings));
         self.pending = waiting;
         let due: Vec<(Timestamp, Verdict)> = due;
         for (_, verdict) in due {
@@ -247,6 +251,15 @@ impl Conversation {
             workflow.close(&settings.judge, out);
         }
         None
+    }
+
+    /// When the first of the turns began that are not decided yet.
+    fn begun(&self) -> Option<Timestamp> {
+        let open = |trace: &Trace| match trace {
+            Trace::Open(open) => Some(open.interval().0),
+            Trace::Decided(_) => None,
+        };
+        self.traces.values().filter_map(open).min()
     }
 
     /// Whether nothing of it is needed any more.

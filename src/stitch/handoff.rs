@@ -61,6 +61,16 @@ impl Verdict {
     pub(super) fn has_failed(&self) -> bool {
         !self.pending && self.handoff.result != HandoffResult::Success
     }
+
+    /// Whether its target may be who acts at this time in a later turn.
+    fn is_resumed_at(&self, start: Timestamp, settings: &Settings) -> bool {
+        self.at <= start && start.since(self.at) <= settings.drop_timeout
+    }
+
+    /// Whether one of the turns not decided yet may be its target's, as the first of them began at this time.
+    pub(super) fn may_resume(&self, begun: Option<Timestamp>, settings: &Settings) -> bool {
+        begun.is_some_and(|begun| begun.since(self.at) <= settings.drop_timeout)
+    }
 }
 
 /// Finds and judges the handoffs of a turn. `waiting` are the pending ones of earlier turns: the entry of this turn may
@@ -277,9 +287,9 @@ fn resumed(
         return None;
     }
     let agent = activation.agent.as_ref()?;
-    let found = waiting
-        .iter()
-        .rposition(|v| is_alike(&v.handoff.to, agent) && v.at <= activation.start)?;
+    let found = waiting.iter().rposition(|v| {
+        is_alike(&v.handoff.to, agent) && v.is_resumed_at(activation.start, settings)
+    })?;
     let mut verdict = waiting.remove(found);
     verdict.handoff.to = agent.clone();
     verdict.handoff.kind = HandoffKind::Resume;

@@ -259,6 +259,37 @@ fn a_later_turn_that_starts_at_the_target_takes_the_handoff_up() {
 }
 
 #[test]
+fn a_target_that_begins_in_time_is_waited_for_though_its_turn_is_decided_later() {
+    let resumed = "triage -> refund resume success";
+    let dropped = "triage -> refund transfer failed dropped";
+    // Asked for at 15 ms; a span whose parent is missing holds its turn up. All of it comes before two minutes have passed.
+    for (begin, parent, expected) in [
+        (119_000, 0, resumed),
+        (119_000, 77, resumed),
+        (120_015, 77, resumed),
+        (120_016, 77, dropped),
+    ] {
+        let mut s = Scene::default();
+        let triage = s.agent(0, "triage", (0, 20));
+        s.asking(triage, (1, 15), &["refund"]);
+        let refund = s.agent(parent, "refund", (begin, begin + 100));
+        s.in_trace(2);
+        s.call(refund, (begin + 1, begin + 50));
+        s.in_trace(2);
+        let at = |event: &Event| if event.trace == trace(2) { 119_000 } else { 0 };
+        let told = s
+            .events
+            .iter()
+            .map(|e| (Timestamp(at(e) * 1_000_000), e.clone()));
+        assert_eq!(
+            handoffs(&play(told.collect())),
+            [expected],
+            "{begin} {parent}"
+        );
+    }
+}
+
+#[test]
 fn a_handoff_that_only_the_model_shows_is_a_phantom() {
     let phantoms = |s: &Scene| {
         count(

@@ -72,7 +72,7 @@ pub fn of<'e>(tree: &Tree<'e>, turns: &[Turn<'e>], settings: &Settings) -> Vec<H
             let before = &turn.activations[..i];
             if let Some(sign) = called(tree, &signs, &taken, target) {
                 taken.insert(sign, target);
-            } else if let Some(found) = resumed(&all, &waiting, i, target, turn, settings) {
+            } else if let Some(found) = resumed(&all, &waiting, i, target, settings) {
                 let (place, sign) = waiting.remove(found);
                 let handoff = &mut all[place];
                 handoff.kind = "resume";
@@ -323,14 +323,13 @@ fn resumed<'e>(
     waiting: &[(usize, Sign<'e>)],
     i: usize,
     target: &Activation<'e>,
-    turn: &Turn<'e>,
     settings: &Settings,
 ) -> Option<usize> {
     let fits = |(place, _): &(usize, Sign<'e>)| {
         let handoff = &all[*place];
         target.agent.is_some_and(|agent| alike(handoff.to, agent))
             && handoff.at <= target.start
-            && turn.start.since(handoff.at) <= settings.drop_timeout
+            && target.start.since(handoff.at) <= settings.drop_timeout
     };
     waiting.iter().rposition(fits).filter(|_| i == 0)
 }
