@@ -2,44 +2,37 @@
 
 use super::store::NANO;
 use crate::model::metric::{Bucket, Exemplar, Family, Point, Series};
-use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 /// Nine million: below it a double holds every billionth.
 const EXACT: f64 = 9e6;
 
-type Labels = Vec<(Cow<'static, str>, String)>;
-
 /// Adds up series of equal labels: counts and sums add, the earliest start and the latest exemplar stay.
 pub fn merge(parts: Vec<Vec<Family>>) -> Vec<Family> {
-    let mut families: Vec<Family> = Vec::new();
-    let mut series: Vec<BTreeMap<Labels, Series>> = Vec::new();
+    let mut parts = parts.into_iter();
+    let mut families = parts.next().unwrap_or_default();
     for part in parts {
-        for (i, mut family) in part.into_iter().enumerate() {
-            let incoming = std::mem::take(&mut family.series);
-            if families.len() <= i {
-                families.push(family);
-                series.push(BTreeMap::new());
-            }
-            for one in incoming {
-                match series[i].get_mut(&one.labels) {
-                    Some(known) => add(known, one),
-                    None => {
-                        series[i].insert(one.labels.clone(), one);
-                    }
-                }
-            }
+        // One catalogue makes all families: their places agree.
+        for (family, more) in families.iter_mut().zip(part) {
+            family.series.extend(more.series);
         }
     }
-    for (family, series) in families.iter_mut().zip(series) {
-        family.series = series.into_values().collect();
+    for family in &mut families {
+        // The series of each part are in order: the sort merges them.
+        family.series.sort_by(|a, b| a.labels.cmp(&b.labels));
+        family.series.dedup_by(|next, known| {
+            let is_same = next.labels == known.labels;
+            if is_same {
+                add(known, next);
+            }
+            is_same
+        });
     }
     families
 }
 
-fn add(known: &mut Series, other: Series) {
+fn add(known: &mut Series, other: &mut Series) {
     known.start = known.start.min(other.start);
-    match (&mut known.point, other.point) {
+    match (&mut known.point, &mut other.point) {
         (
             Point::Counter { value, exemplar },
             Point::Counter {
@@ -47,13 +40,13 @@ fn add(known: &mut Series, other: Series) {
                 exemplar: newer,
             },
         ) => {
-            *value = sum(*value, more);
-            *exemplar = latest(*exemplar, newer);
+            *value = sum(*value, *more);
+            *exemplar = latest(*exemplar, *newer);
         }
-        (Point::Gauge(level), Point::Gauge(more)) => *level += more,
+        (Point::Gauge(level), Point::Gauge(more)) => *level += *more,
         (Point::Histogram(known), Point::Histogram(other)) => {
             known.sum = sum(known.sum, other.sum);
-            add_buckets(&mut known.buckets, other.buckets);
+            add_buckets(&mut known.buckets, &other.buckets);
         }
         // One catalogue makes all families: their kinds agree.
         _ => debug_assert!(false, "a family has one kind"),
@@ -72,7 +65,7 @@ fn sum(a: f64, b: f64) -> f64 {
 }
 
 /// Adds the counts of buckets with the same bounds.
-pub(super) fn add_buckets(known: &mut [Bucket], more: Vec<Bucket>) {
+pub(super) fn add_buckets(known: &mut [Bucket], more: &[Bucket]) {
     for (bucket, more) in known.iter_mut().zip(more) {
         bucket.count += more.count;
         bucket.exemplar = latest(bucket.exemplar, more.exemplar);

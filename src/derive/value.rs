@@ -72,7 +72,7 @@ impl Value {
                 },
             ) => {
                 *sum = sum.saturating_add(other);
-                merge::add_buckets(buckets, more);
+                merge::add_buckets(buckets, &more);
             }
             // A number fits its description.
             _ => debug_assert!(false, "a metric has one kind"),

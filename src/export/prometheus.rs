@@ -1,7 +1,7 @@
 //! Prometheus text 0.0.4 and OpenMetrics 1.0. Written here because prometheus-client has neither start timestamps nor text 0.0.4.
 
 use crate::model::metric::{Bucket, Exemplar, Family, FamilyKind, Histogram, Point, Series};
-use std::fmt::Write;
+use std::fmt::{self, Display, Formatter, Write};
 
 /// The two text formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,106 +82,76 @@ fn write_family(text: &mut String, family: &Family, format: Format) {
     if open && !family.unit.is_empty() && stem.ends_with(&*family.unit) {
         line!(text, "# UNIT {head} {}", family.unit);
     }
+    let bounds = family.series.first().map(|series| bounds_of(series, open));
+    let bounds = bounds.unwrap_or_default();
+    let mut labels = String::new();
     for series in &family.series {
-        let labels = labels_of(series);
+        labels.clear();
+        put_labels(&mut labels, series);
+        let braces = Braces(&labels);
         match &series.point {
             Point::Counter { value, exemplar } => {
-                let exemplar = exemplar_of(exemplar.as_ref(), open);
-                line!(
-                    text,
-                    "{}{} {}{exemplar}",
-                    name,
-                    braces(&labels),
-                    number(*value)
-                );
+                let exemplar = Marked(exemplar.as_ref().filter(|_| open));
+                line!(text, "{name}{braces} {}{exemplar}", Number(*value));
             }
-            Point::Gauge(value) => line!(text, "{}{} {}", name, braces(&labels), number(*value)),
-            Point::Histogram(histogram) => write_histogram(text, name, &labels, histogram, open),
+            Point::Gauge(value) => line!(text, "{name}{braces} {}", Number(*value)),
+            Point::Histogram(histogram) => {
+                write_histogram(text, name, &labels, histogram, &bounds, open);
+            }
         }
         if format == (Format::OpenMetrics { created: true }) && family.kind != FamilyKind::Gauge {
-            line!(
-                text,
-                "{stem}_created{} {}",
-                braces(&labels),
-                number(series.start.as_seconds())
-            );
+            let created = Number(series.start.as_seconds());
+            line!(text, "{stem}_created{braces} {created}");
         }
     }
 }
 
-fn write_histogram(text: &mut String, name: &str, labels: &str, histogram: &Histogram, open: bool) {
+fn write_histogram(
+    text: &mut String,
+    name: &str,
+    labels: &str,
+    histogram: &Histogram,
+    bounds: &[String],
+    open: bool,
+) {
     let comma = if labels.is_empty() { "" } else { "," };
     let mut total = 0;
-    let bounds = histogram
-        .bounds
-        .iter()
-        .map(|b| bound(*b, open))
-        .chain(["+Inf".to_owned()]);
-    for (bound, Bucket { count, exemplar }) in bounds.zip(&histogram.buckets) {
+    for (bound, Bucket { count, exemplar }) in bounds.iter().zip(&histogram.buckets) {
         total += count;
-        let exemplar = exemplar_of(exemplar.as_ref(), open);
+        let exemplar = Marked(exemplar.as_ref().filter(|_| open));
         line!(
             text,
             "{name}_bucket{{{labels}{comma}le=\"{bound}\"}} {total}{exemplar}"
         );
     }
-    line!(
-        text,
-        "{name}_sum{} {}",
-        braces(labels),
-        number(histogram.sum)
-    );
-    line!(text, "{name}_count{} {total}", braces(labels));
+    let braces = Braces(labels);
+    line!(text, "{name}_sum{braces} {}", Number(histogram.sum));
+    line!(text, "{name}_count{braces} {total}");
 }
 
-fn labels_of(series: &Series) -> String {
-    let pairs: Vec<String> = series
-        .labels
-        .iter()
-        .map(|(name, value)| format!("{name}=\"{}\"", escape(value)))
-        .collect();
-    pairs.join(",")
-}
-
-fn braces(labels: &str) -> String {
-    if labels.is_empty() {
-        String::new()
-    } else {
-        format!("{{{labels}}}")
-    }
-}
-
-fn escape(value: &str) -> String {
-    value
-        .replace('\\', "\\\\")
-        .replace('"', "\\\"")
-        .replace('\n', "\\n")
-}
-
-fn exemplar_of(exemplar: Option<&Exemplar>, open: bool) -> String {
-    match exemplar {
-        Some(e) if open => format!(
-            " # {{trace_id=\"{}\"}} {} {}",
-            e.trace,
-            number(e.value),
-            number(e.at.as_seconds())
-        ),
-        _ => String::new(),
-    }
-}
-
-fn number(value: f64) -> String {
-    if value.is_nan() {
-        "NaN".into()
-    } else if value.is_infinite() {
-        if value > 0.0 {
-            "+Inf".into()
-        } else {
-            "-Inf".into()
+fn put_labels(text: &mut String, series: &Series) {
+    for (name, value) in &series.labels {
+        let comma = if text.is_empty() { "" } else { "," };
+        let _ = write!(text, "{comma}{name}=\"");
+        for letter in value.chars() {
+            match letter {
+                '\\' => text.push_str("\\\\"),
+                '"' => text.push_str("\\\""),
+                '\n' => text.push_str("\\n"),
+                letter => text.push(letter),
+            }
         }
-    } else {
-        value.to_string()
+        text.push('"');
     }
+}
+
+/// The bounds of a histogram's buckets as their labels say them. All series of a family have the same.
+fn bounds_of(series: &Series, open: bool) -> Vec<String> {
+    let Point::Histogram(histogram) = &series.point else {
+        return Vec::new();
+    };
+    let bounds = histogram.bounds.iter().map(|b| bound(*b, open));
+    bounds.chain(["+Inf".to_owned()]).collect()
 }
 
 /// OpenMetrics wants canonical floats as bounds: `1.0`, not `1`.
@@ -189,6 +159,45 @@ fn bound(value: f64, open: bool) -> String {
     if open {
         format!("{value:?}")
     } else {
-        number(value)
+        Number(value).to_string()
+    }
+}
+
+/// Labels in braces, where there are any.
+struct Braces<'a>(&'a str);
+
+impl Display for Braces<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            "" => Ok(()),
+            labels => write!(f, "{{{labels}}}"),
+        }
+    }
+}
+
+/// An exemplar behind its value.
+struct Marked<'a>(Option<&'a Exemplar>);
+
+impl Display for Marked<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Some(Exemplar { trace, value, at }) = self.0 else {
+            return Ok(());
+        };
+        let (value, at) = (Number(*value), Number(at.as_seconds()));
+        write!(f, " # {{trace_id=\"{trace}\"}} {value} {at}")
+    }
+}
+
+/// A number as both formats want it.
+struct Number(f64);
+
+impl Display for Number {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            value if value.is_nan() => f.write_str("NaN"),
+            f64::INFINITY => f.write_str("+Inf"),
+            f64::NEG_INFINITY => f.write_str("-Inf"),
+            value => write!(f, "{value}"),
+        }
     }
 }

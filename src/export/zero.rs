@@ -3,16 +3,16 @@
 
 use crate::model::metric::{Bucket, Family, Point};
 use crate::model::time::Timestamp;
-use std::borrow::Cow;
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
-
-type Labels = Vec<(Cow<'static, str>, String)>;
 
 /// Which series were scraped when first.
 #[derive(Debug, Default)]
 pub(super) struct FirstScrapes {
-    seen: HashMap<(Cow<'static, str>, Labels), Timestamp>,
+    /// By a hash of the name and the labels: should two ever share one, the later of them is not held at 0.
+    seen: HashMap<u64, Timestamp>,
+    hasher: RandomState,
 }
 
 impl FirstScrapes {
@@ -24,15 +24,15 @@ impl FirstScrapes {
                 if matches!(series.point, Point::Gauge(_)) {
                     continue;
                 }
-                let key = (family.name.clone(), series.labels.clone());
-                let known = self.seen.remove(&key);
+                let key = self.hasher.hash_one((&family.name, &series.labels));
+                let known = self.seen.get(&key).copied();
                 if known.is_none_or(|first| now.since(first) < hold) {
                     zero(&mut series.point);
                 }
                 still.insert(key, known.unwrap_or(now));
             }
         }
-        // What is left in `seen` has expired.
+        // Who is not among them has expired.
         self.seen = still;
     }
 }
