@@ -93,3 +93,34 @@ fn note(agents: &mut Vec<Option<Name>>, agent: Option<Name>) -> u32 {
     }
     place as u32
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Owners;
+    use crate::model::Name;
+    use crate::model::ids::SpanId;
+
+    fn span(n: u8) -> SpanId {
+        SpanId::new(&[n; 8]).expect("not zero")
+    }
+
+    fn agent(n: u8) -> Option<Name> {
+        Some(Name::from(format!("agent {n}")))
+    }
+
+    #[test]
+    fn each_span_has_its_agent_however_many_there_are() {
+        // Forty agents, one after the other, and each of the last ones again.
+        let of = |n: u8| if n <= 40 { n } else { n - 8 };
+        let mut owners: Owners = (1..=48).map(|n| (span(n), agent(of(n)))).collect();
+        owners.add(span(49), agent(39));
+        owners.add(span(50), None);
+        for n in 1..=48 {
+            assert_eq!(owners.of(span(n)), agent(of(n)).as_ref(), "{n}");
+        }
+        assert_eq!(owners.of(span(49)), agent(39).as_ref());
+        assert!(owners.knows(span(50)) && owners.of(span(50)).is_none());
+        assert!(!owners.knows(span(51)));
+        assert_eq!(owners.agents.len(), 41, "who was noted lately is not again");
+    }
+}

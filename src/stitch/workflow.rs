@@ -260,3 +260,88 @@ impl OpenWorkflow {
         out.sends.push((key, Record::Contact(Box::new(contact))));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(text: &str) -> Option<Name> {
+        Some(Name::from(text))
+    }
+
+    fn part(n: u8, words: &str) -> OpenWorkflow {
+        let at = |seconds: u64| Timestamp(seconds * 1_000_000_000);
+        let n_seconds = u64::from(n);
+        OpenWorkflow {
+            name: Name::from("care"),
+            id: name(words),
+            start: at(n_seconds),
+            end: at(100 + n_seconds),
+            spend: Spend::default(),
+            outcome: Some(Proof {
+                at: at(n_seconds),
+                rule: None,
+                outcome: Outcome::Resolved,
+            }),
+            steps: [Name::from(words)].into_iter().collect(),
+            agents: [Name::from(words)].into_iter().collect(),
+            models: [Name::from(words)].into_iter().collect(),
+            turns: 2 + n_seconds,
+            handoffs: 5 + n_seconds,
+            failed_handoffs: 3 + n_seconds,
+            escalated: n > 1,
+            last: [TurnResult::Failed, TurnResult::Answered][usize::from(n > 1)],
+            broken: n > 1,
+            trace: TraceId::new(&[n; 16]).expect("not zero"),
+            threshold: Threshold::new(3 - n_seconds),
+            cohort: [(n - 1, Name::from(words))].iter().collect(),
+            user: name(words),
+            tenant: name(words),
+            intent: name(words),
+            value: Some((at(n_seconds), 7)),
+            opened: at(10 - n_seconds),
+            touched: at(20 + n_seconds),
+        }
+    }
+
+    /// What is not of the earlier part alone is not what the earlier part has.
+    #[test]
+    fn two_parts_are_one_whichever_comes_first() {
+        let parts = || [part(1, "a"), part(2, "z")];
+        let [one, other] = parts();
+        let [last, first] = parts();
+        for joined in [
+            OpenWorkflow::joined(one, other),
+            OpenWorkflow::joined(first, last),
+        ] {
+            let [early, late] = parts();
+            assert_eq!((joined.start, joined.trace), (early.start, early.trace));
+            assert_eq!((joined.end, joined.outcome), (late.end, late.outcome));
+            assert_eq!((joined.turns, joined.handoffs), (3 + 4, 6 + 7));
+            assert_eq!((joined.failed_handoffs, joined.escalated), (4 + 5, true));
+            assert_eq!((joined.last, joined.broken), (late.last, late.broken));
+            assert_eq!(joined.threshold, late.threshold);
+            assert_eq!(joined.cohort.values(), ["a", "z"].map(Name::from));
+            for words in [joined.id, joined.user, joined.tenant, joined.intent] {
+                assert_eq!(words, name("z"));
+            }
+            assert_eq!(joined.value, late.value);
+            assert_eq!((joined.opened, joined.touched), (late.opened, late.touched));
+            for known in [joined.steps, joined.agents, joined.models] {
+                assert!(known.iter().map(|one| &**one).eq(["a", "z"]));
+            }
+        }
+        // Of two that end at once the greater trace was last.
+        let twins = || {
+            [1, 2].map(|n| OpenWorkflow {
+                end: Timestamp(9),
+                start: Timestamp(1),
+                ..part(n, "a")
+            })
+        };
+        let [one, other] = twins();
+        assert!(OpenWorkflow::joined(one, other).broken);
+        let [one, other] = twins();
+        assert!(OpenWorkflow::joined(other, one).broken);
+    }
+}

@@ -124,6 +124,18 @@ fn what_waits_is_due_when_it_was_due() {
     }
 }
 
+/// One of two had a turn already, the other one has its first under way: they are one session.
+#[test]
+fn a_session_that_was_counted_is_not_counted_again_where_it_goes() {
+    let mut desk = Desk::new(Settings::default());
+    desk.apply(&session("b"), turn(1, 0, "desk", &[], |_| {}), 0);
+    desk.apply(&session("a"), turn(2, 20, "shop", &[], |_| {}), 20);
+    meet(&mut desk, "b", "a", 21);
+    let facts = desk.end();
+    assert_eq!(turns(&facts).len(), 2);
+    assert_eq!(count(&facts, |what| *what == What::Session), 1);
+}
+
 /// Of one trace a session has decided what it knew, and another one knows more that is not decided: it came late.
 #[test]
 fn of_a_trace_that_is_decided_in_one_session_and_open_in_the_other_the_rest_is_late() {

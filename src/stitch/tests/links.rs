@@ -229,6 +229,18 @@ fn who_asks_is_remembered_as_long_as_it_waits_and_of_many_the_smallest() {
     assert_eq!((desk.stitcher.keys(), desk.stitcher.weight()), (0, 0));
 }
 
+#[test]
+fn a_trace_asks_so_many_that_it_links_to_and_no_more() {
+    let mut desk = keys::Desk::new(Settings::default());
+    let mut asked = 0;
+    for (key, record) in (2..=70).flat_map(|to| linking(1, &[to])) {
+        desk.apply(&key, record, 0);
+        let asks = |(_, record): &&(Key, Record)| matches!(record, Record::Asks(..));
+        asked += desk.out.sends.iter().filter(asks).count();
+    }
+    assert_eq!(asked, 64);
+}
+
 /// What is decided elsewhere stays there; what is not goes to the trace's own session, wherever the other one has moved.
 #[test]
 fn a_trace_is_given_back_by_sessions_that_met() {
