@@ -11,10 +11,10 @@ use crate::export::server::{self, Server, Source};
 use crate::export::story;
 use crate::model::Name;
 use crate::model::metric::Family;
-use crate::model::otlp::Batch;
+use crate::model::otlp::Group;
 use crate::model::time::Timestamp;
 use crate::proto::v1;
-use crate::receive::{self, Budget, Grpc, Http, Intake, Refusal, Taking};
+use crate::receive::{self, Budget, Grpc, Http, Intake, Offer, Refusal, Taking};
 use crate::shutdown::{Failure, Grace, Panicked, unwound};
 use crate::state::disk::files::{Files, Folder};
 use crate::state::disk::{self, Fault, snapshots};
@@ -96,8 +96,18 @@ impl Source for Shown {
 struct Entrance(Arc<Engine>);
 
 impl Intake for Entrance {
-    fn offer(&self, batch: &Batch<'_>) -> Taking {
-        let appending = self.0.offer(batch);
+    fn open(&self) -> Box<dyn Offer + '_> {
+        Box::new(self.0.request())
+    }
+}
+
+impl Offer for engine::Request<'_> {
+    fn add(&mut self, group: &Group<'_>) {
+        Self::add(self, group);
+    }
+
+    fn take(self: Box<Self>) -> Taking {
+        let appending = Self::take(*self);
         Box::pin(async move {
             appending.await.map_err(|error| match error {
                 AppendError::Full => Refusal::Overloaded,

@@ -1,7 +1,9 @@
 //! Bad input at the real doors: each has its exact answer, and the door still takes a good request afterwards.
 
-use baton::model::otlp::Batch;
-use baton::receive::{Budget, Grpc, Http, Intake, Limits, Metrics, Refusal, Settings, Taking};
+use baton::model::otlp::Group;
+use baton::receive::{
+    Budget, Grpc, Http, Intake, Limits, Metrics, Offer, Refusal, Settings, Taking,
+};
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -34,14 +36,38 @@ struct Taker {
 struct Shared(Arc<Taker>);
 
 impl Intake for Shared {
-    fn offer(&self, batch: &Batch<'_>) -> Taking {
-        if self.0.full.load(Ordering::SeqCst) {
+    fn open(&self) -> Box<dyn Offer + '_> {
+        Box::new(Held {
+            taker: &self.0,
+            starts: Vec::new(),
+        })
+    }
+}
+
+/// The starts of the spans of one request.
+struct Held<'t> {
+    taker: &'t Taker,
+    starts: Vec<u64>,
+}
+
+impl Offer for Held<'_> {
+    fn add(&mut self, group: &Group<'_>) {
+        self.starts
+            .extend(group.spans.iter().map(|span| span.start.0));
+    }
+
+    fn take(self: Box<Self>) -> Taking {
+        if self.taker.full.load(Ordering::SeqCst) {
             return Box::pin(std::future::ready(Err(Refusal::Overloaded)));
         }
-        for span in batch.groups.iter().flat_map(|g| &g.spans) {
-            self.0.spans.fetch_add(1, Ordering::SeqCst);
-            self.0.starts.lock().expect("a lock").push(span.start.0);
-        }
+        self.taker
+            .spans
+            .fetch_add(self.starts.len(), Ordering::SeqCst);
+        self.taker
+            .starts
+            .lock()
+            .expect("a lock")
+            .extend(self.starts);
         Box::pin(std::future::ready(Ok(())))
     }
 }

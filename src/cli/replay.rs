@@ -5,8 +5,7 @@ use crate::app;
 use crate::engine::Offline;
 use crate::export::prometheus::{self, Format};
 use crate::export::{json, story, table};
-use crate::model::otlp::Batch;
-use crate::receive::{self, Limits};
+use crate::receive::{self, Counts, Limits, Malformed};
 use flate2::read::MultiGzDecoder;
 use std::io::Read;
 use std::path::Path;
@@ -59,41 +58,43 @@ fn feed(file: &Path, engine: &mut Offline, limits: &Limits) -> Result<(), String
         } else {
             receive::wire::traces
         };
-        return take(decode(&bytes, limits), engine);
+        let counts = decode(&bytes, limits, &mut |group| engine.feed(group));
+        return report(counts);
     }
     // One request a line, unless the whole file is one request.
-    let whole = json_request(&bytes, limits);
+    let whole = json_request(&bytes, engine, limits);
     if whole.is_ok() {
-        return take(whole, engine);
+        return report(whole);
     }
     let lines = bytes
         .split(|b| *b == b'\n')
         .filter(|line| !line.trim_ascii().is_empty());
     for (number, line) in lines.enumerate() {
-        take(json_request(line, limits), engine)
+        report(json_request(line, engine, limits))
             .map_err(|what| format!("line {}: {what}", number + 1))?;
     }
     Ok(())
 }
 
-fn json_request<'a>(text: &[u8], limits: &Limits) -> Result<Batch<'a>, receive::Malformed> {
-    // A file of a collector's file exporter mixes both; the keys tell them apart.
-    let mut batch = receive::json::traces(text, limits)?;
-    let logs = receive::json::logs(text, limits)?;
-    batch.groups.extend(logs.groups);
-    batch.rejects.extend(logs.rejects);
-    Ok(batch)
+/// Feeds one request in JSON. A file of a collector's file exporter mixes traces and logs; the keys tell them apart.
+fn json_request(text: &[u8], engine: &mut Offline, limits: &Limits) -> Result<Counts, Malformed> {
+    let mut counts = receive::json::traces(text, limits, &mut |group| engine.feed(group))?;
+    let logs = receive::json::logs(text, limits, &mut |group| engine.feed(group))?;
+    counts.rejects.extend(logs.rejects);
+    Ok(counts)
 }
 
-fn take(batch: Result<Batch<'_>, receive::Malformed>, engine: &mut Offline) -> Result<(), String> {
-    let batch = batch.map_err(|_| "not a valid OTLP export request".to_owned())?;
-    if !batch.rejects.is_empty() {
+/// Says what of a request was not taken.
+fn report(counts: Result<Counts, Malformed>) -> Result<(), String> {
+    let rejects = counts
+        .map_err(|_| "not a valid OTLP export request".to_owned())?
+        .rejects;
+    if !rejects.is_empty() {
         complain(&format!(
             "{} spans or log records were rejected",
-            batch.rejects.len()
+            rejects.len()
         ));
     }
-    engine.feed(&batch);
     Ok(())
 }
 

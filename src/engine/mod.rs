@@ -21,7 +21,7 @@ use crate::clock::Clock;
 use crate::model::event::Event;
 use crate::model::fact::Fact;
 use crate::model::metric::Family;
-use crate::model::otlp::Batch;
+use crate::model::otlp::Group;
 use crate::model::record::{Delivery, Entry, Frame, Origin};
 use crate::model::time::Timestamp;
 use crate::state::disk::Fault;
@@ -147,6 +147,25 @@ impl std::fmt::Debug for Engine {
     }
 }
 
+/// The events of one request.
+#[derive(Debug)]
+pub struct Request<'e> {
+    engine: &'e Engine,
+    events: Vec<Event>,
+}
+
+impl Request<'_> {
+    /// Normalises what was decoded of it.
+    pub fn add(&mut self, group: &Group<'_>) {
+        self.events.extend(self.engine.normaliser.normalise(group));
+    }
+
+    /// Appends its events, all or nothing. Once that returns `Ok`, they count.
+    pub fn take(self) -> Offering {
+        self.engine.take(self.events)
+    }
+}
+
 /// An offer under way: ends when the events are in the log.
 pub type Offering = Pin<Box<dyn Future<Output = Result<(), AppendError>> + Send>>;
 
@@ -184,15 +203,12 @@ impl Engine {
         self.metrics.bytes.set(self.weight() as f64);
     }
 
-    /// Normalises a request and appends its events. Once it returns `Ok`, they count.
-    pub fn offer(&self, batch: &Batch<'_>) -> Offering {
-        let groups = batch.groups.iter();
-        let items = groups.map(|group| group.spans.len() + group.logs.len());
-        let mut events = Vec::with_capacity(items.sum());
-        for group in &batch.groups {
-            events.extend(self.normaliser.normalise(group));
+    /// Room for what one request holds.
+    pub fn request(&self) -> Request<'_> {
+        Request {
+            engine: self,
+            events: Vec::new(),
         }
-        self.take(events)
     }
 
     /// Appends events. Once it returns `Ok`, they count.

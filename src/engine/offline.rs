@@ -6,7 +6,7 @@ use crate::derive;
 use crate::model::event::Event;
 use crate::model::fact::Fact;
 use crate::model::metric::Family;
-use crate::model::otlp::Batch;
+use crate::model::otlp::Group;
 use crate::model::record::Frame;
 use crate::model::time::Timestamp;
 use crate::normalise::Normaliser;
@@ -41,11 +41,9 @@ impl Offline {
         }
     }
 
-    /// Takes one recorded request.
-    pub fn feed(&mut self, batch: &Batch<'_>) {
-        let groups = batch.groups.iter();
-        self.events
-            .extend(groups.flat_map(|group| self.normaliser.normalise(group)));
+    /// Takes what was recorded.
+    pub fn feed(&mut self, group: &Group<'_>) {
+        self.events.extend(self.normaliser.normalise(group));
     }
 
     /// Remembers how every session went.

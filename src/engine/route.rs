@@ -172,7 +172,7 @@ impl Bindings {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::otlp::{Attributes, Group, Scope, Span, Status, Value};
+    use crate::model::otlp::{Group, Span, Status, Value};
     use crate::model::time::Timestamp;
     use crate::normalise::{Normaliser, Settings};
 
@@ -199,10 +199,8 @@ mod tests {
             links: Vec::new(),
         };
         let group = Group {
-            resource: Attributes::default(),
-            scope: Scope::default(),
             spans: (1..).zip(tenants).map(span).collect(),
-            logs: Vec::new(),
+            ..Group::default()
         };
         Normaliser::new(settings, std::sync::Arc::default()).normalise(&group)
     }

@@ -3,7 +3,7 @@
 use super::{Offline, Settings};
 use crate::model::ids::{SpanId, TraceId};
 use crate::model::metric::{Family, Point};
-use crate::model::otlp::{Attributes, Batch, Group, Scope, Span, Status, Value};
+use crate::model::otlp::{Group, Span, Status, Value};
 use crate::model::sampling::Threshold;
 use crate::model::time::Timestamp;
 use crate::normalise::{self, Normaliser};
@@ -115,15 +115,10 @@ fn play(threshold: impl Fn(TraceId) -> Option<Threshold>) -> Vec<Family> {
     });
     let kept = |span: &Span<'_>| span.threshold.is_none_or(|t| keeps(t, span.trace));
     let group = Group {
-        resource: Attributes::default(),
-        scope: Scope::default(),
         spans: spans.filter(kept).collect(),
-        logs: Vec::new(),
+        ..Group::default()
     };
-    engine.feed(&Batch {
-        groups: vec![group],
-        rejects: Vec::new(),
-    });
+    engine.feed(&group);
     engine.finish()
 }
 

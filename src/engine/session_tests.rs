@@ -4,7 +4,7 @@
 use super::{Offline, Settings};
 use crate::model::ids::{SpanId, TraceId};
 use crate::model::metric::{Family, Point};
-use crate::model::otlp::{Attributes, Batch, Group, Link, Scope, Span, Status, Value};
+use crate::model::otlp::{Group, Link, Span, Status, Value};
 use crate::model::time::Timestamp;
 use crate::normalise::{self, Normaliser};
 use crate::{derive, stitch};
@@ -72,18 +72,13 @@ fn families(told: &[Told<'_>], linked: &[Linked<'_>], partitions: usize) -> Vec<
     };
     let normaliser = Normaliser::new(normalise::Settings::default(), Arc::default());
     let mut engine = Offline::new(&settings, normaliser);
-    engine.feed(&Batch {
-        groups: vec![Group {
-            resource: Attributes::default(),
-            scope: Scope::default(),
-            spans: told
-                .iter()
-                .map(span)
-                .chain(linked.iter().map(link))
-                .collect(),
-            logs: Vec::new(),
-        }],
-        rejects: Vec::new(),
+    engine.feed(&Group {
+        spans: told
+            .iter()
+            .map(span)
+            .chain(linked.iter().map(link))
+            .collect(),
+        ..Group::default()
     });
     engine.finish()
 }

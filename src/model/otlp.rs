@@ -2,25 +2,82 @@
 
 use super::ids::{SpanId, TraceId};
 use super::key::Key;
-use super::reject::RejectReason;
 use super::sampling::Threshold;
 use super::time::Timestamp;
 use std::borrow::Cow;
 
-/// One export request, decoded. What could not be decoded is in `rejects`, one entry an item.
-#[derive(Debug, Default)]
-pub struct Batch<'a> {
-    pub groups: Vec<Group<'a>>,
-    pub rejects: Vec<RejectReason>,
-}
-
-/// The spans and log records of one resource and one instrumentation scope.
+/// Spans and log records of one resource and one instrumentation scope: all that a request has, or a piece of them.
 #[derive(Debug, Default)]
 pub struct Group<'a> {
     pub resource: Attributes<'a>,
     pub scope: Scope<'a>,
-    pub spans: Vec<Span<'a>>,
-    pub logs: Vec<LogRecord<'a>>,
+    pub spans: Reused<Span<'a>>,
+    pub logs: Reused<LogRecord<'a>>,
+}
+
+/// A list whose items are not dropped when they are done with, but filled anew: their lists and texts keep their room.
+#[derive(Debug)]
+pub struct Reused<T> {
+    made: Vec<T>,
+    length: usize,
+}
+
+impl<T> Default for Reused<T> {
+    fn default() -> Self {
+        Self {
+            made: Vec::new(),
+            length: 0,
+        }
+    }
+}
+
+impl<T> From<Vec<T>> for Reused<T> {
+    fn from(made: Vec<T>) -> Self {
+        let length = made.len();
+        Self { made, length }
+    }
+}
+
+impl<T> FromIterator<T> for Reused<T> {
+    fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
+        Self::from(Vec::from_iter(items))
+    }
+}
+
+impl<T> std::ops::Deref for Reused<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &self.made[..self.length]
+    }
+}
+
+impl<T> Reused<T> {
+    /// Another item at the end: a new one, or one that was done with and holds what it held.
+    pub fn another(&mut self, new: impl FnOnce() -> T) -> &mut T {
+        if self.length == self.made.len() {
+            self.made.push(new());
+        }
+        self.length += 1;
+        &mut self.made[self.length - 1]
+    }
+
+    /// This item at the end.
+    pub fn push(&mut self, item: T) {
+        self.made.truncate(self.length);
+        self.made.push(item);
+        self.length += 1;
+    }
+
+    /// Takes the last item back.
+    pub fn take_back(&mut self) {
+        self.length = self.length.saturating_sub(1);
+    }
+
+    /// All items are done with.
+    pub fn clear(&mut self) {
+        self.length = 0;
+    }
 }
 
 /// The instrumentation library that made the spans.
@@ -232,6 +289,12 @@ impl<'a> Attributes<'a> {
             last = &mut self.pairs[before].next;
         }
         *last = number;
+    }
+
+    /// Forgets all, but keeps the room.
+    pub fn clear(&mut self) {
+        self.pairs.clear();
+        self.firsts = Firsts::default();
     }
 
     pub fn len(&self) -> usize {

@@ -44,7 +44,7 @@ fn asks(name: &'static str) -> LogRecord<'static> {
 
 fn notes(logs: Vec<LogRecord<'static>>) -> Vec<Event> {
     let group = Group {
-        logs,
+        logs: logs.into(),
         ..Group::default()
     };
     Normaliser::new(Settings::default(), Arc::new(PriceBook::default())).normalise(&group)

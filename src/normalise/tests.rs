@@ -53,7 +53,7 @@ pub(super) fn group(
             name: Cow::Owned(scope.to_owned()),
             version: Cow::default(),
         },
-        spans: vec![made],
+        spans: vec![made].into(),
         ..Group::default()
     }
 }

@@ -1,9 +1,9 @@
-//! OTLP/JSON into the same batch as protobuf. Each span is read by itself, so that a bad one is rejected alone.
+//! OTLP/JSON into the same groups as protobuf. Each span is read by itself, so that a bad one is rejected alone.
 
-use super::{Limits, Malformed};
+use super::{Counts, Limits, Malformed, Take};
 use crate::model::ids::{SpanId, TraceId};
 use crate::model::otlp::{
-    Attributes, Batch, Group, Link, LogRecord, Scope, Span, SpanEvent, Status, Value,
+    Attributes, Group, Link, LogRecord, Scope, Span, SpanEvent, Status, Value,
 };
 use crate::model::reject::RejectReason;
 use crate::model::sampling::Threshold;
@@ -14,87 +14,62 @@ use std::borrow::Cow;
 type Field<T> = Result<T, RejectReason>;
 type Object = Map<String, Json>;
 
-/// Decodes an `ExportTraceServiceRequest` in JSON.
+/// Decodes an `ExportTraceServiceRequest` in JSON and hands over its spans, a scope at a time.
 ///
 /// # Errors
-/// When the body is not a JSON object, or what stands around the spans has the wrong shape.
-pub fn traces(body: &[u8], limits: &Limits) -> Result<Batch<'static>, Malformed> {
-    batch(
-        body,
-        "resourceSpans",
-        "scopeSpans",
-        |groups, group, rejects| {
-            for item in list(groups, "spans")? {
-                match item
-                    .as_object()
-                    .ok_or(RejectReason::Malformed)
-                    .and_then(|o| span(o, limits))
-                {
-                    Ok(span) => group.spans.push(span),
-                    Err(reason) => rejects.push(reason),
-                }
-            }
-            Ok(())
-        },
-        limits,
-    )
+/// When the body is not a JSON object, or what stands around the spans has the wrong shape: what was handed over does not count.
+pub fn traces(body: &[u8], limits: &Limits, take: Take<'_>) -> Result<Counts, Malformed> {
+    let names = ["resourceSpans", "scopeSpans", "spans"];
+    request(body, names, limits, take, |object, group| {
+        group.spans.push(span(object, limits)?);
+        Ok(())
+    })
 }
 
 /// Decodes an `ExportLogsServiceRequest` in JSON.
 ///
 /// # Errors
 /// As [`traces`].
-pub fn logs(body: &[u8], limits: &Limits) -> Result<Batch<'static>, Malformed> {
-    batch(
-        body,
-        "resourceLogs",
-        "scopeLogs",
-        |groups, group, rejects| {
-            for item in list(groups, "logRecords")? {
-                match item
-                    .as_object()
-                    .ok_or(RejectReason::Malformed)
-                    .and_then(|o| log_record(o, limits))
-                {
-                    Ok(log) => group.logs.push(log),
-                    Err(reason) => rejects.push(reason),
-                }
-            }
-            Ok(())
-        },
-        limits,
-    )
+pub fn logs(body: &[u8], limits: &Limits, take: Take<'_>) -> Result<Counts, Malformed> {
+    let names = ["resourceLogs", "scopeLogs", "logRecords"];
+    request(body, names, limits, take, |object, group| {
+        group.logs.push(log_record(object, limits)?);
+        Ok(())
+    })
 }
 
-fn batch(
+/// Both requests are drawn alike: lists of these names, one in the other.
+fn request(
     body: &[u8],
-    resources: &str,
-    scopes: &str,
-    items: impl Fn(&Object, &mut Group<'static>, &mut Vec<RejectReason>) -> Result<(), Malformed>,
+    [resources, scopes, items]: [&str; 3],
     limits: &Limits,
-) -> Result<Batch<'static>, Malformed> {
+    take: Take<'_>,
+    item: impl Fn(&Object, &mut Group<'static>) -> Field<()>,
+) -> Result<Counts, Malformed> {
     // serde_json refuses more than 128 levels, so no body can exhaust the stack.
     let root: Json = serde_json::from_slice(body).map_err(|_| Malformed)?;
     let root = root.as_object().ok_or(Malformed)?;
-    let mut batch = Batch::default();
+    let mut counts = Counts::default();
+    let mut group = Group::default();
     for resource_items in list(root, resources)? {
         let resource_items = resource_items.as_object().ok_or(Malformed)?;
         let resource = get(resource_items, "resource").and_then(Json::as_object);
-        let resource = resource
+        group.resource = resource
             .map(|r| attributes(r, limits).unwrap_or_default())
             .unwrap_or_default();
         for scope_items in list(resource_items, scopes)? {
             let scope_items = scope_items.as_object().ok_or(Malformed)?;
-            let mut group = Group {
-                resource: resource.clone(),
-                scope: scope(scope_items),
-                ..Group::default()
-            };
-            items(scope_items, &mut group, &mut batch.rejects)?;
-            batch.groups.push(group);
+            group.scope = scope(scope_items);
+            for object in list(scope_items, items)? {
+                let object = object.as_object().ok_or(RejectReason::Malformed);
+                if let Err(reason) = object.and_then(|object| item(object, &mut group)) {
+                    counts.rejects.push(reason);
+                }
+            }
+            counts.hand_over(&mut group, take);
         }
     }
-    Ok(batch)
+    Ok(counts)
 }
 
 /// A field by its camelCase name or, as protobuf's JSON allows, its snake_case one.

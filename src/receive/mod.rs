@@ -18,7 +18,7 @@ pub use grpc::Grpc;
 pub use http::Http;
 pub use limits::{Limits, Malformed};
 
-use crate::model::otlp::Batch;
+use crate::model::otlp::Group;
 use crate::model::reject::RejectReason;
 use budget::Held;
 use limits::{check_times, complete_log};
@@ -59,8 +59,20 @@ pub type Taking = Pin<Box<dyn Future<Output = Result<(), Refusal>> + Send>>;
 
 /// Who takes what the door lets in.
 pub trait Intake: Send + Sync + 'static {
-    fn offer(&self, batch: &Batch<'_>) -> Taking;
+    /// Room for what one request holds.
+    fn open(&self) -> Box<dyn Offer + '_>;
 }
+
+/// What was decoded of one request. Dropped, it was never there.
+pub trait Offer {
+    fn add(&mut self, group: &Group<'_>);
+
+    /// Offers it, all or nothing.
+    fn take(self: Box<Self>) -> Taking;
+}
+
+/// Gets what is decoded of a request, piece by piece: a request that was decoded as a whole would not stay in the caches.
+pub type Take<'t> = &'t mut dyn FnMut(&Group<'_>);
 
 /// What the door counts.
 #[derive(Debug)]
@@ -128,20 +140,22 @@ impl Default for Metrics {
 }
 
 /// What was in a request.
-#[derive(Debug)]
-struct Counts {
-    spans: u64,
-    log_records: u64,
-    rejects: Vec<RejectReason>,
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub spans: u64,
+    pub log_records: u64,
+    /// What could not be decoded, one entry an item.
+    pub rejects: Vec<RejectReason>,
 }
 
 impl Counts {
-    fn of(batch: &Batch<'_>) -> Self {
-        Self {
-            spans: batch.groups.iter().map(|g| g.spans.len() as u64).sum(),
-            log_records: batch.groups.iter().map(|g| g.logs.len() as u64).sum(),
-            rejects: batch.rejects.clone(),
-        }
+    /// Hands a piece over and makes room for the next one.
+    fn hand_over(&mut self, group: &mut Group<'_>, take: Take<'_>) {
+        self.spans += group.spans.len() as u64;
+        self.log_records += group.logs.len() as u64;
+        take(group);
+        group.spans.clear();
+        group.logs.clear();
     }
 }
 
@@ -185,18 +199,18 @@ async fn take(
     }
 }
 
-/// Decodes a protobuf body and offers it; synchronous, since the batch borrows the body.
+/// Decodes a protobuf body and offers it; synchronous, since what is decoded borrows the body.
 fn offer_protobuf(
     body: &[u8],
     signal: Signal,
     limits: &Limits,
     intake: &dyn Intake,
 ) -> Result<(Taking, Counts), Malformed> {
-    let batch = match signal {
-        Signal::Traces => wire::traces(body, limits)?,
-        Signal::Logs => wire::logs(body, limits)?,
+    let decode = match signal {
+        Signal::Traces => wire::traces,
+        Signal::Logs => wire::logs,
     };
-    Ok((intake.offer(&batch), Counts::of(&batch)))
+    offer(decode, body, limits, intake)
 }
 
 fn offer_json(
@@ -205,9 +219,23 @@ fn offer_json(
     limits: &Limits,
     intake: &dyn Intake,
 ) -> Result<(Taking, Counts), Malformed> {
-    let batch = match signal {
-        Signal::Traces => json::traces(body, limits)?,
-        Signal::Logs => json::logs(body, limits)?,
+    let decode = match signal {
+        Signal::Traces => json::traces,
+        Signal::Logs => json::logs,
     };
-    Ok((intake.offer(&batch), Counts::of(&batch)))
+    offer(decode, body, limits, intake)
+}
+
+/// Decodes a request.
+type Decode = fn(&[u8], &Limits, Take<'_>) -> Result<Counts, Malformed>;
+
+fn offer(
+    decode: Decode,
+    body: &[u8],
+    limits: &Limits,
+    intake: &dyn Intake,
+) -> Result<(Taking, Counts), Malformed> {
+    let mut offer = intake.open();
+    let counts = decode(body, limits, &mut |group| offer.add(group))?;
+    Ok((offer.take(), counts))
 }

@@ -1,10 +1,10 @@
 //! OTLP/protobuf, walked by hand and borrowed: a bad span is rejected alone, where a generated decoder would refuse the request.
 
 use super::fields::{Fields, Wire, only};
-use super::{Limits, Malformed};
+use super::{Counts, Limits, Malformed, Take};
 use crate::model::ids::{SpanId, TraceId};
 use crate::model::otlp::{
-    Attributes, Batch, Group, Link, LogRecord, Scope, Span, SpanEvent, Status, Value,
+    Attributes, Group, Link, LogRecord, Scope, Span, SpanEvent, Status, Value,
 };
 use crate::model::reject::RejectReason;
 use crate::model::sampling::Threshold;
@@ -13,14 +13,14 @@ use std::borrow::Cow;
 
 type Field<T> = Result<T, RejectReason>;
 
-/// Decodes an `ExportTraceServiceRequest`.
+/// Decodes an `ExportTraceServiceRequest` and hands over its spans, some at a time.
 ///
 /// # Errors
-/// When the framing around the spans is broken: nothing of the request can be trusted.
-pub fn traces<'a>(body: &'a [u8], limits: &Limits) -> Result<Batch<'a>, Malformed> {
-    batch(body, limits, |bytes, group, limits| {
-        group.spans.push(span(bytes, limits)?);
-        Ok(())
+/// When the framing around the spans is broken: nothing of the request can be trusted, nor what was handed over of it.
+pub fn traces(body: &[u8], limits: &Limits, take: Take<'_>) -> Result<Counts, Malformed> {
+    request(body, limits, take, |bytes, group, limits| {
+        let read = span(bytes, group.spans.another(blank_span), limits);
+        read.inspect_err(|_| group.spans.take_back())
     })
 }
 
@@ -28,31 +28,36 @@ pub fn traces<'a>(body: &'a [u8], limits: &Limits) -> Result<Batch<'a>, Malforme
 ///
 /// # Errors
 /// As [`traces`].
-pub fn logs<'a>(body: &'a [u8], limits: &Limits) -> Result<Batch<'a>, Malformed> {
-    batch(body, limits, |bytes, group, limits| {
+pub fn logs(body: &[u8], limits: &Limits, take: Take<'_>) -> Result<Counts, Malformed> {
+    request(body, limits, take, |bytes, group, limits| {
         group.logs.push(log_record(bytes, limits)?);
         Ok(())
     })
 }
 
+/// Items handed over at once: few enough to stay in the caches of a core until they are read.
+const PIECE: usize = 32;
+
 /// Both requests are drawn alike: `1: resource_x { 1: resource, 2: scope_x { 1: scope, 2: item } }`.
-fn batch<'a>(
+fn request<'a>(
     body: &'a [u8],
     limits: &Limits,
+    take: Take<'_>,
     item: impl Fn(&'a [u8], &mut Group<'a>, &Limits) -> Field<()>,
-) -> Result<Batch<'a>, Malformed> {
-    let mut batch = Batch::default();
+) -> Result<Counts, Malformed> {
+    let mut counts = Counts::default();
+    let mut group = Group::default();
     let broken = |_| Malformed;
     for field in Fields(body) {
         let (1, Wire::Bytes(resource_items)) = field.map_err(broken)? else {
             continue;
         };
-        let mut resource = Attributes::default();
+        group.resource.clear();
         for field in Fields(resource_items) {
             if let (1, Wire::Bytes(bytes)) = field.map_err(broken)? {
                 // A resource that cannot be read is left out: its spans are not at fault.
-                if read_attributes(bytes, &mut resource, limits).is_err() {
-                    resource = Attributes::default();
+                if read_attributes(bytes, &mut group.resource, limits).is_err() {
+                    group.resource.clear();
                 }
             }
         }
@@ -60,28 +65,28 @@ fn batch<'a>(
             let (2, Wire::Bytes(scope_items)) = field.map_err(broken)? else {
                 continue;
             };
-            let mut group = Group {
-                resource: resource.clone(),
-                ..Group::default()
-            };
+            // The scope may come after its items.
+            group.scope = Scope::default();
             for field in Fields(scope_items) {
-                match field.map_err(broken)? {
-                    (1, Wire::Bytes(bytes)) => {
-                        let read = scope(bytes, &mut group.scope);
-                        read.unwrap_or_else(|_| group.scope = Scope::default());
-                    }
-                    (2, Wire::Bytes(bytes)) => {
-                        if let Err(reason) = item(bytes, &mut group, limits) {
-                            batch.rejects.push(reason);
-                        }
-                    }
-                    _ => {}
+                if let (1, Wire::Bytes(bytes)) = field.map_err(broken)? {
+                    let read = scope(bytes, &mut group.scope);
+                    read.unwrap_or_else(|_| group.scope = Scope::default());
                 }
             }
-            batch.groups.push(group);
+            for field in Fields(scope_items) {
+                if let (2, Wire::Bytes(bytes)) = field.map_err(broken)? {
+                    if let Err(reason) = item(bytes, &mut group, limits) {
+                        counts.rejects.push(reason);
+                    }
+                    if group.spans.len() + group.logs.len() == PIECE {
+                        counts.hand_over(&mut group, take);
+                    }
+                }
+            }
+            counts.hand_over(&mut group, take);
         }
     }
-    Ok(batch)
+    Ok(counts)
 }
 
 fn scope<'a>(bytes: &'a [u8], scope: &mut Scope<'a>) -> Field<()> {
@@ -95,13 +100,11 @@ fn scope<'a>(bytes: &'a [u8], scope: &mut Scope<'a>) -> Field<()> {
     Ok(())
 }
 
-fn span<'a>(bytes: &'a [u8], limits: &Limits) -> Field<Span<'a>> {
-    let (mut trace, mut id) = (None, None);
-    let mut parent: &[u8] = &[];
-    let mut span = Span {
-        // Placeholders until the ids are read; a span without them is rejected below.
-        trace: PLACEHOLDER_TRACE,
-        id: PLACEHOLDER_SPAN,
+/// A span to be filled. Its ids stand until others are read; a span without ids is rejected.
+fn blank_span<'a>() -> Span<'a> {
+    Span {
+        trace: TraceId::from_nonzero([1; 16]),
+        id: SpanId::from_nonzero([1; 8]),
         parent: None,
         threshold: None,
         name: Cow::default(),
@@ -112,7 +115,20 @@ fn span<'a>(bytes: &'a [u8], limits: &Limits) -> Field<Span<'a>> {
         attributes: Attributes::with_capacity(USUAL_ATTRIBUTES),
         events: Vec::new(),
         links: Vec::new(),
-    };
+    }
+}
+
+/// Fills a span, which may hold another one's fields.
+fn span<'a>(bytes: &'a [u8], span: &mut Span<'a>, limits: &Limits) -> Field<()> {
+    let (mut trace, mut id) = (None, None);
+    let mut parent: &[u8] = &[];
+    span.threshold = None;
+    span.name = Cow::default();
+    (span.start, span.end) = (Timestamp::default(), Timestamp::default());
+    (span.status, span.status_message) = (Status::Unset, Cow::default());
+    span.attributes.clear();
+    span.events.clear();
+    span.links.clear();
     for field in Fields(bytes) {
         match field? {
             (1, Wire::Bytes(bytes)) => trace = TraceId::new(bytes),
@@ -153,14 +169,11 @@ fn span<'a>(bytes: &'a [u8], limits: &Limits) -> Field<Span<'a>> {
     if span.parent.is_none() && parent.iter().any(|b| *b != 0) {
         return Err(RejectReason::InvalidId);
     }
-    super::check_times(span.start, span.end)?;
-    Ok(span)
+    super::check_times(span.start, span.end)
 }
 
 /// Room for the attributes of a usual span at once.
 const USUAL_ATTRIBUTES: usize = 24;
-const PLACEHOLDER_TRACE: TraceId = TraceId::from_nonzero([1; 16]);
-const PLACEHOLDER_SPAN: SpanId = SpanId::from_nonzero([1; 8]);
 
 fn status(code: u64) -> Status {
     // An enumeration is 32 bits wide; what is above is cut.
@@ -347,8 +360,8 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn no_bytes_make_it_panic(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..300)) {
-            let _ = traces(&bytes, &Limits::default());
-            let _ = logs(&bytes, &Limits::default());
+            let _ = traces(&bytes, &Limits::default(), &mut |_| {});
+            let _ = logs(&bytes, &Limits::default(), &mut |_| {});
         }
 
         /// Whatever prefix of a recording arrives: no panic, and no more spans than the whole has.
@@ -356,10 +369,10 @@ mod tests {
         fn a_cut_recording_gives_at_most_its_spans(cut in 0..10_519_usize) {
             let whole = include_bytes!("../../tests/fixtures/openai-agents-otelv2/support-responses/001.pb");
             let cut = cut.min(whole.len());
-            if let Ok(batch) = traces(&whole[..cut], &Limits::default()) {
-                let spans: usize = batch.groups.iter().map(|g| g.spans.len()).sum();
-                proptest::prop_assert!(spans <= 40);
-            }
+            let mut spans = 0;
+            let counts = traces(&whole[..cut], &Limits::default(), &mut |group| spans += group.spans.len());
+            proptest::prop_assert!(spans <= 40);
+            proptest::prop_assert!(counts.is_err() || counts.is_ok_and(|counts| counts.spans == spans as u64));
         }
     }
 
@@ -388,17 +401,18 @@ mod tests {
                 }],
             };
             let body = request.encode_to_vec();
-            let batch = traces(&body, &Limits::default()).expect("protobuf");
+            let mut thresholds = Vec::new();
+            let mut take = |group: &Group<'_>| thresholds.push(group.spans[0].threshold);
+            traces(&body, &Limits::default(), &mut take).expect("protobuf");
             let id = "01".repeat(8);
             let span = serde_json::json!({"traceId": id.repeat(2), "spanId": id,
                 "startTimeUnixNano": 1, "endTimeUnixNano": 2, "traceState": trace_state});
             let json = serde_json::json!({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]});
             let json = json.to_string();
-            let same = crate::receive::json::traces(json.as_bytes(), &Limits::default());
-            let same = same.expect("JSON");
-            let own = batch.groups[0].spans[0].threshold;
-            assert_eq!(same.groups[0].spans[0].threshold, own);
-            own
+            let same = crate::receive::json::traces(json.as_bytes(), &Limits::default(), &mut take);
+            same.expect("JSON");
+            assert_eq!(thresholds[0], thresholds[1]);
+            thresholds[0]
         };
         assert_eq!(threshold("ot=th:c"), Threshold::new(0xc0_0000_0000_0000));
         assert_eq!(threshold("a=1,ot=th:zz"), None);

@@ -4,6 +4,7 @@ use super::{Limits, wire};
 use crate::model::ids::{SpanId, TraceId};
 use crate::model::otlp::{Attributes, Group, Span, Status, Value};
 use crate::model::reject::RejectReason;
+use crate::model::sampling::Threshold;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Theirs;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
@@ -97,6 +98,8 @@ fn check_span(own: &Span<'_>, theirs: &v1::Span) {
     assert_eq!(own.id.as_bytes().as_slice(), theirs.span_id);
     assert_eq!(own.parent, SpanId::new(&theirs.parent_span_id));
     assert_eq!(own.name, theirs.name);
+    let threshold = Threshold::of_trace_state(&theirs.trace_state);
+    assert_eq!(own.threshold, threshold);
     assert_eq!(own.start.0, theirs.start_time_unix_nano);
     assert_eq!(own.end.0, theirs.end_time_unix_nano);
     let status = theirs.status.clone().unwrap_or_default();
@@ -132,29 +135,25 @@ fn check_span(own: &Span<'_>, theirs: &v1::Span) {
 /// Whatever prost decodes, the walk reads alike; how many spans it took.
 fn check(body: &[u8]) -> Option<usize> {
     let theirs = ExportTraceServiceRequest::decode(body).ok()?;
-    let ours = wire::traces(body, &limits()).expect("prost decodes it");
-    let mut rejects = ours.rejects.iter();
     let resources = theirs.resource_spans.iter();
-    let groups: Vec<_> = resources
-        .flat_map(|r| r.scope_spans.iter().map(move |s| (r, s)))
-        .collect();
-    assert_eq!(ours.groups.len(), groups.len());
-    for (own, (resource, theirs)) in ours.groups.iter().zip(groups) {
-        check_group(own, resource, theirs);
-        let mut spans = own.spans.iter();
-        for span in &theirs.spans {
-            let faults = faults(span);
-            if faults.is_empty() {
-                check_span(spans.next().expect("as many spans"), span);
-            } else {
-                let reason = rejects.next().expect("a reject");
-                assert!(faults.contains(reason), "{reason:?} of {faults:?}");
-            }
+    let groups = resources.flat_map(|r| r.scope_spans.iter().map(move |s| (r, s)));
+    let spans = groups.flat_map(|(r, s)| s.spans.iter().map(move |span| (r, s, span)));
+    let (good, bad): (Vec<_>, Vec<_>) = spans.partition(|(.., span)| faults(span).is_empty());
+    let mut good = good.into_iter();
+    let counts = wire::traces(body, &limits(), &mut |own| {
+        for span in own.spans.iter() {
+            let (resource, scope, theirs) = good.next().expect("no more spans");
+            check_group(own, resource, scope);
+            check_span(span, theirs);
         }
-        assert!(spans.next().is_none());
+    });
+    let counts = counts.expect("prost decodes it");
+    assert_eq!(good.count(), 0, "as many spans");
+    assert_eq!(counts.rejects.len(), bad.len());
+    for (reason, (.., span)) in counts.rejects.iter().zip(bad) {
+        assert!(faults(span).contains(reason), "{reason:?} of {span:?}");
     }
-    assert!(rejects.next().is_none());
-    Some(ours.groups.iter().map(|g| g.spans.len()).sum())
+    Some(counts.spans as usize)
 }
 
 fn check_group(own: &Group<'_>, resource: &v1::ResourceSpans, theirs: &v1::ScopeSpans) {
@@ -222,6 +221,7 @@ prop_compose! {
         events in prop::collection::vec((any::<u64>(), "[a-z]{0,3}", pairs()), 0..3),
         links in prop::collection::vec((id(16), id(8)), 0..3),
         status in prop::option::of(("[a-z]{0,3}", 0..4)),
+        trace_state in prop_oneof![Just(""), Just("ot=th:8"), Just("x")],
     ) -> v1::Span {
         let event = |(time_unix_nano, name, attributes)| Event { time_unix_nano, name, attributes, ..Event::default() };
         let link = |(trace_id, span_id)| Link { trace_id, span_id, ..Link::default() };
@@ -236,6 +236,7 @@ prop_compose! {
             events: events.into_iter().map(event).collect(),
             links: links.into_iter().map(link).collect(),
             status: status.map(|(message, code)| TheirStatus { message, code }),
+            trace_state: trace_state.into(),
             ..v1::Span::default()
         }
     }
@@ -289,9 +290,10 @@ prop_compose! {
 }
 
 proptest! {
+    /// One after the other, as a span takes the place of one that was handed over.
     #[test]
-    fn what_prost_decodes_the_walk_reads_alike(body in request()) {
-        prop_assert!(check(&body).is_some(), "prost decodes what is well formed");
+    fn what_prost_decodes_the_walk_reads_alike(bodies in prop::collection::vec(request(), 1..4)) {
+        prop_assert!(check(&bodies.concat()).is_some(), "prost decodes what is well formed");
     }
 
     /// Bytes are other ones, gone, or new; the end may be cut. Nothing panics, and what still decodes is read alike.
@@ -311,7 +313,7 @@ proptest! {
             }
         }
         check(&body);
-        let _ = wire::logs(&body, &limits());
+        let _ = wire::logs(&body, &limits(), &mut |_| {});
     }
 }
 

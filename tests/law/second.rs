@@ -8,6 +8,7 @@ use baton::config::Config;
 use baton::model::event::Event;
 use baton::model::ids::TraceId;
 use baton::model::metric::{Family, Point};
+use baton::model::otlp::Group;
 use baton::model::time::Timestamp;
 use baton::receive;
 use std::collections::{BTreeMap, BTreeSet};
@@ -119,13 +120,8 @@ fn a_second_baton_tells_the_same_of_recordings() {
                 "logs" => receive::wire::logs,
                 _ => receive::wire::traces,
             };
-            let batch = decode(&request.body, &receive::Limits::default()).expect("a recording");
-            events.extend(
-                batch
-                    .groups
-                    .iter()
-                    .flat_map(|group| normaliser.normalise(group)),
-            );
+            let mut take = |group: &Group<'_>| events.extend(normaliser.normalise(group));
+            decode(&request.body, &receive::Limits::default(), &mut take).expect("a recording");
         }
         for (pace, events) in [("fast", events.clone()), ("slow", slowly(events))] {
             let story = Story {

@@ -71,8 +71,7 @@ fn group(resource: &Resource, scope: &'static str) -> Group<'static> {
             name: scope.into(),
             version: "1".into(),
         },
-        spans: Vec::new(),
-        logs: Vec::new(),
+        ..Group::default()
     }
 }
 

@@ -130,14 +130,14 @@ pub fn replay_with(requests: &[Request], partitions: usize) -> Figures {
     let mut engine = Offline::new(&settings, normaliser);
     let limits = baton::receive::Limits::default();
     for request in requests {
-        let batch = match (request.signal, request.encoding) {
-            ("logs", _) => baton::receive::wire::logs(&request.body, &limits),
-            (_, Encoding::Protobuf) => baton::receive::wire::traces(&request.body, &limits),
-            (_, Encoding::Json) => baton::receive::json::traces(&request.body, &limits),
+        let decode = match (request.signal, request.encoding) {
+            ("logs", _) => baton::receive::wire::logs,
+            (_, Encoding::Protobuf) => baton::receive::wire::traces,
+            (_, Encoding::Json) => baton::receive::json::traces,
         };
-        let batch = batch.expect("a recording decodes");
-        assert_eq!(batch.rejects, [], "nothing in a recording is rejected");
-        engine.feed(&batch);
+        let counts = decode(&request.body, &limits, &mut |group| engine.feed(group));
+        let rejects = counts.expect("a recording decodes").rejects;
+        assert_eq!(rejects, [], "nothing in a recording is rejected");
     }
     Figures::of_metrics(&engine.finish())
 }

@@ -112,8 +112,10 @@ pub fn open(folder: &Path) {
 async fn offer(app: &App, body: &[u8]) {
     loop {
         let offering = {
-            let batch = wire::traces(body, &Limits::default()).expect("it is well formed");
-            app.engine().offer(&batch)
+            let mut request = app.engine().request();
+            let decoded = wire::traces(body, &Limits::default(), &mut |group| request.add(group));
+            decoded.expect("it is well formed");
+            request.take()
         };
         match offering.await {
             Ok(()) => return,

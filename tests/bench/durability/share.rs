@@ -76,8 +76,10 @@ async fn rate(log: LogKind, spans: u64) -> f64 {
 
 async fn taken(app: &App, body: &[u8]) -> bool {
     let offering = {
-        let batch = wire::traces(body, &Limits::default()).expect("it is well formed");
-        app.engine().offer(&batch)
+        let mut request = app.engine().request();
+        let decoded = wire::traces(body, &Limits::default(), &mut |group| request.add(group));
+        decoded.expect("it is well formed");
+        request.take()
     };
     match offering.await {
         Ok(()) => true,

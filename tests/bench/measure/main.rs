@@ -13,6 +13,7 @@ use baton::app;
 use baton::clock::Clock;
 use baton::config::Config;
 use baton::engine::{Engine, Worker};
+use baton::model::otlp::Group;
 use baton::model::time::Timestamp;
 use baton::receive::{Limits, wire};
 use baton::state::{Log, Next, Reader, memory};
@@ -89,6 +90,14 @@ fn drain(engine: &Engine, index: usize, reader: &mut Reader, worker: &mut Worker
     }
 }
 
+/// Decodes a request and offers it.
+fn offer(engine: &Engine, body: &[u8]) {
+    let mut request = engine.request();
+    let decoded = wire::traces(body, &Limits::default(), &mut |group| request.add(group));
+    decoded.expect("OTLP");
+    drop(request.take());
+}
+
 /// The clock's time, as a worker begins with it.
 fn told(time: &AtomicU64) -> Timestamp {
     Timestamp(time.load(Ordering::Relaxed))
@@ -108,7 +117,10 @@ fn stages(kind: Kind, spans: u64) {
     let made = cpu();
     for number in 0..requests {
         let body = payload.request(number);
-        std::hint::black_box(wire::traces(&body, &limits).expect("OTLP"));
+        let mut take = |group: &Group<'_>| {
+            std::hint::black_box(group);
+        };
+        wire::traces(&body, &limits, &mut take).expect("OTLP");
     }
     let decoded = cpu();
     for number in 0..requests {
@@ -119,17 +131,15 @@ fn stages(kind: Kind, spans: u64) {
     let normaliser = app::normaliser(&config, 7);
     for number in 0..requests {
         let body = payload.request(number);
-        let batch = wire::traces(&body, &limits).expect("OTLP");
-        for group in &batch.groups {
-            std::hint::black_box(normaliser.normalise(group));
-        }
+        let mut take = |group: &Group<'_>| drop(std::hint::black_box(normaliser.normalise(group)));
+        wire::traces(&body, &limits, &mut take).expect("OTLP");
     }
     let normalised = cpu();
     let (engine, mut readers, time) = engine(&config);
     let mut worker = Worker::new(told(&time));
     for number in 0..requests {
         let body = payload.request(number);
-        drop(engine.offer(&wire::traces(&body, &limits).expect("OTLP")));
+        offer(&engine, &body);
         time.fetch_add(4_000_000, Ordering::Relaxed);
         drain(&engine, 0, &mut readers[0], &mut worker);
     }
@@ -175,8 +185,7 @@ fn shared_by(threads: usize, spans: u64) -> f64 {
                     return cpu() - begin;
                 }
                 let body = payload.request(number);
-                let batch = wire::traces(&body, &Limits::default()).expect("OTLP");
-                drop(engine.offer(&batch));
+                offer(engine, &body);
                 time.fetch_add(4_000_000, Ordering::Relaxed);
                 drain(engine, index, &mut reader, &mut worker);
             }

@@ -1,9 +1,8 @@
 //! What an open session costs: bytes, and the CPU of a span beside many of them.
 
 use super::payload::{Kind, Payload};
-use super::{BATCH, config, cpu, drain, engine, say, told};
+use super::{BATCH, config, cpu, drain, engine, offer, say, told};
 use baton::engine::{Engine, Worker};
-use baton::receive::{Limits, wire};
 use baton::state::Reader;
 use bytes::Bytes;
 use std::sync::Arc;
@@ -94,8 +93,7 @@ impl World {
     }
 
     fn offer(&mut self, body: &Bytes) {
-        let batch = wire::traces(body, &Limits::default()).expect("OTLP");
-        drop(self.engine.offer(&batch));
+        offer(&self.engine, body);
         self.pass(self.step);
     }
 

@@ -10,6 +10,7 @@ use baton::export::prometheus::{self, Format};
 use baton::model::event::Event;
 use baton::model::fact::Fact;
 use baton::model::ids::{Key, Scoped};
+use baton::model::otlp::Group;
 use baton::model::record::{Entry, Frame, Record};
 use baton::model::time::Timestamp;
 use baton::receive::{Limits, wire};
@@ -46,10 +47,11 @@ fn request(kind: &str) -> Bytes {
 /// What the request becomes.
 fn events() -> Vec<Event> {
     let body = request("lean");
-    let batch = wire::traces(&body, &Limits::default()).expect("OTLP");
     let normaliser = app::normaliser(&config(), 7);
-    let groups = batch.groups.iter();
-    groups.flat_map(|g| normaliser.normalise(g)).collect()
+    let mut events = Vec::new();
+    let mut take = |group: &Group<'_>| events.extend(normaliser.normalise(group));
+    wire::traces(&body, &Limits::default(), &mut take).expect("OTLP");
+    events
 }
 
 fn entries() -> Vec<Entry> {
@@ -90,19 +92,24 @@ fn receive(criterion: &mut Criterion) {
     for kind in ["lean", "content"] {
         let (body, limits) = (request(kind), Limits::default());
         group.bench_function(kind, |b| {
-            b.iter(|| drop(black_box(wire::traces(&body, &limits))))
+            b.iter(|| {
+                wire::traces(&body, &limits, &mut |group| {
+                    black_box(group);
+                })
+            })
         });
     }
 }
 
+/// With the decoding of what it gets.
 fn normalise(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("normalise");
     group.throughput(Throughput::Elements(BATCH));
     let normaliser = app::normaliser(&config(), 7);
     for kind in ["lean", "content"] {
-        let body = request(kind);
-        let batch = wire::traces(&body, &Limits::default()).expect("OTLP");
-        group.bench_function(kind, |b| b.iter(|| normaliser.normalise(&batch.groups[0])));
+        let (body, limits) = (request(kind), Limits::default());
+        let mut take = |group: &Group<'_>| drop(black_box(normaliser.normalise(group)));
+        group.bench_function(kind, |b| b.iter(|| wire::traces(&body, &limits, &mut take)));
     }
 }
 
