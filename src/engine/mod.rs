@@ -147,22 +147,23 @@ impl std::fmt::Debug for Engine {
     }
 }
 
-/// The events of one request.
+/// The events of one request, each where it stays until it is forgotten.
 #[derive(Debug)]
 pub struct Request<'e> {
     engine: &'e Engine,
-    events: Vec<Event>,
+    events: Vec<Box<Event>>,
 }
 
 impl Request<'_> {
     /// Normalises what was decoded of it.
     pub fn add(&mut self, group: &Group<'_>) {
-        self.events.extend(self.engine.normaliser.normalise(group));
+        let events = self.engine.normaliser.normalise(group);
+        self.events.extend(events.into_iter().map(Box::new));
     }
 
     /// Appends its events, all or nothing. Once that returns `Ok`, they count.
     pub fn take(self) -> Offering {
-        self.engine.take(self.events)
+        self.engine.append(self.events)
     }
 }
 
@@ -213,6 +214,10 @@ impl Engine {
 
     /// Appends events. Once it returns `Ok`, they count.
     pub fn take(&self, events: Vec<Event>) -> Offering {
+        self.append(events.into_iter().map(Box::new).collect())
+    }
+
+    fn append(&self, events: Vec<Box<Event>>) -> Offering {
         if events.is_empty() {
             return Box::pin(std::future::ready(Ok(())));
         }

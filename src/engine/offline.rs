@@ -62,7 +62,7 @@ impl Offline {
             .sort_by_key(|event| (event.end, event.trace, event.span));
         for event in std::mem::take(&mut self.events) {
             let now = event.end;
-            let routed = self.router.route(vec![event]);
+            let routed = self.router.route(vec![Box::new(event)]);
             self.router.taken(&routed.told);
             self.settle(routed.entries, now);
         }

@@ -49,11 +49,12 @@ impl Router {
     }
 
     /// The entries of the events of one request. Say [`Router::taken`] when the log has taken them.
-    pub(super) fn route(&self, events: Vec<Event>) -> Routed {
+    pub(super) fn route(&self, events: Vec<Box<Event>>) -> Routed {
         let mut told = Vec::new();
         let mut entries = Vec::with_capacity(events.len() + 1);
         let mut bindings = self.bindings.lock().unwrap_or_else(PoisonError::into_inner);
-        for event in &events {
+        for run in events.chunk_by(|one, next| go_alike(one, next)) {
+            let event = &run[0];
             if let Some(session) = own_session(event, &bindings)
                 && bindings.learn(event.trace, &session)
             {
@@ -66,13 +67,24 @@ impl Router {
                 entries.push(self.entry(Key::Trace(event.trace), bind));
             }
         }
-        for event in events {
-            let session = own_session(&event, &bindings);
-            let key = match session.or_else(|| bindings.get(event.trace).cloned()) {
-                Some(session) => Key::Session(session),
-                None => Key::Trace(event.trace),
+        let key = |run: &[Box<Event>]| {
+            let session = own_session(&run[0], &bindings);
+            let session = session.or_else(|| bindings.get(run[0].trace).cloned());
+            let key = session.map_or(Key::Trace(run[0].trace), Key::Session);
+            (run.len(), self.partition(&key), key)
+        };
+        let runs: Vec<_> = events
+            .chunk_by(|one, next| go_alike(one, next))
+            .map(key)
+            .collect();
+        let mut events = events.into_iter();
+        for (length, partition, key) in runs {
+            let entry = |event| Entry {
+                key: key.clone(),
+                record: Record::Event(event),
             };
-            entries.push(self.entry(key, Record::Event(Box::new(event))));
+            let events = events.by_ref().take(length);
+            entries.extend(events.map(|event| (partition, entry(event))));
         }
         Routed { entries, told }
     }
@@ -107,6 +119,12 @@ impl Router {
         };
         (hash % self.partitions as u64) as usize
     }
+}
+
+/// Whether two events in a row go to the same key: spans of a trace mostly come together.
+fn go_alike(one: &Event, next: &Event) -> bool {
+    let same = one.trace == next.trace && one.tenant == next.tenant;
+    same && one.session == next.session
 }
 
 /// The session that a span names. A span that names no tenant has that of its trace.
@@ -176,7 +194,7 @@ mod tests {
     use crate::model::time::Timestamp;
     use crate::normalise::{Normaliser, Settings};
 
-    fn events(trace: u8, tenants: &[Option<&'static str>]) -> Vec<Event> {
+    fn events(trace: u8, tenants: &[Option<&'static str>]) -> Vec<Box<Event>> {
         let settings = Settings {
             tenant_attributes: vec!["tenant".into()],
             ..Settings::default()
@@ -202,10 +220,11 @@ mod tests {
             spans: (1..).zip(tenants).map(span).collect(),
             ..Group::default()
         };
-        Normaliser::new(settings, std::sync::Arc::default()).normalise(&group)
+        let events = Normaliser::new(settings, std::sync::Arc::default()).normalise(&group);
+        events.into_iter().map(Box::new).collect()
     }
 
-    fn keys(router: &Router, events: Vec<Event>) -> Vec<Key> {
+    fn keys(router: &Router, events: Vec<Box<Event>>) -> Vec<Key> {
         let entries = router.route(events).entries;
         let event = |(_, entry): (usize, Entry)| match entry.record {
             Record::Event(_) => Some(entry.key),

@@ -8,8 +8,9 @@ use crate::model::money::{DOLLAR, MOST};
 use crate::model::otlp::{Attributes, Value};
 use rapidhash::RapidHashMap as HashMap;
 use serde_json::Value as Json;
+use smallvec::SmallVec;
 use std::borrow::Cow;
-use std::cell::RefCell;
+use std::sync::OnceLock;
 
 /// What SDKs put before the attributes that a user attaches.
 const PREFIXES: &[&str] = &[
@@ -47,10 +48,29 @@ enum Meaning {
 /// The attribute names that matter, each with its meanings and their ranks: the smallest rank wins.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Wanted {
-    by_name: HashMap<Vec<u8>, Vec<(Meaning, usize)>>,
+    by_name: HashMap<Vec<u8>, Meanings>,
     /// The rank of the next name: earlier names go first.
     next_rank: usize,
     ends: Ends,
+    met: Met,
+}
+
+/// What an attribute's name means, with the ranks of it.
+type Meanings = Vec<(Meaning, usize)>;
+
+/// What names mean that were met: the first one of each hash, since emitters repeat theirs in every span.
+#[derive(Clone, Debug)]
+struct Met(Box<[OnceLock<Known>]>);
+
+/// A name with what it means.
+type Known = (Box<str>, Meanings);
+
+const MET: usize = 1024;
+
+impl Default for Met {
+    fn default() -> Self {
+        Self(std::iter::repeat_with(OnceLock::new).take(MET).collect())
+    }
 }
 
 /// The last two letters of every name, since most keys end in others and need no closer look.
@@ -111,10 +131,20 @@ impl Wanted {
         name.len() <= MAX_KEY && self.ends.0[end(name)]
     }
 
-    fn meanings(&self, name: &str) -> Meanings<'_> {
+    fn meanings(&self, name: &str) -> &[(Meaning, usize)] {
         let mut key = Vec::new();
         canonical(name, &mut key);
         self.by_name.get(key.as_slice()).map_or(&[], Vec::as_slice)
+    }
+
+    /// As [`Self::meanings`], of a name that may have been met.
+    fn meanings_of(&self, key: Key<'_>) -> &[(Meaning, usize)] {
+        let place = &self.met.0[key.hash() as usize % MET];
+        let new = || (key.name().into(), self.meanings(key.name()).to_vec());
+        match place.get_or_init(new) {
+            (name, meanings) if **name == *key.name() => meanings,
+            _ => self.meanings(key.name()),
+        }
     }
 
     fn add(&mut self, meaning: Meaning, attributes: &[impl AsRef<str>]) {
@@ -149,48 +179,30 @@ pub(super) struct Amount {
 /// One that was found: the meaning, where (span, metadata, resource) with the rank of the name, and the text.
 type Hit<'t> = (Meaning, (u8, usize), Cow<'t, str>);
 
-/// What an attribute's name means, with the ranks of it.
-type Meanings<'t> = &'t [(Meaning, usize)];
+/// As many as a span usually has lie on the stack.
+type Hits<'t> = SmallVec<[Hit<'t>; 6]>;
 
 /// What surrounds the spans of one resource.
 #[derive(Debug)]
 pub(super) struct Around<'t> {
     wanted: &'t Wanted,
     /// What the resource declares for all its spans.
-    declared: Vec<Hit<'t>>,
-    /// What the last names of each hash mean: spans of one resource repeat them.
-    met: RefCell<[(&'t str, Meanings<'t>); MET]>,
+    declared: Hits<'t>,
 }
 
-const MET: usize = 256;
-
-impl<'t> Around<'t> {
-    fn look<'h>(&self, place: u8, attributes: &'t Attributes<'_>, hits: &mut Vec<Hit<'h>>)
-    where
-        't: 'h,
-    {
-        let keys = attributes.keys();
-        for (key, value) in keys.filter(|(key, _)| self.wanted.may_be(key.name())) {
-            found(place, self.meanings(key), || of_attribute(value), hits);
-        }
-    }
-
-    fn meanings(&self, key: Key<'t>) -> Meanings<'t> {
-        let mut met = self.met.borrow_mut();
-        let place = &mut met[key.hash() as usize % MET];
-        if place.0 != key.name() {
-            *place = (key.name(), self.wanted.meanings(key.name()));
-        }
-        place.1
+fn look<'t>(place: u8, attributes: &'t Attributes<'_>, wanted: &Wanted, hits: &mut Hits<'t>) {
+    let keys = attributes.keys();
+    for (key, value) in keys.filter(|(key, _)| wanted.may_be(key.name())) {
+        found(place, wanted.meanings_of(key), || of_attribute(value), hits);
     }
 }
 
 /// Adds what a text under a name of these meanings declares.
 fn found<'t>(
     place: u8,
-    meanings: Meanings<'_>,
+    meanings: &[(Meaning, usize)],
     text: impl FnOnce() -> Option<Cow<'t, str>>,
-    hits: &mut Vec<Hit<'t>>,
+    hits: &mut Hits<'t>,
 ) {
     if meanings.is_empty() {
         return;
@@ -203,15 +215,9 @@ fn found<'t>(
 
 /// Reads what a resource declares.
 pub(super) fn of_resource<'t>(resource: &'t Attributes<'_>, wanted: &'t Wanted) -> Around<'t> {
-    let mut around = Around {
-        wanted,
-        declared: Vec::new(),
-        met: RefCell::new([("", &[]); MET]),
-    };
-    let mut declared = Vec::new();
-    around.look(2, resource, &mut declared);
-    around.declared = declared;
-    around
+    let mut declared = Hits::new();
+    look(2, resource, wanted, &mut declared);
+    Around { wanted, declared }
 }
 
 /// Reads the span's own attributes, then the JSON metadata on it, then what its resource declares.
@@ -220,8 +226,8 @@ pub(super) fn read<'t>(
     metadata: &[Json],
     around: &Around<'t>,
 ) -> Context {
-    let mut hits: Vec<Hit<'_>> = around.declared.clone();
-    around.look(0, attributes, &mut hits);
+    let mut hits: Hits<'_> = around.declared.iter().cloned().collect();
+    look(0, attributes, around.wanted, &mut hits);
     for object in metadata.iter().filter_map(Json::as_object) {
         for (name, value) in object.iter().filter(|(name, _)| around.wanted.may_be(name)) {
             let meanings = around.wanted.meanings(name);
@@ -297,8 +303,11 @@ fn of_json(value: &Json) -> Option<Cow<'_, str>> {
 
 /// The name that a user gave to an entry of the metadata which an SDK writes as attributes.
 pub(super) fn in_metadata(key: &str) -> Option<&str> {
-    let (prefix, own) = key.split_once(METADATA)?;
-    (prefix.is_empty() || prefix.ends_with('.')).then_some(own)
+    let mut places = key.match_indices('m').map(|(at, _)| key.split_at(at));
+    places.find_map(|(prefix, rest)| {
+        let whole = prefix.is_empty() || prefix.ends_with('.');
+        rest.strip_prefix(METADATA).filter(|_| whole)
+    })
 }
 
 /// The name without its prefix, dots, underscores and capitals: `app.customer_tier` and `customerTier` are one.
