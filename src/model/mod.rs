@@ -5,6 +5,7 @@ pub mod event;
 pub mod fact;
 pub mod ids;
 pub mod key;
+pub mod memo;
 pub mod metric;
 pub mod money;
 pub mod otlp;

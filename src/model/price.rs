@@ -1,18 +1,29 @@
 //! Prices of models and of actions, and what a call costs by them.
 
 use super::event::Usage;
+use super::key::Key;
+use super::memo::Memo;
 use super::time::Timestamp;
 use rapidhash::RapidHashMap as HashMap;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// The price catalogue. Lookups are by provider, model and date.
-#[derive(Clone, Default, PartialEq)]
+#[derive(Clone, Default)]
 pub struct PriceBook {
     prices: Vec<Price>,
     /// Places in `prices` of the names without `*`, and of the others.
     exact: HashMap<String, Vec<usize>>,
     wild: Vec<(usize, Pattern)>,
+    /// Places of those of `wild` that cover a name.
+    covering: Memo<usize>,
+}
+
+impl PartialEq for PriceBook {
+    /// The rest follows from the prices.
+    fn eq(&self, other: &Self) -> bool {
+        self.prices == other.prices
+    }
 }
 
 /// A model's name with `*`.
@@ -130,12 +141,21 @@ impl PriceBook {
         if exact.is_some_and(same) {
             return exact;
         }
-        let letters = letters(&model);
-        let wild = self.wild.iter();
-        let wild = wild.filter(|(_, pattern)| pattern.covers(&model, letters));
-        wild.filter_map(|(place, _)| valid(place))
-            .chain(exact)
+        let covering = self.covering(&model);
+        let wild = covering.iter().filter_map(valid);
+        wild.chain(exact)
             .max_by_key(|price| (same(price), length(price), price.from))
+    }
+
+    /// The places of the prices whose pattern covers a model.
+    fn covering(&self, model: &str) -> Cow<'_, [usize]> {
+        let find = || {
+            let letters = letters(model);
+            let wild = self.wild.iter();
+            let wild = wild.filter(|(_, pattern)| pattern.covers(model, letters));
+            wild.map(|(place, _)| *place).collect()
+        };
+        self.covering.get(Key::new(model).hash(), model, find)
     }
 
     /// US dollars for one call, `None` where the model has no price.

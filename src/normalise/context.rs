@@ -1,16 +1,17 @@
 //! What a span says of the business around it: the tenant, what the user came for, what the transaction is worth, its cohorts.
 
+use super::names::trimmed;
 use super::{Settings, id, name};
 use crate::model::Name;
 use crate::model::cohort::Declared;
 use crate::model::key::Key;
+use crate::model::memo::Memo;
 use crate::model::money::{DOLLAR, MOST};
 use crate::model::otlp::{Attributes, Value};
 use rapidhash::RapidHashMap as HashMap;
 use serde_json::Value as Json;
 use smallvec::SmallVec;
 use std::borrow::Cow;
-use std::sync::OnceLock;
 
 /// What SDKs put before the attributes that a user attaches.
 const PREFIXES: &[&str] = &[
@@ -48,29 +49,12 @@ enum Meaning {
 /// The attribute names that matter, each with its meanings and their ranks: the smallest rank wins.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Wanted {
-    by_name: HashMap<Vec<u8>, Meanings>,
+    by_name: HashMap<Vec<u8>, Vec<(Meaning, usize)>>,
     /// The rank of the next name: earlier names go first.
     next_rank: usize,
     ends: Ends,
-    met: Met,
-}
-
-/// What an attribute's name means, with the ranks of it.
-type Meanings = Vec<(Meaning, usize)>;
-
-/// What names mean that were met: the first one of each hash, since emitters repeat theirs in every span.
-#[derive(Clone, Debug)]
-struct Met(Box<[OnceLock<Known>]>);
-
-/// A name with what it means.
-type Known = (Box<str>, Meanings);
-
-const MET: usize = 1024;
-
-impl Default for Met {
-    fn default() -> Self {
-        Self(std::iter::repeat_with(OnceLock::new).take(MET).collect())
-    }
+    /// Emitters repeat their names in every span.
+    met: Memo<(Meaning, usize)>,
 }
 
 /// The last two letters of every name, since most keys end in others and need no closer look.
@@ -105,8 +89,14 @@ const NUMBERS: [u8; 256] = {
 /// The last two letters or digits of a key as a number.
 #[inline]
 fn end(key: &str) -> usize {
-    let numbers = key.bytes().rev().map(|b| NUMBERS[usize::from(b)]);
-    let mut numbers = numbers.filter(|number| *number > 0).map(usize::from);
+    let number = |byte: u8| usize::from(NUMBERS[usize::from(byte)]);
+    // As nearly all keys end.
+    if let [.., before, last] = key.as_bytes()
+        && let (before @ 1.., last @ 1..) = (number(*before), number(*last))
+    {
+        return last * SIGNS + before;
+    }
+    let mut numbers = key.bytes().rev().map(number).filter(|number| *number > 0);
     let last = numbers.next().unwrap_or(0);
     last * SIGNS + numbers.next().unwrap_or(0)
 }
@@ -138,13 +128,9 @@ impl Wanted {
     }
 
     /// As [`Self::meanings`], of a name that may have been met.
-    fn meanings_of(&self, key: Key<'_>) -> &[(Meaning, usize)] {
-        let place = &self.met.0[key.hash() as usize % MET];
-        let new = || (key.name().into(), self.meanings(key.name()).to_vec());
-        match place.get_or_init(new) {
-            (name, meanings) if **name == *key.name() => meanings,
-            _ => self.meanings(key.name()),
-        }
+    fn meanings_of(&self, key: Key<'_>) -> Cow<'_, [(Meaning, usize)]> {
+        let new = || self.meanings(key.name()).into();
+        self.met.get(key.hash(), key.name(), new)
     }
 
     fn add(&mut self, meaning: Meaning, attributes: &[impl AsRef<str>]) {
@@ -193,7 +179,8 @@ pub(super) struct Around<'t> {
 fn look<'t>(place: u8, attributes: &'t Attributes<'_>, wanted: &Wanted, hits: &mut Hits<'t>) {
     let keys = attributes.keys();
     for (key, value) in keys.filter(|(key, _)| wanted.may_be(key.name())) {
-        found(place, wanted.meanings_of(key), || of_attribute(value), hits);
+        let meanings = wanted.meanings_of(key);
+        found(place, &meanings, || of_attribute(value), hits);
     }
 }
 
@@ -207,7 +194,7 @@ fn found<'t>(
     if meanings.is_empty() {
         return;
     }
-    if let Some(text) = text().filter(|text| !text.trim().is_empty()) {
+    if let Some(text) = text().filter(|text| !trimmed(text).is_empty()) {
         let meanings = meanings.iter();
         hits.extend(meanings.map(|(meaning, rank)| (*meaning, (place, *rank), text.clone())));
     }
@@ -276,7 +263,7 @@ pub(super) fn read<'t>(
 
 /// A cohort is a short word, never a text.
 fn short(text: &str) -> Name {
-    let text = text.trim();
+    let text = trimmed(text);
     if text.len() > MAX_VALUE || text.contains(['\n', '\r']) {
         return Name::from(OTHER);
     }

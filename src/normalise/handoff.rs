@@ -1,5 +1,6 @@
 //! Which tools hand over, and to whom.
 
+use super::names::trimmed;
 use super::{Settings, Source, id, json, name};
 use crate::model::Name;
 use crate::model::event::{HandoffRequest, Target};
@@ -107,7 +108,7 @@ pub(super) fn meaning(
     arguments: impl FnOnce() -> Option<Value>,
     settings: &Settings,
 ) -> Meaning {
-    let tool = tool.trim();
+    let tool = trimmed(tool);
     let plain = plain(tool);
     let returns = RETURNS.iter().any(|prefix| plain.starts_with(prefix));
     if returns || TO_USER.contains(&plain.as_str()) {
@@ -144,7 +145,8 @@ pub(super) fn meaning(
     }
     // `Desk-transfer_to_x`, `desk__transfer_to_x`: plugins and servers stand in front.
     let local = unqualified(tool);
-    if let Some((target, delegates)) = in_name(local, &self::plain(local)) {
+    let shorter = local.len() < tool.len();
+    if shorter && let Some((target, delegates)) = in_name(local, &self::plain(local)) {
         return hands(named(target, settings), delegates);
     }
     if SUBAGENTS.contains(&plain.as_str())

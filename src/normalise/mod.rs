@@ -60,6 +60,7 @@ use crate::model::otlp::{Attributes, Group, Link, LogRecord, Scope, Span, Status
 use crate::model::price::PriceBook;
 use crate::model::time::Timestamp;
 use context::Around;
+use names::trimmed;
 use std::sync::Arc;
 
 /// Attributes that name the unit of business work.
@@ -380,12 +381,12 @@ fn retention<'a>(attributes: &'a Attributes<'_>) -> impl Iterator<Item = Evaluat
 
 /// A name, without blanks around it (roles from YAML end in a line break), cut where it is too long for a label.
 fn name(text: &str) -> Name {
-    names::shared(cut(text.trim(), MAX_NAME))
+    names::shared(cut(trimmed(text), MAX_NAME))
 }
 
 /// An id, which only has to stay itself.
 fn id(text: &str) -> Name {
-    let text = text.trim();
+    let text = trimmed(text);
     if text.len() <= MAX_ID {
         return names::shared(text);
     }

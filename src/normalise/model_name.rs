@@ -1,7 +1,9 @@
 //! Names of models and providers, without what would split one model into many series.
 
 use super::name;
+use super::names::trimmed;
 use crate::model::Name;
+use std::borrow::Cow;
 
 /// Routers write the provider in front of the model: `openai/gpt-4o`. Makers of open models (`meta-llama/…`) are none of these.
 const ROUTES: &[&str] = &[
@@ -27,7 +29,7 @@ const ROUTES: &[&str] = &[
 
 /// The model without its route and its snapshot date: `openai/gpt-4o-2024-08-06` → `gpt-4o`.
 pub(super) fn model(text: &str) -> Name {
-    let mut text = text.trim();
+    let mut text = trimmed(text);
     while let Some((route, rest)) = text.split_once('/') {
         if !ROUTES.contains(&route) || rest.is_empty() {
             break;
@@ -63,14 +65,14 @@ const DOTTED: &[&str] = &["gcp.", "aws.", "azure.ai.", "ibm.", "x_ai", "x.ai"];
 
 /// The provider in lower case; Vercel's `openai.chat` is `openai`.
 pub(super) fn provider(text: &str) -> Name {
-    let lower = text.trim().to_ascii_lowercase();
+    let mut lower = Cow::Borrowed(trimmed(text));
+    if lower.bytes().any(|b| b.is_ascii_uppercase()) {
+        lower.to_mut().make_ascii_lowercase();
+    }
     if DOTTED.iter().any(|dotted| lower.starts_with(dotted)) {
         return name(&lower);
     }
-    let head = lower
-        .split_once('.')
-        .map_or(lower.as_str(), |(head, _)| head);
-    name(head)
+    name(lower.split_once('.').map_or(&*lower, |(head, _)| head))
 }
 
 #[cfg(test)]

@@ -20,10 +20,35 @@ pub(super) fn shared(text: &str) -> Name {
     })
 }
 
+/// A text without blanks around it; most have none.
+#[inline]
+pub(super) fn trimmed(text: &str) -> &str {
+    match text.as_bytes() {
+        [b'!'..=b'~', .., b'!'..=b'~'] => text,
+        _ => text.trim(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::sync::Arc;
+
+    #[test]
+    fn blanks_are_only_around_a_text() {
+        for text in [
+            "desk",
+            " desk",
+            "desk\n",
+            "a",
+            " ",
+            "",
+            "a b",
+            "\u{a0}é\u{a0}",
+        ] {
+            assert_eq!(trimmed(text), text.trim(), "{text:?}");
+        }
+    }
 
     #[test]
     fn a_name_is_its_text_whatever_else_is_remembered() {

@@ -1,5 +1,6 @@
 //! Whose conversation a span belongs to: `docs/dialects.md` has the order of precedence.
 
+use super::names::trimmed;
 use super::{Settings, context, id, json};
 use crate::model::Name;
 use crate::model::event::{SessionHint, SessionSource};
@@ -141,5 +142,5 @@ fn is_browser(resource: &Attributes<'_>) -> bool {
 
 /// A blank, and a scrubber's replacement text, are the same for all sessions.
 fn is_id(text: &str) -> bool {
-    !text.trim().is_empty() && !text.starts_with("[Scrubbed due to")
+    !trimmed(text).is_empty() && !text.starts_with("[Scrubbed due to")
 }

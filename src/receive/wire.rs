@@ -253,33 +253,56 @@ fn read_attributes<'a>(bytes: &'a [u8], into: &mut Attributes<'a>, limits: &Limi
 fn attribute<'a>(bytes: &'a [u8], into: &mut Attributes<'a>, limits: &Limits) -> Field<()> {
     full(into.len(), limits)?;
     let (key, value) = match usual(bytes) {
-        Some((key, value)) => (text(key)?, value?),
+        Some(read) => read?,
         None => key_value(bytes, limits.max_depth)?,
     };
     into.push(key, value);
     Ok(())
 }
 
+/// The name and the value of an attribute.
+type Pair<'a> = (Cow<'a, str>, Value<'a>);
+
 /// An attribute as nearly all are written, read without the loops of the walk: a short key, then a plain value of one field.
 /// `None`: it is another one, and is walked as any message.
 #[inline]
-fn usual(bytes: &[u8]) -> Option<(&[u8], Field<Value<'_>>)> {
+fn usual(bytes: &[u8]) -> Option<Field<Pair<'_>>> {
     let [0x0a, length @ 0..0x80, rest @ ..] = bytes else {
         return None;
     };
     let (key, rest) = rest.split_at_checked(usize::from(*length))?;
     let value = match only(0x12, rest)? {
-        held @ [0x0a, ..] => text(only(0x0a, held)?).map(Value::Str),
-        [0x10, flag @ 0..2] => Ok(Value::Bool(*flag == 1)),
+        held @ [0x0a, ..] => {
+            let value = only(0x0a, held)?;
+            let texts = both(bytes, key, value);
+            return Some(texts.map(|(key, value)| (key.into(), Value::Str(value.into()))));
+        }
+        [0x10, flag @ 0..2] => Value::Bool(*flag == 1),
         [0x18, number @ ..] => {
             let mut number = Fields(number);
             let value = number.varint()?.cast_signed();
-            number.0.is_empty().then_some(Ok(Value::Int(value)))?
+            number.0.is_empty().then_some(Value::Int(value))?
         }
-        [0x21, bits @ ..] => Ok(Value::Double(f64::from_le_bytes(bits.try_into().ok()?))),
+        [0x21, bits @ ..] => Value::Double(f64::from_le_bytes(bits.try_into().ok()?)),
         _ => return None,
     };
-    Some((key, value))
+    Some(text(key).map(|key| (key, value)))
+}
+
+/// The texts of a short attribute, which begins two bytes before its key and ends with its value. What is around them is ASCII
+/// where it is shorter than 128 bytes, so that all of it can be checked at once.
+fn both<'a>(attribute: &'a [u8], key: &'a [u8], value: &'a [u8]) -> Field<(&'a str, &'a str)> {
+    if attribute.len() < 128
+        && let Ok(all) = std::str::from_utf8(attribute)
+        && let (Some(key), Some(value)) = (
+            all.get(2..2 + key.len()),
+            all.get(attribute.len() - value.len()..),
+        )
+    {
+        return Ok((key, value));
+    }
+    let text = |bytes| std::str::from_utf8(bytes).map_err(|_| RejectReason::InvalidUtf8);
+    Ok((text(key)?, text(value)?))
 }
 
 fn full(count: usize, limits: &Limits) -> Field<()> {
@@ -289,7 +312,7 @@ fn full(count: usize, limits: &Limits) -> Field<()> {
     Ok(())
 }
 
-fn key_value(bytes: &[u8], depth: usize) -> Field<(Cow<'_, str>, Value<'_>)> {
+fn key_value(bytes: &[u8], depth: usize) -> Field<Pair<'_>> {
     let (mut key, mut held) = (Cow::default(), Value::Empty);
     for field in Fields(bytes) {
         match field? {
