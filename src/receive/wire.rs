@@ -36,7 +36,7 @@ pub fn logs(body: &[u8], limits: &Limits, take: Take<'_>) -> Result<Counts, Malf
 }
 
 /// Items handed over at once: few enough to stay in the caches of a core until they are read.
-const PIECE: usize = 32;
+const PIECE: usize = 16;
 
 /// Both requests are drawn alike: `1: resource_x { 1: resource, 2: scope_x { 1: scope, 2: item } }`.
 fn request<'a>(
