@@ -51,7 +51,6 @@ impl Router {
     /// The entries of the events of one request. Say [`Router::taken`] when the log has taken them.
     pub(super) fn route(&self, events: Vec<Box<Event>>) -> Routed {
         let mut told = Vec::new();
-        let mut entries = Vec::with_capacity(events.len() + 1);
         let mut bindings = self.bindings.lock().unwrap_or_else(PoisonError::into_inner);
         for run in events.chunk_by(|one, next| go_alike(one, next)) {
             let event = &run[0];
@@ -62,11 +61,14 @@ impl Router {
                 if told.last() == Some(&bind) {
                     continue;
                 }
-                told.push(bind.clone());
-                let bind = Record::Bind(Key::Session(bind.1));
-                entries.push(self.entry(Key::Trace(event.trace), bind));
+                told.push(bind);
             }
         }
+        let mut entries = Vec::with_capacity(told.len() + events.len());
+        entries.extend(told.iter().map(|(trace, session)| {
+            let bind = Record::Bind(Key::Session(session.clone()));
+            self.entry(Key::Trace(*trace), bind)
+        }));
         let key = |run: &[Box<Event>]| {
             let session = own_session(&run[0], &bindings);
             let session = session.or_else(|| bindings.get(run[0].trace).cloned());

@@ -26,10 +26,17 @@ impl Frame {
         origin: Option<Origin>,
     ) -> Self {
         let mut parts: Vec<(usize, Vec<Entry>)> = Vec::new();
-        for (partition, entry) in entries {
+        let mut entries = entries.into_iter();
+        while let Some((partition, entry)) = entries.next() {
             match parts.iter_mut().find(|(known, _)| *known == partition) {
                 Some((_, entries)) => entries.push(entry),
-                None => parts.push((partition, vec![entry])),
+                None => {
+                    // Of one partition all are its, of several about as many as that.
+                    let mut part =
+                        Vec::with_capacity(1 + entries.size_hint().0 / (1 + parts.len()));
+                    part.push(entry);
+                    parts.push((partition, part));
+                }
             }
         }
         Self {

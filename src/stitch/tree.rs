@@ -122,8 +122,8 @@ fn cut_circles(parents: &mut [Option<usize>]) {
     const OPEN: u8 = 1;
     const DONE: u8 = 2;
     let mut state = vec![NEW; parents.len()];
+    let mut path = Vec::new();
     for start in 0..parents.len() {
-        let mut path = Vec::new();
         let mut next = Some(start);
         while let Some(i) = next {
             match state[i] {
@@ -142,7 +142,7 @@ fn cut_circles(parents: &mut [Option<usize>]) {
                 _ => break,
             }
         }
-        for i in path {
+        for i in path.drain(..) {
             state[i] = DONE;
         }
     }
