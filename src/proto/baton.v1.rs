@@ -563,6 +563,8 @@ pub struct Said {
     pub words: ::core::option::Option<Sketch>,
     #[prost(bool, tag = "2")]
     pub handed_over: bool,
+    #[prost(fixed64, tag = "3")]
+    pub at: u64,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Pending {

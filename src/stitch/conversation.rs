@@ -3,6 +3,7 @@
 use super::few::Few;
 use super::handoff::Verdict;
 use super::late;
+use super::said::Messages;
 use super::trace::{Open, Skeleton, Trace};
 use super::turn::{self, Decided};
 use super::workflow::OpenWorkflow;
@@ -13,14 +14,7 @@ use crate::model::event::{Event, SessionSource};
 use crate::model::fact::{Fact, Shed, What};
 use crate::model::ids::{Key, Scoped, SpanId, TraceId};
 use crate::model::record::Record;
-use crate::model::sketch::Sketch;
 use crate::model::time::Timestamp;
-use std::collections::VecDeque;
-
-/// Messages of the user that a session remembers.
-pub(super) const REMEMBERED: usize = 4;
-/// Messages that share this much of their words are the same, said again.
-const SAME_MESSAGE: f64 = 0.75;
 
 /// The state of one canonical key.
 #[derive(Debug)]
@@ -39,8 +33,7 @@ pub(super) struct Conversation {
     pub(super) pending: Vec<(Timestamp, Verdict)>,
     /// The session was counted.
     pub(super) counted: bool,
-    /// What the user said in the last turns, and whether a handoff came after it.
-    pub(super) said: VecDeque<(Sketch, bool)>,
+    pub(super) said: Messages,
     pub(super) opened: Timestamp,
     pub(super) last_arrival: Timestamp,
 }
@@ -56,7 +49,7 @@ impl Conversation {
             cohort: Cohort::default(),
             pending: Vec::new(),
             counted: false,
-            said: VecDeque::new(),
+            said: Messages::default(),
             opened: arrival,
             last_arrival: arrival,
         }
@@ -419,24 +412,15 @@ impl Conversation {
 
     /// Compares the user's message with the earlier ones that a handoff followed.
     fn hear(&mut self, turn: &Decided, out: &mut Output) {
-        if let Some((words, agent)) = &turn.asked {
-            let again = |(earlier, handed_over): &(Sketch, bool)| {
-                *handed_over && earlier.resemblance(words) >= SAME_MESSAGE
-            };
-            if self.said.iter().any(again) {
-                let agent = agent.clone();
-                let what = What::Repeat { agent };
-                out.facts.push(Fact::new(turn.start, turn.trace, what));
-            }
-            self.said.push_back((words.clone(), false));
-            if self.said.len() > REMEMBERED {
-                self.said.pop_front();
-            }
+        if let Some((words, agent)) = &turn.asked
+            && self.said.hear(turn.start, words.clone())
+        {
+            let agent = agent.clone();
+            let what = What::Repeat { agent };
+            out.facts.push(Fact::new(turn.start, turn.trace, what));
         }
         if turn.handed_over {
-            self.said
-                .iter_mut()
-                .for_each(|(_, handed_over)| *handed_over = true);
+            self.said.hand_over();
         }
     }
 

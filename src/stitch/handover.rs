@@ -3,7 +3,7 @@
 //! What two keys hold becomes one, whichever comes to the other first. When each of them learnt what it knows is not told: of two
 //! names the greater one stays.
 
-use super::conversation::{Conversation, REMEMBERED};
+use super::conversation::Conversation;
 use super::trace::Trace;
 use super::workflow::OpenWorkflow;
 use super::{Output, Settings, Slot};
@@ -56,9 +56,7 @@ impl Conversation {
     /// Takes over what another conversation has decided.
     fn join(&mut self, other: Self, arrival: Timestamp, settings: &Settings, out: &mut Output) {
         self.cohort = self.cohort.joined(&other.cohort);
-        let mut said: Vec<_> = self.said.drain(..).chain(other.said).collect();
-        said.sort();
-        self.said = said.into_iter().rev().take(REMEMBERED).collect();
+        self.said.join(other.said);
         self.pending.extend(other.pending);
         self.pending
             .sort_by_key(|(due, verdict)| (*due, verdict.at, verdict.trace));

@@ -15,6 +15,7 @@ mod links;
 mod owners;
 mod retention;
 mod row;
+mod said;
 mod saved;
 mod slots;
 mod spend;

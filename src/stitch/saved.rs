@@ -6,6 +6,7 @@ use super::few::FewOf;
 use super::handoff::Verdict;
 use super::links::Links;
 use super::retention::Before;
+use super::said::Said;
 use super::spend::Spend;
 use super::trace::{Open, Skeleton, Trace};
 use super::turn::Proof;
@@ -16,7 +17,6 @@ use crate::model::fact::{Evidence, Handoff, HandoffKind, HandoffResult, Retentio
 use crate::model::ids::{Key, SpanId, TraceId};
 use crate::model::record::Contact;
 use crate::model::sampling::Threshold;
-use crate::model::sketch::Sketch;
 use crate::model::time::Timestamp;
 use crate::proto::{Invalid, cohort, cohort_of, event, name, span, text, threshold, trace, v1};
 use prost::Message;
@@ -142,9 +142,10 @@ impl Conversation {
             due: due.0,
             verdict: Some(verdict.save()),
         };
-        let said = |(words, handed_over): &(Sketch, bool)| v1::Said {
-            words: Some(words.into()),
-            handed_over: *handed_over,
+        let said = |said: &Said| v1::Said {
+            words: Some((&said.words).into()),
+            handed_over: said.handed_over,
+            at: said.at.0,
         };
         v1::Conversation {
             open: self.traces.iter().filter_map(open).collect(),
@@ -153,7 +154,7 @@ impl Conversation {
             cohort: cohort(&self.cohort),
             pending: self.pending.iter().map(pending).collect(),
             counted: self.counted,
-            said: self.said.iter().map(said).collect(),
+            said: self.said.0.iter().map(said).collect(),
             opened: self.opened.0,
             last_arrival: self.last_arrival.0,
         }
@@ -184,7 +185,11 @@ impl Conversation {
         }
         for said in stored.said {
             let words = said.words.ok_or(Invalid("words"))?;
-            restored.said.push_back((words.into(), said.handed_over));
+            restored.said.0.push_back(Said {
+                at: Timestamp(said.at),
+                words: words.into(),
+                handed_over: said.handed_over,
+            });
         }
         let workflow = stored.workflow.map(OpenWorkflow::restore).transpose()?;
         restored.workflow = workflow.map(Box::new);

@@ -42,6 +42,10 @@ const REGRESSIONS: &[(u64, &str)] = &[
         1535,
         "the second Baton remembered whom ids had met for longer than a session is remembered",
     ),
+    (
+        1441,
+        "the second Baton closed a case whose last turn was not decided yet, since its root was missing",
+    ),
 ];
 
 fn asked(name: &str) -> Option<u64> {

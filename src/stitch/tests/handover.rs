@@ -88,6 +88,27 @@ fn of_sessions_that_meet_everything_goes_along_in_any_order() {
     }
 }
 
+/// Of two sessions the user's last messages are remembered, whoever heard them.
+#[test]
+fn of_the_messages_of_both_sessions_the_latest_four_are_remembered() {
+    let words = |n: u32| 100 * n..100 * n + 10;
+    let repeats = |said: u32| {
+        let mut desk = Desk::new(Settings::default());
+        for n in 1..=6 {
+            let second = u64::from(n) * 20;
+            let asks: &[&str] = if n > 4 { &["billing"] } else { &[] };
+            let heard = turn(n as u8, second, "desk", asks, |event| says(event, words(n)));
+            desk.apply(&session(["a", "b"][n as usize % 2]), heard, second);
+        }
+        meet(&mut desk, "b", "a", 130);
+        desk.stitcher = reborn(&desk.stitcher, Settings::default());
+        let last = turn(9, 140, "desk", &[], |event| says(event, words(said)));
+        desk.apply(&session("a"), last, 140);
+        count(&desk.end(), |w| matches!(w, What::Repeat { .. }))
+    };
+    assert_eq!([1, 2, 3, 4, 5, 6].map(repeats), [0, 0, 1, 1, 1, 1]);
+}
+
 /// The user of a case is that of any of its parts; of two intents the greater one stays, whoever named it.
 #[test]
 fn a_case_of_two_parts_leaves_one_contact_at_its_user() {

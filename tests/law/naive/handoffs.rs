@@ -72,7 +72,7 @@ pub fn of<'e>(tree: &Tree<'e>, turns: &[Turn<'e>], settings: &Settings) -> Vec<H
             let before = &turn.activations[..i];
             if let Some(sign) = called(tree, &signs, &taken, target) {
                 taken.insert(sign, target);
-            } else if let Some(found) = resumed(&all, &waiting, i, target, settings) {
+            } else if let Some(found) = resumed(&all, &waiting, turn, target, settings) {
                 let (place, sign) = waiting.remove(found);
                 let handoff = &mut all[place];
                 handoff.kind = "resume";
@@ -321,17 +321,19 @@ fn called<'e>(
 fn resumed<'e>(
     all: &[Handoff<'e>],
     waiting: &[(usize, Sign<'e>)],
-    i: usize,
+    turn: &Turn<'e>,
     target: &Activation<'e>,
     settings: &Settings,
 ) -> Option<usize> {
     let fits = |(place, _): &(usize, Sign<'e>)| {
         let handoff = &all[*place];
-        target.agent.is_some_and(|agent| alike(handoff.to, agent))
+        turn.follows(handoff.turn)
+            && target.agent.is_some_and(|agent| alike(handoff.to, agent))
             && handoff.at <= target.start
             && target.start.since(handoff.at) <= settings.drop_timeout
     };
-    waiting.iter().rposition(fits).filter(|_| i == 0)
+    let is_first = std::ptr::eq(target, &turn.activations[0]);
+    waiting.iter().rposition(fits).filter(|_| is_first)
 }
 
 /// Control moved though nothing says so: to an agent that did not act in this turn before. Inside another agent's work it is a

@@ -1,7 +1,8 @@
 //! Links across sessions: a trace in which no span names a session is in that of the trace that it links to, or that this one links
 //! to, and so on.
 
-use super::{Settings, ids_of};
+use super::Settings;
+use super::sessions::ids_of;
 use baton::model::event::{Event, SessionHint, SessionSource};
 use baton::model::ids::{Scoped, TraceId};
 use std::collections::BTreeSet;

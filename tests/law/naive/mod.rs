@@ -5,15 +5,15 @@ mod handoffs;
 mod links;
 mod passed;
 mod repeats;
+mod sessions;
 mod tree;
 mod turns;
 mod workflows;
 
 use baton::model::Name;
-use baton::model::event::{Evaluation, Event, Kind, SessionSource, Target, Usage};
-use baton::model::ids::{Scoped, TraceId};
+use baton::model::event::{Evaluation, Event, Kind, Target, Usage};
 use baton::model::price::ActionPrices;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tree::Tree;
@@ -79,116 +79,33 @@ pub struct Settings {
     pub ruled: bool,
 }
 
-/// The figures of all these events, if they can be told from all of them at once (`lives`).
-pub fn tell(events: &[Event], settings: &Settings) -> Option<Sheet> {
+/// The figures of all these events.
+pub fn tell(events: &[Event], settings: &Settings) -> Sheet {
     let mut sheet = Sheet::default();
     let mut closed = Vec::new();
-    for session in sessions(&links::followed(events, settings)) {
-        let together = turns::together(session.iter(), settings);
+    for events in sessions::that_ever_met(&links::followed(events, settings)) {
+        let together = turns::together(&events, settings);
         let traces = |turn: &Vec<&Event>| turn.iter().map(|event| event.trace).collect();
-        let tree = Tree::new(&session, together.iter().map(traces).collect());
-        let turns = turns::of(&tree, settings);
+        let tree = Tree::new(&events, together.iter().map(traces).collect());
+        let turns = turns::of(&tree, together, settings);
         calls(&tree, &turns, &settings.prices, &mut sheet);
-        for turns in lives(turns, settings)? {
-            let turns = &turns[..];
-            if let Some(first) = turns.iter().find(|turn| turn.is_one()) {
-                let mut sheet = sheet.by(tree.weight_of_trace(first.trace()));
+        for turn in turns.iter().filter(|turn| turn.is_one()) {
+            // What was counted as two sessions before they met stays so.
+            let known = |(i, earlier): (usize, &Turn<'_>)| earlier.is_one() && turn.follows(i);
+            if !turns.iter().enumerate().any(known) {
+                let mut sheet = sheet.by(tree.weight_of_trace(turn.trace()));
                 sheet.count("baton_sessions_total", &[]);
             }
-            let handoffs = handoffs::of(&tree, turns, settings);
-            handoffs::count(&tree, &handoffs, &settings.prices, &mut sheet);
-            repeats::count(&tree, turns, &handoffs, &mut sheet);
-            closed.extend(workflows::of(&tree, turns, &handoffs, settings, &mut sheet));
         }
+        let handoffs = handoffs::of(&tree, &turns, settings);
+        handoffs::count(&tree, &handoffs, &settings.prices, &mut sheet);
+        repeats::count(&tree, &turns, &handoffs, &mut sheet);
+        closed.extend(workflows::of(
+            &tree, &turns, &handoffs, settings, &mut sheet,
+        ));
     }
     workflows::recontacts(&closed, settings, &mut sheet);
-    Some(sheet)
-}
-
-/// The events of each session, each event once. A session is what a session id ties together, traces that hold two of them
-/// included; a trace that no id ties is a session of its own.
-fn sessions(events: &[Event]) -> Vec<Vec<Event>> {
-    let mut seen = BTreeSet::new();
-    let mut once: Vec<Event> = Vec::new();
-    for event in events {
-        let note = match event.kind {
-            Kind::Note(id) => Some(id),
-            _ => None,
-        };
-        if seen.insert((event.trace, event.span, note)) {
-            once.push(event.clone());
-        }
-    }
-    once.sort_by_key(|event| (event.start, event.end, event.trace, event.span));
-    let traces: BTreeSet<TraceId> = once.iter().map(|event| event.trace).collect();
-    let ids = |trace: TraceId| ids_of(once.iter().filter(move |e| e.trace == trace));
-    // Traces that share an id belong together, and so do their friends.
-    let mut groups: Vec<(BTreeSet<Scoped>, BTreeSet<TraceId>)> = Vec::new();
-    for trace in traces {
-        let mut own = (ids(trace), BTreeSet::from([trace]));
-        let (friends, others) = groups
-            .into_iter()
-            .partition(|(known, _)| !known.is_disjoint(&own.0));
-        groups = others;
-        for (ids, traces) in friends {
-            own.0.extend(ids);
-            own.1.extend(traces);
-        }
-        groups.push(own);
-    }
-    let of_group = |traces: &BTreeSet<TraceId>| {
-        once.iter()
-            .filter(|e| traces.contains(&e.trace))
-            .cloned()
-            .collect()
-    };
-    groups.iter().map(|(_, traces)| of_group(traces)).collect()
-}
-
-/// The session ids of one trace: those on its spans, else the one on its resource.
-fn ids_of<'e>(events: impl Iterator<Item = &'e Event> + Clone) -> BTreeSet<Scoped> {
-    let tenant: Option<Name> = events.clone().find_map(|event| event.tenant.clone());
-    let hints = |source| {
-        let tenant = tenant.clone();
-        let hints = events.clone().filter_map(|event| event.session.as_ref());
-        hints
-            .filter(move |hint| hint.source == source)
-            .map(move |hint| Scoped {
-                tenant: tenant.clone(),
-                id: hint.id.clone(),
-            })
-    };
-    let own: BTreeSet<Scoped> = hints(SessionSource::Span).collect();
-    if own.is_empty() {
-        hints(SessionSource::Resource).collect()
-    } else {
-        own
-    }
-}
-
-/// The turns of the sessions that ids tie together. A session that was silent for its greatest age begins anew, and nobody knows any
-/// more whom its ids met. `None`: ids met of which each had turns before; those were counted as two, which nobody takes back, and
-/// this Baton, which has all at once, cannot tell.
-fn lives<'e>(turns: Vec<Turn<'e>>, settings: &Settings) -> Option<Vec<Vec<Turn<'e>>>> {
-    let mut lives: Vec<(BTreeSet<Scoped>, Vec<Turn<'e>>)> = Vec::new();
-    for turn in turns {
-        let mut ids = ids_of(turn.events.iter().copied());
-        let is_it = |(known, turns): &&mut (BTreeSet<Scoped>, Vec<Turn<'e>>)| {
-            let end = turns.last().map(|last| last.end);
-            let alive = end.is_some_and(|end| turn.start.since(end) <= settings.max_age);
-            alive && (*known == ids || !known.is_disjoint(&ids))
-        };
-        let mut its = lives.iter_mut().filter(is_it);
-        match (its.next(), its.next()) {
-            (None, _) => lives.push((ids, vec![turn])),
-            (Some((known, turns)), None) => {
-                known.append(&mut ids);
-                turns.push(turn);
-            }
-            _ => return None,
-        }
-    }
-    Some(lives.into_iter().map(|(_, turns)| turns).collect())
+    sheet
 }
 
 /// What adds up: calls of models and tools, tokens, money, activations, scores.

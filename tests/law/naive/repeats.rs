@@ -12,26 +12,31 @@ const LAST: usize = 4;
 const ALIKE: f64 = 0.75;
 
 pub fn count(tree: &Tree<'_>, turns: &[Turn<'_>], handoffs: &[Handoff<'_>], sheet: &mut Sheet) {
-    // What the user said, and whether a handoff came after it.
-    let mut said: Vec<(Sketch, bool)> = Vec::new();
+    // What the user said, in which turn, and whether a handoff came after it.
+    let mut said: Vec<(Sketch, usize, bool)> = Vec::new();
     for (number, turn) in turns.iter().enumerate() {
         // A turn has one message of the user: that of its first call.
         let first = turn.calls(tree).first().map(|(event, _)| *event);
         let asked = first.and_then(|event| Some((event, tree.content(event)?.asked?)));
         if let Some((event, asked)) = asked {
-            let mut last = said.iter().rev().take(LAST);
-            if last.any(|(before, passed)| *passed && before.resemblance(&asked) >= ALIKE) {
+            let own = said.iter().rev().filter(|(_, i, _)| turn.follows(*i));
+            if own
+                .take(LAST)
+                .any(|(before, _, passed)| *passed && before.resemblance(&asked) >= ALIKE)
+            {
                 let agent = tree.agent(event).unwrap_or(UNKNOWN);
                 let mut sheet = sheet.by(tree.weight_of_trace(turn.trace()));
                 sheet.count("baton_user_repeats_total", &[("agent", agent)]);
             }
-            said.push((asked, false));
+            said.push((asked, number, false));
         }
         if handoffs
             .iter()
             .any(|h| (h.turn == number || h.acted_in == number) && h.to != HUMAN)
         {
-            said.iter_mut().for_each(|(_, passed)| *passed = true);
+            for (_, i, passed) in &mut said {
+                *passed |= *i == number || turn.follows(*i);
+            }
         }
     }
 }

@@ -1,9 +1,10 @@
 //! Turns: a trace in which agents are at work, with the traces that lie inside its time or link to it.
 
+use super::sessions::{self, Named, all_named};
 use super::tree::{Tree, is_agent, same};
 use super::{Settings, UNKNOWN};
 use baton::model::event::{Event, Kind, ModelCall, Operation};
-use baton::model::ids::TraceId;
+use baton::model::ids::{Scoped, TraceId};
 use baton::model::otlp::Link;
 use baton::model::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,9 +13,15 @@ use std::time::Duration;
 pub struct Turn<'e> {
     /// By start.
     pub events: Vec<&'e Event>,
+    /// The session ids that its spans name.
+    pub named: Named,
+    /// The sessions that it goes on with, several where they meet in it: when it comes to each, and the turns of that, by number.
+    pub before: Vec<(Timestamp, BTreeSet<usize>)>,
     pub activations: Vec<Activation<'e>>,
     pub start: Timestamp,
     pub end: Timestamp,
+    /// When nobody waits for more of it any longer.
+    pub decided: Timestamp,
 }
 
 /// An agent at work, from taking over to giving control away.
@@ -29,40 +36,47 @@ pub struct Activation<'e> {
     pub failed: bool,
 }
 
-pub fn of<'e>(tree: &Tree<'e>, settings: &Settings) -> Vec<Turn<'e>> {
-    let mut turns = together(tree.events.iter().copied(), settings);
-    for turn in &mut turns {
+pub fn of<'e>(
+    tree: &Tree<'e>,
+    together: Vec<Vec<&'e Event>>,
+    settings: &Settings,
+) -> Vec<Turn<'e>> {
+    let turn = |mut events: Vec<&'e Event>| {
+        let named = all_named(&events);
+        let decided = end(&events) + wait(&events, settings);
         // A trace in which nothing is about agents may hold others together, and adds nothing.
-        let agentic = turn.iter().filter(|event| event.kind.is_agentic());
+        let agentic = events.iter().filter(|event| event.kind.is_agentic());
         let traces: BTreeSet<TraceId> = agentic.map(|event| event.trace).collect();
-        turn.retain(|event| traces.contains(&event.trace));
-    }
-    turns.retain(|turn| !turn.is_empty());
-    turns.into_iter().map(|events| turn(tree, events)).collect()
+        events.retain(|event| traces.contains(&event.trace));
+        (!events.is_empty()).then(|| turn(tree, events, named, decided))
+    };
+    let mut turns: Vec<Turn<'e>> = together.into_iter().filter_map(turn).collect();
+    sessions::meet(&mut turns, settings);
+    turns
 }
 
-/// The events of a session, turn by turn.
-pub fn together<'e>(
-    events: impl Iterator<Item = &'e Event> + Clone,
-    settings: &Settings,
-) -> Vec<Vec<&'e Event>> {
-    let traces: BTreeSet<TraceId> = events.clone().map(|event| event.trace).collect();
+/// The events of sessions that meet sooner or later, turn by turn.
+pub fn together<'e>(events: &'e [Event], settings: &Settings) -> Vec<Vec<&'e Event>> {
+    let traces: BTreeSet<TraceId> = events.iter().map(|event| event.trace).collect();
     let of_trace = |trace: &TraceId| -> Vec<&'e Event> {
-        let events = events.clone();
-        events.filter(|event| event.trace == *trace).collect()
+        events
+            .iter()
+            .filter(|event| event.trace == *trace)
+            .collect()
     };
     let mut all: Vec<Vec<&Event>> = traces.iter().map(of_trace).collect();
     all.sort_by_key(|events| (start(events), std::cmp::Reverse(end(events))));
+    let named: Vec<Named> = all.iter().map(|events| all_named(events)).collect();
     let mut turns: Vec<Vec<&Event>> = Vec::new();
     for events in all {
         let home = turns.iter_mut().rev().find(|turn| {
-            let inside = start(turn) <= start(&events) && end(&events) <= end(turn);
             let end_of_turn = end(turn) + wait(turn, settings);
+            let inside = start(turn) <= start(&events) && end(&events) <= end(turn);
             let linked = events.iter().any(|event| {
                 let to_it = |link: &Link| turn.iter().any(|e| e.trace == link.trace);
                 event.end <= end_of_turn && event.links.iter().any(to_it)
             });
-            inside || linked
+            (inside || linked) && are_one(turn, &events, &named, end_of_turn)
         });
         match home {
             Some(turn) => turn.extend(events),
@@ -70,6 +84,21 @@ pub fn together<'e>(
         }
     }
     turns
+}
+
+/// Whether two traces are of one session by then: one id of both, or ids that met in other traces.
+fn are_one(one: &[&Event], other: &[&Event], traces: &[Named], by: Timestamp) -> bool {
+    let mut known: BTreeSet<Scoped> = all_named(one).into_keys().collect();
+    for _ in traces {
+        for named in traces {
+            let named = named.iter().filter(|(_, at)| **at <= by).map(|(id, _)| id);
+            let named: BTreeSet<Scoped> = named.cloned().collect();
+            if !named.is_disjoint(&known) {
+                known.extend(named);
+            }
+        }
+    }
+    all_named(other).keys().any(|id| known.contains(id))
 }
 
 /// How long a turn waits for more: longer where parents of its spans did not come.
@@ -107,11 +136,19 @@ fn end(events: &[&Event]) -> Timestamp {
         .unwrap_or_default()
 }
 
-fn turn<'e>(tree: &Tree<'e>, mut events: Vec<&'e Event>) -> Turn<'e> {
+fn turn<'e>(
+    tree: &Tree<'e>,
+    mut events: Vec<&'e Event>,
+    named: Named,
+    decided: Timestamp,
+) -> Turn<'e> {
     events.sort_by_key(|event| (event.start, event.end));
     Turn {
+        named,
+        before: Vec::new(),
         start: start(&events),
         end: end(&events),
+        decided,
         activations: activations(tree, &events),
         events,
     }
@@ -141,6 +178,11 @@ impl<'e> Turn<'e> {
     /// Where no agent did anything, nobody was asked anything: that is no turn, and in no workflow.
     pub fn is_one(&self) -> bool {
         !self.activations.is_empty()
+    }
+
+    /// Whether that turn is an earlier one of its session.
+    pub fn follows(&self, turn: usize) -> bool {
+        self.before.iter().any(|(_, turns)| turns.contains(&turn))
     }
 
     /// The trace in which it began.

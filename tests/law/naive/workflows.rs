@@ -6,7 +6,7 @@ use super::turns::{Turn, failed};
 use super::{Settings, Sheet, actions};
 use baton::model::Name;
 use baton::model::event::{Event, Kind, Operation, Outcome, Target};
-use baton::model::ids::Scoped;
+use baton::model::ids::{Scoped, TraceId};
 use baton::model::time::Timestamp;
 use std::collections::BTreeSet;
 
@@ -24,6 +24,94 @@ pub struct Closed {
 /// Models of one workflow that are remembered, the first ones by name.
 const MOST_MODELS: usize = 16;
 
+/// A workflow that may go on.
+struct Case<'t> {
+    /// By number.
+    turns: BTreeSet<usize>,
+    /// The turn that says how it ended.
+    last: usize,
+    start: (Timestamp, TraceId),
+    end: (Timestamp, TraceId),
+    /// The latest verdict, with its time.
+    verdict: Option<(Timestamp, bool, Outcome)>,
+    id: Option<&'t Name>,
+    intent: Option<&'t Name>,
+    user: Option<&'t Name>,
+}
+
+impl<'t> Case<'t> {
+    fn new<'e>(
+        tree: &Tree<'e>,
+        (number, turn): (usize, &'t Turn<'e>),
+        handoffs: &[Handoff<'e>],
+        settings: &Settings,
+    ) -> Self {
+        let own: Vec<&Handoff<'e>> = handoffs.iter().filter(|h| h.turn == number).collect();
+        Self {
+            turns: BTreeSet::from([number]),
+            last: number,
+            start: (turn.start, turn.trace()),
+            end: (ending(tree, turn, &own).end, turn.trace()),
+            verdict: declared(tree, turn, settings),
+            id: first(turn, |event| event.workflow_id.as_ref()),
+            intent: first(turn, |event| event.intent.as_ref()),
+            user: first(turn, |event| event.user.as_ref()),
+        }
+    }
+
+    /// Whether it is not closed yet when its session next shows something: with a verdict it closes as soon as its turns are decided.
+    fn is_open(&self, turns: &[Turn<'_>], at: Timestamp, settings: &Settings) -> bool {
+        let turns = || self.turns.iter().map(|i| &turns[*i]);
+        match self.verdict {
+            Some(_) => turns().any(|turn| at <= turn.decided),
+            None => turns().any(|turn| at.since(turn.end) <= settings.idle_timeout),
+        }
+    }
+
+    /// Whether the next turn is more work on it.
+    fn goes_on_with(&self, next: &Self, settings: &Settings) -> bool {
+        let differ = |one, other| matches!((one, other), (Some(a), Some(b)) if a != b);
+        let start = next.start.0;
+        let over = self.verdict.is_some_and(|(at, ..)| {
+            let other = differ(self.intent, next.intent);
+            at < start && (other || start.since(at) > settings.settle)
+        });
+        let idle = start.since(self.end.0) > settings.idle_timeout;
+        !over && !idle && !differ(self.id, next.id)
+    }
+
+    /// With one more turn: the first id and user that are named count, and the last intent.
+    fn and(self, next: Self) -> Self {
+        Self {
+            last: next.last,
+            id: self.id.or(next.id),
+            intent: next.intent.or(self.intent),
+            user: self.user.or(next.user),
+            ..self.joined(next)
+        }
+    }
+
+    /// Two that are open where sessions meet are one. Nobody is the first of them, so of two names the greater one counts.
+    fn joined(mut self, mut other: Self) -> Self {
+        let last = if self.end > other.end {
+            self.last
+        } else {
+            other.last
+        };
+        self.turns.append(&mut other.turns);
+        Self {
+            turns: self.turns,
+            last,
+            start: self.start.min(other.start),
+            end: self.end.max(other.end),
+            verdict: self.verdict.max(other.verdict),
+            id: self.id.max(other.id),
+            intent: self.intent.max(other.intent),
+            user: self.user.max(other.user),
+        }
+    }
+}
+
 pub fn of<'e>(
     tree: &Tree<'e>,
     turns: &[Turn<'e>],
@@ -31,42 +119,35 @@ pub fn of<'e>(
     settings: &Settings,
     sheet: &mut Sheet,
 ) -> Vec<Closed> {
-    let mut groups: Vec<Vec<usize>> = Vec::new();
-    for (i, turn) in turns.iter().enumerate().filter(|(_, t)| t.is_one()) {
-        let open = groups.last_mut().filter(|group| {
-            let said = group
-                .iter()
-                .filter_map(|i| declared(tree, &turns[*i], settings))
-                .max();
-            let over = said.is_some_and(|(at, ..)| {
-                let intents = (
-                    group.iter().rev().find_map(|i| intent(&turns[*i])),
-                    intent(turn),
-                );
-                let other = matches!(intents, (Some(a), Some(b)) if a != b);
-                at < turn.start && (other || turn.start.since(at) > settings.settle)
-            });
-            let of = |i: usize| handoffs.iter().filter(|h| h.turn == i).collect::<Vec<_>>();
-            let end = group
-                .iter()
-                .map(|i| ending(tree, &turns[*i], &of(*i)).end)
-                .max();
-            let idle = turn.start.since(end.unwrap_or_default()) > settings.idle_timeout;
-            let ids = (
-                group.iter().find_map(|i| workflow_id(&turns[*i])),
-                workflow_id(turn),
-            );
-            let other = matches!(ids, (Some(a), Some(b)) if a != b);
-            !over && !idle && !other
-        });
+    let mut cases: Vec<Case<'_>> = Vec::new();
+    let mut closed: Vec<Case<'_>> = Vec::new();
+    for (number, turn) in turns.iter().enumerate().filter(|(_, t)| t.is_one()) {
+        let next = Case::new(tree, (number, turn), handoffs, settings);
+        let mut open = None;
+        for (at, session) in &turn.before {
+            let own = |case: &mut Case<'_>| !case.turns.is_disjoint(session);
+            for case in cases.extract_if(.., own) {
+                if case.is_open(turns, *at, settings) {
+                    open = match open {
+                        Some(other) => Some(case.joined(other)),
+                        None => Some(case),
+                    };
+                } else {
+                    closed.push(case);
+                }
+            }
+        }
         match open {
-            Some(group) => group.push(i),
-            None => groups.push(vec![i]),
+            Some(case) if case.goes_on_with(&next, settings) => cases.push(case.and(next)),
+            ended => {
+                closed.extend(ended);
+                cases.push(next);
+            }
         }
     }
-    let groups = groups.iter();
-    groups
-        .map(|group| close(tree, turns, group, handoffs, settings, sheet))
+    let cases = closed.iter().chain(&cases);
+    cases
+        .map(|case| close(tree, turns, case, handoffs, settings, sheet))
         .collect()
 }
 
@@ -143,18 +224,18 @@ fn ending<'e>(tree: &Tree<'e>, turn: &Turn<'e>, handoffs: &[&Handoff<'e>]) -> En
 fn close<'e>(
     tree: &Tree<'e>,
     turns: &[Turn<'e>],
-    group: &[usize],
+    case: &Case<'_>,
     handoffs: &[Handoff<'e>],
     settings: &Settings,
     sheet: &mut Sheet,
 ) -> Closed {
-    let own: Vec<&Turn<'e>> = group.iter().map(|i| &turns[*i]).collect();
+    let own: Vec<&Turn<'e>> = case.turns.iter().map(|i| &turns[*i]).collect();
     let events: Vec<&Event> = own
         .iter()
         .flat_map(|turn| turn.events.iter().copied())
         .collect();
-    let mut endings = Vec::new();
-    for &number in group {
+    let mut last = None;
+    for &number in &case.turns {
         let turn = &turns[number];
         let of_turn: Vec<&Handoff<'e>> = handoffs.iter().filter(|h| h.turn == number).collect();
         let ending = ending(tree, turn, &of_turn);
@@ -191,27 +272,24 @@ fn close<'e>(
         if let Some(first) = first {
             sheet.observe("baton_turn_first_token_seconds", &label, first);
         }
-        endings.push(ending);
+        if number == case.last {
+            last = Some(ending);
+        }
     }
     let workflow = workflow(own[0]);
     let all_handoffs: Vec<&Handoff<'e>> = handoffs.iter().collect();
     let handoffs: Vec<&Handoff<'e>> = handoffs
         .iter()
-        .filter(|h| group.contains(&h.turn))
+        .filter(|h| case.turns.contains(&h.turn))
         .collect();
-    let outcome = outcome(tree, &own, &endings, &handoffs, settings);
+    let outcome = outcome(case, last.as_ref(), &handoffs, settings);
     let labels = [("workflow", &*workflow), ("outcome", outcome.as_str())];
     let trace = own[0].trace();
     let kept = own.iter().map(|turn| tree.threshold(turn.trace())).min();
     let weight = weight(kept.flatten(), trace);
     let mut sheet = sheet.by(weight);
     sheet.count("baton_workflows_total", &labels);
-    let start = own.iter().map(|turn| turn.start).min().unwrap_or_default();
-    let end = endings
-        .iter()
-        .map(|ending| ending.end)
-        .max()
-        .unwrap_or_default();
+    let (start, end) = (case.start.0, case.end.0);
     sheet.observe(
         "baton_workflow_duration_seconds",
         &labels,
@@ -257,20 +335,18 @@ fn close<'e>(
     if let Some((_, value)) = values.max_by_key(|(end, _)| *end) {
         sheet.add("baton_workflow_value_usd_total", &labels, value);
     }
-    for step in steps(&own, group, &all_handoffs, settings) {
+    for step in steps(&own, case, &all_handoffs, settings) {
         sheet.count(
             "baton_funnel_steps_total",
             &[("workflow", &*workflow), ("step", step)],
         );
     }
     Closed {
-        user: events.iter().find_map(|event| {
-            Some(Scoped {
-                tenant: events.iter().find_map(|e| e.tenant.clone()),
-                id: event.user.clone()?,
-            })
+        user: case.user.map(|user| Scoped {
+            tenant: events.iter().find_map(|e| e.tenant.clone()),
+            id: user.clone(),
         }),
-        intent: own.iter().rev().find_map(|turn| intent(turn)).cloned(),
+        intent: case.intent.cloned(),
         workflow,
         outcome,
         start,
@@ -279,42 +355,30 @@ fn close<'e>(
     }
 }
 
-fn outcome<'e>(
-    tree: &Tree<'e>,
-    turns: &[&Turn<'e>],
-    endings: &[Ending<'e>],
-    handoffs: &[&Handoff<'e>],
+fn outcome(
+    case: &Case<'_>,
+    last: Option<&Ending<'_>>,
+    handoffs: &[&Handoff<'_>],
     settings: &Settings,
 ) -> Outcome {
     let escalated = handoffs
         .iter()
         .any(|h| h.to == HUMAN && h.reason.is_empty());
-    if settings.ruled && turns.len() > 2 && escalated {
+    if settings.ruled && case.turns.len() > 2 && escalated {
         return Outcome::Failed;
     }
-    let declared = turns
-        .iter()
-        .filter_map(|turn| declared(tree, turn, settings))
-        .max();
-    let last = &endings[endings.len() - 1];
-    match declared {
-        Some((_, _, outcome)) => outcome,
-        None if escalated => Outcome::Escalated,
-        None if last.broken => Outcome::Failed,
-        None if last.answer.is_none() => Outcome::Abandoned,
-        None => Outcome::Unverified,
+    match (case.verdict, last) {
+        (Some((_, _, outcome)), _) => outcome,
+        _ if escalated => Outcome::Escalated,
+        (None, Some(last)) if last.broken => Outcome::Failed,
+        (None, Some(last)) if last.answer.is_none() => Outcome::Abandoned,
+        _ => Outcome::Unverified,
     }
 }
 
-/// What the user came for, as a turn first says it.
-fn intent<'t>(turn: &'t Turn<'_>) -> Option<&'t Name> {
-    turn.events.iter().find_map(|event| event.intent.as_ref())
-}
-
-fn workflow_id<'t>(turn: &'t Turn<'_>) -> Option<&'t Name> {
-    turn.events
-        .iter()
-        .find_map(|event| event.workflow_id.as_ref())
+/// What a turn says first.
+fn first<'t>(turn: &'t Turn<'_>, says: fn(&Event) -> Option<&Name>) -> Option<&'t Name> {
+    turn.events.iter().find_map(|event| says(event))
 }
 
 /// The name of the outermost workflow.
@@ -325,7 +389,7 @@ fn workflow(turn: &Turn<'_>) -> Name {
 
 fn steps(
     turns: &[&Turn<'_>],
-    group: &[usize],
+    case: &Case<'_>,
     handoffs: &[&Handoff<'_>],
     settings: &Settings,
 ) -> BTreeSet<&'static str> {
@@ -337,7 +401,7 @@ fn steps(
     if events.any(|event| matches!(&event.kind, Kind::Tool(tool) if &*tool.name == "lookup")) {
         steps.insert("looked");
     }
-    let judged = |h: &&Handoff<'_>| h.judged_in.is_some_and(|turn| group.contains(&turn));
+    let judged = |h: &&Handoff<'_>| h.judged_in.is_some_and(|turn| case.turns.contains(&turn));
     if handoffs.iter().any(judged) {
         steps.insert("passed on");
     }

@@ -1,0 +1,60 @@
+//! What the user said in the last turns: who says it again after a handoff has to repeat himself.
+
+use crate::model::sketch::Sketch;
+use crate::model::time::Timestamp;
+use std::collections::VecDeque;
+
+/// Messages of the user that a session remembers.
+const REMEMBERED: usize = 4;
+/// Messages that share this much of their words are the same, said again.
+const SAME_MESSAGE: f64 = 0.75;
+
+/// The latest messages of a session, the oldest first.
+#[derive(Debug, Default)]
+pub(super) struct Messages(pub(super) VecDeque<Said>);
+
+/// What the user said in one turn.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Said {
+    /// When the turn began.
+    pub(super) at: Timestamp,
+    pub(super) words: Sketch,
+    /// A handoff came after it.
+    pub(super) handed_over: bool,
+}
+
+impl Messages {
+    /// Takes the next message; whether it nearly repeats an earlier one that a handoff followed.
+    pub(super) fn hear(&mut self, at: Timestamp, words: Sketch) -> bool {
+        let again = self
+            .0
+            .iter()
+            .any(|said| said.handed_over && said.words.resemblance(&words) >= SAME_MESSAGE);
+        self.0.push_back(Said {
+            at,
+            words,
+            handed_over: false,
+        });
+        self.forget();
+        again
+    }
+
+    /// A handoff came after all of them.
+    pub(super) fn hand_over(&mut self) {
+        for said in &mut self.0 {
+            said.handed_over = true;
+        }
+    }
+
+    /// Those of both sessions, as they met.
+    pub(super) fn join(&mut self, other: Self) {
+        self.0.extend(other.0);
+        self.0.make_contiguous().sort();
+        self.forget();
+    }
+
+    fn forget(&mut self) {
+        let forgotten = self.0.len().saturating_sub(REMEMBERED);
+        self.0.drain(..forgotten);
+    }
+}

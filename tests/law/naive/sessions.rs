@@ -1,0 +1,150 @@
+//! Sessions: what a session id ties together, and what ids do that meet in one trace.
+
+use super::Settings;
+use super::turns::Turn;
+use baton::model::Name;
+use baton::model::event::{Event, Kind, SessionSource};
+use baton::model::ids::{Scoped, TraceId};
+use baton::model::time::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Session ids, each with the time at which a span first names it.
+pub type Named = BTreeMap<Scoped, Timestamp>;
+
+/// The events, each once, of all sessions that are one sooner or later; a trace that no id ties is a session of its own.
+pub fn that_ever_met(events: &[Event]) -> Vec<Vec<Event>> {
+    let mut seen = BTreeSet::new();
+    let mut once: Vec<Event> = Vec::new();
+    for event in events {
+        let note = match event.kind {
+            Kind::Note(id) => Some(id),
+            _ => None,
+        };
+        if seen.insert((event.trace, event.span, note)) {
+            once.push(event.clone());
+        }
+    }
+    once.sort_by_key(|event| (event.start, event.end, event.trace, event.span));
+    let traces: BTreeSet<TraceId> = once.iter().map(|event| event.trace).collect();
+    let ids = |trace: TraceId| ids_of(once.iter().filter(move |e| e.trace == trace));
+    // Traces that share an id belong together, and so do their friends.
+    let mut groups: Vec<(BTreeSet<Scoped>, BTreeSet<TraceId>)> = Vec::new();
+    for trace in traces {
+        let mut own = (ids(trace), BTreeSet::from([trace]));
+        let (friends, others) = groups
+            .into_iter()
+            .partition(|(known, _)| !known.is_disjoint(&own.0));
+        groups = others;
+        for (ids, traces) in friends {
+            own.0.extend(ids);
+            own.1.extend(traces);
+        }
+        groups.push(own);
+    }
+    let of_group = |traces: &BTreeSet<TraceId>| {
+        once.iter()
+            .filter(|e| traces.contains(&e.trace))
+            .cloned()
+            .collect()
+    };
+    groups.iter().map(|(_, traces)| of_group(traces)).collect()
+}
+
+/// The session ids of one trace.
+pub fn ids_of<'e>(events: impl Iterator<Item = &'e Event> + Clone) -> BTreeSet<Scoped> {
+    named(events).into_keys().collect()
+}
+
+/// The session ids of one trace: those on its spans, else the one on its resource.
+fn named<'e>(events: impl Iterator<Item = &'e Event> + Clone) -> Named {
+    let tenant: Option<Name> = events.clone().find_map(|event| event.tenant.clone());
+    let by = |source| {
+        let mut named = Named::new();
+        for event in events.clone() {
+            if let Some(hint) = event.session.as_ref().filter(|h| h.source == source) {
+                let id = Scoped {
+                    tenant: tenant.clone(),
+                    id: hint.id.clone(),
+                };
+                let first = named.entry(id).or_insert(event.end);
+                *first = event.end.min(*first);
+            }
+        }
+        named
+    };
+    let own = by(SessionSource::Span);
+    if own.is_empty() {
+        by(SessionSource::Resource)
+    } else {
+        own
+    }
+}
+
+/// The ids of several traces.
+pub fn all_named(events: &[&Event]) -> Named {
+    let traces: BTreeSet<TraceId> = events.iter().map(|event| event.trace).collect();
+    let mut all = Named::new();
+    for trace in traces {
+        let own = events.iter().copied().filter(|e| e.trace == trace);
+        for (id, at) in named(own) {
+            let first = all.entry(id).or_insert(at);
+            *first = at.min(*first);
+        }
+    }
+    all
+}
+
+/// A session so far.
+struct Session {
+    /// The ids that met in it, each with the time at which a turn last named it.
+    ids: Named,
+    turns: BTreeSet<usize>,
+    end: Timestamp,
+}
+
+impl Session {
+    /// When a turn with these ids comes to this session. Nobody knows any more whom an id met that was silent for `max_age`; where the
+    /// session goes on all the same, its smallest id does.
+    fn met_by(&self, turn: &Turn<'_>, settings: &Settings) -> Option<Timestamp> {
+        if self.ids.is_empty() && turn.named.is_empty() {
+            return Some(turn.start);
+        }
+        let smallest = self.ids.keys().next();
+        let known = turn.named.iter().filter(|(id, at)| {
+            let silent = |since: Timestamp| at.since(since) > settings.max_age;
+            let last = self.ids.get(*id);
+            let forgotten = |last: &Timestamp| silent(*last) && smallest != Some(*id);
+            !silent(self.end) && last.is_some_and(|last| !forgotten(last))
+        });
+        known.map(|(_, at)| *at).min()
+    }
+}
+
+/// Tells each turn which earlier ones are of its session. One with several ids makes their sessions one.
+pub fn meet(turns: &mut [Turn<'_>], settings: &Settings) {
+    let mut sessions: Vec<Session> = Vec::new();
+    for (number, turn) in turns.iter_mut().enumerate() {
+        let mut own = Session {
+            ids: turn.named.keys().map(|id| (id.clone(), turn.end)).collect(),
+            turns: BTreeSet::from([number]),
+            end: turn.end,
+        };
+        let mut others = Vec::new();
+        for session in sessions {
+            match session.met_by(turn, settings) {
+                Some(at) => {
+                    own.end = own.end.max(session.end);
+                    own.turns.extend(&session.turns);
+                    for (id, last) in session.ids {
+                        let known = own.ids.entry(id).or_insert(last);
+                        *known = last.max(*known);
+                    }
+                    turn.before.push((at, session.turns));
+                }
+                None => others.push(session),
+            }
+        }
+        others.push(own);
+        sessions = others;
+    }
+}
