@@ -518,6 +518,8 @@ pub struct Conversation {
     pub opened: u64,
     #[prost(fixed64, tag = "9")]
     pub last_arrival: u64,
+    #[prost(message, repeated, tag = "10")]
+    pub rows: ::prost::alloc::vec::Vec<Row>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct OpenTrace {
@@ -542,6 +544,29 @@ pub struct DecidedTrace {
     pub answering: ::core::option::Option<::prost::alloc::string::String>,
     #[prost(uint64, optional, tag = "9")]
     pub threshold: ::core::option::Option<u64>,
+}
+/// The latest of the calls under one span of which each counts those before it.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Row {
+    #[prost(bytes = "vec", tag = "1")]
+    pub trace: ::prost::alloc::vec::Vec<u8>,
+    #[prost(bytes = "vec", optional, tag = "2")]
+    pub around: ::core::option::Option<::prost::alloc::vec::Vec<u8>>,
+    #[prost(bytes = "vec", tag = "3")]
+    pub span: ::prost::alloc::vec::Vec<u8>,
+    #[prost(fixed64, tag = "4")]
+    pub start: u64,
+    #[prost(fixed64, tag = "5")]
+    pub end: u64,
+    #[prost(message, optional, tag = "6")]
+    pub usage: ::core::option::Option<Usage>,
+    #[prost(message, optional, tag = "7")]
+    pub cost: ::core::option::Option<Cost>,
+    /// Its input without that of the others.
+    #[prost(uint64, tag = "8")]
+    pub own: u64,
+    #[prost(bool, tag = "9")]
+    pub goes_on: bool,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Owner {

@@ -258,19 +258,8 @@ fn model_call_of(stored: v1::ModelCall) -> Result<ModelCall, Invalid> {
         },
         provider: name(stored.provider),
         model: name(stored.model),
-        usage: stored.usage.map(|usage| Usage {
-            input: usage.input,
-            output: usage.output,
-            cache_read: usage.cache_read,
-            cache_write: usage.cache_write,
-            reasoning: usage.reasoning,
-        }),
-        cost: match stored.cost.and_then(|cost| cost.cost) {
-            Some(cost::Cost::Declared(usd)) => Cost::Declared(usd),
-            Some(cost::Cost::Computed(usd)) => Cost::Computed(usd),
-            Some(cost::Cost::Unpriced(_)) => Cost::Unpriced,
-            None => Cost::Unknown,
-        },
+        usage: stored.usage.map(Usage::from),
+        cost: stored.cost.into(),
         first_token_seconds: stored.first_token_seconds,
         requests: requests_of(stored.requests)?,
         answered: stored.answered,
@@ -279,6 +268,53 @@ fn model_call_of(stored: v1::ModelCall) -> Result<ModelCall, Invalid> {
         shown_by: stored.shown_by,
         goes_on: stored.goes_on,
     })
+}
+
+impl From<Usage> for v1::Usage {
+    fn from(usage: Usage) -> Self {
+        Self {
+            input: usage.input,
+            output: usage.output,
+            cache_read: usage.cache_read,
+            cache_write: usage.cache_write,
+            reasoning: usage.reasoning,
+        }
+    }
+}
+
+impl From<v1::Usage> for Usage {
+    fn from(stored: v1::Usage) -> Self {
+        Self {
+            input: stored.input,
+            output: stored.output,
+            cache_read: stored.cache_read,
+            cache_write: stored.cache_write,
+            reasoning: stored.reasoning,
+        }
+    }
+}
+
+impl From<Cost> for Option<v1::Cost> {
+    fn from(cost: Cost) -> Self {
+        let cost = match cost {
+            Cost::Declared(usd) => cost::Cost::Declared(usd),
+            Cost::Computed(usd) => cost::Cost::Computed(usd),
+            Cost::Unpriced => cost::Cost::Unpriced(true),
+            Cost::Unknown => return None,
+        };
+        Some(v1::Cost { cost: Some(cost) })
+    }
+}
+
+impl From<Option<v1::Cost>> for Cost {
+    fn from(stored: Option<v1::Cost>) -> Self {
+        match stored.and_then(|cost| cost.cost) {
+            Some(cost::Cost::Declared(usd)) => Self::Declared(usd),
+            Some(cost::Cost::Computed(usd)) => Self::Computed(usd),
+            Some(cost::Cost::Unpriced(_)) => Self::Unpriced,
+            None => Self::Unknown,
+        }
+    }
 }
 
 fn put_target(target: &Target, field: u32, to: &mut Fields) {

@@ -3,6 +3,7 @@
 use super::few::Few;
 use super::handoff::Verdict;
 use super::late;
+use super::row::Rows;
 use super::said::Messages;
 use super::trace::{Open, Skeleton, Trace};
 use super::turn::{self, Decided};
@@ -34,6 +35,8 @@ pub(super) struct Conversation {
     /// The session was counted.
     pub(super) counted: bool,
     pub(super) said: Messages,
+    /// The rows of calls in decided traces, for calls that come late.
+    pub(super) rows: Rows,
     pub(super) opened: Timestamp,
     pub(super) last_arrival: Timestamp,
 }
@@ -50,6 +53,7 @@ impl Conversation {
             pending: Vec::new(),
             counted: false,
             said: Messages::default(),
+            rows: Rows::default(),
             opened: arrival,
             last_arrival: arrival,
         }
@@ -71,6 +75,7 @@ impl Conversation {
             + self.known_spans * KNOWN_SPAN
             + self.traces.len() * TRACE
             + self.workflow.as_ref().map_or(0, |_| WORKFLOW)
+            + self.rows.weight()
             + self.pending.len() * size_of::<Verdict>()
     }
 
@@ -123,7 +128,8 @@ impl Conversation {
             Trace::Decided(skeleton) => {
                 let from = out.facts.len();
                 let known = skeleton.owners.len();
-                let spend = late::count(skeleton, &event, &settings.prices, out);
+                let rows = &mut self.rows;
+                let spend = late::count(skeleton, rows, &event, &settings.prices, out);
                 self.known_spans += skeleton.owners.len() - known;
                 stamp(&mut out.facts[from..], &self.cohort, &self.traces);
                 if let Some(workflow) = &mut self.workflow {
@@ -237,6 +243,7 @@ impl Conversation {
         if self.open_spans == 0 && now >= self.last_arrival + settings.idle_timeout {
             // Late spans and duplicates are recognised up to here.
             self.traces = Few::default();
+            self.rows = Rows::default();
             self.known_spans = 0;
         }
         let due = |w: &mut Box<OpenWorkflow>| w.deadline(settings) <= now && self.open_spans == 0;
@@ -383,8 +390,9 @@ impl Conversation {
         let mut waiting: Vec<Verdict> = self.pending.iter().map(|(_, v)| v.clone()).collect();
         let events = open.iter().flat_map(|open| open.spans());
         let from = out.facts.len();
-        let Some((mut turn, owned)) = turn::decide(events, &mut waiting, settings, &mut out.facts)
-        else {
+        let (rows, facts) = (&mut self.rows, &mut out.facts);
+        let decided = turn::decide(events, &mut waiting, rows, settings, facts);
+        let Some((mut turn, owned)) = decided else {
             return;
         };
         turn.cohort = turn.cohort.or(&self.cohort);

@@ -57,6 +57,7 @@ impl Conversation {
     fn join(&mut self, other: Self, arrival: Timestamp, settings: &Settings, out: &mut Output) {
         self.cohort = self.cohort.joined(&other.cohort);
         self.said.join(other.said);
+        self.rows.join(other.rows);
         self.pending.extend(other.pending);
         self.pending
             .sort_by_key(|(due, verdict)| (*due, verdict.at, verdict.trace));

@@ -1,6 +1,7 @@
 //! Spans that come after their turn was decided: they count where things add up, and change nothing that was decided.
 
 use super::Output;
+use super::row::Rows;
 use super::spend::Spend;
 use super::trace::Skeleton;
 use super::turn;
@@ -11,6 +12,7 @@ use crate::model::price::ActionPrices;
 /// Counts what adds up of a span whose turn is decided; returns its cost.
 pub(super) fn count(
     skeleton: &mut Skeleton,
+    rows: &mut Rows,
     event: &Event,
     prices: &ActionPrices,
     out: &mut Output,
@@ -31,8 +33,8 @@ pub(super) fn count(
     }
     match &event.kind {
         Kind::Model(call) => {
-            spend.add(call.cost);
-            let took = (call.usage, call.cost);
+            let took = rows.took(event, call);
+            spend.add(took.1);
             let fact = turn::model_fact(event, call, took, owner.as_ref());
             out.facts.push(fact);
         }

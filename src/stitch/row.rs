@@ -2,30 +2,84 @@
 
 use crate::model::event::{Cost, Event, ModelCall, Usage};
 use crate::model::ids::{SpanId, TraceId};
-use rapidhash::RapidHashMap as HashMap;
+use crate::model::time::Timestamp;
+use std::collections::BTreeMap;
 
 /// The tokens and the cost of one call itself.
 pub(super) type Took = (Option<Usage>, Cost);
 
-/// The latest call under each span whose row goes on, of those that told their tokens.
-#[derive(Default)]
-pub(super) struct Rows<'e>(HashMap<(TraceId, Option<SpanId>), &'e ModelCall>);
+/// Rows by their trace and the span around. Other calls than those of rows are not remembered.
+#[derive(Debug, Default)]
+pub(super) struct Rows(pub(super) BTreeMap<(TraceId, Option<SpanId>), Row>);
 
-impl<'e> Rows<'e> {
-    /// What a call took without the calls before it. Calls come in the order in which they began.
-    pub(super) fn took(&mut self, event: &Event, call: &'e ModelCall) -> Took {
+/// The latest call of a row that told its tokens, as it told them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Row {
+    /// When it began and ended, and its span: its place in the row.
+    pub(super) at: (Timestamp, Timestamp, SpanId),
+    pub(super) usage: Usage,
+    pub(super) cost: Cost,
+    /// Its input without that of the calls before it.
+    pub(super) own: u64,
+    pub(super) goes_on: bool,
+}
+
+impl Rows {
+    /// Roughly the bytes that they hold in memory.
+    pub(super) fn weight(&self) -> usize {
+        self.0.len() * 2 * size_of::<((TraceId, Option<SpanId>), Row)>()
+    }
+
+    /// What a call took without the calls of its row that are known.
+    pub(super) fn took(&mut self, event: &Event, call: &ModelCall) -> Took {
         let Some(usage) = call.usage else {
             return (None, call.cost);
         };
-        let row = (event.trace, event.parent);
-        let before = if call.goes_on {
-            self.0.insert(row, call)
-        } else {
-            self.0.remove(&row)
+        let at = (event.start, event.end, event.span);
+        let place = (event.trace, event.parent);
+        let known = self.0.get(&place);
+        let took = match known {
+            Some(row) if row.at < at && row.is_in(&usage) || row.at > at && row.holds(call) => {
+                (usage.without(&row.usage), call.cost.without(row.cost))
+            }
+            _ => (usage, call.cost),
         };
-        match before.and_then(|before| Some((before.usage?, before.cost))) {
-            Some((tokens, cost)) => (Some(usage.without(&tokens)), call.cost.without(cost)),
-            None => (call.usage, call.cost),
+        let is_latest = known.map_or(call.goes_on, |row| row.at < at);
+        if is_latest {
+            let row = Row {
+                at,
+                usage,
+                cost: call.cost,
+                own: took.0.input,
+                goes_on: call.goes_on,
+            };
+            self.0.insert(place, row);
         }
+        (Some(took.0), took.1)
+    }
+
+    /// Those of both sessions, as they met: of a row that both know a part of the later call counts.
+    pub(super) fn join(&mut self, other: Self) {
+        for (place, theirs) in other.0 {
+            let own = self.0.entry(place).or_insert(theirs);
+            if own.at < theirs.at {
+                *own = theirs;
+            }
+        }
+    }
+}
+
+impl Row {
+    /// Whether a later call counts this one. What that took itself holds the prompt of this one: an app that runs the tools itself
+    /// asks anew each time, and nothing adds up.
+    fn is_in(&self, later: &Usage) -> bool {
+        self.goes_on
+            && later.input >= self.usage.input + self.own
+            && later.output >= self.usage.output
+    }
+
+    /// Whether this call counted an earlier one already, which came late.
+    fn holds(&self, earlier: &ModelCall) -> bool {
+        earlier.goes_on && self.own < self.usage.input
     }
 }

@@ -6,6 +6,7 @@ use super::few::FewOf;
 use super::handoff::Verdict;
 use super::links::Links;
 use super::retention::Before;
+use super::row::{Row, Rows};
 use super::said::Said;
 use super::spend::Spend;
 use super::trace::{Open, Skeleton, Trace};
@@ -155,6 +156,7 @@ impl Conversation {
             pending: self.pending.iter().map(pending).collect(),
             counted: self.counted,
             said: self.said.0.iter().map(said).collect(),
+            rows: self.rows.save(),
             opened: self.opened.0,
             last_arrival: self.last_arrival.0,
         }
@@ -193,6 +195,7 @@ impl Conversation {
         }
         let workflow = stored.workflow.map(OpenWorkflow::restore).transpose()?;
         restored.workflow = workflow.map(Box::new);
+        restored.rows = Rows::restore(stored.rows)?;
         restored.cohort = cohort_of(stored.cohort);
         restored.counted = stored.counted;
         restored.last_arrival = Timestamp(stored.last_arrival);
@@ -231,6 +234,39 @@ impl Skeleton {
             threshold: threshold(stored.threshold),
             answering: name(stored.answering),
         })
+    }
+}
+
+impl Rows {
+    fn save(&self) -> Vec<v1::Row> {
+        let row = |((trace, around), row): (&(TraceId, Option<SpanId>), &Row)| v1::Row {
+            trace: trace.as_bytes().to_vec(),
+            around: around.map(|span| span.as_bytes().to_vec()),
+            start: row.at.0.0,
+            end: row.at.1.0,
+            span: row.at.2.as_bytes().to_vec(),
+            usage: Some(row.usage.into()),
+            cost: row.cost.into(),
+            own: row.own,
+            goes_on: row.goes_on,
+        };
+        self.0.iter().map(row).collect()
+    }
+
+    fn restore(stored: Vec<v1::Row>) -> Result<Self, Invalid> {
+        let row = |row: v1::Row| {
+            let around = row.around.as_deref().map(span).transpose()?;
+            let known = Row {
+                at: (Timestamp(row.start), Timestamp(row.end), span(&row.span)?),
+                usage: row.usage.ok_or(Invalid("usage"))?.into(),
+                cost: row.cost.into(),
+                own: row.own,
+                goes_on: row.goes_on,
+            };
+            Ok(((trace(&row.trace)?, around), known))
+        };
+        let rows = stored.into_iter().map(row);
+        Ok(Self(rows.collect::<Result<_, _>>()?))
     }
 }
 

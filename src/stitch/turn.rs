@@ -98,6 +98,7 @@ pub(super) type Owned = Vec<(TraceId, SpanId, Option<Name>)>;
 pub(super) fn decide<'a>(
     events: impl Iterator<Item = &'a Event>,
     waiting: &mut Vec<Verdict>,
+    rows: &mut Rows,
     settings: &Settings,
     facts: &mut Vec<Fact>,
 ) -> Option<(Decided, Owned)> {
@@ -138,7 +139,7 @@ pub(super) fn decide<'a>(
     };
     settings.judge.events(&tree, &mut decided);
     facts.extend(loops(&verdicts));
-    steps(&tree, &cast, &settings.prices, &mut decided, facts);
+    steps(&tree, &cast, &settings.prices, rows, &mut decided, facts);
     let people = verdicts
         .iter()
         .filter_map(|verdict| decided.spend.on_people(verdict, &settings.prices));
@@ -274,11 +275,11 @@ fn steps(
     tree: &Tree<'_>,
     cast: &Cast,
     prices: &ActionPrices,
+    rows: &mut Rows,
     decided: &mut Decided,
     facts: &mut Vec<Fact>,
 ) {
     let spend = &mut decided.spend;
-    let mut rows = Rows::default();
     for &i in &cast.calls {
         let event = cast.measured(tree, i);
         if let Kind::Model(call) = &event.kind {

@@ -16,6 +16,7 @@ mod invariants;
 mod manner;
 mod naive;
 mod play;
+mod rows;
 mod scene;
 mod second;
 mod spans;

@@ -40,6 +40,8 @@ pub struct Manner {
     threshold: Option<Threshold>,
     /// A second instrumentation shows every call again.
     pub twice: bool,
+    /// The SDK runs the tools between calls, and adds up what those took.
+    pub adds_up: bool,
     /// Roots get lost.
     pub loses: bool,
     /// One in so many things goes wrong.
@@ -73,6 +75,7 @@ impl Manner {
                 .then(|| *pick(dice, THRESHOLDS))
                 .and_then(Threshold::new),
             twice: dice.one_in(6),
+            adds_up: false,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::dice::Dice;
 use crate::manner::{Id, Manner};
+use crate::rows::Rows;
 use crate::spans::{
     Attribute, Draft, Resource, count, delegate, log, number, output, said, text, transfer,
 };
@@ -38,6 +39,7 @@ pub struct Scene<'t> {
     /// A service that knows nothing of sessions, only whom it links to.
     silent: bool,
     question: &'static str,
+    rows: Rows,
 }
 
 impl<'t> Scene<'t> {
@@ -62,6 +64,7 @@ impl<'t> Scene<'t> {
             foreign: None,
             silent: false,
             question,
+            rows: Rows::default(),
         }
     }
 
@@ -452,9 +455,20 @@ impl<'t> Scene<'t> {
             attributes.push(text("gen_ai.agent.name", agent));
         }
         if fault.is_none() {
+            let tokens = (100 + self.dice().below(900), 1 + self.dice().below(90));
+            let (input, output_tokens) = if self.manner.adds_up {
+                let reason = if asks.is_some() { "TOOL_CALLS" } else { "STOP" };
+                attributes.extend([
+                    text("spring.ai.model.request.tool.names", "lookup"),
+                    text("gen_ai.response.finish_reasons", reason),
+                ]);
+                self.rows.next(inside, tokens, asks.is_some())
+            } else {
+                tokens
+            };
             attributes.extend([
-                count("gen_ai.usage.input_tokens", 100 + self.dice().below(900)),
-                count("gen_ai.usage.output_tokens", 1 + self.dice().below(90)),
+                count("gen_ai.usage.input_tokens", input),
+                count("gen_ai.usage.output_tokens", output_tokens),
             ]);
             if self.dice().one_in(5) {
                 attributes.push(number(

@@ -122,6 +122,7 @@ impl Teller {
             let kind = *pick(&mut self.more, &["agent", "remote"]);
             manner.context = Some(format!("{kind}-of-{}", self.sessions));
         }
+        manner.adds_up = Dice::new(self.seed << 8 | self.sessions).one_in(5);
         let remote = manner.of_context();
         let length = resource.len();
         resource.extend(manner.on_resource());

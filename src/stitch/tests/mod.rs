@@ -15,6 +15,7 @@ mod money;
 mod notes;
 mod repeated;
 mod retention;
+mod rows;
 mod sampling;
 mod scene;
 mod sessions;

@@ -147,50 +147,6 @@ fn a_tool_at_which_no_name_stands_is_used_by_whoever_is_at_work() {
 }
 
 #[test]
-fn a_call_that_counts_those_before_it_is_counted_without_them() {
-    let desk = |calls: &[(u64, Option<u64>, bool)]| {
-        let mut s = Scene::default();
-        let desk = s.agent(0, "desk", (0, 100));
-        let other = s.agent(0, "clerk", (0, 100));
-        for (place, (under, tokens, goes_on)) in (0..).zip(calls) {
-            let usage = tokens.map(|output| Usage {
-                output,
-                reasoning: Some(output / 2),
-                ..Usage::default()
-            });
-            let call = ModelCall {
-                usage,
-                cost: usage.map_or(Cost::Unknown, |usage| Cost::Computed(usage.output as f64)),
-                goes_on: *goes_on,
-                ..ModelCall::default()
-            };
-            let parent = [desk, other][*under as usize];
-            let begin = 10 * place + 1;
-            s.add(parent, (begin, begin + 5), Kind::Model(Box::new(call)));
-        }
-        let facts = run(&s);
-        let told = facts.iter().filter_map(|fact| match &fact.what {
-            What::Model(call) => Some((call.usage?, call.cost.usd()?)),
-            _ => None,
-        });
-        let told: Vec<_> = told.collect();
-        for (usage, cost) in &told {
-            assert_eq!(usage.output as f64, *cost);
-            assert!(usage.reasoning <= Some(usage.output));
-        }
-        outputs(&facts)
-    };
-    let (first, second) = ((0, Some(10), true), (0, Some(24), true));
-    let last = (0, Some(40), false);
-    assert_eq!(desk(&[first, second, last]), [10, 14, 16]);
-    // Another row begins after the last call of one, and under another span.
-    assert_eq!(desk(&[first, last, last]), [10, 30, 40]);
-    assert_eq!(desk(&[first, (1, Some(40), false)]), [10, 40]);
-    // A call that failed tells nothing, and the row goes on after it.
-    assert_eq!(desk(&[first, (0, None, false), last]), [10, 30]);
-}
-
-#[test]
 fn a_server_that_shows_its_part_beside_the_call_counts_once() {
     let calls = |spans: &[(&str, (u64, u64), Option<&str>)]| {
         let mut s = Scene::default();

@@ -56,7 +56,8 @@ impl<'e> Tree<'e> {
         self.calls.iter().any(|call| same(call[0], event))
     }
 
-    /// The span that measures a call, and the call without the one before it under the same span, where it counts that one too.
+    /// The span that measures a call, and the call without the one before it under the same span, where it counts that one too: where
+    /// at least the input of that one is left.
     pub fn measured(&self, event: &'e Event) -> (&'e Event, ModelCall) {
         let best = self.measure(event);
         let mut call = model(best).expect("a model call").clone();
@@ -65,12 +66,17 @@ impl<'e> Tree<'e> {
         let row = self.calls.iter().map(|shown| self.measure(shown[0]));
         let row = row.filter(|e| (e.trace, e.parent) == (best.trace, best.parent));
         let before = row.filter(told).filter(|e| place(e) < place(best));
-        let before = before.max_by_key(|e| place(e)).and_then(model);
-        if let Some(before) = before.filter(|before| before.goes_on)
-            && let (Some(all), Some(known)) = (call.usage, before.usage)
+        let before = before.max_by_key(|e| place(e));
+        let goes_on = before.filter(|e| model(e).is_some_and(|call| call.goes_on));
+        if let Some(before) = goes_on
+            && let (Some(all), Some(own)) = (call.usage, self.measured(before).1.usage)
+            && let Some(ModelCall { usage, cost, .. }) = model(before)
+            && let Some(known) = usage
+            && all.output >= known.output
+            && all.input >= known.input + own.input
         {
-            call.usage = Some(all.without(&known));
-            call.cost = call.cost.without(before.cost);
+            call.usage = Some(all.without(known));
+            call.cost = call.cost.without(*cost);
         }
         (best, call)
     }
