@@ -102,7 +102,11 @@ impl TryFrom<v1::Entry> for Entry {
         let record = match stored.record.ok_or(Invalid("record"))? {
             entry::Record::Event(event) => Record::Event(Box::new(event.try_into()?)),
             entry::Record::Bind(to) => Record::Bind(to.try_into()?),
-            entry::Record::Adopt(state) => Record::Adopt(state.into()),
+            entry::Record::Adopt(state) => {
+                // Whoever takes it over has no way to refuse it.
+                v1::Conversation::decode(state.as_slice()).map_err(|_| Invalid("adopt"))?;
+                Record::Adopt(state.into())
+            }
             entry::Record::Asks(asker) => Record::Asks(trace(&asker.trace)?, asker.steps),
             entry::Record::Follow(follow) => {
                 let to = follow.to.ok_or(Invalid("follow"))?;

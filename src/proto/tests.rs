@@ -7,7 +7,7 @@ use crate::model::record::{Contact, Entry, Frame, Origin, Record};
 use crate::model::sampling::Threshold;
 use crate::model::sketch::{Content, Sketch};
 use crate::model::time::Timestamp;
-use crate::proto::v1;
+use crate::proto::{Invalid, v1};
 use prost::Message;
 
 fn trace(n: u8) -> TraceId {
@@ -136,6 +136,40 @@ fn events() -> Vec<Event> {
         .collect()
 }
 
+/// What a session held that met another one.
+fn adopted() -> Vec<u8> {
+    let held = v1::Conversation {
+        counted: true,
+        opened: 5,
+        ..v1::Conversation::default()
+    };
+    held.encode_to_vec()
+}
+
+#[test]
+fn a_damaged_state_that_a_session_is_to_take_over_is_refused() {
+    let read = |state: &[u8]| {
+        let frame = Frame::of(
+            [(
+                0,
+                Entry {
+                    key: Key::Trace(trace(1)),
+                    record: Record::Adopt(state.into()),
+                },
+            )],
+            Timestamp(8),
+            None,
+        );
+        let bytes = crate::proto::frame(&frame);
+        let stored = v1::Frame::decode(bytes.as_slice()).expect("a frame");
+        Frame::try_from(stored).map(|read| assert_eq!(read, frame))
+    };
+    let whole = adopted();
+    assert_eq!(read(&whole), Ok(()));
+    assert_eq!(read(&whole[..whole.len() - 1]), Err(Invalid("adopt")));
+    assert_eq!(read(&[1, 2, 3]), Err(Invalid("adopt")));
+}
+
 #[test]
 fn a_frame_comes_back_as_it_was() {
     let scoped = |id: &str| Scoped {
@@ -169,7 +203,7 @@ fn a_frame_comes_back_as_it_was() {
     let linked = [
         Record::Asks(trace(2), 1),
         Record::Follow(Key::Session(scoped("f")), 2),
-        Record::Adopt([1, 2, 3].into()),
+        Record::Adopt(adopted().into()),
         Record::Recall(trace(3), Key::Session(scoped("r"))),
     ];
     entries.extend(linked.map(|record| Entry {

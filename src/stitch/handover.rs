@@ -42,7 +42,7 @@ impl Slot {
         }
         let stored = v1::Conversation::decode(&*state).ok();
         let Some(other) = stored.and_then(|stored| Conversation::restore(stored).ok()) else {
-            // Its checksum in the log was right: a Baton wrote it, and every Baton reads what an older one wrote.
+            // What is damaged is refused where the log is read, and every Baton reads what an older one wrote.
             return;
         };
         match &mut self.conversation {
