@@ -41,6 +41,13 @@ pub(super) struct Conversation {
     pub(super) last_arrival: Timestamp,
 }
 
+/// Open traces that are one turn: a trace within another one's time, or linked to it, is part of its turn.
+struct Group {
+    traces: Vec<TraceId>,
+    start: Timestamp,
+    end: Timestamp,
+}
+
 impl Conversation {
     pub(super) fn new(arrival: Timestamp) -> Self {
         Self {
@@ -169,10 +176,9 @@ impl Conversation {
         if let Some(due) = self.follows_at(key, settings) {
             return due;
         }
-        let turns = self
-            .groups()
-            .first()
-            .map(|group| self.ready_at(key, group, settings));
+        let groups = self.groups();
+        let first = groups.first();
+        let turn = first.map(|group| self.ready_at(key, group, settings));
         // While a turn is open, nothing is closed or forgotten: its decision comes first.
         let quiet = self.open_spans == 0;
         let workflow = self.workflow.as_ref().filter(|_| quiet);
@@ -181,12 +187,11 @@ impl Conversation {
             (true, true, true) => Some(settings.max_age),
             _ => None,
         };
-        let begun = self.begun();
+        let begun = first.map(|group| group.start);
         let pending = self.pending.iter();
         let pending = pending.filter(|(_, verdict)| !verdict.may_resume(begun, settings));
         let pending = pending.map(|(due, _)| *due).min();
-        turns
-            .into_iter()
+        turn.into_iter()
             .chain(workflow.map(|w| w.deadline(settings)))
             .chain(pending)
             .chain(forget.map(|wait| self.last_arrival + wait))
@@ -221,8 +226,7 @@ impl Conversation {
         if let Some(due) = self.follows_at(key, settings) {
             return (due <= now).then(|| self.follow_resource(out)).flatten();
         }
-        self.decide_until(key, now, settings, out);
-        let begun = self.begun();
+        let begun = self.decide_until(key, now, settings, out);
         let (due, waiting) = std::mem::take(&mut self.pending)
             .into_iter()
             .partition(|(due, verdict)| *due <= now && !verdict.may_resume(begun, settings));
@@ -251,15 +255,6 @@ impl Conversation {
             workflow.close(&settings.judge, out);
         }
         None
-    }
-
-    /// When the first of the turns began that are not decided yet.
-    fn begun(&self) -> Option<Timestamp> {
-        let open = |trace: &Trace| match trace {
-            Trace::Open(open) => Some(open.interval().0),
-            Trace::Decided(_) => None,
-        };
-        self.traces.values().filter_map(open).min()
     }
 
     /// Whether nothing of it is needed any more.
@@ -302,16 +297,21 @@ impl Conversation {
         Some(to)
     }
 
-    /// Decides the turns that are ready, in their order; a turn that is not holds up those after it.
-    fn decide_until(&mut self, key: &Key, now: Timestamp, settings: &Settings, out: &mut Output) {
-        let ready: Vec<Vec<TraceId>> = self
-            .groups()
-            .into_iter()
-            .take_while(|group| self.ready_at(key, group, settings) <= now)
-            .collect();
-        for group in ready {
+    /// Decides the turns that are ready, in their order; a turn that is not holds up those after it. Returns when that one began.
+    fn decide_until(
+        &mut self,
+        key: &Key,
+        now: Timestamp,
+        settings: &Settings,
+        out: &mut Output,
+    ) -> Option<Timestamp> {
+        for group in self.groups() {
+            if self.ready_at(key, &group, settings) > now {
+                return Some(group.start);
+            }
             self.decide(&group, self.last_arrival, settings, out);
         }
+        None
     }
 
     /// Decides all turns now, ready or not.
@@ -321,8 +321,8 @@ impl Conversation {
         }
     }
 
-    /// The open traces by turn, in event time. A trace within another one's time, or linked to it, is part of its turn.
-    fn groups(&self) -> Vec<Vec<TraceId>> {
+    /// The turns that are not decided, by their start.
+    fn groups(&self) -> Vec<Group> {
         let mut open: Vec<(TraceId, &Open, (Timestamp, Timestamp))> = self
             .traces
             .iter()
@@ -333,30 +333,34 @@ impl Conversation {
             .collect();
         // The longest of those that start together comes first, as it may contain the others.
         open.sort_by_key(|(id, _, (start, end))| (*start, std::cmp::Reverse(*end), *id));
-        let mut groups: Vec<(Vec<TraceId>, Timestamp)> = Vec::new();
-        for (id, trace, (_, end)) in open {
-            let host = groups.iter_mut().find(|(members, group_end)| {
-                end <= *group_end || trace.links().any(|link| members.contains(&link))
+        let mut groups: Vec<Group> = Vec::new();
+        for (id, trace, (start, end)) in open {
+            let host = groups.iter_mut().find(|group| {
+                end <= group.end || trace.links().any(|link| group.traces.contains(&link))
             });
             match host {
-                Some((members, group_end)) => {
-                    members.push(id);
-                    *group_end = (*group_end).max(end);
+                Some(group) => {
+                    group.traces.push(id);
+                    group.end = group.end.max(end);
                 }
-                None => groups.push((vec![id], end)),
+                None => groups.push(Group {
+                    traces: vec![id],
+                    start,
+                    end,
+                }),
             }
         }
-        groups.into_iter().map(|(members, _)| members).collect()
+        groups
     }
 
     /// When a turn may be decided, if nothing more arrives.
-    fn ready_at(&self, key: &Key, group: &[TraceId], settings: &Settings) -> Timestamp {
+    fn ready_at(&self, key: &Key, group: &Group, settings: &Settings) -> Timestamp {
         let bound = match key {
             Key::Session(_) | Key::User(_) => Timestamp::default(),
             Key::Trace(_) => self.opened + settings.bind_timeout,
         };
-        group
-            .iter()
+        let traces = group.traces.iter();
+        traces
             .filter_map(|id| match self.traces.get(id) {
                 Some(Trace::Open(open)) => Some(open),
                 _ => None,
@@ -374,9 +378,9 @@ impl Conversation {
             .fold(bound, Timestamp::max)
     }
 
-    fn decide(&mut self, group: &[TraceId], now: Timestamp, settings: &Settings, out: &mut Output) {
+    fn decide(&mut self, group: &Group, now: Timestamp, settings: &Settings, out: &mut Output) {
         let mut open = Vec::new();
-        for id in group {
+        for id in &group.traces {
             if let Some(Trace::Open(mut trace)) = self.traces.remove(id) {
                 self.open_spans -= trace.len();
                 self.open_bytes -= trace.all().map(Event::weight).sum::<usize>();
