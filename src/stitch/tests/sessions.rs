@@ -133,3 +133,30 @@ fn what_comes_late_finds_its_turn_where_the_session_is_that_its_own_one_met_sinc
     assert_eq!(count(&facts, |w| *w == What::Session), 1);
     assert_eq!(outcomes(&facts), [Outcome::Unverified]);
 }
+
+/// A service in a trace of its own names the session at once, its caller only when it ends. A turn that was decided stays decided.
+#[test]
+fn a_caller_that_names_the_session_within_settle_has_one_turn_with_its_service() {
+    let settle = Settings::default().settle.as_secs();
+    for (wait, expected) in [(settle - 1, 1), (settle, 2)] {
+        let mut s = Scene::default();
+        let caller = s.agent(0, "desk", (0, 60_000));
+        s.call(caller, (1, 1_000));
+        let service = s.agent(0, "clerk", (1_500, 2_000));
+        s.in_trace(2);
+        s.call(service, (1_600, 1_900));
+        s.in_trace(2);
+        let (held, a) = (Key::Trace(trace(1)), session("a"));
+        let event = |n: usize| Record::Event(Box::new(s.events[n].clone()));
+        let mut desk = Desk::new(Settings::default());
+        desk.apply(&held, event(1), 1);
+        desk.apply(&a, event(2), 2);
+        desk.apply(&a, event(3), 2);
+        desk.apply(&held, Record::Bind(a.clone()), 2 + wait);
+        desk.deliver(2 + wait);
+        desk.apply(&a, event(0), 2 + wait);
+        let facts = desk.end();
+        assert_eq!(turns(&facts).len(), expected, "after {wait} s");
+        assert_eq!(count(&facts, |w| *w == What::Session), 1);
+    }
+}
