@@ -428,6 +428,23 @@ fn langchain_for_javascript_names_a_tool_in_its_answer() {
 }
 
 #[test]
+fn an_answer_names_no_tool_that_has_a_name_and_makes_no_tool_of_another_step() {
+    let answer = r#"{"kwargs":{"name":"look_up","tool_call_id":"c-1"}}"#;
+    let named = [operation("execute_tool"), ("gen_ai.tool.name", "search")];
+    for (attributes, expected) in [
+        (&named[..], "tool search of -"),
+        (&[], "structure of - refused[]"),
+    ] {
+        let answers = [
+            ("traceloop.span.kind", "task"),
+            ("traceloop.entity.output", answer),
+        ];
+        let found = event("app", "step", &[attributes, &answers].concat());
+        assert_eq!(told(&found), expected);
+    }
+}
+
+#[test]
 fn a_tool_that_calls_a_subagent_says_which_in_an_argument() {
     let subagent = r#"{"subagent_type":"desk","prompt":"x"}"#;
     for (tool, arguments, expected) in [

@@ -343,5 +343,15 @@ mod tests {
         assert!(OpenWorkflow::joined(one, other).broken);
         let [one, other] = twins();
         assert!(OpenWorkflow::joined(other, one).broken);
+        // Of two parts of one trace that are of one time, that of the session which stays counts.
+        let [own, other] = [1, 2].map(|n| OpenWorkflow {
+            name: Name::from(["care", "sales"][usize::from(n) - 1]),
+            trace: part(1, "a").trace,
+            end: Timestamp(9),
+            start: Timestamp(1),
+            ..part(n, "a")
+        });
+        let joined = OpenWorkflow::joined(own, other);
+        assert_eq!((&*joined.name, joined.broken), ("care", false));
     }
 }

@@ -208,3 +208,32 @@ fn what_two_sessions_hold_is_kept_for_as_long_as_the_later_one_would() {
         assert_eq!(outcomes(&facts), [Outcome::Unverified], "{later}");
     }
 }
+
+/// What is decided is handed over, be it only that the session was counted; what is not goes as it came, and nothing beside it.
+#[test]
+fn of_a_session_goes_along_what_is_decided() {
+    let idle = Settings::default().idle_timeout.as_secs();
+    let (asked, job) = (Operation::Chat, Operation::Embeddings);
+    for (calls, second, expected) in [
+        (&[(0, asked)][..], 1, false),
+        (&[(0, asked)], 60, true),
+        // Its trace and its case are forgotten.
+        (&[(0, asked)], 2 * idle, true),
+        // Nobody was asked anything yet, so that no session was counted.
+        (&[(0, job), (3, asked)], 6, true),
+    ] {
+        let mut desk = Desk::new(Settings::default());
+        for (of, (start, operation)) in (1..).zip(calls) {
+            let call = turn(of, *start, "desk", &[], |event| {
+                if let Kind::Model(call) = &mut event.kind {
+                    call.operation = *operation;
+                }
+            });
+            desk.apply(&session("b"), call, *start);
+        }
+        desk.apply(&session("b"), Record::Bind(session("a")), second);
+        let mut sent = desk.out.sends.iter();
+        let adopted = sent.any(|(_, record)| matches!(record, Record::Adopt(_)));
+        assert_eq!(adopted, expected, "{calls:?} {second}");
+    }
+}
