@@ -1,6 +1,6 @@
 //! Cohorts: the values of the configured dimensions (tier, intent, channel …) that apply to a fact.
 
-use super::Name;
+use super::{List, Name};
 use std::sync::Arc;
 
 /// Dimensions that Baton knows by name, with the attributes that declare them. A prefix that SDKs put before a user's own
@@ -55,7 +55,7 @@ pub fn preset(dimension: &str) -> Option<&'static [&'static str]> {
 }
 
 /// What one span declares of the dimensions, by their number in the configuration.
-pub type Declared = Vec<(u8, Name)>;
+pub type Declared = List<(u8, Name)>;
 
 /// One value per dimension; the empty text where it is not known.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

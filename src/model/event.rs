@@ -3,13 +3,13 @@
 //! An event is small and holds no prompt, completion or argument text. It says what its own span says; what needs
 //! a span's neighbours (whose call this is, where a handoff led) is the stitcher's to find.
 
-use super::Name;
 use super::cohort::Declared;
 use super::ids::{SpanId, TraceId};
 use super::otlp::Link;
 use super::sampling::Threshold;
 use super::sketch::{Content, Sketch};
 use super::time::Timestamp;
+use super::{List, Name};
 
 /// One span (or one log record that belongs to a span), normalised.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,7 +18,7 @@ pub struct Event {
     pub span: SpanId,
     pub parent: Option<SpanId>,
     /// Links to spans of other traces only; they join turns.
-    pub links: Vec<Link>,
+    pub links: List<Link>,
     pub start: Timestamp,
     pub end: Timestamp,
     /// How its sender sampled, where the span says so.
@@ -46,11 +46,11 @@ pub struct Event {
     /// Proof or verdict about the business result, where this span carries one.
     pub outcome: Option<OutcomeEvidence>,
     /// Evaluations attached to this span (span events, log records or attributes).
-    pub evaluations: Vec<Evaluation>,
+    pub evaluations: List<Evaluation>,
     /// Handoffs that a log record shows the span's model asking for; always empty but for [`Kind::Note`].
-    pub requests: Vec<HandoffRequest>,
+    pub requests: List<HandoffRequest>,
     /// Handoffs that the span's error says were refused, e.g. "tool not found: transfer_to_x".
-    pub refused: Vec<HandoffRequest>,
+    pub refused: List<HandoffRequest>,
     /// What is left of the messages of a model call, where they are captured.
     pub content: Option<Box<Content>>,
     pub kind: Kind,
@@ -67,19 +67,20 @@ impl Event {
 
     /// Roughly the bytes that it holds in memory.
     pub fn weight(&self) -> usize {
-        // A name is counted where it is held, though several may share one text.
-        let text = |name: Option<&Name>| name.map_or(0, |name| name.len() + 16);
+        // A name is counted where it is held, though several may share one text; to look up how long it is would cost too much.
+        const NAME: usize = 40;
         let sketch = |sketch: &Option<Sketch>| sketch.as_ref().map_or(0, |s| 4 * s.len() + 16);
         let names = [
-            self.agent.as_ref(),
-            self.session.as_ref().map(|hint| &hint.id),
-            self.user.as_ref(),
-            self.tenant.as_ref(),
-            self.intent.as_ref(),
-            self.workflow.as_ref(),
-            self.workflow_id.as_ref(),
-            self.unconverted.as_ref(),
+            self.agent.is_some(),
+            self.session.is_some(),
+            self.user.is_some(),
+            self.tenant.is_some(),
+            self.intent.is_some(),
+            self.workflow.is_some(),
+            self.workflow_id.is_some(),
+            self.unconverted.is_some(),
         ];
+        let names = names.into_iter().map(usize::from).sum::<usize>() * NAME;
         let content = self.content.as_ref().map_or(0, |content| {
             size_of::<Content>()
                 + [&content.input, &content.output, &content.asked]
@@ -89,14 +90,14 @@ impl Event {
         });
         let kind = match &self.kind {
             Kind::Model(_) => size_of::<ModelCall>() + 64,
-            Kind::Tool(tool) => tool.name.len() + 32,
+            Kind::Tool(_) => 2 * NAME,
             _ => 0,
         };
         let lists = self.evaluations.len() * 64
             + (self.requests.len() + self.refused.len()) * 64
             + self.links.len() * size_of::<Link>()
             + self.cohort.len() * 48;
-        size_of::<Self>() + names.map(text).iter().sum::<usize>() + content + kind + lists
+        size_of::<Self>() + names + content + kind + lists
     }
 }
 
@@ -159,7 +160,7 @@ pub struct ModelCall {
     /// Seconds from the start of the call to the first token.
     pub first_token_seconds: Option<f64>,
     /// Handoffs that the model asked for in its output.
-    pub requests: Vec<HandoffRequest>,
+    pub requests: List<HandoffRequest>,
     /// Whether the output had text for the reader (and not only tool calls); `None` where content is not captured.
     pub answered: Option<bool>,
     /// The span stands for an agent's whole work too (an agent span marked as a model call).

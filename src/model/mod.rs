@@ -16,7 +16,9 @@ pub mod sampling;
 pub mod sketch;
 pub mod time;
 
-use std::sync::Arc;
+/// A short name (agent, tool, model …), cheap to clone and one word wide: of events there are many, and each has many names.
+pub type Name = arcstr::ArcStr;
 
-/// A short name (agent, tool, model …), cheap to clone.
-pub type Name = Arc<str>;
+/// A list that is mostly empty, and then one word wide.
+pub type List<T> = thin_vec::ThinVec<T>;
+pub use thin_vec::thin_vec as list;

@@ -2,6 +2,7 @@
 
 use super::tests::{event, told, with};
 use super::*;
+use crate::model::List;
 use crate::model::event::{HandoffRequest, Outcome, Target};
 use crate::model::otlp::{SpanEvent, Value};
 use proptest::prelude::{any, prop, prop_assert, prop_assert_eq, proptest};
@@ -24,7 +25,7 @@ fn session(attributes: &[(&str, &str)]) -> Option<String> {
         .map(|s| s.id.to_string())
 }
 
-fn refused(message: &str) -> Vec<HandoffRequest> {
+fn refused(message: &str) -> List<HandoffRequest> {
     let message = message.to_owned();
     with("app", "x", &[], move |s| {
         s.status = Status::Error;

@@ -2,8 +2,8 @@
 
 use super::names::trimmed;
 use super::{Settings, Source, id, json, name};
-use crate::model::Name;
 use crate::model::event::{HandoffRequest, Target};
+use crate::model::{List, Name};
 use serde_json::Value;
 
 /// What a tool's name means.
@@ -257,14 +257,14 @@ fn plain(text: &str) -> String {
 }
 
 /// Handoffs that the span's error says were refused.
-pub(super) fn refusals(source: &Source<'_>) -> Vec<HandoffRequest> {
+pub(super) fn refusals(source: &Source<'_>) -> List<HandoffRequest> {
     let mut texts: Vec<&str> = vec![&source.span.status_message];
     texts.extend(source.str("error"));
     texts.extend(source.str("error.message"));
     for event in &source.span.events {
         texts.extend(event.attributes.str("exception.message"));
     }
-    let mut found: Vec<HandoffRequest> = Vec::new();
+    let mut found: List<HandoffRequest> = List::new();
     for text in texts {
         let request =
             refused_tool(text, source.settings).or_else(|| refused_agent(text, source.settings));

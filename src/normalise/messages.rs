@@ -3,6 +3,7 @@
 use super::document::{Document, Value};
 use super::handoff::{is_answer, request};
 use super::{Settings, Source, json};
+use crate::model::List;
 use crate::model::event::HandoffRequest;
 use crate::model::key::{Keys, keys};
 use crate::model::otlp::{Attributes, LogRecord, Value as Attribute};
@@ -11,7 +12,7 @@ use serde_json::Value as Owned;
 /// What a model put out.
 #[derive(Debug, Default)]
 pub(super) struct Output {
-    pub(super) requests: Vec<HandoffRequest>,
+    pub(super) requests: List<HandoffRequest>,
     /// `None`: no content was captured.
     pub(super) answered: Option<bool>,
 }
@@ -91,13 +92,13 @@ pub(super) fn output_of_text(text: &str, settings: &Settings) -> Output {
 }
 
 /// The handoffs that a log record shows a model asking for.
-pub(super) fn log_requests(log: &LogRecord<'_>, settings: &Settings) -> Vec<HandoffRequest> {
+pub(super) fn log_requests(log: &LogRecord<'_>, settings: &Settings) -> List<HandoffRequest> {
     let is_output = matches!(
         log.event_name.as_ref(),
         "gen_ai.choice" | "gen_ai.client.inference.operation.details"
     );
     if !is_output {
-        return Vec::new();
+        return List::new();
     }
     let mut reader = Reader::new(settings);
     let messages = log.attributes.str("gen_ai.output.messages");

@@ -49,7 +49,6 @@ mod unseen;
 #[cfg(test)]
 mod usage_tests;
 
-use crate::model::Name;
 use crate::model::event::{
     CONTEXT_RETENTION, Evaluation, Event, INTENT_RETENTION, Kind, OutcomeEvidence, SessionSource,
 };
@@ -59,6 +58,7 @@ use crate::model::money::Money;
 use crate::model::otlp::{Attributes, Group, Link, LogRecord, Scope, Span, Status};
 use crate::model::price::PriceBook;
 use crate::model::time::Timestamp;
+use crate::model::{List, Name};
 use context::Around;
 use names::trimmed;
 use std::sync::Arc;
@@ -321,7 +321,7 @@ fn blank(trace: TraceId, span: SpanId, end: Timestamp) -> Event {
         trace,
         span,
         parent: None,
-        links: Vec::new(),
+        links: List::new(),
         start: end,
         end,
         threshold: None,
@@ -331,22 +331,22 @@ fn blank(trace: TraceId, span: SpanId, end: Timestamp) -> Event {
         user: None,
         tenant: None,
         intent: None,
-        cohort: Vec::new(),
+        cohort: List::new(),
         value_usd: None,
         unconverted: None,
         workflow: None,
         workflow_id: None,
         outcome: None,
-        evaluations: Vec::new(),
-        requests: Vec::new(),
-        refused: Vec::new(),
+        evaluations: List::new(),
+        requests: List::new(),
+        refused: List::new(),
         content: None,
         kind: Kind::Structure,
     }
 }
 
 /// Links into other traces join turns; a few are enough, and some runtimes write hundreds.
-fn foreign_links(span: &Span<'_>) -> Vec<Link> {
+fn foreign_links(span: &Span<'_>) -> List<Link> {
     let foreign = |link: &&Link| link.trace != span.trace;
     span.links.iter().filter(foreign).take(8).copied().collect()
 }

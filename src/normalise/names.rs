@@ -32,7 +32,6 @@ pub(super) fn trimmed(text: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
 
     #[test]
     fn blanks_are_only_around_a_text() {
@@ -59,6 +58,6 @@ mod tests {
                 assert_eq!(*shared(&text), *text, "round {round}");
             }
         }
-        assert!(Arc::ptr_eq(&shared("desk"), &shared("desk")));
+        assert!(Name::ptr_eq(&shared("desk"), &shared("desk")));
     }
 }

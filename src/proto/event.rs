@@ -4,6 +4,7 @@ use super::fields::Fields;
 use super::v1::event::Kind as Stored;
 use super::v1::{cost, target};
 use super::{Invalid, name, span, threshold, trace, v1};
+use crate::model::List;
 use crate::model::event::{
     Cost, Evaluation, Event, Handoff, HandoffRequest, Kind, ModelCall, Operation, OutcomeEvidence,
     SessionHint, SessionSource, Target, ToolCall, Usage,
@@ -342,7 +343,7 @@ fn put_requests(requests: &[HandoffRequest], field: u32, to: &mut Fields) {
     }
 }
 
-fn requests_of(stored: Vec<v1::HandoffRequest>) -> Result<Vec<HandoffRequest>, Invalid> {
+fn requests_of(stored: Vec<v1::HandoffRequest>) -> Result<List<HandoffRequest>, Invalid> {
     let request = |request: v1::HandoffRequest| {
         Ok(HandoffRequest {
             target: target_of(request.target.ok_or(Invalid("target"))?)?,

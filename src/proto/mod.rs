@@ -29,7 +29,7 @@ pub struct Invalid(pub &'static str);
 
 /// An optional name as the text that is stored.
 pub fn text(name: Option<&Name>) -> Option<String> {
-    name.map(|name| name.as_ref().to_owned())
+    name.map(|name| name.as_str().to_owned())
 }
 
 /// A stored text as a name.
@@ -48,7 +48,7 @@ pub fn span(bytes: &[u8]) -> Result<SpanId, Invalid> {
 /// The values of a cohort by the number of their dimension.
 pub fn cohort(cohort: &Cohort) -> Vec<String> {
     let values = cohort.values().iter();
-    values.map(|value| value.as_ref().to_owned()).collect()
+    values.map(|value| value.as_str().to_owned()).collect()
 }
 
 pub fn cohort_of(values: Vec<String>) -> Cohort {

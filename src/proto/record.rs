@@ -129,7 +129,7 @@ impl From<&Key> for v1::Key {
     fn from(known: &Key) -> Self {
         let scoped = |scoped: &Scoped| v1::Scoped {
             tenant: text(scoped.tenant.as_ref()),
-            id: scoped.id.as_ref().to_owned(),
+            id: scoped.id.as_str().to_owned(),
         };
         let key = match known {
             Key::Session(session) => key::Key::Session(scoped(session)),
@@ -159,7 +159,7 @@ impl TryFrom<v1::Key> for Key {
 impl From<&Contact> for v1::Contact {
     fn from(contact: &Contact) -> Self {
         Self {
-            workflow: contact.workflow.as_ref().to_owned(),
+            workflow: contact.workflow.as_str().to_owned(),
             intent: text(contact.intent.as_ref()),
             outcome: v1::Outcome::from(contact.outcome).into(),
             start_unix_nano: contact.start.0,

@@ -7,6 +7,7 @@ use crate::model::record::{Contact, Entry, Frame, Origin, Record};
 use crate::model::sampling::Threshold;
 use crate::model::sketch::{Content, Sketch};
 use crate::model::time::Timestamp;
+use crate::model::{List, list};
 use crate::proto::{Invalid, v1};
 use prost::Message;
 
@@ -18,13 +19,13 @@ fn span(n: u8) -> SpanId {
     SpanId::new(&[n; 8]).expect("not zero")
 }
 
-fn requests() -> Vec<HandoffRequest> {
-    [Target::Agent("b".into()), Target::Human, Target::Unknown]
-        .map(|target| HandoffRequest {
-            target,
-            call_id: Some("c".into()),
-        })
-        .to_vec()
+fn requests() -> List<HandoffRequest> {
+    let targets = [Target::Agent("b".into()), Target::Human, Target::Unknown];
+    let request = |target| HandoffRequest {
+        target,
+        call_id: Some("c".into()),
+    };
+    targets.map(request).into()
 }
 
 /// One event of every kind, each field with a value of its own.
@@ -94,7 +95,7 @@ fn events() -> Vec<Event> {
             trace: trace(1),
             span: span(2),
             parent: Some(span(3)),
-            links: vec![Link {
+            links: list![Link {
                 trace: trace(4),
                 span: span(5),
             }],
@@ -110,7 +111,7 @@ fn events() -> Vec<Event> {
             user: Some("u".into()),
             tenant: Some("t".into()),
             intent: Some("i".into()),
-            cohort: vec![(0, "gold".into()), (3, "web".into())],
+            cohort: list![(0, "gold".into()), (3, "web".into())],
             value_usd: Some(12.5),
             unconverted: Some("EUR".into()),
             workflow: Some("w".into()),
@@ -118,7 +119,7 @@ fn events() -> Vec<Event> {
             outcome: Some(OutcomeEvidence {
                 outcome: Outcome::Escalated,
             }),
-            evaluations: vec![Evaluation {
+            evaluations: list![Evaluation {
                 name: "e".into(),
                 score: Some(0.5),
                 label: Some("good".into()),

@@ -11,7 +11,6 @@ use crate::model::fact::{HUMAN, Handoff, HandoffKind, HandoffResult};
 use crate::model::ids::TraceId;
 use crate::model::sampling::Threshold;
 use crate::model::time::Timestamp;
-use std::sync::Arc;
 
 /// The label of an agent that no span names.
 pub(super) const UNKNOWN: &str = "unknown";
@@ -374,10 +373,10 @@ fn conclude(
     target: Option<usize>,
     settings: &Settings,
 ) -> Verdict {
-    let from = ask.from.clone().unwrap_or_else(|| Arc::from(UNKNOWN));
+    let from = ask.from.clone().unwrap_or_else(|| Name::from(UNKNOWN));
     let human = ask.to == Target::Human;
     let to = match (&ask.to, target) {
-        (Target::Human, _) => Arc::from(HUMAN),
+        (Target::Human, _) => Name::from(HUMAN),
         (Target::Agent(name), None) => name.clone(),
         (Target::Agent(name), Some(target)) => {
             let known = cast.activations[target].agent.clone();
@@ -386,8 +385,8 @@ fn conclude(
         (Target::Unknown, Some(target)) => cast.activations[target]
             .agent
             .clone()
-            .unwrap_or_else(|| Arc::from(UNKNOWN)),
-        (Target::Unknown, None) => Arc::from(UNKNOWN),
+            .unwrap_or_else(|| Name::from(UNKNOWN)),
+        (Target::Unknown, None) => Name::from(UNKNOWN),
     };
     let inside = target.is_some_and(|t| {
         let node = cast.activations[t].node.unwrap_or(cast.first_act(t).event);

@@ -277,8 +277,8 @@ impl Verdict {
         v1::Verdict {
             at: self.at.0,
             trace: self.trace.as_bytes().to_vec(),
-            from: handoff.from.as_ref().to_owned(),
-            to: handoff.to.as_ref().to_owned(),
+            from: handoff.from.as_str().to_owned(),
+            to: handoff.to.as_str().to_owned(),
             kind: kind(handoff.kind).into(),
             result: result(handoff.result).into(),
             latency_nano: latency.map(|nanos| u64::try_from(nanos).unwrap_or(u64::MAX)),
@@ -335,7 +335,7 @@ impl Verdict {
 impl OpenWorkflow {
     fn save(&self) -> v1::OpenWorkflow {
         v1::OpenWorkflow {
-            name: self.name.as_ref().to_owned(),
+            name: self.name.as_str().to_owned(),
             id: text(self.id.as_ref()),
             start: self.start.0,
             end: self.end.0,
@@ -419,7 +419,7 @@ impl OpenWorkflow {
 }
 
 fn texts(names: &FewOf<Name>) -> Vec<String> {
-    names.iter().map(|name| name.as_ref().to_owned()).collect()
+    names.iter().map(|name| name.as_str().to_owned()).collect()
 }
 
 /// Two functions that translate a closed set there and back.

@@ -5,7 +5,6 @@ use crate::model::Name;
 use crate::model::event::{Cost, Event, Kind};
 use crate::model::fact::{Action, ActionKind, Fact, What};
 use crate::model::price::ActionPrices;
-use std::sync::Arc;
 
 /// Money of several calls and actions.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -38,7 +37,7 @@ impl Spend {
             ),
             Kind::Retrieval { source } => (
                 ActionKind::Retrieval,
-                source.clone().unwrap_or_else(|| Arc::from(UNKNOWN)),
+                source.clone().unwrap_or_else(|| Name::from(UNKNOWN)),
                 prices.retrieval,
             ),
             _ => return None,

@@ -19,7 +19,6 @@ use crate::model::price::ActionPrices;
 use crate::model::sampling::Threshold;
 use crate::model::sketch::Sketch;
 use crate::model::time::Timestamp;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// The workflow of a session that names none.
@@ -175,7 +174,7 @@ pub(super) fn model_fact(
     (usage, cost): Took,
     agent: Option<&Name>,
 ) -> Fact {
-    let known = |name: Option<&Name>| name.cloned().unwrap_or_else(|| Arc::from(UNKNOWN));
+    let known = |name: Option<&Name>| name.cloned().unwrap_or_else(|| Name::from(UNKNOWN));
     let what = What::Model(ModelCall {
         agent: known(agent),
         provider: known(call.provider.as_ref()),
@@ -220,7 +219,7 @@ pub(super) fn evaluation_facts<'a>(
         let is_feedback = FEEDBACK.contains(&evaluation.name.to_ascii_lowercase().as_str());
         let what = if is_feedback {
             What::Feedback {
-                agent: agent.cloned().unwrap_or_else(|| Arc::from(UNKNOWN)),
+                agent: agent.cloned().unwrap_or_else(|| Name::from(UNKNOWN)),
                 score,
             }
         } else {
@@ -241,7 +240,7 @@ fn asked(tree: &Tree<'_>, cast: &Cast) -> Option<(Sketch, Name)> {
     let first = *cast.calls.iter().min()?;
     let words = tree.events[first].content.as_ref()?.asked.clone()?;
     let agent = tree.agent(first).cloned();
-    Some((words, agent.unwrap_or_else(|| Arc::from(UNKNOWN))))
+    Some((words, agent.unwrap_or_else(|| Name::from(UNKNOWN))))
 }
 
 /// Transfers that lead back to an agent that had given control away in the same turn.
@@ -308,7 +307,7 @@ fn workflow_name(tree: &Tree<'_>) -> Name {
     tree.events
         .iter()
         .find_map(|e| e.workflow.clone())
-        .unwrap_or_else(|| Arc::from(DEFAULT_WORKFLOW))
+        .unwrap_or_else(|| Name::from(DEFAULT_WORKFLOW))
 }
 
 fn outcome(tree: &Tree<'_>) -> Option<Proof> {

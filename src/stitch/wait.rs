@@ -5,7 +5,6 @@ use super::handoff::UNKNOWN;
 use crate::model::Name;
 use crate::model::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::time::Duration;
 
 /// How long each agent had the turn between `start` and `end`. Of several agents at work the one that began last has it: a
@@ -37,7 +36,7 @@ pub(super) fn shares(
             at_work.insert(i);
         }
     }
-    let named = |agent: Option<&Name>| agent.cloned().unwrap_or_else(|| Arc::from(UNKNOWN));
+    let named = |agent: Option<&Name>| agent.cloned().unwrap_or_else(|| Name::from(UNKNOWN));
     shares
         .into_iter()
         .filter(|(_, nanos)| *nanos > 0)

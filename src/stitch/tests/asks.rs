@@ -28,7 +28,7 @@ impl Scene {
             Model => {
                 self.asking(1, times, &[]);
                 if let Kind::Model(call) = &mut self.last().kind {
-                    call.requests = vec![request(id, to)];
+                    call.requests = list![request(id, to)];
                     call.answered = Some(false);
                 }
             }
@@ -43,7 +43,7 @@ impl Scene {
             }
             Refusal => {
                 self.add(1, times, Kind::Structure);
-                self.last().refused = vec![request(id, to)];
+                self.last().refused = list![request(id, to)];
             }
         }
         self.last().agent = Some(name(from));
@@ -131,7 +131,7 @@ fn two_requests_of_one_output_are_two_handoffs() {
     s.agent(0, "a", (0, 100));
     s.call(1, (1, 30));
     if let Kind::Model(call) = &mut s.last().kind {
-        call.requests = vec![request(Some("1"), "b"), request(Some("2"), "b")];
+        call.requests = list![request(Some("1"), "b"), request(Some("2"), "b")];
     }
     assert_eq!(told(&s).len(), 2);
 }

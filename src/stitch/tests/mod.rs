@@ -25,11 +25,11 @@ mod waits;
 mod workflows;
 
 use super::*;
-use crate::model::Name;
 use crate::model::event::*;
 use crate::model::fact::TurnResult;
 use crate::model::ids::{Scoped, SpanId};
 use crate::model::otlp::Link;
+use crate::model::{List, Name, list};
 use scene::*;
 
 const NOTHING: [&str; 0] = [];

@@ -3,8 +3,8 @@
 use super::keys::{Desk, seconds};
 use super::*;
 
-pub(super) fn scored(evaluation: &str, score: f64) -> Vec<Evaluation> {
-    vec![Evaluation {
+pub(super) fn scored(evaluation: &str, score: f64) -> List<Evaluation> {
+    list![Evaluation {
         name: name(evaluation),
         score: Some(score),
         label: None,
@@ -24,7 +24,7 @@ fn scores(facts: &[Fact]) -> Vec<(String, f64)> {
 }
 
 /// Notes to span 2, a call of agent `a`.
-fn noted(notes: &[(u64, Vec<Evaluation>)]) -> Scene {
+fn noted(notes: &[(u64, List<Evaluation>)]) -> Scene {
     let mut s = Scene::default();
     let agent = s.agent(0, "a", (0, 100));
     s.call(agent, (1, 90));
@@ -101,7 +101,7 @@ fn a_request_that_a_note_repeats_is_one_request() {
     s.asking(agent, (1, 90), &["b"]);
     s.add(1, (50, 50), Kind::Note(1));
     s.last().span = span(2);
-    s.last().requests = vec![request("b"), request("c")];
+    s.last().requests = list![request("b"), request("c")];
     let dropped = |to| format!("a -> {to} transfer failed dropped");
     assert_eq!(handoffs(&run(&s)), [dropped("b"), dropped("c")]);
 }

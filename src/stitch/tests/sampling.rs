@@ -26,7 +26,7 @@ fn weights(facts: &[Fact], pick: impl Fn(&What) -> bool) -> Vec<u64> {
 fn verdict(span: u64) -> Event {
     let mut note = event(1, span, (2, 3), tool("x", false));
     note.kind = Kind::Note(1);
-    note.evaluations = vec![Evaluation {
+    note.evaluations = list![Evaluation {
         name: "relevance".into(),
         score: Some(0.5),
         label: None,

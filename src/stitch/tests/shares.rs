@@ -138,7 +138,7 @@ fn a_rating_that_comes_late_is_about_the_same_agent() {
         let mut note = s.events[0].clone();
         note.span = span(about);
         note.kind = Kind::Note(about);
-        note.evaluations = vec![rating(score)];
+        note.evaluations = list![rating(score)];
         events.push((Timestamp(60_000_000_000), note));
     }
     assert_eq!(rated(&play(events)), ["refund 0.9", "triage 0.2"]);

@@ -153,7 +153,7 @@ fn of_two_handoffs_that_wait_the_one_that_is_taken_up_waits_no_more() {
     for taken in ["a", "b"] {
         let mut s = Scene::default();
         let triage = s.agent(0, "triage", (0, 60));
-        s.last().cohort = vec![(0, name("gold"))];
+        s.last().cohort = list![(0, name("gold"))];
         s.asking(triage, (1, 30), &["a", "b"]);
         let agent = s.agent(0, taken, (20_000, 20_100));
         s.in_trace(2);
@@ -266,7 +266,7 @@ fn a_late_log_record_goes_to_the_session_and_tenant_of_its_resource() {
         desk.apply(&held, Record::Event(Box::new(of_resource(event))), 0);
     }
     note.kind = Kind::Note(1);
-    note.evaluations = vec![Evaluation {
+    note.evaluations = list![Evaluation {
         name: name("csat"),
         score: Some(0.75),
         label: None,
