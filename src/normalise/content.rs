@@ -101,15 +101,18 @@ pub(super) fn of_span(source: &Source<'_>, key: &Key) -> Content {
     for event in &source.span.events {
         message_event(&event.name, &event.attributes, &mut input, &mut output);
     }
-    let is_message = |key: &str| {
-        FLAT_INPUT
-            .iter()
-            .any(|beginning| key.starts_with(beginning))
-    };
+    let is_message = |key: &str| FLAT_INPUT.iter().any(|b| flattened(key, b).is_some());
     if input.is_empty() && !attributes.iter().any(|(key, _)| is_message(key)) {
         first_json(attributes, WHOLE, &mut input);
     }
     content(input, output)
+}
+
+/// What of a flattened key is behind its beginning: the number of a message first. Most keys are none, and one byte says so.
+fn flattened<'k>(key: &'k str, beginning: &str) -> Option<&'k str> {
+    let number = key.as_bytes().get(beginning.len())?;
+    let rest = number.is_ascii_digit().then(|| key.strip_prefix(beginning));
+    rest.flatten()
 }
 
 /// The content that a log record tells of its span's call.
@@ -335,7 +338,7 @@ impl<'k> Reader<'k> {
         let mut texts: Vec<(usize, &str)> = Vec::new();
         let mut roles: Vec<(usize, Role)> = Vec::new();
         for (key, value) in attributes.iter() {
-            let Some(rest) = beginnings.iter().find_map(|b| key.strip_prefix(b)) else {
+            let Some(rest) = beginnings.iter().find_map(|b| flattened(key, b)) else {
                 continue;
             };
             let Some((number, field)) = rest.split_once('.') else {

@@ -264,7 +264,7 @@ pub(super) fn read<'t>(
 /// A cohort is a short word, never a text.
 fn short(text: &str) -> Name {
     let text = trimmed(text);
-    if text.len() > MAX_VALUE || text.contains(['\n', '\r']) {
+    if text.len() > MAX_VALUE || text.bytes().any(|b| matches!(b, b'\n' | b'\r')) {
         return Name::from(OTHER);
     }
     name(text)
@@ -290,11 +290,10 @@ fn of_json(value: &Json) -> Option<Cow<'_, str>> {
 
 /// The name that a user gave to an entry of the metadata which an SDK writes as attributes.
 pub(super) fn in_metadata(key: &str) -> Option<&str> {
-    let mut places = key.match_indices('m').map(|(at, _)| key.split_at(at));
-    places.find_map(|(prefix, rest)| {
-        let whole = prefix.is_empty() || prefix.ends_with('.');
-        rest.strip_prefix(METADATA).filter(|_| whole)
-    })
+    let mut places = key.as_bytes().windows(METADATA.len());
+    let at = places.position(|place| place == METADATA.as_bytes())?;
+    let (prefix, rest) = key.split_at(at);
+    (prefix.is_empty() || prefix.ends_with('.')).then_some(&rest[METADATA.len()..])
 }
 
 /// The name without its prefix, dots, underscores and capitals: `app.customer_tier` and `customerTier` are one.

@@ -36,6 +36,14 @@ impl<'a> Iterator for Fields<'a> {
 impl<'a> Fields<'a> {
     #[inline(always)]
     fn field(&mut self) -> Option<(u32, Wire<'a>)> {
+        // As nearly all are: a number and a length of one byte each.
+        if let [key @ 8..0x80, length @ 0..0x80, rest @ ..] = self.0
+            && key & 7 == 2
+        {
+            let (taken, rest) = rest.split_at_checked(usize::from(*length))?;
+            self.0 = rest;
+            return Some((u32::from(*key >> 3), Wire::Bytes(taken)));
+        }
         let (number, kind) = self.key()?;
         let wire = match kind {
             0 => Wire::Varint(self.varint()?),
@@ -128,4 +136,75 @@ pub(super) fn only(tag: u8, message: &[u8]) -> Option<&[u8]> {
     let mut rest = Fields(message.strip_prefix(&[tag])?);
     let length = rest.varint()?;
     (rest.0.len() as u64 == length).then_some(rest.0)
+}
+
+/// The texts of a message, checked to be UTF-8 in stretches: what is between short texts is mostly ASCII too, and to check much at
+/// once costs less than to check a little many times.
+pub(super) struct Texts<'a> {
+    message: &'a [u8],
+    /// The last stretch of it that was checked.
+    known: &'a str,
+}
+
+/// Bytes of a stretch. A longer text is checked by itself.
+const STRETCH: usize = 512;
+
+impl<'a> Texts<'a> {
+    pub(super) fn of(message: &'a [u8]) -> Self {
+        Self { message, known: "" }
+    }
+
+    /// A part of the message as text.
+    #[inline]
+    pub(super) fn get(&mut self, part: &'a [u8]) -> Result<&'a str, RejectReason> {
+        let place = |of: &[u8]| of.as_ptr().addr();
+        let from = place(part).wrapping_sub(place(self.known.as_bytes()));
+        match self.known.get(from..from.wrapping_add(part.len())) {
+            Some(text) => Ok(text),
+            None => self.check(part, place(part).wrapping_sub(place(self.message))),
+        }
+    }
+
+    #[inline(never)]
+    fn check(&mut self, part: &'a [u8], from: usize) -> Result<&'a str, RejectReason> {
+        let text = |bytes| std::str::from_utf8(bytes);
+        let ahead = self.message.get(from..).unwrap_or(part);
+        let ahead = &ahead[..ahead.len().min(STRETCH)];
+        if part.len() < ahead.len() {
+            let valid = text(ahead).or_else(|fault| text(&ahead[..fault.valid_up_to()]));
+            self.known = valid.unwrap_or_default();
+            if let Some(text) = self.known.get(..part.len()) {
+                return Ok(text);
+            }
+        }
+        text(part).map_err(|_| RejectReason::InvalidUtf8)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Whatever was checked before: a part is the text that it is by itself, or none.
+        #[test]
+        fn a_part_is_its_own_text(
+            pieces in prop::collection::vec(prop_oneof![
+                6 => "[a-z.é€\u{10348}]{0,40}".prop_map(String::into_bytes),
+                1 => prop::collection::vec(any::<u8>(), 0..3),
+                1 => "x{500,600}".prop_map(String::into_bytes),
+            ], 0..12),
+            parts in prop::collection::vec((any::<prop::sample::Index>(), 0..600_usize), 1..20),
+        ) {
+            let message = pieces.concat();
+            let mut texts = Texts::of(&message);
+            for (from, length) in parts {
+                let from = from.index(message.len() + 1);
+                let part = &message[from..message.len().min(from + length)];
+                let own = std::str::from_utf8(part).map_err(|_| RejectReason::InvalidUtf8);
+                prop_assert_eq!(texts.get(part), own);
+            }
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! OTLP/protobuf, walked by hand and borrowed: a bad span is rejected alone, where a generated decoder would refuse the request.
 
-use super::fields::{Fields, Wire, only};
+use super::fields::{Fields, Texts, Wire, only};
 use super::{Counts, Limits, Malformed, Take};
 use crate::model::ids::{SpanId, TraceId};
 use crate::model::otlp::{
@@ -120,6 +120,7 @@ fn blank_span<'a>() -> Span<'a> {
 
 /// Fills a span, which may hold another one's fields.
 fn span<'a>(bytes: &'a [u8], span: &mut Span<'a>, limits: &Limits) -> Field<()> {
+    let mut texts = Texts::of(bytes);
     let (mut trace, mut id) = (None, None);
     let mut parent: &[u8] = &[];
     span.threshold = None;
@@ -141,7 +142,7 @@ fn span<'a>(bytes: &'a [u8], span: &mut Span<'a>, limits: &Limits) -> Field<()> 
             (5, Wire::Bytes(bytes)) => span.name = text(bytes)?,
             (7, Wire::Fixed64(nanos)) => span.start = Timestamp(nanos),
             (8, Wire::Fixed64(nanos)) => span.end = Timestamp(nanos),
-            (9, Wire::Bytes(bytes)) => attribute(bytes, &mut span.attributes, limits)?,
+            (9, Wire::Bytes(bytes)) => attribute(bytes, &mut texts, &mut span.attributes, limits)?,
             (11, Wire::Bytes(bytes)) => {
                 full(span.events.len(), limits)?;
                 span.events.push(event(bytes, limits)?);
@@ -185,6 +186,7 @@ fn status(code: u64) -> Status {
 }
 
 fn event<'a>(bytes: &'a [u8], limits: &Limits) -> Field<SpanEvent<'a>> {
+    let mut texts = Texts::of(bytes);
     let mut event = SpanEvent {
         name: Cow::default(),
         time: Timestamp::default(),
@@ -194,7 +196,7 @@ fn event<'a>(bytes: &'a [u8], limits: &Limits) -> Field<SpanEvent<'a>> {
         match field? {
             (1, Wire::Fixed64(nanos)) => event.time = Timestamp(nanos),
             (2, Wire::Bytes(bytes)) => event.name = text(bytes)?,
-            (3, Wire::Bytes(bytes)) => attribute(bytes, &mut event.attributes, limits)?,
+            (3, Wire::Bytes(bytes)) => attribute(bytes, &mut texts, &mut event.attributes, limits)?,
             _ => {}
         }
     }
@@ -215,6 +217,7 @@ fn link(bytes: &[u8]) -> Field<Option<Link>> {
 }
 
 fn log_record<'a>(bytes: &'a [u8], limits: &Limits) -> Field<LogRecord<'a>> {
+    let mut texts = Texts::of(bytes);
     let mut log = LogRecord {
         event_name: Cow::default(),
         time: Timestamp::default(),
@@ -228,7 +231,7 @@ fn log_record<'a>(bytes: &'a [u8], limits: &Limits) -> Field<LogRecord<'a>> {
         match field? {
             (1, Wire::Fixed64(nanos)) => log.time = Timestamp(nanos),
             (5, Wire::Bytes(bytes)) => value(bytes, limits.max_depth, &mut log.body)?,
-            (6, Wire::Bytes(bytes)) => attribute(bytes, &mut log.attributes, limits)?,
+            (6, Wire::Bytes(bytes)) => attribute(bytes, &mut texts, &mut log.attributes, limits)?,
             (9, Wire::Bytes(bytes)) => log.trace = TraceId::new(bytes),
             (10, Wire::Bytes(bytes)) => log.span = SpanId::new(bytes),
             (11, Wire::Fixed64(nanos)) => observed = Timestamp(nanos),
@@ -242,20 +245,26 @@ fn log_record<'a>(bytes: &'a [u8], limits: &Limits) -> Field<LogRecord<'a>> {
 
 /// The attributes of a resource.
 fn read_attributes<'a>(bytes: &'a [u8], into: &mut Attributes<'a>, limits: &Limits) -> Field<()> {
+    let mut texts = Texts::of(bytes);
     for field in Fields(bytes) {
         if let (1, Wire::Bytes(bytes)) = field? {
-            attribute(bytes, into, limits)?;
+            attribute(bytes, &mut texts, into, limits)?;
         }
     }
     Ok(())
 }
 
-fn attribute<'a>(bytes: &'a [u8], into: &mut Attributes<'a>, limits: &Limits) -> Field<()> {
+fn attribute<'a>(
+    bytes: &'a [u8],
+    texts: &mut Texts<'a>,
+    into: &mut Attributes<'a>,
+    limits: &Limits,
+) -> Field<()> {
     full(into.len(), limits)?;
-    let (key, value) = match usual(bytes) {
-        Some(read) => read?,
-        None => key_value(bytes, limits.max_depth)?,
-    };
+    if let Some(read) = usual(bytes, texts, into) {
+        return read;
+    }
+    let (key, value) = key_value(bytes, limits.max_depth)?;
     into.push(key, value);
     Ok(())
 }
@@ -263,46 +272,37 @@ fn attribute<'a>(bytes: &'a [u8], into: &mut Attributes<'a>, limits: &Limits) ->
 /// The name and the value of an attribute.
 type Pair<'a> = (Cow<'a, str>, Value<'a>);
 
-/// An attribute as nearly all are written, read without the loops of the walk: a short key, then a plain value of one field.
+/// Adds an attribute as nearly all are written, read without the loops of the walk: a short key, then a plain value of one field.
 /// `None`: it is another one, and is walked as any message.
 #[inline]
-fn usual(bytes: &[u8]) -> Option<Field<Pair<'_>>> {
+fn usual<'a>(
+    bytes: &'a [u8],
+    texts: &mut Texts<'a>,
+    into: &mut Attributes<'a>,
+) -> Option<Field<()>> {
     let [0x0a, length @ 0..0x80, rest @ ..] = bytes else {
         return None;
     };
     let (key, rest) = rest.split_at_checked(usize::from(*length))?;
-    let value = match only(0x12, rest)? {
-        held @ [0x0a, ..] => {
-            let value = only(0x0a, held)?;
-            let texts = both(bytes, key, value);
-            return Some(texts.map(|(key, value)| (key.into(), Value::Str(value.into()))));
-        }
-        [0x10, flag @ 0..2] => Value::Bool(*flag == 1),
+    let key = texts.get(key);
+    let mut add = |value| {
+        into.push(key?.into(), value);
+        Ok(())
+    };
+    Some(match only(0x12, rest)? {
+        held @ [0x0a, ..] => match texts.get(only(0x0a, held)?) {
+            Ok(text) => add(Value::Str(text.into())),
+            Err(reason) => Err(reason),
+        },
+        [0x10, flag @ 0..2] => add(Value::Bool(*flag == 1)),
         [0x18, number @ ..] => {
             let mut number = Fields(number);
             let value = number.varint()?.cast_signed();
-            number.0.is_empty().then_some(Value::Int(value))?
+            number.0.is_empty().then(|| add(Value::Int(value)))?
         }
-        [0x21, bits @ ..] => Value::Double(f64::from_le_bytes(bits.try_into().ok()?)),
+        [0x21, bits @ ..] => add(Value::Double(f64::from_le_bytes(bits.try_into().ok()?))),
         _ => return None,
-    };
-    Some(text(key).map(|key| (key, value)))
-}
-
-/// The texts of a short attribute, which begins two bytes before its key and ends with its value. What is around them is ASCII
-/// where it is shorter than 128 bytes, so that all of it can be checked at once.
-fn both<'a>(attribute: &'a [u8], key: &'a [u8], value: &'a [u8]) -> Field<(&'a str, &'a str)> {
-    if attribute.len() < 128
-        && let Ok(all) = std::str::from_utf8(attribute)
-        && let (Some(key), Some(value)) = (
-            all.get(2..2 + key.len()),
-            all.get(attribute.len() - value.len()..),
-        )
-    {
-        return Ok((key, value));
-    }
-    let text = |bytes| std::str::from_utf8(bytes).map_err(|_| RejectReason::InvalidUtf8);
-    Ok((text(key)?, text(value)?))
+    })
 }
 
 fn full(count: usize, limits: &Limits) -> Field<()> {
