@@ -316,8 +316,9 @@ impl<'k> Reader<'k> {
     }
 
     fn object(&mut self, object: Value<'_>, role: Role, depth: usize) {
-        let own = role_of(object);
-        if own == Some(Role::System) || is_output(object) {
+        let signs = Signs::of(object);
+        let own = signs.role();
+        if own == Some(Role::System) || signs.is_output() {
             return;
         }
         if own.is_some() {
@@ -413,37 +414,66 @@ impl<'k> Reader<'k> {
 }
 
 fn role_named(role: &str) -> Role {
-    match role.to_ascii_lowercase().as_str() {
-        "system" | "developer" => Role::System,
-        "user" | "human" => Role::User,
-        _ => Role::Other,
+    let is = |names: [&str; 2]| names.iter().any(|name| role.eq_ignore_ascii_case(name));
+    if is(["system", "developer"]) {
+        Role::System
+    } else if is(["user", "human"]) {
+        Role::User
+    } else {
+        Role::Other
     }
 }
 
-/// The role of a message in any spelling; LangChain has it in `type` or in the name of the class.
-fn role_of(value: Value<'_>) -> Option<Role> {
-    if let Some(role) = value.first_str(&["role"]) {
-        return Some(role_named(&role));
-    }
-    match value.first_str(&["event.name"]).as_deref() {
-        Some("gen_ai.system.message") => return Some(Role::System),
-        Some("gen_ai.user.message") => return Some(Role::User),
-        _ => {}
-    }
-    match value.first_str(&["type"]).as_deref() {
-        Some("system") => return Some(Role::System),
-        Some("human") => return Some(Role::User),
-        _ => {}
-    }
-    let class = value.get("id")?.items().last()?.as_str()?;
-    match class.as_ref() {
-        "SystemMessage" => Some(Role::System),
-        "HumanMessage" => Some(Role::User),
-        _ => None,
-    }
+/// The members of an object that say whose message it is, found in one go.
+#[derive(Default)]
+struct Signs<'d> {
+    role: Option<Value<'d>>,
+    event: Option<Value<'d>>,
+    kind: Option<Value<'d>>,
+    id: Option<Value<'d>>,
 }
 
-/// A list of events may end with what came out.
-fn is_output(value: Value<'_>) -> bool {
-    value.first_str(&["event.name"]).as_deref() == Some("gen_ai.choice")
+impl<'d> Signs<'d> {
+    fn of(object: Value<'d>) -> Self {
+        let mut signs = Self::default();
+        for (key, value) in object.members() {
+            match key {
+                "role" => signs.role = Some(value),
+                "event.name" => signs.event = Some(value),
+                "type" => signs.kind = Some(value),
+                "id" => signs.id = Some(value),
+                _ => {}
+            }
+        }
+        signs
+    }
+
+    /// The role in any spelling; LangChain has it in `type` or in the name of the class.
+    fn role(&self) -> Option<Role> {
+        let text = |value: Option<Value<'d>>| value.and_then(|value| value.as_str());
+        if let Some(role) = text(self.role).filter(|role| !role.is_empty()) {
+            return Some(role_named(&role));
+        }
+        match text(self.event).as_deref() {
+            Some("gen_ai.system.message") => return Some(Role::System),
+            Some("gen_ai.user.message") => return Some(Role::User),
+            _ => {}
+        }
+        match text(self.kind).as_deref() {
+            Some("system") => return Some(Role::System),
+            Some("human") => return Some(Role::User),
+            _ => {}
+        }
+        match self.id?.items().last()?.as_str()?.as_ref() {
+            "SystemMessage" => Some(Role::System),
+            "HumanMessage" => Some(Role::User),
+            _ => None,
+        }
+    }
+
+    /// A list of events may end with what came out.
+    fn is_output(&self) -> bool {
+        let event = self.event.and_then(|event| event.as_str());
+        event.as_deref() == Some("gen_ai.choice")
+    }
 }
