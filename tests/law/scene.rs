@@ -83,9 +83,20 @@ impl<'t> Scene<'t> {
         self.now
     }
 
+    /// A turn in which the root names one session and the agents another one.
+    pub fn of_both(&mut self, about: Vec<Attribute>) -> (u64, Link) {
+        let root = self.open(None, "POST /chat", about);
+        self.foreign.clone_from(&self.manner.context);
+        self.within(root, None)
+    }
+
     /// The whole turn. Returns when it ended, and its root.
     pub fn turn(&mut self, about: Vec<Attribute>, before: Option<Link>) -> (u64, Link) {
-        let mut root = self.open(None, "POST /chat", about);
+        let root = self.open(None, "POST /chat", about);
+        self.within(root, before)
+    }
+
+    fn within(&mut self, mut root: Draft, before: Option<Link>) -> (u64, Link) {
         if let Some(user) = &self.manner.user {
             root.attributes.push(text("user.id", user.clone()));
         }

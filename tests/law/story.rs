@@ -1,7 +1,7 @@
 //! Stories: customers and their cases, told as the spans of a support desk of agents. One seed, one story.
 
 use crate::dice::Dice;
-use crate::manner::Manner;
+use crate::manner::{Id, Manner};
 use crate::scene::Scene;
 use crate::spans::{Attribute, Resource, number, text};
 use baton::config::{self, Config};
@@ -65,9 +65,13 @@ pub fn tell(seed: u64) -> Story {
     for customer in 0..customers {
         teller.customer(customer);
     }
+    let coarse = teller.dice.one_in(6);
+    if Dice::new(seed ^ 0x3EE7).one_in(6) {
+        teller.two_desks();
+    }
     let mut events = teller.events;
     // Clocks that tick coarsely: many things happen at the same moment.
-    if teller.dice.one_in(6) {
+    if coarse {
         for event in &mut events {
             event.start.0 -= event.start.0 % (20 * MILLI);
             event.end.0 -= event.end.0 % (20 * MILLI);
@@ -145,6 +149,38 @@ impl Teller {
         }
         resource.truncate(length);
         at
+    }
+
+    /// A customer of two desks, each with a session id of its own, which meet in one of his turns.
+    fn two_desks(&mut self) {
+        self.sessions += 1;
+        let mut manner = Manner::new(&mut self.dice, format!("desk-{}", self.sessions), None);
+        manner.id = Id::Everywhere;
+        // Greater or smaller than the other id.
+        let kind = *pick(&mut self.dice, &["back", "front"]);
+        manner.context = Some(format!("{kind}-of-{}", self.sessions));
+        let other = manner.of_context();
+        let (facts, resource) = (Facts::new(&mut self.dice), Resource::new());
+        let mut at = BEGIN + self.dice.below(20 * MINUTE);
+        let before = 2 + self.dice.below(4);
+        for turn in 0..before + 1 + self.dice.below(3) {
+            let about = self.about();
+            let own = other
+                .as_ref()
+                .filter(|_| turn != before && self.dice.one_in(2));
+            let mut scene = Scene::new(self, own.unwrap_or(&manner), &resource, &facts, at);
+            let (end, _) = if turn == before {
+                scene.of_both(about)
+            } else {
+                scene.turn(about, None)
+            };
+            at = end
+                + match self.dice.below(8) {
+                    0..4 => 15 * SECOND + self.dice.below(20 * SECOND),
+                    4..7 => 5 * MINUTE + self.dice.below(10 * MINUTE),
+                    _ => 50 * MINUTE,
+                };
+        }
     }
 
     /// What a turn declares of its business.
