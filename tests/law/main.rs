@@ -47,6 +47,10 @@ const REGRESSIONS: &[(u64, &str)] = &[
         1441,
         "the second Baton closed a case whose last turn was not decided yet, since its root was missing",
     ),
+    (
+        10255,
+        "the second Baton did not know how late a session knows of a trace that only the resource names",
+    ),
 ];
 
 fn asked(name: &str) -> Option<u64> {

@@ -64,6 +64,7 @@ fn disagreements(baton: &Sheet, naive: &Sheet) -> Vec<String> {
 fn naively(events: &[Event], config: &Config, ruled: bool) -> Sheet {
     let settings = naive::Settings {
         settle: config.settle,
+        bind_timeout: config.bind_timeout,
         trace_timeout: config.trace_timeout,
         drop_timeout: config.drop_timeout,
         idle_timeout: config.idle_timeout,

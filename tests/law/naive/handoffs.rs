@@ -9,7 +9,7 @@ use baton::model::event::{Event, HandoffRequest, Kind, Target};
 use baton::model::ids::TraceId;
 use baton::model::price::ActionPrices;
 use baton::model::time::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub struct Handoff<'e> {
     /// The turn that made it, and the one in which its target acted.
@@ -72,7 +72,7 @@ pub fn of<'e>(tree: &Tree<'e>, turns: &[Turn<'e>], settings: &Settings) -> Vec<H
             let before = &turn.activations[..i];
             if let Some(sign) = called(tree, &signs, &taken, target) {
                 taken.insert(sign, target);
-            } else if let Some(found) = resumed(&all, &waiting, turn, target, settings) {
+            } else if let Some(found) = resumed(&all, &waiting, (turns, turn), target, settings) {
                 let (place, sign) = waiting.remove(found);
                 let handoff = &mut all[place];
                 handoff.kind = "resume";
@@ -317,17 +317,21 @@ fn called<'e>(
         .or_else(|| latest(&|sign| sign.at <= target.start && anonymous(sign)))
 }
 
-/// The first agent of a turn may be the one that a handoff of an earlier turn waits for.
+/// The first agent of a turn may be the one that a handoff of an earlier turn waits for: it begins soon enough after that, and something
+/// of its turn is known soon enough.
 fn resumed<'e>(
     all: &[Handoff<'e>],
     waiting: &[(usize, Sign<'e>)],
-    turn: &Turn<'e>,
+    (turns, turn): (&[Turn<'e>], &Turn<'e>),
     target: &Activation<'e>,
     settings: &Settings,
 ) -> Option<usize> {
     let fits = |(place, _): &(usize, Sign<'e>)| {
         let handoff = &all[*place];
-        turn.follows(handoff.turn)
+        let due = turns[handoff.turn].shown + settings.drop_timeout;
+        let session =
+            |(at, known): &(_, BTreeSet<usize>)| *at <= due && known.contains(&handoff.turn);
+        turn.before.iter().any(session)
             && target.agent.is_some_and(|agent| alike(handoff.to, agent))
             && handoff.at <= target.start
             && target.start.since(handoff.at) <= settings.drop_timeout

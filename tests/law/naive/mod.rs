@@ -68,6 +68,7 @@ impl Weighed<'_> {
 /// What the operator decides.
 pub struct Settings {
     pub settle: Duration,
+    pub bind_timeout: Duration,
     pub trace_timeout: Duration,
     pub drop_timeout: Duration,
     pub idle_timeout: Duration,

@@ -7,8 +7,9 @@ use baton::model::event::{Event, Kind, SessionSource};
 use baton::model::ids::{Scoped, TraceId};
 use baton::model::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-/// Session ids, each with the time at which a span first names it.
+/// Session ids, each with the time from which on its session knows of what names it: the end of the first span that does.
 pub type Named = BTreeMap<Scoped, Timestamp>;
 
 /// The events, each once, of all sessions that are one sooner or later; a trace that no id ties is a session of its own.
@@ -52,11 +53,11 @@ pub fn that_ever_met(events: &[Event]) -> Vec<Vec<Event>> {
 
 /// The session ids of one trace.
 pub fn ids_of<'e>(events: impl Iterator<Item = &'e Event> + Clone) -> BTreeSet<Scoped> {
-    named(events).into_keys().collect()
+    named(events, Duration::ZERO).into_keys().collect()
 }
 
-/// The session ids of one trace: those on its spans, else the one on its resource.
-fn named<'e>(events: impl Iterator<Item = &'e Event> + Clone) -> Named {
+/// The session ids of one trace: those on its spans, else the one on its resource, when nobody named another one for long.
+fn named<'e>(events: impl Iterator<Item = &'e Event> + Clone, bind_timeout: Duration) -> Named {
     let tenant: Option<Name> = events.clone().find_map(|event| event.tenant.clone());
     let by = |source| {
         let mut named = Named::new();
@@ -73,20 +74,33 @@ fn named<'e>(events: impl Iterator<Item = &'e Event> + Clone) -> Named {
         named
     };
     let own = by(SessionSource::Span);
-    if own.is_empty() {
-        by(SessionSource::Resource)
-    } else {
-        own
+    if !own.is_empty() {
+        return own;
     }
+    let spans = events.clone().filter(|event| !is_note(event));
+    let end = spans.map(|event| event.end).max().unwrap_or_default();
+    let of_resource = by(SessionSource::Resource).into_keys();
+    of_resource.map(|id| (id, end + bind_timeout)).collect()
+}
+
+fn is_note(event: &Event) -> bool {
+    matches!(event.kind, Kind::Note(_))
 }
 
 /// The ids of several traces.
-pub fn all_named(events: &[&Event]) -> Named {
+pub fn ids_of_all(events: &[&Event]) -> BTreeSet<Scoped> {
+    let traces: BTreeSet<TraceId> = events.iter().map(|event| event.trace).collect();
+    let of = |trace| ids_of(events.iter().copied().filter(move |e| e.trace == trace));
+    traces.into_iter().flat_map(of).collect()
+}
+
+/// The same, with the time from which on their sessions know of them.
+pub fn all_named(events: &[&Event], settings: &Settings) -> Named {
     let traces: BTreeSet<TraceId> = events.iter().map(|event| event.trace).collect();
     let mut all = Named::new();
     for trace in traces {
         let own = events.iter().copied().filter(|e| e.trace == trace);
-        for (id, at) in named(own) {
+        for (id, at) in named(own, settings.bind_timeout) {
             let first = all.entry(id).or_insert(at);
             *first = at.min(*first);
         }
@@ -125,9 +139,13 @@ pub fn meet(turns: &mut [Turn<'_>], settings: &Settings) {
     let mut sessions: Vec<Session> = Vec::new();
     for (number, turn) in turns.iter_mut().enumerate() {
         let mut own = Session {
-            ids: turn.named.keys().map(|id| (id.clone(), turn.end)).collect(),
+            ids: turn
+                .named
+                .keys()
+                .map(|id| (id.clone(), turn.shown))
+                .collect(),
             turns: BTreeSet::from([number]),
-            end: turn.end,
+            end: turn.shown,
         };
         let mut others = Vec::new();
         for session in sessions {

@@ -20,7 +20,8 @@ pub struct Turn<'e> {
     pub activations: Vec<Activation<'e>>,
     pub start: Timestamp,
     pub end: Timestamp,
-    /// When nobody waits for more of it any longer.
+    /// When its session had all of it, and when nobody waited for more any longer.
+    pub shown: Timestamp,
     pub decided: Timestamp,
 }
 
@@ -42,13 +43,19 @@ pub fn of<'e>(
     settings: &Settings,
 ) -> Vec<Turn<'e>> {
     let turn = |mut events: Vec<&'e Event>| {
-        let named = all_named(&events);
-        let decided = end(&events) + wait(&events, settings);
+        let named = all_named(&events, settings);
+        let shown = named.values().copied().fold(end(&events), Timestamp::max);
+        let decided = shown + wait(&events, settings);
         // A trace in which nothing is about agents may hold others together, and adds nothing.
         let agentic = events.iter().filter(|event| event.kind.is_agentic());
         let traces: BTreeSet<TraceId> = agentic.map(|event| event.trace).collect();
         events.retain(|event| traces.contains(&event.trace));
-        (!events.is_empty()).then(|| turn(tree, events, named, decided))
+        (!events.is_empty()).then(|| Turn {
+            shown,
+            decided,
+            named,
+            ..turn(tree, events)
+        })
     };
     let mut turns: Vec<Turn<'e>> = together.into_iter().filter_map(turn).collect();
     sessions::meet(&mut turns, settings);
@@ -66,7 +73,7 @@ pub fn together<'e>(events: &'e [Event], settings: &Settings) -> Vec<Vec<&'e Eve
     };
     let mut all: Vec<Vec<&Event>> = traces.iter().map(of_trace).collect();
     all.sort_by_key(|events| (start(events), std::cmp::Reverse(end(events))));
-    let named: Vec<Named> = all.iter().map(|events| all_named(events)).collect();
+    let named: Vec<Named> = all.iter().map(|e| all_named(e, settings)).collect();
     let mut turns: Vec<Vec<&Event>> = Vec::new();
     for events in all {
         let home = turns.iter_mut().rev().find(|turn| {
@@ -86,9 +93,9 @@ pub fn together<'e>(events: &'e [Event], settings: &Settings) -> Vec<Vec<&'e Eve
     turns
 }
 
-/// Whether two traces are of one session by then: one id of both, or ids that met in other traces.
+/// Whether traces are of one session by then: of one id, or of ids that met in other traces.
 fn are_one(one: &[&Event], other: &[&Event], traces: &[Named], by: Timestamp) -> bool {
-    let mut known: BTreeSet<Scoped> = all_named(one).into_keys().collect();
+    let mut known = sessions::ids_of_all(one);
     for _ in traces {
         for named in traces {
             let named = named.iter().filter(|(_, at)| **at <= by).map(|(id, _)| id);
@@ -98,7 +105,7 @@ fn are_one(one: &[&Event], other: &[&Event], traces: &[Named], by: Timestamp) ->
             }
         }
     }
-    all_named(other).keys().any(|id| known.contains(id))
+    !known.is_disjoint(&sessions::ids_of_all(other))
 }
 
 /// How long a turn waits for more: longer where parents of its spans did not come.
@@ -136,19 +143,15 @@ fn end(events: &[&Event]) -> Timestamp {
         .unwrap_or_default()
 }
 
-fn turn<'e>(
-    tree: &Tree<'e>,
-    mut events: Vec<&'e Event>,
-    named: Named,
-    decided: Timestamp,
-) -> Turn<'e> {
+fn turn<'e>(tree: &Tree<'e>, mut events: Vec<&'e Event>) -> Turn<'e> {
     events.sort_by_key(|event| (event.start, event.end));
     Turn {
-        named,
+        named: Named::new(),
         before: Vec::new(),
+        shown: Timestamp::default(),
+        decided: Timestamp::default(),
         start: start(&events),
         end: end(&events),
-        decided,
         activations: activations(tree, &events),
         events,
     }

@@ -64,7 +64,7 @@ impl<'t> Case<'t> {
         let turns = || self.turns.iter().map(|i| &turns[*i]);
         match self.verdict {
             Some(_) => turns().any(|turn| at <= turn.decided),
-            None => turns().any(|turn| at.since(turn.end) <= settings.idle_timeout),
+            None => turns().any(|turn| at.since(turn.shown) <= settings.idle_timeout),
         }
     }
 
