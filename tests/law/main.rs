@@ -51,6 +51,10 @@ const REGRESSIONS: &[(u64, &str)] = &[
         10255,
         "the second Baton did not know how late a session knows of a trace that only the resource names",
     ),
+    (
+        6499,
+        "the second Baton did not join the cases of sessions that met where no agent took a step",
+    ),
 ];
 
 fn asked(name: &str) -> Option<u64> {

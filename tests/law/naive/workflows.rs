@@ -121,8 +121,7 @@ pub fn of<'e>(
 ) -> Vec<Closed> {
     let mut cases: Vec<Case<'_>> = Vec::new();
     let mut closed: Vec<Case<'_>> = Vec::new();
-    for (number, turn) in turns.iter().enumerate().filter(|(_, t)| t.is_one()) {
-        let next = Case::new(tree, (number, turn), handoffs, settings);
+    for (number, turn) in turns.iter().enumerate() {
         let mut open = None;
         for (at, session) in &turn.before {
             let own = |case: &mut Case<'_>| !case.turns.is_disjoint(session);
@@ -137,12 +136,18 @@ pub fn of<'e>(
                 }
             }
         }
-        match open {
-            Some(case) if case.goes_on_with(&next, settings) => cases.push(case.and(next)),
-            ended => {
+        let is_one = turn.is_one();
+        let next = is_one.then(|| Case::new(tree, (number, turn), handoffs, settings));
+        match (open, next) {
+            (Some(case), Some(next)) if case.goes_on_with(&next, settings) => {
+                cases.push(case.and(next));
+            }
+            (ended, Some(next)) => {
                 closed.extend(ended);
                 cases.push(next);
             }
+            // In no workflow, though sessions may have met in it.
+            (open, None) => cases.extend(open),
         }
     }
     let cases = closed.iter().chain(&cases);
