@@ -94,6 +94,27 @@ fn every_spelling_of_the_sdks_is_one_name() {
 }
 
 #[test]
+fn a_name_is_one_in_capitals_and_small_letters_up_to_its_last_sign() {
+    for (said, key) in [
+        ("area", "AREA"),
+        ("LOBBY", "lobby"),
+        ("zz", "Zz"),
+        ("line.09", "LINE_09"),
+        ("line_9b", "line9B"),
+        ("9", "_9"),
+    ] {
+        let settings = Settings {
+            dimensions: vec![vec![said.into()]],
+            ..Settings::default()
+        };
+        let (wanted, none) = (Wanted::new(&settings), attributes(&[]));
+        let span = attributes(&[(key, text("here"))]);
+        let context = read(&span, &[], &of_resource(&none, &wanted));
+        assert_eq!(shown(&context).2, [(0, "here")], "{said}: {key}");
+    }
+}
+
+#[test]
 fn the_span_goes_before_its_metadata_and_the_metadata_before_the_resource() {
     let span = attributes(&[("tier", text("span"))]);
     let metadata = [json!({"customer.tier": "metadata", "region": "eu", "transaction.value": 5})];

@@ -50,6 +50,9 @@ fn built_in_names_reach_as_far_as_their_words() {
         ("request_human_help", " to HUMAN"),
         ("escalate", " to HUMAN"),
         ("human_request", ""),
+        ("transfer_to_human_desk", " to HUMAN only"),
+        ("transfer_to_desk_human", " to HUMAN only"),
+        ("transfer_to_humanist", " to humanist only"),
         // A prefix alone names no target and is no tool of a framework either.
         ("transfer_to_", ""),
         ("desk-transfer_to_", ""),
