@@ -141,3 +141,19 @@ fn of_a_row_that_two_sessions_know_a_part_of_the_later_call_counts() {
         assert_eq!(took(&desk.end()).last(), Some(&(300, 1)), "{first}");
     }
 }
+
+#[test]
+fn where_nothing_adds_up_a_call_that_comes_late_is_whole() {
+    let mut s = Scene::default();
+    let around = s.agent(0, "desk", (0, 100));
+    for (n, tokens) in [(1, (100, 10)), (2, (130, 24)), (3, (170, 40))] {
+        let (n, kind) = call(n, Some(tokens), true);
+        s.add(around, (10 * n, 10 * n + 5), kind);
+    }
+    let mut desk = Desk::new(Settings::default());
+    for (n, second) in [(0, 0), (1, 0), (3, 0), (2, 10)] {
+        let event = Record::Event(Box::new(s.events[n].clone()));
+        desk.apply(&session("a"), event, second);
+    }
+    assert_eq!(took(&desk.end()), [(100, 10), (170, 40), (130, 24)]);
+}
