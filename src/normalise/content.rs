@@ -94,16 +94,16 @@ pub(super) fn of_span(source: &Source<'_>, key: &Key) -> Content {
     let attributes = source.attributes();
     let mut input = Reader::new(key);
     let mut output = Reader::new(key);
-    first_json(attributes, INPUT, &mut input);
+    first_json(source, INPUT, &mut input);
     input.flat(attributes, FLAT_INPUT);
-    first_json(attributes, OUTPUT, &mut output);
+    first_json(source, OUTPUT, &mut output);
     output.flat(attributes, FLAT_OUTPUT);
     for event in &source.span.events {
         message_event(&event.name, &event.attributes, &mut input, &mut output);
     }
     let is_message = |key: &str| FLAT_INPUT.iter().any(|b| flattened(key, b).is_some());
     if input.is_empty() && !attributes.iter().any(|(key, _)| is_message(key)) {
-        first_json(attributes, WHOLE, &mut input);
+        first_json(source, WHOLE, &mut input);
     }
     content(input, output)
 }
@@ -144,9 +144,12 @@ fn content(input: Reader<'_>, output: Reader<'_>) -> Content {
 }
 
 /// The first of the attributes that holds something.
-fn first_json(attributes: &Attributes<'_>, keys: Keys, reader: &mut Reader<'_>) {
-    for text in keys.iter().filter_map(|key| attributes.str(key)) {
-        reader.string(text, Role::Other, 0);
+fn first_json(source: &Source<'_>, keys: Keys, reader: &mut Reader<'_>) {
+    for (key, text) in keys.iter().filter_map(|key| Some((key, source.str(key)?))) {
+        match source.document(*key) {
+            Some(document) => reader.message(document.root(), Role::Other, 1),
+            None => reader.plain(text, Role::Other, 0),
+        }
         if !reader.is_empty() {
             return;
         }
@@ -288,12 +291,18 @@ impl<'k> Reader<'k> {
     fn string(&mut self, text: &str, role: Role, depth: usize) {
         match Document::parse(text) {
             Some(document) => self.message(document.root(), role, depth + 1),
-            None if messages::is_python_call(text) => {
-                for arguments in messages::python_arguments(text) {
-                    self.string(arguments, role, depth);
-                }
+            None => self.plain(text, role, depth),
+        }
+    }
+
+    /// A text that is no JSON.
+    fn plain(&mut self, text: &str, role: Role, depth: usize) {
+        if messages::is_python_call(text) {
+            for arguments in messages::python_arguments(text) {
+                self.string(arguments, role, depth);
             }
-            None => self.text(text, role),
+        } else {
+            self.text(text, role);
         }
     }
 

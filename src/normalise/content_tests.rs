@@ -41,6 +41,7 @@ fn read(pairs: &Pairs, events: Vec<SpanEvent<'static>>) -> Content {
         resource: &Attributes::default(),
         scope: &Scope::default(),
         span: &span,
+        documents: std::cell::RefCell::default(),
     };
     of_span(&source, &Key::new(1))
 }

@@ -41,7 +41,7 @@ pub(super) fn output(source: &Source<'_>) -> Output {
     let mut reader = Reader::new(source.settings);
     let attributes = source.attributes();
     for key in JSON {
-        if let Some(document) = attributes.str(key).and_then(Document::parse) {
+        if let Some(document) = source.document(*key) {
             reader.begin();
             reader.seen();
             if matches!(key.name(), "events" | "all_messages_events") {

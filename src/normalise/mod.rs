@@ -60,7 +60,10 @@ use crate::model::price::PriceBook;
 use crate::model::time::Timestamp;
 use crate::model::{List, Name};
 use context::Around;
+use document::Document;
 use names::trimmed;
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// Attributes that name the unit of business work.
@@ -153,6 +156,7 @@ impl Normaliser {
             resource: &group.resource,
             scope: &group.scope,
             span,
+            documents: RefCell::default(),
         };
         let mut event = source.blank();
         dialect::read(&source, &mut event);
@@ -210,7 +214,12 @@ struct Source<'a> {
     resource: &'a Attributes<'a>,
     scope: &'a Scope<'a>,
     span: &'a Span<'a>,
+    /// What its attributes hold in JSON, by their names: messages are read for several reasons, but scanned once.
+    documents: RefCell<Vec<(&'static str, Read<'a>)>>,
 }
+
+/// What was read of an attribute that was there; `None`: it is no JSON.
+type Read<'a> = Option<Rc<Document<'a>>>;
 
 impl<'a> Source<'a> {
     fn attributes(&self) -> &'a Attributes<'a> {
@@ -220,6 +229,18 @@ impl<'a> Source<'a> {
     #[inline(always)]
     fn str<'k>(&self, key: impl Into<Key<'k>>) -> Option<&'a str> {
         self.attributes().str(key)
+    }
+
+    /// The JSON that an attribute holds.
+    fn document(&self, key: Key<'static>) -> Read<'a> {
+        let text = self.str(key)?;
+        let mut documents = self.documents.borrow_mut();
+        if let Some((_, read)) = documents.iter().find(|(known, _)| *known == key.name()) {
+            return read.clone();
+        }
+        let read = Document::parse(text).map(Rc::new);
+        documents.push((key.name(), read.clone()));
+        read
     }
 
     fn operation(&self) -> Option<&'a str> {
