@@ -21,4 +21,5 @@ pub type Name = arcstr::ArcStr;
 
 /// A list that is mostly empty, and then one word wide.
 pub type List<T> = thin_vec::ThinVec<T>;
+#[cfg(test)]
 pub use thin_vec::thin_vec as list;

@@ -8,6 +8,7 @@ mod grpc;
 mod http;
 pub mod json;
 mod limits;
+mod pieces;
 pub mod wire;
 
 #[cfg(test)]
@@ -17,6 +18,7 @@ pub use budget::Budget;
 pub use grpc::Grpc;
 pub use http::Http;
 pub use limits::{Limits, Malformed};
+pub use pieces::{Counts, Take};
 
 use crate::model::otlp::Group;
 use crate::model::reject::RejectReason;
@@ -70,9 +72,6 @@ pub trait Offer {
     /// Offers it, all or nothing.
     fn take(self: Box<Self>) -> Taking;
 }
-
-/// Gets what is decoded of a request, piece by piece: a request that was decoded as a whole would not stay in the caches.
-pub type Take<'t> = &'t mut dyn FnMut(&Group<'_>);
 
 /// What the door counts.
 #[derive(Debug)]
@@ -136,26 +135,6 @@ impl Metrics {
 impl Default for Metrics {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-/// What was in a request.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    pub spans: u64,
-    pub log_records: u64,
-    /// What could not be decoded, one entry an item.
-    pub rejects: Vec<RejectReason>,
-}
-
-impl Counts {
-    /// Hands a piece over and makes room for the next one.
-    fn hand_over(&mut self, group: &mut Group<'_>, take: Take<'_>) {
-        self.spans += group.spans.len() as u64;
-        self.log_records += group.logs.len() as u64;
-        take(group);
-        group.spans.clear();
-        group.logs.clear();
     }
 }
 

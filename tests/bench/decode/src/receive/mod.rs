@@ -4,8 +4,11 @@
 mod fields;
 #[path = "../../../../../src/receive/limits.rs"]
 mod limits;
+#[path = "../../../../../src/receive/pieces.rs"]
+mod pieces;
 #[path = "../../../../../src/receive/wire.rs"]
 pub mod wire;
 
 pub use limits::{Limits, Malformed};
 use limits::{check_times, complete_log};
+use pieces::{Counts, Take};
