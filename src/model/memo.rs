@@ -12,6 +12,8 @@ pub struct Memo<T>(Box<[OnceLock<Found<T>>]>);
 type Found<T> = (Box<str>, Box<[T]>);
 
 const PLACES: usize = 1024;
+/// A longer text is no name, and would hold memory for good.
+const LONGEST: usize = 128;
 
 impl<T> Default for Memo<T> {
     fn default() -> Self {
@@ -22,6 +24,9 @@ impl<T> Default for Memo<T> {
 impl<T: Clone> Memo<T> {
     /// What `find` finds for a text of this hash.
     pub fn get(&self, hash: u32, text: &str, find: impl Fn() -> Box<[T]>) -> Cow<'_, [T]> {
+        if text.len() > LONGEST {
+            return Cow::Owned(find().into_vec());
+        }
         let place = &self.0[hash as usize % PLACES];
         match place.get_or_init(|| (text.into(), find())) {
             (known, found) if **known == *text => Cow::Borrowed(found),
@@ -45,5 +50,16 @@ mod tests {
         }
         let again = memo.get(7, "desk", || unreachable!("it is remembered"));
         assert_eq!(*again, *b"desk");
+    }
+
+    #[test]
+    fn a_text_that_is_no_name_is_not_held() {
+        let memo = Memo::default();
+        let [name, longer] = [LONGEST, LONGEST + 1].map(|length| "x".repeat(length));
+        for (hash, text, held) in [(1, &name, true), (2, &longer, false)] {
+            let found = memo.get(hash, text, || [1].into());
+            assert_eq!(matches!(found, Cow::Borrowed(_)), held);
+            assert_eq!(*found, [1]);
+        }
     }
 }
