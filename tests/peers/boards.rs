@@ -59,6 +59,11 @@ fn panels(board: &Path) -> Vec<(String, Vec<Query>)> {
     found
 }
 
+fn rules_of(groups: &[Value]) -> impl Iterator<Item = &Value> {
+    let rules = groups.iter().flat_map(|group| group["rules"].as_array());
+    rules.flatten()
+}
+
 fn filled(query: &str) -> String {
     let mut query = query
         .replace("$__range", "7d")
@@ -188,22 +193,21 @@ async fn every_query_of_every_board_and_rule_answers_over_the_demo() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
     assert!(known.is_empty(), "not on the board: {known:?}");
 
-    until("the rules have seen the present", || async {
-        let rule = "job:baton_handoff_failures:ratio_increase5m";
-        sum(&prometheus, rule, None).await
+    // Each group of rules looks at a time of its own.
+    let groups = until("all rules have looked", || async {
+        let rules = get(&format!("http://{prometheus}/api/v1/rules")).await;
+        let rules: Value = serde_json::from_str(&rules?).expect("JSON");
+        let groups = rules["data"]["groups"].as_array().expect("groups").clone();
+        let looked = rules_of(&groups).all(|rule| rule["health"] != "unknown");
+        looked.then_some(groups)
     })
     .await;
-    let rules = get(&format!("http://{prometheus}/api/v1/rules")).await;
-    let rules: Value = serde_json::from_str(&rules.expect("rules")).expect("JSON");
-    let groups = rules["data"]["groups"].as_array().expect("groups");
     assert_eq!(groups.len(), 6);
-    let rules = groups.iter().flat_map(|group| group["rules"].as_array());
-    for rule in rules.flatten() {
+    for rule in rules_of(&groups) {
         assert_eq!(rule["health"], "ok", "{rule}");
         if rule["type"] == "recording" {
             let name = rule["name"].as_str().expect("a name");
-            let recorded = sum(&prometheus, name, None).await;
-            assert!(recorded.is_some(), "{name} records nothing");
+            until(name, || sum(&prometheus, name, None)).await;
         }
     }
     if let Ok(pictures) = std::env::var("LOOK") {
