@@ -2,7 +2,7 @@
 
 use super::answer::{self, Fault};
 use super::budget::{Budget, Held, Metered};
-use super::{Intake, Limits, Metrics, Settings, Signal, admit, offer_protobuf, overloaded, take};
+use super::{Intake, Limits, Metrics, Settings, Signal, admit, offer, overloaded, take};
 use bytes::{Buf, BufMut, Bytes};
 use prost::Message;
 use std::convert::Infallible;
@@ -213,7 +213,8 @@ impl UnaryService<Bytes> for Export {
                 return Err(Status::unavailable("answered by the door"));
             }
             door.metrics.bytes.increment(body.len() as u64);
-            let offered = offer_protobuf(&body, signal, &door.limits, &*door.intake);
+            let decode = signal.protobuf();
+            let offered = offer(decode, &body, &door.limits, &*door.intake);
             match take(offered, &door.metrics).await {
                 Ok(counts) => Ok(Response::new(answer::success(&counts, signal).into())),
                 Err(fault) => Err(door.status(fault)),

@@ -3,8 +3,7 @@
 use super::answer::{self, Fault};
 use super::budget::{Budget, Held, Metered};
 use super::{
-    Counts, Intake, Limits, Metrics, Settings, Signal, admit, body, offer_json, offer_protobuf,
-    overloaded, take,
+    Counts, Intake, Limits, Metrics, Settings, Signal, admit, body, offer, overloaded, take,
 };
 use axum::Router;
 use axum::body::Body;
@@ -113,12 +112,12 @@ async fn receive(State(door): State<Door>, request: Request, signal: Signal) -> 
         _ if held.was_refused() => Err(overloaded(&door.metrics)),
         Ok(body) => {
             door.metrics.bytes.increment(body.len() as u64);
-            let intake = &*door.intake;
-            let offered = if json {
-                offer_json(&body, signal, &door.limits, intake)
+            let decode = if json {
+                signal.json()
             } else {
-                offer_protobuf(&body, signal, &door.limits, intake)
+                signal.protobuf()
             };
+            let offered = offer(decode, &body, &door.limits, &*door.intake);
             take(offered, &door.metrics).await
         }
         Err(fault) => {

@@ -145,6 +145,25 @@ enum Signal {
     Logs,
 }
 
+/// Decodes a request.
+type Decode = fn(&[u8], &Limits, Take<'_>) -> Result<Counts, Malformed>;
+
+impl Signal {
+    fn protobuf(self) -> Decode {
+        match self {
+            Self::Traces => wire::traces,
+            Self::Logs => wire::logs,
+        }
+    }
+
+    fn json(self) -> Decode {
+        match self {
+            Self::Traces => json::traces,
+            Self::Logs => json::logs,
+        }
+    }
+}
+
 /// A place for one request until it is answered.
 fn admit(budget: &Arc<Budget>, metrics: &Metrics) -> Result<Arc<Held>, answer::Fault> {
     let place = budget.admit().map(Arc::new);
@@ -178,36 +197,7 @@ async fn take(
     }
 }
 
-/// Decodes a protobuf body and offers it; synchronous, since what is decoded borrows the body.
-fn offer_protobuf(
-    body: &[u8],
-    signal: Signal,
-    limits: &Limits,
-    intake: &dyn Intake,
-) -> Result<(Taking, Counts), Malformed> {
-    let decode = match signal {
-        Signal::Traces => wire::traces,
-        Signal::Logs => wire::logs,
-    };
-    offer(decode, body, limits, intake)
-}
-
-fn offer_json(
-    body: &[u8],
-    signal: Signal,
-    limits: &Limits,
-    intake: &dyn Intake,
-) -> Result<(Taking, Counts), Malformed> {
-    let decode = match signal {
-        Signal::Traces => json::traces,
-        Signal::Logs => json::logs,
-    };
-    offer(decode, body, limits, intake)
-}
-
-/// Decodes a request.
-type Decode = fn(&[u8], &Limits, Take<'_>) -> Result<Counts, Malformed>;
-
+/// Decodes a body and offers it; synchronous, since what is decoded borrows the body.
 fn offer(
     decode: Decode,
     body: &[u8],
