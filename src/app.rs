@@ -11,7 +11,6 @@ use crate::export::server::{self, Server, Source};
 use crate::export::story;
 use crate::model::Name;
 use crate::model::metric::Family;
-use crate::model::otlp::Group;
 use crate::model::time::Timestamp;
 use crate::proto::v1;
 use crate::receive::{self, Budget, Grpc, Http, Intake, Offer, Refusal, Taking};
@@ -102,12 +101,8 @@ impl Intake for Entrance {
 }
 
 impl Offer for engine::Request<'_> {
-    fn add(&mut self, group: &Group<'_>) {
-        Self::add(self, group);
-    }
-
-    fn take(self: Box<Self>) -> Taking {
-        let appending = Self::take(*self);
+    fn close(self: Box<Self>) -> Taking {
+        let appending = self.append();
         Box::pin(async move {
             appending.await.map_err(|error| match error {
                 AppendError::Full => Refusal::Overloaded,

@@ -1,6 +1,6 @@
 //! Bad input at the real doors: each has its exact answer, and the door still takes a good request afterwards.
 
-use baton::model::otlp::Group;
+use baton::model::otlp::{Group, Take};
 use baton::receive::{
     Budget, Grpc, Http, Intake, Limits, Metrics, Offer, Refusal, Settings, Taking,
 };
@@ -50,13 +50,19 @@ struct Held<'t> {
     starts: Vec<u64>,
 }
 
-impl Offer for Held<'_> {
+impl Take for Held<'_> {
+    fn asks(&self, _: u32, _: &[u8]) -> bool {
+        true
+    }
+
     fn add(&mut self, group: &Group<'_>) {
         self.starts
             .extend(group.spans.iter().map(|span| span.start.0));
     }
+}
 
-    fn take(self: Box<Self>) -> Taking {
+impl Offer for Held<'_> {
+    fn close(self: Box<Self>) -> Taking {
         if self.taker.full.load(Ordering::SeqCst) {
             return Box::pin(std::future::ready(Err(Refusal::Overloaded)));
         }

@@ -259,6 +259,23 @@ fn no_name_from_the_recordings_is_in_the_code() {
     }
 }
 
+/// A name in the list of attributes that nobody asks for any more would be decoded for nothing.
+#[test]
+fn every_listed_attribute_is_asked_for() {
+    let list = include_str!("../src/model/names.rs");
+    let rooms = sources();
+    let asks = |name: &str| {
+        let mut rooms = rooms.iter();
+        rooms.any(|s| !s.path.ends_with("model/names.rs") && s.text.contains(name))
+    };
+    let names = list.lines().map(str::trim).filter(|l| l.starts_with('"'));
+    let names: Vec<&str> = names.map(|line| line.trim_end_matches(',')).collect();
+    assert!(names.len() > 100);
+    for name in names {
+        assert!(asks(name), "nobody asks for {name}");
+    }
+}
+
 /// Licences that an Apache-2.0 product may ship.
 const LICENCES: &[&str] = &[
     "Apache-2.0",

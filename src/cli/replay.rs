@@ -58,7 +58,7 @@ fn feed(file: &Path, engine: &mut Offline, limits: &Limits) -> Result<(), String
         } else {
             receive::wire::traces
         };
-        let counts = decode(&bytes, limits, &mut |group| engine.feed(group));
+        let counts = decode(&bytes, limits, engine);
         return report(counts);
     }
     // One request a line, unless the whole file is one request.
@@ -78,8 +78,8 @@ fn feed(file: &Path, engine: &mut Offline, limits: &Limits) -> Result<(), String
 
 /// Feeds one request in JSON. A file of a collector's file exporter mixes traces and logs; the keys tell them apart.
 fn json_request(text: &[u8], engine: &mut Offline, limits: &Limits) -> Result<Counts, Malformed> {
-    let mut counts = receive::json::traces(text, limits, &mut |group| engine.feed(group))?;
-    let logs = receive::json::logs(text, limits, &mut |group| engine.feed(group))?;
+    let mut counts = receive::json::traces(text, limits, engine)?;
+    let logs = receive::json::logs(text, limits, engine)?;
     counts.rejects.extend(logs.rejects);
     Ok(counts)
 }

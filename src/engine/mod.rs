@@ -21,7 +21,7 @@ use crate::clock::Clock;
 use crate::model::event::Event;
 use crate::model::fact::Fact;
 use crate::model::metric::Family;
-use crate::model::otlp::Group;
+use crate::model::otlp::{Group, Take};
 use crate::model::record::{Delivery, Entry, Frame, Origin};
 use crate::model::time::Timestamp;
 use crate::state::disk::Fault;
@@ -154,15 +154,20 @@ pub struct Request<'e> {
     events: Vec<Box<Event>>,
 }
 
-impl Request<'_> {
-    /// Normalises what was decoded of it.
-    pub fn add(&mut self, group: &Group<'_>) {
+impl Take for Request<'_> {
+    fn asks(&self, hash: u32, name: &[u8]) -> bool {
+        self.engine.normaliser.asks(hash, name)
+    }
+
+    fn add(&mut self, group: &Group<'_>) {
         let events = self.engine.normaliser.normalise(group);
         self.events.extend(events.into_iter().map(Box::new));
     }
+}
 
+impl Request<'_> {
     /// Appends its events, all or nothing. Once that returns `Ok`, they count.
-    pub fn take(self) -> Offering {
+    pub fn append(self) -> Offering {
         self.engine.append(self.events)
     }
 }

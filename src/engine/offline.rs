@@ -6,7 +6,7 @@ use crate::derive;
 use crate::model::event::Event;
 use crate::model::fact::Fact;
 use crate::model::metric::Family;
-use crate::model::otlp::Group;
+use crate::model::otlp::{Group, Take};
 use crate::model::record::Frame;
 use crate::model::time::Timestamp;
 use crate::normalise::Normaliser;
@@ -24,6 +24,17 @@ pub struct Offline {
     stories: Stories,
 }
 
+/// Takes what was recorded.
+impl Take for Offline {
+    fn asks(&self, hash: u32, name: &[u8]) -> bool {
+        self.normaliser.asks(hash, name)
+    }
+
+    fn add(&mut self, group: &Group<'_>) {
+        self.events.extend(self.normaliser.normalise(group));
+    }
+}
+
 impl Offline {
     pub fn new(settings: &Settings, normaliser: Normaliser) -> Self {
         // A recording is looked at as a whole: nothing of it is old.
@@ -39,11 +50,6 @@ impl Offline {
             position: 0,
             stories: Stories::new(0),
         }
-    }
-
-    /// Takes what was recorded.
-    pub fn feed(&mut self, group: &Group<'_>) {
-        self.events.extend(self.normaliser.normalise(group));
     }
 
     /// Remembers how every session went.

@@ -206,14 +206,14 @@ mod tests {
             id: crate::model::ids::SpanId::new(&[id; 8]).expect("not zero"),
             parent: None,
             threshold: None,
-            name: "step".into(),
+            name: "step",
             start: Timestamp(1),
             end: Timestamp(2),
             status: Status::Unset,
-            status_message: "".into(),
+            status_message: "",
             attributes: [("session.id", Some("s")), ("tenant", *tenant)]
                 .into_iter()
-                .filter_map(|(key, value)| Some((key.into(), Value::Str(value?.into()))))
+                .filter_map(|(key, value)| Some((key, Value::Str(value?))))
                 .collect(),
             events: Vec::new(),
             links: Vec::new(),

@@ -3,7 +3,7 @@
 use super::{Offline, Settings};
 use crate::model::ids::{SpanId, TraceId};
 use crate::model::metric::{Family, Point};
-use crate::model::otlp::{Group, Span, Status, Value};
+use crate::model::otlp::{Group, Span, Status, Take, Value};
 use crate::model::sampling::Threshold;
 use crate::model::time::Timestamp;
 use crate::normalise::{self, Normaliser};
@@ -45,17 +45,17 @@ fn keeps(threshold: Threshold, trace: TraceId) -> bool {
 
 fn span(n: u64, id: u8, pairs: &[(&'static str, Value<'static>)]) -> Span<'static> {
     let second = 1_000_000_000;
-    let pairs = pairs.iter().map(|(k, v)| ((*k).into(), v.clone()));
+    let pairs = pairs.iter().map(|(k, v)| ((*k), v.clone()));
     Span {
         trace: trace(n),
         id: SpanId::new(&[id; 8]).expect("not zero"),
         parent: None,
         threshold: None,
-        name: "step".into(),
+        name: "step",
         start: Timestamp((10 * n + u64::from(id)) * second),
         end: Timestamp((10 * n + u64::from(id) + 1) * second),
         status: Status::Unset,
-        status_message: "".into(),
+        status_message: "",
         attributes: pairs.collect(),
         events: Vec::new(),
         links: Vec::new(),
@@ -64,7 +64,7 @@ fn span(n: u64, id: u8, pairs: &[(&'static str, Value<'static>)]) -> Span<'stati
 
 /// One case: a call, a tool, and a human at the end.
 fn case(n: u64) -> [Span<'static>; 3] {
-    let text = |text: &'static str| Value::Str(text.into());
+    let text = |text: &'static str| Value::Str(text);
     let agent = ("gen_ai.agent.name", text("desk"));
     let tool = ("gen_ai.operation.name", text("execute_tool"));
     [
@@ -118,7 +118,7 @@ fn play(threshold: impl Fn(TraceId) -> Option<Threshold>) -> Vec<Family> {
         spans: spans.filter(kept).collect(),
         ..Group::default()
     };
-    engine.feed(&group);
+    engine.add(&group);
     engine.finish()
 }
 

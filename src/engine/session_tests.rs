@@ -4,7 +4,7 @@
 use super::{Offline, Settings};
 use crate::model::ids::{SpanId, TraceId};
 use crate::model::metric::{Family, Point};
-use crate::model::otlp::{Group, Link, Span, Status, Value};
+use crate::model::otlp::{Group, Link, Span, Status, Take, Value};
 use crate::model::time::Timestamp;
 use crate::normalise::{self, Normaliser};
 use crate::{derive, stitch};
@@ -25,13 +25,13 @@ fn span(&(trace, id, parent, (start, end), pairs): &Told<'_>) -> Span<'static> {
         id: id_of(id).expect("not zero"),
         parent: id_of(parent).filter(|_| parent != 0),
         threshold: None,
-        name: "step".into(),
+        name: "step",
         start: Timestamp(start * 1_000_000),
         end: Timestamp(end * 1_000_000),
         status: Status::Unset,
-        status_message: "".into(),
+        status_message: "",
         attributes: pairs
-            .map(|(key, value)| ((*key).into(), Value::Str((*value).into())))
+            .map(|(key, value)| ((*key), Value::Str(value)))
             .collect(),
         events: Vec::new(),
         links: Vec::new(),
@@ -72,7 +72,7 @@ fn families(told: &[Told<'_>], linked: &[Linked<'_>], partitions: usize) -> Vec<
     };
     let normaliser = Normaliser::new(normalise::Settings::default(), Arc::default());
     let mut engine = Offline::new(&settings, normaliser);
-    engine.feed(&Group {
+    engine.add(&Group {
         spans: told
             .iter()
             .map(span)

@@ -8,6 +8,7 @@ pub mod key;
 pub mod memo;
 pub mod metric;
 pub mod money;
+mod names;
 pub mod otlp;
 pub mod price;
 pub mod record;

@@ -1,10 +1,9 @@
-//! Spans and log records as received: views over the request, borrowed where the encoding allows it.
+//! Spans and log records as received: views over the request.
 
 use super::ids::{SpanId, TraceId};
-use super::key::Key;
+use super::key::{self, Key};
 use super::sampling::Threshold;
 use super::time::Timestamp;
-use std::borrow::Cow;
 
 /// Spans and log records of one resource and one instrumentation scope: all that a request has, or a piece of them.
 #[derive(Debug, Default)]
@@ -83,8 +82,8 @@ impl<T> Reused<T> {
 /// The instrumentation library that made the spans.
 #[derive(Clone, Debug, Default)]
 pub struct Scope<'a> {
-    pub name: Cow<'a, str>,
-    pub version: Cow<'a, str>,
+    pub name: &'a str,
+    pub version: &'a str,
 }
 
 /// One finished span.
@@ -95,12 +94,12 @@ pub struct Span<'a> {
     pub parent: Option<SpanId>,
     /// How its sender sampled, where it says so.
     pub threshold: Option<Threshold>,
-    pub name: Cow<'a, str>,
+    pub name: &'a str,
     pub start: Timestamp,
     pub end: Timestamp,
     pub status: Status,
     /// Free text beside an error status; empty when there is none.
-    pub status_message: Cow<'a, str>,
+    pub status_message: &'a str,
     pub attributes: Attributes<'a>,
     pub events: Vec<SpanEvent<'a>>,
     pub links: Vec<Link>,
@@ -118,7 +117,7 @@ pub enum Status {
 /// A timed annotation of a span.
 #[derive(Debug)]
 pub struct SpanEvent<'a> {
-    pub name: Cow<'a, str>,
+    pub name: &'a str,
     pub time: Timestamp,
     pub attributes: Attributes<'a>,
 }
@@ -134,7 +133,7 @@ pub struct Link {
 #[derive(Debug)]
 pub struct LogRecord<'a> {
     /// `event_name`, or the attribute `event.name` of older SDKs; empty when it is not an event.
-    pub event_name: Cow<'a, str>,
+    pub event_name: &'a str,
     pub time: Timestamp,
     pub trace: Option<TraceId>,
     pub span: Option<SpanId>,
@@ -147,11 +146,11 @@ pub struct LogRecord<'a> {
 pub enum Value<'a> {
     #[default]
     Empty,
-    Str(Cow<'a, str>),
+    Str(&'a str),
     Bool(bool),
     Int(i64),
     Double(f64),
-    Bytes(Cow<'a, [u8]>),
+    Bytes(&'a [u8]),
     Array(Vec<Value<'a>>),
     /// Apart, since it is rare and large.
     Map(Box<Attributes<'a>>),
@@ -159,11 +158,16 @@ pub enum Value<'a> {
 
 impl<'a> Value<'a> {
     /// The text of a string value.
-    pub fn as_str(&self) -> Option<&str> {
+    pub fn as_str(&self) -> Option<&'a str> {
         match self {
             Self::Str(text) => Some(text),
             _ => None,
         }
+    }
+
+    /// The text of a string value that is not empty.
+    pub fn as_text(&self) -> Option<&'a str> {
+        self.as_str().filter(|text| !text.is_empty())
     }
 
     /// A number, also where the emitter wrote it as a string.
@@ -197,45 +201,26 @@ impl<'a> Value<'a> {
     }
 }
 
-/// Attributes in the order of the request. The first of two equal keys wins.
-#[derive(Clone, Debug, Default)]
+/// Attributes in the order of the request. The first of two equal names wins.
+#[derive(Clone, Debug)]
 pub struct Attributes<'a> {
     pairs: Vec<Pair<'a>>,
-    /// The number, from 1, of the first pair of those whose hash ends alike.
-    firsts: Firsts,
+    /// By the numbers of the keys, the place of the first pair of each, from 1; 0: it is not there, or behind so many.
+    places: [u8; Key::COUNT],
 }
 
+/// One attribute.
 #[derive(Clone, Debug)]
-struct Pair<'a> {
-    key: Cow<'a, str>,
-    value: Value<'a>,
-    hash: u32,
-    /// The number of the next pair whose hash ends alike; 0: there is none.
-    next: u8,
+pub struct Pair<'a> {
+    pub name: &'a str,
+    /// Its key, or the hash of a name that has none.
+    pub key: Result<Key, u32>,
+    pub value: Value<'a>,
 }
 
-impl Pair<'_> {
-    fn key(&self) -> Key<'_> {
-        Key {
-            name: &self.key,
-            hash: self.hash,
-        }
-    }
-}
-
-#[derive(Clone, Debug)]
-struct Firsts([u8; 256]);
-
-impl Default for Firsts {
+impl Default for Attributes<'_> {
     fn default() -> Self {
-        Self([0; 256])
-    }
-}
-
-impl Firsts {
-    #[inline(always)]
-    fn of(&self, hash: u32) -> u8 {
-        self.0[(hash & 0xff) as usize]
+        Self::with_capacity(0)
     }
 }
 
@@ -245,56 +230,61 @@ impl PartialEq for Attributes<'_> {
     }
 }
 
-impl<'a> FromIterator<(Cow<'a, str>, Value<'a>)> for Attributes<'a> {
-    fn from_iter<I: IntoIterator<Item = (Cow<'a, str>, Value<'a>)>>(pairs: I) -> Self {
+impl<'a> FromIterator<(&'a str, Value<'a>)> for Attributes<'a> {
+    fn from_iter<I: IntoIterator<Item = (&'a str, Value<'a>)>>(pairs: I) -> Self {
         let mut attributes = Self::default();
-        for (key, value) in pairs {
-            attributes.push(key, value);
+        for (name, value) in pairs {
+            attributes.push(name, value);
         }
         attributes
     }
 }
 
 /// Pairs after so many are looked through one by one.
-const NUMBERED: usize = u8::MAX as usize;
+const PLACED: usize = u8::MAX as usize;
 
 impl<'a> Attributes<'a> {
     /// None, with room for so many.
     pub fn with_capacity(pairs: usize) -> Self {
         Self {
             pairs: Vec::with_capacity(pairs),
-            firsts: Firsts::default(),
+            places: [0; Key::COUNT],
         }
     }
 
+    pub fn push(&mut self, name: &'a str, value: Value<'a>) {
+        let hash = key::hash(name.as_bytes());
+        match Key::find(hash, name.as_bytes()) {
+            Some(key) => self.push_known(key, value),
+            None => self.push_other(hash, name, value),
+        }
+    }
+
+    /// As [`Self::push`], of a name whose key is known.
     #[inline]
-    pub fn push(&mut self, key: Cow<'a, str>, value: Value<'a>) {
-        let hash = Key::new(&key).hash;
+    pub fn push_known(&mut self, key: Key, value: Value<'a>) {
         self.pairs.push(Pair {
-            key,
+            name: key.name(),
+            key: Ok(key),
             value,
-            hash,
-            next: 0,
         });
-        if self.pairs.len() <= NUMBERED {
-            self.link(hash, self.pairs.len() as u8);
+        let place = &mut self.places[key.number()];
+        if *place == 0 && self.pairs.len() <= PLACED {
+            *place = self.pairs.len() as u8;
         }
     }
 
-    /// Puts a pair after those whose hash ends alike.
+    /// As [`Self::push`], of a name of this hash that has no key.
     #[inline]
-    fn link(&mut self, hash: u32, number: u8) {
-        let mut last = &mut self.firsts.0[(hash & 0xff) as usize];
-        while let Some(before) = usize::from(*last).checked_sub(1) {
-            last = &mut self.pairs[before].next;
-        }
-        *last = number;
+    pub fn push_other(&mut self, hash: u32, name: &'a str, value: Value<'a>) {
+        let key = Err(hash);
+        self.pairs.push(Pair { name, key, value });
     }
 
     /// Forgets all, but keeps the room.
     pub fn clear(&mut self) {
         self.pairs.clear();
-        self.firsts = Firsts::default();
+        self.places = [0; Key::COUNT];
     }
 
     pub fn len(&self) -> usize {
@@ -305,69 +295,90 @@ impl<'a> Attributes<'a> {
         self.pairs.is_empty()
     }
 
-    #[inline(always)]
-    pub fn get<'k>(&self, key: impl Into<Key<'k>>) -> Option<&Value<'a>> {
-        let key = key.into();
-        match self.firsts.of(key.hash) {
-            0 if self.pairs.len() <= NUMBERED => None,
-            first => self.find(first, key),
+    #[inline]
+    pub fn get(&self, key: Key) -> Option<&Value<'a>> {
+        match self.places[key.number()] {
+            0 if self.pairs.len() <= PLACED => None,
+            0 => self.behind(|pair| pair.key == Ok(key)),
+            place => Some(&self.pairs[usize::from(place) - 1].value),
         }
     }
 
-    #[inline(never)]
-    fn find(&self, first: u8, key: Key<'_>) -> Option<&Value<'a>> {
-        let is = |pair: &&Pair<'_>| pair.hash == key.hash && pair.key == key.name;
-        let mut number = first;
-        while let Some(place) = usize::from(number).checked_sub(1) {
-            let pair = &self.pairs[place];
-            if is(&pair) {
-                return Some(&pair.value);
+    #[cold]
+    fn behind(&self, is: impl Fn(&Pair<'_>) -> bool) -> Option<&Value<'a>> {
+        let mut behind = self.pairs.iter().skip(PLACED);
+        behind.find(|pair| is(pair)).map(|pair| &pair.value)
+    }
+
+    /// What stands under a name that became known when Baton ran.
+    pub fn named(&self, name: &str) -> Option<&Value<'a>> {
+        match Key::of(name) {
+            Some(key) => self.get(key),
+            None => {
+                let mut others = self.pairs.iter();
+                let pair = others.find(|pair| pair.key.is_err() && pair.name == name)?;
+                Some(&pair.value)
             }
-            number = pair.next;
         }
-        let rest = self.pairs.iter().skip(NUMBERED);
-        rest.clone().find(is).map(|pair| &pair.value)
     }
 
     /// The text under `key`, when there is some.
-    #[inline(always)]
-    pub fn str<'k>(&self, key: impl Into<Key<'k>>) -> Option<&str> {
-        self.get(key)?.as_str().filter(|text| !text.is_empty())
+    #[inline]
+    pub fn str(&self, key: Key) -> Option<&'a str> {
+        self.get(key)?.as_text()
     }
 
     /// The first of `keys` that has text.
-    pub fn first_str(&self, keys: &[Key<'_>]) -> Option<&str> {
-        keys.iter().find_map(|key| self.str(key))
+    pub fn first_str(&self, keys: &[Key]) -> Option<&'a str> {
+        keys.iter().find_map(|key| self.str(*key))
     }
 
-    #[inline(always)]
-    pub fn f64<'k>(&self, key: impl Into<Key<'k>>) -> Option<f64> {
+    pub fn f64(&self, key: Key) -> Option<f64> {
         self.get(key)?.as_f64()
     }
 
-    #[inline(always)]
-    pub fn count<'k>(&self, key: impl Into<Key<'k>>) -> Option<u64> {
+    pub fn count(&self, key: Key) -> Option<u64> {
         self.get(key)?.as_count()
     }
 
     /// The first of `keys` that has a count.
-    pub fn first_count(&self, keys: &[Key<'_>]) -> Option<u64> {
-        keys.iter().find_map(|key| self.count(key))
+    pub fn first_count(&self, keys: &[Key]) -> Option<u64> {
+        keys.iter().find_map(|key| self.count(*key))
     }
 
-    pub fn bool<'k>(&self, key: impl Into<Key<'k>>) -> Option<bool> {
+    pub fn bool(&self, key: Key) -> Option<bool> {
         self.get(key)?.as_bool()
     }
 
-    /// As [`Self::iter`], with the hashes of the names.
-    pub fn keys(&self) -> impl Iterator<Item = (Key<'_>, &Value<'a>)> {
-        let pairs = self.pairs.iter();
-        pairs.map(|pair| (pair.key(), &pair.value))
+    /// All of them.
+    pub fn pairs(&self) -> &[Pair<'a>] {
+        &self.pairs
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value<'a>)> {
+    /// As [`Self::pairs`], names and values only.
+    pub fn iter(&self) -> impl Iterator<Item = (&'a str, &Value<'a>)> {
         let pairs = self.pairs.iter();
-        pairs.map(|pair| (pair.key.as_ref(), &pair.value))
+        pairs.map(|pair| (pair.name, &pair.value))
+    }
+}
+
+/// Who gets what is decoded of a request, piece by piece: a request that was decoded as a whole would not stay in the caches.
+pub trait Take {
+    /// Whether an attribute is asked for whose name, of this [`key::hash`], has no [`Key`]. What is not asked for is passed over
+    /// unread.
+    fn asks(&self, hash: u32, name: &[u8]) -> bool;
+
+    fn add(&mut self, group: &Group<'_>);
+}
+
+/// What a function gets is all that there is.
+impl<F: FnMut(&Group<'_>)> Take for F {
+    fn asks(&self, _: u32, _: &[u8]) -> bool {
+        true
+    }
+
+    fn add(&mut self, group: &Group<'_>) {
+        self(group);
     }
 }
 
@@ -377,20 +388,20 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
-        /// However many there are and however their hashes fall: the first of equal keys is found, and no other.
+        /// However many there are, known or not: the first of equal keys is found, and no other.
         #[test]
         fn the_first_of_equal_keys_is_found(
-            names in prop::collection::vec("[a-c]{0,2}|gen_ai\\.usage\\.(in|out)put_tokens[0-9]{0,2}", 0..40),
+            names in prop::collection::vec("[a-c]{0,2}|gen_ai\\.usage\\.(in|out)put_tokens[0-9]{0,2}|user\\.id", 0..40),
             before in prop_oneof![Just(0), 240..300_usize],
         ) {
             let fill = (0..before).map(|i| format!("fill.{i}"));
             let names: Vec<String> = fill.chain(names).collect();
-            let pairs = names.iter().zip(0..).map(|(name, i)| (name.as_str().into(), Value::Int(i)));
+            let pairs = names.iter().zip(0..).map(|(name, i)| (name.as_str(), Value::Int(i)));
             let attributes: Attributes<'_> = pairs.collect();
             for name in names.iter().map(String::as_str).chain(["a", "fill", "gen_ai.usage.input_tokens99"]) {
                 let first = names.iter().position(|n| n == name);
                 let expected = first.map(|i| Value::Int(i as i64));
-                prop_assert_eq!(attributes.get(name), expected.as_ref());
+                prop_assert_eq!(attributes.named(name), expected.as_ref());
             }
         }
     }

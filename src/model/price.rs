@@ -1,7 +1,7 @@
 //! Prices of models and of actions, and what a call costs by them.
 
 use super::event::Usage;
-use super::key::Key;
+use super::key::hash;
 use super::memo::Memo;
 use super::time::Timestamp;
 use rapidhash::RapidHashMap as HashMap;
@@ -16,7 +16,7 @@ pub struct PriceBook {
     exact: HashMap<String, Vec<usize>>,
     wild: Vec<(usize, Pattern)>,
     /// Places of those of `wild` that cover a name.
-    covering: Memo<usize>,
+    covering: Memo<Box<[usize]>>,
 }
 
 impl PartialEq for PriceBook {
@@ -148,14 +148,15 @@ impl PriceBook {
     }
 
     /// The places of the prices whose pattern covers a model.
-    fn covering(&self, model: &str) -> Cow<'_, [usize]> {
+    fn covering(&self, model: &str) -> Cow<'_, Box<[usize]>> {
         let find = || {
             let letters = letters(model);
             let wild = self.wild.iter();
             let wild = wild.filter(|(_, pattern)| pattern.covers(model, letters));
             wild.map(|(place, _)| *place).collect()
         };
-        self.covering.get(Key::new(model).hash(), model, find)
+        let model = model.as_bytes();
+        self.covering.get(hash(model), model, find)
     }
 
     /// US dollars for one call, `None` where the model has no price.

@@ -1,6 +1,6 @@
 //! What may be a cohort, and which of several names for one thing counts.
 
-use super::tests::group;
+use super::tests::{group, kept};
 use super::*;
 use crate::model::otlp::Value;
 
@@ -14,8 +14,7 @@ fn event(pairs: &[(&str, Value<'static>)]) -> Event {
     };
     let group = group("app", "x", &[], |span| {
         for (key, value) in pairs {
-            span.attributes
-                .push((*key).to_owned().into(), value.clone());
+            span.attributes.push(kept(key), value.clone());
         }
     });
     let normaliser = Normaliser::new(settings, Arc::new(PriceBook::default()));
@@ -23,7 +22,7 @@ fn event(pairs: &[(&str, Value<'static>)]) -> Event {
 }
 
 fn text(text: &str) -> Value<'static> {
-    Value::Str(text.to_owned().into())
+    Value::Str(kept(text))
 }
 
 #[test]

@@ -34,8 +34,8 @@ const OUTPUT: Keys = &keys([
     "ai.response.toolCalls",
 ]);
 /// Beginnings of flattened keys: `llm.input_messages.0.message.content`, `gen_ai.prompt.0.content`.
-const FLAT_INPUT: &[&str] = &["llm.input_messages.", "gen_ai.prompt."];
-const FLAT_OUTPUT: &[&str] = &["llm.output_messages.", "gen_ai.completion."];
+pub(super) const FLAT_INPUT: &[&str] = &["llm.input_messages.", "gen_ai.prompt."];
+pub(super) const FLAT_OUTPUT: &[&str] = &["llm.output_messages.", "gen_ai.completion."];
 /// What OpenInference keeps of a call as a whole, ids and settings included: read only where it is all there is.
 const WHOLE: Keys = &keys(["input.value"]);
 /// Words that a framework puts before the user's own, which end with an empty line (Strands' swarms, CrewAI's tasks).
@@ -99,7 +99,7 @@ pub(super) fn of_span(source: &Source<'_>, key: &Key) -> Content {
     first_json(source, OUTPUT, &mut output);
     output.flat(attributes, FLAT_OUTPUT);
     for event in &source.span.events {
-        message_event(&event.name, &event.attributes, &mut input, &mut output);
+        message_event(event.name, &event.attributes, &mut input, &mut output);
     }
     let is_message = |key: &str| FLAT_INPUT.iter().any(|b| flattened(key, b).is_some());
     if input.is_empty() && !attributes.iter().any(|(key, _)| is_message(key)) {
@@ -119,9 +119,9 @@ fn flattened<'k>(key: &'k str, beginning: &str) -> Option<&'k str> {
 pub(super) fn of_log(log: &LogRecord<'_>, key: &Key) -> Content {
     let mut input = Reader::new(key);
     let mut output = Reader::new(key);
-    message_event(&log.event_name, &log.attributes, &mut input, &mut output);
+    message_event(log.event_name, &log.attributes, &mut input, &mut output);
     let body = || messages::to_json(&log.body).to_string();
-    match log.event_name.as_ref() {
+    match log.event_name {
         "gen_ai.choice" => output.string(&body(), Role::Other, 0),
         "gen_ai.user.message" => {
             input.string(&body(), Role::User, 0);
@@ -145,7 +145,7 @@ fn content(input: Reader<'_>, output: Reader<'_>) -> Content {
 
 /// The first of the attributes that holds something.
 fn first_json(source: &Source<'_>, keys: Keys, reader: &mut Reader<'_>) {
-    for (key, text) in keys.iter().filter_map(|key| Some((key, source.str(key)?))) {
+    for (key, text) in keys.iter().filter_map(|key| Some((key, source.str(*key)?))) {
         match source.document(*key) {
             Some(document) => reader.message(document.root(), Role::Other, 1),
             None => reader.plain(text, Role::Other, 0),
@@ -156,6 +156,9 @@ fn first_json(source: &Source<'_>, keys: Keys, reader: &mut Reader<'_>) {
     }
 }
 
+/// Attributes of a message in an event: what is said, then what is called.
+const MESSAGE: Keys = &keys(["content", "tool_calls"]);
+
 /// Messages as span events or log records, one each, or all of a call in one.
 fn message_event(
     name: &str,
@@ -163,22 +166,20 @@ fn message_event(
     input: &mut Reader<'_>,
     output: &mut Reader<'_>,
 ) {
-    let read = |reader: &mut Reader<'_>, role, keys: &[&str]| {
-        for text in keys.iter().copied().filter_map(|key| attributes.str(key)) {
+    let read = |reader: &mut Reader<'_>, role, keys: Keys| {
+        for text in keys.iter().filter_map(|key| attributes.str(*key)) {
             reader.begin();
             reader.string(text, role, 0);
             reader.end(role);
         }
     };
     match name {
-        "gen_ai.user.message" => read(input, Role::User, &["content"]),
-        "gen_ai.assistant.message" | "gen_ai.tool.message" => {
-            read(input, Role::Other, &["content", "tool_calls"]);
-        }
-        "gen_ai.choice" => read(output, Role::Other, &["message", "content", "tool_calls"]),
+        "gen_ai.user.message" => read(input, Role::User, &MESSAGE[..1]),
+        "gen_ai.assistant.message" | "gen_ai.tool.message" => read(input, Role::Other, MESSAGE),
+        "gen_ai.choice" => read(output, Role::Other, messages::CHOICE),
         "gen_ai.client.inference.operation.details" => {
-            read(input, Role::Other, &["gen_ai.input.messages"]);
-            read(output, Role::Other, &["gen_ai.output.messages"]);
+            read(input, Role::Other, &INPUT[..1]);
+            read(output, Role::Other, &OUTPUT[..1]);
         }
         _ => {}
     }

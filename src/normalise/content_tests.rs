@@ -1,12 +1,12 @@
 //! Known answers of content: which facts a text has, and that every encoding tells the same ones.
 
 use super::content::{Key, of_log, of_span};
+use super::tests::kept;
 use super::{Settings, Source};
 use crate::model::ids::{SpanId, TraceId};
 use crate::model::otlp::{Attributes, LogRecord, Scope, Span, SpanEvent, Status, Value};
 use crate::model::sketch::{Content, Sketch};
 use crate::model::time::Timestamp;
-use std::borrow::Cow;
 
 type Pairs = [(&'static str, String)];
 
@@ -15,9 +15,7 @@ const ASKS: &str = "Hello, I am Jane Doe and want 49.90 back for order A-4711.";
 const SAYS: &str = "Ticket 8812 is open.";
 
 fn attributes(pairs: &Pairs) -> Attributes<'static> {
-    let pair = |(key, text): &(&'static str, String)| {
-        (Cow::Borrowed(*key), Value::Str(text.clone().into()))
-    };
+    let pair = |(key, text): &(&'static str, String)| (*key, Value::Str(kept(text)));
     pairs.iter().map(pair).collect()
 }
 
@@ -27,11 +25,11 @@ fn read(pairs: &Pairs, events: Vec<SpanEvent<'static>>) -> Content {
         id: SpanId::new(&[1; 8]).expect("not zero"),
         parent: None,
         threshold: None,
-        name: "chat".into(),
+        name: "chat",
         start: Timestamp(1),
         end: Timestamp(2),
         status: Status::Unset,
-        status_message: "".into(),
+        status_message: "",
         attributes: attributes(pairs),
         events,
         links: Vec::new(),
@@ -48,7 +46,7 @@ fn read(pairs: &Pairs, events: Vec<SpanEvent<'static>>) -> Content {
 
 fn event(name: &'static str, pairs: &Pairs) -> SpanEvent<'static> {
     SpanEvent {
-        name: name.into(),
+        name,
         time: Timestamp(1),
         attributes: attributes(pairs),
     }
@@ -203,7 +201,7 @@ fn the_last_message_of_the_user_is_what_he_asked_and_results_of_tools_are_facts(
 #[test]
 fn log_records_tell_the_same_and_another_key_hashes_otherwise() {
     let record = |name: &'static str, text: &'static str| LogRecord {
-        event_name: name.into(),
+        event_name: name,
         time: Timestamp(1),
         trace: None,
         span: None,

@@ -1,11 +1,11 @@
 //! What a span says of the business around it: the tenant, what the user came for, what the transaction is worth, its cohorts.
 
+use super::asked::Asked;
 use super::names::trimmed;
 use super::{Settings, id, name};
 use crate::model::Name;
 use crate::model::cohort::Declared;
 use crate::model::key::Key;
-use crate::model::memo::Memo;
 use crate::model::money::{DOLLAR, MOST};
 use crate::model::otlp::{Attributes, Value};
 use rapidhash::RapidHashMap as HashMap;
@@ -37,7 +37,7 @@ const OTHER: &str = "other";
 
 /// What an attribute may declare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Meaning {
+pub(super) enum Meaning {
     Tenant,
     Intent,
     Currency,
@@ -46,59 +46,17 @@ enum Meaning {
     Dimension(u8),
 }
 
-/// The attribute names that matter, each with its meanings and their ranks: the smallest rank wins.
+/// What a name may declare, and the rank of the name for each: the smallest wins.
+pub(super) type Meanings = Box<[(Meaning, usize)]>;
+
+/// The attribute names that matter.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Wanted {
     by_name: HashMap<Vec<u8>, Vec<(Meaning, usize)>>,
     /// The rank of the next name: earlier names go first.
     next_rank: usize,
-    ends: Ends,
-    /// Emitters repeat their names in every span.
-    met: Memo<(Meaning, usize)>,
-}
-
-/// The last two letters of every name, since most keys end in others and need no closer look.
-#[derive(Clone, Debug)]
-struct Ends(Box<[bool]>);
-
-impl Default for Ends {
-    fn default() -> Self {
-        Self(vec![false; SIGNS * SIGNS].into())
-    }
-}
-
-/// Letters, digits, and none of them.
-const SIGNS: usize = 37;
-
-/// The number of a letter, whatever its case, or of a digit; 0 for what is neither.
-const NUMBERS: [u8; 256] = {
-    let mut numbers = [0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        numbers[byte] = match byte as u8 {
-            letter @ b'a'..=b'z' => letter - b'a' + 1,
-            letter @ b'A'..=b'Z' => letter - b'A' + 1,
-            digit @ b'0'..=b'9' => digit - b'0' + 27,
-            _ => 0,
-        };
-        byte += 1;
-    }
-    numbers
-};
-
-/// The last two letters or digits of a key as a number.
-#[inline]
-fn end(key: &str) -> usize {
-    let number = |byte: u8| usize::from(NUMBERS[usize::from(byte)]);
-    // As nearly all keys end.
-    if let [.., before, last] = key.as_bytes()
-        && let (before @ 1.., last @ 1..) = (number(*before), number(*last))
-    {
-        return last * SIGNS + before;
-    }
-    let mut numbers = key.bytes().rev().map(number).filter(|number| *number > 0);
-    let last = numbers.next().unwrap_or(0);
-    last * SIGNS + numbers.next().unwrap_or(0)
+    /// By the numbers of the keys.
+    known: Box<[Meanings]>,
 }
 
 impl Wanted {
@@ -113,35 +71,24 @@ impl Wanted {
         for (number, attributes) in (0..).zip(&settings.dimensions) {
             wanted.add(Meaning::Dimension(number), attributes);
         }
+        wanted.known = Key::all().map(|key| wanted.meanings(key.name())).collect();
         wanted
-    }
-
-    /// Whether a name may mean something: most do not, by their length and their end.
-    fn may_be(&self, name: &str) -> bool {
-        name.len() <= MAX_KEY && self.ends.0[end(name)]
-    }
-
-    fn meanings(&self, name: &str) -> &[(Meaning, usize)] {
-        let mut key = Vec::new();
-        canonical(name, &mut key);
-        self.by_name.get(key.as_slice()).map_or(&[], Vec::as_slice)
-    }
-
-    /// As [`Self::meanings`], of a name that may have been met.
-    fn meanings_of(&self, key: Key<'_>) -> Cow<'_, [(Meaning, usize)]> {
-        let new = || self.meanings(key.name()).into();
-        self.met.get(key.hash(), key.name(), new)
     }
 
     fn add(&mut self, meaning: Meaning, attributes: &[impl AsRef<str>]) {
         for attribute in attributes {
-            let mut key = Vec::new();
-            canonical(attribute.as_ref(), &mut key);
-            self.ends.0[end(attribute.as_ref())] = true;
-            let known = self.by_name.entry(key).or_default();
-            known.push((meaning, self.next_rank));
+            let known = self.by_name.entry(canonical(attribute.as_ref()));
+            known.or_default().push((meaning, self.next_rank));
             self.next_rank += 1;
         }
+    }
+
+    /// What a name declares; most declare nothing.
+    pub(super) fn meanings(&self, name: &str) -> Meanings {
+        let meanings = (name.len() <= MAX_KEY).then(|| self.by_name.get(&canonical(name)));
+        meanings
+            .flatten()
+            .map_or_else(Meanings::default, |m| m.as_slice().into())
     }
 }
 
@@ -171,16 +118,21 @@ type Hits<'t> = SmallVec<[Hit<'t>; 6]>;
 /// What surrounds the spans of one resource.
 #[derive(Debug)]
 pub(super) struct Around<'t> {
-    wanted: &'t Wanted,
+    asked: &'t Asked,
     /// What the resource declares for all its spans.
     declared: Hits<'t>,
 }
 
-fn look<'t>(place: u8, attributes: &'t Attributes<'_>, wanted: &Wanted, hits: &mut Hits<'t>) {
-    let keys = attributes.keys();
-    for (key, value) in keys.filter(|(key, _)| wanted.may_be(key.name())) {
-        let meanings = wanted.meanings_of(key);
-        found(place, &meanings, || of_attribute(value), hits);
+fn look<'t>(place: u8, attributes: &'t Attributes<'_>, asked: &Asked, hits: &mut Hits<'t>) {
+    for pair in attributes.pairs() {
+        let text = || of_attribute(&pair.value);
+        match pair.key {
+            Ok(key) => found(place, &asked.wanted.known[key.number()], text, hits),
+            Err(hash) => {
+                let other = asked.of(hash, pair.name.as_bytes());
+                found(place, &other.meanings, text, hits);
+            }
+        }
     }
 }
 
@@ -201,10 +153,10 @@ fn found<'t>(
 }
 
 /// Reads what a resource declares.
-pub(super) fn of_resource<'t>(resource: &'t Attributes<'_>, wanted: &'t Wanted) -> Around<'t> {
+pub(super) fn of_resource<'t>(resource: &'t Attributes<'_>, asked: &'t Asked) -> Around<'t> {
     let mut declared = Hits::new();
-    look(2, resource, wanted, &mut declared);
-    Around { wanted, declared }
+    look(2, resource, asked, &mut declared);
+    Around { asked, declared }
 }
 
 /// Reads the span's own attributes, then the JSON metadata on it, then what its resource declares.
@@ -214,11 +166,11 @@ pub(super) fn read<'t>(
     around: &Around<'t>,
 ) -> Context {
     let mut hits: Hits<'_> = around.declared.iter().cloned().collect();
-    look(0, attributes, around.wanted, &mut hits);
+    look(0, attributes, around.asked, &mut hits);
     for object in metadata.iter().filter_map(Json::as_object) {
-        for (name, value) in object.iter().filter(|(name, _)| around.wanted.may_be(name)) {
-            let meanings = around.wanted.meanings(name);
-            found(1, meanings, || of_json(value), &mut hits);
+        for (name, value) in object {
+            let meanings = around.asked.wanted.meanings(name);
+            found(1, &meanings, || of_json(value), &mut hits);
         }
     }
     hits.sort_by_key(|hit| (hit.0, hit.1));
@@ -297,11 +249,10 @@ pub(super) fn in_metadata(key: &str) -> Option<&str> {
 }
 
 /// The name without its prefix, dots, underscores and capitals: `app.customer_tier` and `customerTier` are one.
-fn canonical(key: &str, out: &mut Vec<u8>) {
+fn canonical(key: &str) -> Vec<u8> {
     let bare = PREFIXES.iter().find_map(|prefix| key.strip_prefix(prefix));
     let bare = bare.or_else(|| in_metadata(key));
-    out.clear();
     let letters = bare.unwrap_or(key).bytes();
     let kept = letters.filter(u8::is_ascii_alphanumeric);
-    out.extend(kept.map(|b| b.to_ascii_lowercase()));
+    kept.map(|b| b.to_ascii_lowercase()).collect()
 }

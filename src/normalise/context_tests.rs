@@ -1,19 +1,19 @@
 //! Known answers of the business context.
 
 use super::Settings;
-use super::context::{Context, Wanted, of_resource, read};
+use super::asked::Asked;
+use super::context::{Context, of_resource, read};
 use crate::model::cohort::preset;
 use crate::model::otlp::{Attributes, Value};
 use serde_json::json;
-use std::borrow::Cow;
 
 fn attributes(pairs: &[(&'static str, Value<'static>)]) -> Attributes<'static> {
-    let pair = |(key, value): &(&'static str, Value<'static>)| (Cow::Borrowed(*key), value.clone());
+    let pair = |(key, value): &(&'static str, Value<'static>)| (*key, value.clone());
     pairs.iter().map(pair).collect()
 }
 
 fn text(text: &'static str) -> Value<'static> {
-    Value::Str(text.into())
+    Value::Str(text)
 }
 
 fn settings() -> Settings {
@@ -37,10 +37,10 @@ fn of(
     resource: &[(&'static str, Value<'static>)],
 ) -> Context {
     {
-        let wanted = Wanted::new(&settings());
+        let asked = Asked::new(&settings());
         let resource = attributes(resource);
         let span = attributes(span);
-        let around = of_resource(&resource, &wanted);
+        let around = of_resource(&resource, &asked);
         read(&span, &[], &around)
     }
 }
@@ -107,9 +107,9 @@ fn a_name_is_one_in_capitals_and_small_letters_up_to_its_last_sign() {
             dimensions: vec![vec![said.into()]],
             ..Settings::default()
         };
-        let (wanted, none) = (Wanted::new(&settings), attributes(&[]));
+        let (asked, none) = (Asked::new(&settings), attributes(&[]));
         let span = attributes(&[(key, text("here"))]);
-        let context = read(&span, &[], &of_resource(&none, &wanted));
+        let context = read(&span, &[], &of_resource(&none, &asked));
         assert_eq!(shown(&context).2, [(0, "here")], "{said}: {key}");
     }
 }
@@ -123,8 +123,8 @@ fn the_span_goes_before_its_metadata_and_the_metadata_before_the_resource() {
         ("region", text("resource")),
         ("org.id", Value::Int(7)),
     ]);
-    let wanted = Wanted::new(&settings());
-    let around = of_resource(&resource, &wanted);
+    let asked = Asked::new(&settings());
+    let around = of_resource(&resource, &asked);
     let context = read(&span, &metadata, &around);
     assert_eq!(
         shown(&context),
@@ -195,14 +195,14 @@ fn what_is_declared_of_a_handoff_is_an_evaluation() {
 /// Names fall on the same place of what is remembered around the spans of one resource; each is still itself.
 #[test]
 fn a_name_that_was_met_is_not_taken_for_another() {
-    let wanted = Wanted::new(&settings());
+    let asked = Asked::new(&settings());
     let resource = Attributes::default();
     let names: Vec<String> = (0..1000).map(|i| format!("n{i}.tier")).collect();
     let names = names.iter().flat_map(|name| [name, "customer.tier"]);
     let spans: Vec<Attributes<'_>> = names
-        .map(|name| [(Cow::Borrowed(name), text("gold"))].into_iter().collect())
+        .map(|name| [(name, text("gold"))].into_iter().collect())
         .collect();
-    let around = of_resource(&resource, &wanted);
+    let around = of_resource(&resource, &asked);
     let tiers = spans
         .iter()
         .map(|span| read(span, &[], &around).cohort.len());

@@ -1,6 +1,6 @@
 //! Known answers of content: whose words they are, which of several messages counts, and where the same fact is spelt in two ways.
 
-use super::tests::with;
+use super::tests::{kept, with};
 use super::*;
 use crate::model::otlp::{SpanEvent, Value};
 use crate::model::sketch::{Content, Sketch};
@@ -11,12 +11,9 @@ fn call(attributes: &[(&str, &str)], events: &[(&str, &str)]) -> Event {
     all.extend(attributes);
     with("app", "chat", &all, |span| {
         let event = |(name, text): &(&str, &str)| SpanEvent {
-            name: (*name).to_owned().into(),
+            name: kept(name),
             time: span.end,
-            attributes: Attributes::from_iter([(
-                "content".into(),
-                Value::Str((*text).to_owned().into()),
-            )]),
+            attributes: Attributes::from_iter([("content", Value::Str(kept(text)))]),
         };
         span.events = events.iter().map(event).collect();
     })

@@ -1,6 +1,6 @@
 //! One line of each dialect after the other: what a span of this scope and name with these attributes says.
 
-use super::tests::{event, told, with};
+use super::tests::{event, kept, told, with};
 use super::*;
 use crate::model::event::{Cost, Target};
 use crate::model::otlp::{SpanEvent, Value};
@@ -436,9 +436,9 @@ fn strands_shows_the_target_of_a_handoff_in_span_events() {
             ("gen_ai.tool.name", tool),
         ];
         let found = with("strands.telemetry", "t", &attributes, |span| {
-            let attribute = (key.into(), Value::Str(text.into()));
+            let attribute = (key, Value::Str(kept(&text)));
             span.events.push(SpanEvent {
-                name: name.into(),
+                name,
                 time: span.start,
                 attributes: [attribute].into_iter().collect(),
             });

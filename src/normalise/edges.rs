@@ -1,6 +1,6 @@
 //! What names, ids, texts and words must not be taken for: each of these answers was wrong once.
 
-use super::tests::{event, told, with};
+use super::tests::{event, kept, told, with};
 use super::*;
 use crate::model::List;
 use crate::model::event::{HandoffRequest, Outcome, Target};
@@ -26,10 +26,9 @@ fn session(attributes: &[(&str, &str)]) -> Option<String> {
 }
 
 fn refused(message: &str) -> List<HandoffRequest> {
-    let message = message.to_owned();
-    with("app", "x", &[], move |s| {
+    with("app", "x", &[], |s| {
         s.status = Status::Error;
-        s.status_message = message.into();
+        s.status_message = kept(message);
     })
     .refused
 }
@@ -78,7 +77,7 @@ fn metadata_tries_the_next_key() {
 #[test]
 fn a_number_is_an_id() {
     let e = with("app", "x", &[], |s| {
-        s.attributes.push("session.id".into(), Value::Int(42))
+        s.attributes.push("session.id", Value::Int(42))
     });
     assert_eq!(e.session.map(|s| s.id.to_string()).as_deref(), Some("42"));
 }
@@ -108,10 +107,7 @@ fn browser_resource() {
         } else {
             "x"
         };
-        let r = Attributes::from_iter([
-            ("session.id".into(), Value::Str("tab".into())),
-            (key.into(), Value::Str(v.into())),
-        ]);
+        let r = Attributes::from_iter([("session.id", Value::Str("tab")), (key, Value::Str(v))]);
         assert_eq!(
             session::of_attributes(&none, &[], &r, &Settings::default()),
             None,
@@ -302,7 +298,7 @@ fn a_failure_text_with_an_accent() {
 fn an_exception_without_status_fails_the_call() {
     let e = with("app", "x", &[("gen_ai.operation.name", "chat")], |s| {
         s.events.push(SpanEvent {
-            name: "exception".into(),
+            name: "exception",
             time: s.end,
             attributes: Attributes::default(),
         });
@@ -422,7 +418,7 @@ proptest! {
         for span in [name.as_str(), "invoke_agent x", "Delegate work to coworker.run"] {
             let e = with(scope, span, &attributes, |s| {
                 s.status = Status::Error;
-                s.status_message = attributes.first().map(|a| a.1.to_owned()).unwrap_or_default().into();
+                s.status_message = attributes.first().map(|a| kept(a.1)).unwrap_or_default();
             });
             prop_assert_eq!(e.start.0, 1_000_000_000);
             prop_assert!(e.agent.is_none_or(|a| a.len() <= MAX_NAME));

@@ -31,9 +31,7 @@ fn session(on_the_resource: &[&'static str], on_the_span: &[(&str, &str)]) -> (S
     attributes.extend(on_the_span);
     let mut group = group("logfire.openai_agents", template.1, &attributes, |_| {});
     let resource = on_the_resource.iter();
-    group.resource = resource
-        .map(|id| ("session.id".into(), Value::Str((*id).into())))
-        .collect();
+    group.resource = resource.map(|id| ("session.id", Value::Str(id))).collect();
     let normaliser = Normaliser::new(Settings::default(), Arc::new(PriceBook::default()));
     let session = normaliser.normalise(&group).remove(0).session;
     let hint = session.expect("a session");

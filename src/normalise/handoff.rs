@@ -3,6 +3,7 @@
 use super::names::trimmed;
 use super::{Settings, Source, id, json, name};
 use crate::model::event::{HandoffRequest, Target};
+use crate::model::key::key;
 use crate::model::{List, Name};
 use serde_json::Value;
 
@@ -259,10 +260,10 @@ fn plain(text: &str) -> String {
 /// Handoffs that the span's error says were refused.
 pub(super) fn refusals(source: &Source<'_>) -> List<HandoffRequest> {
     let mut texts: Vec<&str> = vec![&source.span.status_message];
-    texts.extend(source.str("error"));
-    texts.extend(source.str("error.message"));
+    texts.extend(source.str(key!("error")));
+    texts.extend(source.str(key!("error.message")));
     for event in &source.span.events {
-        texts.extend(event.attributes.str("exception.message"));
+        texts.extend(event.attributes.str(key!("exception.message")));
     }
     let mut found: List<HandoffRequest> = List::new();
     for text in texts {

@@ -5,7 +5,7 @@ use super::handoff::{is_answer, request};
 use super::{Settings, Source, json};
 use crate::model::List;
 use crate::model::event::HandoffRequest;
-use crate::model::key::{Keys, keys};
+use crate::model::key::{Keys, key, keys};
 use crate::model::otlp::{Attributes, LogRecord, Value as Attribute};
 use serde_json::Value as Owned;
 
@@ -36,6 +36,9 @@ const TEXT: Keys = &keys([
     "llm.output_messages.0.message.content",
 ]);
 
+/// Attributes of a `gen_ai.choice` event.
+pub(super) const CHOICE: Keys = &keys(["message", "content", "tool_calls"]);
+
 /// Reads the output of a model call.
 pub(super) fn output(source: &Source<'_>) -> Output {
     let mut reader = Reader::new(source.settings);
@@ -52,7 +55,7 @@ pub(super) fn output(source: &Source<'_>) -> Output {
         }
     }
     for key in TEXT {
-        if let Some(text) = attributes.str(key) {
+        if let Some(text) = attributes.str(*key) {
             reader.text(text);
         }
     }
@@ -60,10 +63,10 @@ pub(super) fn output(source: &Source<'_>) -> Output {
     reader.flattened(attributes);
     reader.begin();
     for event in &source.span.events {
-        match event.name.as_ref() {
+        match event.name {
             "gen_ai.choice" | "gen_ai.assistant.message.output" => reader.choice(&event.attributes),
             "gen_ai.client.inference.operation.details" => {
-                let messages = event.attributes.str("gen_ai.output.messages");
+                let messages = event.attributes.str(key!("gen_ai.output.messages"));
                 if let Some(document) = messages.and_then(Document::parse) {
                     reader.seen();
                     reader.value(document.root(), 0);
@@ -94,18 +97,18 @@ pub(super) fn output_of_text(text: &str, settings: &Settings) -> Output {
 /// The handoffs that a log record shows a model asking for.
 pub(super) fn log_requests(log: &LogRecord<'_>, settings: &Settings) -> List<HandoffRequest> {
     let is_output = matches!(
-        log.event_name.as_ref(),
+        log.event_name,
         "gen_ai.choice" | "gen_ai.client.inference.operation.details"
     );
     if !is_output {
         return List::new();
     }
     let mut reader = Reader::new(settings);
-    let messages = log.attributes.str("gen_ai.output.messages");
+    let messages = log.attributes.str(key!("gen_ai.output.messages"));
     if let Some(document) = messages.and_then(Document::parse) {
         reader.value(document.root(), 0);
     } else {
-        let in_attributes = log.attributes.get("gen_ai.output.messages");
+        let in_attributes = log.attributes.get(key!("gen_ai.output.messages"));
         let value = to_json(in_attributes.unwrap_or(&log.body));
         reader.text_value(&value.to_string());
     }
@@ -271,8 +274,8 @@ impl<'s> Reader<'s> {
 
     /// A `gen_ai.choice` span event.
     fn choice(&mut self, attributes: &Attributes<'_>) {
-        for key in ["message", "content", "tool_calls"] {
-            if let Some(text) = attributes.str(key) {
+        for key in CHOICE {
+            if let Some(text) = attributes.str(*key) {
                 self.seen();
                 match Document::parse(text) {
                     Some(document) => self.value(document.root(), 0),
@@ -304,10 +307,9 @@ impl<'s> Reader<'s> {
                 }
                 continue;
             };
-            let id = attributes.str(format!("{stem}{id_key}").as_str());
-            let arguments =
-                || json::parse(attributes.str(format!("{stem}{arguments_key}").as_str())?);
-            self.call(text, id, arguments);
+            let beside = |end| attributes.named(&format!("{stem}{end}"))?.as_text();
+            let arguments = || json::parse(beside(arguments_key)?);
+            self.call(text, beside(id_key), arguments);
         }
     }
 }
@@ -392,7 +394,7 @@ fn python_call(text: &str) -> Option<(&str, &str)> {
 /// The value as JSON. Its depth is what the receiver lets in.
 pub(super) fn to_json(value: &Attribute<'_>) -> Owned {
     match value {
-        Attribute::Str(text) => Owned::from(text.as_ref()),
+        Attribute::Str(text) => Owned::from(*text),
         Attribute::Bool(flag) => Owned::from(*flag),
         Attribute::Int(number) => Owned::from(*number),
         Attribute::Double(number) => Owned::from(*number),

@@ -3,6 +3,7 @@
 //! What a span does not say stays unknown here; the stitcher may find it in the span's neighbours. No text of prompts,
 //! answers or arguments passes this room.
 
+mod asked;
 mod content;
 mod context;
 mod dialect;
@@ -53,12 +54,13 @@ use crate::model::event::{
     CONTEXT_RETENTION, Evaluation, Event, INTENT_RETENTION, Kind, OutcomeEvidence, SessionSource,
 };
 use crate::model::ids::{SpanId, TraceId};
-use crate::model::key::{Key, Keys, keys};
+use crate::model::key::{Key, Keys, key, keys};
 use crate::model::money::Money;
 use crate::model::otlp::{Attributes, Group, Link, LogRecord, Scope, Span, Status};
 use crate::model::price::PriceBook;
 use crate::model::time::Timestamp;
 use crate::model::{List, Name};
+use asked::Asked;
 use context::Around;
 use document::Document;
 use names::trimmed;
@@ -125,7 +127,7 @@ pub struct Settings {
 #[derive(Clone, Debug)]
 pub struct Normaliser {
     settings: Settings,
-    wanted: context::Wanted,
+    asked: Asked,
     content_key: content::Key,
     prices: Arc<PriceBook>,
 }
@@ -133,16 +135,21 @@ pub struct Normaliser {
 impl Normaliser {
     pub fn new(settings: Settings, prices: Arc<PriceBook>) -> Self {
         Self {
-            wanted: context::Wanted::new(&settings),
+            asked: Asked::new(&settings),
             content_key: content::Key::new(settings.content_seed),
             settings,
             prices,
         }
     }
 
+    /// Whether an attribute is read whose name, of this [`key::hash`](crate::model::key::hash), has no key.
+    pub fn asks(&self, hash: u32, name: &[u8]) -> bool {
+        self.asked.of(hash, name).read
+    }
+
     /// One event for each span, and one for each log record that says something about a span.
     pub fn normalise(&self, group: &Group<'_>) -> Vec<Event> {
-        let around = context::of_resource(&group.resource, &self.wanted);
+        let around = context::of_resource(&group.resource, &self.asked);
         let spans = group.spans.iter();
         let spans = spans.map(|span| self.span(group, &around, span));
         let logs = group.logs.iter();
@@ -183,7 +190,7 @@ impl Normaliser {
         event.kind = Kind::Note(0);
         event
             .evaluations
-            .extend(evaluation(&log.event_name, &log.attributes));
+            .extend(evaluation(log.event_name, &log.attributes));
         event.requests = messages::log_requests(log, &self.settings);
         let metadata = session::metadata(&log.attributes);
         event.session =
@@ -226,13 +233,13 @@ impl<'a> Source<'a> {
         &self.span.attributes
     }
 
-    #[inline(always)]
-    fn str<'k>(&self, key: impl Into<Key<'k>>) -> Option<&'a str> {
+    #[inline]
+    fn str(&self, key: Key) -> Option<&'a str> {
         self.attributes().str(key)
     }
 
     /// The JSON that an attribute holds.
-    fn document(&self, key: Key<'static>) -> Read<'a> {
+    fn document(&self, key: Key) -> Read<'a> {
         let text = self.str(key)?;
         let mut documents = self.documents.borrow_mut();
         if let Some((_, read)) = documents.iter().find(|(known, _)| *known == key.name()) {
@@ -244,12 +251,12 @@ impl<'a> Source<'a> {
     }
 
     fn operation(&self) -> Option<&'a str> {
-        self.str("gen_ai.operation.name")
+        self.str(key!("gen_ai.operation.name"))
     }
 
     /// The span's own error, without the control flow that some frameworks raise as exceptions.
     fn failed(&self) -> bool {
-        let error_type = self.str("error.type").is_some_and(|t| t != "_OK");
+        let error_type = self.str(key!("error.type")).is_some_and(|t| t != "_OK");
         (self.span.status == Status::Error || error_type) && !self.is_control_flow()
     }
 
@@ -268,14 +275,14 @@ impl<'a> Source<'a> {
     fn is_control_flow(&self) -> bool {
         let raised =
             |text: &str| text.contains("ParentCommand") || text.starts_with("Command(graph=");
-        raised(&self.span.status_message)
+        raised(self.span.status_message)
             || self
-                .str("langfuse.observation.status_message")
+                .str(key!("langfuse.observation.status_message"))
                 .is_some_and(raised)
             || self.span.events.iter().any(|event| {
                 event
                     .attributes
-                    .str("exception.type")
+                    .str(key!("exception.type"))
                     .is_some_and(|t| t.ends_with("ParentCommand"))
             })
     }
@@ -321,7 +328,7 @@ impl<'a> Source<'a> {
         for span_event in &self.span.events {
             event
                 .evaluations
-                .extend(evaluation(&span_event.name, &span_event.attributes));
+                .extend(evaluation(span_event.name, &span_event.attributes));
         }
         if event.evaluations.is_empty() {
             event
@@ -331,7 +338,7 @@ impl<'a> Source<'a> {
         event.evaluations.extend(retention(attributes));
         event.outcome = outcome::of_span(attributes, &event.kind, self.settings)
             .or_else(|| outcome::of_evaluations(&event.evaluations));
-        if event.error || self.str("error").is_some() {
+        if event.error || self.str(key!("error")).is_some() {
             event.refused.extend(handoff::refusals(self));
         }
     }
@@ -378,11 +385,13 @@ fn evaluation(event_name: &str, attributes: &Attributes<'_>) -> Option<Evaluatio
         return None;
     }
     Some(Evaluation {
-        name: name(attributes.str("gen_ai.evaluation.name")?),
+        name: name(attributes.str(key!("gen_ai.evaluation.name"))?),
         score: attributes
-            .f64("gen_ai.evaluation.score.value")
-            .or_else(|| attributes.f64("gen_ai.evaluation.score")),
-        label: attributes.str("gen_ai.evaluation.score.label").map(name),
+            .f64(key!("gen_ai.evaluation.score.value"))
+            .or_else(|| attributes.f64(key!("gen_ai.evaluation.score"))),
+        label: attributes
+            .str(key!("gen_ai.evaluation.score.label"))
+            .map(name),
         by_record: false,
     })
 }
@@ -390,7 +399,7 @@ fn evaluation(event_name: &str, attributes: &Attributes<'_>) -> Option<Evaluatio
 /// What is declared of the retention in a handoff, as the evaluations of that name.
 fn retention<'a>(attributes: &'a Attributes<'_>) -> impl Iterator<Item = Evaluation> + 'a {
     RETENTION.iter().filter_map(|(evaluation, keys)| {
-        let score = keys.iter().find_map(|key| attributes.f64(key))?;
+        let score = keys.iter().find_map(|key| attributes.f64(*key))?;
         (0.0..=1.0).contains(&score).then(|| Evaluation {
             name: Name::from(*evaluation),
             score: Some(score),

@@ -28,7 +28,7 @@ const DECLARED: Keys = &keys([
 ]);
 
 /// Parts of a declared cost that add up where there is no total.
-const PARTS: &[[Key<'_>; 2]] = &[
+const PARTS: &[[Key; 2]] = &[
     keys(["gen_ai.usage.cost.input", "gen_ai.usage.cost.output"]),
     keys(["gen_ai.usage.input_cost", "gen_ai.usage.output_cost"]),
     keys(["llm.cost.prompt", "llm.cost.completion"]),
@@ -82,7 +82,7 @@ pub(super) fn value(declared: Amount, money: &Money) -> Result<f64, Name> {
 
 /// The total, else its parts.
 fn declared(attributes: &Attributes<'_>) -> Option<f64> {
-    let amount = |key: &Key<'_>| attributes.f64(key).and_then(valid);
+    let amount = |key: &Key| attributes.f64(*key).and_then(valid);
     let total = DECLARED.iter().find_map(amount);
     total.or_else(|| {
         PARTS.iter().find_map(|[input, output]| {

@@ -19,10 +19,10 @@ const ATTRIBUTES: Keys = &keys([
 ]);
 
 /// A name that others use too: a tool call's own result, or what Micrometer says of an HTTP request.
-const BARE: &str = "outcome";
+const BARE: Key = Key::known("outcome");
 
 /// Beginnings of the keys of spans that are one request to a server.
-const REQUESTS: &[&str] = &["http.", "db.", "rpc.", "messaging.", "uri"];
+pub(super) const REQUESTS: &[&str] = &["http.", "db.", "rpc.", "messaging.", "uri"];
 
 /// Words that a request uses of itself, so on its span they prove nothing about the business.
 const TECHNICAL: &[&str] = &[
@@ -87,9 +87,9 @@ pub(super) fn of_span(
     settings
         .outcome_attributes
         .iter()
-        .map(|name| Key::new(name))
-        .chain(ATTRIBUTES.iter().copied())
-        .find_map(|key| word(attributes.str(key)?))
+        .map(|name| attributes.named(name))
+        .chain(ATTRIBUTES.iter().map(|key| attributes.get(*key)))
+        .find_map(|value| word(value?.as_text()?))
         .or_else(|| bare(attributes, kind))
         .map(evidence)
 }

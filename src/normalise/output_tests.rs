@@ -1,6 +1,6 @@
 //! Known answers of what a model put out: the handoffs it asks for, with the ids of the calls, and whether there is text for the reader.
 
-use super::tests::with;
+use super::tests::{kept, with};
 use super::*;
 use crate::model::event::Target;
 use crate::model::otlp::{SpanEvent, Value};
@@ -11,12 +11,9 @@ fn read(attributes: &[(&str, &str)], events: &[(&str, &str, &str)]) -> (String, 
     all.extend(attributes);
     let call = with("app", "chat", &all, |span| {
         let event = |(name, key, text): &(&str, &str, &str)| SpanEvent {
-            name: (*name).to_owned().into(),
+            name: kept(name),
             time: span.end,
-            attributes: Attributes::from_iter([(
-                (*key).to_owned().into(),
-                Value::Str((*text).to_owned().into()),
-            )]),
+            attributes: Attributes::from_iter([(kept(key), Value::Str(kept(text)))]),
         };
         span.events = events.iter().map(event).collect();
     });

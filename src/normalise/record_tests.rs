@@ -10,13 +10,13 @@ const EVALUATION: &str = "gen_ai.evaluation.result";
 fn attributes(pairs: &[(&'static str, &'static str)]) -> Attributes<'static> {
     let pairs = pairs.iter();
     pairs
-        .map(|(key, text)| ((*key).into(), Value::Str((*text).into())))
+        .map(|(key, text)| ((*key), Value::Str(text)))
         .collect()
 }
 
 fn record(name: &'static str, pairs: &[(&'static str, &'static str)]) -> LogRecord<'static> {
     LogRecord {
-        event_name: name.into(),
+        event_name: name,
         time: Timestamp(5),
         trace: TraceId::new(&[1; 16]),
         span: SpanId::new(&[1; 8]),
@@ -37,7 +37,7 @@ fn message(name: &'static str, body: &[(&'static str, &'static str)]) -> LogReco
 fn asks(name: &'static str) -> LogRecord<'static> {
     let body = r#"{"tool_calls":[{"id":"c","function":{"name":"transfer_to_desk"}}]}"#;
     LogRecord {
-        body: Value::Str(body.into()),
+        body: Value::Str(body),
         ..record(name, &[])
     }
 }
@@ -162,10 +162,10 @@ fn a_body_of_any_shape_is_read() {
         };
         notes(vec![log]).pop()?.content?.input
     };
-    let text = |text: &'static str| Value::Str(text.into());
+    let text = |text: &'static str| Value::Str(text);
     let order = facts(text("4711"));
     assert!(order.is_some());
-    let map = |value| Value::Map(Box::new(Attributes::from_iter([("total".into(), value)])));
+    let map = |value| Value::Map(Box::new(Attributes::from_iter([("total", value)])));
     for body in [
         Value::Int(4711),
         Value::Double(4711.0),
@@ -178,7 +178,7 @@ fn a_body_of_any_shape_is_read() {
     for body in [
         Value::Empty,
         Value::Bool(true),
-        Value::Bytes(b"4711".as_slice().into()),
+        Value::Bytes(b"4711".as_slice()),
     ] {
         assert_eq!(facts(body.clone()), None, "{body:?}");
     }
@@ -188,7 +188,7 @@ fn a_body_of_any_shape_is_read() {
 fn verdict(name: &'static str, score: &'static str, label: &'static str) -> Option<Outcome> {
     let judged = with("app", "x", &[], |span| {
         span.events.push(SpanEvent {
-            name: EVALUATION.into(),
+            name: EVALUATION,
             time: span.end,
             attributes: attributes(&[
                 ("gen_ai.evaluation.name", name),

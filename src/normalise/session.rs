@@ -4,7 +4,7 @@ use super::names::trimmed;
 use super::{Settings, context, id, json};
 use crate::model::Name;
 use crate::model::event::{SessionHint, SessionSource};
-use crate::model::key::{Key, Keys, keys};
+use crate::model::key::{Keys, key, keys};
 use crate::model::otlp::{Attributes, Value};
 use serde_json::Value as Json;
 
@@ -59,6 +59,9 @@ const METADATA_SESSION: &[&str] = &[
 const METADATA_USER: &[&str] = &["user_id", "userId", "user.id"];
 const RESOURCE: Keys = &keys(["gen_ai.conversation.id", "session.id", "conversation.id"]);
 
+/// Beginnings of the names of what a browser SDK says of itself.
+pub(super) const BROWSER: &[&str] = &["browser."];
+
 /// The session that a span or log record names, else the one its resource names.
 pub(super) fn of_attributes(
     attributes: &Attributes<'_>,
@@ -96,9 +99,9 @@ pub(super) fn user(
 
 /// The first id under the configured keys, then under the known ones.
 fn first_id(attributes: &Attributes<'_>, configured: &[String], known: Keys) -> Option<Name> {
-    let keys = configured.iter().map(|name| Key::new(name));
-    keys.chain(known.iter().copied())
-        .find_map(|key| of_value(attributes.get(key)?))
+    let configured = configured.iter().map(|name| attributes.named(name));
+    let known = known.iter().map(|key| attributes.get(*key));
+    configured.chain(known).find_map(|value| of_value(value?))
 }
 
 /// Some emitters write numbers.
@@ -111,7 +114,7 @@ fn of_value(value: &Value<'_>) -> Option<Name> {
 
 /// The JSON objects of metadata that a span carries.
 pub(super) fn metadata(attributes: &Attributes<'_>) -> Vec<Json> {
-    let objects = METADATA.iter().filter_map(|key| attributes.str(key));
+    let objects = METADATA.iter().filter_map(|key| attributes.str(*key));
     objects.filter_map(json::parse).collect()
 }
 
@@ -136,8 +139,10 @@ fn in_metadata(attributes: &Attributes<'_>, metadata: &[Json], keys: &[&str]) ->
 
 /// A browser SDK puts its tab's session on the resource: that is no conversation.
 fn is_browser(resource: &Attributes<'_>) -> bool {
-    resource.str("telemetry.sdk.language") == Some("webjs")
-        || resource.iter().any(|(key, _)| key.starts_with("browser."))
+    resource.str(key!("telemetry.sdk.language")) == Some("webjs")
+        || resource
+            .iter()
+            .any(|(key, _)| BROWSER.iter().any(|own| key.starts_with(own)))
 }
 
 /// A blank, and a scrubber's replacement text, are the same for all sessions.

@@ -3,7 +3,11 @@
 use super::*;
 use crate::model::event::{Cost, Operation, Target};
 use crate::model::otlp::{SpanEvent, Value};
-use std::borrow::Cow;
+
+/// A text for as long as the tests run: what was received is borrowed from its request.
+pub(super) fn kept(text: &str) -> &'static str {
+    text.to_owned().leak()
+}
 
 /// A span of a scope with text attributes; numbers are written as text, which the views read as numbers.
 pub(super) fn event(scope: &str, span: &str, attributes: &[(&str, &str)]) -> Event {
@@ -27,22 +31,18 @@ pub(super) fn group(
     attributes: &[(&str, &str)],
     change: impl FnOnce(&mut Span<'static>),
 ) -> Group<'static> {
-    let attributes = attributes.iter().map(|(k, v)| {
-        (
-            Cow::Owned((*k).to_owned()),
-            Value::Str(Cow::Owned((*v).to_owned())),
-        )
-    });
+    let attributes = attributes.iter();
+    let attributes = attributes.map(|(k, v)| (kept(k), Value::Str(kept(v))));
     let mut made = Span {
         trace: TraceId::new(&[1; 16]).expect("not zero"),
         id: SpanId::new(&[1; 8]).expect("not zero"),
         parent: SpanId::new(&[2; 8]),
         threshold: None,
-        name: Cow::Owned(span.to_owned()),
+        name: kept(span),
         start: Timestamp(1_000_000_000),
         end: Timestamp(3_000_000_000),
         status: Status::Unset,
-        status_message: Cow::default(),
+        status_message: "",
         attributes: attributes.collect(),
         events: Vec::new(),
         links: Vec::new(),
@@ -50,8 +50,8 @@ pub(super) fn group(
     change(&mut made);
     Group {
         scope: Scope {
-            name: Cow::Owned(scope.to_owned()),
-            version: Cow::default(),
+            name: kept(scope),
+            version: "",
         },
         spans: vec![made].into(),
         ..Group::default()
@@ -273,7 +273,7 @@ fn a_langgraph_handoff_is_no_error() {
     ];
     let event = with("langsmith", "desk", &attributes, |span| {
         span.status = Status::Error;
-        span.status_message = Cow::Borrowed("ParentCommand(Command(graph='__parent__'))");
+        span.status_message = "ParentCommand(Command(graph='__parent__'))";
     });
     assert!(!event.error);
     assert_eq!(told(&event), "agent desk weak");
@@ -380,12 +380,9 @@ fn strands_in_its_latest_mode() {
     let event = with(scope, "chat", &chat, |span| {
         let messages = r#"[{"role":"assistant","parts":[{"type":"tool_call","id":"c","name":"handoff_to_agent","arguments":{"agent_name":"desk"}}]}]"#;
         span.events.push(SpanEvent {
-            name: Cow::Borrowed("gen_ai.client.inference.operation.details"),
+            name: "gen_ai.client.inference.operation.details",
             time: span.end,
-            attributes: Attributes::from_iter([(
-                "gen_ai.output.messages".into(),
-                Value::Str(messages.into()),
-            )]),
+            attributes: Attributes::from_iter([("gen_ai.output.messages", Value::Str(messages))]),
         });
     });
     let Kind::Model(call) = &event.kind else {

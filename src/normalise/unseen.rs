@@ -202,7 +202,7 @@ fn a_failed_call_of_langsmith_is_marked_ok() {
     let failed = with("langsmith", "Chat", &attributes, |span| {
         span.status = Status::Ok;
         span.events = vec![crate::model::otlp::SpanEvent {
-            name: "exception".into(),
+            name: "exception",
             time: span.end,
             attributes: Attributes::default(),
         }];
@@ -301,8 +301,8 @@ fn a_call_that_stopped_by_an_error_has_failed() {
         assert_eq!(said.ends_with(" failed"), failed, "{key} {reason}");
     }
     let listed = with("app", "chat", &call, |span| {
-        let reasons = ["stop", "error"].map(|reason| Value::Str(reason.into()));
-        let key = "gen_ai.response.finish_reasons".into();
+        let reasons = ["stop", "error"].map(Value::Str);
+        let key = "gen_ai.response.finish_reasons";
         span.attributes.push(key, Value::Array(reasons.to_vec()));
     });
     assert!(told(&listed).ends_with(" failed"));

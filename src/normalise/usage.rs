@@ -78,7 +78,7 @@ pub(super) fn of(attributes: &Attributes<'_>) -> Option<Usage> {
         reasoning: count(REASONING),
     };
     let known = input.is_some() || output.is_some();
-    let mut raw = RAW.iter().filter_map(|key| attributes.str(key));
+    let mut raw = RAW.iter().filter_map(|key| attributes.str(*key));
     let raw = raw.find_map(|text| of_json(&json::parse(text)?));
     match (known, raw) {
         (true, raw) => Some(made_whole(filled(told, raw.unwrap_or_default()))),
@@ -165,6 +165,6 @@ pub(super) fn cached(usage: &Usage) -> u64 {
 /// Seconds to the first token, under the names that mean seconds everywhere.
 pub(super) fn first_token_seconds(source: &Source<'_>) -> Option<f64> {
     let mut told = FIRST_TOKEN.iter();
-    told.find_map(|key| source.attributes().f64(key))
+    told.find_map(|key| source.attributes().f64(*key))
         .filter(|seconds| *seconds >= 0.0)
 }

@@ -1,15 +1,14 @@
 //! OTLP/JSON into the same groups as protobuf. Each span is read by itself, so that a bad one is rejected alone.
 
-use super::{Counts, Limits, Malformed, Take};
+use super::{Counts, Limits, Malformed};
 use crate::model::ids::{SpanId, TraceId};
 use crate::model::otlp::{
-    Attributes, Group, Link, LogRecord, Scope, Span, SpanEvent, Status, Value,
+    Attributes, Group, Link, LogRecord, Scope, Span, SpanEvent, Status, Take, Value,
 };
 use crate::model::reject::RejectReason;
 use crate::model::sampling::Threshold;
 use crate::model::time::Timestamp;
 use serde_json::{Map, Value as Json};
-use std::borrow::Cow;
 
 type Field<T> = Result<T, RejectReason>;
 type Object = Map<String, Json>;
@@ -18,7 +17,7 @@ type Object = Map<String, Json>;
 ///
 /// # Errors
 /// When the body is not a JSON object, or what stands around the spans has the wrong shape: what was handed over does not count.
-pub fn traces(body: &[u8], limits: &Limits, take: Take<'_>) -> Result<Counts, Malformed> {
+pub fn traces(body: &[u8], limits: &Limits, take: &mut dyn Take) -> Result<Counts, Malformed> {
     let names = ["resourceSpans", "scopeSpans", "spans"];
     request(body, names, limits, take, |object, group| {
         group.spans.push(span(object, limits)?);
@@ -30,7 +29,7 @@ pub fn traces(body: &[u8], limits: &Limits, take: Take<'_>) -> Result<Counts, Ma
 ///
 /// # Errors
 /// As [`traces`].
-pub fn logs(body: &[u8], limits: &Limits, take: Take<'_>) -> Result<Counts, Malformed> {
+pub fn logs(body: &[u8], limits: &Limits, take: &mut dyn Take) -> Result<Counts, Malformed> {
     let names = ["resourceLogs", "scopeLogs", "logRecords"];
     request(body, names, limits, take, |object, group| {
         group.logs.push(log_record(object, limits)?);
@@ -43,8 +42,8 @@ fn request(
     body: &[u8],
     [resources, scopes, items]: [&str; 3],
     limits: &Limits,
-    take: Take<'_>,
-    item: impl Fn(&Object, &mut Group<'static>) -> Field<()>,
+    take: &mut dyn Take,
+    item: impl for<'o> Fn(&'o Object, &mut Group<'o>) -> Field<()>,
 ) -> Result<Counts, Malformed> {
     // serde_json refuses more than 128 levels, so no body can exhaust the stack.
     let root: Json = serde_json::from_slice(body).map_err(|_| Malformed)?;
@@ -105,10 +104,10 @@ fn items<'o>(object: &'o Object, key: &str, limits: &Limits) -> Field<&'o [Json]
     Ok(items)
 }
 
-fn text(object: &Object, key: &str) -> Field<Cow<'static, str>> {
+fn text<'o>(object: &'o Object, key: &str) -> Field<&'o str> {
     match get(object, key) {
-        None => Ok(Cow::default()),
-        Some(Json::String(text)) => Ok(Cow::Owned(text.clone())),
+        None => Ok(""),
+        Some(Json::String(text)) => Ok(text),
         Some(_) => Err(RejectReason::Malformed),
     }
 }
@@ -146,7 +145,7 @@ fn id<T>(object: &Object, key: &str, read: impl Fn(&str) -> Option<T>) -> Field<
     }
 }
 
-fn scope(object: &Object) -> Scope<'static> {
+fn scope(object: &Object) -> Scope<'_> {
     let scope = get(object, "scope").and_then(Json::as_object);
     scope.map_or_else(Scope::default, |scope| Scope {
         name: text(scope, "name").unwrap_or_default(),
@@ -154,7 +153,7 @@ fn scope(object: &Object) -> Scope<'static> {
     })
 }
 
-fn span(object: &Object, limits: &Limits) -> Field<Span<'static>> {
+fn span<'o>(object: &'o Object, limits: &Limits) -> Field<Span<'o>> {
     let status = get(object, "status").and_then(Json::as_object);
     let span = Span {
         trace: id(object, "traceId", TraceId::from_hex)?.ok_or(RejectReason::InvalidId)?,
@@ -165,7 +164,7 @@ fn span(object: &Object, limits: &Limits) -> Field<Span<'static>> {
         start: nanos(object, "startTimeUnixNano")?,
         end: nanos(object, "endTimeUnixNano")?,
         status: status.map(status_code).unwrap_or_default(),
-        status_message: status.map_or(Ok(Cow::default()), |status| text(status, "message"))?,
+        status_message: status.map_or(Ok(""), |status| text(status, "message"))?,
         attributes: attributes(object, limits)?,
         events: items(object, "events", limits)?
             .iter()
@@ -195,7 +194,7 @@ fn status_code(status: &Object) -> Status {
     }
 }
 
-fn event(json: &Json, limits: &Limits) -> Field<SpanEvent<'static>> {
+fn event<'o>(json: &'o Json, limits: &Limits) -> Field<SpanEvent<'o>> {
     let object = json.as_object().ok_or(RejectReason::Malformed)?;
     Ok(SpanEvent {
         name: text(object, "name")?,
@@ -215,7 +214,7 @@ fn links(object: &Object, limits: &Limits) -> Field<Vec<Link>> {
     Ok(links.collect())
 }
 
-fn log_record(object: &Object, limits: &Limits) -> Field<LogRecord<'static>> {
+fn log_record<'o>(object: &'o Object, limits: &Limits) -> Field<LogRecord<'o>> {
     let mut log = LogRecord {
         event_name: text(object, "eventName")?,
         time: nanos(object, "timeUnixNano")?,
@@ -228,21 +227,21 @@ fn log_record(object: &Object, limits: &Limits) -> Field<LogRecord<'static>> {
     Ok(log)
 }
 
-fn attributes(object: &Object, limits: &Limits) -> Field<Attributes<'static>> {
+fn attributes<'o>(object: &'o Object, limits: &Limits) -> Field<Attributes<'o>> {
     let pairs = items(object, "attributes", limits)?.iter();
     pairs
         .map(|pair| key_value(pair, limits.max_depth))
         .collect()
 }
 
-fn key_value(json: &Json, depth: usize) -> Field<(Cow<'static, str>, Value<'static>)> {
+fn key_value(json: &Json, depth: usize) -> Field<(&str, Value<'_>)> {
     let object = json.as_object().ok_or(RejectReason::Malformed)?;
     let held = get(object, "value").map_or(Ok(Value::Empty), |held| value(held, depth))?;
     Ok((text(object, "key")?, held))
 }
 
 /// An `AnyValue`; `depth` is how many more levels it may have.
-fn value(json: &Json, depth: usize) -> Field<Value<'static>> {
+fn value(json: &Json, depth: usize) -> Field<Value<'_>> {
     let depth = depth.checked_sub(1).ok_or(RejectReason::TooDeep)?;
     let object = json.as_object().ok_or(RejectReason::Malformed)?;
     let inner = |key: &str| -> Field<&[Json]> {

@@ -1,9 +1,9 @@
 //! What a request may have, and what its items must have, in any encoding.
 
+use crate::model::key::key;
 use crate::model::otlp::LogRecord;
 use crate::model::reject::RejectReason;
 use crate::model::time::Timestamp;
-use std::borrow::Cow;
 
 /// Limits of one request.
 #[derive(Clone, Debug)]
@@ -44,9 +44,9 @@ pub(super) fn check_times(start: Timestamp, end: Timestamp) -> Result<(), Reject
 /// Older SDKs put the event name into an attribute and leave the time to the collector.
 pub(super) fn complete_log(log: &mut LogRecord<'_>, observed: Timestamp) {
     if log.event_name.is_empty()
-        && let Some(name) = log.attributes.str("event.name")
+        && let Some(name) = log.attributes.str(key!("event.name"))
     {
-        log.event_name = Cow::Owned(name.to_owned());
+        log.event_name = name;
     }
     if log.time.0 == 0 {
         log.time = observed;

@@ -18,9 +18,9 @@ pub use budget::Budget;
 pub use grpc::Grpc;
 pub use http::Http;
 pub use limits::{Limits, Malformed};
-pub use pieces::{Counts, Take};
+pub use pieces::Counts;
 
-use crate::model::otlp::Group;
+use crate::model::otlp::Take;
 use crate::model::reject::RejectReason;
 use budget::Held;
 use limits::{check_times, complete_log};
@@ -66,11 +66,9 @@ pub trait Intake: Send + Sync + 'static {
 }
 
 /// What was decoded of one request. Dropped, it was never there.
-pub trait Offer {
-    fn add(&mut self, group: &Group<'_>);
-
+pub trait Offer: Take {
     /// Offers it, all or nothing.
-    fn take(self: Box<Self>) -> Taking;
+    fn close(self: Box<Self>) -> Taking;
 }
 
 /// What the door counts.
@@ -146,7 +144,7 @@ enum Signal {
 }
 
 /// Decodes a request.
-type Decode = fn(&[u8], &Limits, Take<'_>) -> Result<Counts, Malformed>;
+type Decode = fn(&[u8], &Limits, &mut dyn Take) -> Result<Counts, Malformed>;
 
 impl Signal {
     fn protobuf(self) -> Decode {
@@ -205,6 +203,6 @@ fn offer(
     intake: &dyn Intake,
 ) -> Result<(Taking, Counts), Malformed> {
     let mut offer = intake.open();
-    let counts = decode(body, limits, &mut |group| offer.add(group))?;
-    Ok((offer.take(), counts))
+    let counts = decode(body, limits, &mut *offer)?;
+    Ok((offer.close(), counts))
 }

@@ -1,10 +1,7 @@
 //! How what is decoded of a request is handed over: a piece at a time.
 
-use crate::model::otlp::Group;
+use crate::model::otlp::{Group, Take};
 use crate::model::reject::RejectReason;
-
-/// Gets what is decoded of a request, piece by piece: a request that was decoded as a whole would not stay in the caches.
-pub type Take<'t> = &'t mut dyn FnMut(&Group<'_>);
 
 /// What was in a request.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -17,10 +14,10 @@ pub struct Counts {
 
 impl Counts {
     /// Hands a piece over and makes room for the next one.
-    pub(super) fn hand_over(&mut self, group: &mut Group<'_>, take: Take<'_>) {
+    pub(super) fn hand_over(&mut self, group: &mut Group<'_>, take: &mut dyn Take) {
         self.spans += group.spans.len() as u64;
         self.log_records += group.logs.len() as u64;
-        take(group);
+        take.add(group);
         group.spans.clear();
         group.logs.clear();
     }

@@ -1,15 +1,15 @@
 //! OTLP/protobuf, walked by hand and borrowed: a bad span is rejected alone, where a generated decoder would refuse the request.
 
-use super::fields::{Fields, Texts, Wire, only};
-use super::{Counts, Limits, Malformed, Take};
+use super::fields::{Fields, Wire, only};
+use super::{Counts, Limits, Malformed};
 use crate::model::ids::{SpanId, TraceId};
+use crate::model::key::{Key, hash};
 use crate::model::otlp::{
-    Attributes, Group, Link, LogRecord, Scope, Span, SpanEvent, Status, Value,
+    Attributes, Group, Link, LogRecord, Scope, Span, SpanEvent, Status, Take, Value,
 };
 use crate::model::reject::RejectReason;
 use crate::model::sampling::Threshold;
 use crate::model::time::Timestamp;
-use std::borrow::Cow;
 
 type Field<T> = Result<T, RejectReason>;
 
@@ -17,9 +17,9 @@ type Field<T> = Result<T, RejectReason>;
 ///
 /// # Errors
 /// When the framing around the spans is broken: nothing of the request can be trusted, nor what was handed over of it.
-pub fn traces(body: &[u8], limits: &Limits, take: Take<'_>) -> Result<Counts, Malformed> {
-    request(body, limits, take, |bytes, group, limits| {
-        let read = span(bytes, group.spans.another(blank_span), limits);
+pub fn traces(body: &[u8], limits: &Limits, take: &mut dyn Take) -> Result<Counts, Malformed> {
+    request(body, limits, take, |bytes, group, asked| {
+        let read = span(bytes, group.spans.another(blank_span), asked);
         read.inspect_err(|_| group.spans.take_back())
     })
 }
@@ -28,11 +28,18 @@ pub fn traces(body: &[u8], limits: &Limits, take: Take<'_>) -> Result<Counts, Ma
 ///
 /// # Errors
 /// As [`traces`].
-pub fn logs(body: &[u8], limits: &Limits, take: Take<'_>) -> Result<Counts, Malformed> {
-    request(body, limits, take, |bytes, group, limits| {
-        group.logs.push(log_record(bytes, limits)?);
+pub fn logs(body: &[u8], limits: &Limits, take: &mut dyn Take) -> Result<Counts, Malformed> {
+    request(body, limits, take, |bytes, group, asked| {
+        group.logs.push(log_record(bytes, asked)?);
         Ok(())
     })
+}
+
+/// What is to be read of an item.
+#[derive(Clone, Copy)]
+struct Asked<'t> {
+    limits: &'t Limits,
+    take: &'t dyn Take,
 }
 
 /// Items handed over at once: few enough to stay in the caches of a core until they are read.
@@ -42,8 +49,8 @@ const PIECE: usize = 16;
 fn request<'a>(
     body: &'a [u8],
     limits: &Limits,
-    take: Take<'_>,
-    item: impl Fn(&'a [u8], &mut Group<'a>, &Limits) -> Field<()>,
+    take: &mut dyn Take,
+    item: impl Fn(&'a [u8], &mut Group<'a>, Asked<'_>) -> Field<()>,
 ) -> Result<Counts, Malformed> {
     let mut counts = Counts::default();
     let mut group = Group::default();
@@ -56,7 +63,8 @@ fn request<'a>(
         for field in Fields(resource_items) {
             if let (1, Wire::Bytes(bytes)) = field.map_err(broken)? {
                 // A resource that cannot be read is left out: its spans are not at fault.
-                if read_attributes(bytes, &mut group.resource, limits).is_err() {
+                let asked = Asked { limits, take };
+                if attributes(bytes, &mut group.resource, asked).is_err() {
                     group.resource.clear();
                 }
             }
@@ -75,7 +83,7 @@ fn request<'a>(
             }
             for field in Fields(scope_items) {
                 if let (2, Wire::Bytes(bytes)) = field.map_err(broken)? {
-                    if let Err(reason) = item(bytes, &mut group, limits) {
+                    if let Err(reason) = item(bytes, &mut group, Asked { limits, take }) {
                         counts.rejects.push(reason);
                     }
                     if group.spans.len() + group.logs.len() == PIECE {
@@ -107,11 +115,11 @@ fn blank_span<'a>() -> Span<'a> {
         id: SpanId::from_nonzero([1; 8]),
         parent: None,
         threshold: None,
-        name: Cow::default(),
+        name: "",
         start: Timestamp::default(),
         end: Timestamp::default(),
         status: Status::Unset,
-        status_message: Cow::default(),
+        status_message: "",
         attributes: Attributes::with_capacity(USUAL_ATTRIBUTES),
         events: Vec::new(),
         links: Vec::new(),
@@ -119,14 +127,15 @@ fn blank_span<'a>() -> Span<'a> {
 }
 
 /// Fills a span, which may hold another one's fields.
-fn span<'a>(bytes: &'a [u8], span: &mut Span<'a>, limits: &Limits) -> Field<()> {
-    let mut texts = Texts::of(bytes);
+fn span<'a>(bytes: &'a [u8], span: &mut Span<'a>, asked: Asked<'_>) -> Field<()> {
+    let limits = asked.limits;
+    let mut attributes = 0;
     let (mut trace, mut id) = (None, None);
     let mut parent: &[u8] = &[];
     span.threshold = None;
-    span.name = Cow::default();
+    span.name = "";
     (span.start, span.end) = (Timestamp::default(), Timestamp::default());
-    (span.status, span.status_message) = (Status::Unset, Cow::default());
+    (span.status, span.status_message) = (Status::Unset, "");
     span.attributes.clear();
     span.events.clear();
     span.links.clear();
@@ -142,10 +151,14 @@ fn span<'a>(bytes: &'a [u8], span: &mut Span<'a>, limits: &Limits) -> Field<()> 
             (5, Wire::Bytes(bytes)) => span.name = text(bytes)?,
             (7, Wire::Fixed64(nanos)) => span.start = Timestamp(nanos),
             (8, Wire::Fixed64(nanos)) => span.end = Timestamp(nanos),
-            (9, Wire::Bytes(bytes)) => attribute(bytes, &mut texts, &mut span.attributes, limits)?,
+            (9, Wire::Bytes(bytes)) => {
+                full(attributes, limits)?;
+                attributes += 1;
+                attribute(bytes, &mut span.attributes, asked)?;
+            }
             (11, Wire::Bytes(bytes)) => {
                 full(span.events.len(), limits)?;
-                span.events.push(event(bytes, limits)?);
+                span.events.push(event(bytes, asked)?);
             }
             (13, Wire::Bytes(bytes)) => {
                 full(span.links.len(), limits)?;
@@ -185,10 +198,10 @@ fn status(code: u64) -> Status {
     }
 }
 
-fn event<'a>(bytes: &'a [u8], limits: &Limits) -> Field<SpanEvent<'a>> {
-    let mut texts = Texts::of(bytes);
+fn event<'a>(bytes: &'a [u8], asked: Asked<'_>) -> Field<SpanEvent<'a>> {
+    let mut attributes = 0;
     let mut event = SpanEvent {
-        name: Cow::default(),
+        name: "",
         time: Timestamp::default(),
         attributes: Attributes::default(),
     };
@@ -196,7 +209,11 @@ fn event<'a>(bytes: &'a [u8], limits: &Limits) -> Field<SpanEvent<'a>> {
         match field? {
             (1, Wire::Fixed64(nanos)) => event.time = Timestamp(nanos),
             (2, Wire::Bytes(bytes)) => event.name = text(bytes)?,
-            (3, Wire::Bytes(bytes)) => attribute(bytes, &mut texts, &mut event.attributes, limits)?,
+            (3, Wire::Bytes(bytes)) => {
+                full(attributes, asked.limits)?;
+                attributes += 1;
+                attribute(bytes, &mut event.attributes, asked)?;
+            }
             _ => {}
         }
     }
@@ -216,10 +233,11 @@ fn link(bytes: &[u8]) -> Field<Option<Link>> {
     Ok(trace.zip(span).map(|(trace, span)| Link { trace, span }))
 }
 
-fn log_record<'a>(bytes: &'a [u8], limits: &Limits) -> Field<LogRecord<'a>> {
-    let mut texts = Texts::of(bytes);
+fn log_record<'a>(bytes: &'a [u8], asked: Asked<'_>) -> Field<LogRecord<'a>> {
+    let limits = asked.limits;
+    let mut attributes = 0;
     let mut log = LogRecord {
-        event_name: Cow::default(),
+        event_name: "",
         time: Timestamp::default(),
         trace: None,
         span: None,
@@ -230,8 +248,12 @@ fn log_record<'a>(bytes: &'a [u8], limits: &Limits) -> Field<LogRecord<'a>> {
     for field in Fields(bytes) {
         match field? {
             (1, Wire::Fixed64(nanos)) => log.time = Timestamp(nanos),
-            (5, Wire::Bytes(bytes)) => value(bytes, limits.max_depth, &mut log.body)?,
-            (6, Wire::Bytes(bytes)) => attribute(bytes, &mut texts, &mut log.attributes, limits)?,
+            (5, Wire::Bytes(bytes)) => any_value(bytes, limits.max_depth, &mut log.body)?,
+            (6, Wire::Bytes(bytes)) => {
+                full(attributes, limits)?;
+                attributes += 1;
+                attribute(bytes, &mut log.attributes, asked)?;
+            }
             (9, Wire::Bytes(bytes)) => log.trace = TraceId::new(bytes),
             (10, Wire::Bytes(bytes)) => log.span = SpanId::new(bytes),
             (11, Wire::Fixed64(nanos)) => observed = Timestamp(nanos),
@@ -244,66 +266,71 @@ fn log_record<'a>(bytes: &'a [u8], limits: &Limits) -> Field<LogRecord<'a>> {
 }
 
 /// The attributes of a resource.
-fn read_attributes<'a>(bytes: &'a [u8], into: &mut Attributes<'a>, limits: &Limits) -> Field<()> {
-    let mut texts = Texts::of(bytes);
+fn attributes<'a>(bytes: &'a [u8], into: &mut Attributes<'a>, asked: Asked<'_>) -> Field<()> {
+    let mut attributes = 0;
     for field in Fields(bytes) {
         if let (1, Wire::Bytes(bytes)) = field? {
-            attribute(bytes, &mut texts, into, limits)?;
+            full(attributes, asked.limits)?;
+            attributes += 1;
+            attribute(bytes, into, asked)?;
         }
     }
     Ok(())
 }
 
-fn attribute<'a>(
-    bytes: &'a [u8],
-    texts: &mut Texts<'a>,
-    into: &mut Attributes<'a>,
-    limits: &Limits,
-) -> Field<()> {
-    full(into.len(), limits)?;
-    if let Some(read) = usual(bytes, texts, into) {
-        return read;
+/// Adds an attribute that is asked for.
+fn attribute<'a>(bytes: &'a [u8], into: &mut Attributes<'a>, asked: Asked<'_>) -> Field<()> {
+    let depth = asked.limits.max_depth;
+    let Some((name, held)) = usual(bytes) else {
+        let (name, value) = key_value(bytes, depth)?;
+        into.push(name, value);
+        return Ok(());
+    };
+    let hash = hash(name);
+    let key = Key::find(hash, name);
+    if key.is_none() && !asked.take.asks(hash, name) {
+        return Ok(());
     }
-    let (key, value) = key_value(bytes, limits.max_depth)?;
-    into.push(key, value);
+    let value = plain(held).unwrap_or_else(|| {
+        let mut value = Value::Empty;
+        any_value(held, depth, &mut value)?;
+        Ok(value)
+    })?;
+    match key {
+        Some(key) => into.push_known(key, value),
+        None => into.push_other(hash, text(name)?, value),
+    }
     Ok(())
 }
 
-/// The name and the value of an attribute.
-type Pair<'a> = (Cow<'a, str>, Value<'a>);
-
-/// Adds an attribute as nearly all are written, read without the loops of the walk: a short key, then a plain value of one field.
-/// `None`: it is another one, and is walked as any message.
+/// The name and the value, both still to be read, of an attribute as nearly all are written: a short name, then a value.
 #[inline]
-fn usual<'a>(
-    bytes: &'a [u8],
-    texts: &mut Texts<'a>,
-    into: &mut Attributes<'a>,
-) -> Option<Field<()>> {
+fn usual(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let [0x0a, length @ 0..0x80, rest @ ..] = bytes else {
         return None;
     };
-    let (key, rest) = rest.split_at_checked(usize::from(*length))?;
-    let key = texts.get(key);
-    let mut add = |value| {
-        into.push(key?.into(), value);
-        Ok(())
-    };
-    Some(match only(0x12, rest)? {
-        held @ [0x0a, ..] => match texts.get(only(0x0a, held)?) {
-            Ok(text) => add(Value::Str(text.into())),
-            Err(reason) => Err(reason),
-        },
-        [0x10, flag @ 0..2] => add(Value::Bool(*flag == 1)),
+    let (name, rest) = rest.split_at_checked(usize::from(*length))?;
+    Some((name, only(0x12, rest)?))
+}
+
+/// An `AnyValue` as nearly all are written: one field with a plain value.
+#[inline]
+fn plain(held: &[u8]) -> Option<Field<Value<'_>>> {
+    Some(match held {
+        [0x0a, ..] => text(only(0x0a, held)?).map(Value::Str),
+        [0x10, flag @ 0..2] => Ok(Value::Bool(*flag == 1)),
         [0x18, number @ ..] => {
             let mut number = Fields(number);
             let value = number.varint()?.cast_signed();
-            number.0.is_empty().then(|| add(Value::Int(value)))?
+            number.0.is_empty().then_some(Ok(Value::Int(value)))?
         }
-        [0x21, bits @ ..] => add(Value::Double(f64::from_le_bytes(bits.try_into().ok()?))),
+        [0x21, bits @ ..] => Ok(Value::Double(f64::from_le_bytes(bits.try_into().ok()?))),
         _ => return None,
     })
 }
+
+/// The name and the value of an attribute.
+type Pair<'a> = (&'a str, Value<'a>);
 
 fn full(count: usize, limits: &Limits) -> Field<()> {
     if count >= limits.max_attributes {
@@ -313,11 +340,11 @@ fn full(count: usize, limits: &Limits) -> Field<()> {
 }
 
 fn key_value(bytes: &[u8], depth: usize) -> Field<Pair<'_>> {
-    let (mut key, mut held) = (Cow::default(), Value::Empty);
+    let (mut key, mut held) = ("", Value::Empty);
     for field in Fields(bytes) {
         match field? {
             (1, Wire::Bytes(bytes)) => key = text(bytes)?,
-            (2, Wire::Bytes(bytes)) => value(bytes, depth, &mut held)?,
+            (2, Wire::Bytes(bytes)) => any_value(bytes, depth, &mut held)?,
             _ => {}
         }
     }
@@ -326,7 +353,7 @@ fn key_value(bytes: &[u8], depth: usize) -> Field<Pair<'_>> {
 
 /// An `AnyValue`; `depth` is how many more levels it may have. As protobuf has it, a later field takes the place of an earlier
 /// one, but lists go on.
-fn value<'a>(bytes: &'a [u8], depth: usize, held: &mut Value<'a>) -> Field<()> {
+fn any_value<'a>(bytes: &'a [u8], depth: usize, held: &mut Value<'a>) -> Field<()> {
     let depth = depth.checked_sub(1).ok_or(RejectReason::TooDeep)?;
     for field in Fields(bytes) {
         *held = match field? {
@@ -342,7 +369,7 @@ fn value<'a>(bytes: &'a [u8], depth: usize, held: &mut Value<'a>) -> Field<()> {
                 for field in Fields(bytes) {
                     if let (1, Wire::Bytes(bytes)) = field? {
                         let mut item = Value::Empty;
-                        value(bytes, depth, &mut item)?;
+                        any_value(bytes, depth, &mut item)?;
                         items.push(item);
                     }
                 }
@@ -361,7 +388,7 @@ fn value<'a>(bytes: &'a [u8], depth: usize, held: &mut Value<'a>) -> Field<()> {
                 }
                 Value::Map(map)
             }
-            (7, Wire::Bytes(bytes)) => Value::Bytes(Cow::Borrowed(bytes)),
+            (7, Wire::Bytes(bytes)) => Value::Bytes(bytes),
             // The index of a string, which only profiles have.
             (8, Wire::Varint(_)) => Value::Empty,
             _ => continue,
@@ -370,10 +397,8 @@ fn value<'a>(bytes: &'a [u8], depth: usize, held: &mut Value<'a>) -> Field<()> {
     Ok(())
 }
 
-fn text(bytes: &[u8]) -> Field<Cow<'_, str>> {
-    std::str::from_utf8(bytes)
-        .map(Cow::Borrowed)
-        .map_err(|_| RejectReason::InvalidUtf8)
+fn text(bytes: &[u8]) -> Field<&str> {
+    simdutf8::basic::from_utf8(bytes).map_err(|_| RejectReason::InvalidUtf8)
 }
 
 #[cfg(test)]
@@ -383,8 +408,8 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn no_bytes_make_it_panic(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..300)) {
-            let _ = traces(&bytes, &Limits::default(), &mut |_| {});
-            let _ = logs(&bytes, &Limits::default(), &mut |_| {});
+            let _ = traces(&bytes, &Limits::default(), &mut |_: &Group<'_>| {});
+            let _ = logs(&bytes, &Limits::default(), &mut |_: &Group<'_>| {});
         }
 
         /// Whatever prefix of a recording arrives: no panic, and no more spans than the whole has.
@@ -393,7 +418,7 @@ mod tests {
             let whole = include_bytes!("../../tests/fixtures/openai-agents-otelv2/support-responses/001.pb");
             let cut = cut.min(whole.len());
             let mut spans = 0;
-            let counts = traces(&whole[..cut], &Limits::default(), &mut |group| spans += group.spans.len());
+            let counts = traces(&whole[..cut], &Limits::default(), &mut |group: &Group<'_>| spans += group.spans.len());
             proptest::prop_assert!(spans <= 40);
             proptest::prop_assert!(counts.is_err() || counts.is_ok_and(|counts| counts.spans == spans as u64));
         }

@@ -22,13 +22,13 @@ fn limits() -> Limits {
     }
 }
 
-fn value_of(value: Option<&AnyValue>) -> Value<'static> {
+fn value_of(value: Option<&AnyValue>) -> Value<'_> {
     match value.and_then(|value| value.value.as_ref()) {
-        Some(Theirs::StringValue(text)) => Value::Str(text.clone().into()),
+        Some(Theirs::StringValue(text)) => Value::Str(text),
         Some(Theirs::BoolValue(flag)) => Value::Bool(*flag),
         Some(Theirs::IntValue(number)) => Value::Int(*number),
         Some(Theirs::DoubleValue(number)) => Value::Double(*number),
-        Some(Theirs::BytesValue(bytes)) => Value::Bytes(bytes.clone().into()),
+        Some(Theirs::BytesValue(bytes)) => Value::Bytes(bytes),
         Some(Theirs::ArrayValue(list)) => {
             Value::Array(list.values.iter().map(|v| value_of(Some(v))).collect())
         }
@@ -37,9 +37,11 @@ fn value_of(value: Option<&AnyValue>) -> Value<'static> {
     }
 }
 
-fn attributes_of(pairs: &[KeyValue]) -> Attributes<'static> {
-    let pair = |pair: &KeyValue| (pair.key.clone().into(), value_of(pair.value.as_ref()));
-    pairs.iter().map(pair).collect()
+fn attributes_of(pairs: &[KeyValue]) -> Attributes<'_> {
+    let pairs = pairs.iter();
+    pairs
+        .map(|pair| (pair.key.as_str(), value_of(pair.value.as_ref())))
+        .collect()
 }
 
 fn depth_of(value: Option<&AnyValue>) -> usize {
@@ -109,7 +111,7 @@ fn check_span(own: &Span<'_>, theirs: &v1::Span) {
         _ => Status::Unset,
     };
     assert_eq!(
-        (own.status, own.status_message.as_ref()),
+        (own.status, own.status_message),
         (code, status.message.as_str())
     );
     assert_eq!(
@@ -119,7 +121,7 @@ fn check_span(own: &Span<'_>, theirs: &v1::Span) {
     assert_eq!(own.events.len(), theirs.events.len());
     for (own, theirs) in own.events.iter().zip(&theirs.events) {
         assert_eq!(
-            (own.name.as_ref(), own.time.0),
+            (own.name, own.time.0),
             (theirs.name.as_str(), theirs.time_unix_nano)
         );
         assert_eq!(
@@ -140,7 +142,7 @@ fn check(body: &[u8]) -> Option<usize> {
     let spans = groups.flat_map(|(r, s)| s.spans.iter().map(move |span| (r, s, span)));
     let (good, bad): (Vec<_>, Vec<_>) = spans.partition(|(.., span)| faults(span).is_empty());
     let mut good = good.into_iter();
-    let counts = wire::traces(body, &limits(), &mut |own| {
+    let counts = wire::traces(body, &limits(), &mut |own: &Group<'_>| {
         for span in own.spans.iter() {
             let (resource, scope, theirs) = good.next().expect("no more spans");
             check_group(own, resource, scope);
@@ -159,7 +161,7 @@ fn check(body: &[u8]) -> Option<usize> {
 fn check_group(own: &Group<'_>, resource: &v1::ResourceSpans, theirs: &v1::ScopeSpans) {
     let scope = theirs.scope.clone().unwrap_or_default();
     assert_eq!(
-        (own.scope.name.as_ref(), own.scope.version.as_ref()),
+        (own.scope.name, own.scope.version),
         (&*scope.name, &*scope.version)
     );
     let pairs = resource.resource.clone().unwrap_or_default().attributes;
@@ -313,7 +315,7 @@ proptest! {
             }
         }
         check(&body);
-        let _ = wire::logs(&body, &limits(), &mut |_| {});
+        let _ = wire::logs(&body, &limits(), &mut |_: &Group<'_>| {});
     }
 }
 

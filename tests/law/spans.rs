@@ -8,23 +8,30 @@ use baton::model::otlp::{
 use baton::model::sampling::Threshold;
 use baton::model::time::Timestamp;
 use baton::normalise::Normaliser;
-use std::borrow::Cow;
 
-pub type Attribute = (&'static str, Value<'static>);
+pub type Attribute = (&'static str, Held);
+
+/// What an attribute holds.
+#[derive(Clone, Debug)]
+pub enum Held {
+    Text(String),
+    Count(i64),
+    Number(f64),
+}
 
 pub fn text(key: &'static str, value: impl Into<String>) -> Attribute {
-    (key, Value::Str(Cow::Owned(value.into())))
+    (key, Held::Text(value.into()))
 }
 
 pub fn count(key: &'static str, value: u64) -> Attribute {
     (
         key,
-        Value::Int(i64::try_from(value).expect("a small number")),
+        Held::Count(i64::try_from(value).expect("a small number")),
     )
 }
 
 pub fn number(key: &'static str, value: f64) -> Attribute {
-    (key, Value::Double(value))
+    (key, Held::Number(value))
 }
 
 /// A span that is not ended yet.
@@ -57,44 +64,55 @@ impl Draft {
 /// What the process that runs the agents says of itself.
 pub type Resource = Vec<Attribute>;
 
-fn attributes(pairs: &[Attribute]) -> Attributes<'static> {
-    let pairs = pairs.iter().cloned();
+fn attributes(pairs: &[Attribute]) -> Attributes<'_> {
+    let pairs = pairs.iter();
     pairs
-        .map(|(key, value)| (Cow::Borrowed(key), value))
+        .map(|(key, held)| match held {
+            Held::Text(text) => (*key, Value::Str(text)),
+            Held::Count(count) => (*key, Value::Int(*count)),
+            Held::Number(number) => (*key, Value::Double(*number)),
+        })
         .collect()
 }
 
-fn group(resource: &Resource, scope: &'static str) -> Group<'static> {
+fn group<'r>(resource: &'r Resource, scope: &'static str) -> Group<'r> {
     Group {
         resource: attributes(resource),
         scope: Scope {
-            name: scope.into(),
-            version: "1".into(),
+            name: scope,
+            version: "1",
         },
         ..Group::default()
+    }
+}
+
+fn evaluation(time: u64, score: &[Attribute]) -> SpanEvent<'_> {
+    SpanEvent {
+        name: "gen_ai.evaluation.result",
+        time: Timestamp(time),
+        attributes: attributes(score),
     }
 }
 
 impl Draft {
     /// The event of the span, ended now.
     pub fn ended(self, end: u64, resource: &Resource, normaliser: &Normaliser) -> Vec<Event> {
-        let event = |attributes_of: &Vec<Attribute>| SpanEvent {
-            name: "gen_ai.evaluation.result".into(),
-            time: Timestamp(end),
-            attributes: attributes(attributes_of),
-        };
         let span = Span {
             trace: self.trace,
             id: self.id,
             parent: self.parent,
-            name: self.name.into(),
+            name: &self.name,
             threshold: self.threshold,
             start: Timestamp(self.start),
             end: Timestamp(end),
             status: self.error.map_or(Status::Unset, |_| Status::Error),
-            status_message: self.error.unwrap_or_default().into(),
+            status_message: self.error.unwrap_or_default(),
             attributes: attributes(&self.attributes),
-            events: self.scores.iter().map(event).collect(),
+            events: self
+                .scores
+                .iter()
+                .map(|score| evaluation(end, score))
+                .collect(),
             links: self.links,
         };
         let mut group = group(resource, self.scope);
@@ -114,7 +132,7 @@ pub fn log(
 ) -> Vec<Event> {
     let mut group = group(resource, "law");
     group.logs.push(LogRecord {
-        event_name: "gen_ai.evaluation.result".into(),
+        event_name: "gen_ai.evaluation.result",
         time: Timestamp(at),
         trace: Some(trace),
         span: Some(span),

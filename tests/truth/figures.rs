@@ -3,6 +3,8 @@
 use crate::capture::{Encoding, Request};
 use baton::engine::Offline;
 use baton::model::metric::{Family, Point};
+use baton::model::otlp::Take;
+use baton::receive::Limits;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -128,16 +130,19 @@ pub fn replay_with(requests: &[Request], partitions: usize) -> Figures {
     settings.partitions = partitions;
     let normaliser = baton::app::normaliser(&baton::config::Config::default(), 7);
     let mut engine = Offline::new(&settings, normaliser);
-    let limits = baton::receive::Limits::default();
     for request in requests {
-        let decode = match (request.signal, request.encoding) {
-            ("logs", _) => baton::receive::wire::logs,
-            (_, Encoding::Protobuf) => baton::receive::wire::traces,
-            (_, Encoding::Json) => baton::receive::json::traces,
-        };
-        let counts = decode(&request.body, &limits, &mut |group| engine.feed(group));
-        let rejects = counts.expect("a recording decodes").rejects;
-        assert_eq!(rejects, [], "nothing in a recording is rejected");
+        decode(request, &mut engine);
     }
     Figures::of_metrics(&engine.finish())
+}
+
+pub fn decode(request: &Request, take: &mut dyn Take) {
+    let decode = match (request.signal, request.encoding) {
+        ("logs", _) => baton::receive::wire::logs,
+        (_, Encoding::Protobuf) => baton::receive::wire::traces,
+        (_, Encoding::Json) => baton::receive::json::traces,
+    };
+    let counts = decode(&request.body, &Limits::default(), take);
+    let rejects = counts.expect("a recording decodes").rejects;
+    assert_eq!(rejects, [], "nothing in a recording is rejected");
 }

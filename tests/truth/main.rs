@@ -9,6 +9,9 @@ mod figures;
 mod live;
 mod unknown;
 
+use baton::model::event::Event;
+use baton::model::otlp::{Group, Take};
+use baton::normalise::Normaliser;
 use capture::{Capture, Encoding};
 use figures::Figures;
 use live::Way;
@@ -52,6 +55,33 @@ fn every_recording_tells_its_truth_in_replay() {
         }
     }
     check(&faults);
+}
+
+/// The events of what a normaliser asks for.
+struct Asked<'n>(&'n Normaliser, Vec<Event>);
+
+impl Take for Asked<'_> {
+    fn asks(&self, hash: u32, name: &[u8]) -> bool {
+        self.0.asks(hash, name)
+    }
+
+    fn add(&mut self, group: &Group<'_>) {
+        self.1.extend(self.0.normalise(group));
+    }
+}
+
+#[test]
+fn attributes_that_nobody_asks_for_would_change_nothing() {
+    let normaliser = baton::app::normaliser(&baton::config::Config::default(), 7);
+    for capture in capture::all() {
+        for request in capture.requests(Encoding::Protobuf) {
+            let (mut asked, mut all) = (Asked(&normaliser, Vec::new()), Vec::new());
+            figures::decode(&request, &mut asked);
+            let mut take = |group: &Group<'_>| all.extend(normaliser.normalise(group));
+            figures::decode(&request, &mut take);
+            assert_eq!(asked.1, all, "{}", capture.name);
+        }
+    }
 }
 
 #[test]

@@ -2,16 +2,20 @@
 
 use super::otel_genai;
 use crate::model::event::{Event, Kind};
+use crate::model::key::key;
 use crate::normalise::Source;
 
 pub(super) fn speaks(source: &Source<'_>) -> bool {
-    source.str("ag2.span.type").is_some()
+    source.str(key!("ag2.span.type")).is_some()
 }
 
 pub(super) fn read(source: &Source<'_>, event: &mut Event) {
     otel_genai::read(source, event);
     // The tokens of a call, or of all calls of a subagent, again. Other kinds are calls that no other span shows.
-    if matches!(source.str("ag2.usage.kind"), Some("model_call" | "subtask")) {
+    if matches!(
+        source.str(key!("ag2.usage.kind")),
+        Some("model_call" | "subtask")
+    ) {
         event.kind = Kind::Structure;
     }
 }

@@ -3,6 +3,7 @@
 
 use super::{build, otel_genai};
 use crate::model::event::{Event, Kind};
+use crate::model::key::key;
 use crate::normalise::Source;
 
 pub(super) fn speaks(source: &Source<'_>) -> bool {
@@ -12,9 +13,9 @@ pub(super) fn speaks(source: &Source<'_>) -> bool {
 
 pub(super) fn read(source: &Source<'_>, event: &mut Event) {
     otel_genai::read(source, event);
-    let span = source.span.name.as_ref();
+    let span = source.span.name;
     if span.starts_with("workflow.run") || span.starts_with("workflow_invoke") {
-        build::workflow(event, source.str("workflow.name"));
+        build::workflow(event, source.str(key!("workflow.name")));
     } else if [
         "executor.process",
         "message.send",

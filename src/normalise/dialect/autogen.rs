@@ -2,6 +2,7 @@
 
 use super::{build, openinference, otel_genai};
 use crate::model::event::{Event, Kind, ModelCall, Usage};
+use crate::model::key::key;
 use crate::normalise::{Source, handoff, json, messages, usage};
 use serde_json::Value;
 
@@ -11,19 +12,19 @@ pub(super) fn speaks(source: &Source<'_>) -> bool {
 }
 
 pub(super) fn read(source: &Source<'_>, event: &mut Event) {
-    if source.str("openinference.span.kind").is_none() {
+    if source.str(key!("openinference.span.kind")).is_none() {
         otel_genai::read(source, event);
         return;
     }
     openinference::read(source, event);
-    let span = source.span.name.as_ref();
+    let span = source.span.name;
     // `writer.transfer_to_editor`: the agent stands before the tool.
     let (agent, rest) = handoff::qualified(span);
-    let is_agent = source.str("openinference.span.kind") == Some("AGENT") && !is_team(source);
+    let is_agent = source.str(key!("openinference.span.kind")) == Some("AGENT") && !is_team(source);
     match &mut event.kind {
         Kind::Model(call) => result(source, call),
         Kind::Tool(_) => {
-            let tool = source.str("tool.name").unwrap_or(span);
+            let tool = source.str(key!("tool.name")).unwrap_or(span);
             event.kind = build::tool(source, handoff::qualified(tool).1);
             event.agent = event.agent.take().or(agent);
         }
@@ -39,7 +40,7 @@ pub(super) fn read(source: &Source<'_>, event: &mut Event) {
 
 /// A team runs agents and is none itself; only a team lists its participants.
 fn is_team(source: &Source<'_>) -> bool {
-    source.attributes().get("participant_names").is_some()
+    source.attributes().get(key!("participant_names")).is_some()
         || ["Team.", "Swarm.", "GroupChat."]
             .iter()
             .any(|class| source.span.name.contains(class))
@@ -47,7 +48,7 @@ fn is_team(source: &Source<'_>) -> bool {
 
 /// The model client's result is one JSON object: nothing of it is in attributes of its own.
 fn result(source: &Source<'_>, call: &mut ModelCall) {
-    let Some(result) = source.str("output.value").and_then(json::parse) else {
+    let Some(result) = source.str(key!("output.value")).and_then(json::parse) else {
         return;
     };
     if call.usage.is_none() {

@@ -2,16 +2,17 @@
 
 use super::openinference;
 use crate::model::event::Event;
+use crate::model::key::key;
 use crate::normalise::Source;
 
 pub(super) fn speaks(source: &Source<'_>) -> bool {
     source.scope.name.ends_with("instrumentation.beeai")
-        && source.str("openinference.span.kind").is_some()
+        && source.str(key!("openinference.span.kind")).is_some()
 }
 
 pub(super) fn read(source: &Source<'_>, event: &mut Event) {
     // An event has the kind of its run (`error` inside a model call is LLM), but it is nobody's work.
-    if source.str("metadata.path").is_none() {
+    if source.str(key!("metadata.path")).is_none() {
         openinference::read(source, event);
     }
 }

@@ -1,7 +1,7 @@
 //! What several dialects build alike.
 
 use crate::model::event::{Event, Handoff, Kind, ModelCall, Operation, Target, ToolCall};
-use crate::model::key::{Keys, keys};
+use crate::model::key::{Keys, key, keys};
 use crate::model::otlp::Value;
 use crate::normalise::handoff::{self, Meaning};
 use crate::normalise::{Source, id, json, messages, model_name, name, usage};
@@ -101,7 +101,7 @@ pub(super) fn model(source: &Source<'_>, operation: Operation) -> ModelCall {
     let output = messages::output(source);
     let provider = PROVIDER
         .iter()
-        .filter_map(|key| attributes.str(key))
+        .filter_map(|key| attributes.str(*key))
         .map(model_name::provider)
         .find(|provider| !FRAMEWORKS.contains(&&**provider));
     ModelCall {
@@ -121,7 +121,9 @@ pub(super) fn model(source: &Source<'_>, operation: Operation) -> ModelCall {
 /// Whether a model stopped for such a reason.
 pub(super) fn stopped(source: &Source<'_>, is: impl Fn(&str) -> bool) -> bool {
     let is = |reason: &str| is(reason.trim_matches(['[', ']', '"', ' ']));
-    let mut reasons = FINISH.iter().filter_map(|key| source.attributes().get(key));
+    let mut reasons = FINISH
+        .iter()
+        .filter_map(|key| source.attributes().get(*key));
     reasons.any(|reasons| match reasons {
         Value::Array(reasons) => reasons.iter().filter_map(Value::as_str).any(is),
         reason => reason.as_str().is_some_and(is),
@@ -145,7 +147,7 @@ pub(super) fn embeddings_kind(source: &Source<'_>) -> Kind {
 pub(super) fn arguments(source: &Source<'_>) -> Option<Json> {
     ARGUMENTS
         .iter()
-        .find_map(|key| json::parse(source.str(key)?))
+        .find_map(|key| json::parse(source.str(*key)?))
         .map(|value| match value.get("inputs") {
             // OpenLLMetry wraps what LangChain passes on.
             Some(inputs) => json::unwrap(inputs),
@@ -183,8 +185,8 @@ pub(super) fn tool(source: &Source<'_>, tool: &str) -> Kind {
     }
     let call_id = source.attributes().first_str(CALL_ID);
     let reported = source
-        .str("gen_ai.tool.status")
-        .or_else(|| source.str("tool.status"));
+        .str(key!("gen_ai.tool.status"))
+        .or_else(|| source.str(key!("tool.status")));
     Kind::Tool(ToolCall {
         name: name(tool),
         call_id: call_id.map(id),
@@ -207,7 +209,7 @@ pub(super) fn declared_target(source: &Source<'_>) -> Option<Target> {
     let attributes = source.attributes();
     let human = TARGET_TYPE.iter().any(|key| {
         attributes
-            .str(key)
+            .str(*key)
             .is_some_and(|t| t.eq_ignore_ascii_case("human"))
     });
     if human {

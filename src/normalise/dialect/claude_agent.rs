@@ -2,6 +2,7 @@
 
 use super::openinference;
 use crate::model::event::{Event, Kind};
+use crate::model::key::key;
 use crate::normalise::Source;
 
 pub(super) fn speaks(source: &Source<'_>) -> bool {
@@ -9,7 +10,7 @@ pub(super) fn speaks(source: &Source<'_>) -> bool {
         .scope
         .name
         .ends_with("instrumentation.claude_agent_sdk")
-        && source.str("openinference.span.kind").is_some()
+        && source.str(key!("openinference.span.kind")).is_some()
 }
 
 pub(super) fn read(source: &Source<'_>, event: &mut Event) {

@@ -3,6 +3,7 @@
 
 use super::{build, openinference};
 use crate::model::event::{Event, Kind, Target};
+use crate::model::key::key;
 use crate::normalise::{Source, name};
 
 /// Beginnings of a tool result that says the tool did not do it.
@@ -14,15 +15,15 @@ const FAILURES: &[&str] = &[
 
 pub(super) fn speaks(source: &Source<'_>) -> bool {
     source.scope.name.ends_with("instrumentation.crewai")
-        && source.str("openinference.span.kind").is_some()
+        && source.str(key!("openinference.span.kind")).is_some()
 }
 
 pub(super) fn read(source: &Source<'_>, event: &mut Event) {
     openinference::read(source, event);
-    let span = source.span.name.as_ref();
+    let span = source.span.name;
     if let (Kind::Tool(_), None, Some(tool)) = (
         &event.kind,
-        source.str("tool.name"),
+        source.str(key!("tool.name")),
         span.strip_suffix(".run"),
     ) {
         event.kind = build::tool(source, tool);
@@ -33,7 +34,10 @@ pub(super) fn read(source: &Source<'_>, event: &mut Event) {
             if let Some(Target::Agent(coworker)) = &mut tool.hands_to {
                 *coworker = name(&coworker.trim().replace('"', "").to_lowercase());
             }
-            let result = source.str("output.value").unwrap_or_default().trim_start();
+            let result = source
+                .str(key!("output.value"))
+                .unwrap_or_default()
+                .trim_start();
             tool.failed |= FAILURES.iter().any(|text| {
                 let beginning = result.get(..text.len());
                 beginning.is_some_and(|b| b.eq_ignore_ascii_case(text))

@@ -3,6 +3,7 @@
 
 use super::{build, openinference, otel_genai};
 use crate::model::event::{Event, Kind};
+use crate::model::key::key;
 use crate::normalise::Source;
 
 pub(super) fn speaks(source: &Source<'_>) -> bool {
@@ -11,14 +12,14 @@ pub(super) fn speaks(source: &Source<'_>) -> bool {
 }
 
 pub(super) fn read(source: &Source<'_>, event: &mut Event) {
-    let span = source.span.name.as_ref();
+    let span = source.span.name;
     if let Some(agent) = bracketed(span, "agent_run [") {
         return build::agent(event, agent, false);
     }
     if let Some(app) = bracketed(span, "invocation [") {
         return build::workflow(event, Some(app));
     }
-    let marked = source.str("openinference.span.kind");
+    let marked = source.str(key!("openinference.span.kind"));
     let operation = source.operation().unwrap_or_default();
     // OpenInference 1.0 marks native agent spans as model calls and loses the calls themselves: the span is both.
     if marked == Some("LLM") && (operation == "invoke_agent" || span.starts_with("invoke_agent")) {

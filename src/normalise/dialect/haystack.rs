@@ -2,7 +2,7 @@
 
 use super::build;
 use crate::model::event::{Event, Kind, ModelCall};
-use crate::model::key::{Keys, keys};
+use crate::model::key::{Keys, key, keys};
 use crate::normalise::{Source, json, messages, model_name, usage};
 use serde_json::Value;
 
@@ -17,8 +17,10 @@ pub(super) fn speaks(source: &Source<'_>) -> bool {
 }
 
 pub(super) fn read(source: &Source<'_>, event: &mut Event) {
-    let component = source.str("haystack.component.type").unwrap_or_default();
-    let span = source.span.name.as_ref();
+    let component = source
+        .str(key!("haystack.component.type"))
+        .unwrap_or_default();
+    let span = source.span.name;
     event.kind = match span {
         "haystack.agent.run" | "haystack.pipeline.run" | "haystack.async_pipeline.run" => {
             return build::workflow(event, None);
@@ -35,12 +37,12 @@ pub(super) fn read(source: &Source<'_>, event: &mut Event) {
 
 /// A failed tool is an answer to the agent: the span's status does not tell.
 fn tool(source: &Source<'_>) -> Kind {
-    let Some(tool) = source.str("haystack.tool.name") else {
+    let Some(tool) = source.str(key!("haystack.tool.name")) else {
         return Kind::Structure;
     };
     let mut kind = build::tool(source, tool);
     if let Kind::Tool(call) = &mut kind {
-        call.failed |= source.attributes().bool("haystack.tool.error") == Some(true);
+        call.failed |= source.attributes().bool(key!("haystack.tool.error")) == Some(true);
     }
     kind
 }

@@ -2,23 +2,28 @@
 
 use super::{build, langgraph, otel_genai};
 use crate::model::event::{Cost, Event, Kind, Usage};
+use crate::model::key::key;
 use crate::normalise::{Source, json, model_name, name, usage};
 use serde_json::Value;
 
 pub(super) fn speaks(source: &Source<'_>) -> bool {
-    source.str("langfuse.observation.type").is_some() || source.scope.name.starts_with("langfuse")
+    source.str(key!("langfuse.observation.type")).is_some()
+        || source.scope.name.starts_with("langfuse")
 }
 
 pub(super) fn read(source: &Source<'_>, event: &mut Event) {
-    let span = source.span.name.as_ref();
-    let level = source.str("langfuse.observation.level");
+    let span = source.span.name;
+    let level = source.str(key!("langfuse.observation.level"));
     event.error |= level == Some("ERROR") && !source.is_control_flow();
     let place = langgraph::place(source);
     event.agent = source
-        .str("gen_ai.agent.name")
+        .str(key!("gen_ai.agent.name"))
         .or(place.as_ref().and_then(|p| p.agent.as_deref()))
         .map(name);
-    match source.str("langfuse.observation.type").unwrap_or_default() {
+    match source
+        .str(key!("langfuse.observation.type"))
+        .unwrap_or_default()
+    {
         // Under LangGraph the type follows from the run's name, so only its place in the graph says which agent it is.
         "agent" | "chain" | "span" if place.is_some() => {
             if place.is_some_and(|p| p.is_node) {
@@ -29,10 +34,12 @@ pub(super) fn read(source: &Source<'_>, event: &mut Event) {
         "embedding" => event.kind = generation(source, event.error, build::embeddings_kind(source)),
         "agent" => build::agent(
             event,
-            source.str("gen_ai.agent.name").unwrap_or(span),
+            source.str(key!("gen_ai.agent.name")).unwrap_or(span),
             false,
         ),
-        "tool" => event.kind = build::tool(source, source.str("gen_ai.tool.name").unwrap_or(span)),
+        "tool" => {
+            event.kind = build::tool(source, source.str(key!("gen_ai.tool.name")).unwrap_or(span))
+        }
         "retriever" => event.kind = Kind::Retrieval { source: None },
         "guardrail" => {
             event.kind = Kind::Guardrail {
@@ -42,7 +49,7 @@ pub(super) fn read(source: &Source<'_>, event: &mut Event) {
         "chain" | "span" if source.span.parent.is_none() => {
             build::workflow(
                 event,
-                Some(source.str("langfuse.trace.name").unwrap_or(span)),
+                Some(source.str(key!("langfuse.trace.name")).unwrap_or(span)),
             );
         }
         _ => otel_genai::read(source, event),
@@ -53,19 +60,19 @@ fn generation(source: &Source<'_>, failed: bool, mut kind: Kind) -> Kind {
     let Kind::Model(call) = &mut kind else {
         return kind;
     };
-    let object = |key: &str| source.str(key).and_then(json::parse);
+    let object = |key| source.str(key).and_then(json::parse);
     call.failed |= failed;
-    if let Some(model) = source.str("langfuse.observation.model.name") {
+    if let Some(model) = source.str(key!("langfuse.observation.model.name")) {
         call.model = Some(model_name::model(model));
     }
-    if let Some(details) = object("langfuse.observation.usage_details") {
+    if let Some(details) = object(key!("langfuse.observation.usage_details")) {
         call.usage = of_details(&details);
     }
-    if let Some(usd) = object("langfuse.observation.cost_details").and_then(|c| total(&c)) {
+    if let Some(usd) = object(key!("langfuse.observation.cost_details")).and_then(|c| total(&c)) {
         call.cost = Cost::Declared(usd);
     }
     let first = source
-        .str("langfuse.observation.completion_start_time")
+        .str(key!("langfuse.observation.completion_start_time"))
         .and_then(|text| text.trim_matches('"').parse::<jiff::Timestamp>().ok());
     call.first_token_seconds = first.and_then(|first| {
         let start = i128::from(source.span.start.0);

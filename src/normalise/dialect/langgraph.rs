@@ -1,6 +1,6 @@
 //! LangGraph's own metadata, which OpenInference, OpenLLMetry and LangSmith all copy: where in the graph a run stands.
 
-use crate::model::key::{Keys, keys};
+use crate::model::key::{Keys, key, keys};
 use crate::normalise::{Source, json};
 use serde_json::Value;
 
@@ -48,12 +48,12 @@ const AGENT: Keys = &keys([
 /// Reads `langgraph_checkpoint_ns`, e.g. `writer:0b4d…|agent:77aa…`: node names from the outermost graph inwards.
 pub(super) fn place(source: &Source<'_>) -> Option<Place> {
     let attributes = source.attributes();
-    let run = run_name(&source.span.name);
+    let run = run_name(source.span.name);
     if let Some(namespace) = attributes.first_str(NAMESPACE) {
         let declared = attributes.first_str(AGENT).map(unquoted);
         return Some(of_namespace(unquoted(namespace), declared, run));
     }
-    let metadata = json::parse(attributes.str("metadata")?)?;
+    let metadata = json::parse(attributes.str(key!("metadata"))?)?;
     let text = |key: &str| metadata.get(key).and_then(Value::as_str);
     let namespace = text("langgraph_checkpoint_ns")?;
     Some(of_namespace(namespace, text("lc_agent_name"), run))

@@ -2,28 +2,28 @@
 
 use super::{build, langgraph};
 use crate::model::event::{Event, Kind};
-use crate::model::key::{Keys, keys};
+use crate::model::key::{Keys, key, keys};
 use crate::normalise::{Source, json, model_name, name, usage};
 
 pub(super) fn speaks(source: &Source<'_>) -> bool {
-    source.str("langsmith.span.kind").is_some() || source.scope.name == "langsmith"
+    source.str(key!("langsmith.span.kind")).is_some() || source.scope.name == "langsmith"
 }
 
 pub(super) fn read(source: &Source<'_>, event: &mut Event) {
     let place = langgraph::place(source);
     event.agent = source
-        .str("gen_ai.agent.name")
+        .str(key!("gen_ai.agent.name"))
         .or(place.as_ref().and_then(|p| p.agent.as_deref()))
         .map(name);
-    let span = source.span.name.as_ref();
+    let span = source.span.name;
     let kind = source
-        .str("langsmith.span.kind")
+        .str(key!("langsmith.span.kind"))
         .unwrap_or_else(|| source.operation().unwrap_or_default());
     event.kind = match kind {
         "llm" | "chat" => model(source),
         "embedding" | "embeddings" => build::embeddings_kind(source),
         "tool" | "execute_tool" => {
-            build::tool(source, source.str("gen_ai.tool.name").unwrap_or(span))
+            build::tool(source, source.str(key!("gen_ai.tool.name")).unwrap_or(span))
         }
         "retriever" | "retrieval" => Kind::Retrieval { source: None },
         _ => match place {
@@ -42,18 +42,18 @@ fn model(source: &Source<'_>) -> Kind {
         call.failed |= source.excepted();
         call.model = call.model.take().or_else(|| {
             attributes
-                .str("langsmith.metadata.ls_model_name")
+                .str(key!("langsmith.metadata.ls_model_name"))
                 .map(model_name::model)
         });
         call.provider = call.provider.take().or_else(|| {
             attributes
-                .str("langsmith.metadata.ls_provider")
+                .str(key!("langsmith.metadata.ls_provider"))
                 .map(model_name::provider)
         });
         if let Some(usage) = &mut call.usage {
             let detail = |keys: Keys, part: &str| {
                 keys.iter()
-                    .find_map(|key| json::parse(attributes.str(key)?)?.get(part)?.as_u64())
+                    .find_map(|key| json::parse(attributes.str(*key)?)?.get(part)?.as_u64())
             };
             const INPUT: Keys = &keys([
                 "gen_ai.usage.input_token_details",

@@ -2,22 +2,26 @@
 
 use super::openinference;
 use crate::model::event::Event;
+use crate::model::key::{Keys, key, keys};
 use crate::normalise::{Source, name};
 
 /// How the events of a workflow are printed that say whose step it is.
 const CURRENT: &str = "current_agent_name='";
 
+/// What holds the state of a run, printed.
+const PRINTED: Keys = &keys(["output.value", "input.value"]);
+
 pub(super) fn speaks(source: &Source<'_>) -> bool {
     source.scope.name.ends_with("instrumentation.llama_index")
-        && source.str("openinference.span.kind").is_some()
+        && source.str(key!("openinference.span.kind")).is_some()
 }
 
 pub(super) fn read(source: &Source<'_>, event: &mut Event) {
     openinference::read(source, event);
     if event.agent.is_none() && source.span.name.ends_with(".run_agent_step") {
-        let printed = ["output.value", "input.value"].into_iter();
-        event.agent = printed
-            .filter_map(|key| current_agent(source.str(key)?))
+        event.agent = PRINTED
+            .iter()
+            .filter_map(|key| current_agent(source.str(*key)?))
             .map(name)
             .next();
     }

@@ -2,6 +2,7 @@
 
 use super::{build, otel_genai};
 use crate::model::event::{Event, Kind};
+use crate::model::key::key;
 use crate::normalise::{Source, json, session};
 
 pub(super) fn speaks(source: &Source<'_>) -> bool {
@@ -10,12 +11,12 @@ pub(super) fn speaks(source: &Source<'_>) -> bool {
 
 pub(super) fn read(source: &Source<'_>, event: &mut Event) {
     // A placeholder for a span that has begun; the span itself follows.
-    if source.str("logfire.span_type") == Some("pending_span") {
+    if source.str(key!("logfire.span_type")) == Some("pending_span") {
         return;
     }
     let template = source
-        .str("logfire.msg_template")
-        .unwrap_or(&source.span.name);
+        .str(key!("logfire.msg_template"))
+        .unwrap_or(source.span.name);
     let begins = |text: &str| template.starts_with(text) || source.span.name.starts_with(text);
     if begins("Responses API") || begins("Chat completion") || begins("Chat Completion") {
         event.kind = with_error(source, build::model_kind(source));
@@ -29,24 +30,24 @@ pub(super) fn read(source: &Source<'_>, event: &mut Event) {
 
 /// The templates of the OpenAI Agents SDK's instrumentation.
 fn of_agents(source: &Source<'_>, event: &mut Event, begins: &dyn Fn(&str) -> bool) {
-    let named = source.str("name");
+    let named = source.str(key!("name"));
     match named {
         Some(agent) if begins("Agent run") => build::agent(event, agent, false),
         _ if begins("Handoff") => event.kind = build::handoff_kind(source, None),
         _ if begins("Function") => {
-            let tool = named.or_else(|| source.str("gen_ai.tool.name"));
-            let tool = tool.unwrap_or(&source.span.name);
+            let tool = named.or_else(|| source.str(key!("gen_ai.tool.name")));
+            let tool = tool.unwrap_or(source.span.name);
             event.kind = with_error(source, build::tool(source, tool));
         }
         _ if begins("Guardrail") => {
             event.kind = Kind::Guardrail {
-                triggered: source.attributes().bool("triggered") == Some(true),
+                triggered: source.attributes().bool(key!("triggered")) == Some(true),
             };
         }
         _ if begins("OpenAI Agents trace") => {
             build::workflow(event, named);
             // The group is the conversation; the scrubber takes away every `session.id`.
-            event.session = source.str("group_id").map(session::named);
+            event.session = source.str(key!("group_id")).map(session::named);
         }
         // Repeats the usage of the call inside it: structure only.
         _ if begins("Turn") => event.kind = Kind::Structure,
@@ -57,7 +58,7 @@ fn of_agents(source: &Source<'_>, event: &mut Event, begins: &dyn Fn(&str) -> bo
 /// An error may stand in the attribute `error` alone.
 fn with_error(source: &Source<'_>, mut kind: Kind) -> Kind {
     let failed = source
-        .str("error")
+        .str(key!("error"))
         .is_some_and(|error| json::parse(error).is_some_and(|e| !e.is_null()));
     match &mut kind {
         Kind::Tool(tool) => tool.failed |= failed,

@@ -2,10 +2,11 @@
 
 use super::{build, otel_genai};
 use crate::model::event::{Event, Kind};
+use crate::model::key::key;
 use crate::normalise::{Source, handoff};
 
 pub(super) fn speaks(source: &Source<'_>) -> bool {
-    source.str("mastra.span.type").is_some()
+    source.str(key!("mastra.span.type")).is_some()
 }
 
 pub(super) fn read(source: &Source<'_>, event: &mut Event) {

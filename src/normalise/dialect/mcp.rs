@@ -2,18 +2,19 @@
 
 use super::build;
 use crate::model::event::Event;
+use crate::model::key::key;
 use crate::normalise::Source;
 
 pub(super) fn speaks(source: &Source<'_>) -> bool {
-    source.str("mcp.method.name").is_some()
+    source.str(key!("mcp.method.name")).is_some()
 }
 
 pub(super) fn read(source: &Source<'_>, event: &mut Event) {
-    if source.str("mcp.method.name") != Some("tools/call") {
+    if source.str(key!("mcp.method.name")) != Some("tools/call") {
         return;
     }
     let tool = source
-        .str("gen_ai.tool.name")
+        .str(key!("gen_ai.tool.name"))
         .or_else(|| source.span.name.strip_prefix("tools/call "));
     if let Some(tool) = tool {
         event.kind = build::tool(source, tool);

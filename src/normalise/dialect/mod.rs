@@ -17,7 +17,7 @@ mod logfire;
 mod mastra;
 mod mcp;
 mod openinference;
-mod openllmetry;
+pub(super) mod openllmetry;
 mod otel_genai;
 mod pydantic_ai;
 mod semantic_kernel;

@@ -2,24 +2,31 @@
 
 use super::{build, langgraph};
 use crate::model::event::{Event, Handoff, Kind};
-use crate::model::key::keys;
+use crate::model::key::{Keys, key, keys};
 use crate::normalise::{Source, handoff, name};
 
+/// The agent at work.
+const AGENT: Keys = &keys(["agent.name", "gen_ai.agent.name"]);
+/// The node of a graph that runs.
+const NODE: Keys = &keys(["graph.node.id", "graph.node.name"]);
+
 pub(super) fn speaks(source: &Source<'_>) -> bool {
-    source.str("openinference.span.kind").is_some()
+    source.str(key!("openinference.span.kind")).is_some()
 }
 
 pub(super) fn read(source: &Source<'_>, event: &mut Event) {
     let attributes = source.attributes();
     let place = langgraph::place(source);
     event.agent = attributes
-        .first_str(&keys(["agent.name", "gen_ai.agent.name"]))
+        .first_str(AGENT)
         .or(place.as_ref().and_then(|p| p.agent.as_deref()))
         .map(name);
-    let kind = source.str("openinference.span.kind").unwrap_or_default();
-    let span = source.span.name.as_ref();
+    let kind = source
+        .str(key!("openinference.span.kind"))
+        .unwrap_or_default();
+    let span = source.span.name;
     // Any run whose name contains "agent" is marked AGENT by LangChain's instrumentation; a tool stays a tool.
-    if let Some(tool) = attributes.str("tool.name").filter(|_| kind != "LLM") {
+    if let Some(tool) = attributes.str(key!("tool.name")).filter(|_| kind != "LLM") {
         event.kind = build::tool(source, tool);
         return;
     }
@@ -48,14 +55,17 @@ pub(super) fn read(source: &Source<'_>, event: &mut Event) {
 fn is_helper(source: &Source<'_>) -> bool {
     let method = source.span.name.rsplit_once('.').map(|(_, method)| method);
     method.is_some_and(|m| m.starts_with('_') && !m.starts_with("__"))
-        && source.attributes().get("llm.token_count.prompt").is_none()
+        && source
+            .attributes()
+            .get(key!("llm.token_count.prompt"))
+            .is_none()
 }
 
 /// `handoff to X` of the OpenAI Agents SDK: the input is the source, the output the target.
 fn handed_over(source: &Source<'_>, to: &str) -> Kind {
-    let target = source.str("output.value").unwrap_or(to);
+    let target = source.str(key!("output.value")).unwrap_or(to);
     Kind::Handoff(Handoff {
-        from: source.str("input.value").map(name),
+        from: source.str(key!("input.value")).map(name),
         to: handoff::named(target, source.settings),
         delegates: false,
         failed: source.failed(),
@@ -64,10 +74,8 @@ fn handed_over(source: &Source<'_>, to: &str) -> Kind {
 
 /// Agents and chains outside LangGraph.
 fn around(source: &Source<'_>, event: &mut Event, kind: &str) {
-    let span = source.span.name.as_ref();
-    let graph_node = source
-        .attributes()
-        .first_str(&keys(["graph.node.id", "graph.node.name"]));
+    let span = source.span.name;
+    let graph_node = source.attributes().first_str(NODE);
     let method = [".run", ".arun", ".invoke", ".ainvoke", ".run_stream"]
         .iter()
         .find_map(|suffix| span.strip_suffix(suffix));

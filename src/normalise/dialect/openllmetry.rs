@@ -2,21 +2,24 @@
 
 use super::{build, langgraph, otel_genai};
 use crate::model::event::{Event, Kind, ToolCall};
+use crate::model::key::key;
 use crate::normalise::{Source, id, json, name};
+
+/// Beginnings of the names that it alone writes.
+pub(in crate::normalise) const OWN: &[&str] = &["traceloop.", "langgraph."];
 
 pub(super) fn speaks(source: &Source<'_>) -> bool {
     let attributes = source.attributes();
-    attributes.get("traceloop.span.kind").is_some()
-        || attributes.get("traceloop.workflow.name").is_some()
+    attributes.get(key!("traceloop.span.kind")).is_some()
+        || attributes.get(key!("traceloop.workflow.name")).is_some()
         || (source
             .scope
             .name
             .starts_with("opentelemetry.instrumentation.")
-            && source.span.attributes.iter().any(|(key, _)| {
-                key.starts_with("traceloop.")
-                    || key.starts_with("langgraph.")
-                    || key == "llm.request.type"
-            }))
+            && (attributes.get(key!("llm.request.type")).is_some()
+                || attributes
+                    .iter()
+                    .any(|(name, _)| OWN.iter().any(|own| name.starts_with(own)))))
 }
 
 pub(super) fn read(source: &Source<'_>, event: &mut Event) {
@@ -25,12 +28,12 @@ pub(super) fn read(source: &Source<'_>, event: &mut Event) {
     if event.agent.is_none() {
         event.agent = place.as_ref().and_then(|p| p.agent.as_deref()).map(name);
     }
-    let entity = source.str("traceloop.entity.name");
-    let span = source.span.name.as_ref();
-    match source.str("traceloop.span.kind").unwrap_or_default() {
+    let entity = source.str(key!("traceloop.entity.name"));
+    let span = source.span.name;
+    match source.str(key!("traceloop.span.kind")).unwrap_or_default() {
         "workflow" => {
             let named = source
-                .str("traceloop.workflow.name")
+                .str(key!("traceloop.workflow.name"))
                 .or(entity)
                 .unwrap_or(span);
             build::workflow(
@@ -40,14 +43,14 @@ pub(super) fn read(source: &Source<'_>, event: &mut Event) {
         }
         "agent" if !matches!(event.kind, Kind::Agent { .. }) => {
             let agent = source
-                .str("gen_ai.agent.name")
+                .str(key!("gen_ai.agent.name"))
                 .or(entity)
                 .unwrap_or_else(|| span.strip_suffix(".agent").unwrap_or(span));
             build::agent(event, agent, false);
         }
         "tool" => {
             let tool = source
-                .str("gen_ai.tool.name")
+                .str(key!("gen_ai.tool.name"))
                 .or(entity)
                 .unwrap_or_else(|| span.strip_suffix(".tool").unwrap_or(span));
             event.kind = build::tool(source, tool);
@@ -60,7 +63,9 @@ pub(super) fn read(source: &Source<'_>, event: &mut Event) {
                 event.kind = Kind::Agent { weak: true };
             }
         }
-        _ if matches!(event.kind, Kind::Tool(_)) && source.str("gen_ai.tool.name").is_none() => {
+        _ if matches!(event.kind, Kind::Tool(_))
+            && source.str(key!("gen_ai.tool.name")).is_none() =>
+        {
             if let Some(kind) = answered(source) {
                 event.kind = kind;
             }
@@ -72,7 +77,7 @@ pub(super) fn read(source: &Source<'_>, event: &mut Event) {
 /// The tool call that a span of LangChain for JavaScript shows, which is named after the tool's class: the message with which
 /// the tool answers has its name. One that hands over shows nobody's work after it, so nothing says what became of that.
 fn answered(source: &Source<'_>) -> Option<Kind> {
-    let answer = json::parse(source.str("traceloop.entity.output")?)?;
+    let answer = json::parse(source.str(key!("traceloop.entity.output"))?)?;
     let message = match answer.pointer("/update/messages") {
         Some(messages) => messages.as_array()?.last()?,
         None => &answer,

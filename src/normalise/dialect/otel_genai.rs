@@ -3,7 +3,7 @@
 
 use super::build;
 use crate::model::event::{Event, Kind, Target};
-use crate::model::key::{Keys, keys};
+use crate::model::key::{Keys, key, keys};
 use crate::normalise::{Source, handoff, name};
 
 /// The tool that is called.
@@ -24,7 +24,8 @@ pub(super) fn read(source: &Source<'_>, event: &mut Event) {
     let attributes = source.attributes();
     let operation = source.operation().unwrap_or_default();
     // The official instrumentation of the OpenAI Agents SDK puts one constant name, with the id "agent", on all spans but agents.
-    let placeholder = source.str("gen_ai.agent.id") == Some("agent") && operation != "invoke_agent";
+    let placeholder =
+        source.str(key!("gen_ai.agent.id")) == Some("agent") && operation != "invoke_agent";
     event.agent = attributes
         .first_str(AGENT)
         .filter(|_| !placeholder)
@@ -62,9 +63,7 @@ fn agent(source: &Source<'_>, event: &mut Event) {
         (Some(_), _) => event.kind = Kind::Agent { weak: false },
         (None, Some(agent)) => build::agent(event, agent, false),
         (None, None) => {
-            event
-                .workflow
-                .get_or_insert_with(|| name(&source.span.name));
+            event.workflow.get_or_insert_with(|| name(source.span.name));
             event.kind = Kind::Workflow;
         }
     }
@@ -75,26 +74,26 @@ fn tool(source: &Source<'_>) -> Kind {
         .attributes()
         .first_str(TOOL)
         .or_else(|| source.span.name.strip_prefix("execute_tool "))
-        .unwrap_or(&source.span.name);
+        .unwrap_or(source.span.name);
     build::tool(source, named)
 }
 
 fn retrieval(source: &Source<'_>) -> Kind {
     Kind::Retrieval {
-        source: source.str("gen_ai.data_source.id").map(name),
+        source: source.str(key!("gen_ai.data_source.id")).map(name),
     }
 }
 
 fn guardrail(source: &Source<'_>) -> Kind {
     Kind::Guardrail {
-        triggered: source.attributes().bool("gen_ai.guardrail.triggered") == Some(true),
+        triggered: source.attributes().bool(key!("gen_ai.guardrail.triggered")) == Some(true),
     }
 }
 
 /// LangGraph's move of control, as OpenLLMetry shows it.
 fn goto(source: &Source<'_>) -> Kind {
     let to = source
-        .str("langgraph.command.goto_node")
+        .str(key!("langgraph.command.goto_node"))
         .filter(|node| *node != "__end__")
         .map(|node| handoff::named(node, source.settings));
     match to {
@@ -117,12 +116,12 @@ fn is_handoff(source: &Source<'_>) -> bool {
 /// Spans whose operation nobody knows, e.g. of a later edition of the conventions or of a framework: a call of a model has
 /// tokens and a model, a call of a tool has an id.
 fn by_evidence(source: &Source<'_>) -> Kind {
-    let has = |key: &str| source.attributes().get(key).is_some();
-    if has("gen_ai.tool.call.id") {
+    let has = |key| source.attributes().get(key).is_some();
+    if has(key!("gen_ai.tool.call.id")) {
         return tool(source);
     }
-    let model = has("gen_ai.request.model") || has("gen_ai.response.model");
-    if model && has("gen_ai.usage.input_tokens") {
+    let model = has(key!("gen_ai.request.model")) || has(key!("gen_ai.response.model"));
+    if model && has(key!("gen_ai.usage.input_tokens")) {
         return build::model_kind(source);
     }
     Kind::Structure
@@ -131,20 +130,21 @@ fn by_evidence(source: &Source<'_>) -> Kind {
 /// Spans of emitters that set no operation name.
 fn by_attributes(source: &Source<'_>) -> Kind {
     let attributes = source.attributes();
-    let has = |key: &str| attributes.get(key).is_some();
+    let has = |key| attributes.get(key).is_some();
     // A span that ended before its attributes were set still has its name.
-    if has("gen_ai.tool.name") || source.span.name.starts_with("execute_tool ") {
+    if has(key!("gen_ai.tool.name")) || source.span.name.starts_with("execute_tool ") {
         return tool(source);
     }
-    let is_call =
-        (has("gen_ai.request.model") || has("gen_ai.response.model") || has("llm.request.model"))
-            && (has("gen_ai.system")
-                || has("gen_ai.provider.name")
-                || has("gen_ai.usage.input_tokens")
-                || has("llm.request.type"));
+    let is_call = (has(key!("gen_ai.request.model"))
+        || has(key!("gen_ai.response.model"))
+        || has(key!("llm.request.model")))
+        && (has(key!("gen_ai.system"))
+            || has(key!("gen_ai.provider.name"))
+            || has(key!("gen_ai.usage.input_tokens"))
+            || has(key!("llm.request.type")));
     if is_call {
         let embeds = attributes
-            .str("llm.request.type")
+            .str(key!("llm.request.type"))
             .is_some_and(|t| t.starts_with("embed"));
         return if embeds {
             build::embeddings_kind(source)
@@ -152,7 +152,7 @@ fn by_attributes(source: &Source<'_>) -> Kind {
             build::model_kind(source)
         };
     }
-    if has("gen_ai.agent.name") && source.span.name.starts_with("invoke_agent") {
+    if has(key!("gen_ai.agent.name")) && source.span.name.starts_with("invoke_agent") {
         return Kind::Agent { weak: false };
     }
     Kind::Structure

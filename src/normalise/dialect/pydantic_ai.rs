@@ -2,8 +2,11 @@
 
 use super::{build, otel_genai};
 use crate::model::event::{Event, Kind};
-use crate::model::key::keys;
+use crate::model::key::{Keys, key, keys};
 use crate::normalise::Source;
+
+/// The agent that runs.
+const AGENT: Keys = &keys(["gen_ai.agent.name", "agent_name"]);
 
 pub(super) fn speaks(source: &Source<'_>) -> bool {
     source.scope.name.starts_with("pydantic-ai") || source.scope.name.starts_with("pydantic_ai")
@@ -11,18 +14,16 @@ pub(super) fn speaks(source: &Source<'_>) -> bool {
 
 pub(super) fn read(source: &Source<'_>, event: &mut Event) {
     otel_genai::read(source, event);
-    let span = source.span.name.as_ref();
+    let span = source.span.name;
     if !matches!(event.kind, Kind::Structure) {
         return;
     }
     // Instrumentation version 1 sets no operation on these.
-    if let Some(agent) = source
-        .attributes()
-        .first_str(&keys(["gen_ai.agent.name", "agent_name"]))
+    if let Some(agent) = source.attributes().first_str(AGENT)
         && span.ends_with(" run")
     {
         build::agent(event, agent, false);
-    } else if let Some(tool) = source.str("gen_ai.tool.name") {
+    } else if let Some(tool) = source.str(key!("gen_ai.tool.name")) {
         event.kind = build::tool(source, tool);
     }
 }

@@ -2,21 +2,24 @@
 
 use super::{build, otel_genai};
 use crate::model::event::{Event, Kind};
-use crate::model::key::{Keys, keys};
+use crate::model::key::{Keys, key, keys};
 use crate::normalise::Source;
 
-const TOOL: &str = "spring.ai.tool.definition.name";
 /// On a client, a tool, and a model that was offered tools.
-const OWN: Keys = &keys(["spring.ai.kind", TOOL, "spring.ai.model.request.tool.names"]);
+const OWN: Keys = &keys([
+    "spring.ai.kind",
+    "spring.ai.tool.definition.name",
+    "spring.ai.model.request.tool.names",
+]);
 
 pub(super) fn speaks(source: &Source<'_>) -> bool {
     let attributes = source.attributes();
-    OWN.iter().any(|key| attributes.get(key).is_some())
+    OWN.iter().any(|key| attributes.get(*key).is_some())
 }
 
 pub(super) fn read(source: &Source<'_>, event: &mut Event) {
     otel_genai::read(source, event);
-    if let Some(tool) = source.str(TOOL) {
+    if let Some(tool) = source.str(key!("spring.ai.tool.definition.name")) {
         event.kind = build::tool(source, tool);
     }
     if let Kind::Model(call) = &mut event.kind {

@@ -2,13 +2,14 @@
 
 use super::otel_genai;
 use crate::model::event::{Event, Kind, Target};
+use crate::model::key::key;
 use crate::normalise::handoff::{self, Meaning};
 use crate::normalise::{Source, json};
 use serde_json::Value;
 
 pub(super) fn speaks(source: &Source<'_>) -> bool {
     source.scope.name.starts_with("strands")
-        || source.str("gen_ai.system") == Some("strands-agents")
+        || source.str(key!("gen_ai.system")) == Some("strands-agents")
 }
 
 pub(super) fn read(source: &Source<'_>, event: &mut Event) {
@@ -18,7 +19,7 @@ pub(super) fn read(source: &Source<'_>, event: &mut Event) {
             // Under this name OpenTelemetry means seconds; Strands writes milliseconds.
             call.first_token_seconds = source
                 .attributes()
-                .f64("gen_ai.server.time_to_first_token")
+                .f64(key!("gen_ai.server.time_to_first_token"))
                 .map(|milliseconds| milliseconds / 1000.0);
         }
         Kind::Tool(tool) if tool.hands_to == Some(Target::Unknown) => {
@@ -35,10 +36,10 @@ pub(super) fn read(source: &Source<'_>, event: &mut Event) {
 fn in_events(source: &Source<'_>) -> Option<Value> {
     source.span.events.iter().find_map(|event| {
         let attributes = &event.attributes;
-        match event.name.as_ref() {
-            "gen_ai.tool.message" => json::parse(attributes.str("content")?),
+        match event.name {
+            "gen_ai.tool.message" => json::parse(attributes.str(key!("content"))?),
             "gen_ai.client.inference.operation.details" => {
-                let messages = json::parse(attributes.str("gen_ai.input.messages")?)?;
+                let messages = json::parse(attributes.str(key!("gen_ai.input.messages"))?)?;
                 arguments_in(&messages, 0)
             }
             _ => None,

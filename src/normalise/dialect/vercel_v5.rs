@@ -2,20 +2,21 @@
 
 use super::build;
 use crate::model::event::{Event, Kind};
+use crate::model::key::key;
 use crate::normalise::{Source, name};
 
 pub(super) fn speaks(source: &Source<'_>) -> bool {
-    source.str("ai.operationId").is_some()
+    source.str(key!("ai.operationId")).is_some()
 }
 
 pub(super) fn read(source: &Source<'_>, event: &mut Event) {
     let agent = source
-        .str("ai.telemetry.functionId")
-        .or_else(|| source.str("resource.name"));
+        .str(key!("ai.telemetry.functionId"))
+        .or_else(|| source.str(key!("resource.name")));
     event.agent = agent.map(name);
-    let operation = source.str("ai.operationId").unwrap_or_default();
+    let operation = source.str(key!("ai.operationId")).unwrap_or_default();
     event.kind = match operation {
-        "ai.toolCall" => match source.str("ai.toolCall.name") {
+        "ai.toolCall" => match source.str(key!("ai.toolCall.name")) {
             Some(tool) => build::tool(source, tool),
             None => Kind::Structure,
         },
@@ -30,11 +31,12 @@ pub(super) fn read(source: &Source<'_>, event: &mut Event) {
 fn call(source: &Source<'_>) -> Kind {
     let mut kind = build::model_kind(source);
     if let Kind::Model(call) = &mut kind {
-        let milliseconds = source.attributes().f64("ai.response.msToFirstChunk");
+        let milliseconds = source.attributes().f64(key!("ai.response.msToFirstChunk"));
         call.first_token_seconds = milliseconds.map(|ms| ms / 1000.0);
-        if call.answered.is_none() && source.str("ai.response.finishReason").is_some() {
+        if call.answered.is_none() && source.str(key!("ai.response.finishReason")).is_some() {
             // Recording of outputs is off: the reason why it finished still tells.
-            call.answered = Some(source.str("ai.response.finishReason") != Some("tool-calls"));
+            call.answered =
+                Some(source.str(key!("ai.response.finishReason")) != Some("tool-calls"));
         }
     }
     kind

@@ -2,20 +2,18 @@
 
 use super::otel_genai;
 use crate::model::event::{Event, Kind};
+use crate::model::key::key;
 use crate::normalise::{Source, name};
 
 pub(super) fn speaks(source: &Source<'_>) -> bool {
-    matches!(
-        source.scope.name.as_ref(),
-        "gen_ai" | "@ai-sdk/otel" | "ai-sdk"
-    )
+    matches!(source.scope.name, "gen_ai" | "@ai-sdk/otel" | "ai-sdk")
 }
 
 pub(super) fn read(source: &Source<'_>, event: &mut Event) {
     otel_genai::read(source, event);
     let declared = source
-        .str("gen_ai.agent.name")
-        .or_else(|| source.str("ai.telemetry.functionId"));
+        .str(key!("gen_ai.agent.name"))
+        .or_else(|| source.str(key!("ai.telemetry.functionId")));
     if let Kind::Agent { .. } | Kind::Workflow = event.kind {
         // `invoke_agent gpt-4o` without a declared name is no agent called gpt-4o.
         event.agent = declared.map(name);

@@ -113,9 +113,9 @@ async fn offer(app: &App, body: &[u8]) {
     loop {
         let offering = {
             let mut request = app.engine().request();
-            let decoded = wire::traces(body, &Limits::default(), &mut |group| request.add(group));
+            let decoded = wire::traces(body, &Limits::default(), &mut request);
             decoded.expect("it is well formed");
-            request.take()
+            request.append()
         };
         match offering.await {
             Ok(()) => return,

@@ -77,9 +77,9 @@ async fn rate(log: LogKind, spans: u64) -> f64 {
 async fn taken(app: &App, body: &[u8]) -> bool {
     let offering = {
         let mut request = app.engine().request();
-        let decoded = wire::traces(body, &Limits::default(), &mut |group| request.add(group));
+        let decoded = wire::traces(body, &Limits::default(), &mut request);
         decoded.expect("it is well formed");
-        request.take()
+        request.append()
     };
     match offering.await {
         Ok(()) => true,

@@ -13,8 +13,9 @@ use baton::app;
 use baton::clock::Clock;
 use baton::config::Config;
 use baton::engine::{Engine, Worker};
-use baton::model::otlp::Group;
+use baton::model::otlp::{Group, Take};
 use baton::model::time::Timestamp;
+use baton::normalise::Normaliser;
 use baton::receive::{Limits, wire};
 use baton::state::{Log, Next, Reader, memory};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
@@ -90,12 +91,31 @@ fn drain(engine: &Engine, index: usize, reader: &mut Reader, worker: &mut Worker
     }
 }
 
+/// What a normaliser asks for of a request, with what it makes of it or without.
+struct Asking<'n> {
+    normaliser: &'n Normaliser,
+    normalises: bool,
+}
+
+impl Take for Asking<'_> {
+    fn asks(&self, hash: u32, name: &[u8]) -> bool {
+        self.normaliser.asks(hash, name)
+    }
+
+    fn add(&mut self, group: &Group<'_>) {
+        std::hint::black_box(group);
+        if self.normalises {
+            drop(std::hint::black_box(self.normaliser.normalise(group)));
+        }
+    }
+}
+
 /// Decodes a request and offers it.
 fn offer(engine: &Engine, body: &[u8]) {
     let mut request = engine.request();
-    let decoded = wire::traces(body, &Limits::default(), &mut |group| request.add(group));
+    let decoded = wire::traces(body, &Limits::default(), &mut request);
     decoded.expect("OTLP");
-    drop(request.take());
+    drop(request.append());
 }
 
 /// The clock's time, as a worker begins with it.
@@ -115,25 +135,25 @@ fn stages(kind: Kind, spans: u64) {
         std::hint::black_box(payload.request(number));
     }
     let made = cpu();
-    for number in 0..requests {
-        let body = payload.request(number);
-        let mut take = |group: &Group<'_>| {
-            std::hint::black_box(group);
-        };
-        wire::traces(&body, &limits, &mut take).expect("OTLP");
-    }
+    let normaliser = &app::normaliser(&config, 7);
+    let read = |normalises| {
+        for number in 0..requests {
+            let body = payload.request(number);
+            let mut take = Asking {
+                normaliser,
+                normalises,
+            };
+            wire::traces(&body, &limits, &mut take).expect("OTLP");
+        }
+    };
+    read(false);
     let decoded = cpu();
     for number in 0..requests {
         let body = payload.request(number);
         std::hint::black_box(ExportTraceServiceRequest::decode(body).expect("OTLP"));
     }
     let by_prost = cpu();
-    let normaliser = app::normaliser(&config, 7);
-    for number in 0..requests {
-        let body = payload.request(number);
-        let mut take = |group: &Group<'_>| drop(std::hint::black_box(normaliser.normalise(group)));
-        wire::traces(&body, &limits, &mut take).expect("OTLP");
-    }
+    read(true);
     let normalised = cpu();
     let (engine, mut readers, time) = engine(&config);
     let mut worker = Worker::new(told(&time));

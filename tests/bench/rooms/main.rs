@@ -93,7 +93,7 @@ fn receive(criterion: &mut Criterion) {
         let (body, limits) = (request(kind), Limits::default());
         group.bench_function(kind, |b| {
             b.iter(|| {
-                wire::traces(&body, &limits, &mut |group| {
+                wire::traces(&body, &limits, &mut |group: &Group<'_>| {
                     black_box(group);
                 })
             })

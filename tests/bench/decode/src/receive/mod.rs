@@ -11,4 +11,4 @@ pub mod wire;
 
 pub use limits::{Limits, Malformed};
 use limits::{check_times, complete_log};
-use pieces::{Counts, Take};
+use pieces::Counts;

@@ -1,0 +1,123 @@
+//! Which attributes are read of those whose names have no key: names of which Baton knows a part, and names of the configuration.
+
+use super::context::{self, Meanings, Wanted};
+use super::dialect::openllmetry;
+use super::{Settings, content, outcome, session};
+use crate::model::memo::Memo;
+use std::borrow::Cow;
+
+/// Beginnings of names that are read.
+const BEGINNINGS: &[&[&str]] = &[
+    content::FLAT_INPUT,
+    content::FLAT_OUTPUT,
+    openllmetry::OWN,
+    outcome::REQUESTS,
+    session::BROWSER,
+];
+
+/// What is asked of attributes.
+#[derive(Clone, Debug)]
+pub(super) struct Asked {
+    /// What names declare of the business.
+    pub(super) wanted: Wanted,
+    configured: Vec<String>,
+    /// Emitters repeat their names in every span.
+    met: Memo<Other>,
+}
+
+/// What is asked of a name without a key.
+#[derive(Clone, Debug)]
+pub(super) struct Other {
+    /// Somebody reads it.
+    pub(super) read: bool,
+    /// What it declares.
+    pub(super) meanings: Meanings,
+}
+
+impl Asked {
+    pub(super) fn new(settings: &Settings) -> Self {
+        let names = [
+            &settings.session_attributes,
+            &settings.user_attributes,
+            &settings.outcome_attributes,
+        ];
+        Self {
+            wanted: Wanted::new(settings),
+            configured: names.into_iter().flatten().cloned().collect(),
+            met: Memo::default(),
+        }
+    }
+
+    /// What is asked of a name of this hash.
+    #[inline]
+    pub(super) fn of(&self, hash: u32, name: &[u8]) -> Cow<'_, Other> {
+        self.met.get(hash, name, || self.find(name))
+    }
+
+    fn find(&self, name: &[u8]) -> Other {
+        let Ok(name) = std::str::from_utf8(name) else {
+            // It is read, so that its span is rejected.
+            let (read, meanings) = (true, Meanings::default());
+            return Other { read, meanings };
+        };
+        let meanings = self.wanted.meanings(name);
+        let begins = |beginnings: &&[&str]| beginnings.iter().any(|b| name.starts_with(b));
+        Other {
+            read: !meanings.is_empty()
+                || BEGINNINGS.iter().any(begins)
+                || context::in_metadata(name).is_some()
+                || self.configured.iter().any(|configured| configured == name),
+            meanings,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::key::hash;
+
+    #[test]
+    fn names_are_read_by_what_is_known_of_them() {
+        let settings = Settings {
+            session_attributes: vec!["desk.case".into()],
+            user_attributes: vec!["desk.caller".into()],
+            outcome_attributes: vec!["desk.result".into()],
+            dimensions: vec![vec!["region".into()]],
+            ..Settings::default()
+        };
+        let asked = Asked::new(&settings);
+        for (name, read) in [
+            ("llm.input_messages.0.message.content", true),
+            ("gen_ai.prompt.3.role", true),
+            (
+                "llm.output_messages.1.message.tool_calls.0.tool_call.id",
+                true,
+            ),
+            ("gen_ai.completion.0.tool_calls.0.name", true),
+            ("traceloop.anything", true),
+            ("langgraph.anything", true),
+            ("http.route", true),
+            ("browser.language", true),
+            ("mastra.metadata.sessionId", true),
+            ("desk.case", true),
+            ("desk.caller", true),
+            ("desk.result", true),
+            ("app.Region", true),
+            ("order.value", true),
+            ("desk.case.more", false),
+            ("my.llm.input_messages.0", false),
+            ("metadatas", false),
+            ("regions", false),
+            ("server.address", false),
+            ("", false),
+        ] {
+            for round in 0..2 {
+                let bytes = name.as_bytes();
+                assert_eq!(asked.of(hash(bytes), bytes).read, read, "{name} {round}");
+            }
+        }
+        let of_no_text = asked.of(7, &[0xff]);
+        assert!(of_no_text.read, "its span is to be rejected");
+    }
+}
