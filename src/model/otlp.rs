@@ -355,6 +355,12 @@ impl<'a> Attributes<'a> {
         &self.pairs
     }
 
+    /// Those whose names have no key: of such names a part is known, or they are the operator's.
+    pub fn others(&self) -> impl Iterator<Item = (&'a str, &Value<'a>)> {
+        let others = self.pairs.iter().filter(|pair| pair.key.is_err());
+        others.map(|pair| (pair.name, &pair.value))
+    }
+
     /// As [`Self::pairs`], names and values only.
     pub fn iter(&self) -> impl Iterator<Item = (&'a str, &Value<'a>)> {
         let pairs = self.pairs.iter();

@@ -5,7 +5,8 @@ use super::key::hash;
 use super::memo::Memo;
 use super::time::Timestamp;
 use rapidhash::RapidHashMap as HashMap;
-use std::borrow::Cow;
+use smallvec::SmallVec;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 /// The price catalogue. Lookups are by provider, model and date.
@@ -15,8 +16,8 @@ pub struct PriceBook {
     /// Places in `prices` of the names without `*`, and of the others.
     exact: HashMap<String, Vec<usize>>,
     wild: Vec<(usize, Pattern)>,
-    /// Places of those of `wild` that cover a name.
-    covering: Memo<Box<[usize]>>,
+    /// Places of the prices of a model at a provider, the best first.
+    known: Memo<Box<[usize]>>,
 }
 
 impl PartialEq for PriceBook {
@@ -125,38 +126,46 @@ impl PriceBook {
     /// The price of a model at a time. A price of the same provider goes before one of another, a longer pattern before a
     /// shorter one, a later date before an earlier one.
     pub fn find(&self, provider: Option<&str>, model: &str, at: Timestamp) -> Option<&Price> {
-        let model = lower(model);
-        let provider = provider.map(lower);
+        let mut asked: SmallVec<[u8; 96]> = SmallVec::new();
+        asked.extend_from_slice(model.as_bytes());
+        if let Some(provider) = provider {
+            asked.push(0);
+            asked.extend_from_slice(provider.as_bytes());
+        }
+        let ranked = || self.ranked(provider, model);
+        let ranked = self.known.get(hash(&asked), &asked, ranked);
+        let mut prices = ranked.iter().map(|place| &self.prices[*place]);
+        prices.find(|price| price.from <= at)
+    }
+
+    /// The places of the prices that cover a model, the best first.
+    fn ranked(&self, provider: Option<&str>, model: &str) -> Box<[usize]> {
+        let model = model.to_ascii_lowercase();
+        let provider = provider.map(str::to_ascii_lowercase);
         let same = |price: &Price| {
             let declared = provider.as_deref();
             declared.is_some_and(|declared| is_same_provider(declared, &price.provider))
         };
         let length = |price: &Price| price.model.bytes().filter(|b| *b != b'*').count();
-        let valid = |place: &usize| Some(&self.prices[*place]).filter(|price| price.from <= at);
-        let exact = self.exact.get(model.as_ref()).into_iter().flatten();
-        let exact = exact
-            .filter_map(valid)
-            .max_by_key(|price| (same(price), price.from));
-        // No pattern is more particular than the whole name at the provider itself.
-        if exact.is_some_and(same) {
-            return exact;
-        }
-        let covering = self.covering(&model);
-        let wild = covering.iter().filter_map(valid);
-        wild.chain(exact)
-            .max_by_key(|price| (same(price), length(price), price.from))
-    }
-
-    /// The places of the prices whose pattern covers a model.
-    fn covering(&self, model: &str) -> Cow<'_, Box<[usize]>> {
-        let find = || {
-            let letters = letters(model);
-            let wild = self.wild.iter();
-            let wild = wild.filter(|(_, pattern)| pattern.covers(model, letters));
-            wild.map(|(place, _)| *place).collect()
+        let exact = self.exact.get(&model).into_iter().flatten().copied();
+        let letters = letters(&model);
+        let wild = self.wild.iter();
+        let wild = wild.filter(|(_, pattern)| pattern.covers(&model, letters));
+        let mut ranked: Vec<usize> = wild.map(|(place, _)| *place).chain(exact).collect();
+        let rank = |place: usize| {
+            let price = &self.prices[place];
+            // No pattern is more particular than the whole name at the provider itself.
+            (
+                same(price),
+                !price.model.contains('*') && same(price),
+                length(price),
+                price.from,
+            )
         };
-        let model = model.as_bytes();
-        self.covering.get(hash(model), model, find)
+        // Of two alike the later counts.
+        ranked.reverse();
+        ranked.sort_by_key(|place| Reverse(rank(*place)));
+        ranked.into()
     }
 
     /// US dollars for one call, `None` where the model has no price.
@@ -196,15 +205,6 @@ fn is_same_provider(declared: &str, listed: &str) -> bool {
         }
         "aws" => declared.starts_with("aws") || declared.contains("bedrock"),
         listed => declared == listed || declared.contains(listed),
-    }
-}
-
-/// A text in lower case; most are.
-fn lower(text: &str) -> Cow<'_, str> {
-    if text.bytes().any(|b| b.is_ascii_uppercase()) {
-        Cow::Owned(text.to_ascii_lowercase())
-    } else {
-        Cow::Borrowed(text)
     }
 }
 

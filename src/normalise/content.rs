@@ -102,7 +102,7 @@ pub(super) fn of_span(source: &Source<'_>, key: &Key) -> Content {
         message_event(event.name, &event.attributes, &mut input, &mut output);
     }
     let is_message = |key: &str| FLAT_INPUT.iter().any(|b| flattened(key, b).is_some());
-    if input.is_empty() && !attributes.iter().any(|(key, _)| is_message(key)) {
+    if input.is_empty() && !attributes.others().any(|(key, _)| is_message(key)) {
         first_json(source, WHOLE, &mut input);
     }
     content(input, output)
@@ -348,7 +348,7 @@ impl<'k> Reader<'k> {
     fn flat(&mut self, attributes: &Attributes<'_>, beginnings: &[&str]) {
         let mut texts: Vec<(usize, &str)> = Vec::new();
         let mut roles: Vec<(usize, Role)> = Vec::new();
-        for (key, value) in attributes.iter() {
+        for (key, value) in attributes.others() {
             let Some(rest) = beginnings.iter().find_map(|b| flattened(key, b)) else {
                 continue;
             };

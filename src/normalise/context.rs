@@ -1,7 +1,7 @@
 //! What a span says of the business around it: the tenant, what the user came for, what the transaction is worth, its cohorts.
 
 use super::asked::Asked;
-use super::names::trimmed;
+use super::names::{Made, made, trimmed};
 use super::{Settings, id, name};
 use crate::model::Name;
 use crate::model::cohort::Declared;
@@ -147,8 +147,9 @@ fn found<'t>(
         return;
     }
     if let Some(text) = text().filter(|text| !trimmed(text).is_empty()) {
-        let meanings = meanings.iter();
-        hits.extend(meanings.map(|(meaning, rank)| (*meaning, (place, *rank), text.clone())));
+        for (meaning, rank) in meanings {
+            hits.push((*meaning, (place, *rank), text.clone()));
+        }
     }
 }
 
@@ -215,11 +216,16 @@ pub(super) fn read<'t>(
 
 /// A cohort is a short word, never a text.
 fn short(text: &str) -> Name {
-    let text = trimmed(text);
-    if text.len() > MAX_VALUE || text.bytes().any(|b| matches!(b, b'\n' | b'\r')) {
-        return Name::from(OTHER);
+    thread_local! {
+        static SHORT: Made = Made::new();
     }
-    name(text)
+    made(&SHORT, text, |text| {
+        let text = trimmed(text);
+        if text.len() > MAX_VALUE || text.bytes().any(|b| matches!(b, b'\n' | b'\r')) {
+            return OTHER.into();
+        }
+        name(text)
+    })
 }
 
 fn of_attribute<'t>(value: &'t Value<'_>) -> Option<Cow<'t, str>> {

@@ -1,6 +1,6 @@
 //! Which tools hand over, and to whom.
 
-use super::names::trimmed;
+use super::names::{Made, made, trimmed};
 use super::{Settings, Source, id, json, name};
 use crate::model::event::{HandoffRequest, Target};
 use crate::model::key::key;
@@ -253,8 +253,15 @@ fn by_argument(arguments: Option<Value>, settings: &Settings) -> Target {
         .unwrap_or(Target::Unknown)
 }
 
-fn plain(text: &str) -> String {
-    text.trim().to_ascii_lowercase().replace([' ', '-'], "_")
+/// A name as it is compared: without capitals, blanks and dashes.
+fn plain(text: &str) -> Name {
+    thread_local! {
+        static PLAIN: Made = Made::new();
+    }
+    made(&PLAIN, text, |text| {
+        let lower = text.trim().to_ascii_lowercase();
+        lower.replace([' ', '-'], "_").into()
+    })
 }
 
 /// Handoffs that the span's error says were refused.

@@ -29,12 +29,11 @@ const JSON: Keys = &keys([
     "traceloop.entity.output",
 ]);
 
-/// Attributes that hold the answer as plain text.
-const TEXT: Keys = &keys([
-    "ai.response.text",
+/// Flattened keys under which the answer stands as plain text.
+const TEXTS: &[&str] = &[
     "gen_ai.completion.0.content",
     "llm.output_messages.0.message.content",
-]);
+];
 
 /// Attributes of a `gen_ai.choice` event.
 pub(super) const CHOICE: Keys = &keys(["message", "content", "tool_calls"]);
@@ -54,11 +53,13 @@ pub(super) fn output(source: &Source<'_>) -> Output {
             }
         }
     }
-    for key in TEXT {
-        if let Some(text) = attributes.str(*key) {
-            reader.text(text);
-        }
-    }
+    let texts = attributes.others().filter(|(name, _)| TEXTS.contains(name));
+    let texts = texts.filter_map(|(_, value)| value.as_text());
+    let answer = attributes.str(key!("ai.response.text"));
+    answer
+        .into_iter()
+        .chain(texts)
+        .for_each(|text| reader.text(text));
     reader.begin();
     reader.flattened(attributes);
     reader.begin();
@@ -288,7 +289,7 @@ impl<'s> Reader<'s> {
     /// OpenInference: `llm.output_messages.N.message.tool_calls.M.tool_call.function.name`; older OpenLLMetry:
     /// `gen_ai.completion.N.tool_calls.M.name`.
     fn flattened(&mut self, attributes: &Attributes<'_>) {
-        for (key, value) in attributes.iter() {
+        for (key, value) in attributes.others() {
             let Some(text) = value.as_str() else { continue };
             let (stem, id_key, arguments_key) = if let Some(stem) =
                 strip(key, "llm.output_messages.", ".tool_call.function.name")

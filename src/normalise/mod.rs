@@ -63,7 +63,7 @@ use crate::model::{List, Name};
 use asked::Asked;
 use context::Around;
 use document::Document;
-use names::trimmed;
+use names::{Made, made, trimmed};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -411,7 +411,10 @@ fn retention<'a>(attributes: &'a Attributes<'_>) -> impl Iterator<Item = Evaluat
 
 /// A name, without blanks around it (roles from YAML end in a line break), cut where it is too long for a label.
 fn name(text: &str) -> Name {
-    names::shared(cut(trimmed(text), MAX_NAME))
+    thread_local! {
+        static NAMES: Made = Made::new();
+    }
+    made(&NAMES, text, |text| cut(trimmed(text), MAX_NAME).into())
 }
 
 /// An id, which only has to stay itself.

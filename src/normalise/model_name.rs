@@ -1,7 +1,7 @@
 //! Names of models and providers, without what would split one model into many series.
 
 use super::name;
-use super::names::trimmed;
+use super::names::{Made, made, trimmed};
 use crate::model::Name;
 use std::borrow::Cow;
 
@@ -29,6 +29,13 @@ const ROUTES: &[&str] = &[
 
 /// The model without its route and its snapshot date: `openai/gpt-4o-2024-08-06` → `gpt-4o`.
 pub(super) fn model(text: &str) -> Name {
+    thread_local! {
+        static MODELS: Made = Made::new();
+    }
+    made(&MODELS, text, bare)
+}
+
+fn bare(text: &str) -> Name {
     let mut text = trimmed(text);
     while let Some((route, rest)) = text.split_once('/') {
         if !ROUTES.contains(&route) || rest.is_empty() {
@@ -65,6 +72,13 @@ const DOTTED: &[&str] = &["gcp.", "aws.", "azure.ai.", "ibm.", "x_ai", "x.ai"];
 
 /// The provider in lower case; Vercel's `openai.chat` is `openai`.
 pub(super) fn provider(text: &str) -> Name {
+    thread_local! {
+        static PROVIDERS: Made = Made::new();
+    }
+    made(&PROVIDERS, text, first_word)
+}
+
+fn first_word(text: &str) -> Name {
     let mut lower = Cow::Borrowed(trimmed(text));
     if lower.bytes().any(|b| b.is_ascii_uppercase()) {
         lower.to_mut().make_ascii_lowercase();

@@ -1,23 +1,62 @@
 //! Names that span after span repeats, made once and shared.
 
 use crate::model::Name;
-use rapidhash::v3::rapidhash_v3;
+use crate::model::key::hash;
 use std::cell::RefCell;
+use std::thread::LocalKey;
 
-/// Names remembered by each thread; a new one takes the place of an old one with the same hash.
+/// Names made of texts, remembered by each thread; a new one takes the place of an old one with the same hash. It makes no
+/// difference but in memory and time.
+#[derive(Debug)]
+pub(super) struct Made(RefCell<Box<[Place]>>);
+
+/// A text and the name made of it.
+type Place = Option<(Name, Name)>;
+
 const MOST: usize = 1024;
+/// A longer text is none that comes again.
+const LONGEST: usize = 256;
 
-thread_local! {
-    static KNOWN: RefCell<Vec<Option<Name>>> = RefCell::new(vec![None; MOST]);
+impl Made {
+    pub(super) fn new() -> Self {
+        Self(RefCell::new(vec![None; MOST].into()))
+    }
 }
 
-/// The name of a text: a known one where it is remembered, else a new one. It makes no difference but in memory and time.
-pub(super) fn shared(text: &str) -> Name {
-    let place = rapidhash_v3(text.as_bytes()) as usize % MOST;
-    KNOWN.with_borrow_mut(|known| match &known[place] {
-        Some(name) if **name == *text => name.clone(),
-        _ => known[place].insert(Name::from(text)).clone(),
+thread_local! {
+    static SHARED: Made = Made::new();
+}
+
+/// The name that `make` makes of a text.
+pub(super) fn made(
+    known: &'static LocalKey<Made>,
+    text: &str,
+    make: impl FnOnce(&str) -> Name,
+) -> Name {
+    if text.len() > LONGEST {
+        return make(text);
+    }
+    let place = hash(text.as_bytes()) as usize % MOST;
+    known.with(|known| {
+        if let Some((known, made)) = &known.0.borrow()[place]
+            && **known == *text
+        {
+            return made.clone();
+        }
+        let made = make(text);
+        let known_as = if *made == *text {
+            made.clone()
+        } else {
+            text.into()
+        };
+        known.0.borrow_mut()[place] = Some((known_as, made.clone()));
+        made
     })
+}
+
+/// The name of a text as it is.
+pub(super) fn shared(text: &str) -> Name {
+    made(&SHARED, text, |text| text.into())
 }
 
 /// A text without blanks around it; most have none.

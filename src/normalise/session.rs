@@ -120,7 +120,7 @@ pub(super) fn metadata(attributes: &Attributes<'_>) -> Vec<Json> {
 
 /// The id under the best of the names, in metadata that an SDK writes as attributes or as an object.
 fn in_metadata(attributes: &Attributes<'_>, metadata: &[Json], keys: &[&str]) -> Option<Name> {
-    let ids = attributes.iter().filter_map(|(key, value)| {
+    let ids = attributes.others().filter_map(|(key, value)| {
         let own = key.ends_with("id") || key.ends_with("Id");
         let own = own.then(|| context::in_metadata(key)).flatten()?;
         let rank = keys.iter().position(|key| *key == own)?;
@@ -141,7 +141,7 @@ fn in_metadata(attributes: &Attributes<'_>, metadata: &[Json], keys: &[&str]) ->
 fn is_browser(resource: &Attributes<'_>) -> bool {
     resource.str(key!("telemetry.sdk.language")) == Some("webjs")
         || resource
-            .iter()
+            .others()
             .any(|(key, _)| BROWSER.iter().any(|own| key.starts_with(own)))
 }
 

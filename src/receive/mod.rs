@@ -8,6 +8,7 @@ mod grpc;
 mod http;
 pub mod json;
 mod limits;
+mod names;
 mod pieces;
 pub mod wire;
 

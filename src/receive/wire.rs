@@ -1,9 +1,9 @@
 //! OTLP/protobuf, walked by hand and borrowed: a bad span is rejected alone, where a generated decoder would refuse the request.
 
 use super::fields::{Fields, Wire, only};
+use super::names::{Names, Told};
 use super::{Counts, Limits, Malformed};
 use crate::model::ids::{SpanId, TraceId};
-use crate::model::key::{Key, hash};
 use crate::model::otlp::{
     Attributes, Group, Link, LogRecord, Scope, Span, SpanEvent, Status, Take, Value,
 };
@@ -36,10 +36,10 @@ pub fn logs(body: &[u8], limits: &Limits, take: &mut dyn Take) -> Result<Counts,
 }
 
 /// What is to be read of an item.
-#[derive(Clone, Copy)]
-struct Asked<'t> {
+struct Asked<'t, 'a> {
     limits: &'t Limits,
     take: &'t dyn Take,
+    names: &'t mut Names<'a>,
 }
 
 /// Items handed over at once: few enough to stay in the caches of a core until they are read.
@@ -50,10 +50,11 @@ fn request<'a>(
     body: &'a [u8],
     limits: &Limits,
     take: &mut dyn Take,
-    item: impl Fn(&'a [u8], &mut Group<'a>, Asked<'_>) -> Field<()>,
+    item: impl Fn(&'a [u8], &mut Group<'a>, &mut Asked<'_, 'a>) -> Field<()>,
 ) -> Result<Counts, Malformed> {
     let mut counts = Counts::default();
     let mut group = Group::default();
+    let names = &mut Names::new();
     let broken = |_| Malformed;
     for field in Fields(body) {
         let (1, Wire::Bytes(resource_items)) = field.map_err(broken)? else {
@@ -63,7 +64,11 @@ fn request<'a>(
         for field in Fields(resource_items) {
             if let (1, Wire::Bytes(bytes)) = field.map_err(broken)? {
                 // A resource that cannot be read is left out: its spans are not at fault.
-                let asked = Asked { limits, take };
+                let asked = &mut Asked {
+                    limits,
+                    take,
+                    names,
+                };
                 if attributes(bytes, &mut group.resource, asked).is_err() {
                     group.resource.clear();
                 }
@@ -83,7 +88,12 @@ fn request<'a>(
             }
             for field in Fields(scope_items) {
                 if let (2, Wire::Bytes(bytes)) = field.map_err(broken)? {
-                    if let Err(reason) = item(bytes, &mut group, Asked { limits, take }) {
+                    let asked = &mut Asked {
+                        limits,
+                        take,
+                        names,
+                    };
+                    if let Err(reason) = item(bytes, &mut group, asked) {
                         counts.rejects.push(reason);
                     }
                     if group.spans.len() + group.logs.len() == PIECE {
@@ -127,7 +137,7 @@ fn blank_span<'a>() -> Span<'a> {
 }
 
 /// Fills a span, which may hold another one's fields.
-fn span<'a>(bytes: &'a [u8], span: &mut Span<'a>, asked: Asked<'_>) -> Field<()> {
+fn span<'a>(bytes: &'a [u8], span: &mut Span<'a>, asked: &mut Asked<'_, 'a>) -> Field<()> {
     let limits = asked.limits;
     let mut attributes = 0;
     let (mut trace, mut id) = (None, None);
@@ -198,7 +208,7 @@ fn status(code: u64) -> Status {
     }
 }
 
-fn event<'a>(bytes: &'a [u8], asked: Asked<'_>) -> Field<SpanEvent<'a>> {
+fn event<'a>(bytes: &'a [u8], asked: &mut Asked<'_, 'a>) -> Field<SpanEvent<'a>> {
     let mut attributes = 0;
     let mut event = SpanEvent {
         name: "",
@@ -233,7 +243,7 @@ fn link(bytes: &[u8]) -> Field<Option<Link>> {
     Ok(trace.zip(span).map(|(trace, span)| Link { trace, span }))
 }
 
-fn log_record<'a>(bytes: &'a [u8], asked: Asked<'_>) -> Field<LogRecord<'a>> {
+fn log_record<'a>(bytes: &'a [u8], asked: &mut Asked<'_, 'a>) -> Field<LogRecord<'a>> {
     let limits = asked.limits;
     let mut attributes = 0;
     let mut log = LogRecord {
@@ -266,7 +276,11 @@ fn log_record<'a>(bytes: &'a [u8], asked: Asked<'_>) -> Field<LogRecord<'a>> {
 }
 
 /// The attributes of a resource.
-fn attributes<'a>(bytes: &'a [u8], into: &mut Attributes<'a>, asked: Asked<'_>) -> Field<()> {
+fn attributes<'a>(
+    bytes: &'a [u8],
+    into: &mut Attributes<'a>,
+    asked: &mut Asked<'_, 'a>,
+) -> Field<()> {
     let mut attributes = 0;
     for field in Fields(bytes) {
         if let (1, Wire::Bytes(bytes)) = field? {
@@ -279,26 +293,34 @@ fn attributes<'a>(bytes: &'a [u8], into: &mut Attributes<'a>, asked: Asked<'_>) 
 }
 
 /// Adds an attribute that is asked for.
-fn attribute<'a>(bytes: &'a [u8], into: &mut Attributes<'a>, asked: Asked<'_>) -> Field<()> {
+fn attribute<'a>(
+    bytes: &'a [u8],
+    into: &mut Attributes<'a>,
+    asked: &mut Asked<'_, 'a>,
+) -> Field<()> {
     let depth = asked.limits.max_depth;
     let Some((name, held)) = usual(bytes) else {
         let (name, value) = key_value(bytes, depth)?;
         into.push(name, value);
         return Ok(());
     };
-    let hash = hash(name);
-    let key = Key::find(hash, name);
-    if key.is_none() && !asked.take.asks(hash, name) {
+    let told = asked.names.tell(name, asked.take);
+    if told == Told::Unasked {
         return Ok(());
     }
-    let value = plain(held).unwrap_or_else(|| {
-        let mut value = Value::Empty;
-        any_value(held, depth, &mut value)?;
-        Ok(value)
-    })?;
-    match key {
-        Some(key) => into.push_known(key, value),
-        None => into.push_other(hash, text(name)?, value),
+    let value = match plain(held, asked.names) {
+        Some(value) => value,
+        None => {
+            let mut value = Value::Empty;
+            any_value(held, depth, &mut value)?;
+            value
+        }
+    };
+    match told {
+        Told::Known(key) => into.push_known(key, value),
+        Told::Asked(hash, name) => into.push_other(hash, name, value),
+        Told::Broken => return Err(RejectReason::InvalidUtf8),
+        Told::Unasked => {}
     }
     Ok(())
 }
@@ -315,16 +337,16 @@ fn usual(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 
 /// An `AnyValue` as nearly all are written: one field with a plain value.
 #[inline]
-fn plain(held: &[u8]) -> Option<Field<Value<'_>>> {
+fn plain<'a>(held: &'a [u8], names: &mut Names<'a>) -> Option<Value<'a>> {
     Some(match held {
-        [0x0a, ..] => text(only(0x0a, held)?).map(Value::Str),
-        [0x10, flag @ 0..2] => Ok(Value::Bool(*flag == 1)),
+        [0x0a, ..] => Value::Str(names.text(only(0x0a, held)?)?),
+        [0x10, flag @ 0..2] => Value::Bool(*flag == 1),
         [0x18, number @ ..] => {
             let mut number = Fields(number);
             let value = number.varint()?.cast_signed();
-            number.0.is_empty().then_some(Ok(Value::Int(value)))?
+            number.0.is_empty().then_some(Value::Int(value))?
         }
-        [0x21, bits @ ..] => Ok(Value::Double(f64::from_le_bytes(bits.try_into().ok()?))),
+        [0x21, bits @ ..] => Value::Double(f64::from_le_bytes(bits.try_into().ok()?)),
         _ => return None,
     })
 }

@@ -4,6 +4,8 @@
 mod fields;
 #[path = "../../../../../src/receive/limits.rs"]
 mod limits;
+#[path = "../../../../../src/receive/names.rs"]
+mod names;
 #[path = "../../../../../src/receive/pieces.rs"]
 mod pieces;
 #[path = "../../../../../src/receive/wire.rs"]
