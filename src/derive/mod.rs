@@ -2,12 +2,15 @@
 
 pub mod catalogue;
 mod merge;
+mod rows;
 mod saved;
 mod store;
 mod value;
 
 #[cfg(test)]
 mod limits_tests;
+#[cfg(test)]
+mod rows_tests;
 #[cfg(test)]
 mod tests;
 
@@ -22,6 +25,7 @@ use crate::model::metric::Family;
 use crate::model::money::DOLLAR;
 use crate::model::time::Timestamp;
 use catalogue::Metric;
+use rows::Kind;
 use std::time::Duration;
 use store::{Moment, Store};
 
@@ -165,52 +169,57 @@ fn status(failed: bool) -> &'static str {
     if failed { "error" } else { "ok" }
 }
 
+/// What the labels of a row do not say: one bit for each thing that may be so.
+fn shape<const N: usize>(so: [bool; N]) -> u8 {
+    so.into_iter().fold(0, |bits, so| bits << 1 | u8::from(so))
+}
+
 fn apply_turn(store: &mut Store, turn: &Turn, when: Moment<'_>) {
-    for result in TurnResult::ALL {
-        let counts = u64::from(result == turn.result);
-        store.count(
-            Metric::Turns,
-            &[&turn.workflow, result.as_str()],
-            counts,
-            when,
-        );
-    }
-    let seconds = turn.duration.as_secs_f64();
-    store.observe(Metric::TurnDuration, &[&turn.workflow], seconds, when);
+    let labels = [&*turn.workflow];
+    let row = (Kind::Turn, shape([turn.first_token.is_some()]));
+    store.row(row, &labels, when, |store| {
+        for result in TurnResult::ALL {
+            let counts = u64::from(result == turn.result);
+            let labels = [&*turn.workflow, result.as_str()];
+            store.count(Metric::Turns, &labels, counts, when);
+        }
+        let seconds = turn.duration.as_secs_f64();
+        store.observe(Metric::TurnDuration, &labels, seconds, when);
+        if let Some(wait) = turn.first_token {
+            store.observe(Metric::TurnFirstToken, &labels, wait.as_secs_f64(), when);
+        }
+    });
     for (agent, share) in &turn.by_agent {
         let labels = [&*turn.workflow, &**agent];
-        store.observe(
-            Metric::TurnAgentDuration,
-            &labels,
-            share.as_secs_f64(),
-            when,
-        );
-    }
-    if let Some(wait) = turn.first_token {
-        let seconds = wait.as_secs_f64();
-        store.observe(Metric::TurnFirstToken, &[&turn.workflow], seconds, when);
+        let seconds = share.as_secs_f64();
+        store.observe(Metric::TurnAgentDuration, &labels, seconds, when);
     }
 }
 
 fn apply_workflow(store: &mut Store, workflow: &Workflow, when: Moment<'_>) {
-    for outcome in Outcome::ALL {
-        let counts = u64::from(outcome == workflow.outcome);
-        let labels = [&*workflow.workflow, outcome.as_str()];
-        store.count(Metric::Workflows, &labels, counts, when);
-        store.count(Metric::Recontacts, &labels, 0, when);
-    }
     let labels = [&*workflow.workflow, workflow.outcome.as_str()];
-    let seconds = workflow.duration.as_secs_f64();
-    store.observe(Metric::WorkflowDuration, &labels, seconds, when);
-    if let Some(usd) = workflow.cost_usd {
-        store.observe(Metric::WorkflowCost, &labels, usd, when);
-    }
-    if let Some(usd) = workflow.value_usd {
-        store.pay(Metric::WorkflowValue, &labels, usd, when);
-    }
-    if workflow.models.len() > 1 {
-        store.count(Metric::WorkflowCascades, &labels, 1, when);
-    }
+    let (cost, value) = (workflow.cost_usd, workflow.value_usd);
+    let cascade = workflow.models.len() > 1;
+    let of = shape([cost.is_some(), value.is_some(), cascade]);
+    store.row((Kind::Workflow, of), &labels, when, |store| {
+        for outcome in Outcome::ALL {
+            let counts = u64::from(outcome == workflow.outcome);
+            let labels = [&*workflow.workflow, outcome.as_str()];
+            store.count(Metric::Workflows, &labels, counts, when);
+            store.count(Metric::Recontacts, &labels, 0, when);
+        }
+        let seconds = workflow.duration.as_secs_f64();
+        store.observe(Metric::WorkflowDuration, &labels, seconds, when);
+        if let Some(usd) = cost {
+            store.observe(Metric::WorkflowCost, &labels, usd, when);
+        }
+        if let Some(usd) = value {
+            store.pay(Metric::WorkflowValue, &labels, usd, when);
+        }
+        if cascade {
+            store.count(Metric::WorkflowCascades, &labels, 1, when);
+        }
+    });
     for model in &workflow.models {
         apply_model_of(store, model, workflow, when);
     }
@@ -218,60 +227,73 @@ fn apply_workflow(store: &mut Store, workflow: &Workflow, when: Moment<'_>) {
 
 /// A workflow in which a model took part.
 fn apply_model_of(store: &mut Store, model: &str, workflow: &Workflow, when: Moment<'_>) {
-    for outcome in Outcome::ALL {
-        let counts = u64::from(outcome == workflow.outcome);
-        let labels = [model, outcome.as_str()];
-        store.count(Metric::ModelWorkflows, &labels, counts, when);
-    }
-    if let Some(usd) = workflow.cost_usd {
-        let labels = [model, workflow.outcome.as_str()];
-        store.pay(Metric::ModelWorkflowCost, &labels, usd, when);
-    }
+    let labels = [model, workflow.outcome.as_str()];
+    let row = (Kind::WorkflowModel, shape([workflow.cost_usd.is_some()]));
+    store.row(row, &labels, when, |store| {
+        for outcome in Outcome::ALL {
+            let counts = u64::from(outcome == workflow.outcome);
+            let labels = [model, outcome.as_str()];
+            store.count(Metric::ModelWorkflows, &labels, counts, when);
+        }
+        if let Some(usd) = workflow.cost_usd {
+            store.pay(Metric::ModelWorkflowCost, &labels, usd, when);
+        }
+    });
 }
 
 fn apply_model(store: &mut Store, call: &ModelCall, when: Moment<'_>) {
     let model = [&*call.agent, &*call.provider, &*call.model];
-    let [agent, provider, name] = model;
     let operation = match call.operation {
         Operation::Chat => "chat",
         Operation::Embeddings => "embeddings",
     };
-    for failed in [false, true] {
-        let counts = u64::from(failed == call.failed);
-        let labels = [agent, provider, name, operation, status(failed)];
-        store.count(Metric::LlmCalls, &labels, counts, when);
-    }
-    let seconds = call.duration.as_secs_f64();
-    store.observe(Metric::LlmCallDuration, &model, seconds, when);
-    if let Some(wait) = call.first_token {
-        store.observe(Metric::LlmFirstToken, &model, wait.as_secs_f64(), when);
-    }
-    if let Some(usage) = &call.usage {
-        for (kind, count) in token_types(usage) {
-            // Unknown is not 0: a type that the span does not report gets no series.
-            let Some(count) = count else { continue };
-            store.count(
-                Metric::LlmTokens,
-                &[agent, provider, name, kind],
-                count,
-                when,
-            );
-        }
-    }
-    let mut pay = |usd, source| {
-        let labels = [agent, provider, name, source];
-        store.pay(Metric::LlmCost, &labels, usd, when);
+    let [agent, provider, name] = model;
+    let usage = call.usage.as_ref();
+    let paid = match call.cost {
+        Cost::Declared(_) => "declared",
+        Cost::Computed(_) => "computed",
+        Cost::Unpriced | Cost::Unknown => "",
     };
-    match (call.cost, &call.usage) {
-        (Cost::Declared(usd), _) => pay(usd, "declared"),
-        (Cost::Computed(usd), _) => pay(usd, "computed"),
-        (Cost::Unpriced, Some(usage)) => {
-            for (kind, count) in [("input", usage.input), ("output", usage.output)] {
-                store.count(Metric::UnpricedTokens, &[provider, name, kind], count, when);
-            }
+    let of = shape([
+        call.first_token.is_some(),
+        usage.is_some(),
+        usage.is_some_and(|usage| usage.cache_read.is_some()),
+        usage.is_some_and(|usage| usage.cache_write.is_some()),
+        usage.is_some_and(|usage| usage.reasoning.is_some()),
+        call.cost == Cost::Unpriced,
+    ]);
+    let labels = [agent, provider, name, operation, paid];
+    store.row((Kind::Model, of), &labels, when, |store| {
+        for failed in [false, true] {
+            let counts = u64::from(failed == call.failed);
+            let labels = [agent, provider, name, operation, status(failed)];
+            store.count(Metric::LlmCalls, &labels, counts, when);
         }
-        (Cost::Unpriced | Cost::Unknown, _) => {}
-    }
+        let seconds = call.duration.as_secs_f64();
+        store.observe(Metric::LlmCallDuration, &model, seconds, when);
+        if let Some(wait) = call.first_token {
+            store.observe(Metric::LlmFirstToken, &model, wait.as_secs_f64(), when);
+        }
+        // Unknown is not 0: a type that the span does not report gets no series.
+        for (kind, count) in usage.into_iter().flat_map(token_types) {
+            let Some(count) = count else { continue };
+            let labels = [agent, provider, name, kind];
+            store.count(Metric::LlmTokens, &labels, count, when);
+        }
+        match (call.cost, usage) {
+            (Cost::Declared(usd) | Cost::Computed(usd), _) => {
+                let labels = [agent, provider, name, paid];
+                store.pay(Metric::LlmCost, &labels, usd, when);
+            }
+            (Cost::Unpriced, Some(usage)) => {
+                for (kind, count) in [("input", usage.input), ("output", usage.output)] {
+                    let labels = [provider, name, kind];
+                    store.count(Metric::UnpricedTokens, &labels, count, when);
+                }
+            }
+            (Cost::Unpriced | Cost::Unknown, _) => {}
+        }
+    });
 }
 
 /// `cache_read` and `cache_write` are part of `input`, `reasoning` is part of `output`: never add the types up.
@@ -286,48 +308,46 @@ fn token_types(usage: &Usage) -> [(&'static str, Option<u64>); 5] {
 }
 
 fn apply_handoff(store: &mut Store, handoff: &Handoff, when: Moment<'_>) {
-    // A pair that appears shows its success at 0 too, so that its rate of failures has both sides from the first scrape on.
-    for result in [HandoffResult::Success, handoff.result] {
+    let pair = [&*handoff.from, &*handoff.to];
+    let [from, to] = pair;
+    let labels_of = |result: HandoffResult| {
         let (label, reason) = result.labels();
-        let labels = [
-            &*handoff.from,
-            &*handoff.to,
-            handoff.kind.as_str(),
-            label,
-            reason,
-        ];
-        store.count(Metric::Handoffs, &labels, 0, when);
-    }
-    let (label, reason) = handoff.result.labels();
-    let labels = [
-        &*handoff.from,
-        &*handoff.to,
-        handoff.kind.as_str(),
-        label,
-        reason,
-    ];
-    store.count(Metric::Handoffs, &labels, 1, when);
-    if let Some(latency) = handoff.latency {
-        let labels = [&*handoff.from, &*handoff.to];
-        store.observe(
-            Metric::HandoffDuration,
-            &labels,
-            latency.as_secs_f64(),
+        [from, to, handoff.kind.as_str(), label, reason]
+    };
+    let own = labels_of(handoff.result);
+    let evidence = handoff.retention.as_ref().map(|r| r.evidence.as_str());
+    let of = shape([
+        handoff.latency.is_some(),
+        handoff.intent.is_some(),
+        handoff.phantom,
+    ]);
+    let [.., kind, label, reason] = own;
+    let labels = [from, to, kind, label, reason, evidence.unwrap_or_default()];
+    store.row((Kind::Handoff, of), &labels, when, |store| {
+        // A pair that appears shows its success at 0 too, so that its rate of failures has both sides from the first scrape on.
+        store.count(
+            Metric::Handoffs,
+            &labels_of(HandoffResult::Success),
+            0,
             when,
         );
-    }
-    if let Some(retention) = handoff.retention {
-        let labels = [&*handoff.from, &*handoff.to, retention.evidence.as_str()];
-        store.observe(Metric::ContextRetention, &labels, retention.ratio, when);
-    }
-    if let Some(intent) = &handoff.intent {
-        for (result, counts) in [("kept", intent.kept), ("changed", !intent.kept)] {
-            let labels = [&*handoff.from, &*handoff.to, result];
-            store.count(Metric::HandoffIntents, &labels, u64::from(counts), when);
+        store.count(Metric::Handoffs, &own, 1, when);
+        if let Some(latency) = handoff.latency {
+            let seconds = latency.as_secs_f64();
+            store.observe(Metric::HandoffDuration, &pair, seconds, when);
         }
-    }
-    if handoff.phantom {
-        let labels = [&*handoff.from, &*handoff.to];
-        store.count(Metric::PhantomHandoffs, &labels, 1, when);
-    }
+        if let (Some(retention), Some(evidence)) = (&handoff.retention, evidence) {
+            let labels = [from, to, evidence];
+            store.observe(Metric::ContextRetention, &labels, retention.ratio, when);
+        }
+        if let Some(intent) = &handoff.intent {
+            for (result, counts) in [("kept", intent.kept), ("changed", !intent.kept)] {
+                let labels = [from, to, result];
+                store.count(Metric::HandoffIntents, &labels, u64::from(counts), when);
+            }
+        }
+        if handoff.phantom {
+            store.count(Metric::PhantomHandoffs, &pair, 1, when);
+        }
+    });
 }

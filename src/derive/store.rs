@@ -3,15 +3,18 @@
 use super::Settings;
 use super::catalogue::{CATALOGUE, Description, Metric};
 use super::merge::latest;
+use super::rows::{Kind, Rows};
 use super::value::{Number, Value};
 use crate::model::cohort::Cohort;
 use crate::model::ids::TraceId;
 use crate::model::metric::{Exemplar, Family, FamilyKind, Series};
 use crate::model::money::DOLLAR;
 use crate::model::time::Timestamp;
+use indexmap::IndexMap;
+use indexmap::map::Entry;
 use rapidhash::RapidHashMap as HashMap;
+use rapidhash::fast::RandomState;
 use std::borrow::Cow;
-use std::collections::hash_map::Entry;
 
 /// What a label value becomes when the label has too many.
 const OVERFLOW: &str = "_overflow";
@@ -43,6 +46,7 @@ pub(super) struct Moment<'a> {
 pub(super) struct Store {
     settings: Settings,
     pub(super) metrics: Vec<Values>,
+    pub(super) rows: Rows,
     /// The key under construction.
     scratch: Vec<u8>,
     /// No series expires before this time.
@@ -52,7 +56,7 @@ pub(super) struct Store {
 #[derive(Debug, Default)]
 pub(super) struct Values {
     /// By label values, see [`put`].
-    pub(super) series: HashMap<Vec<u8>, Value>,
+    pub(super) series: IndexMap<Vec<u8>, Value, RandomState>,
     /// The dimensions among its labels, which follow its own; a dimension named like a label of its own is left out.
     dimensions: Vec<usize>,
     /// How many series use each value of each label.
@@ -73,7 +77,7 @@ impl Store {
                     })
                     .collect();
                 Values {
-                    series: HashMap::default(),
+                    series: IndexMap::default(),
                     known: vec![HashMap::default(); description.labels.len() + dimensions.len()],
                     dimensions,
                 }
@@ -82,6 +86,7 @@ impl Store {
         Self {
             settings,
             metrics,
+            rows: Rows::default(),
             scratch: Vec::new(),
             next_expiry: Timestamp::MAX,
         }
@@ -154,17 +159,45 @@ impl Store {
             let expires = when.now + self.settings.expire_after;
             self.next_expiry = self.next_expiry.min(expires);
         }
+        let step = self.rows.step();
         let values = &mut self.metrics[metric as usize];
+        if let Some(place) = self.rows.place(step)
+            && let Some((key, value)) = values.series.get_index_mut(place)
+        {
+            debug_assert!(
+                parts(key)
+                    .take(labels.len())
+                    .eq(labels.iter().map(|l| cut(l)))
+            );
+            value.take(change, when.now);
+            return;
+        }
         self.scratch.clear();
         let cohort = values.dimensions.iter().map(|i| when.cohort.value(*i));
         for value in labels.iter().copied().chain(cohort) {
             put(&mut self.scratch, value);
         }
         // What is known under its own name needs no admission.
-        match values.series.get_mut(self.scratch.as_slice()) {
-            Some(value) => value.take(change, when.now),
+        match values.series.get_full_mut(self.scratch.as_slice()) {
+            Some((place, _, value)) => {
+                value.take(change, when.now);
+                self.rows.is_at(step, place);
+            }
             None => self.admit(metric, labels, counts, when, change),
         }
+    }
+
+    /// What a function changes is the row of one fact, see [`Rows::begin`].
+    pub(super) fn row(
+        &mut self,
+        (kind, shape): (Kind, u8),
+        labels: &[&str],
+        when: Moment<'_>,
+        changes: impl FnOnce(&mut Self),
+    ) {
+        self.rows.begin(kind, shape, labels, when.cohort);
+        changes(self);
+        self.rows.end();
     }
 
     /// Changes the value of a series that is not known under its own name.
@@ -184,7 +217,9 @@ impl Store {
         if let Some(label) = limited.filter(|_| told) {
             let name = self.name(description);
             let label = label.map_or(Cow::Borrowed(ALL_SERIES), |i| self.label(metric, i));
+            let row = self.rows.pause();
             self.count(Metric::SeriesOverflow, &[&name, &label], 1, when);
+            self.rows.go_on(row);
         }
         let values = &mut self.metrics[metric as usize];
         values.use_labels(&key);
@@ -255,6 +290,7 @@ impl Store {
                 continue;
             }
             let known = &mut values.known;
+            let before = values.series.len();
             values.series.retain(|labels, value| {
                 let keep = value.touched + wait > now;
                 if keep {
@@ -264,6 +300,9 @@ impl Store {
                 }
                 keep
             });
+            if values.series.len() < before {
+                self.rows.forget();
+            }
         }
         self.next_expiry = next;
     }
@@ -332,7 +371,7 @@ fn keep(exemplar: &mut Option<Exemplar>, value: f64, when: Moment<'_>) {
 }
 
 /// Appends one label value to a key: its length, then its bytes. Values are cut to what one byte can count.
-fn put(key: &mut Vec<u8>, value: &str) {
+pub(super) fn put(key: &mut Vec<u8>, value: &str) {
     let value = cut(value);
     key.push(value.len() as u8);
     key.extend_from_slice(value.as_bytes());

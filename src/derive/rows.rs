@@ -1,0 +1,107 @@
+//! Rows: the series that facts of one kind with the same labels change, one after the other, found by one look.
+
+use super::store::put;
+use crate::model::cohort::Cohort;
+use rapidhash::RapidHashMap as HashMap;
+
+/// The rows met so far. They say where series are, not what they hold: to forget them costs time only.
+#[derive(Debug, Default)]
+pub(super) struct Rows {
+    by_key: HashMap<Vec<u8>, usize>,
+    /// The places of the series of each row in their metrics, in the order in which they are changed.
+    rows: Vec<Vec<Option<usize>>>,
+    /// The row at work, and how many of its series were changed.
+    at: Option<(usize, usize)>,
+    /// The key under construction.
+    scratch: Vec<u8>,
+}
+
+/// What kind of facts a row is for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Kind {
+    Turn,
+    Workflow,
+    WorkflowModel,
+    Model,
+    Handoff,
+}
+
+/// More are forgotten at once.
+const MOST: usize = 4096;
+
+/// A series of a row.
+pub(super) type Step = Option<(usize, usize)>;
+
+impl Rows {
+    /// Begins with the row of a fact. Kind, shape, labels and cohort say which series it changes, and in which order; the shape is
+    /// what of that the labels do not say.
+    pub(super) fn begin(&mut self, kind: Kind, shape: u8, labels: &[&str], cohort: &Cohort) {
+        self.scratch.clear();
+        self.scratch.extend([kind as u8, shape]);
+        let cohort = cohort.values().iter().map(|value| &**value);
+        for value in labels.iter().copied().chain(cohort) {
+            put(&mut self.scratch, value);
+        }
+        let row = match self.by_key.get(self.scratch.as_slice()) {
+            Some(row) => *row,
+            None => {
+                if self.rows.len() == MOST {
+                    self.forget();
+                }
+                let row = self.rows.len();
+                self.rows.push(Vec::new());
+                self.by_key.insert(self.scratch.clone(), row);
+                row
+            }
+        };
+        self.at = Some((row, 0));
+    }
+
+    /// What comes is in no row.
+    pub(super) fn end(&mut self) {
+        self.at = None;
+    }
+
+    /// What comes is not in the row at work, which [`Rows::go_on`] takes up again.
+    pub(super) fn pause(&mut self) -> Step {
+        self.at.take()
+    }
+
+    pub(super) fn go_on(&mut self, row: Step) {
+        self.at = row;
+    }
+
+    /// The next series of the row at work.
+    #[inline]
+    pub(super) fn step(&mut self) -> Step {
+        let (row, place) = self.at?;
+        self.at = Some((row, place + 1));
+        Some((row, place))
+    }
+
+    /// Where that series is, if it was there before.
+    #[inline]
+    pub(super) fn place(&self, step: Step) -> Option<usize> {
+        let (row, place) = step?;
+        *self.rows.get(row)?.get(place)?
+    }
+
+    /// Says where it is.
+    pub(super) fn is_at(&mut self, step: Step, place: usize) {
+        if let Some((row, step)) = step
+            && let Some(row) = self.rows.get_mut(row)
+        {
+            if row.len() <= step {
+                row.resize(step + 1, None);
+            }
+            row[step] = Some(place);
+        }
+    }
+
+    /// Series have gone, and the places of others are not what they were.
+    pub(super) fn forget(&mut self) {
+        self.by_key.clear();
+        self.rows.clear();
+        self.at = None;
+    }
+}
