@@ -54,8 +54,30 @@ pub fn preset(dimension: &str) -> Option<&'static [&'static str]> {
     found.map(|(_, attributes)| *attributes)
 }
 
-/// What one span declares of the dimensions, by their number in the configuration.
-pub type Declared = List<(u8, Name)>;
+/// What one span declares of the dimensions, by their number in the configuration. Spans of one case declare the same, and share it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Declared(Option<Arc<List<(u8, Name)>>>);
+
+impl std::ops::Deref for Declared {
+    type Target = [(u8, Name)];
+
+    fn deref(&self) -> &[(u8, Name)] {
+        self.0.as_deref().map_or(&[], |values| values)
+    }
+}
+
+impl FromIterator<(u8, Name)> for Declared {
+    fn from_iter<I: IntoIterator<Item = (u8, Name)>>(values: I) -> Self {
+        let values = List::from_iter(values);
+        Self((!values.is_empty()).then(|| Arc::new(values)))
+    }
+}
+
+impl<const N: usize> From<[(u8, Name); N]> for Declared {
+    fn from(values: [(u8, Name); N]) -> Self {
+        values.into_iter().collect()
+    }
+}
 
 /// One value per dimension; the empty text where it is not known.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -65,7 +65,7 @@ impl Event {
         others.all(|other| other == first).then_some(first)
     }
 
-    /// Roughly the bytes that it holds in memory.
+    /// Roughly the bytes that it holds in memory, without its cohort, which it shares with the spans around it.
     pub fn weight(&self) -> usize {
         // A name is counted where it is held, though several may share one text; to look up how long it is would cost too much.
         const NAME: usize = 40;
@@ -95,8 +95,7 @@ impl Event {
         };
         let lists = self.evaluations.len() * 64
             + (self.requests.len() + self.refused.len()) * 64
-            + self.links.len() * size_of::<Link>()
-            + self.cohort.len() * 48;
+            + self.links.len() * size_of::<Link>();
         size_of::<Self>() + names + content + kind + lists
     }
 }

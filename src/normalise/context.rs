@@ -12,6 +12,7 @@ use rapidhash::RapidHashMap as HashMap;
 use serde_json::Value as Json;
 use smallvec::SmallVec;
 use std::borrow::Cow;
+use std::cell::RefCell;
 
 /// What SDKs put before the attributes that a user attaches.
 const PREFIXES: &[&str] = &[
@@ -176,6 +177,7 @@ pub(super) fn read<'t>(
     }
     hits.sort_by_key(|hit| (hit.0, hit.1));
     let mut context = Context::default();
+    let mut cohort: SmallVec<[(u8, Name); 4]> = SmallVec::new();
     let mut currency = None;
     for (meaning, _, text) in hits {
         match meaning {
@@ -201,17 +203,27 @@ pub(super) fn read<'t>(
                 });
             }
             Meaning::Dimension(number) => {
-                if context
-                    .cohort
-                    .last()
-                    .is_none_or(|(last, _)| *last != number)
-                {
-                    context.cohort.push((number, short(&text)));
+                if cohort.last().is_none_or(|(last, _)| *last != number) {
+                    cohort.push((number, short(&text)));
                 }
             }
         }
     }
+    context.cohort = shared(&cohort);
     context
+}
+
+/// What the last span declared where this one declares the same, else what it declares itself.
+fn shared(cohort: &[(u8, Name)]) -> Declared {
+    thread_local! {
+        static LAST: RefCell<Declared> = RefCell::default();
+    }
+    LAST.with_borrow_mut(|last| {
+        if **last != *cohort {
+            *last = cohort.iter().cloned().collect();
+        }
+        last.clone()
+    })
 }
 
 /// A cohort is a short word, never a text.

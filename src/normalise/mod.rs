@@ -50,6 +50,7 @@ mod unseen;
 #[cfg(test)]
 mod usage_tests;
 
+use crate::model::cohort::Declared;
 use crate::model::event::{
     CONTEXT_RETENTION, Evaluation, Event, INTENT_RETENTION, Kind, OutcomeEvidence, SessionSource,
 };
@@ -359,7 +360,7 @@ fn blank(trace: TraceId, span: SpanId, end: Timestamp) -> Event {
         user: None,
         tenant: None,
         intent: None,
-        cohort: List::new(),
+        cohort: Declared::default(),
         value_usd: None,
         unconverted: None,
         workflow: None,

@@ -47,7 +47,7 @@ pub(super) fn put(event: &Event, to: &mut Fields) {
     to.name(11, event.user.as_ref());
     to.name(12, event.tenant.as_ref());
     to.name(13, event.intent.as_ref());
-    for (number, value) in &event.cohort {
+    for (number, value) in event.cohort.iter() {
         to.message(14, |to| {
             to.count(1, *number);
             to.text(2, value);

@@ -111,7 +111,7 @@ fn events() -> Vec<Event> {
             user: Some("u".into()),
             tenant: Some("t".into()),
             intent: Some("i".into()),
-            cohort: list![(0, "gold".into()), (3, "web".into())],
+            cohort: [(0, "gold".into()), (3, "web".into())].into(),
             value_usd: Some(12.5),
             unconverted: Some("EUR".into()),
             workflow: Some("w".into()),

@@ -128,7 +128,7 @@ pub(super) fn decide<'a>(
         pending: Vec::new(),
         trace: first.trace,
         threshold: None,
-        cohort: tree.events.iter().flat_map(|e| &e.cohort).collect(),
+        cohort: tree.events.iter().flat_map(|e| e.cohort.iter()).collect(),
         user: tree.events.iter().find_map(|e| e.user.clone()),
         tenant: tree.events.iter().find_map(|e| e.tenant.clone()),
         intent: tree.events.iter().find_map(|e| e.intent.clone()),

@@ -128,7 +128,7 @@ fn check(s: &Scene, scope: Scope, text: &str, holds: bool) {
 /// A turn of a gold customer with a success, two rejections, and a handoff that finds nobody.
 fn busy() -> Scene {
     let (mut s, _, refund) = transfer();
-    s.last().cohort = list![(0, name("gold"))];
+    s.last().cohort = [(0, name("gold"))].into();
     s.call(refund, (45, 60));
     s.last().value_usd = Some(49.99);
     s.tool(refund, "lookup", (61, 62), None);

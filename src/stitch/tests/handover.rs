@@ -25,13 +25,13 @@ fn three() -> Desk {
     let first = turn(1, 0, "desk", &["billing"], |event| {
         event.intent = Some(name("refund"));
         event.user = Some(name("u"));
-        event.cohort = list![(0, name("gold")), (1, name("web"))];
+        event.cohort = [(0, name("gold")), (1, name("web"))].into();
         says(event, 100..110);
     });
     desk.apply(&session("b"), first, 0);
     let second = turn(2, 60, "shop", &[], |event| {
         event.intent = Some(name("invoice"));
-        event.cohort = list![(0, name("free"))];
+        event.cohort = [(0, name("free"))].into();
         event.value_usd = Some(8.0);
         says(event, 200..210);
     });

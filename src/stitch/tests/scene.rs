@@ -26,7 +26,7 @@ impl Scene {
             user: None,
             tenant: None,
             intent: None,
-            cohort: List::new(),
+            cohort: Default::default(),
             value_usd: None,
             unconverted: None,
             workflow: None,

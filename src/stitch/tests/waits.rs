@@ -153,7 +153,7 @@ fn of_two_handoffs_that_wait_the_one_that_is_taken_up_waits_no_more() {
     for taken in ["a", "b"] {
         let mut s = Scene::default();
         let triage = s.agent(0, "triage", (0, 60));
-        s.last().cohort = list![(0, name("gold"))];
+        s.last().cohort = [(0, name("gold"))].into();
         s.asking(triage, (1, 30), &["a", "b"]);
         let agent = s.agent(0, taken, (20_000, 20_100));
         s.in_trace(2);

@@ -9,7 +9,7 @@ fn visit(s: &mut Scene, n: u8, start: u64, intent: &str, outcome: Option<Outcome
     let event = s.last();
     event.user = Some(name("u"));
     event.intent = Some(name(intent));
-    event.cohort = list![(0, name(intent))];
+    event.cohort = [(0, name(intent))].into();
     event.outcome = outcome.map(|outcome| OutcomeEvidence { outcome });
     s.call(agent, (start + 1, start + 99));
     s.in_trace(n);
