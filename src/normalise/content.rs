@@ -1,17 +1,12 @@
-//! What is left of messages: salted hashes of their facts. No text leaves this file.
-//!
-//! Facts are what a customer would have to say again: numbers, amounts, dates, identifiers, e-mail addresses, names inside
-//! a sentence. Common words are none: an agent that puts things in its own words loses nothing.
+//! What is left of messages: salted hashes of their facts. No text leaves this file and `facts.rs`.
 
 use super::document::{Document, Value};
-use super::words::{
-    count_at_least, ends_sentence, has_word, is_fact, is_number, is_separator, next_sign, words,
-};
+use super::facts::Known;
+use super::words::{count_at_least, has_word, words};
 use super::{Source, messages};
 use crate::model::key::{Keys, keys};
 use crate::model::otlp::{Attributes, LogRecord};
 use crate::model::sketch::{Content, Sketch};
-use rapidhash::v3::{RapidSecrets, rapidhash_v3_seeded};
 
 /// Attributes that hold the input as JSON, best first.
 const INPUT: Keys = &keys([
@@ -90,10 +85,10 @@ fn is_skipped(key: &str) -> bool {
 const WORDS: std::ops::RangeInclusive<usize> = 4..=120;
 
 /// The content of a model call.
-pub(super) fn of_span(source: &Source<'_>, key: &Key) -> Content {
+pub(super) fn of_span(source: &Source<'_>, known: &Known<'_>) -> Content {
     let attributes = source.attributes();
-    let mut input = Reader::new(key);
-    let mut output = Reader::new(key);
+    let mut input = Reader::new(known);
+    let mut output = Reader::new(known);
     first_json(source, INPUT, &mut input);
     input.flat(attributes, FLAT_INPUT);
     first_json(source, OUTPUT, &mut output);
@@ -116,9 +111,9 @@ fn flattened<'k>(key: &'k str, beginning: &str) -> Option<&'k str> {
 }
 
 /// The content that a log record tells of its span's call.
-pub(super) fn of_log(log: &LogRecord<'_>, key: &Key) -> Content {
-    let mut input = Reader::new(key);
-    let mut output = Reader::new(key);
+pub(super) fn of_log(log: &LogRecord<'_>, known: &Known<'_>) -> Content {
+    let mut input = Reader::new(known);
+    let mut output = Reader::new(known);
     message_event(log.event_name, &log.attributes, &mut input, &mut output);
     let body = || messages::to_json(&log.body).to_string();
     match log.event_name {
@@ -185,49 +180,6 @@ fn message_event(
     }
 }
 
-/// The secret that keeps hashes of one installation from being looked up elsewhere.
-#[derive(Clone)]
-pub(super) struct Key(RapidSecrets);
-
-impl std::fmt::Debug for Key {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Key")
-    }
-}
-
-impl Key {
-    pub(super) fn new(seed: u64) -> Self {
-        Self(RapidSecrets::seed(seed))
-    }
-
-    fn hash(&self, text: &[u8]) -> u32 {
-        (rapidhash_v3_seeded(text, &self.0) >> 32) as u32
-    }
-
-    /// Of a word in lower case.
-    fn hash_of_lower(&self, word: &str) -> u32 {
-        let mut short = [0; 32];
-        match short.get_mut(..word.len()) {
-            Some(lower) if word.is_ascii() => {
-                lower.copy_from_slice(word.as_bytes());
-                lower.make_ascii_lowercase();
-                self.hash(lower)
-            }
-            _ => self.hash(word.to_lowercase().as_bytes()),
-        }
-    }
-
-    /// Of a fact in one spelling: `129.90` and `129.9` are the same.
-    pub(super) fn hash_of_fact(&self, word: &str) -> u32 {
-        if is_number(word) && word.contains('.') {
-            let plain = word.trim_end_matches('0').trim_end_matches('.');
-            self.hash(plain.as_bytes())
-        } else {
-            self.hash_of_lower(word)
-        }
-    }
-}
-
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Role {
     System,
@@ -237,7 +189,7 @@ enum Role {
 
 /// Collects the hashes of facts, and the words of the last message of the user.
 struct Reader<'k> {
-    key: &'k Key,
+    known: &'k Known<'k>,
     facts: Vec<u32>,
     /// There was some text, whoever's.
     seen: bool,
@@ -247,9 +199,9 @@ struct Reader<'k> {
 }
 
 impl<'k> Reader<'k> {
-    fn new(key: &'k Key) -> Self {
+    fn new(known: &'k Known<'k>) -> Self {
         Self {
-            key,
+            known,
             facts: Vec::new(),
             seen: false,
             said: String::new(),
@@ -266,7 +218,7 @@ impl<'k> Reader<'k> {
     }
 
     fn asked(&self) -> Option<Sketch> {
-        let words = words(&self.asked).map(|(_, word)| self.key.hash_of_lower(word));
+        let words = words(&self.asked).map(|(_, word)| self.known.key.hash_of_lower(word));
         if count_at_least(&self.asked) > *WORDS.end() {
             return None;
         }
@@ -388,29 +340,12 @@ impl<'k> Reader<'k> {
         }
     }
 
-    /// Most words are no facts, and are passed over: only those with a digit, a capital, an `@` or a letter beyond ASCII
-    /// are looked at.
     fn text(&mut self, text: &str, role: Role) {
         if role == Role::User {
             self.hear(text);
         }
         self.seen |= has_word(text);
-        let bytes = text.as_bytes();
-        let (mut at, mut begins) = (0, true);
-        while let Some(found) = next_sign(bytes, at) {
-            let before = bytes[at..found].iter().rposition(is_separator);
-            let begin = before.map_or(at, |place| at + place + 1);
-            let length = bytes[found..].iter().position(is_separator);
-            let end = length.map_or(bytes.len(), |length| found + length);
-            begins = ends_sentence(&bytes[at..begin]).unwrap_or(begins);
-            for (raw, word) in words(&text[begin..end]) {
-                if is_fact(word, begins) {
-                    self.facts.push(self.key.hash_of_fact(word));
-                }
-                begins = raw.ends_with(['.', '!', '?', ':']);
-            }
-            at = end;
-        }
+        self.known.facts(text, &mut self.facts);
     }
 
     /// The user's own words, without those of a framework around them.

@@ -1,6 +1,7 @@
 //! Known answers of content: which facts a text has, and that every encoding tells the same ones.
 
-use super::content::{Key, of_log, of_span};
+use super::content::{of_log, of_span};
+use super::facts::{Key, Known};
 use super::tests::kept;
 use super::{Settings, Source};
 use crate::model::ids::{SpanId, TraceId};
@@ -41,7 +42,7 @@ fn read(pairs: &Pairs, events: Vec<SpanEvent<'static>>) -> Content {
         span: &span,
         documents: std::cell::RefCell::default(),
     };
-    of_span(&source, &Key::new(1))
+    of_span(&source, &Known::new(&Key::new(1)))
 }
 
 fn event(name: &'static str, pairs: &Pairs) -> SpanEvent<'static> {
@@ -209,12 +210,16 @@ fn log_records_tell_the_same_and_another_key_hashes_otherwise() {
         attributes: Attributes::default(),
     };
     let key = Key::new(1);
+    let known = Known::new(&key);
     assert_eq!(
-        of_log(&record("gen_ai.user.message", ASKS), &key).input,
+        of_log(&record("gen_ai.user.message", ASKS), &known).input,
         facts(ASKS)
     );
-    assert!(of_log(&record("gen_ai.system.message", SYSTEM), &key).is_empty());
-    let other = of_log(&record("gen_ai.user.message", ASKS), &Key::new(2));
+    assert!(of_log(&record("gen_ai.system.message", SYSTEM), &known).is_empty());
+    let other = of_log(
+        &record("gen_ai.user.message", ASKS),
+        &Known::new(&Key::new(2)),
+    );
     assert_ne!(other.input, facts(ASKS));
 }
 

@@ -1,7 +1,7 @@
 //! What a span says of the business around it: the tenant, what the user came for, what the transaction is worth, its cohorts.
 
 use super::asked::Asked;
-use super::names::{Made, made, trimmed};
+use super::names::{made, trimmed};
 use super::{Settings, id, name};
 use crate::model::Name;
 use crate::model::cohort::Declared;
@@ -228,10 +228,7 @@ fn shared(cohort: &[(u8, Name)]) -> Declared {
 
 /// A cohort is a short word, never a text.
 fn short(text: &str) -> Name {
-    thread_local! {
-        static SHORT: Made = Made::new();
-    }
-    made(&SHORT, text, |text| {
+    made!(text, |text| {
         let text = trimmed(text);
         if text.len() > MAX_VALUE || text.bytes().any(|b| matches!(b, b'\n' | b'\r')) {
             return OTHER.into();

@@ -1,6 +1,6 @@
 //! A JSON text that is scanned once and not copied: messages are long, and most of their text is looked at by nobody.
 
-use super::json;
+use super::{eights, json};
 use serde_json::Value as Owned;
 use std::borrow::Cow;
 
@@ -54,6 +54,7 @@ impl<'t> Document<'t> {
         }
         let mut scan = Scan {
             bytes: text.as_bytes(),
+            controls: has_controls(text.as_bytes()),
             at: 0,
             nodes: Vec::with_capacity(USUAL_NODES + text.len() / 64),
         };
@@ -158,8 +159,23 @@ impl<'d> Value<'d> {
 
     /// The member of that name; the last of several.
     pub(super) fn get(&self, key: &str) -> Option<Self> {
-        let named = self.members().filter(|(name, _)| *name == key);
-        named.last().map(|(_, value)| value)
+        let (mut place, end) = self.inside(Kind::Object);
+        let (nodes, bytes) = (&self.document.nodes, self.document.text.as_bytes());
+        let mut found = None;
+        while place < end {
+            let name = nodes[place];
+            // Most have another length, and that is quickly said.
+            if (name.end - name.start) as usize == key.len()
+                && &bytes[name.start as usize..name.end as usize] == key.as_bytes()
+            {
+                found = Some(Self {
+                    document: self.document,
+                    place: place + 1,
+                });
+            }
+            place = nodes[place + 1].next as usize;
+        }
+        found
     }
 
     /// The text of the first of `keys` that has some.
@@ -177,14 +193,21 @@ impl<'d> Value<'d> {
     }
 }
 
+fn has_controls(bytes: &[u8]) -> bool {
+    // Without a branch between the bytes, of which the compiler makes vectors.
+    bytes.iter().fold(false, |any, byte| any | (*byte < b' '))
+}
+
 /// A text whose escapes are known to be right.
-fn unescaped(raw: &str) -> String {
+pub(super) fn unescaped(raw: &str) -> String {
     serde_json::from_str(&format!("\"{raw}\"")).unwrap_or_default()
 }
 
 /// The walk over the text. `None`: it is no JSON.
 struct Scan<'t> {
     bytes: &'t [u8],
+    /// Whether there are control signs anywhere, as in JSON that is laid out in lines.
+    controls: bool,
     at: usize,
     nodes: Vec<Node>,
 }
@@ -320,7 +343,7 @@ impl Scan<'_> {
         let start = self.at;
         let mut kind = Kind::Plain;
         loop {
-            self.at += plain_bytes(&self.bytes[self.at..]);
+            self.at += plain_bytes(&self.bytes[self.at..], self.controls);
             match self.peek()? {
                 b'"' => break,
                 b'\\' => {
@@ -364,128 +387,31 @@ impl Scan<'_> {
     }
 }
 
-/// How many bytes from the first on are neither quote, nor backslash, nor control.
-fn plain_bytes(bytes: &[u8]) -> usize {
-    let ends = |b: &u8| (*b == b'"') | (*b == b'\\') | (*b < 0x20);
-    // A block at a time, of a length that is known and without a branch inside it: the compiler makes vectors of that.
-    let any = |block: &[u8; 32]| block.iter().fold(0, |any, b| any | u8::from(ends(b))) != 0;
-    let (blocks, _) = bytes.as_chunks::<32>();
-    let skipped = blocks.iter().position(any).unwrap_or(blocks.len()) * 32;
-    let rest = &bytes[skipped..];
-    skipped + rest.iter().position(ends).unwrap_or(rest.len())
+/// How many bytes from the first on are neither quote, nor backslash, nor control; of a text without control signs where there
+/// are none.
+fn plain_bytes(bytes: &[u8], controls: bool) -> usize {
+    // Most strings are short: to make ready for a search costs more than to look at them.
+    let short = &bytes[..bytes.len().min(SHORT)];
+    let plain = |bytes| eights::first(bytes, ends);
+    let end = plain(short).or_else(|| {
+        let rest = &bytes[short.len()..];
+        let end = match controls {
+            true => plain(rest),
+            false => memchr::memchr2(b'"', b'\\', rest),
+        };
+        end.map(|end| short.len() + end)
+    });
+    end.unwrap_or(bytes.len())
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
+const SHORT: usize = 16;
 
-    /// Builds the value of a document anew.
-    fn rebuilt(value: Value<'_>) -> Owned {
-        if value.is_array() {
-            return value.items().map(rebuilt).collect();
-        }
-        if value.is_object() {
-            let members = value.members();
-            return members
-                .map(|(key, value)| (unescaped(key), rebuilt(value)))
-                .collect();
-        }
-        if let Some(text) = value.as_number() {
-            return serde_json::from_str(&text).expect("a number");
-        }
-        value.to_owned().expect("JSON")
-    }
-
-    fn check(text: &str) {
-        let theirs = json::parse(text);
-        let ours = Document::parse(text).map(|document| rebuilt(document.root()));
-        assert_eq!(ours, theirs, "{text}");
-    }
-
-    fn value() -> impl Strategy<Value = Owned> {
-        let leaf = prop_oneof![
-            Just(Owned::Null),
-            any::<bool>().prop_map(Owned::from),
-            any::<i64>().prop_map(Owned::from),
-            any::<f64>().prop_map(Owned::from),
-            "[a-z\"\\\\\n\u{0}é😀 ]{0,40}".prop_map(Owned::from),
-        ];
-        leaf.prop_recursive(4, 30, 5, |inner| {
-            prop_oneof![
-                prop::collection::vec(inner.clone(), 0..5).prop_map(Owned::from),
-                prop::collection::hash_map("[a-z\"é]{0,4}", inner, 0..5)
-                    .prop_map(|map| map.into_iter().collect()),
-            ]
-        })
-    }
-
-    proptest! {
-        #[test]
-        fn a_document_is_what_serde_json_reads(value in value(), pretty: bool) {
-            let text = if pretty {
-                serde_json::to_string_pretty(&value)
-            } else {
-                serde_json::to_string(&value)
-            };
-            check(&text.expect("JSON"));
-        }
-
-        /// One byte is another, or gone: both must agree on what is left.
-        #[test]
-        fn damaged_text_is_refused_alike(value in value(), at: prop::sample::Index, new in "[\\[\\]{}\",:\\\\u0-9eE+.\\-a-f \n]?") {
-            let mut text = value.to_string();
-            let starts: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
-            let place = starts[at.index(starts.len())];
-            let end = place + text[place..].chars().next().map_or(0, char::len_utf8);
-            text.replace_range(place..end, &new);
-            check(&text);
-        }
-
-        #[test]
-        fn signs_of_json_in_any_order(text in "[\\[{\"][\\[\\]{}\",:\\\\u0-9eE+.\\-tfn]{0,12}") {
-            check(&text);
-        }
-    }
-
-    #[test]
-    fn edges() {
-        for text in [
-            "[1e999]",
-            "[-0]",
-            "[0]",
-            "[ 0 ]",
-            "[01]",
-            "[   01]",
-            "[1.]",
-            "[.5]",
-            "[-]",
-            "[18446744073709551616]",
-            "{\"a\":1,\"a\":2}",
-            "\"\\ud83d\\ude00\"",
-            "\"\\ud83d\"",
-            "\"\\ude00\"",
-            "\"\\u00e9\"",
-            "[1,]",
-            "{\"a\"}",
-            "[] []",
-            "[\u{b}]",
-            "",
-            "[123456789012345678901234567890.5]",
-            "  {\"a\": [true, false, null]}  ",
-            "[nul]",
-            "\"\t\"",
-        ] {
-            check(text);
-        }
-        for depth in [126, 127, 128, 200] {
-            check(&format!("{}{}", "[".repeat(depth), "]".repeat(depth)));
-            let (open, close) = ("{\"a\":".repeat(depth), "}".repeat(depth));
-            check(&format!("{open}1{close}"));
-        }
-        // Too large for a float, wherever it stands.
-        for before in [0, 100] {
-            check(&format!("[{}{}]", " ".repeat(before), "1".repeat(400)));
-        }
-    }
+/// Marks quotes, backslashes and control signs, see [`eights::first`].
+#[inline(always)]
+fn ends(eight: u64) -> u64 {
+    // The difference of a byte is borrowed from the next one only where the byte itself is marked.
+    let less = |other: u64, than: u8| other.wrapping_sub(eights::all(than)) & !other;
+    let quote = less(eight ^ eights::all(b'"'), 1);
+    let backslash = less(eight ^ eights::all(b'\\'), 1);
+    quote | backslash | less(eight, b' ')
 }

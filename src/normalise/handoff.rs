@@ -1,6 +1,6 @@
 //! Which tools hand over, and to whom.
 
-use super::names::{Made, made, trimmed};
+use super::names::{made, trimmed};
 use super::{Settings, Source, id, json, name};
 use crate::model::event::{HandoffRequest, Target};
 use crate::model::key::key;
@@ -255,10 +255,7 @@ fn by_argument(arguments: Option<Value>, settings: &Settings) -> Target {
 
 /// A name as it is compared: without capitals, blanks and dashes.
 fn plain(text: &str) -> Name {
-    thread_local! {
-        static PLAIN: Made = Made::new();
-    }
-    made(&PLAIN, text, |text| {
+    made!(text, |text| {
         let lower = text.trim().to_ascii_lowercase();
         lower.replace([' ', '-'], "_").into()
     })

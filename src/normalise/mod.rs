@@ -8,6 +8,8 @@ mod content;
 mod context;
 mod dialect;
 mod document;
+mod eights;
+mod facts;
 mod handoff;
 mod json;
 mod messages;
@@ -29,6 +31,8 @@ mod context_tests;
 mod conversation_tests;
 #[cfg(test)]
 mod dialect_tests;
+#[cfg(test)]
+mod document_tests;
 #[cfg(test)]
 mod edges;
 #[cfg(test)]
@@ -64,7 +68,7 @@ use crate::model::{List, Name};
 use asked::Asked;
 use context::Around;
 use document::Document;
-use names::{Made, made, trimmed};
+use names::{made, trimmed};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -129,7 +133,7 @@ pub struct Settings {
 pub struct Normaliser {
     settings: Settings,
     asked: Asked,
-    content_key: content::Key,
+    content_key: facts::Key,
     prices: Arc<PriceBook>,
 }
 
@@ -137,7 +141,7 @@ impl Normaliser {
     pub fn new(settings: Settings, prices: Arc<PriceBook>) -> Self {
         Self {
             asked: Asked::new(&settings),
-            content_key: content::Key::new(settings.content_seed),
+            content_key: facts::Key::new(settings.content_seed),
             settings,
             prices,
         }
@@ -151,14 +155,21 @@ impl Normaliser {
     /// One event for each span, and one for each log record that says something about a span.
     pub fn normalise(&self, group: &Group<'_>) -> Vec<Event> {
         let around = context::of_resource(&group.resource, &self.asked);
+        let known = facts::Known::new(&self.content_key);
         let spans = group.spans.iter();
-        let spans = spans.map(|span| self.span(group, &around, span));
+        let spans = spans.map(|span| self.span(group, &around, &known, span));
         let logs = group.logs.iter();
-        let logs = logs.filter_map(|log| self.log(group, &around, log));
+        let logs = logs.filter_map(|log| self.log(group, &around, &known, log));
         spans.chain(logs).collect()
     }
 
-    fn span<'g>(&'g self, group: &'g Group<'_>, around: &Around<'g>, span: &'g Span<'_>) -> Event {
+    fn span<'g>(
+        &'g self,
+        group: &'g Group<'_>,
+        around: &Around<'g>,
+        known: &facts::Known<'_>,
+        span: &'g Span<'_>,
+    ) -> Event {
         let source = Source {
             settings: &self.settings,
             resource: &group.resource,
@@ -173,7 +184,7 @@ impl Normaliser {
             let (cost, unconverted) = money::cost(&source, call, &self.prices);
             call.cost = cost;
             event.unconverted = unconverted.or(event.unconverted);
-            let content = content::of_span(&source, &self.content_key);
+            let content = content::of_span(&source, known);
             event.content = (!content.is_empty()).then(|| Box::new(content));
         }
         event
@@ -184,6 +195,7 @@ impl Normaliser {
         &self,
         group: &Group<'_>,
         around: &Around<'g>,
+        known: &facts::Known<'_>,
         log: &'g LogRecord<'_>,
     ) -> Option<Event> {
         let (trace, span) = (log.trace?, log.span?);
@@ -198,7 +210,7 @@ impl Normaliser {
             session::of_attributes(&log.attributes, &metadata, &group.resource, &self.settings);
         event.tenant = context::read(&log.attributes, &metadata, around).tenant;
         event.outcome = outcome::of_evaluations(&event.evaluations);
-        let content = content::of_log(log, &self.content_key);
+        let content = content::of_log(log, known);
         event.content = (!content.is_empty()).then(|| Box::new(content));
         let says =
             !event.evaluations.is_empty() || !event.requests.is_empty() || event.content.is_some();
@@ -412,10 +424,7 @@ fn retention<'a>(attributes: &'a Attributes<'_>) -> impl Iterator<Item = Evaluat
 
 /// A name, without blanks around it (roles from YAML end in a line break), cut where it is too long for a label.
 fn name(text: &str) -> Name {
-    thread_local! {
-        static NAMES: Made = Made::new();
-    }
-    made(&NAMES, text, |text| cut(trimmed(text), MAX_NAME).into())
+    made!(text, |text| cut(trimmed(text), MAX_NAME).into())
 }
 
 /// An id, which only has to stay itself.

@@ -1,7 +1,7 @@
 //! Names of models and providers, without what would split one model into many series.
 
 use super::name;
-use super::names::{Made, made, trimmed};
+use super::names::{made, trimmed};
 use crate::model::Name;
 use std::borrow::Cow;
 
@@ -29,10 +29,7 @@ const ROUTES: &[&str] = &[
 
 /// The model without its route and its snapshot date: `openai/gpt-4o-2024-08-06` → `gpt-4o`.
 pub(super) fn model(text: &str) -> Name {
-    thread_local! {
-        static MODELS: Made = Made::new();
-    }
-    made(&MODELS, text, bare)
+    made!(text, bare)
 }
 
 fn bare(text: &str) -> Name {
@@ -72,10 +69,7 @@ const DOTTED: &[&str] = &["gcp.", "aws.", "azure.ai.", "ibm.", "x_ai", "x.ai"];
 
 /// The provider in lower case; Vercel's `openai.chat` is `openai`.
 pub(super) fn provider(text: &str) -> Name {
-    thread_local! {
-        static PROVIDERS: Made = Made::new();
-    }
-    made(&PROVIDERS, text, first_word)
+    made!(text, first_word)
 }
 
 fn first_word(text: &str) -> Name {

@@ -3,7 +3,6 @@
 use crate::model::Name;
 use crate::model::key::hash;
 use std::cell::RefCell;
-use std::thread::LocalKey;
 
 /// Names made of texts, remembered by each thread; a new one takes the place of an old one with the same hash. It makes no
 /// difference but in memory and time.
@@ -21,42 +20,43 @@ impl Made {
     pub(super) fn new() -> Self {
         Self(RefCell::new(vec![None; MOST].into()))
     }
-}
 
-thread_local! {
-    static SHARED: Made = Made::new();
-}
-
-/// The name that `make` makes of a text.
-pub(super) fn made(
-    known: &'static LocalKey<Made>,
-    text: &str,
-    make: impl FnOnce(&str) -> Name,
-) -> Name {
-    if text.len() > LONGEST {
-        return make(text);
-    }
-    let place = hash(text.as_bytes()) as usize % MOST;
-    known.with(|known| {
-        if let Some((known, made)) = &known.0.borrow()[place]
+    /// The name that `make` makes of a text.
+    pub(super) fn of(&self, text: &str, make: impl FnOnce(&str) -> Name) -> Name {
+        if text.len() > LONGEST {
+            return make(text);
+        }
+        let place = hash(text.as_bytes()) as usize % MOST;
+        if let Some((known, made)) = &self.0.borrow()[place]
             && **known == *text
         {
             return made.clone();
         }
         let made = make(text);
-        let known_as = if *made == *text {
+        let known = if *made == *text {
             made.clone()
         } else {
             text.into()
         };
-        known.0.borrow_mut()[place] = Some((known_as, made.clone()));
+        self.0.borrow_mut()[place] = Some((known, made.clone()));
         made
-    })
+    }
 }
+
+/// The name that a function makes of a text, in a table of its own: `made!(text, function)`.
+macro_rules! made {
+    ($text:expr, $make:expr) => {{
+        thread_local! {
+            static MADE: $crate::normalise::names::Made = $crate::normalise::names::Made::new();
+        }
+        MADE.with(|made| made.of($text, $make))
+    }};
+}
+pub(super) use made;
 
 /// The name of a text as it is.
 pub(super) fn shared(text: &str) -> Name {
-    made(&SHARED, text, |text| text.into())
+    made!(text, |text| text.into())
 }
 
 /// A text without blanks around it; most have none.

@@ -1,6 +1,8 @@
 //! The words of messages, and which of them are facts: numbers, amounts, dates, identifiers, e-mail addresses, names inside a
 //! sentence.
 
+use super::eights;
+
 /// The words of a text, each with and without the signs around it.
 pub(super) fn words(text: &str) -> impl Iterator<Item = (&str, &str)> {
     let mut rest = text;
@@ -15,10 +17,21 @@ pub(super) fn words(text: &str) -> impl Iterator<Item = (&str, &str)> {
         .filter(|(_, word)| !word.is_empty())
 }
 
+/// Separators, and what may be a part of one beyond ASCII.
+const ENDS: [bool; 256] = {
+    let mut ends = table(SEPARATORS);
+    let mut byte = 128;
+    while byte < 256 {
+        ends[byte] = true;
+        byte += 1;
+    }
+    ends
+};
+
 /// Where the first separator of a text is, or its end.
 fn word_end(text: &str) -> usize {
     let bytes = text.as_bytes();
-    match bytes.iter().position(|b| is_separator(b) || !b.is_ascii()) {
+    match bytes.iter().position(|b| ENDS[usize::from(*b)]) {
         None => text.len(),
         Some(at) if bytes[at].is_ascii() => at,
         // Beyond ASCII blanks separate too.
@@ -54,10 +67,13 @@ pub(super) fn count_at_least(text: &str) -> usize {
         .count()
 }
 
+/// What stands between words.
+const SEPARATORS: &[u8] = b" \t\n\x0b\x0c\r()[]{}<>\"`,;|\\";
+
 /// Whether a byte of ASCII stands between words.
 pub(super) fn is_separator(byte: &u8) -> bool {
-    const SEPARATORS: [bool; 256] = table(b" \t\n\x0b\x0c\r()[]{}<>\"`,;|\\");
-    SEPARATORS[usize::from(*byte)]
+    const TABLE: [bool; 256] = table(SEPARATORS);
+    TABLE[usize::from(*byte)]
 }
 
 /// Which bytes are in a set.
@@ -75,29 +91,19 @@ pub(super) fn has_word(text: &str) -> bool {
     text.chars().any(char::is_alphanumeric)
 }
 
-/// The next byte from a place on that may make its word a fact.
+/// The next byte from a place on that may make its word a fact: a digit, a capital, an `@` or one beyond ASCII.
 pub(super) fn next_sign(bytes: &[u8], from: usize) -> Option<usize> {
-    // `@` stands before `A` in ASCII.
-    const fn is_sign(byte: u8) -> bool {
-        byte.is_ascii_digit() | matches!(byte, b'@'..=b'Z') | !byte.is_ascii()
-    }
-    const SIGNS: [bool; 256] = {
-        let mut signs = [false; 256];
-        let mut byte = 0;
-        while byte < 256 {
-            signs[byte] = is_sign(byte as u8);
-            byte += 1;
-        }
-        signs
-    };
     let rest = &bytes[from..];
-    // A block at a time, of a length that is known and without a branch inside it: the compiler makes vectors of that.
-    let any = |block: &[u8; 32]| block.iter().fold(0, |any, b| any | u8::from(is_sign(*b))) != 0;
-    let (blocks, _) = rest.as_chunks::<32>();
-    let skipped = blocks.iter().position(any).unwrap_or(blocks.len()) * 32;
-    let mut last = rest[skipped..].iter();
-    let place = last.position(|byte| SIGNS[usize::from(*byte)])?;
-    Some(from + skipped + place)
+    let place = eights::first(rest, |eight| {
+        // Without their highest bits, no byte of a sum reaches into the next one.
+        let low = eight & !eights::HIGHEST;
+        let from = |first: u8| low + eights::all(0x80 - first);
+        let digit = from(b'0') & !from(b'9' + 1);
+        // `@` stands before `A` in ASCII.
+        let capital = from(b'@') & !from(b'Z' + 1);
+        digit | capital | eight
+    });
+    place.map(|place| from + place)
 }
 
 /// Whether the last word of a text without signs ends a sentence; `None`: there is no word. A separator follows it.
@@ -135,6 +141,14 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
+        #[test]
+        fn a_sign_is_a_digit_a_capital_an_at_or_beyond_ascii(text in "[a-c ,;:/?\\[@-C0-9X-Z\u{7f}\u{80}é]{0,40}", from in 0..40_usize) {
+            let is_sign = |b: &u8| b.is_ascii_digit() || matches!(b, b'@'..=b'Z') || !b.is_ascii();
+            let from = from.min(text.len());
+            let plain = text.as_bytes()[from..].iter().position(is_sign);
+            prop_assert_eq!(next_sign(text.as_bytes(), from), plain.map(|at| from + at));
+        }
+
         /// The quick ways say what the plain ones say.
         #[test]
         fn words_lie_between_separators(text in "[ab1 ,.é\u{a0}\u{2003}\u{85}\\-\n]{0,40}") {

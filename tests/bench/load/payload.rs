@@ -198,7 +198,7 @@ fn model_call(kind: Kind, n: u64, call: u64) -> Vec<KeyValue> {
         for turn in 0..=call {
             messages.push(part(
                 "assistant",
-                &format!("Step {turn}: {}", story.repeat(12)),
+                &format!("Step {turn} of {n}: {}", story.repeat(12)),
             ));
             messages.push(part(
                 "user",

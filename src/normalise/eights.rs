@@ -1,0 +1,34 @@
+//! Bytes looked at eight at a time: the highest bit of each says whether it is one that is looked for.
+
+/// The highest bit of all eight bytes.
+pub(super) const HIGHEST: u64 = all(0x80);
+
+/// Eight times the same byte.
+pub(super) const fn all(byte: u8) -> u64 {
+    byte as u64 * 0x0101_0101_0101_0101
+}
+
+/// The place of the first byte that is looked for. Of those that `mark` marks by their highest bit the first of eight must be right;
+/// the bytes after it need not be.
+#[inline(always)]
+pub(super) fn first(bytes: &[u8], mark: impl Fn(u64) -> u64) -> Option<usize> {
+    let marked = |eight: &[u8; 8]| mark(u64::from_le_bytes(*eight)) & HIGHEST;
+    // Long stretches have none: four at a time, without a branch between them, of which the compiler makes vectors.
+    let none = |block: &[u8; 32]| {
+        let (eights, _) = block.as_chunks::<8>();
+        eights.iter().fold(0, |any, eight| any | marked(eight)) == 0
+    };
+    let (blocks, _) = bytes.as_chunks::<32>();
+    let skipped = blocks.iter().take_while(|block| none(block)).count() * 32;
+    let (eights, rest) = bytes[skipped..].as_chunks::<8>();
+    for (number, eight) in eights.iter().enumerate() {
+        let marked = marked(eight);
+        if marked > 0 {
+            return Some(skipped + number * 8 + marked.trailing_zeros() as usize / 8);
+        }
+    }
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    let place = marked(&last).trailing_zeros() as usize / 8;
+    (place < rest.len()).then_some(skipped + eights.len() * 8 + place)
+}
