@@ -3,7 +3,7 @@
 
 use super::names::NAMES;
 
-/// A name that is asked for: its number among [`NAMES`].
+/// A name that is asked for: its number in the list of `model/names.rs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Key(u16);
 
