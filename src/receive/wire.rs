@@ -139,7 +139,7 @@ fn blank_span<'a>() -> Span<'a> {
 /// Fills a span, which may hold another one's fields.
 fn span<'a>(bytes: &'a [u8], span: &mut Span<'a>, asked: &mut Asked<'_, 'a>) -> Field<()> {
     let limits = asked.limits;
-    let mut attributes = 0;
+    let mut seen = 0;
     let (mut trace, mut id) = (None, None);
     let mut parent: &[u8] = &[];
     span.threshold = None;
@@ -162,9 +162,7 @@ fn span<'a>(bytes: &'a [u8], span: &mut Span<'a>, asked: &mut Asked<'_, 'a>) -> 
             (7, Wire::Fixed64(nanos)) => span.start = Timestamp(nanos),
             (8, Wire::Fixed64(nanos)) => span.end = Timestamp(nanos),
             (9, Wire::Bytes(bytes)) => {
-                full(attributes, limits)?;
-                attributes += 1;
-                attribute(bytes, &mut span.attributes, asked)?;
+                attribute(bytes, &mut seen, &mut span.attributes, asked)?;
             }
             (11, Wire::Bytes(bytes)) => {
                 full(span.events.len(), limits)?;
@@ -209,7 +207,7 @@ fn status(code: u64) -> Status {
 }
 
 fn event<'a>(bytes: &'a [u8], asked: &mut Asked<'_, 'a>) -> Field<SpanEvent<'a>> {
-    let mut attributes = 0;
+    let mut seen = 0;
     let mut event = SpanEvent {
         name: "",
         time: Timestamp::default(),
@@ -220,9 +218,7 @@ fn event<'a>(bytes: &'a [u8], asked: &mut Asked<'_, 'a>) -> Field<SpanEvent<'a>>
             (1, Wire::Fixed64(nanos)) => event.time = Timestamp(nanos),
             (2, Wire::Bytes(bytes)) => event.name = text(bytes)?,
             (3, Wire::Bytes(bytes)) => {
-                full(attributes, asked.limits)?;
-                attributes += 1;
-                attribute(bytes, &mut event.attributes, asked)?;
+                attribute(bytes, &mut seen, &mut event.attributes, asked)?;
             }
             _ => {}
         }
@@ -245,7 +241,7 @@ fn link(bytes: &[u8]) -> Field<Option<Link>> {
 
 fn log_record<'a>(bytes: &'a [u8], asked: &mut Asked<'_, 'a>) -> Field<LogRecord<'a>> {
     let limits = asked.limits;
-    let mut attributes = 0;
+    let mut seen = 0;
     let mut log = LogRecord {
         event_name: "",
         time: Timestamp::default(),
@@ -260,9 +256,7 @@ fn log_record<'a>(bytes: &'a [u8], asked: &mut Asked<'_, 'a>) -> Field<LogRecord
             (1, Wire::Fixed64(nanos)) => log.time = Timestamp(nanos),
             (5, Wire::Bytes(bytes)) => any_value(bytes, limits.max_depth, &mut log.body)?,
             (6, Wire::Bytes(bytes)) => {
-                full(attributes, limits)?;
-                attributes += 1;
-                attribute(bytes, &mut log.attributes, asked)?;
+                attribute(bytes, &mut seen, &mut log.attributes, asked)?;
             }
             (9, Wire::Bytes(bytes)) => log.trace = TraceId::new(bytes),
             (10, Wire::Bytes(bytes)) => log.span = SpanId::new(bytes),
@@ -281,23 +275,24 @@ fn attributes<'a>(
     into: &mut Attributes<'a>,
     asked: &mut Asked<'_, 'a>,
 ) -> Field<()> {
-    let mut attributes = 0;
+    let mut seen = 0;
     for field in Fields(bytes) {
         if let (1, Wire::Bytes(bytes)) = field? {
-            full(attributes, asked.limits)?;
-            attributes += 1;
-            attribute(bytes, into, asked)?;
+            attribute(bytes, &mut seen, into, asked)?;
         }
     }
     Ok(())
 }
 
-/// Adds an attribute that is asked for.
+/// Adds an attribute that is asked for, and counts it in any case.
 fn attribute<'a>(
     bytes: &'a [u8],
+    seen: &mut usize,
     into: &mut Attributes<'a>,
     asked: &mut Asked<'_, 'a>,
 ) -> Field<()> {
+    full(*seen, asked.limits)?;
+    *seen += 1;
     let depth = asked.limits.max_depth;
     let Some((name, held)) = usual(bytes) else {
         let (name, value) = key_value(bytes, depth)?;
