@@ -102,7 +102,7 @@ fn bare(attributes: &Attributes<'_>, kind: &Kind) -> Option<Outcome> {
     let text = attributes.str(BARE)?;
     let is_request = || {
         attributes
-            .others()
+            .iter()
             .any(|(key, _)| REQUESTS.iter().any(|beginning| key.starts_with(beginning)))
     };
     let technical = TECHNICAL.contains(&text.trim().to_ascii_lowercase().as_str());

@@ -141,7 +141,7 @@ fn in_metadata(attributes: &Attributes<'_>, metadata: &[Json], keys: &[&str]) ->
 fn is_browser(resource: &Attributes<'_>) -> bool {
     resource.str(key!("telemetry.sdk.language")) == Some("webjs")
         || resource
-            .others()
+            .iter()
             .any(|(key, _)| BROWSER.iter().any(|own| key.starts_with(own)))
 }
 
