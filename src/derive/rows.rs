@@ -57,13 +57,8 @@ impl Rows {
         self.at = Some((row, 0));
     }
 
-    /// What comes is in no row.
-    pub(super) fn end(&mut self) {
-        self.at = None;
-    }
-
-    /// What comes is not in the row at work, which [`Rows::go_on`] takes up again.
-    pub(super) fn pause(&mut self) -> Step {
+    /// What comes is in no row, until [`Rows::go_on`] takes up again what was left.
+    pub(super) fn leave(&mut self) -> Step {
         self.at.take()
     }
 

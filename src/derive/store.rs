@@ -197,7 +197,7 @@ impl Store {
     ) {
         self.rows.begin(kind, shape, labels, when.cohort);
         changes(self);
-        self.rows.end();
+        self.rows.leave();
     }
 
     /// Changes the value of a series that is not known under its own name.
@@ -217,7 +217,7 @@ impl Store {
         if let Some(label) = limited.filter(|_| told) {
             let name = self.name(description);
             let label = label.map_or(Cow::Borrowed(ALL_SERIES), |i| self.label(metric, i));
-            let row = self.rows.pause();
+            let row = self.rows.leave();
             self.count(Metric::SeriesOverflow, &[&name, &label], 1, when);
             self.rows.go_on(row);
         }

@@ -299,15 +299,16 @@ impl<'a> Attributes<'a> {
     pub fn get(&self, key: Key) -> Option<&Value<'a>> {
         match self.places[key.number()] {
             0 if self.pairs.len() <= PLACED => None,
-            0 => self.behind(|pair| pair.key == Ok(key)),
+            0 => self.behind(key),
             place => Some(&self.pairs[usize::from(place) - 1].value),
         }
     }
 
     #[cold]
-    fn behind(&self, is: impl Fn(&Pair<'_>) -> bool) -> Option<&Value<'a>> {
+    fn behind(&self, key: Key) -> Option<&Value<'a>> {
         let mut behind = self.pairs.iter().skip(PLACED);
-        behind.find(|pair| is(pair)).map(|pair| &pair.value)
+        let pair = behind.find(|pair| pair.key == Ok(key))?;
+        Some(&pair.value)
     }
 
     /// What stands under a name that became known when Baton ran.

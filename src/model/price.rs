@@ -129,7 +129,8 @@ impl PriceBook {
         let mut asked: SmallVec<[u8; 96]> = SmallVec::new();
         asked.extend_from_slice(model.as_bytes());
         if let Some(provider) = provider {
-            asked.push(0);
+            // No text has this byte.
+            asked.push(0xff);
             asked.extend_from_slice(provider.as_bytes());
         }
         let ranked = || self.ranked(provider, model);
@@ -248,6 +249,16 @@ mod tests {
         );
         assert_eq!(input(Some("other"), "gpt-4o-mini", 100), Some(4.0));
         assert_eq!(input(None, "claude", 100), None);
+    }
+
+    #[test]
+    fn a_model_and_its_provider_are_not_taken_for_another_model() {
+        let book = PriceBook::new(vec![price("p", "m", 0, 1.0)]);
+        let input = |provider, model| book.find(provider, model, Timestamp(1)).map(|p| p.input);
+        assert_eq!(input(Some("p"), "m"), Some(1.0));
+        for odd in ["m\0p", "m p", "mp"] {
+            assert_eq!(input(None, odd), None, "{odd:?}");
+        }
     }
 
     #[test]

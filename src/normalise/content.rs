@@ -151,8 +151,13 @@ fn first_json(source: &Source<'_>, keys: Keys, reader: &mut Reader<'_>) {
     }
 }
 
-/// Attributes of a message in an event: what is said, then what is called.
+/// Attributes of an event that is a message: of a user what is said, of others what is called too.
+const SAID: Keys = &keys(["content"]);
 const MESSAGE: Keys = &keys(["content", "tool_calls"]);
+
+/// Attributes of an event that has all messages of a call.
+const ALL_INPUT: Keys = &keys(["gen_ai.input.messages"]);
+const ALL_OUTPUT: Keys = &keys(["gen_ai.output.messages"]);
 
 /// Messages as span events or log records, one each, or all of a call in one.
 fn message_event(
@@ -169,12 +174,12 @@ fn message_event(
         }
     };
     match name {
-        "gen_ai.user.message" => read(input, Role::User, &MESSAGE[..1]),
+        "gen_ai.user.message" => read(input, Role::User, SAID),
         "gen_ai.assistant.message" | "gen_ai.tool.message" => read(input, Role::Other, MESSAGE),
         "gen_ai.choice" => read(output, Role::Other, messages::CHOICE),
         "gen_ai.client.inference.operation.details" => {
-            read(input, Role::Other, &INPUT[..1]);
-            read(output, Role::Other, &OUTPUT[..1]);
+            read(input, Role::Other, ALL_INPUT);
+            read(output, Role::Other, ALL_OUTPUT);
         }
         _ => {}
     }

@@ -141,6 +141,11 @@ impl<'d> Value<'d> {
 
     /// The members of an object; a key with escapes is not told of, as nobody asks for one.
     pub(super) fn members(&self) -> impl Iterator<Item = (&'d str, Self)> + use<'d> {
+        self.pairs().map(|(key, value)| (key.raw(), value))
+    }
+
+    /// The members of an object, keys as they are.
+    fn pairs(&self) -> impl Iterator<Item = (Self, Self)> + use<'d> {
         let document = self.document;
         let (mut place, end) = self.inside(Kind::Object);
         std::iter::from_fn(move || {
@@ -153,29 +158,18 @@ impl<'d> Value<'d> {
                 place: place + 1,
             };
             place = value.node().next as usize;
-            Some((key.raw(), value))
+            Some((key, value))
         })
     }
 
     /// The member of that name; the last of several.
     pub(super) fn get(&self, key: &str) -> Option<Self> {
-        let (mut place, end) = self.inside(Kind::Object);
-        let (nodes, bytes) = (&self.document.nodes, self.document.text.as_bytes());
-        let mut found = None;
-        while place < end {
-            let name = nodes[place];
+        let named = self.pairs().filter(|(name, _)| {
             // Most have another length, and that is quickly said.
-            if (name.end - name.start) as usize == key.len()
-                && &bytes[name.start as usize..name.end as usize] == key.as_bytes()
-            {
-                found = Some(Self {
-                    document: self.document,
-                    place: place + 1,
-                });
-            }
-            place = nodes[place + 1].next as usize;
-        }
-        found
+            let node = name.node();
+            (node.end - node.start) as usize == key.len() && name.raw() == key
+        });
+        named.last().map(|(_, value)| value)
     }
 
     /// The text of the first of `keys` that has some.
