@@ -160,8 +160,7 @@ impl Take for Request<'_> {
     }
 
     fn add(&mut self, group: &Group<'_>) {
-        let events = self.engine.normaliser.normalise(group);
-        self.events.extend(events.into_iter().map(Box::new));
+        self.events.extend(self.engine.normaliser.normalise(group));
     }
 }
 

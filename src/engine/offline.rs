@@ -18,7 +18,7 @@ pub struct Offline {
     normaliser: Normaliser,
     router: Router,
     partitions: Vec<Partition>,
-    events: Vec<Event>,
+    events: Vec<Box<Event>>,
     /// Deliveries so far.
     position: u64,
     stories: Stories,
@@ -68,7 +68,7 @@ impl Offline {
             .sort_by_key(|event| (event.end, event.trace, event.span));
         for event in std::mem::take(&mut self.events) {
             let now = event.end;
-            let routed = self.router.route(vec![Box::new(event)]);
+            let routed = self.router.route(vec![event]);
             self.router.taken(&routed.told);
             self.settle(routed.entries, now);
         }

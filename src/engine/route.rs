@@ -125,20 +125,21 @@ impl Router {
 
 /// Whether two events in a row go to the same key: spans of a trace mostly come together.
 fn go_alike(one: &Event, next: &Event) -> bool {
-    let same = one.trace == next.trace && one.tenant == next.tenant;
-    same && one.session == next.session
+    let same = one.trace == next.trace;
+    let (one, next) = (&one.case, &next.case);
+    same && (one.is(next) || one.tenant == next.tenant && one.session == next.session)
 }
 
 /// The session that a span names. A span that names no tenant has that of its trace.
 fn own_session(event: &Event, bindings: &Bindings) -> Option<Scoped> {
-    let hint = event.session.as_ref()?;
+    let hint = event.case.session.as_ref()?;
     if hint.source != SessionSource::Span {
         return None;
     }
     let known = bindings
         .get(event.trace)
         .filter(|known| known.id == hint.id);
-    match (&event.tenant, known) {
+    match (&event.case.tenant, known) {
         (None, Some(known)) => Some(known.clone()),
         (tenant, _) => Some(Scoped {
             tenant: tenant.clone(),
@@ -222,8 +223,7 @@ mod tests {
             spans: (1..).zip(tenants).map(span).collect(),
             ..Group::default()
         };
-        let events = Normaliser::new(settings, std::sync::Arc::default()).normalise(&group);
-        events.into_iter().map(Box::new).collect()
+        Normaliser::new(settings, std::sync::Arc::default()).normalise(&group)
     }
 
     fn keys(router: &Router, events: Vec<Box<Event>>) -> Vec<Key> {

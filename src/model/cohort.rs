@@ -1,6 +1,6 @@
 //! Cohorts: the values of the configured dimensions (tier, intent, channel …) that apply to a fact.
 
-use super::{List, Name};
+use super::Name;
 use std::sync::Arc;
 
 /// Dimensions that Baton knows by name, with the attributes that declare them. A prefix that SDKs put before a user's own
@@ -52,31 +52,6 @@ pub const PRESETS: &[(&str, &[&str])] = &[
 pub fn preset(dimension: &str) -> Option<&'static [&'static str]> {
     let found = PRESETS.iter().find(|(name, _)| *name == dimension);
     found.map(|(_, attributes)| *attributes)
-}
-
-/// What one span declares of the dimensions, by their number in the configuration. Spans of one case declare the same, and share it.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Declared(Option<Arc<List<(u8, Name)>>>);
-
-impl std::ops::Deref for Declared {
-    type Target = [(u8, Name)];
-
-    fn deref(&self) -> &[(u8, Name)] {
-        self.0.as_deref().map_or(&[], |values| values)
-    }
-}
-
-impl FromIterator<(u8, Name)> for Declared {
-    fn from_iter<I: IntoIterator<Item = (u8, Name)>>(values: I) -> Self {
-        let values = List::from_iter(values);
-        Self((!values.is_empty()).then(|| Arc::new(values)))
-    }
-}
-
-impl<const N: usize> From<[(u8, Name); N]> for Declared {
-    fn from(values: [(u8, Name); N]) -> Self {
-        values.into_iter().collect()
-    }
 }
 
 /// One value per dimension; the empty text where it is not known.
@@ -142,7 +117,7 @@ mod tests {
     use super::*;
 
     fn cohort(values: &[(u8, &str)]) -> Cohort {
-        let declared: Declared = values.iter().map(|(i, v)| (*i, Name::from(*v))).collect();
+        let declared: Vec<(u8, Name)> = values.iter().map(|(i, v)| (*i, Name::from(*v))).collect();
         declared.iter().collect()
     }
 

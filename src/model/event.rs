@@ -3,9 +3,9 @@
 //! An event is small and holds no prompt, completion or argument text. It says what its own span says; what needs
 //! a span's neighbours (whose call this is, where a handoff led) is the stitcher's to find.
 
-use super::cohort::Declared;
 use super::ids::{SpanId, TraceId};
 use super::otlp::Link;
+use super::parts::{Apart, Empty, Shared};
 use super::sampling::Threshold;
 use super::sketch::{Content, Sketch};
 use super::time::Timestamp;
@@ -17,32 +17,59 @@ pub struct Event {
     pub trace: TraceId,
     pub span: SpanId,
     pub parent: Option<SpanId>,
-    /// Links to spans of other traces only; they join turns.
-    pub links: List<Link>,
     pub start: Timestamp,
     pub end: Timestamp,
-    /// How its sender sampled, where the span says so.
-    pub threshold: Option<Threshold>,
     /// The span's own status was an error. Alone it decides nothing: several SDKs mark successful handoffs so.
     pub error: bool,
     /// The agent that this span is (for [`Kind::Agent`]) or works for, where the span itself says so.
     pub agent: Option<Name>,
+    /// The name of the workflow or app run, where declared.
+    pub workflow: Option<Name>,
+    pub kind: Kind,
+    /// What is left of the messages of a model call, where they are captured.
+    pub content: Option<Box<Content>>,
+    pub case: Shared<Case>,
+    pub rare: Apart<Rare>,
+}
+
+/// Whose work a span is, and what for. Spans of one conversation mostly declare the same.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Case {
     pub session: Option<SessionHint>,
     pub user: Option<Name>,
     /// Whose ids these are, where the operator says how to tell.
     pub tenant: Option<Name>,
     /// What the user came for, where declared.
     pub intent: Option<Name>,
-    /// The configured dimensions that this span declares.
-    pub cohort: Declared,
+    /// The values of the configured dimensions that are declared, by their numbers.
+    pub cohort: List<(u8, Name)>,
     /// The value of the business transaction, where declared.
     pub value_usd: Option<f64>,
-    /// The currency of an amount that it declares and that is in no figure, as nobody said what that currency is worth.
-    pub unconverted: Option<Name>,
-    /// The name of the workflow or app run, where declared.
-    pub workflow: Option<Name>,
     /// An id of the unit of business work, where declared.
     pub workflow_id: Option<Name>,
+}
+
+impl Empty for Case {
+    const EMPTY: &'static Self = &Self {
+        session: None,
+        user: None,
+        tenant: None,
+        intent: None,
+        cohort: List::new(),
+        value_usd: None,
+        workflow_id: None,
+    };
+}
+
+/// What few spans say.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Rare {
+    /// Links to spans of other traces only; they join turns.
+    pub links: List<Link>,
+    /// How its sender sampled, where the span says so.
+    pub threshold: Option<Threshold>,
+    /// The currency of an amount that it declares and that is in no figure, as nobody said what that currency is worth.
+    pub unconverted: Option<Name>,
     /// Proof or verdict about the business result, where this span carries one.
     pub outcome: Option<OutcomeEvidence>,
     /// Evaluations attached to this span (span events, log records or attributes).
@@ -51,35 +78,36 @@ pub struct Event {
     pub requests: List<HandoffRequest>,
     /// Handoffs that the span's error says were refused, e.g. "tool not found: transfer_to_x".
     pub refused: List<HandoffRequest>,
-    /// What is left of the messages of a model call, where they are captured.
-    pub content: Option<Box<Content>>,
-    pub kind: Kind,
+}
+
+impl Empty for Rare {
+    const EMPTY: &'static Self = &Self {
+        links: List::new(),
+        threshold: None,
+        unconverted: None,
+        outcome: None,
+        evaluations: List::new(),
+        requests: List::new(),
+        refused: List::new(),
+    };
 }
 
 impl Event {
     /// The one other trace that a span without a session of its own links to. Of several it is nobody's alone: a batch is read
     /// for many users.
     pub fn follows(&self) -> Option<TraceId> {
-        let mut others = self.links.iter().map(|link| link.trace);
-        let first = others.next().filter(|_| self.session.is_none())?;
+        let mut others = self.rare.links.iter().map(|link| link.trace);
+        let first = others.next().filter(|_| self.case.session.is_none())?;
         others.all(|other| other == first).then_some(first)
     }
 
-    /// Roughly the bytes that it holds in memory, without its cohort, which it shares with the spans around it.
+    /// Roughly the bytes that it holds in memory, with a part of its case, which it shares with the spans around it.
     pub fn weight(&self) -> usize {
         // A name is counted where it is held, though several may share one text; to look up how long it is would cost too much.
         const NAME: usize = 40;
+        const CASE: usize = 64;
         let sketch = |sketch: &Option<Sketch>| sketch.as_ref().map_or(0, |s| 4 * s.len() + 16);
-        let names = [
-            self.agent.is_some(),
-            self.session.is_some(),
-            self.user.is_some(),
-            self.tenant.is_some(),
-            self.intent.is_some(),
-            self.workflow.is_some(),
-            self.workflow_id.is_some(),
-            self.unconverted.is_some(),
-        ];
+        let names = [self.agent.is_some(), self.workflow.is_some()];
         let names = names.into_iter().map(usize::from).sum::<usize>() * NAME;
         let content = self.content.as_ref().map_or(0, |content| {
             size_of::<Content>()
@@ -93,10 +121,15 @@ impl Event {
             Kind::Tool(_) => 2 * NAME,
             _ => 0,
         };
-        let lists = self.evaluations.len() * 64
-            + (self.requests.len() + self.refused.len()) * 64
-            + self.links.len() * size_of::<Link>();
-        size_of::<Self>() + names + content + kind + lists
+        let rare = match self.rare.size() {
+            0 => 0,
+            size => {
+                size + self.rare.evaluations.len() * 64
+                    + (self.rare.requests.len() + self.rare.refused.len()) * 64
+                    + self.rare.links.len() * size_of::<Link>()
+            }
+        };
+        size_of::<Self>() + CASE + names + content + kind + rare
     }
 }
 

@@ -37,7 +37,7 @@ impl Fact {
     /// A fact of one span, at its end.
     pub fn of_span(event: &Event, what: What) -> Self {
         Self {
-            threshold: event.threshold,
+            threshold: event.rare.threshold,
             ..Self::new(event.end, event.trace, what)
         }
     }

@@ -10,6 +10,7 @@ pub mod metric;
 pub mod money;
 mod names;
 pub mod otlp;
+pub mod parts;
 pub mod price;
 pub mod record;
 pub mod reject;

@@ -218,6 +218,14 @@ pub struct Pair<'a> {
     pub value: Value<'a>,
 }
 
+impl PartialEq for Pair<'_> {
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        let same_name = self.key == other.key && (self.key.is_ok() || self.name == other.name);
+        same_name && self.value == other.value
+    }
+}
+
 impl Default for Attributes<'_> {
     fn default() -> Self {
         Self::with_capacity(0)

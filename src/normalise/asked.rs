@@ -2,8 +2,10 @@
 
 use super::context::{self, Meanings, Wanted};
 use super::dialect::openllmetry;
-use super::{Settings, content, outcome, session};
+use super::{Settings, case, content, outcome, session};
+use crate::model::key::Key;
 use crate::model::memo::Memo;
+use crate::model::otlp::Pair;
 use std::borrow::Cow;
 
 /// Beginnings of names that are read.
@@ -21,6 +23,8 @@ pub(super) struct Asked {
     /// What names declare of the business.
     pub(super) wanted: Wanted,
     configured: Vec<String>,
+    /// By the numbers of the keys, whether what stands there is of the span's case.
+    of_case: Box<[bool]>,
     /// Emitters repeat their names in every span.
     met: Memo<Other>,
 }
@@ -30,6 +34,8 @@ pub(super) struct Asked {
 pub(super) struct Other {
     /// Somebody reads it.
     pub(super) read: bool,
+    /// It may say whose work the span is, or what for.
+    of_case: bool,
     /// What it declares.
     pub(super) meanings: Meanings,
 }
@@ -41,10 +47,33 @@ impl Asked {
             &settings.user_attributes,
             &settings.outcome_attributes,
         ];
+        let wanted = Wanted::new(settings);
+        let configured: Vec<String> = names.into_iter().flatten().cloned().collect();
+        let known = [
+            session::SESSION,
+            session::USER,
+            session::METADATA,
+            case::WORKFLOW_ID,
+        ];
+        let of_case = |key: Key| {
+            known.iter().any(|keys| keys.contains(&key))
+                || !wanted.known[key.number()].is_empty()
+                || configured.iter().any(|name| name == key.name())
+        };
         Self {
-            wanted: Wanted::new(settings),
-            configured: names.into_iter().flatten().cloned().collect(),
+            of_case: Key::all().map(of_case).collect(),
+            wanted,
+            configured,
             met: Memo::default(),
+        }
+    }
+
+    /// Whether an attribute may say whose work its span is, or what for.
+    #[inline]
+    pub(super) fn of_case(&self, pair: &Pair<'_>) -> bool {
+        match pair.key {
+            Ok(key) => self.of_case[key.number()],
+            Err(hash) => self.of(hash, pair.name.as_bytes()).of_case,
         }
     }
 
@@ -57,16 +86,20 @@ impl Asked {
     fn find(&self, name: &[u8]) -> Other {
         let Ok(name) = std::str::from_utf8(name) else {
             // It is read, so that its span is rejected.
-            let (read, meanings) = (true, Meanings::default());
-            return Other { read, meanings };
+            return Other {
+                read: true,
+                of_case: false,
+                meanings: Meanings::default(),
+            };
         };
         let meanings = self.wanted.meanings(name);
         let begins = |beginnings: &&[&str]| beginnings.iter().any(|b| name.starts_with(b));
+        let of_case = !meanings.is_empty()
+            || context::in_metadata(name).is_some()
+            || self.configured.iter().any(|configured| configured == name);
         Other {
-            read: !meanings.is_empty()
-                || BEGINNINGS.iter().any(begins)
-                || context::in_metadata(name).is_some()
-                || self.configured.iter().any(|configured| configured == name),
+            read: of_case || BEGINNINGS.iter().any(begins),
+            of_case,
             meanings,
         }
     }

@@ -37,7 +37,6 @@ fn read(pairs: &Pairs, events: Vec<SpanEvent<'static>>) -> Content {
     };
     let source = Source {
         settings: &Settings::default(),
-        resource: &Attributes::default(),
         scope: &Scope::default(),
         span: &span,
         documents: std::cell::RefCell::default(),

@@ -3,16 +3,14 @@
 use super::asked::Asked;
 use super::names::{made, trimmed};
 use super::{Settings, id, name};
-use crate::model::Name;
-use crate::model::cohort::Declared;
 use crate::model::key::Key;
 use crate::model::money::{DOLLAR, MOST};
 use crate::model::otlp::{Attributes, Value};
+use crate::model::{List, Name};
 use rapidhash::RapidHashMap as HashMap;
 use serde_json::Value as Json;
 use smallvec::SmallVec;
 use std::borrow::Cow;
-use std::cell::RefCell;
 
 /// What SDKs put before the attributes that a user attaches.
 const PREFIXES: &[&str] = &[
@@ -57,7 +55,7 @@ pub(super) struct Wanted {
     /// The rank of the next name: earlier names go first.
     next_rank: usize,
     /// By the numbers of the keys.
-    known: Box<[Meanings]>,
+    pub(super) known: Box<[Meanings]>,
 }
 
 impl Wanted {
@@ -99,7 +97,7 @@ pub(super) struct Context {
     pub(super) tenant: Option<Name>,
     pub(super) intent: Option<Name>,
     pub(super) value: Option<Amount>,
-    pub(super) cohort: Declared,
+    pub(super) cohort: List<(u8, Name)>,
 }
 
 /// The declared value of a transaction.
@@ -177,7 +175,6 @@ pub(super) fn read<'t>(
     }
     hits.sort_by_key(|hit| (hit.0, hit.1));
     let mut context = Context::default();
-    let mut cohort: SmallVec<[(u8, Name); 4]> = SmallVec::new();
     let mut currency = None;
     for (meaning, _, text) in hits {
         match meaning {
@@ -203,27 +200,17 @@ pub(super) fn read<'t>(
                 });
             }
             Meaning::Dimension(number) => {
-                if cohort.last().is_none_or(|(last, _)| *last != number) {
-                    cohort.push((number, short(&text)));
+                if context
+                    .cohort
+                    .last()
+                    .is_none_or(|(last, _)| *last != number)
+                {
+                    context.cohort.push((number, short(&text)));
                 }
             }
         }
     }
-    context.cohort = shared(&cohort);
     context
-}
-
-/// What the last span declared where this one declares the same, else what it declares itself.
-fn shared(cohort: &[(u8, Name)]) -> Declared {
-    thread_local! {
-        static LAST: RefCell<Declared> = RefCell::default();
-    }
-    LAST.with_borrow_mut(|last| {
-        if **last != *cohort {
-            *last = cohort.iter().cloned().collect();
-        }
-        last.clone()
-    })
 }
 
 /// A cohort is a short word, never a text.

@@ -21,7 +21,9 @@ fn tool(name: &str, arguments: &str) -> String {
 
 fn session(attributes: &[(&str, &str)]) -> Option<String> {
     event("app", "x", attributes)
+        .case
         .session
+        .clone()
         .map(|s| s.id.to_string())
 }
 
@@ -30,7 +32,9 @@ fn refused(message: &str) -> List<HandoffRequest> {
         s.status = Status::Error;
         s.status_message = kept(message);
     })
+    .rare
     .refused
+    .clone()
 }
 
 fn output(messages: &str) -> String {
@@ -79,7 +83,10 @@ fn a_number_is_an_id() {
     let e = with("app", "x", &[], |s| {
         s.attributes.push("session.id", Value::Int(42))
     });
-    assert_eq!(e.session.map(|s| s.id.to_string()).as_deref(), Some("42"));
+    assert_eq!(
+        e.case.session.clone().map(|s| s.id.to_string()).as_deref(),
+        Some("42")
+    );
 }
 
 #[test]
@@ -134,7 +141,7 @@ fn the_outcome_of_a_request_or_tool_is_not_the_business_result() {
         ],
         vec![("outcome", "success"), ("gen_ai.operation.name", "chat")],
     ] {
-        assert_eq!(event("app", "x", &a).outcome, None, "{a:?}");
+        assert_eq!(event("app", "x", &a).rare.outcome, None, "{a:?}");
     }
     for a in [
         vec![("outcome", "success")],
@@ -144,7 +151,7 @@ fn the_outcome_of_a_request_or_tool_is_not_the_business_result() {
             ("gen_ai.operation.name", "chat"),
         ],
     ] {
-        let o = event("app", "support_turn", &a).outcome;
+        let o = event("app", "support_turn", &a).rare.outcome.clone();
         assert_eq!(o.map(|o| o.outcome), Some(Outcome::Resolved), "{a:?}");
     }
 }

@@ -20,8 +20,8 @@ fn a_span_keeps_its_parent_its_threshold_and_its_first_links_into_other_traces()
         span.links = [1, 2, 1, 3, 4, 5, 6, 7, 8, 9, 10].map(to).to_vec();
     });
     assert_eq!(own.parent, SpanId::new(&[2; 8]));
-    assert_eq!(own.threshold, threshold);
-    assert_eq!(own.links, [2, 3, 4, 5, 6, 7, 8, 9].map(to));
+    assert_eq!(own.rare.threshold, threshold);
+    assert_eq!(own.rare.links, [2, 3, 4, 5, 6, 7, 8, 9].map(to));
 }
 
 /// The session of a span of the OpenAI Agents SDK, whose own name for it is the group; and where it was found.
@@ -33,7 +33,7 @@ fn session(on_the_resource: &[&'static str], on_the_span: &[(&str, &str)]) -> (S
     let resource = on_the_resource.iter();
     group.resource = resource.map(|id| ("session.id", Value::Str(id))).collect();
     let normaliser = Normaliser::new(Settings::default(), Arc::new(PriceBook::default()));
-    let session = normaliser.normalise(&group).remove(0).session;
+    let session = normaliser.normalise(&group).remove(0).case.session.clone();
     let hint = session.expect("a session");
     (hint.id.to_string(), hint.source == SessionSource::Resource)
 }
@@ -51,7 +51,9 @@ fn the_span_says_best_whose_session_it_is_then_its_dialect_then_its_resource() {
 fn an_id_of_the_unit_of_work_is_the_first_that_is_declared() {
     let id = |scope, attributes: &[(&str, &str)]| {
         event(scope, "x", attributes)
+            .case
             .workflow_id
+            .clone()
             .map(|id| id.to_string())
     };
     let named = [

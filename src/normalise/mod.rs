@@ -4,6 +4,7 @@
 //! answers or arguments passes this room.
 
 mod asked;
+mod case;
 mod content;
 mod context;
 mod dialect;
@@ -21,6 +22,8 @@ mod session;
 mod usage;
 mod words;
 
+#[cfg(test)]
+mod case_tests;
 #[cfg(test)]
 mod cohort_tests;
 #[cfg(test)]
@@ -54,27 +57,25 @@ mod unseen;
 #[cfg(test)]
 mod usage_tests;
 
-use crate::model::cohort::Declared;
 use crate::model::event::{
-    CONTEXT_RETENTION, Evaluation, Event, INTENT_RETENTION, Kind, OutcomeEvidence, SessionSource,
+    CONTEXT_RETENTION, Evaluation, Event, INTENT_RETENTION, Kind, OutcomeEvidence, Rare,
+    SessionSource,
 };
 use crate::model::ids::{SpanId, TraceId};
 use crate::model::key::{Key, Keys, key, keys};
 use crate::model::money::Money;
 use crate::model::otlp::{Attributes, Group, Link, LogRecord, Scope, Span, Status};
+use crate::model::parts::{Apart, Shared};
 use crate::model::price::PriceBook;
 use crate::model::time::Timestamp;
 use crate::model::{List, Name};
 use asked::Asked;
-use context::Around;
+use case::Cases;
 use document::Document;
 use names::{made, trimmed};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
-
-/// Attributes that name the unit of business work.
-const WORKFLOW_ID: Keys = &keys(["gen_ai.workflow.id", "workflow.id", "baton.workflow.id"]);
 
 /// Names longer than this are cut: they are labels, not texts.
 const MAX_NAME: usize = 128;
@@ -153,67 +154,74 @@ impl Normaliser {
     }
 
     /// One event for each span, and one for each log record that says something about a span.
-    pub fn normalise(&self, group: &Group<'_>) -> Vec<Event> {
-        let around = context::of_resource(&group.resource, &self.asked);
+    pub fn normalise(&self, group: &Group<'_>) -> Vec<Box<Event>> {
+        let cases = Cases::new(group, &self.asked, &self.settings);
         let known = facts::Known::new(&self.content_key);
         let spans = group.spans.iter();
-        let spans = spans.map(|span| self.span(group, &around, &known, span));
+        let spans = spans.map(|span| Box::new(self.span(group, &cases, &known, span)));
         let logs = group.logs.iter();
-        let logs = logs.filter_map(|log| self.log(group, &around, &known, log));
+        let logs = logs.filter_map(|log| self.log(&cases, &known, log).map(Box::new));
         spans.chain(logs).collect()
     }
 
     fn span<'g>(
         &'g self,
         group: &'g Group<'_>,
-        around: &Around<'g>,
+        cases: &Cases<'g>,
         known: &facts::Known<'_>,
         span: &'g Span<'_>,
     ) -> Event {
         let source = Source {
             settings: &self.settings,
-            resource: &group.resource,
             scope: &group.scope,
             span,
             documents: RefCell::default(),
         };
         let mut event = source.blank();
         dialect::read(&source, &mut event);
-        source.read_common(around, &mut event);
+        let mut rare = source.rare(&event);
+        let own = event.case.session.clone();
+        let told = cases.of(span);
+        event.case = told.case;
+        let common = event.case.session.as_ref().map(|hint| hint.source);
+        if own.is_some() && common != Some(SessionSource::Span) {
+            event.case.session = own;
+        }
+        rare.unconverted = told.unconverted;
         if let Kind::Model(call) = &mut event.kind {
             let (cost, unconverted) = money::cost(&source, call, &self.prices);
             call.cost = cost;
-            event.unconverted = unconverted.or(event.unconverted);
+            rare.unconverted = unconverted.or(rare.unconverted);
             let content = content::of_span(&source, known);
             event.content = (!content.is_empty()).then(|| Box::new(content));
         }
+        event.rare = Apart::new(rare);
         event
     }
 
     /// A log record speaks about its span: it becomes a note to it.
     fn log<'g>(
         &self,
-        group: &Group<'_>,
-        around: &Around<'g>,
+        cases: &Cases<'g>,
         known: &facts::Known<'_>,
         log: &'g LogRecord<'_>,
     ) -> Option<Event> {
         let (trace, span) = (log.trace?, log.span?);
         let mut event = blank(trace, span, log.time);
-        event.kind = Kind::Note(0);
-        event
-            .evaluations
-            .extend(evaluation(log.event_name, &log.attributes));
-        event.requests = messages::log_requests(log, &self.settings);
-        let metadata = session::metadata(&log.attributes);
-        event.session =
-            session::of_attributes(&log.attributes, &metadata, &group.resource, &self.settings);
-        event.tenant = context::read(&log.attributes, &metadata, around).tenant;
-        event.outcome = outcome::of_evaluations(&event.evaluations);
+        let evaluations = evaluation(log.event_name, &log.attributes);
+        let evaluations: List<Evaluation> = evaluations.into_iter().collect();
+        event.rare = Apart::new(Rare {
+            outcome: outcome::of_evaluations(&evaluations),
+            evaluations,
+            requests: messages::log_requests(log, &self.settings),
+            ..Rare::default()
+        });
+        event.case = cases.of_log(log);
         let content = content::of_log(log, known);
         event.content = (!content.is_empty()).then(|| Box::new(content));
-        let says =
-            !event.evaluations.is_empty() || !event.requests.is_empty() || event.content.is_some();
+        let says = !event.rare.evaluations.is_empty()
+            || !event.rare.requests.is_empty()
+            || event.content.is_some();
         event.kind = Kind::Note(note_id(&event));
         says.then_some(event)
     }
@@ -223,7 +231,7 @@ impl Normaliser {
 fn note_id(event: &Event) -> u64 {
     let text = format!(
         "{:?}{:?}{:?}{:?}",
-        event.end, event.evaluations, event.requests, event.content
+        event.end, event.rare.evaluations, event.rare.requests, event.content
     );
     rapidhash::v3::rapidhash_v3(text.as_bytes())
 }
@@ -231,7 +239,6 @@ fn note_id(event: &Event) -> u64 {
 /// A span with all that speaks about it.
 struct Source<'a> {
     settings: &'a Settings,
-    resource: &'a Attributes<'a>,
     scope: &'a Scope<'a>,
     span: &'a Span<'a>,
     /// What its attributes hold in JSON, by their names: messages are read for several reasons, but scanned once.
@@ -304,56 +311,35 @@ impl<'a> Source<'a> {
         let span = self.span;
         Event {
             parent: span.parent,
-            links: foreign_links(span),
             start: span.start,
-            threshold: span.threshold,
             error: self.failed(),
             ..blank(span.trace, span.id, span.end)
         }
     }
 
-    /// What any dialect may carry.
-    fn read_common(&self, around: &Around<'a>, event: &mut Event) {
-        let attributes = self.attributes();
-        let metadata = session::metadata(attributes);
-        let common = session::of_attributes(attributes, &metadata, self.resource, self.settings);
-        event.session = match (common, event.session.take()) {
-            (Some(hint), Some(own)) if hint.source == SessionSource::Resource => Some(own),
-            (common, own) => common.or(own),
+    /// What few spans say, of an event that is told otherwise.
+    fn rare(&self, event: &Event) -> Rare {
+        let (span, attributes) = (self.span, self.attributes());
+        let mut rare = Rare {
+            links: foreign_links(span),
+            threshold: span.threshold,
+            ..Rare::default()
         };
-        event.user = session::user(attributes, &metadata, self.settings);
-        let context = context::read(attributes, &metadata, around);
-        event.tenant = context.tenant;
-        event.intent = context.intent;
-        match context
-            .value
-            .map(|value| money::value(value, &self.settings.money))
-        {
-            Some(Ok(value)) => event.value_usd = Some(value),
-            Some(Err(currency)) => event.unconverted = Some(currency),
-            None => {}
-        }
-        event.cohort = context.cohort;
-        event.workflow_id = attributes
-            .first_str(WORKFLOW_ID)
-            .filter(|_| self.scope.name != "agent_framework")
-            .map(id);
-        for span_event in &self.span.events {
-            event
-                .evaluations
+        for span_event in &span.events {
+            rare.evaluations
                 .extend(evaluation(span_event.name, &span_event.attributes));
         }
-        if event.evaluations.is_empty() {
-            event
-                .evaluations
+        if rare.evaluations.is_empty() {
+            rare.evaluations
                 .extend(evaluation("gen_ai.evaluation.result", attributes));
         }
-        event.evaluations.extend(retention(attributes));
-        event.outcome = outcome::of_span(attributes, &event.kind, self.settings)
-            .or_else(|| outcome::of_evaluations(&event.evaluations));
+        rare.evaluations.extend(retention(attributes));
+        rare.outcome = outcome::of_span(attributes, &event.kind, self.settings)
+            .or_else(|| outcome::of_evaluations(&rare.evaluations));
         if event.error || self.str(key!("error")).is_some() {
-            event.refused.extend(handoff::refusals(self));
+            rare.refused.extend(handoff::refusals(self));
         }
+        rare
     }
 }
 
@@ -362,27 +348,15 @@ fn blank(trace: TraceId, span: SpanId, end: Timestamp) -> Event {
         trace,
         span,
         parent: None,
-        links: List::new(),
         start: end,
         end,
-        threshold: None,
         error: false,
         agent: None,
-        session: None,
-        user: None,
-        tenant: None,
-        intent: None,
-        cohort: Declared::default(),
-        value_usd: None,
-        unconverted: None,
         workflow: None,
-        workflow_id: None,
-        outcome: None,
-        evaluations: List::new(),
-        requests: List::new(),
-        refused: List::new(),
-        content: None,
         kind: Kind::Structure,
+        content: None,
+        case: Shared::default(),
+        rare: Apart::default(),
     }
 }
 

@@ -36,7 +36,11 @@ fn cost_in(money: &Money, extra: &[(&str, &str)]) -> (Cost, Option<String>) {
     };
     (
         call.cost,
-        event.unconverted.map(|currency| currency.to_string()),
+        event
+            .rare
+            .unconverted
+            .clone()
+            .map(|currency| currency.to_string()),
     )
 }
 
@@ -86,7 +90,10 @@ fn money_is_told_in_one_currency_and_without_a_rate_it_is_unknown() {
 fn the_value_of_a_transaction_is_the_operators_currency_unless_it_says_another() {
     let value = |extra: &[(&'static str, &str)]| {
         let event = event("app", "step", extra);
-        (event.value_usd, event.unconverted.map(|c| c.to_string()))
+        (
+            event.case.value_usd,
+            event.rare.unconverted.clone().map(|c| c.to_string()),
+        )
     };
     let twenty = ("transaction.value", "20");
     assert_eq!(value(&[twenty]), (Some(20.0), None));

@@ -57,7 +57,10 @@ fn a_text_beyond_four_mebibytes_is_not_looked_into() {
     let session = |blanks: usize| {
         let metadata = format!(r#"{{"session_id":"s"{}}}"#, " ".repeat(blanks));
         let length = metadata.len();
-        let found = event("app", "x", &[("metadata", &metadata)]).session;
+        let found = event("app", "x", &[("metadata", &metadata)])
+            .case
+            .session
+            .clone();
         (length, found.is_some())
     };
     let most = 4 << 20;

@@ -47,7 +47,9 @@ fn notes(logs: Vec<LogRecord<'static>>) -> Vec<Event> {
         logs: logs.into(),
         ..Group::default()
     };
-    Normaliser::new(Settings::default(), Arc::new(PriceBook::default())).normalise(&group)
+    let normaliser = Normaliser::new(Settings::default(), Arc::new(PriceBook::default()));
+    let events = normaliser.normalise(&group).into_iter();
+    events.map(|event| *event).collect()
 }
 
 fn note(log: LogRecord<'static>) -> Event {
@@ -67,36 +69,42 @@ fn a_record_that_says_something_is_a_note_to_its_span() {
     let told = note(record(EVALUATION, &score));
     assert_eq!(Some(told.span), SpanId::new(&[1; 8]));
     assert_eq!((told.start, told.end), (Timestamp(5), Timestamp(5)));
-    assert_eq!(told.session.map(|hint| hint.id).as_deref(), Some("s"));
+    assert_eq!(
+        told.case.session.clone().map(|hint| hint.id).as_deref(),
+        Some("s")
+    );
     let quality = Evaluation {
         name: "quality".into(),
         score: Some(0.75),
         label: Some("good".into()),
         by_record: false,
     };
-    assert_eq!(told.evaluations, [quality]);
-    assert_eq!((told.outcome, told.content), (None, None));
+    assert_eq!(told.rare.evaluations, [quality]);
+    assert_eq!((told.rare.outcome.clone(), told.content), (None, None));
 
     let asked = note(asks("gen_ai.choice"));
     let desk = HandoffRequest {
         target: Target::Agent("desk".into()),
         call_id: Some("c".into()),
     };
-    assert_eq!(asked.requests, std::slice::from_ref(&desk));
-    assert_eq!((asked.evaluations.len(), asked.content), (0, None));
+    assert_eq!(asked.rare.requests, std::slice::from_ref(&desk));
+    assert_eq!((asked.rare.evaluations.len(), asked.content), (0, None));
 
     // All of a call in one record, as an attribute: the body is not looked at.
     let output = r#"[{"role":"assistant","parts":[{"type":"tool_call","id":"c","name":"transfer_to_desk"}]}]"#;
     let details = "gen_ai.client.inference.operation.details";
     let whole = record(details, &[("gen_ai.output.messages", output)]);
-    assert_eq!(note(whole).requests, [desk]);
+    assert_eq!(note(whole).rare.requests, [desk]);
 
     let said = note(message(
         "gen_ai.user.message",
         &[("content", "order A-4711")],
     ));
     assert!(said.content.is_some());
-    assert_eq!((said.evaluations.len(), said.requests.len()), (0, 0));
+    assert_eq!(
+        (said.rare.evaluations.len(), said.rare.requests.len()),
+        (0, 0)
+    );
 }
 
 #[test]
@@ -197,7 +205,7 @@ fn verdict(name: &'static str, score: &'static str, label: &'static str) -> Opti
             ]),
         });
     });
-    judged.outcome.map(|evidence| evidence.outcome)
+    judged.rare.outcome.clone().map(|evidence| evidence.outcome)
 }
 
 #[test]
@@ -232,7 +240,10 @@ fn words_of_an_outcome() {
         ("resolve", None),
         ("open", None),
     ] {
-        let declared = event("app", "x", &[("baton.outcome", word)]).outcome;
+        let declared = event("app", "x", &[("baton.outcome", word)])
+            .rare
+            .outcome
+            .clone();
         assert_eq!(
             declared.map(|evidence| evidence.outcome),
             expected,

@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 
 /// Attributes that name a business session, best first. Transport sessions (`mcp.session.id`) and LangSmith's project
 /// (`langsmith.trace.session_*`) are none; nor is `thread.id`, which in OpenTelemetry is a thread of the operating system.
-const SESSION: Keys = &keys([
+pub(super) const SESSION: Keys = &keys([
     "gen_ai.conversation.id",
     "session.id",
     "langfuse.session.id",
@@ -30,7 +30,7 @@ const SESSION: Keys = &keys([
     "thread_id",
 ]);
 
-const USER: Keys = &keys([
+pub(super) const USER: Keys = &keys([
     "user.id",
     "enduser.id",
     "langfuse.user.id",
@@ -41,7 +41,7 @@ const USER: Keys = &keys([
 ]);
 
 /// Attributes that hold a JSON object of metadata.
-const METADATA: Keys = &keys([
+pub(super) const METADATA: Keys = &keys([
     "metadata",
     "langfuse.trace.metadata",
     "gen_ai.agent.metadata",

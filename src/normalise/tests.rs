@@ -22,7 +22,7 @@ pub(super) fn with(
 ) -> Event {
     let group = group(scope, span, attributes, change);
     let normaliser = Normaliser::new(Settings::default(), Arc::new(PriceBook::default()));
-    normaliser.normalise(&group).remove(0)
+    *normaliser.normalise(&group).remove(0)
 }
 
 pub(super) fn group(
@@ -74,7 +74,10 @@ pub(super) fn told(event: &Event) -> String {
         list.join(",")
     };
     match &event.kind {
-        Kind::Structure => format!("structure of {agent} refused[{}]", requests(&event.refused)),
+        Kind::Structure => format!(
+            "structure of {agent} refused[{}]",
+            requests(&event.rare.refused)
+        ),
         Kind::Workflow => format!("workflow {}", event.workflow.as_deref().unwrap_or("-")),
         Kind::Agent { weak } => format!("agent {agent}{}", if *weak { " weak" } else { "" }),
         Kind::Model(call) => format!(
@@ -258,7 +261,7 @@ fn langsmith() {
         told(&event),
         "call openai/gpt-4o of desk in 10 out 5 asks[desk]"
     );
-    assert_eq!(&*event.session.as_ref().expect("a session").id, "t-1");
+    assert_eq!(&*event.case.session.as_ref().expect("a session").id, "t-1");
     let Kind::Model(call) = &event.kind else {
         panic!("a call")
     };
@@ -333,8 +336,8 @@ fn logfire() {
             ("user.id", "u"),
         ],
     );
-    assert_eq!(scrubbed.session, None);
-    assert_eq!(scrubbed.user.as_deref(), Some("u"));
+    assert_eq!(scrubbed.case.session, None);
+    assert_eq!(scrubbed.case.user.as_deref(), Some("u"));
 }
 
 #[test]
@@ -485,7 +488,7 @@ fn mcp() {
     ];
     let called = event("mcp", "tools/call look_up", &call);
     assert_eq!(told(&called), "tool look_up of - failed");
-    assert_eq!(called.session, None);
+    assert_eq!(called.case.session, None);
     assert_eq!(
         told(&event(
             "mcp",

@@ -172,7 +172,7 @@ fn hand_written_session_ids_are_found_and_a_thread_of_the_system_is_none() {
         ("thread.id", false),
         ("mcp.session.id", false),
     ] {
-        let session = event("app", "x", &[(key, "s")]).session;
+        let session = event("app", "x", &[(key, "s")]).case.session.clone();
         assert_eq!(session.is_some(), found, "{key}");
     }
 }
@@ -190,10 +190,8 @@ fn the_group_of_the_openai_agents_sdk_is_the_conversation() {
         "OpenAI Agents trace: {name}",
         &attributes,
     );
-    assert_eq!(
-        event.session.map(|s| s.id.to_string()).as_deref(),
-        Some("g-1")
-    );
+    let session = event.case.session.as_ref().expect("it has one");
+    assert_eq!(&*session.id, "g-1");
 }
 
 #[test]
@@ -317,13 +315,16 @@ fn metadata_of_the_user_is_found_behind_any_prefix() {
         ("mastra.metadata.runId", "r"),
     ];
     let found = event("app", "x", &attributes);
-    assert_eq!(found.session.map(|s| s.id).as_deref(), Some("s"));
-    assert_eq!(found.user.as_deref(), Some("u"));
+    assert_eq!(
+        found.case.session.clone().map(|s| s.id).as_deref(),
+        Some("s")
+    );
+    assert_eq!(found.case.user.as_deref(), Some("u"));
     let near = [
         ("metadata.run.sessionId", "s"),
         ("my_metadata.sessionId", "s"),
     ];
-    assert_eq!(event("app", "x", &near).session, None);
+    assert_eq!(event("app", "x", &near).case.session, None);
 }
 
 #[test]

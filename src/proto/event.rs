@@ -6,10 +6,11 @@ use super::v1::{cost, target};
 use super::{Invalid, name, span, threshold, trace, v1};
 use crate::model::List;
 use crate::model::event::{
-    Cost, Evaluation, Event, Handoff, HandoffRequest, Kind, ModelCall, Operation, OutcomeEvidence,
-    SessionHint, SessionSource, Target, ToolCall, Usage,
+    Case, Cost, Evaluation, Event, Handoff, HandoffRequest, Kind, ModelCall, Operation,
+    OutcomeEvidence, Rare, SessionHint, SessionSource, Target, ToolCall, Usage,
 };
 use crate::model::otlp::Link;
+use crate::model::parts::{Apart, Shared};
 use crate::model::sketch::{Content, Sketch};
 use crate::model::time::Timestamp;
 
@@ -26,7 +27,7 @@ pub(super) fn put(event: &Event, to: &mut Fields) {
     if let Some(parent) = &event.parent {
         to.bytes(3, parent.as_bytes());
     }
-    for link in &event.links {
+    for link in &event.rare.links {
         to.message(4, |to| {
             to.bytes(1, link.trace.as_bytes());
             to.bytes(2, link.span.as_bytes());
@@ -40,34 +41,34 @@ pub(super) fn put(event: &Event, to: &mut Fields) {
     }
     to.count(7, event.error);
     to.name(8, event.agent.as_ref());
-    if let Some(session) = &event.session {
+    if let Some(session) = &event.case.session {
         to.name(9, Some(&session.id));
         to.count(10, session.source == SessionSource::Resource);
     }
-    to.name(11, event.user.as_ref());
-    to.name(12, event.tenant.as_ref());
-    to.name(13, event.intent.as_ref());
-    for (number, value) in event.cohort.iter() {
+    to.name(11, event.case.user.as_ref());
+    to.name(12, event.case.tenant.as_ref());
+    to.name(13, event.case.intent.as_ref());
+    for (number, value) in event.case.cohort.iter() {
         to.message(14, |to| {
             to.count(1, *number);
             to.text(2, value);
         });
     }
-    to.double(15, event.value_usd);
+    to.double(15, event.case.value_usd);
     to.name(16, event.workflow.as_ref());
-    to.name(17, event.workflow_id.as_ref());
-    if let Some(proof) = &event.outcome {
+    to.name(17, event.case.workflow_id.as_ref());
+    if let Some(proof) = &event.rare.outcome {
         to.count(18, v1::Outcome::from(proof.outcome) as u32);
     }
-    for evaluation in &event.evaluations {
+    for evaluation in &event.rare.evaluations {
         to.message(19, |to| {
             to.text(1, &evaluation.name);
             to.double(2, evaluation.score);
             to.name(3, evaluation.label.as_ref());
         });
     }
-    put_requests(&event.requests, 20, to);
-    put_requests(&event.refused, 21, to);
+    put_requests(&event.rare.requests, 20, to);
+    put_requests(&event.rare.refused, 21, to);
     if let Some(content) = &event.content {
         to.message(22, |to| {
             put_sketch(content.input.as_ref(), 1, to);
@@ -75,8 +76,8 @@ pub(super) fn put(event: &Event, to: &mut Fields) {
             put_sketch(content.asked.as_ref(), 3, to);
         });
     }
-    to.name(28, event.unconverted.as_ref());
-    if let Some(threshold) = event.threshold {
+    to.name(28, event.rare.unconverted.as_ref());
+    if let Some(threshold) = event.rare.threshold {
         to.number(29, threshold.get());
     }
     put_kind(&event.kind, to);
@@ -124,16 +125,7 @@ impl TryFrom<v1::Event> for Event {
                 asked: content.asked.map(Into::into),
             })
         };
-        Ok(Self {
-            trace: trace(&stored.trace)?,
-            span: span(&stored.span)?,
-            parent: stored.parent.as_deref().map(span).transpose()?,
-            links: stored.links.iter().map(link).collect::<Result<_, _>>()?,
-            start: Timestamp(stored.start_unix_nano),
-            end: Timestamp(stored.end_unix_nano),
-            threshold: threshold(stored.threshold),
-            error: stored.error,
-            agent: name(stored.agent),
+        let case = Case {
             session: name(stored.session).map(|id| SessionHint { id, source }),
             user: name(stored.user),
             tenant: name(stored.tenant),
@@ -144,15 +136,30 @@ impl TryFrom<v1::Event> for Event {
                 .map(dimension)
                 .collect::<Result<_, _>>()?,
             value_usd: stored.value_usd,
-            unconverted: name(stored.unconverted),
-            workflow: name(stored.workflow),
             workflow_id: name(stored.workflow_id),
+        };
+        let rare = Rare {
+            links: stored.links.iter().map(link).collect::<Result<_, _>>()?,
+            threshold: threshold(stored.threshold),
+            unconverted: name(stored.unconverted),
             outcome: outcome.map(|outcome| OutcomeEvidence { outcome }),
             evaluations: stored.evaluations.into_iter().map(evaluation).collect(),
             requests: requests_of(stored.requests)?,
             refused: requests_of(stored.refused)?,
-            content: stored.content.map(content),
+        };
+        Ok(Self {
+            trace: trace(&stored.trace)?,
+            span: span(&stored.span)?,
+            parent: stored.parent.as_deref().map(span).transpose()?,
+            start: Timestamp(stored.start_unix_nano),
+            end: Timestamp(stored.end_unix_nano),
+            error: stored.error,
+            agent: name(stored.agent),
+            workflow: name(stored.workflow),
             kind: kind_of(stored.kind.ok_or(Invalid("kind"))?)?,
+            content: stored.content.map(content),
+            case: Shared::new(case),
+            rare: Apart::new(rare),
         })
     }
 }

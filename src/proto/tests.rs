@@ -3,6 +3,7 @@
 use crate::model::event::*;
 use crate::model::ids::{Key, Scoped, SpanId, TraceId};
 use crate::model::otlp::Link;
+use crate::model::parts::{Apart, Shared};
 use crate::model::record::{Contact, Entry, Frame, Origin, Record};
 use crate::model::sampling::Threshold;
 use crate::model::sketch::{Content, Sketch};
@@ -95,44 +96,48 @@ fn events() -> Vec<Event> {
             trace: trace(1),
             span: span(2),
             parent: Some(span(3)),
-            links: list![Link {
-                trace: trace(4),
-                span: span(5),
-            }],
             start: Timestamp(6),
             end: Timestamp(7),
-            threshold: Threshold::new(8),
             error: true,
             agent: Some("a".into()),
-            session: Some(SessionHint {
-                id: "s".into(),
-                source: SessionSource::Resource,
-            }),
-            user: Some("u".into()),
-            tenant: Some("t".into()),
-            intent: Some("i".into()),
-            cohort: [(0, "gold".into()), (3, "web".into())].into(),
-            value_usd: Some(12.5),
-            unconverted: Some("EUR".into()),
             workflow: Some("w".into()),
-            workflow_id: Some("id".into()),
-            outcome: Some(OutcomeEvidence {
-                outcome: Outcome::Escalated,
-            }),
-            evaluations: list![Evaluation {
-                name: "e".into(),
-                score: Some(0.5),
-                label: Some("good".into()),
-                by_record: false,
-            }],
-            requests: requests(),
-            refused: requests(),
+            kind,
             content: Some(Box::new(Content {
                 input: sketch(200),
                 output: sketch(3),
                 asked: None,
             })),
-            kind,
+            case: Shared::new(Case {
+                session: Some(SessionHint {
+                    id: "s".into(),
+                    source: SessionSource::Resource,
+                }),
+                user: Some("u".into()),
+                tenant: Some("t".into()),
+                intent: Some("i".into()),
+                cohort: list![(0, "gold".into()), (3, "web".into())],
+                value_usd: Some(12.5),
+                workflow_id: Some("id".into()),
+            }),
+            rare: Apart::new(Rare {
+                links: list![Link {
+                    trace: trace(4),
+                    span: span(5),
+                }],
+                threshold: Threshold::new(8),
+                unconverted: Some("EUR".into()),
+                outcome: Some(OutcomeEvidence {
+                    outcome: Outcome::Escalated,
+                }),
+                evaluations: list![Evaluation {
+                    name: "e".into(),
+                    score: Some(0.5),
+                    label: Some("good".into()),
+                    by_record: false,
+                }],
+                requests: requests(),
+                refused: requests(),
+            }),
         })
         .collect()
 }

@@ -281,7 +281,7 @@ impl Conversation {
     fn follow_resource(&mut self, out: &mut Output) -> Option<Key> {
         let session = self.resource_session()?;
         let tenant = self.traces.values().find_map(|trace| match trace {
-            Trace::Open(open) => open.all().find_map(|event| event.tenant.clone()),
+            Trace::Open(open) => open.all().find_map(|event| event.case.tenant.clone()),
             Trace::Decided(_) => None,
         });
         let to = Key::Session(Scoped {
@@ -289,7 +289,9 @@ impl Conversation {
             id: session,
         });
         for mut event in self.release(|_| true) {
-            if let Some(hint) = &mut event.session {
+            if event.case.session.is_some()
+                && let Some(hint) = &mut event.case.session
+            {
                 hint.source = SessionSource::Span;
             }
             out.sends.push((to.clone(), Record::Event(event)));

@@ -151,7 +151,7 @@ fn gather(tree: &Tree<'_>) -> Vec<Ask> {
             }),
             _ => {}
         }
-        asks.extend(event.refused.iter().map(|r| Ask {
+        asks.extend(event.rare.refused.iter().map(|r| Ask {
             refused: true,
             ..request(event.end, r)
         }));

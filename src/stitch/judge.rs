@@ -108,21 +108,21 @@ impl Judge {
     }
 
     fn event(&self, event: &Event, agent: Option<&Name>, workflow: &Name) -> View {
-        let cohort: Cohort = event.cohort.iter().collect();
-        let scores = event.evaluations.iter();
-        let labels = event.evaluations.iter();
+        let cohort: Cohort = event.case.cohort.iter().collect();
+        let scores = event.rare.evaluations.iter();
+        let labels = event.rare.evaluations.iter();
         let mut ok = !event.error;
         let mut view = View::new(Scope::Event)
             .name("agent", agent)
             .text("workflow", workflow)
-            .name("intent", event.intent.as_ref())
+            .name("intent", event.case.intent.as_ref())
             .texts("cohort", self.cohort(&cohort))
             .numbers("scores", scores.filter_map(|e| Some((&*e.name, e.score?))))
             .texts(
                 "labels",
                 labels.filter_map(|e| Some((&*e.name, e.label.as_deref()?))),
             )
-            .number("value_usd", event.value_usd)
+            .number("value_usd", event.case.value_usd)
             .number(
                 "duration_seconds",
                 Some(event.end.since(event.start).as_secs_f64()),

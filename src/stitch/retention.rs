@@ -62,7 +62,7 @@ impl Before {
         target: usize,
     ) -> Option<IntentPassed> {
         let spans = cast.activations[target].spans(tree);
-        let after = spans.clone().find_map(|event| event.intent.clone());
+        let after = spans.clone().find_map(|event| event.case.intent.clone());
         let of_target = || {
             let share = spans
                 .clone()
@@ -131,11 +131,15 @@ fn intent_before(
     (0..tree.events.len())
         .rev()
         .filter(|i| own.contains(i) || of_source(i) && tree.events[*i].start <= until)
-        .find_map(|i| tree.events[i].intent.clone())
+        .find_map(|i| tree.events[i].case.intent.clone())
 }
 
 fn declared(event: &Event, evaluation: &str) -> Option<f64> {
-    let evaluation = event.evaluations.iter().find(|e| &*e.name == evaluation)?;
+    let evaluation = event
+        .rare
+        .evaluations
+        .iter()
+        .find(|e| &*e.name == evaluation)?;
     evaluation.score.filter(|score| (0.0..=1.0).contains(score))
 }
 

@@ -2,8 +2,9 @@
 
 use super::owners::Owners;
 use crate::model::Name;
-use crate::model::event::{Evaluation, Event, Kind, SessionSource};
+use crate::model::event::{Case, Evaluation, Event, Kind, SessionSource};
 use crate::model::ids::{SpanId, TraceId};
+use crate::model::parts::Shared;
 use crate::model::sampling::Threshold;
 use crate::model::time::Timestamp;
 use std::cmp::Reverse;
@@ -71,6 +72,8 @@ pub(super) struct Open {
     /// What log records add to spans, each once.
     notes: BTreeMap<(SpanId, u64), Box<Event>>,
     pub(super) last_arrival: Timestamp,
+    /// That of the event that came last: the next one mostly says the same, and shares it.
+    case: Shared<Case>,
 }
 
 impl Open {
@@ -79,11 +82,17 @@ impl Open {
             events: BTreeMap::new(),
             notes: BTreeMap::new(),
             last_arrival: arrival,
+            case: Shared::default(),
         }
     }
 
     /// Keeps an event; `false` if its span was known.
-    pub(super) fn take(&mut self, event: Box<Event>) -> bool {
+    pub(super) fn take(&mut self, mut event: Box<Event>) -> bool {
+        if event.case == self.case {
+            event.case = self.case.clone();
+        } else {
+            self.case = event.case.clone();
+        }
         match event.kind {
             Kind::Note(id) => self.notes.insert((event.span, id), event).is_none(),
             _ => match self.events.entry(event.span) {
@@ -102,7 +111,7 @@ impl Open {
         let skeleton = Skeleton {
             owners: Owners::default(),
             notes: notes.keys().copied().collect(),
-            threshold: self.events.values().filter_map(|e| e.threshold).min(),
+            threshold: self.events.values().filter_map(|e| e.rare.threshold).min(),
             answering: None,
         };
         // The newest first: of several messages of the user the last one counts, and so does the last verdict.
@@ -144,7 +153,7 @@ impl Open {
     pub(super) fn links(&self) -> impl Iterator<Item = TraceId> + '_ {
         self.events
             .values()
-            .flat_map(|event| event.links.iter().map(|link| link.trace))
+            .flat_map(|event| event.rare.links.iter().map(|link| link.trace))
     }
 
     /// Whether a span without a session of its own links to one other trace, whose session it may be told.
@@ -155,7 +164,7 @@ impl Open {
     /// The session that the resource of its spans and notes names.
     pub(super) fn resource_session(&self) -> Option<Name> {
         self.all().find_map(|event| {
-            let hint = event.session.as_ref()?;
+            let hint = event.case.session.as_ref()?;
             (hint.source == SessionSource::Resource).then(|| hint.id.clone())
         })
     }
@@ -181,26 +190,28 @@ impl Open {
 }
 
 fn add_note(event: &mut Event, note: Event) {
-    for evaluation in note.evaluations {
+    for evaluation in &note.rare.evaluations {
         // The same verdict may come as a span event too.
         let is_it = |e: &Evaluation| {
             (&e.name, e.score, &e.label) == (&evaluation.name, evaluation.score, &evaluation.label)
         };
-        if !event.evaluations.iter().any(is_it) {
-            event.evaluations.push(Evaluation {
+        if !event.rare.evaluations.iter().any(is_it) {
+            event.rare.evaluations.push(Evaluation {
                 by_record: true,
-                ..evaluation
+                ..evaluation.clone()
             });
         }
     }
-    event.outcome = event.outcome.take().or(note.outcome);
+    if event.rare.outcome.is_none() && note.rare.outcome.is_some() {
+        event.rare.outcome.clone_from(&note.rare.outcome);
+    }
     if let Some(more) = note.content {
         event.content.get_or_insert_default().add(&more);
     }
     if let Kind::Model(call) = &mut event.kind {
-        for request in note.requests {
-            if !call.requests.contains(&request) {
-                call.requests.push(request);
+        for request in &note.rare.requests {
+            if !call.requests.contains(request) {
+                call.requests.push(request.clone());
             }
         }
     }

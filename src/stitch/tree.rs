@@ -29,12 +29,12 @@ impl<'a> Tree<'a> {
             .map(|e| index.get(&(e.trace, e.parent?)).copied())
             .collect();
         cut_circles(&mut parents);
-        let linked = |e: &Event| match e.links.as_slice() {
+        let linked = |e: &Event| match e.rare.links.as_slice() {
             [link] => index.get(&(link.trace, link.span)).copied(),
             _ => None,
         };
         let mut callers = Vec::new();
-        if events.iter().any(|event| !event.links.is_empty()) {
+        if events.iter().any(|event| !event.rare.links.is_empty()) {
             let pairs = parents.iter().zip(&events);
             callers = pairs.map(|(p, e)| p.or_else(|| linked(e))).collect();
             cut_circles(&mut callers);

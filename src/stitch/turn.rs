@@ -107,7 +107,7 @@ pub(super) fn decide<'a>(
     let verdicts = handoff::judge(&tree, &cast, waiting, settings);
     let mut decided = Decided {
         workflow: workflow_name(&tree),
-        workflow_id: tree.events.iter().find_map(|e| e.workflow_id.clone()),
+        workflow_id: tree.events.iter().find_map(|e| e.case.workflow_id.clone()),
         start: first.start,
         end: tree.events.iter().map(|e| e.end).max().unwrap_or_default(),
         result: None,
@@ -128,10 +128,14 @@ pub(super) fn decide<'a>(
         pending: Vec::new(),
         trace: first.trace,
         threshold: None,
-        cohort: tree.events.iter().flat_map(|e| e.cohort.iter()).collect(),
-        user: tree.events.iter().find_map(|e| e.user.clone()),
-        tenant: tree.events.iter().find_map(|e| e.tenant.clone()),
-        intent: tree.events.iter().find_map(|e| e.intent.clone()),
+        cohort: tree
+            .events
+            .iter()
+            .flat_map(|e| e.case.cohort.iter())
+            .collect(),
+        user: tree.events.iter().find_map(|e| e.case.user.clone()),
+        tenant: tree.events.iter().find_map(|e| e.case.tenant.clone()),
+        intent: tree.events.iter().find_map(|e| e.case.intent.clone()),
         value: value(&tree),
         asked: asked(&tree, &cast),
         handed_over: verdicts.iter().any(|v| !v.escalated),
@@ -205,7 +209,7 @@ pub(super) fn tool_fact(event: &Event, broken: bool) -> Option<Fact> {
 
 /// The fact of an amount that could not be converted.
 pub(super) fn unconverted_fact(event: &Event) -> Option<Fact> {
-    let currency = event.unconverted.clone()?;
+    let currency = event.rare.unconverted.clone()?;
     Some(Fact::of_span(event, What::Unconverted { currency }))
 }
 
@@ -214,7 +218,7 @@ pub(super) fn evaluation_facts<'a>(
     event: &'a Event,
     agent: Option<&'a Name>,
 ) -> impl Iterator<Item = Fact> + 'a {
-    event.evaluations.iter().filter_map(move |evaluation| {
+    event.rare.evaluations.iter().filter_map(move |evaluation| {
         let score = evaluation.score?;
         let is_feedback = FEEDBACK.contains(&evaluation.name.to_ascii_lowercase().as_str());
         let what = if is_feedback {
@@ -315,7 +319,7 @@ fn outcome(tree: &Tree<'_>) -> Option<Proof> {
         Some(Proof {
             at: event.end,
             rule: None,
-            outcome: event.outcome.as_ref()?.outcome,
+            outcome: event.rare.outcome.as_ref()?.outcome,
         })
     };
     tree.events.iter().filter_map(declared).max()
@@ -323,7 +327,7 @@ fn outcome(tree: &Tree<'_>) -> Option<Proof> {
 
 /// The value declared last: an agent may learn more of it on the way.
 fn value(tree: &Tree<'_>) -> Option<Value> {
-    let declared = |e: &&Event| Some((e.end, nano(e.value_usd?)));
+    let declared = |e: &&Event| Some((e.end, nano(e.case.value_usd?)));
     tree.events.iter().filter_map(declared).max()
 }
 

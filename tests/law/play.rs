@@ -213,7 +213,7 @@ impl Stage {
 
     /// What was found out about all sessions, and traces without one.
     fn facts(&self, events: &[Event]) -> Vec<Fact> {
-        let sessions = events.iter().filter_map(|e| e.session.as_ref());
+        let sessions = events.iter().filter_map(|e| e.case.session.as_ref());
         let mut ids: BTreeSet<String> = sessions.map(|hint| hint.id.to_string()).collect();
         ids.extend(events.iter().map(|event| event.trace.to_string()));
         let mut all: Vec<Fact> = ids.iter().flat_map(|id| self.engine.story(id)).collect();

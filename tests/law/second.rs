@@ -119,7 +119,10 @@ fn a_second_baton_tells_the_same_of_recordings() {
                 "logs" => receive::wire::logs,
                 _ => receive::wire::traces,
             };
-            let mut take = |group: &Group<'_>| events.extend(normaliser.normalise(group));
+            let mut take = |group: &Group<'_>| {
+                let these = normaliser.normalise(group).into_iter();
+                events.extend(these.map(|event| *event));
+            };
             decode(&request.body, &receive::Limits::default(), &mut take).expect("a recording");
         }
         for (pace, events) in [("fast", events.clone()), ("slow", slowly(events))] {

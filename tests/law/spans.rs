@@ -117,7 +117,7 @@ impl Draft {
         };
         let mut group = group(resource, self.scope);
         group.spans.push(span);
-        normaliser.normalise(&group)
+        unboxed(normaliser.normalise(&group))
     }
 }
 
@@ -139,7 +139,11 @@ pub fn log(
         body: Value::Empty,
         attributes: attributes(score),
     });
-    normaliser.normalise(&group)
+    unboxed(normaliser.normalise(&group))
+}
+
+fn unboxed(events: Vec<Box<Event>>) -> Vec<Event> {
+    events.into_iter().map(|event| *event).collect()
 }
 
 pub fn transfer(target: &str) -> &'static str {

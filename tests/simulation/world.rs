@@ -85,7 +85,10 @@ fn recordings() -> &'static [Vec<Event>] {
                     "logs" => receive::wire::logs,
                     _ => receive::wire::traces,
                 };
-                let mut take = |group: &Group<'_>| events.extend(normaliser.normalise(group));
+                let mut take = |group: &Group<'_>| {
+                    let these = normaliser.normalise(group).into_iter();
+                    events.extend(these.map(|event| *event));
+                };
                 decode(&request.body, &Limits::default(), &mut take).expect("a recording");
             }
             events

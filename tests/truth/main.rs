@@ -58,7 +58,7 @@ fn every_recording_tells_its_truth_in_replay() {
 }
 
 /// The events of what a normaliser asks for.
-struct Asked<'n>(&'n Normaliser, Vec<Event>);
+struct Asked<'n>(&'n Normaliser, Vec<Box<Event>>);
 
 impl Take for Asked<'_> {
     fn asks(&self, hash: u32, name: &[u8]) -> bool {

@@ -47,7 +47,9 @@ fn of_agents(source: &Source<'_>, event: &mut Event, begins: &dyn Fn(&str) -> bo
         _ if begins("OpenAI Agents trace") => {
             build::workflow(event, named);
             // The group is the conversation; the scrubber takes away every `session.id`.
-            event.session = source.str(key!("group_id")).map(session::named);
+            if let Some(group) = source.str(key!("group_id")) {
+                event.case.session = Some(session::named(group));
+            }
         }
         // Repeats the usage of the call inside it: structure only.
         _ if begins("Turn") => event.kind = Kind::Structure,

@@ -43,7 +43,7 @@ impl Scene {
             }
             Refusal => {
                 self.add(1, times, Kind::Structure);
-                self.last().refused = list![request(id, to)];
+                self.last().rare.refused = list![request(id, to)];
             }
         }
         self.last().agent = Some(name(from));

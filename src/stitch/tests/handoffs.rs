@@ -99,7 +99,7 @@ fn an_error_text_names_the_target_of_an_anonymous_handoff() {
     let mut s = Scene::default();
     let root = s.add(0, (0, 60), Kind::Workflow);
     s.last().error = true;
-    s.last().refused = list![HandoffRequest {
+    s.last().rare.refused = list![HandoffRequest {
         target: target("crypto"),
         call_id: None,
     }];

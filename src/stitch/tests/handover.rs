@@ -23,21 +23,21 @@ fn says(event: &mut Event, words: std::ops::Range<u32>) {
 fn three() -> Desk {
     let mut desk = Desk::new(Settings::default());
     let first = turn(1, 0, "desk", &["billing"], |event| {
-        event.intent = Some(name("refund"));
-        event.user = Some(name("u"));
-        event.cohort = [(0, name("gold")), (1, name("web"))].into();
+        event.case.intent = Some(name("refund"));
+        event.case.user = Some(name("u"));
+        event.case.cohort = [(0, name("gold")), (1, name("web"))].into();
         says(event, 100..110);
     });
     desk.apply(&session("b"), first, 0);
     let second = turn(2, 60, "shop", &[], |event| {
-        event.intent = Some(name("invoice"));
-        event.cohort = [(0, name("free"))].into();
-        event.value_usd = Some(8.0);
+        event.case.intent = Some(name("invoice"));
+        event.case.cohort = [(0, name("free"))].into();
+        event.case.value_usd = Some(8.0);
         says(event, 200..210);
     });
     desk.apply(&session("c"), second, 60);
     let third = turn(3, 90, "desk", &[], |event| {
-        event.value_usd = Some(4.0);
+        event.case.value_usd = Some(4.0);
         says(event, 300..310);
     });
     desk.apply(&session("a"), third, 90);

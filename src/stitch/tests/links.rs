@@ -12,7 +12,7 @@ fn held(n: u8) -> Key {
 fn linking(of: u8, to: &[u8]) -> Vec<(Key, Record)> {
     let mut events = answered(of, 0);
     for (event, to) in events.iter_mut().zip(to) {
-        event.links.push(Link {
+        event.rare.links.push(Link {
             trace: trace(*to),
             span: span(1),
         });
@@ -167,13 +167,13 @@ fn a_span_that_links_to_several_traces_or_has_a_session_follows_nobody() {
         (&[1, 2], None),
     ];
     for (links, followed) in cases {
-        event.links = links.iter().map(|n| link(*n)).collect();
+        event.rare.links = links.iter().map(|n| link(*n)).collect();
         assert_eq!(event.follows(), followed.map(trace), "{links:?}");
     }
-    event.links.truncate(1);
+    event.rare.links.truncate(1);
     for source in [SessionSource::Span, SessionSource::Resource] {
         let id = name("s");
-        event.session = Some(SessionHint { id, source });
+        event.case.session = Some(SessionHint { id, source });
         assert_eq!(event.follows(), None, "{source:?}");
     }
 }
@@ -183,7 +183,7 @@ fn a_span_that_links_to_several_traces_or_has_a_session_follows_nobody() {
 fn a_session_that_only_the_resource_names_is_told_in_time() {
     let mut records = linking(2, &[1]);
     for mut event in answered(1, 0) {
-        event.session = Some(SessionHint {
+        event.case.session = Some(SessionHint {
             id: name("s"),
             source: SessionSource::Resource,
         });
@@ -275,7 +275,7 @@ fn served() -> Scene {
     let client = s.tool(desk, "search", (10, 90), None);
     s.tool(0, "search", (20, 80), None);
     s.in_trace(2);
-    s.last().links.push(Link {
+    s.last().rare.links.push(Link {
         trace: trace(1),
         span: span(client),
     });
@@ -308,7 +308,7 @@ fn two_tools_that_link_to_each_other_are_one_call() {
     let mut s = served();
     s.events[1].parent = None;
     let server = s.last().span;
-    s.events[1].links.push(Link {
+    s.events[1].rare.links.push(Link {
         trace: trace(2),
         span: server,
     });

@@ -29,6 +29,7 @@ use crate::model::event::*;
 use crate::model::fact::TurnResult;
 use crate::model::ids::{Scoped, SpanId};
 use crate::model::otlp::Link;
+use crate::model::parts::{Apart, Shared};
 use crate::model::{List, Name, list};
 use scene::*;
 

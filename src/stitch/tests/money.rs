@@ -207,9 +207,10 @@ fn what_an_agent_span_declares_does_not_add_to_its_calls() {
 
 #[test]
 fn an_amount_without_a_rate_is_told_once_late_or_not() {
-    let foreign = |id, at| Event {
-        unconverted: Some(name("GBP")),
-        ..event(1, id, at, Kind::Structure)
+    let foreign = |id, at| {
+        let mut event = event(1, id, at, Kind::Structure);
+        event.rare.unconverted = Some(name("GBP"));
+        event
     };
     let events = vec![
         (0, event(1, 1, (0, 1), call(0.25))),

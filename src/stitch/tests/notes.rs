@@ -28,11 +28,11 @@ fn noted(notes: &[(u64, List<Evaluation>)]) -> Scene {
     let mut s = Scene::default();
     let agent = s.agent(0, "a", (0, 100));
     s.call(agent, (1, 90));
-    s.last().evaluations = scored("bleu", 0.5);
+    s.last().rare.evaluations = scored("bleu", 0.5);
     for (id, evaluations) in notes {
         s.add(1, (50, 50), Kind::Note(*id));
         s.last().span = span(2);
-        s.last().evaluations = evaluations.clone();
+        s.last().rare.evaluations = evaluations.clone();
     }
     s
 }
@@ -79,7 +79,7 @@ fn of_several_verdicts_about_one_span_the_last_one_counts() {
         for (id, at, outcome) in notes {
             s.add(1, (at, at), Kind::Note(id));
             s.last().span = span(2);
-            s.last().outcome = Some(OutcomeEvidence { outcome });
+            s.last().rare.outcome = Some(OutcomeEvidence { outcome });
         }
         outcomes(&run(&s))
     };
@@ -101,7 +101,7 @@ fn a_request_that_a_note_repeats_is_one_request() {
     s.asking(agent, (1, 90), &["b"]);
     s.add(1, (50, 50), Kind::Note(1));
     s.last().span = span(2);
-    s.last().requests = list![request("b"), request("c")];
+    s.last().rare.requests = list![request("b"), request("c")];
     let dropped = |to| format!("a -> {to} transfer failed dropped");
     assert_eq!(handoffs(&run(&s)), [dropped("b"), dropped("c")]);
 }
@@ -113,7 +113,7 @@ fn a_note_to_a_span_that_never_came_stands_for_it() {
     s.call(agent, (1, 90));
     s.add(0, (50, 50), Kind::Note(7));
     s.last().span = span(9);
-    s.last().evaluations = scored("bleu", 0.5);
+    s.last().rare.evaluations = scored("bleu", 0.5);
     s.call(9, (60, 70));
     s.last().agent = Some(name("a"));
     let facts = run(&s);

@@ -29,7 +29,7 @@ fn a_transfer_that_keeps_less_than_half_of_the_facts_lost_the_context() {
 #[test]
 fn what_is_declared_goes_before_content_and_tokens_never_fail_a_handoff() {
     let mut s = transfer_with(0..10);
-    s.events[3].evaluations.push(Evaluation {
+    s.events[3].rare.evaluations.push(Evaluation {
         name: name("context_retention"),
         score: Some(0.2),
         label: None,

@@ -12,7 +12,7 @@ fn one_of(count: u64) -> Option<Threshold> {
 }
 
 fn sampled(mut event: Event, count: u64) -> Event {
-    event.threshold = one_of(count);
+    event.rare.threshold = one_of(count);
     event
 }
 
@@ -26,7 +26,7 @@ fn weights(facts: &[Fact], pick: impl Fn(&What) -> bool) -> Vec<u64> {
 fn verdict(span: u64) -> Event {
     let mut note = event(1, span, (2, 3), tool("x", false));
     note.kind = Kind::Note(1);
-    note.evaluations = list![Evaluation {
+    note.rare.evaluations = list![Evaluation {
         name: "relevance".into(),
         score: Some(0.5),
         label: None,
@@ -172,7 +172,7 @@ fn a_handoff_weighs_as_the_trace_that_made_it_whoever_takes_it_up_or_nobody() {
 fn a_workflow_that_is_contacted_again_weighs_then_as_it_did() {
     let case = |trace, at| {
         let mut event = sampled(event(trace, 1, (at, at + 1), call(0.25)), 4);
-        event.user = Some("u".into());
+        event.case.user = Some("u".into());
         event
     };
     let mut stitcher = Stitcher::new(settings());

@@ -113,7 +113,7 @@ fn what_comes_late_finds_its_turn_where_the_session_is_that_its_own_one_met_sinc
     let [agent, mut call] = answered(1, 0).try_into().expect("two spans");
     let mut note = agent;
     note.kind = Kind::Note(1);
-    note.evaluations = scored("csat", 0.75);
+    note.rare.evaluations = scored("csat", 0.75);
     call.span = span(9);
     for event in [note, call] {
         desk.apply(&b, Record::Event(Box::new(event)), 61);

@@ -122,9 +122,9 @@ fn rating(score: f64) -> Evaluation {
 fn who_rates_the_whole_turn_rates_the_agent_that_answered() {
     let (mut s, _, refund) = transfer();
     s.call(refund, (45, 90));
-    s.events[0].evaluations.push(rating(0.9));
+    s.events[0].rare.evaluations.push(rating(0.9));
     assert_eq!(rated(&run(&s)), ["refund 0.9"]);
-    s.events[1].evaluations.push(rating(0.2));
+    s.events[1].rare.evaluations.push(rating(0.2));
     assert_eq!(rated(&run(&s)), ["triage 0.2", "refund 0.9"]);
 }
 
@@ -138,7 +138,7 @@ fn a_rating_that_comes_late_is_about_the_same_agent() {
         let mut note = s.events[0].clone();
         note.span = span(about);
         note.kind = Kind::Note(about);
-        note.evaluations = list![rating(score)];
+        note.rare.evaluations = list![rating(score)];
         events.push((Timestamp(60_000_000_000), note));
     }
     assert_eq!(rated(&play(events)), ["refund 0.9", "triage 0.2"]);

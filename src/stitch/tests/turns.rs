@@ -25,7 +25,7 @@ fn a_trace_inside_anothers_time_or_linked_to_it_is_part_of_its_turn() {
         s.agent(0, "remote", (20, end));
         s.in_trace(2);
         if linked {
-            s.last().links = list![Link {
+            s.last().rare.links = list![Link {
                 trace: trace(1),
                 span: span(1),
             }];

@@ -52,8 +52,8 @@ fn a_trace_that_nobody_bound_goes_to_the_session_of_its_resource() {
         let held = Key::Trace(trace(1));
         let mut desk = Desk::new(Settings::default());
         for mut event in answered(1, 0) {
-            event.tenant = Some(name("acme"));
-            event.session = source.map(|source| SessionHint {
+            event.case.tenant = Some(name("acme"));
+            event.case.session = source.map(|source| SessionHint {
                 id: name("of the resource"),
                 source,
             });
@@ -74,7 +74,7 @@ fn a_trace_that_nobody_bound_goes_to_the_session_of_its_resource() {
             let Record::Event(event) = record else {
                 panic!("an event is sent on, not {record:?}");
             };
-            let hint = event.session.map(|hint| hint.source);
+            let hint = event.case.session.clone().map(|hint| hint.source);
             assert_eq!(hint, Some(SessionSource::Span), "it is decided now");
         }
     }
@@ -87,7 +87,7 @@ fn a_session_forgets_its_spans_after_the_idle_time_and_itself_at_its_age() {
     let key = session("a");
     let events = answered(1, 0);
     for mut event in events.clone() {
-        event.outcome = Some(OutcomeEvidence {
+        event.rare.outcome = Some(OutcomeEvidence {
             outcome: Outcome::Resolved,
         });
         desk.apply(&key, Record::Event(Box::new(event)), 0);
@@ -114,7 +114,7 @@ fn a_closed_session_that_still_knows_its_spans_is_not_forgotten() {
     });
     let (first, second) = (answered(1, 0), answered(2, 60));
     for mut event in first.clone() {
-        event.outcome = Some(OutcomeEvidence {
+        event.rare.outcome = Some(OutcomeEvidence {
             outcome: Outcome::Resolved,
         });
         desk.apply(&session("1"), Record::Event(Box::new(event)), 0);
@@ -153,7 +153,7 @@ fn of_two_handoffs_that_wait_the_one_that_is_taken_up_waits_no_more() {
     for taken in ["a", "b"] {
         let mut s = Scene::default();
         let triage = s.agent(0, "triage", (0, 60));
-        s.last().cohort = [(0, name("gold"))].into();
+        s.last().case.cohort = [(0, name("gold"))].into();
         s.asking(triage, (1, 30), &["a", "b"]);
         let agent = s.agent(0, taken, (20_000, 20_100));
         s.in_trace(2);
@@ -226,8 +226,8 @@ fn a_late_tool_is_a_tool_call_unless_it_only_hands_over() {
 
 /// An event of a session that only the resource names.
 fn of_resource(mut event: Event) -> Event {
-    event.tenant = Some(name("acme"));
-    event.session = Some(SessionHint {
+    event.case.tenant = Some(name("acme"));
+    event.case.session = Some(SessionHint {
         id: name("s"),
         source: SessionSource::Resource,
     });
@@ -266,7 +266,7 @@ fn a_late_log_record_goes_to_the_session_and_tenant_of_its_resource() {
         desk.apply(&held, Record::Event(Box::new(of_resource(event))), 0);
     }
     note.kind = Kind::Note(1);
-    note.evaluations = list![Evaluation {
+    note.rare.evaluations = list![Evaluation {
         name: name("csat"),
         score: Some(0.75),
         label: None,

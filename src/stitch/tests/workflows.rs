@@ -7,10 +7,10 @@ fn visit(s: &mut Scene, n: u8, start: u64, intent: &str, outcome: Option<Outcome
     let agent = s.agent(0, "desk", (start, start + 100));
     s.in_trace(n);
     let event = s.last();
-    event.user = Some(name("u"));
-    event.intent = Some(name(intent));
-    event.cohort = [(0, name(intent))].into();
-    event.outcome = outcome.map(|outcome| OutcomeEvidence { outcome });
+    event.case.user = Some(name("u"));
+    event.case.intent = Some(name(intent));
+    event.case.cohort = [(0, name(intent))].into();
+    event.rare.outcome = outcome.map(|outcome| OutcomeEvidence { outcome });
     s.call(agent, (start + 1, start + 99));
     s.in_trace(n);
 }
@@ -68,9 +68,9 @@ fn another_intent_after_the_outcome_is_another_workflow_however_soon() {
 fn the_value_declared_last_is_the_workflows() {
     let mut s = Scene::default();
     visit(&mut s, 1, 0, "refund", None);
-    s.last().value_usd = Some(10.0);
+    s.last().case.value_usd = Some(10.0);
     visit(&mut s, 2, 1_000, "refund", Some(Outcome::Resolved));
-    s.last().value_usd = Some(49.99);
+    s.last().case.value_usd = Some(49.99);
     let value = run(&s).into_iter().find_map(|fact| match fact.what {
         What::Workflow(workflow) => Some(workflow.value_usd),
         _ => None,

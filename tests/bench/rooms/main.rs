@@ -49,7 +49,10 @@ fn events() -> Vec<Event> {
     let body = request("lean");
     let normaliser = app::normaliser(&config(), 7);
     let mut events = Vec::new();
-    let mut take = |group: &Group<'_>| events.extend(normaliser.normalise(group));
+    let mut take = |group: &Group<'_>| {
+        let these = normaliser.normalise(group).into_iter();
+        events.extend(these.map(|event| *event));
+    };
     wire::traces(&body, &Limits::default(), &mut take).expect("OTLP");
     events
 }
@@ -58,7 +61,7 @@ fn entries() -> Vec<Entry> {
     let entry = |event: Event| Entry {
         key: Key::Session(Scoped {
             tenant: None,
-            id: event.session.as_ref().expect("it has one").id.clone(),
+            id: event.case.session.as_ref().expect("it has one").id.clone(),
         }),
         record: Record::Event(Box::new(event)),
     };

@@ -192,7 +192,7 @@ fn signs<'e>(tree: &Tree<'e>, turn: &Turn<'e>) -> Vec<Sign<'e>> {
                     .iter()
                     .filter(|n| matches!(n.kind, Kind::Note(_)) && same(n, event));
                 let mut requests: Vec<&HandoffRequest> = call.requests.iter().collect();
-                for more in notes.flat_map(|note| &note.requests) {
+                for more in notes.flat_map(|note| &note.rare.requests) {
                     if !requests.contains(&more) {
                         requests.push(more);
                     }
@@ -220,7 +220,7 @@ fn signs<'e>(tree: &Tree<'e>, turn: &Turn<'e>) -> Vec<Sign<'e>> {
             refused: true,
             ..request(r)
         };
-        all.extend(event.refused.iter().map(refused));
+        all.extend(event.rare.refused.iter().map(refused));
     }
     all.sort_by_key(|sign| sign.at);
     all

@@ -15,8 +15,8 @@ pub fn followed(events: &[Event], settings: &Settings) -> Vec<Event> {
     let mut followed = events.to_vec();
     for event in &mut followed {
         if let Some(session) = session(events, event.trace, settings) {
-            event.tenant.clone_from(&session.tenant);
-            event.session = Some(SessionHint {
+            event.case.tenant.clone_from(&session.tenant);
+            event.case.session = Some(SessionHint {
                 id: session.id,
                 source: SessionSource::Span,
             });
@@ -53,7 +53,7 @@ fn of(events: &[Event], trace: TraceId) -> impl Iterator<Item = &Event> + Clone 
 /// The traces that spans of this one link to, each to one, while those are still known.
 fn linked(events: &[Event], from: TraceId, settings: &Settings) -> BTreeSet<TraceId> {
     let linked = of(events, from).filter_map(|event| {
-        let traces: BTreeSet<TraceId> = event.links.iter().map(|link| link.trace).collect();
+        let traces: BTreeSet<TraceId> = event.rare.links.iter().map(|link| link.trace).collect();
         let [linked] = <[TraceId; 1]>::try_from(Vec::from_iter(traces)).ok()?;
         let end = of(events, linked).map(|span| span.end).max()?;
         (event.end <= end + settings.idle_timeout).then_some(linked)

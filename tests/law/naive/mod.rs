@@ -172,10 +172,15 @@ fn calls(tree: &Tree<'_>, turns: &[Turn<'_>], prices: &ActionPrices, sheet: &mut
             Kind::Retrieval { .. } => sheet.count("baton_retrievals_total", &[]),
             _ => {}
         }
-        if let Some(currency) = &event.unconverted {
+        if let Some(currency) = &event.rare.unconverted {
             sheet.count("baton_unconverted_amounts_total", &[("currency", currency)]);
         }
-        for evaluation in event.evaluations.iter().filter(|e| is_new(tree, event, e)) {
+        for evaluation in event
+            .rare
+            .evaluations
+            .iter()
+            .filter(|e| is_new(tree, event, e))
+        {
             let Some(score) = evaluation.score else {
                 continue;
             };
@@ -253,7 +258,7 @@ fn name(name: &Option<Name>) -> &str {
 fn is_new(tree: &Tree<'_>, event: &Event, evaluation: &Evaluation) -> bool {
     let is_note = matches!(event.kind, Kind::Note(_));
     let span = tree.parent(event).filter(|_| is_note);
-    span.is_none_or(|span| !span.evaluations.contains(evaluation))
+    span.is_none_or(|span| !span.rare.evaluations.contains(evaluation))
 }
 
 /// A tool that only hands over is a handoff, and one in which another agent works is that agent's.

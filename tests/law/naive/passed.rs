@@ -45,7 +45,7 @@ pub fn retention<'e>(
 /// The share that a span, or a log record about it, declares.
 fn share(tree: &Tree<'_>, event: &Event, name: &str) -> Option<f64> {
     let notes = tree.events.iter().filter(|e| same(e, event));
-    let mut all = notes.flat_map(|e| &e.evaluations);
+    let mut all = notes.flat_map(|e| &e.rare.evaluations);
     let score = all.find(|e| &*e.name == name)?.score;
     score.filter(|share| (0.0..=1.0).contains(share))
 }
@@ -76,7 +76,7 @@ pub fn intent_kept<'e>(
     let of_source =
         |event: &Event| tree.agent(event) == Some(handoff.from) && event.start <= handoff.at;
     let mut sources = made_in.events.iter().rev();
-    let before = sources.find_map(|e| e.intent.as_ref().filter(|_| is_own(e) || of_source(e)));
-    let after = targets().find_map(|event| event.intent.as_ref());
+    let before = sources.find_map(|e| e.case.intent.as_ref().filter(|_| is_own(e) || of_source(e)));
+    let after = targets().find_map(|event| event.case.intent.as_ref());
     Some(before? == after?)
 }

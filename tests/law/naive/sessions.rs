@@ -58,11 +58,11 @@ pub fn ids_of<'e>(events: impl Iterator<Item = &'e Event> + Clone) -> BTreeSet<S
 
 /// The session ids of one trace: those on its spans, else the one on its resource, when nobody named another one for long.
 fn named<'e>(events: impl Iterator<Item = &'e Event> + Clone, bind_timeout: Duration) -> Named {
-    let tenant: Option<Name> = events.clone().find_map(|event| event.tenant.clone());
+    let tenant: Option<Name> = events.clone().find_map(|event| event.case.tenant.clone());
     let by = |source| {
         let mut named = Named::new();
         for event in events.clone() {
-            if let Some(hint) = event.session.as_ref().filter(|h| h.source == source) {
+            if let Some(hint) = event.case.session.as_ref().filter(|h| h.source == source) {
                 let id = Scoped {
                     tenant: tenant.clone(),
                     id: hint.id.clone(),

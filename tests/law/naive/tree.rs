@@ -37,12 +37,12 @@ impl<'e> Tree<'e> {
     /// How a trace was sampled: as that span of it which was kept most surely.
     pub fn threshold(&self, trace: TraceId) -> Option<Threshold> {
         let own = self.events.iter().filter(|event| event.trace == trace);
-        own.filter_map(|event| event.threshold).min()
+        own.filter_map(|event| event.rare.threshold).min()
     }
 
     /// How many like it a span stands for: as it says itself, else as its trace does.
     pub fn weight(&self, event: &Event) -> f64 {
-        let threshold = event.threshold.or_else(|| self.threshold(event.trace));
+        let threshold = event.rare.threshold.or_else(|| self.threshold(event.trace));
         weight(threshold, event.trace)
     }
 
@@ -130,7 +130,7 @@ impl<'e> Tree<'e> {
     }
 
     fn linked(&self, root: &Event) -> Option<&'e Event> {
-        let [link] = root.links.as_slice() else {
+        let [link] = root.rare.links.as_slice() else {
             return None;
         };
         let together = |turn: &&BTreeSet<TraceId>| turn.contains(&root.trace);

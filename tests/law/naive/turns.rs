@@ -81,7 +81,7 @@ pub fn together<'e>(events: &'e [Event], settings: &Settings) -> Vec<Vec<&'e Eve
             let inside = start(turn) <= start(&events) && end(&events) <= end(turn);
             let linked = events.iter().any(|event| {
                 let to_it = |link: &Link| turn.iter().any(|e| e.trace == link.trace);
-                event.end <= end_of_turn && event.links.iter().any(to_it)
+                event.end <= end_of_turn && event.rare.links.iter().any(to_it)
             });
             (inside || linked) && are_one(turn, &events, &named, end_of_turn)
         });

@@ -53,9 +53,9 @@ impl<'t> Case<'t> {
             start: (turn.start, turn.trace()),
             end: (ending(tree, turn, &own).end, turn.trace()),
             verdict: declared(tree, turn, settings),
-            id: first(turn, |event| event.workflow_id.as_ref()),
-            intent: first(turn, |event| event.intent.as_ref()),
-            user: first(turn, |event| event.user.as_ref()),
+            id: first(turn, |event| event.case.workflow_id.as_ref()),
+            intent: first(turn, |event| event.case.intent.as_ref()),
+            user: first(turn, |event| event.case.user.as_ref()),
         }
     }
 
@@ -169,13 +169,13 @@ fn declared(
         .filter(|event| settings.ruled && refund(event));
     let ruled = ruled.map(|event| (event.end, true, Outcome::Resolved));
     let said = turn.events.iter().filter_map(|event| {
-        let outcome = event.outcome.as_ref()?.outcome;
+        let outcome = event.rare.outcome.as_ref()?.outcome;
         match tree
             .parent(event)
             .filter(|_| matches!(event.kind, Kind::Note(_)))
         {
             // A log record speaks for its span, where that says nothing itself.
-            Some(span) if span.outcome.is_some() => None,
+            Some(span) if span.rare.outcome.is_some() => None,
             Some(span) => Some((span.end, false, outcome)),
             None => Some((event.end, false, outcome)),
         }
@@ -336,7 +336,7 @@ fn close<'e>(
     }
     let values = events
         .iter()
-        .filter_map(|event| Some((event.end, event.value_usd?)));
+        .filter_map(|event| Some((event.end, event.case.value_usd?)));
     if let Some((_, value)) = values.max_by_key(|(end, _)| *end) {
         sheet.add("baton_workflow_value_usd_total", &labels, value);
     }
@@ -348,7 +348,7 @@ fn close<'e>(
     }
     Closed {
         user: case.user.map(|user| Scoped {
-            tenant: events.iter().find_map(|e| e.tenant.clone()),
+            tenant: events.iter().find_map(|e| e.case.tenant.clone()),
             id: user.clone(),
         }),
         intent: case.intent.cloned(),

@@ -1,0 +1,149 @@
+//! Parts of a thing of which there are many: one word each, and no memory where they say nothing.
+
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+
+/// What can say nothing.
+pub trait Empty: Default + PartialEq + 'static {
+    /// That which says nothing.
+    const EMPTY: &'static Self;
+}
+
+/// A part that several have alike, and share; who writes it has its own from then on.
+pub struct Shared<T>(Option<Arc<T>>);
+
+impl<T: Empty> Shared<T> {
+    pub fn new(part: T) -> Self {
+        Self((part != *T::EMPTY).then(|| Arc::new(part)))
+    }
+
+    /// Whether two have the same one, not only an equal one.
+    pub fn is(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            (None, None) => true,
+            _ => false,
+        }
+    }
+}
+
+impl<T> Clone for Shared<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<T> Default for Shared<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<T: Empty> Deref for Shared<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        self.0.as_deref().unwrap_or(T::EMPTY)
+    }
+}
+
+impl<T: Empty + Clone> DerefMut for Shared<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        Arc::make_mut(self.0.get_or_insert_default())
+    }
+}
+
+impl<T: Empty> PartialEq for Shared<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.is(other) || **self == **other
+    }
+}
+
+impl<T: Empty + fmt::Debug> fmt::Debug for Shared<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+/// A part that few have anything of.
+#[derive(Clone)]
+pub struct Apart<T>(Option<Box<T>>);
+
+impl<T> Default for Apart<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<T: Empty> Apart<T> {
+    pub fn new(part: T) -> Self {
+        Self((part != *T::EMPTY).then(|| Box::new(part)))
+    }
+
+    /// The memory that it takes, without what that leads to; one that was emptied counts as none, as it does in the next process.
+    pub fn size(&self) -> usize {
+        let says = |part: &&Box<T>| ***part != *T::EMPTY;
+        self.0.as_ref().filter(says).map_or(0, |_| size_of::<T>())
+    }
+}
+
+impl<T: Empty> Deref for Apart<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        self.0.as_deref().unwrap_or(T::EMPTY)
+    }
+}
+
+impl<T: Empty> DerefMut for Apart<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        self.0.get_or_insert_default()
+    }
+}
+
+impl<T: Empty> PartialEq for Apart<T> {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl<T: Empty + fmt::Debug> fmt::Debug for Apart<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    impl Empty for u32 {
+        const EMPTY: &'static Self = &0;
+    }
+
+    #[test]
+    fn who_writes_a_shared_part_has_its_own() {
+        let one = Shared::new(7);
+        let mut other = one.clone();
+        assert!(other.is(&one));
+        *other += 1;
+        assert_eq!((*one, *other), (7, 8));
+        assert!(!other.is(&one) && other != one);
+        *other -= 1;
+        assert!(!other.is(&one) && other == one, "equal, and not the same");
+    }
+
+    #[test]
+    fn a_part_that_says_nothing_takes_no_memory_and_is_equal_to_one_that_was_emptied() {
+        let (mut shared, mut apart) = (Shared::<u32>::default(), Apart::<u32>::default());
+        assert_eq!((*shared, *apart, apart.size()), (0, 0, 0));
+        assert!(Shared::new(0).is(&shared));
+        (*shared, *apart) = (1, 1);
+        assert_ne!((&shared, &apart), (&Shared::default(), &Apart::default()));
+        assert!(apart.size() > 0 && !Shared::new(0).is(&shared));
+        (*shared, *apart) = (0, 0);
+        assert_eq!(apart.size(), 0);
+        assert_eq!((shared, apart), (Shared::default(), Apart::default()));
+    }
+}

@@ -1,0 +1,128 @@
+//! Whose work a span is, and what for: read anew only where a span declares something else than the one before it.
+
+use super::asked::Asked;
+use super::context::{self, Around};
+use super::{Settings, id, money, session};
+use crate::model::Name;
+use crate::model::event::Case;
+use crate::model::key::{Keys, keys};
+use crate::model::otlp::{Attributes, Group, LogRecord, Pair, Span};
+use crate::model::parts::Shared;
+use std::cell::RefCell;
+
+/// Attributes that name the unit of business work.
+pub(super) const WORKFLOW_ID: Keys =
+    &keys(["gen_ai.workflow.id", "workflow.id", "baton.workflow.id"]);
+
+/// The cases of the spans of one group.
+#[derive(Debug)]
+pub(super) struct Cases<'g> {
+    settings: &'g Settings,
+    asked: &'g Asked,
+    resource: &'g Attributes<'g>,
+    around: Around<'g>,
+    /// Some frameworks give an id of their own under a name of these.
+    names_work: bool,
+    last: RefCell<Last<'g>>,
+}
+
+/// What the last span said of its case, and what that means.
+#[derive(Debug, Default)]
+struct Last<'g> {
+    /// `None`: there was no span yet.
+    said: Option<Vec<&'g Pair<'g>>>,
+    told: Told,
+}
+
+/// What a span tells of its case.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Told {
+    pub(super) case: Shared<Case>,
+    /// The currency of a value that has no rate.
+    pub(super) unconverted: Option<Name>,
+}
+
+impl<'g> Cases<'g> {
+    pub(super) fn new(group: &'g Group<'g>, asked: &'g Asked, settings: &'g Settings) -> Self {
+        Self {
+            settings,
+            asked,
+            resource: &group.resource,
+            around: context::of_resource(&group.resource, asked),
+            names_work: group.scope.name != "agent_framework",
+            last: RefCell::default(),
+        }
+    }
+
+    /// What a span tells, where its dialect has no way of its own.
+    pub(super) fn of(&self, span: &'g Span<'g>) -> Told {
+        let mut last = self.last.borrow_mut();
+        let pairs = span.attributes.pairs().iter();
+        let said = pairs.filter(|pair| self.asked.of_case(pair));
+        match &mut last.said {
+            Some(known) if said.clone().eq(known.iter().copied()) => {}
+            known => {
+                let known = known.get_or_insert_default();
+                known.clear();
+                known.extend(said);
+                last.told = self.read(&span.attributes);
+            }
+        }
+        last.told.clone()
+    }
+
+    fn read(&self, attributes: &'g Attributes<'g>) -> Told {
+        let metadata = session::metadata(attributes);
+        let context = context::read(attributes, &metadata, &self.around);
+        let value = context.value.map(|v| money::value(v, &self.settings.money));
+        let (value_usd, unconverted) = match value {
+            Some(Ok(value)) => (Some(value), None),
+            Some(Err(currency)) => (None, Some(currency)),
+            None => (None, None),
+        };
+        let case = Case {
+            session: session::of_attributes(attributes, &metadata, self.resource, self.settings),
+            user: session::user(attributes, &metadata, self.settings),
+            tenant: context.tenant,
+            intent: context.intent,
+            cohort: context.cohort,
+            value_usd,
+            workflow_id: attributes
+                .first_str(WORKFLOW_ID)
+                .filter(|_| self.names_work)
+                .map(id),
+        };
+        Told {
+            case: shared(case),
+            unconverted,
+        }
+    }
+
+    /// Of the case of a log record its session matters, and whose that is.
+    pub(super) fn of_log(&self, log: &'g LogRecord<'g>) -> Shared<Case> {
+        let metadata = session::metadata(&log.attributes);
+        shared(Case {
+            session: session::of_attributes(
+                &log.attributes,
+                &metadata,
+                self.resource,
+                self.settings,
+            ),
+            tenant: context::read(&log.attributes, &metadata, &self.around).tenant,
+            ..Case::default()
+        })
+    }
+}
+
+/// The last case of this thread where that is the same: requests are read piece by piece.
+fn shared(case: Case) -> Shared<Case> {
+    thread_local! {
+        static LAST: RefCell<Shared<Case>> = RefCell::default();
+    }
+    LAST.with_borrow_mut(|last| {
+        if **last != case {
+            *last = Shared::new(case);
+        }
+        last.clone()
+    })
+}
