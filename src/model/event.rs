@@ -7,7 +7,7 @@ use super::ids::{SpanId, TraceId};
 use super::otlp::Link;
 use super::parts::{Apart, Empty, Shared};
 use super::sampling::Threshold;
-use super::sketch::{Content, Sketch};
+use super::sketch::Content;
 use super::time::Timestamp;
 use super::{List, Name};
 
@@ -80,6 +80,18 @@ pub struct Rare {
     pub refused: List<HandoffRequest>,
 }
 
+impl Apart<Rare> {
+    /// Roughly the bytes that it leads to.
+    pub fn weight(&self) -> usize {
+        if !self.says() {
+            return 0;
+        }
+        let lists = (self.evaluations.len() + self.requests.len() + self.refused.len()) * 64
+            + self.links.len() * size_of::<Link>();
+        size_of::<Rare>() + lists
+    }
+}
+
 impl Empty for Rare {
     const EMPTY: &'static Self = &Self {
         links: List::new(),
@@ -106,30 +118,15 @@ impl Event {
         // A name is counted where it is held, though several may share one text; to look up how long it is would cost too much.
         const NAME: usize = 40;
         const CASE: usize = 64;
-        let sketch = |sketch: &Option<Sketch>| sketch.as_ref().map_or(0, |s| 4 * s.len() + 16);
         let names = [self.agent.is_some(), self.workflow.is_some()];
         let names = names.into_iter().map(usize::from).sum::<usize>() * NAME;
-        let content = self.content.as_ref().map_or(0, |content| {
-            size_of::<Content>()
-                + [&content.input, &content.output, &content.asked]
-                    .map(sketch)
-                    .iter()
-                    .sum::<usize>()
-        });
+        let content = self.content.as_ref().map_or(0, |content| content.weight());
         let kind = match &self.kind {
             Kind::Model(_) => size_of::<ModelCall>() + 64,
             Kind::Tool(_) => 2 * NAME,
             _ => 0,
         };
-        let rare = match self.rare.size() {
-            0 => 0,
-            size => {
-                size + self.rare.evaluations.len() * 64
-                    + (self.rare.requests.len() + self.rare.refused.len()) * 64
-                    + self.rare.links.len() * size_of::<Link>()
-            }
-        };
-        size_of::<Self>() + CASE + names + content + kind + rare
+        size_of::<Self>() + CASE + names + content + kind + self.rare.weight()
     }
 }
 

@@ -81,10 +81,9 @@ impl<T: Empty> Apart<T> {
         Self((part != *T::EMPTY).then(|| Box::new(part)))
     }
 
-    /// The memory that it takes, without what that leads to; one that was emptied counts as none, as it does in the next process.
-    pub fn size(&self) -> usize {
-        let says = |part: &&Box<T>| ***part != *T::EMPTY;
-        self.0.as_ref().filter(says).map_or(0, |_| size_of::<T>())
+    /// Whether it says anything; one that was emptied does not.
+    pub fn says(&self) -> bool {
+        self.0.as_deref().is_some_and(|part| *part != *T::EMPTY)
     }
 }
 
@@ -137,13 +136,13 @@ mod tests {
     #[test]
     fn a_part_that_says_nothing_takes_no_memory_and_is_equal_to_one_that_was_emptied() {
         let (mut shared, mut apart) = (Shared::<u32>::default(), Apart::<u32>::default());
-        assert_eq!((*shared, *apart, apart.size()), (0, 0, 0));
+        assert_eq!((*shared, *apart, apart.says()), (0, 0, false));
         assert!(Shared::new(0).is(&shared));
         (*shared, *apart) = (1, 1);
         assert_ne!((&shared, &apart), (&Shared::default(), &Apart::default()));
-        assert!(apart.size() > 0 && !Shared::new(0).is(&shared));
+        assert!(apart.says() && !Shared::new(0).is(&shared));
         (*shared, *apart) = (0, 0);
-        assert_eq!(apart.size(), 0);
+        assert!(!apart.says());
         assert_eq!((shared, apart), (Shared::default(), Apart::default()));
     }
 }

@@ -113,6 +113,13 @@ impl Content {
         self.input.is_none() && self.output.is_none() && self.asked.is_none()
     }
 
+    /// Roughly the bytes that it holds in memory.
+    pub fn weight(&self) -> usize {
+        let sketches = [&self.input, &self.output, &self.asked];
+        let sketches = sketches.into_iter().flatten();
+        size_of::<Self>() + sketches.map(|s| 4 * s.len() + 16).sum::<usize>()
+    }
+
     /// Facts that whoever made the call knew when it ended.
     pub fn known(&self) -> Option<Sketch> {
         match (&self.input, &self.output) {

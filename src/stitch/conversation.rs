@@ -13,7 +13,7 @@ use crate::model::Name;
 use crate::model::cohort::Cohort;
 use crate::model::event::{Event, SessionSource};
 use crate::model::fact::{Fact, Shed, What};
-use crate::model::ids::{Key, Scoped, SpanId, TraceId};
+use crate::model::ids::{Key, Scoped, TraceId};
 use crate::model::record::Record;
 use crate::model::time::Timestamp;
 
@@ -72,8 +72,8 @@ impl Conversation {
         const KNOWN_SPAN: usize = 16;
         /// A trace, and the names of its agents.
         const TRACE: usize = size_of::<(TraceId, Trace)>() + size_of::<Skeleton>() + 160;
-        /// Places that the map of a trace's events has and does not use.
-        const OPEN: usize = 6 * size_of::<(SpanId, Box<Event>)>();
+        /// An open trace with its case and its lists, which have places that they do not use.
+        const OPEN: usize = size_of::<Open>() + 640;
         /// A workflow with its names, and the sets of its agents and steps.
         const WORKFLOW: usize = size_of::<OpenWorkflow>() + 384;
         size_of::<Self>()
@@ -93,7 +93,7 @@ impl Conversation {
             match trace {
                 Trace::Open(open) => {
                     self.open_spans += open.len();
-                    self.open_bytes += open.all().map(Event::weight).sum::<usize>();
+                    self.open_bytes += open.weight;
                 }
                 Trace::Decided(skeleton) => self.known_spans += skeleton.owners.len(),
             }
@@ -111,7 +111,7 @@ impl Conversation {
 
     pub(super) fn take(
         &mut self,
-        event: Box<Event>,
+        event: Event,
         arrival: Timestamp,
         settings: &Settings,
         out: &mut Output,
@@ -120,14 +120,14 @@ impl Conversation {
         let (at, trace) = (event.end, event.trace);
         let state = self
             .traces
-            .get_or_insert_with(trace, || Trace::Open(Box::new(Open::new(arrival))));
+            .get_or_insert_with(trace, || Trace::Open(Box::new(Open::new(trace, arrival))));
         match state {
             Trace::Open(open) => {
                 open.last_arrival = open.last_arrival.max(arrival);
-                let weight = event.weight();
+                let before = open.weight;
                 if open.take(event) {
                     self.open_spans += 1;
-                    self.open_bytes += weight;
+                    self.open_bytes += open.weight - before;
                 } else {
                     out.facts.push(Fact::new(at, trace, What::Duplicate));
                 }
@@ -160,7 +160,7 @@ impl Conversation {
             match trace {
                 Trace::Open(open) if is_gone(id) => {
                     self.open_spans -= open.len();
-                    self.open_bytes -= open.all().map(Event::weight).sum::<usize>();
+                    self.open_bytes -= open.weight;
                     gone.push(open);
                 }
                 kept => {
@@ -168,7 +168,8 @@ impl Conversation {
                 }
             }
         }
-        gone.into_iter().flat_map(|open| open.into_events())
+        let events = gone.into_iter().flat_map(|open| open.into_events());
+        events.map(Box::new)
     }
 
     /// When to call [`Conversation::on_time`] next.
@@ -281,7 +282,7 @@ impl Conversation {
     fn follow_resource(&mut self, out: &mut Output) -> Option<Key> {
         let session = self.resource_session()?;
         let tenant = self.traces.values().find_map(|trace| match trace {
-            Trace::Open(open) => open.all().find_map(|event| event.case.tenant.clone()),
+            Trace::Open(open) => open.events().find_map(|event| event.case.tenant.clone()),
             Trace::Decided(_) => None,
         });
         let to = Key::Session(Scoped {
@@ -383,18 +384,18 @@ impl Conversation {
     fn decide(&mut self, group: &Group, now: Timestamp, settings: &Settings, out: &mut Output) {
         let mut open = Vec::new();
         for id in &group.traces {
-            if let Some(Trace::Open(mut trace)) = self.traces.remove(id) {
+            if let Some(Trace::Open(trace)) = self.traces.remove(id) {
                 self.open_spans -= trace.len();
-                self.open_bytes -= trace.all().map(Event::weight).sum::<usize>();
+                self.open_bytes -= trace.weight;
                 if trace.is_agentic() {
-                    let skeleton = trace.join_notes();
+                    let (spans, skeleton) = trace.close();
                     self.traces.insert(*id, Trace::Decided(Box::new(skeleton)));
-                    open.push(trace);
+                    open.push(spans);
                 }
             }
         }
         let mut waiting: Vec<Verdict> = self.pending.iter().map(|(_, v)| v.clone()).collect();
-        let events = open.iter().flat_map(|open| open.spans());
+        let events = open.iter().flatten();
         let from = out.facts.len();
         let (rows, facts) = (&mut self.rows, &mut out.facts);
         let decided = turn::decide(events, &mut waiting, rows, settings, facts);

@@ -10,6 +10,7 @@ mod few;
 mod handoff;
 mod handover;
 mod judge;
+mod kept;
 mod late;
 mod links;
 mod owners;
@@ -24,6 +25,7 @@ mod tree;
 mod turn;
 mod wait;
 mod workflow;
+mod written;
 
 #[cfg(test)]
 mod tests;
@@ -192,7 +194,7 @@ impl Stitcher {
                     None => slot
                         .conversation
                         .get_or_insert_with(|| Box::new(Conversation::new(arrival)))
-                        .take(event, arrival, &self.settings, out),
+                        .take(*event, arrival, &self.settings, out),
                 }
             }
             Record::Bind(to) => slot.bind(key, to, out),

@@ -130,7 +130,7 @@ impl Conversation {
         let open = |(id, trace): (&TraceId, &Trace)| match trace {
             Trace::Open(open) => Some(v1::OpenTrace {
                 trace: id.as_bytes().to_vec(),
-                events: open.all().map(event).collect(),
+                events: open.events().map(|e| event(&e)).collect(),
                 last_arrival: open.last_arrival.0,
             }),
             Trace::Decided(_) => None,
@@ -165,12 +165,12 @@ impl Conversation {
     pub(super) fn restore(stored: v1::Conversation) -> Result<Self, Invalid> {
         let mut restored = Self::new(Timestamp(stored.opened));
         for open in stored.open {
-            let mut events = Open::new(Timestamp(open.last_arrival));
+            let id = trace(&open.trace)?;
+            let mut events = Open::new(id, Timestamp(open.last_arrival));
             for event in open.events {
                 let event = v1::Event::decode(event.as_slice()).map_err(|_| Invalid("event"))?;
-                events.take(Box::new(event.try_into()?));
+                events.take(event.try_into()?);
             }
-            let id = trace(&open.trace)?;
             restored.traces.insert(id, Trace::Open(Box::new(events)));
         }
         for decided in stored.decided {

@@ -1,14 +1,14 @@
 //! One trace inside a conversation: the events of a turn while it is open, a skeleton afterwards.
 
+use super::kept::{self, Kept};
 use super::owners::Owners;
 use crate::model::Name;
 use crate::model::event::{Case, Evaluation, Event, Kind, SessionSource};
 use crate::model::ids::{SpanId, TraceId};
-use crate::model::parts::Shared;
 use crate::model::sampling::Threshold;
 use crate::model::time::Timestamp;
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, btree_map};
+use std::collections::BTreeSet;
 
 /// The state of one trace.
 #[derive(Debug)]
@@ -67,125 +67,110 @@ impl Skeleton {
 /// A trace whose turn is not decided yet.
 #[derive(Debug)]
 pub(super) struct Open {
-    /// By span id: the order of arrival leaves no mark.
-    events: BTreeMap<SpanId, Box<Event>>,
-    /// What log records add to spans, each once.
-    notes: BTreeMap<(SpanId, u64), Box<Event>>,
+    kept: Kept,
+    /// Roughly the bytes that its events hold in memory.
+    pub(super) weight: usize,
     pub(super) last_arrival: Timestamp,
-    /// That of the event that came last: the next one mostly says the same, and shares it.
-    case: Shared<Case>,
 }
 
 impl Open {
-    pub(super) fn new(arrival: Timestamp) -> Self {
+    pub(super) fn new(trace: TraceId, arrival: Timestamp) -> Self {
         Self {
-            events: BTreeMap::new(),
-            notes: BTreeMap::new(),
+            kept: Kept::new(trace),
+            weight: 0,
             last_arrival: arrival,
-            case: Shared::default(),
         }
     }
 
     /// Keeps an event; `false` if its span was known.
-    pub(super) fn take(&mut self, mut event: Box<Event>) -> bool {
-        if event.case == self.case {
-            event.case = self.case.clone();
-        } else {
-            self.case = event.case.clone();
+    pub(super) fn take(&mut self, event: Event) -> bool {
+        let weight = kept::weight(&event);
+        let is_new = self.kept.add(event);
+        if is_new {
+            self.weight += weight;
         }
-        match event.kind {
-            Kind::Note(id) => self.notes.insert((event.span, id), event).is_none(),
-            _ => match self.events.entry(event.span) {
-                btree_map::Entry::Occupied(_) => false,
-                btree_map::Entry::Vacant(place) => {
-                    place.insert(event);
-                    true
-                }
-            },
-        }
+        is_new
     }
 
-    /// Gives every note to its span. A note to a span that never came stands for it.
-    pub(super) fn join_notes(&mut self) -> Skeleton {
-        let notes = std::mem::take(&mut self.notes);
+    /// All spans by their ids, each with what its notes say, and what is to be known of them afterwards. A note to a span that
+    /// never came stands for it.
+    pub(super) fn close(self) -> (Vec<Event>, Skeleton) {
+        let mut spans = Vec::with_capacity(self.kept.len());
+        let mut notes = Vec::new();
+        for event in self.kept.into_events() {
+            match event.kind {
+                Kind::Note(id) => notes.push((id, event)),
+                _ => spans.push(event),
+            }
+        }
         let skeleton = Skeleton {
             owners: Owners::default(),
-            notes: notes.keys().copied().collect(),
-            threshold: self.events.values().filter_map(|e| e.rare.threshold).min(),
+            notes: notes.iter().map(|(id, note)| (note.span, *id)).collect(),
+            threshold: spans.iter().filter_map(|e| e.rare.threshold).min(),
             answering: None,
         };
         // The newest first: of several messages of the user the last one counts, and so does the last verdict.
-        let mut notes: Vec<_> = notes.into_iter().collect();
-        notes.sort_by_key(|((span, id), note)| (*span, Reverse(note.end), *id));
-        for ((span, _), note) in notes {
-            match self.events.entry(span) {
-                btree_map::Entry::Occupied(mut event) => add_note(event.get_mut(), *note),
-                btree_map::Entry::Vacant(place) => {
-                    place.insert(Box::new(Event {
-                        kind: Kind::Structure,
-                        ..*note
-                    }));
+        notes.sort_by_key(|(id, note)| (note.span, Reverse(note.end), *id));
+        for (_, note) in notes {
+            match spans.binary_search_by(|event| event.span.cmp(&note.span)) {
+                Ok(place) => add_note(&mut spans[place], note),
+                Err(place) => {
+                    let kind = Kind::Structure;
+                    spans.insert(place, Event { kind, ..note });
                 }
             }
         }
-        skeleton
+        (spans, skeleton)
     }
 
     pub(super) fn len(&self) -> usize {
-        self.events.len() + self.notes.len()
-    }
-
-    pub(super) fn spans(&self) -> impl Iterator<Item = &Event> {
-        self.events.values().map(Box::as_ref)
+        self.kept.len()
     }
 
     /// Spans and notes.
-    pub(super) fn all(&self) -> impl Iterator<Item = &Event> {
-        let notes = self.notes.values();
-        self.events.values().chain(notes).map(Box::as_ref)
+    pub(super) fn events(&self) -> impl Iterator<Item = Event> + use<> {
+        self.kept.clone().into_events()
     }
 
-    pub(super) fn into_events(self) -> impl Iterator<Item = Box<Event>> {
-        self.events.into_values().chain(self.notes.into_values())
+    pub(super) fn into_events(self) -> impl Iterator<Item = Event> {
+        self.kept.into_events()
     }
 
     /// The traces that its spans link to.
     pub(super) fn links(&self) -> impl Iterator<Item = TraceId> + '_ {
-        self.events
-            .values()
-            .flat_map(|event| event.rare.links.iter().map(|link| link.trace))
+        let rare = self.kept.rare().iter();
+        rare.flat_map(|rare| rare.links.iter().map(|link| link.trace))
     }
 
     /// Whether a span without a session of its own links to one other trace, whose session it may be told.
     pub(super) fn follows(&self) -> bool {
-        self.events.values().any(|event| event.follows().is_some())
+        self.links().next().is_some() && self.events().any(|event| event.follows().is_some())
     }
 
-    /// The session that the resource of its spans and notes names.
+    /// The session that the resource of its spans and notes names; of several that of the first span.
     pub(super) fn resource_session(&self) -> Option<Name> {
-        self.all().find_map(|event| {
-            let hint = event.case.session.as_ref()?;
+        let named = |case: &Case| {
+            let hint = case.session.as_ref()?;
             (hint.source == SessionSource::Resource).then(|| hint.id.clone())
-        })
+        };
+        let mut cases = self.kept.cases().iter();
+        cases.find_map(|case| named(case))?;
+        self.events().find_map(|event| named(&event.case))
     }
 
     /// Whether every parent that a span names is here.
     pub(super) fn is_complete(&self) -> bool {
-        self.events
-            .values()
-            .all(|event| event.parent.is_none_or(|p| self.events.contains_key(&p)))
+        self.kept.is_complete()
     }
 
     /// Whether anything in it is about agents.
     pub(super) fn is_agentic(&self) -> bool {
-        self.events.values().any(|event| event.kind.is_agentic())
+        self.kept.is_agentic()
     }
 
     /// Event time from first start to last end.
     pub(super) fn interval(&self) -> (Timestamp, Timestamp) {
-        let start = self.events.values().map(|e| e.start).min();
-        let end = self.events.values().map(|e| e.end).max();
-        (start.unwrap_or_default(), end.unwrap_or_default())
+        self.kept.interval()
     }
 }
 

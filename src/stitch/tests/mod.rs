@@ -8,6 +8,7 @@ mod contacts;
 mod handoffs;
 mod handover;
 mod intents;
+mod kept;
 mod keys;
 mod links;
 mod memory;

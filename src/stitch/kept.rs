@@ -1,0 +1,132 @@
+//! Events while they wait for the decision of their turn, in as little room as will do: most of what Baton holds are these.
+
+use super::written::{self, Aside};
+use crate::model::List;
+use crate::model::event::{Case, Event, Kind, Rare};
+use crate::model::ids::{SpanId, TraceId};
+use crate::model::parts::{Apart, Shared};
+use crate::model::time::Timestamp;
+
+/// The events of one trace, and the notes to them. The order of arrival leaves no mark.
+#[derive(Clone, Debug)]
+pub(super) struct Kept {
+    trace: TraceId,
+    /// By span, and the notes by their numbers too: where in `written` an event begins.
+    spans: List<(SpanId, u32)>,
+    notes: List<(SpanId, u64, u32)>,
+    written: Vec<u8>,
+    aside: Aside,
+    /// Event time from first start to last end of the spans.
+    interval: Option<(Timestamp, Timestamp)>,
+    agentic: bool,
+}
+
+/// Roughly the bytes that an event takes here, with a part of its case, which it shares.
+pub(super) fn weight(event: &Event) -> usize {
+    /// Its place, its part of the case, and what is written of most.
+    const WRITTEN: usize = 96;
+    const NAME: usize = 48;
+    let content = event.content.as_ref().map_or(0, |content| content.weight());
+    let kind = match &event.kind {
+        Kind::Model(call) if call.requests.is_empty() => 32,
+        Kind::Model(_) => 128,
+        Kind::Tool(tool) => tool.call_id.as_ref().map_or(16, |_| NAME),
+        _ => 0,
+    };
+    WRITTEN + content + kind + event.rare.weight()
+}
+
+impl Kept {
+    pub(super) fn new(trace: TraceId) -> Self {
+        Self {
+            trace,
+            spans: List::new(),
+            notes: List::new(),
+            written: Vec::new(),
+            aside: Aside::default(),
+            interval: None,
+            agentic: false,
+        }
+    }
+
+    /// Spans and notes.
+    pub(super) fn len(&self) -> usize {
+        self.spans.len() + self.notes.len()
+    }
+
+    /// Keeps an event; `false` if its span was known, or its note.
+    pub(super) fn add(&mut self, event: Event) -> bool {
+        // A trace of four gigabytes is more than a session may have.
+        let at = self.written.len() as u32;
+        match event.kind {
+            Kind::Note(id) => {
+                let known =
+                    |(span, note, _): &(SpanId, u64, u32)| (*span, *note).cmp(&(event.span, id));
+                let Err(place) = self.notes.binary_search_by(known) else {
+                    return false;
+                };
+                self.notes.insert(place, (event.span, id, at));
+            }
+            _ => {
+                let Err(place) = self.place(event.span) else {
+                    return false;
+                };
+                if self.spans.len() == self.spans.capacity() {
+                    self.spans.reserve_exact(self.spans.len() / 2 + 4);
+                }
+                self.spans.insert(place, (event.span, at));
+                self.agentic |= event.kind.is_agentic();
+                let (start, end) = self.interval.unwrap_or((event.start, event.end));
+                self.interval = Some((start.min(event.start), end.max(event.end)));
+            }
+        }
+        // By the half, where lists double: a trace comes in a piece or two.
+        if self.written.capacity() - self.written.len() < 128 {
+            self.written.reserve_exact(self.written.len() / 2 + 256);
+        }
+        self.aside.write(event, &mut self.written);
+        true
+    }
+
+    fn place(&self, span: SpanId) -> Result<usize, usize> {
+        self.spans.binary_search_by(|(known, _)| known.cmp(&span))
+    }
+
+    /// Whether anything in it is about agents.
+    pub(super) fn is_agentic(&self) -> bool {
+        self.agentic
+    }
+
+    /// Event time from first start to last end.
+    pub(super) fn interval(&self) -> (Timestamp, Timestamp) {
+        self.interval.unwrap_or_default()
+    }
+
+    /// Whether every parent that a span names is here.
+    pub(super) fn is_complete(&self) -> bool {
+        let parents = self
+            .spans
+            .iter()
+            .filter_map(|(_, at)| written::parent(&self.written[*at as usize..]));
+        parents.into_iter().all(|parent| self.place(parent).is_ok())
+    }
+
+    /// What few of its spans and notes say.
+    pub(super) fn rare(&self) -> &[Apart<Rare>] {
+        &self.aside.rare
+    }
+
+    /// What its spans and notes say of whose they are.
+    pub(super) fn cases(&self) -> &[Shared<Case>] {
+        &self.aside.cases
+    }
+
+    /// All spans by their ids, then all notes.
+    pub(super) fn into_events(self) -> impl Iterator<Item = Event> {
+        let (trace, written, mut aside) = (self.trace, self.written, self.aside);
+        let spans = self.spans.into_iter();
+        let notes = self.notes.into_iter();
+        let all = spans.chain(notes.map(|(span, _, at)| (span, at)));
+        all.map(move |(span, at)| aside.read(trace, span, &written[at as usize..]))
+    }
+}

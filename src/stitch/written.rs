@@ -1,0 +1,390 @@
+//! The written form of an event, and what it leads to: names, cases and what few events have are beside it, each once.
+
+use crate::model::event::{
+    Case, Cost, Event, Handoff, HandoffRequest, Kind, ModelCall, Operation, Rare, Target, ToolCall,
+    Usage,
+};
+use crate::model::ids::{SpanId, TraceId};
+use crate::model::parts::{Apart, Shared};
+use crate::model::sketch::Content;
+use crate::model::time::Timestamp;
+use crate::model::{List, Name};
+use bytes::{Buf, BufMut};
+use prost::encoding::{decode_varint, encode_varint};
+
+/// A name is looked for among so many known ones before it is noted again, a case among the last ones.
+const NAMES: usize = 64;
+const CASES: usize = 8;
+
+/// What events lead to; a written event has the places.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Aside {
+    names: List<Name>,
+    ids: List<Name>,
+    pub(super) cases: List<Shared<Case>>,
+    contents: List<Option<Box<Content>>>,
+    pub(super) rare: List<Apart<Rare>>,
+    requests: List<List<HandoffRequest>>,
+}
+
+/// Puts something at the end; where.
+fn put<T>(list: &mut List<T>, item: T) -> u64 {
+    list.push(item);
+    list.len() as u64 - 1
+}
+
+/// The first byte of an event: its kind, and what it has.
+#[derive(Clone, Copy)]
+struct Head(u8);
+
+impl Head {
+    const STRUCTURE: u8 = 0;
+    const WORKFLOW: u8 = 1;
+    const AGENT: u8 = 2;
+    const MODEL: u8 = 3;
+    const TOOL: u8 = 4;
+    const HANDOFF: u8 = 5;
+    const RETRIEVAL: u8 = 6;
+    const NOTE: u8 = 7;
+    const GUARDRAIL: u8 = 8;
+
+    fn of(kind: &Kind) -> u8 {
+        match kind {
+            Kind::Structure => Self::STRUCTURE,
+            Kind::Workflow => Self::WORKFLOW,
+            Kind::Agent { .. } => Self::AGENT,
+            Kind::Model(_) => Self::MODEL,
+            Kind::Tool(_) => Self::TOOL,
+            Kind::Handoff(_) => Self::HANDOFF,
+            Kind::Retrieval { .. } => Self::RETRIEVAL,
+            Kind::Note(_) => Self::NOTE,
+            Kind::Guardrail { .. } => Self::GUARDRAIL,
+        }
+    }
+
+    fn has(self, place: u8) -> bool {
+        self.0 >> (4 + place) & 1 == 1
+    }
+
+    fn parent(self, from: &mut &[u8]) -> Option<SpanId> {
+        let mut id = [0; 8];
+        self.has(1).then(|| from.copy_to_slice(&mut id))?;
+        SpanId::new(&id)
+    }
+}
+
+/// The parent of the event that is written at the beginning of these bytes.
+pub(super) fn parent(mut from: &[u8]) -> Option<SpanId> {
+    Head(from.get_u8()).parent(&mut from)
+}
+
+/// What was written is read: there is always a number.
+fn number(from: &mut &[u8]) -> u64 {
+    decode_varint(from).unwrap_or_default()
+}
+
+fn bits<const N: usize>(all: [bool; N]) -> u64 {
+    let all = all.into_iter().zip(0..);
+    all.fold(0, |bits, (one, place)| bits | u64::from(one) << place)
+}
+
+fn is_set(bits: u64, place: u32) -> bool {
+    bits >> place & 1 == 1
+}
+
+impl Aside {
+    /// Writes an event, without its ids.
+    pub(super) fn write(&mut self, event: Event, to: &mut Vec<u8>) {
+        let Event {
+            trace: _,
+            span: _,
+            parent,
+            start,
+            end,
+            error,
+            agent,
+            workflow,
+            kind,
+            content,
+            case,
+            rare,
+        } = event;
+        let has = [error, parent.is_some(), content.is_some(), rare.says()];
+        let has = has.into_iter().zip(0..);
+        let has = has.fold(0, |bits, (one, place)| bits | u8::from(one) << place);
+        to.put_u8(has << 4 | Head::of(&kind));
+        to.put_slice(parent.as_ref().map_or(&[], |id| id.as_bytes()));
+        to.put_u64_le(start.0);
+        encode_varint(end.0.wrapping_sub(start.0), to);
+        encode_varint(self.name(agent), to);
+        encode_varint(self.name(workflow), to);
+        encode_varint(self.case(case), to);
+        if content.is_some() {
+            encode_varint(put(&mut self.contents, content), to);
+        }
+        if rare.says() {
+            encode_varint(put(&mut self.rare, rare), to);
+        }
+        self.write_kind(kind, to);
+    }
+
+    /// The place of a name from 1; 0: there is none.
+    fn name(&mut self, name: Option<Name>) -> u64 {
+        let Some(name) = name else {
+            return 0;
+        };
+        let mut known = self.names.iter().take(NAMES);
+        let is_it = |known: &Name| Name::ptr_eq(known, &name) || *known == name;
+        match known.position(is_it) {
+            Some(place) => place as u64 + 1,
+            None => put(&mut self.names, name) + 1,
+        }
+    }
+
+    fn named(&self, from: &mut &[u8]) -> Option<Name> {
+        let place = (number(from) as usize).checked_sub(1)?;
+        self.names.get(place).cloned()
+    }
+
+    fn case(&mut self, case: Shared<Case>) -> u64 {
+        let first = self.cases.len().saturating_sub(CASES);
+        match self.cases[first..].iter().rposition(|known| *known == case) {
+            Some(place) => (first + place) as u64,
+            None => put(&mut self.cases, case),
+        }
+    }
+
+    /// The event of these ids, written at the beginning of these bytes. What it leads to it takes along.
+    pub(super) fn read(&mut self, trace: TraceId, span: SpanId, mut from: &[u8]) -> Event {
+        let from = &mut from;
+        let head = Head(from.get_u8());
+        let parent = head.parent(from);
+        let start = Timestamp(from.get_u64_le());
+        Event {
+            trace,
+            span,
+            parent,
+            start,
+            end: Timestamp(start.0.wrapping_add(number(from))),
+            error: head.has(0),
+            agent: self.named(from),
+            workflow: self.named(from),
+            case: self.cases[number(from) as usize].clone(),
+            content: match head.has(2) {
+                true => self.contents[number(from) as usize].take(),
+                false => None,
+            },
+            rare: match head.has(3) {
+                true => std::mem::take(&mut self.rare[number(from) as usize]),
+                false => Apart::default(),
+            },
+            kind: self.read_kind(head, from),
+        }
+    }
+
+    fn write_kind(&mut self, kind: Kind, to: &mut Vec<u8>) {
+        match kind {
+            Kind::Structure | Kind::Workflow => {}
+            Kind::Agent { weak } => to.put_u8(weak.into()),
+            Kind::Model(call) => self.write_call(*call, to),
+            Kind::Tool(tool) => {
+                let ToolCall {
+                    name,
+                    call_id,
+                    hands_to,
+                    works,
+                    delegates,
+                    failed,
+                } = tool;
+                let has = [
+                    call_id.is_some(),
+                    hands_to.is_some(),
+                    works,
+                    delegates,
+                    failed,
+                ];
+                encode_varint(bits(has), to);
+                encode_varint(self.name(Some(name)), to);
+                if let Some(id) = call_id {
+                    encode_varint(put(&mut self.ids, id), to);
+                }
+                if let Some(target) = hands_to {
+                    self.write_target(target, to);
+                }
+            }
+            Kind::Handoff(handoff) => {
+                let Handoff {
+                    from,
+                    to: target,
+                    delegates,
+                    failed,
+                } = handoff;
+                encode_varint(bits([delegates, failed]), to);
+                encode_varint(self.name(from), to);
+                self.write_target(target, to);
+            }
+            Kind::Retrieval { source } => encode_varint(self.name(source), to),
+            Kind::Note(id) => to.put_u64_le(id),
+            Kind::Guardrail { triggered } => to.put_u8(triggered.into()),
+        }
+    }
+
+    fn read_kind(&mut self, head: Head, from: &mut &[u8]) -> Kind {
+        match head.0 & 0xf {
+            Head::WORKFLOW => Kind::Workflow,
+            Head::AGENT => Kind::Agent {
+                weak: from.get_u8() == 1,
+            },
+            Head::MODEL => Kind::Model(Box::new(self.read_call(from))),
+            Head::TOOL => {
+                let has = number(from);
+                Kind::Tool(ToolCall {
+                    name: self.named(from).unwrap_or_default(),
+                    call_id: is_set(has, 0).then(|| self.ids[number(from) as usize].clone()),
+                    hands_to: is_set(has, 1).then(|| self.read_target(from)),
+                    works: is_set(has, 2),
+                    delegates: is_set(has, 3),
+                    failed: is_set(has, 4),
+                })
+            }
+            Head::HANDOFF => {
+                let has = number(from);
+                Kind::Handoff(Handoff {
+                    from: self.named(from),
+                    to: self.read_target(from),
+                    delegates: is_set(has, 0),
+                    failed: is_set(has, 1),
+                })
+            }
+            Head::RETRIEVAL => Kind::Retrieval {
+                source: self.named(from),
+            },
+            Head::NOTE => Kind::Note(from.get_u64_le()),
+            Head::GUARDRAIL => Kind::Guardrail {
+                triggered: from.get_u8() == 1,
+            },
+            _ => Kind::Structure,
+        }
+    }
+
+    fn write_target(&mut self, target: Target, to: &mut Vec<u8>) {
+        match target {
+            Target::Unknown => to.put_u8(0),
+            Target::Human => to.put_u8(1),
+            Target::Agent(name) => {
+                to.put_u8(2);
+                encode_varint(self.name(Some(name)), to);
+            }
+        }
+    }
+
+    fn read_target(&self, from: &mut &[u8]) -> Target {
+        match from.get_u8() {
+            0 => Target::Unknown,
+            1 => Target::Human,
+            _ => Target::Agent(self.named(from).unwrap_or_default()),
+        }
+    }
+
+    fn write_call(&mut self, call: ModelCall, to: &mut Vec<u8>) {
+        let ModelCall {
+            operation,
+            provider,
+            model,
+            usage,
+            cost,
+            first_token_seconds,
+            requests,
+            answered,
+            is_agent,
+            failed,
+            shown_by,
+            goes_on,
+        } = call;
+        let (cost_kind, usd) = match cost {
+            Cost::Unknown => (0, None),
+            Cost::Unpriced => (1, None),
+            Cost::Declared(usd) => (2, Some(usd)),
+            Cost::Computed(usd) => (3, Some(usd)),
+        };
+        let part = |part: fn(&Usage) -> Option<u64>| usage.as_ref().and_then(part);
+        let parts = [
+            part(|u| u.cache_read),
+            part(|u| u.cache_write),
+            part(|u| u.reasoning),
+        ];
+        let has = bits([
+            operation == Operation::Embeddings,
+            is_agent,
+            failed,
+            goes_on,
+            answered.is_some(),
+            answered == Some(true),
+            usage.is_some(),
+            parts[0].is_some(),
+            parts[1].is_some(),
+            parts[2].is_some(),
+            first_token_seconds.is_some(),
+            !requests.is_empty(),
+        ]);
+        encode_varint(has << 2 | cost_kind, to);
+        encode_varint(self.name(provider), to);
+        encode_varint(self.name(model), to);
+        to.put_u32_le(shown_by);
+        if let Some(usage) = usage {
+            encode_varint(usage.input, to);
+            encode_varint(usage.output, to);
+        }
+        for count in parts.into_iter().flatten() {
+            encode_varint(count, to);
+        }
+        for number in [usd, first_token_seconds].into_iter().flatten() {
+            to.put_f64_le(number);
+        }
+        if !requests.is_empty() {
+            encode_varint(put(&mut self.requests, requests), to);
+        }
+    }
+
+    fn read_call(&mut self, from: &mut &[u8]) -> ModelCall {
+        let has = number(from);
+        let (has, cost_kind) = (has >> 2, has & 3);
+        let provider = self.named(from);
+        let model = self.named(from);
+        let shown_by = from.get_u32_le();
+        let count = |place, from: &mut &[u8]| is_set(has, place).then(|| number(from));
+        let usage = is_set(has, 6).then(|| Usage {
+            input: number(from),
+            output: number(from),
+            cache_read: count(7, from),
+            cache_write: count(8, from),
+            reasoning: count(9, from),
+        });
+        let cost = match cost_kind {
+            0 => Cost::Unknown,
+            1 => Cost::Unpriced,
+            2 => Cost::Declared(from.get_f64_le()),
+            _ => Cost::Computed(from.get_f64_le()),
+        };
+        ModelCall {
+            operation: match is_set(has, 0) {
+                true => Operation::Embeddings,
+                false => Operation::Chat,
+            },
+            provider,
+            model,
+            usage,
+            cost,
+            first_token_seconds: is_set(has, 10).then(|| from.get_f64_le()),
+            requests: match is_set(has, 11) {
+                true => std::mem::take(&mut self.requests[number(from) as usize]),
+                false => List::new(),
+            },
+            answered: is_set(has, 4).then(|| is_set(has, 5)),
+            is_agent: is_set(has, 1),
+            failed: is_set(has, 2),
+            shown_by,
+            goes_on: is_set(has, 3),
+        }
+    }
+}
