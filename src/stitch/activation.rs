@@ -6,6 +6,7 @@ use crate::model::event::{Event, Kind, Operation, Target};
 use crate::model::ids::{SpanId, TraceId};
 use crate::model::time::Timestamp;
 use rapidhash::{RapidHashMap as HashMap, RapidHashSet as HashSet};
+use smallvec::{SmallVec, smallvec};
 
 /// One thing an agent did: a model call that counts, a tool call, or (where the dialect shows no more) its whole span.
 #[derive(Debug)]
@@ -104,13 +105,13 @@ impl Cast {
     }
 
     fn group(&mut self, tree: &Tree<'_>, steps: &[usize]) {
-        let mut by_node: HashMap<usize, usize> = HashMap::default();
+        let mut by_node: Vec<Option<usize>> = vec![None; tree.events.len()];
         let mut run: Option<usize> = None;
         for &event in steps {
             let node = activation_node(tree, event);
             let agent = tree.agent(event);
             let known = match node {
-                Some(node) => by_node.get(&node).copied(),
+                Some(node) => by_node[node],
                 // A tool that nobody's name stands at is used by whoever is at work.
                 None => run.filter(|&r| {
                     let tool = matches!(tree.events[event].kind, Kind::Tool(_));
@@ -130,9 +131,7 @@ impl Cast {
                 self.activations.len() - 1
             });
             match node {
-                Some(node) => {
-                    by_node.insert(node, activation);
-                }
+                Some(node) => by_node[node] = Some(activation),
                 None => run = Some(activation),
             }
             self.add(tree, event, activation);
@@ -175,25 +174,23 @@ impl Cast {
     }
 
     fn find_parents(&mut self, tree: &Tree<'_>) {
-        let by_node: HashMap<usize, usize> = self
-            .activations
-            .iter()
-            .enumerate()
-            .filter_map(|(i, a)| Some((a.node?, i)))
-            .collect();
-        let by_act: HashMap<usize, usize> = self
-            .acts
-            .iter()
-            .map(|act| (act.event, act.activation))
-            .collect();
+        // The activation whose node an event is, or better one of whose acts it is.
+        let mut at = vec![None; tree.events.len()];
+        for (i, activation) in self.activations.iter().enumerate() {
+            if let Some(node) = activation.node {
+                at[node] = Some(i);
+            }
+        }
+        for act in &self.acts {
+            at[act.event] = Some(act.activation);
+        }
         for i in 0..self.activations.len() {
             let inner = &self.activations[i];
             let from = inner.node.unwrap_or_else(|| self.acts[inner.acts[0]].event);
             // The node itself may be a tool call: an act of the agent that delegates.
             let around = std::iter::once(from)
                 .chain(tree.ancestors(from))
-                .filter_map(|a| by_act.get(&a).or_else(|| by_node.get(&a)))
-                .copied()
+                .filter_map(|a| at[a])
                 .find(|&a| a != i && self.activations[a].agent != inner.agent);
             self.activations[i].parent = around.or_else(|| self.host(tree, i));
         }
@@ -229,17 +226,17 @@ fn leaf_calls(tree: &Tree<'_>) -> Vec<usize> {
     let models: Vec<usize> = (0..tree.events.len())
         .filter(|&i| matches!(tree.events[i].kind, Kind::Model(_)))
         .collect();
-    let mut wraps = HashSet::default();
+    let mut wraps = vec![false; tree.events.len()];
     for &inner in &models {
         for outer in tree.ancestors(inner) {
             // A call of another agent inside is a delegate's, made while this call went on.
             let same_agent = tree.agent(outer) == tree.agent(inner);
             if same_agent && matches!(tree.events[outer].kind, Kind::Model(_)) {
-                wraps.insert(outer);
+                wraps[outer] = true;
             }
         }
     }
-    models.into_iter().filter(|i| !wraps.contains(i)).collect()
+    models.into_iter().filter(|&i| !wraps[i]).collect()
 }
 
 /// Model events, each call once: an SDK that shows its calls itself, under an instrumentation that shows them too, gives two
@@ -247,7 +244,7 @@ fn leaf_calls(tree: &Tree<'_>) -> Vec<usize> {
 /// calls may be under way at once, but one instrumentation shows each of them once.
 fn shown_once(tree: &Tree<'_>, leaves: Vec<usize>) -> (Vec<usize>, HashMap<usize, usize>) {
     // Under each span the calls that may still be under way, each with the events that show it.
-    let mut open: HashMap<(TraceId, SpanId), Vec<Vec<usize>>> = HashMap::default();
+    let mut open: HashMap<(TraceId, SpanId), Vec<SmallVec<[usize; 2]>>> = HashMap::default();
     let mut twins = HashMap::default();
     let mut kept = Vec::new();
     for i in leaves {
@@ -270,7 +267,7 @@ fn shown_once(tree: &Tree<'_>, leaves: Vec<usize>) -> (Vec<usize>, HashMap<usize
                 shown.push(i);
             }
             None => {
-                calls.push(vec![i]);
+                calls.push(smallvec![i]);
                 kept.push(i);
             }
         }
@@ -358,20 +355,22 @@ fn broken_inside(tree: &Tree<'_>) -> HashSet<usize> {
 
 /// Agent spans that show nothing of what the agent did: the span is its only step.
 fn silent_agents(tree: &Tree<'_>, steps: &[usize]) -> Vec<usize> {
-    let mut busy: HashSet<usize> = HashSet::default();
+    let mut busy = vec![false; tree.events.len()];
     for &step in steps {
-        busy.extend(activation_node(tree, step));
-        busy.extend(tree.ancestors(step));
+        let around = activation_node(tree, step).into_iter();
+        around
+            .chain(tree.ancestors(step))
+            .for_each(|i| busy[i] = true);
     }
     let agents: Vec<usize> = (0..tree.events.len())
         .filter(|&i| matches!(tree.events[i].kind, Kind::Agent { weak: false }))
         .collect();
     for &agent in &agents {
-        busy.extend(tree.ancestors(agent));
+        tree.ancestors(agent).for_each(|i| busy[i] = true);
     }
     agents
         .into_iter()
-        .filter(|&i| !busy.contains(&i) && activation_node(tree, i) == Some(i))
+        .filter(|&i| !busy[i] && activation_node(tree, i) == Some(i))
         .collect()
 }
 

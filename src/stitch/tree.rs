@@ -12,7 +12,7 @@ pub(super) struct Tree<'a> {
     parents: Vec<Option<usize>>,
     /// The parents, and for a root the span of another trace that it links to, where it links to one. Empty where nobody does.
     callers: Vec<Option<usize>>,
-    agents: Vec<Option<Name>>,
+    agents: Vec<Option<&'a Name>>,
 }
 
 impl<'a> Tree<'a> {
@@ -50,8 +50,8 @@ impl<'a> Tree<'a> {
     }
 
     /// The agent that event `i` is or works for: declared on it, else given by the nearest span around it.
-    pub(super) fn agent(&self, i: usize) -> Option<&Name> {
-        self.agents[i].as_ref()
+    pub(super) fn agent(&self, i: usize) -> Option<&'a Name> {
+        self.agents[i]
     }
 
     /// The spans around event `i`, innermost first.
@@ -82,8 +82,9 @@ impl<'a> Tree<'a> {
     }
 
     /// The agent whose work the spans inside a handing-over tool are.
-    pub(super) fn handed_to(&self, i: usize) -> Option<&Name> {
-        match &self.events[i].kind {
+    pub(super) fn handed_to(&self, i: usize) -> Option<&'a Name> {
+        let event: &'a Event = self.events[i];
+        match &event.kind {
             Kind::Tool(tool) => match &tool.hands_to {
                 Some(Target::Agent(name)) => Some(name),
                 _ => None,
@@ -95,20 +96,22 @@ impl<'a> Tree<'a> {
     /// Gives every event its agent, outermost first.
     fn attribute(&mut self) {
         let mut done = vec![false; self.events.len()];
+        let mut chain = Vec::new();
         for i in 0..self.events.len() {
-            let mut chain = vec![i];
+            chain.clear();
+            chain.push(i);
             chain.extend(self.ancestors(i).take_while(|&a| !done[a]));
             for &link in chain.iter().rev() {
                 if done[link] {
                     continue;
                 }
-                let declared = self.events[link].agent.clone();
-                self.agents[link] = declared.or_else(|| {
+                let event: &'a Event = self.events[link];
+                self.agents[link] = event.agent.as_ref().or_else(|| {
                     let parent = self.parents[link]?;
                     // A span that shows the handoff itself is still the source's.
-                    let shows = matches!(self.events[link].kind, Kind::Handoff(_));
+                    let shows = matches!(event.kind, Kind::Handoff(_));
                     let target = self.handed_to(parent).filter(|_| !shows);
-                    target.or(self.agent(parent)).cloned()
+                    target.or(self.agent(parent))
                 });
                 done[link] = true;
             }
