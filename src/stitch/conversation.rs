@@ -111,7 +111,7 @@ impl Conversation {
 
     pub(super) fn take(
         &mut self,
-        event: Event,
+        event: Box<Event>,
         arrival: Timestamp,
         settings: &Settings,
         out: &mut Output,
@@ -125,7 +125,7 @@ impl Conversation {
             Trace::Open(open) => {
                 open.last_arrival = open.last_arrival.max(arrival);
                 let before = open.weight;
-                if open.take(event) {
+                if open.take(*event) {
                     self.open_spans += 1;
                     self.open_bytes += open.weight - before;
                 } else {

@@ -86,7 +86,7 @@ impl Conversation {
         }
         self.weigh();
         for event in late {
-            self.take(event, arrival, settings, out);
+            self.take(Box::new(event), arrival, settings, out);
         }
     }
 }

@@ -55,6 +55,7 @@ impl Kept {
     }
 
     /// Keeps an event; `false` if its span was known, or its note.
+    #[inline]
     pub(super) fn add(&mut self, event: Event) -> bool {
         // A trace of four gigabytes is more than a session may have.
         let at = self.written.len() as u32;
@@ -72,7 +73,7 @@ impl Kept {
                     return false;
                 };
                 if self.spans.len() == self.spans.capacity() {
-                    self.spans.reserve_exact(self.spans.len() / 2 + 4);
+                    self.spans.reserve_exact(self.spans.len() / 2 + 8);
                 }
                 self.spans.insert(place, (event.span, at));
                 self.agentic |= event.kind.is_agentic();
@@ -82,7 +83,7 @@ impl Kept {
         }
         // By the half, where lists double: a trace comes in a piece or two.
         if self.written.capacity() - self.written.len() < 128 {
-            self.written.reserve_exact(self.written.len() / 2 + 256);
+            self.written.reserve_exact(self.written.len() / 2 + 512);
         }
         self.aside.write(event, &mut self.written);
         true

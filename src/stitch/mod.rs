@@ -194,7 +194,7 @@ impl Stitcher {
                     None => slot
                         .conversation
                         .get_or_insert_with(|| Box::new(Conversation::new(arrival)))
-                        .take(*event, arrival, &self.settings, out),
+                        .take(event, arrival, &self.settings, out),
                 }
             }
             Record::Bind(to) => slot.bind(key, to, out),

@@ -83,6 +83,7 @@ impl Open {
     }
 
     /// Keeps an event; `false` if its span was known.
+    #[inline]
     pub(super) fn take(&mut self, event: Event) -> bool {
         let weight = kept::weight(&event);
         let is_new = self.kept.add(event);

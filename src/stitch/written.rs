@@ -78,9 +78,25 @@ pub(super) fn parent(mut from: &[u8]) -> Option<SpanId> {
     Head(from.get_u8()).parent(&mut from)
 }
 
-/// What was written is read: there is always a number.
+/// Writes a number in as few bytes as hold it; most are small.
+#[inline]
+fn put_number(number: u64, to: &mut Vec<u8>) {
+    match u8::try_from(number) {
+        Ok(byte @ 0..0x80) => to.push(byte),
+        _ => encode_varint(number, to),
+    }
+}
+
+/// The next number. What was written is read: there is one.
+#[inline]
 fn number(from: &mut &[u8]) -> u64 {
-    decode_varint(from).unwrap_or_default()
+    match **from {
+        [byte @ 0..0x80, ref rest @ ..] => {
+            *from = rest;
+            byte.into()
+        }
+        _ => decode_varint(from).unwrap_or_default(),
+    }
 }
 
 fn bits<const N: usize>(all: [bool; N]) -> u64 {
@@ -115,15 +131,15 @@ impl Aside {
         to.put_u8(has << 4 | Head::of(&kind));
         to.put_slice(parent.as_ref().map_or(&[], |id| id.as_bytes()));
         to.put_u64_le(start.0);
-        encode_varint(end.0.wrapping_sub(start.0), to);
-        encode_varint(self.name(agent), to);
-        encode_varint(self.name(workflow), to);
-        encode_varint(self.case(case), to);
+        put_number(end.0.wrapping_sub(start.0), to);
+        put_number(self.name(agent), to);
+        put_number(self.name(workflow), to);
+        put_number(self.case(case), to);
         if content.is_some() {
-            encode_varint(put(&mut self.contents, content), to);
+            put_number(put(&mut self.contents, content), to);
         }
         if rare.says() {
-            encode_varint(put(&mut self.rare, rare), to);
+            put_number(put(&mut self.rare, rare), to);
         }
         self.write_kind(kind, to);
     }
@@ -134,8 +150,9 @@ impl Aside {
             return 0;
         };
         let mut known = self.names.iter().take(NAMES);
-        let is_it = |known: &Name| Name::ptr_eq(known, &name) || *known == name;
-        match known.position(is_it) {
+        // Most are the same one, which is told sooner than that they are alike.
+        let same = known.clone().position(|known| Name::ptr_eq(known, &name));
+        match same.or_else(|| known.position(|known| *known == name)) {
             Some(place) => place as u64 + 1,
             None => put(&mut self.names, name) + 1,
         }
@@ -203,10 +220,10 @@ impl Aside {
                     delegates,
                     failed,
                 ];
-                encode_varint(bits(has), to);
-                encode_varint(self.name(Some(name)), to);
+                put_number(bits(has), to);
+                put_number(self.name(Some(name)), to);
                 if let Some(id) = call_id {
-                    encode_varint(put(&mut self.ids, id), to);
+                    put_number(put(&mut self.ids, id), to);
                 }
                 if let Some(target) = hands_to {
                     self.write_target(target, to);
@@ -219,11 +236,11 @@ impl Aside {
                     delegates,
                     failed,
                 } = handoff;
-                encode_varint(bits([delegates, failed]), to);
-                encode_varint(self.name(from), to);
+                put_number(bits([delegates, failed]), to);
+                put_number(self.name(from), to);
                 self.write_target(target, to);
             }
-            Kind::Retrieval { source } => encode_varint(self.name(source), to),
+            Kind::Retrieval { source } => put_number(self.name(source), to),
             Kind::Note(id) => to.put_u64_le(id),
             Kind::Guardrail { triggered } => to.put_u8(triggered.into()),
         }
@@ -273,7 +290,7 @@ impl Aside {
             Target::Human => to.put_u8(1),
             Target::Agent(name) => {
                 to.put_u8(2);
-                encode_varint(self.name(Some(name)), to);
+                put_number(self.name(Some(name)), to);
             }
         }
     }
@@ -327,22 +344,22 @@ impl Aside {
             first_token_seconds.is_some(),
             !requests.is_empty(),
         ]);
-        encode_varint(has << 2 | cost_kind, to);
-        encode_varint(self.name(provider), to);
-        encode_varint(self.name(model), to);
+        put_number(has << 2 | cost_kind, to);
+        put_number(self.name(provider), to);
+        put_number(self.name(model), to);
         to.put_u32_le(shown_by);
         if let Some(usage) = usage {
-            encode_varint(usage.input, to);
-            encode_varint(usage.output, to);
+            put_number(usage.input, to);
+            put_number(usage.output, to);
         }
         for count in parts.into_iter().flatten() {
-            encode_varint(count, to);
+            put_number(count, to);
         }
         for number in [usd, first_token_seconds].into_iter().flatten() {
             to.put_f64_le(number);
         }
         if !requests.is_empty() {
-            encode_varint(put(&mut self.requests, requests), to);
+            put_number(put(&mut self.requests, requests), to);
         }
     }
 
