@@ -141,7 +141,7 @@ section! {
         partitions: u16 = 0,
         /// Events that may wait; above, senders are asked to retry.
         queue_events: u32 = 200_000,
-        /// Sessions that are remembered for `/sessions/ID`, the latest ones.
+        /// Sessions that are remembered for `/sessions/ID`, the latest ones: fewer where they have more than eight facts each.
         stories: u32 = 1_000,
         /// Memory of all sessions and waiting events, by estimate, above which senders are asked to retry; sessions without open work are forgotten.
         soft_state_size: Size = Size("1GiB".into()),

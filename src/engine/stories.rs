@@ -7,12 +7,17 @@ use std::collections::VecDeque;
 
 /// Facts kept of one session; what comes later is left out.
 const MOST_FACTS: usize = 500;
+/// Facts kept of all sessions for each that may be kept: where sessions are longer than this, fewer are remembered. A fact takes
+/// some two hundred bytes.
+const FACTS_EACH: usize = 8;
 
 /// The latest stories of one partition. They are not part of its state: a restart begins with none.
 #[derive(Debug)]
 pub(super) struct Stories {
     most: usize,
     told: HashMap<Key, Vec<Fact>>,
+    /// Facts of all of them.
+    facts: usize,
     /// In the order in which they began.
     order: VecDeque<Key>,
 }
@@ -23,6 +28,7 @@ impl Stories {
         Self {
             most,
             told: HashMap::default(),
+            facts: 0,
             order: VecDeque::new(),
         }
     }
@@ -44,18 +50,26 @@ impl Stories {
             };
             if !self.told.contains_key(&key) {
                 self.order.push_back(key.clone());
-                if self.order.len() > self.most
-                    && let Some(oldest) = self.order.pop_front()
-                {
-                    self.told.remove(&oldest);
-                }
             }
             let story = self.told.entry(key).or_default();
             let room = MOST_FACTS - story.len();
             story.reserve_exact(count.min(room));
+            self.facts += count.min(room);
             more.enumerate()
                 .filter(|(i, _)| *i < room)
                 .for_each(|(_, fact)| story.push(fact));
+            self.forget();
+        }
+    }
+
+    /// Forgets those that began first while there is too much; the latest one stays.
+    fn forget(&mut self) {
+        let most_facts = self.most.saturating_mul(FACTS_EACH);
+        while (self.order.len() > self.most || self.facts > most_facts)
+            && self.order.len() > 1
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.facts -= self.told.remove(&oldest).map_or(0, |story| story.len());
         }
     }
 
@@ -70,5 +84,57 @@ impl Stories {
         stories
             .flat_map(|(_, facts)| facts.iter().cloned())
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::fact::What;
+    use crate::model::ids::{Scoped, TraceId};
+    use crate::model::time::Timestamp;
+
+    fn facts(session: u8, count: usize) -> Vec<Fact> {
+        let trace = TraceId::new(&[1; 16]).expect("not zero");
+        let id = session.to_string().as_str().into();
+        let fact = Fact {
+            key: Some(Key::Session(Scoped { tenant: None, id })),
+            ..Fact::new(Timestamp(1), trace, What::Session)
+        };
+        vec![fact; count]
+    }
+
+    /// How many facts are kept of each session.
+    fn kept(stories: &Stories) -> [usize; 5] {
+        [0, 1, 2, 3, 4].map(|session| stories.of(&session.to_string()).len())
+    }
+
+    #[test]
+    fn the_latest_sessions_are_remembered_fewer_where_they_are_long() {
+        let mut stories = Stories::new(3);
+        for session in 0..4 {
+            stories.take(facts(session, 2));
+        }
+        assert_eq!(kept(&stories), [0, 2, 2, 2, 0]);
+        stories.take(facts(2, 3));
+        assert_eq!(kept(&stories), [0, 2, 5, 2, 0]);
+        stories.take(facts(4, 3 * FACTS_EACH - 7));
+        assert_eq!(kept(&stories), [0, 0, 5, 2, 17], "as many as may be");
+        stories.take(facts(3, 1));
+        assert_eq!(kept(&stories), [0, 0, 0, 3, 17], "one more");
+        stories.take(facts(4, MOST_FACTS));
+        assert_eq!(
+            kept(&stories),
+            [0, 0, 0, 0, MOST_FACTS],
+            "the latest one stays"
+        );
+        assert_eq!(stories.facts, MOST_FACTS);
+    }
+
+    #[test]
+    fn none_is_remembered_where_nobody_is_to_be_told() {
+        let mut stories = Stories::new(0);
+        stories.take(facts(1, 1));
+        assert_eq!(kept(&stories), [0; 5]);
     }
 }

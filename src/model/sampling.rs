@@ -5,24 +5,27 @@
 //! <https://opentelemetry.io/docs/specs/otel/trace/tracestate-probability-sampling/>
 
 use super::ids::TraceId;
+use std::num::NonZeroU64;
 
 /// 2⁵⁶: as many values as the randomness of a trace may have.
 const ALL: u64 = 1 << 56;
 /// Whoever keeps less than one span of so many does not sample: one such span would drown all others.
 const MOST: u64 = 1 << 30;
 
-/// A rejection threshold: of 2⁵⁶ traces as many are dropped. A smaller one keeps more.
+/// A rejection threshold: of 2⁵⁶ traces as many are dropped. A smaller one keeps more. Kept as one more than it is: where there is
+/// none takes no room of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Threshold(u64);
+pub struct Threshold(NonZeroU64);
 
 impl Threshold {
     /// `None`: nobody samples so.
     pub fn new(threshold: u64) -> Option<Self> {
-        (threshold <= ALL - ALL / MOST).then_some(Self(threshold))
+        let kept = NonZeroU64::new(threshold.checked_add(1)?).map(Self);
+        kept.filter(|_| threshold <= ALL - ALL / MOST)
     }
 
     pub fn get(self) -> u64 {
-        self.0
+        self.0.get() - 1
     }
 
     /// The threshold in a trace state; `None` where there is none, or one that is broken.
@@ -41,7 +44,7 @@ impl Threshold {
     /// How many spans one of this trace stands for: 1/p, and where that is no whole number, one of its two neighbours, drawn by
     /// the trace so that the mean is 1/p. The same trace draws the same, in replay and in any order.
     pub fn weight(self, trace: TraceId) -> u64 {
-        let kept = ALL - self.0;
+        let kept = ALL - self.get();
         let (whole, rest) = (ALL / kept, ALL % kept);
         // Not the trace id itself: samplers have drawn by it already.
         let hash = rapidhash::v3::rapidhash_v3(trace.as_bytes());

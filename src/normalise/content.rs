@@ -7,6 +7,7 @@ use super::{Source, messages};
 use crate::model::key::{Keys, keys};
 use crate::model::otlp::{Attributes, LogRecord};
 use crate::model::sketch::{Content, Sketch};
+use memchr::memmem;
 
 /// Attributes that hold the input as JSON, best first.
 const INPUT: Keys = &keys([
@@ -355,9 +356,12 @@ impl<'k> Reader<'k> {
 
     /// The user's own words, without those of a framework around them.
     fn hear(&mut self, text: &str) {
-        let frame = FRAMES.iter().find(|frame| text.contains(**frame));
-        let said = frame.and_then(|frame| text.split_once(frame));
-        let said = said.map(|(_, rest)| rest.split("\n\n").next().unwrap_or(rest));
+        let after = |frame: &&str| {
+            let at = memmem::find(text.as_bytes(), frame.as_bytes())?;
+            Some(&text[at + frame.len()..])
+        };
+        let said = FRAMES.iter().find_map(after);
+        let said = said.map(|rest| rest.split("\n\n").next().unwrap_or(rest));
         self.said.push_str(said.unwrap_or(text));
         self.said.push('\n');
     }
