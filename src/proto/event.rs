@@ -17,11 +17,32 @@ use crate::model::time::Timestamp;
 /// An event as it is stored, a [`v1::Event`].
 pub fn event(event: &Event) -> Vec<u8> {
     let mut fields = Fields::default();
-    put(event, &mut fields);
+    put(event, &case(&event.case), &mut fields);
     fields.into_bytes()
 }
 
-pub(super) fn put(event: &Event, to: &mut Fields) {
+/// The fields that spans of one case have alike, but for the id of its unit of work, which stands behind other fields.
+pub(super) fn case(case: &Case) -> Vec<u8> {
+    let mut to = Fields::default();
+    if let Some(session) = &case.session {
+        to.name(9, Some(&session.id));
+        to.count(10, session.source == SessionSource::Resource);
+    }
+    to.name(11, case.user.as_ref());
+    to.name(12, case.tenant.as_ref());
+    to.name(13, case.intent.as_ref());
+    for (number, value) in case.cohort.iter() {
+        to.message(14, |to| {
+            to.count(1, *number);
+            to.text(2, value);
+        });
+    }
+    to.double(15, case.value_usd);
+    to.into_bytes()
+}
+
+/// Writes an event, whose [`case`] was written before.
+pub(super) fn put(event: &Event, case: &[u8], to: &mut Fields) {
     to.bytes(1, event.trace.as_bytes());
     to.bytes(2, event.span.as_bytes());
     if let Some(parent) = &event.parent {
@@ -41,20 +62,7 @@ pub(super) fn put(event: &Event, to: &mut Fields) {
     }
     to.count(7, event.error);
     to.name(8, event.agent.as_ref());
-    if let Some(session) = &event.case.session {
-        to.name(9, Some(&session.id));
-        to.count(10, session.source == SessionSource::Resource);
-    }
-    to.name(11, event.case.user.as_ref());
-    to.name(12, event.case.tenant.as_ref());
-    to.name(13, event.case.intent.as_ref());
-    for (number, value) in event.case.cohort.iter() {
-        to.message(14, |to| {
-            to.count(1, *number);
-            to.text(2, value);
-        });
-    }
-    to.double(15, event.case.value_usd);
+    to.again(case);
     to.name(16, event.workflow.as_ref());
     to.name(17, event.case.workflow_id.as_ref());
     if let Some(proof) = &event.rare.outcome {

@@ -3,21 +3,45 @@
 
 use crate::model::Name;
 use prost::Message;
-use prost::encoding::{WireType, encode_key, encode_varint};
+use prost::encoding::{WireType, encode_varint};
 
 /// The fields of one message, in the order of their numbers.
 #[derive(Debug, Default)]
 pub(super) struct Fields(Vec<u8>);
 
 impl Fields {
+    /// None, with room for so many bytes.
+    pub(super) fn with_capacity(bytes: usize) -> Self {
+        Self(Vec::with_capacity(bytes))
+    }
+
+    /// Fields that were written before.
+    pub(super) fn again(&mut self, written: &[u8]) {
+        self.0.extend_from_slice(written);
+    }
+
+    #[inline]
+    fn key(&mut self, field: u32, wire: WireType) {
+        self.varint(u64::from(field << 3 | wire as u32));
+    }
+
+    /// Most need one byte.
+    #[inline]
+    fn varint(&mut self, number: u64) {
+        match u8::try_from(number) {
+            Ok(byte @ 0..0x80) => self.0.push(byte),
+            _ => encode_varint(number, &mut self.0),
+        }
+    }
+
     pub(super) fn into_bytes(self) -> Vec<u8> {
         self.0
     }
 
     /// A field that is there, be it empty.
     pub(super) fn bytes(&mut self, field: u32, bytes: &[u8]) {
-        encode_key(field, WireType::LengthDelimited, &mut self.0);
-        encode_varint(bytes.len() as u64, &mut self.0);
+        self.key(field, WireType::LengthDelimited);
+        self.varint(bytes.len() as u64);
         self.0.extend_from_slice(bytes);
     }
 
@@ -36,8 +60,8 @@ impl Fields {
 
     /// A number that is there, be it 0; a flag is one.
     pub(super) fn number(&mut self, field: u32, number: impl Into<u64>) {
-        encode_key(field, WireType::Varint, &mut self.0);
-        encode_varint(number.into(), &mut self.0);
+        self.key(field, WireType::Varint);
+        self.varint(number.into());
     }
 
     /// A number that is 0 where it is missing.
@@ -49,12 +73,12 @@ impl Fields {
     }
 
     pub(super) fn fixed32(&mut self, field: u32, number: u32) {
-        encode_key(field, WireType::ThirtyTwoBit, &mut self.0);
+        self.key(field, WireType::ThirtyTwoBit);
         self.0.extend_from_slice(&number.to_le_bytes());
     }
 
     pub(super) fn fixed64(&mut self, field: u32, number: u64) {
-        encode_key(field, WireType::SixtyFourBit, &mut self.0);
+        self.key(field, WireType::SixtyFourBit);
         self.0.extend_from_slice(&number.to_le_bytes());
     }
 
@@ -67,8 +91,8 @@ impl Fields {
     /// All in one field, one after the other.
     pub(super) fn packed(&mut self, field: u32, numbers: &[u32]) {
         if !numbers.is_empty() {
-            encode_key(field, WireType::LengthDelimited, &mut self.0);
-            encode_varint(4 * numbers.len() as u64, &mut self.0);
+            self.key(field, WireType::LengthDelimited);
+            self.varint(4 * numbers.len() as u64);
             numbers
                 .iter()
                 .for_each(|number| self.0.extend_from_slice(&number.to_le_bytes()));
@@ -82,7 +106,7 @@ impl Fields {
 
     /// A message inside this one.
     pub(super) fn message(&mut self, field: u32, write: impl FnOnce(&mut Self)) {
-        encode_key(field, WireType::LengthDelimited, &mut self.0);
+        self.key(field, WireType::LengthDelimited);
         let from = self.0.len();
         // The length is known afterwards; most need one byte.
         self.0.push(0);

@@ -4,8 +4,9 @@ use super::fields::Fields;
 use super::v1::{entry, key};
 use super::{Invalid, cohort, cohort_of, event, name, text, threshold, trace, v1};
 use crate::model::Name;
-use crate::model::event::Outcome;
+use crate::model::event::{Case, Outcome};
 use crate::model::ids::{Key, Scoped};
+use crate::model::parts::Shared;
 use crate::model::record::{Contact, Entry, Frame, Origin, Record};
 use crate::model::sampling::Threshold;
 use crate::model::time::Timestamp;
@@ -13,7 +14,9 @@ use prost::Message;
 
 /// A frame as it is stored, a [`v1::Frame`].
 pub fn frame(frame: &Frame) -> Vec<u8> {
-    let mut to = Fields::default();
+    /// Most of an event is less.
+    const ENTRY: usize = 256;
+    let mut to = Fields::with_capacity(frame.len() * ENTRY);
     if frame.arrival.0 != 0 {
         to.fixed64(1, frame.arrival.0);
     }
@@ -29,9 +32,10 @@ pub fn frame(frame: &Frame) -> Vec<u8> {
     to.into_bytes()
 }
 
-/// The events of a session come one after the other: their key is written once and copied.
+/// The events of a session come one after the other: their key and their case are written once and copied.
 fn put_entries(entries: &[Entry], to: &mut Fields) {
     let mut last: Option<(&Key, Vec<u8>)> = None;
+    let mut case: Option<(&Shared<Case>, Vec<u8>)> = None;
     for Entry { key, record } in entries {
         let known = last.take().filter(|(known, _)| *known == key);
         let (_, written) =
@@ -39,7 +43,12 @@ fn put_entries(entries: &[Entry], to: &mut Fields) {
         to.message(2, |to| {
             to.bytes(1, written);
             match record {
-                Record::Event(event) => to.message(2, |to| event::put(event, to)),
+                Record::Event(event) => {
+                    let known = case.take().filter(|(known, _)| known.is(&event.case));
+                    let written = || (&event.case, event::case(&event.case));
+                    let (_, written) = case.insert(known.unwrap_or_else(written));
+                    to.message(2, |to| event::put(event, written, to));
+                }
                 Record::Bind(key) => to.whole(3, &v1::Key::from(key)),
                 Record::Contact(contact) => to.whole(4, &v1::Contact::from(&**contact)),
                 Record::Asks(asker, steps) => {

@@ -90,9 +90,22 @@ fn events() -> Vec<Event> {
         Kind::Guardrail { triggered: true },
     ]);
     let sketch = |to: u32| Some((0..to).collect::<Sketch>());
+    let case = Shared::new(Case {
+        session: Some(SessionHint {
+            id: "s".into(),
+            source: SessionSource::Resource,
+        }),
+        user: Some("u".into()),
+        tenant: Some("t".into()),
+        intent: Some("i".into()),
+        cohort: list![(0, "gold".into()), (3, "web".into())],
+        value_usd: Some(12.5),
+        workflow_id: Some("id".into()),
+    });
     kinds
         .into_iter()
-        .map(|kind| Event {
+        .enumerate()
+        .map(|(number, kind)| Event {
             trace: trace(1),
             span: span(2),
             parent: Some(span(3)),
@@ -107,18 +120,11 @@ fn events() -> Vec<Event> {
                 output: sketch(3),
                 asked: None,
             })),
-            case: Shared::new(Case {
-                session: Some(SessionHint {
-                    id: "s".into(),
-                    source: SessionSource::Resource,
-                }),
-                user: Some("u".into()),
-                tenant: Some("t".into()),
-                intent: Some("i".into()),
-                cohort: list![(0, "gold".into()), (3, "web".into())],
-                value_usd: Some(12.5),
-                workflow_id: Some("id".into()),
-            }),
+            // Some in a row share theirs, and some have none.
+            case: match number % 4 {
+                3 => Shared::default(),
+                _ => case.clone(),
+            },
             rare: Apart::new(Rare {
                 links: list![Link {
                     trace: trace(4),
