@@ -9,13 +9,13 @@ use super::trace::{Open, Skeleton, Trace};
 use super::turn::{self, Decided};
 use super::workflow::OpenWorkflow;
 use super::{Output, Settings, shed_fact};
-use crate::model::Name;
 use crate::model::cohort::Cohort;
 use crate::model::event::{Event, SessionSource};
 use crate::model::fact::{Fact, Shed, What};
 use crate::model::ids::{Key, Scoped, TraceId};
 use crate::model::record::Record;
 use crate::model::time::Timestamp;
+use crate::model::{List, Name};
 
 /// The state of one canonical key.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ pub(super) struct Conversation {
     /// The latest known value of each dimension, for turns that declare none.
     pub(super) cohort: Cohort,
     /// Handoffs whose target has not acted yet, with the arrival time at which they are dropped.
-    pub(super) pending: Vec<(Timestamp, Verdict)>,
+    pub(super) pending: List<(Timestamp, Verdict)>,
     /// The session was counted.
     pub(super) counted: bool,
     pub(super) said: Messages,
@@ -57,7 +57,7 @@ impl Conversation {
             known_spans: 0,
             workflow: None,
             cohort: Cohort::default(),
-            pending: Vec::new(),
+            pending: List::new(),
             counted: false,
             said: Messages::default(),
             rows: Rows::default(),
@@ -232,7 +232,7 @@ impl Conversation {
             .into_iter()
             .partition(|(due, verdict)| *due <= now && !verdict.may_resume(begun, settings));
         self.pending = waiting;
-        let due: Vec<(Timestamp, Verdict)> = due;
+        let due: List<(Timestamp, Verdict)> = due;
         for (_, verdict) in due {
             let (at, trace) = (verdict.at, verdict.trace);
             if let Some(workflow) = &mut self.workflow {

@@ -1,15 +1,17 @@
 //! Maps and sets of few entries, each in one piece of memory: a session has a trace or two, three agents and one model.
 
+use crate::model::List;
+
 /// A map in the order of its keys. It takes no more room than its entries until there are several.
 #[derive(Debug)]
 pub(super) struct Few<K, V> {
-    entries: Vec<(K, V)>,
+    entries: List<(K, V)>,
 }
 
 impl<K, V> Default for Few<K, V> {
     fn default() -> Self {
         Self {
-            entries: Vec::new(),
+            entries: List::new(),
         }
     }
 }
@@ -73,9 +75,19 @@ impl<K: Ord, V> Few<K, V> {
     }
 }
 
+impl<K: Ord, V> FromIterator<(K, V)> for Few<K, V> {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
+        let mut all = Self::default();
+        for (key, value) in entries {
+            all.insert(key, value);
+        }
+        all
+    }
+}
+
 impl<K, V> IntoIterator for Few<K, V> {
     type Item = (K, V);
-    type IntoIter = std::vec::IntoIter<(K, V)>;
+    type IntoIter = <List<(K, V)> as IntoIterator>::IntoIter;
 
     fn into_iter(self) -> Self::IntoIter {
         self.entries.into_iter()
@@ -85,13 +97,13 @@ impl<K, V> IntoIterator for Few<K, V> {
 /// A set in order. It takes no more room than its members until there are several.
 #[derive(Clone, Debug)]
 pub(super) struct FewOf<T> {
-    members: Vec<T>,
+    members: List<T>,
 }
 
 impl<T> Default for FewOf<T> {
     fn default() -> Self {
         Self {
-            members: Vec::new(),
+            members: List::new(),
         }
     }
 }
@@ -134,7 +146,7 @@ impl<T: Ord> FromIterator<T> for FewOf<T> {
 
 impl<T> IntoIterator for FewOf<T> {
     type Item = T;
-    type IntoIter = std::vec::IntoIter<T>;
+    type IntoIter = <List<T> as IntoIterator>::IntoIter;
 
     fn into_iter(self) -> Self::IntoIter {
         self.members.into_iter()
@@ -142,7 +154,7 @@ impl<T> IntoIterator for FewOf<T> {
 }
 
 /// Room doubles from one place on, not from four as a vector's does.
-fn insert<T>(entries: &mut Vec<T>, place: usize, entry: T) {
+fn insert<T>(entries: &mut List<T>, place: usize, entry: T) {
     if entries.len() == entries.capacity() {
         entries.reserve_exact(entries.len().max(1));
     }

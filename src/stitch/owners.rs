@@ -1,7 +1,8 @@
 //! Whose the spans of a decided trace were, in as little room as will do: they are kept until the session has been idle for long.
 
-use crate::model::Name;
+use super::few::Few;
 use crate::model::ids::SpanId;
+use crate::model::{List, Name};
 use std::collections::BTreeMap;
 
 /// An agent is looked for among so many known ones before it is noted again.
@@ -13,9 +14,9 @@ pub(super) struct Owners {
     /// In order, each with the place of its agent.
     decided: Box<[(SpanId, u32)]>,
     /// Those that came after the decision.
-    late: BTreeMap<SpanId, u32>,
+    late: Few<SpanId, u32>,
     /// `None`: the spans do not say.
-    agents: Vec<Option<Name>>,
+    agents: List<Option<Name>>,
 }
 
 impl Owners {
@@ -68,7 +69,7 @@ impl Owners {
 
 impl FromIterator<(SpanId, Option<Name>)> for Owners {
     fn from_iter<I: IntoIterator<Item = (SpanId, Option<Name>)>>(spans: I) -> Self {
-        let mut agents = Vec::new();
+        let mut agents = List::new();
         let places = spans.into_iter();
         let mut decided: Vec<(SpanId, u32)> = places
             .map(|(span, agent)| (span, note(&mut agents, agent)))
@@ -77,14 +78,14 @@ impl FromIterator<(SpanId, Option<Name>)> for Owners {
         agents.shrink_to_fit();
         Self {
             decided: decided.into(),
-            late: BTreeMap::new(),
+            late: Few::default(),
             agents,
         }
     }
 }
 
 /// The place of an agent, noted where it is new.
-fn note(agents: &mut Vec<Option<Name>>, agent: Option<Name>) -> u32 {
+fn note(agents: &mut List<Option<Name>>, agent: Option<Name>) -> u32 {
     let recent = agents.len().saturating_sub(RECENT);
     let known = agents[recent..].iter().position(|known| *known == agent);
     let place = known.map_or(agents.len(), |found| recent + found);

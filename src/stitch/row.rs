@@ -1,16 +1,16 @@
 //! Rows of calls: an SDK that runs the tools inside one call of its own adds up, so that each model call counts those before it.
 
+use super::few::Few;
 use crate::model::event::{Cost, Event, ModelCall, Usage};
 use crate::model::ids::{SpanId, TraceId};
 use crate::model::time::Timestamp;
-use std::collections::BTreeMap;
 
 /// The tokens and the cost of one call itself.
 pub(super) type Took = (Option<Usage>, Cost);
 
 /// Rows by their trace and the span around. Other calls than those of rows are not remembered.
 #[derive(Debug, Default)]
-pub(super) struct Rows(pub(super) BTreeMap<(TraceId, Option<SpanId>), Row>);
+pub(super) struct Rows(pub(super) Few<(TraceId, Option<SpanId>), Row>);
 
 /// The latest call of a row that told its tokens, as it told them.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -61,7 +61,7 @@ impl Rows {
     /// Those of both sessions, as they met: of a row that both know a part of the later call counts.
     pub(super) fn join(&mut self, other: Self) {
         for (place, theirs) in other.0 {
-            let own = self.0.entry(place).or_insert(theirs);
+            let own = self.0.get_or_insert_with(place, || theirs);
             if own.at < theirs.at {
                 *own = theirs;
             }

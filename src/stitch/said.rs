@@ -1,8 +1,8 @@
 //! What the user said in the last turns: who says it again after a handoff has to repeat himself.
 
+use crate::model::List;
 use crate::model::sketch::Sketch;
 use crate::model::time::Timestamp;
-use std::collections::VecDeque;
 
 /// Messages of the user that a session remembers.
 const REMEMBERED: usize = 4;
@@ -11,7 +11,7 @@ const SAME_MESSAGE: f64 = 0.75;
 
 /// The latest messages of a session, the oldest first.
 #[derive(Debug, Default)]
-pub(super) struct Messages(pub(super) VecDeque<Said>);
+pub(super) struct Messages(pub(super) List<Said>);
 
 /// What the user said in one turn.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,7 +30,7 @@ impl Messages {
             .0
             .iter()
             .any(|said| said.handed_over && said.words.resemblance(&words) >= SAME_MESSAGE);
-        self.0.push_back(Said {
+        self.0.push(Said {
             at,
             words,
             handed_over: false,
@@ -49,7 +49,7 @@ impl Messages {
     /// Those of both sessions, as they met.
     pub(super) fn join(&mut self, other: Self) {
         self.0.extend(other.0);
-        self.0.make_contiguous().sort();
+        self.0.sort();
         self.forget();
     }
 

@@ -187,7 +187,7 @@ impl Conversation {
         }
         for said in stored.said {
             let words = said.words.ok_or(Invalid("words"))?;
-            restored.said.0.push_back(Said {
+            restored.said.0.push(Said {
                 at: Timestamp(said.at),
                 words: words.into(),
                 handed_over: said.handed_over,

@@ -1,5 +1,6 @@
 //! One trace inside a conversation: the events of a turn while it is open, a skeleton afterwards.
 
+use super::few::FewOf;
 use super::kept::{self, Kept};
 use super::owners::Owners;
 use crate::model::Name;
@@ -8,7 +9,6 @@ use crate::model::ids::{SpanId, TraceId};
 use crate::model::sampling::Threshold;
 use crate::model::time::Timestamp;
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
 
 /// The state of one trace.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ impl Trace {
 #[derive(Debug, Default)]
 pub(super) struct Skeleton {
     pub(super) owners: Owners,
-    pub(super) notes: BTreeSet<(SpanId, u64)>,
+    pub(super) notes: FewOf<(SpanId, u64)>,
     /// The smallest one of its spans; what says nothing of sampling itself, a log record or a span of another SDK, was kept with them.
     pub(super) threshold: Option<Threshold>,
     /// The agent that answered the user: whom late feedback is about.
