@@ -115,12 +115,13 @@ impl<'g> Cases<'g> {
 }
 
 /// The last case of this thread where that is the same: requests are read piece by piece.
-fn shared(case: Case) -> Shared<Case> {
+fn shared(mut case: Case) -> Shared<Case> {
     thread_local! {
         static LAST: RefCell<Shared<Case>> = RefCell::default();
     }
     LAST.with_borrow_mut(|last| {
         if **last != case {
+            case.cohort.shrink_to_fit();
             *last = Shared::new(case);
         }
         last.clone()

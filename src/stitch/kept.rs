@@ -16,8 +16,8 @@ pub(super) struct Kept {
     notes: List<(SpanId, u64, u32)>,
     written: Vec<u8>,
     aside: Aside,
-    /// Event time from first start to last end of the spans.
-    interval: Option<(Timestamp, Timestamp)>,
+    /// Event time from first start to last end of the spans, of which there is one at least.
+    interval: (Timestamp, Timestamp),
     agentic: bool,
 }
 
@@ -25,12 +25,12 @@ pub(super) struct Kept {
 pub(super) fn weight(event: &Event) -> usize {
     /// Its place, its part of the case, and what is written of most.
     const WRITTEN: usize = 96;
-    const NAME: usize = 48;
+    const ID: usize = 40;
     let content = event.content.as_ref().map_or(0, |content| content.weight());
     let kind = match &event.kind {
         Kind::Model(call) if call.requests.is_empty() => 32,
         Kind::Model(_) => 128,
-        Kind::Tool(tool) => tool.call_id.as_ref().map_or(16, |_| NAME),
+        Kind::Tool(tool) => tool.call_id.as_ref().map_or(8, |_| ID),
         _ => 0,
     };
     WRITTEN + content + kind + event.rare.weight()
@@ -44,7 +44,7 @@ impl Kept {
             notes: List::new(),
             written: Vec::new(),
             aside: Aside::default(),
-            interval: None,
+            interval: (Timestamp::MAX, Timestamp::default()),
             agentic: false,
         }
     }
@@ -72,18 +72,16 @@ impl Kept {
                 let Err(place) = self.place(event.span) else {
                     return false;
                 };
-                if self.spans.len() == self.spans.capacity() {
-                    self.spans.reserve_exact(self.spans.len() / 2 + 8);
-                }
+                written::make_room(&mut self.spans, 8);
                 self.spans.insert(place, (event.span, at));
                 self.agentic |= event.kind.is_agentic();
-                let (start, end) = self.interval.unwrap_or((event.start, event.end));
-                self.interval = Some((start.min(event.start), end.max(event.end)));
+                let (start, end) = self.interval;
+                self.interval = (start.min(event.start), end.max(event.end));
             }
         }
-        // By the half, where lists double: a trace comes in a piece or two.
-        if self.written.capacity() - self.written.len() < 128 {
-            self.written.reserve_exact(self.written.len() / 2 + 512);
+        // By the quarter, where lists double: a trace comes in a piece or two.
+        if self.written.capacity() - self.written.len() < 64 {
+            self.written.reserve_exact(self.written.len() / 4 + 256);
         }
         self.aside.write(event, &mut self.written);
         true
@@ -100,16 +98,16 @@ impl Kept {
 
     /// Event time from first start to last end.
     pub(super) fn interval(&self) -> (Timestamp, Timestamp) {
-        self.interval.unwrap_or_default()
+        match self.spans.is_empty() {
+            true => Default::default(),
+            false => self.interval,
+        }
     }
 
-    /// Whether every parent that a span names is here.
+    /// Whether every parent that is named is here.
     pub(super) fn is_complete(&self) -> bool {
-        let parents = self
-            .spans
-            .iter()
-            .filter_map(|(_, at)| written::parent(&self.written[*at as usize..]));
-        parents.into_iter().all(|parent| self.place(parent).is_ok())
+        let mut parents = self.aside.parents.iter();
+        parents.all(|parent| self.place(*parent).is_ok())
     }
 
     /// What few of its spans and notes say.

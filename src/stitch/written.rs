@@ -12,15 +12,18 @@ use crate::model::{List, Name};
 use bytes::{Buf, BufMut};
 use prost::encoding::{decode_varint, encode_varint};
 
-/// A name is looked for among so many known ones before it is noted again, a case among the last ones.
+/// A name is looked for among so many known ones before it is noted again; what else is noted, among so many of the last ones.
 const NAMES: usize = 64;
-const CASES: usize = 8;
+const LAST: usize = 8;
 
 /// What events lead to; a written event has the places.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Aside {
     names: List<Name>,
-    ids: List<Name>,
+    pub(super) parents: List<SpanId>,
+    instrumentations: List<u32>,
+    /// The first start; others are told from it.
+    start: Timestamp,
     pub(super) cases: List<Shared<Case>>,
     contents: List<Option<Box<Content>>>,
     pub(super) rare: List<Apart<Rare>>,
@@ -29,8 +32,25 @@ pub(super) struct Aside {
 
 /// Puts something at the end; where.
 fn put<T>(list: &mut List<T>, item: T) -> u64 {
+    make_room(list, 1);
     list.push(item);
     list.len() as u64 - 1
+}
+
+/// Where something is that is noted once, unless it was long ago.
+fn note<T: PartialEq>(list: &mut List<T>, item: T) -> u64 {
+    let first = list.len().saturating_sub(LAST);
+    match list[first..].iter().rposition(|known| *known == item) {
+        Some(place) => (first + place) as u64,
+        None => put(list, item),
+    }
+}
+
+/// Room for one more, and for half as many as there are: of a list that doubles half would be free at worst.
+pub(super) fn make_room<T>(list: &mut List<T>, least: usize) {
+    if list.len() == list.capacity() {
+        list.reserve_exact(list.len() / 2 + least);
+    }
 }
 
 /// The first byte of an event: its kind, and what it has.
@@ -65,17 +85,6 @@ impl Head {
     fn has(self, place: u8) -> bool {
         self.0 >> (4 + place) & 1 == 1
     }
-
-    fn parent(self, from: &mut &[u8]) -> Option<SpanId> {
-        let mut id = [0; 8];
-        self.has(1).then(|| from.copy_to_slice(&mut id))?;
-        SpanId::new(&id)
-    }
-}
-
-/// The parent of the event that is written at the beginning of these bytes.
-pub(super) fn parent(mut from: &[u8]) -> Option<SpanId> {
-    Head(from.get_u8()).parent(&mut from)
 }
 
 /// Writes a number in as few bytes as hold it; most are small.
@@ -97,6 +106,23 @@ fn number(from: &mut &[u8]) -> u64 {
         }
         _ => decode_varint(from).unwrap_or_default(),
     }
+}
+
+fn text(from: &mut &[u8]) -> Name {
+    let length = number(from) as usize;
+    let (text, rest) = from.split_at(length);
+    *from = rest;
+    // It was one when it was written.
+    std::str::from_utf8(text).unwrap_or_default().into()
+}
+
+/// A difference of either sign as a number that is small where the difference is (the zigzag of protobuf).
+fn folded(difference: u64) -> u64 {
+    difference << 1 ^ ((difference as i64) >> 63) as u64
+}
+
+fn unfolded(number: u64) -> u64 {
+    number >> 1 ^ (number & 1).wrapping_neg()
 }
 
 fn bits<const N: usize>(all: [bool; N]) -> u64 {
@@ -128,13 +154,18 @@ impl Aside {
         let has = [error, parent.is_some(), content.is_some(), rare.says()];
         let has = has.into_iter().zip(0..);
         let has = has.fold(0, |bits, (one, place)| bits | u8::from(one) << place);
+        if to.is_empty() {
+            self.start = start;
+        }
         to.put_u8(has << 4 | Head::of(&kind));
-        to.put_slice(parent.as_ref().map_or(&[], |id| id.as_bytes()));
-        to.put_u64_le(start.0);
+        if let Some(parent) = parent {
+            put_number(note(&mut self.parents, parent), to);
+        }
+        put_number(folded(start.0.wrapping_sub(self.start.0)), to);
         put_number(end.0.wrapping_sub(start.0), to);
         put_number(self.name(agent), to);
         put_number(self.name(workflow), to);
-        put_number(self.case(case), to);
+        put_number(note(&mut self.cases, case), to);
         if content.is_some() {
             put_number(put(&mut self.contents, content), to);
         }
@@ -163,20 +194,15 @@ impl Aside {
         self.names.get(place).cloned()
     }
 
-    fn case(&mut self, case: Shared<Case>) -> u64 {
-        let first = self.cases.len().saturating_sub(CASES);
-        match self.cases[first..].iter().rposition(|known| *known == case) {
-            Some(place) => (first + place) as u64,
-            None => put(&mut self.cases, case),
-        }
-    }
-
     /// The event of these ids, written at the beginning of these bytes. What it leads to it takes along.
     pub(super) fn read(&mut self, trace: TraceId, span: SpanId, mut from: &[u8]) -> Event {
         let from = &mut from;
         let head = Head(from.get_u8());
-        let parent = head.parent(from);
-        let start = Timestamp(from.get_u64_le());
+        let parent = match head.has(1) {
+            true => Some(self.parents[number(from) as usize]),
+            false => None,
+        };
+        let start = Timestamp(self.start.0.wrapping_add(unfolded(number(from))));
         Event {
             trace,
             span,
@@ -222,8 +248,10 @@ impl Aside {
                 ];
                 put_number(bits(has), to);
                 put_number(self.name(Some(name)), to);
+                // Nobody else has the same: its text is here.
                 if let Some(id) = call_id {
-                    put_number(put(&mut self.ids, id), to);
+                    put_number(id.len() as u64, to);
+                    to.put_slice(id.as_bytes());
                 }
                 if let Some(target) = hands_to {
                     self.write_target(target, to);
@@ -257,7 +285,7 @@ impl Aside {
                 let has = number(from);
                 Kind::Tool(ToolCall {
                     name: self.named(from).unwrap_or_default(),
-                    call_id: is_set(has, 0).then(|| self.ids[number(from) as usize].clone()),
+                    call_id: is_set(has, 0).then(|| text(from)),
                     hands_to: is_set(has, 1).then(|| self.read_target(from)),
                     works: is_set(has, 2),
                     delegates: is_set(has, 3),
@@ -347,7 +375,7 @@ impl Aside {
         put_number(has << 2 | cost_kind, to);
         put_number(self.name(provider), to);
         put_number(self.name(model), to);
-        to.put_u32_le(shown_by);
+        put_number(note(&mut self.instrumentations, shown_by), to);
         if let Some(usage) = usage {
             put_number(usage.input, to);
             put_number(usage.output, to);
@@ -368,7 +396,7 @@ impl Aside {
         let (has, cost_kind) = (has >> 2, has & 3);
         let provider = self.named(from);
         let model = self.named(from);
-        let shown_by = from.get_u32_le();
+        let shown_by = self.instrumentations[number(from) as usize];
         let count = |place, from: &mut &[u8]| is_set(has, place).then(|| number(from));
         let usage = is_set(has, 6).then(|| Usage {
             input: number(from),

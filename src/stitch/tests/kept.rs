@@ -213,7 +213,7 @@ proptest! {
         let has = |id: SpanId| spans.iter().any(|event| event.span == id);
         prop_assert_eq!(
             kept.is_complete(),
-            spans.iter().all(|event| event.parent.is_none_or(has))
+            first.values().all(|event| event.parent.is_none_or(has))
         );
         prop_assert_eq!(
             kept.is_agentic(),
