@@ -290,9 +290,7 @@ impl Conversation {
             id: session,
         });
         for mut event in self.release(|_| true) {
-            if event.case.session.is_some()
-                && let Some(hint) = &mut event.case.session
-            {
+            if let Some(hint) = &mut event.case.session {
                 hint.source = SessionSource::Span;
             }
             out.sends.push((to.clone(), Record::Event(event)));

@@ -82,8 +82,8 @@ impl Head {
         }
     }
 
-    fn has(self, place: u8) -> bool {
-        self.0 >> (4 + place) & 1 == 1
+    fn has(self, place: u32) -> bool {
+        is_set(self.0.into(), 4 + place)
     }
 }
 
@@ -151,13 +151,12 @@ impl Aside {
             case,
             rare,
         } = event;
-        let has = [error, parent.is_some(), content.is_some(), rare.says()];
-        let has = has.into_iter().zip(0..);
-        let has = has.fold(0, |bits, (one, place)| bits | u8::from(one) << place);
+        let says = rare.says();
+        let has = bits([error, parent.is_some(), content.is_some(), says]);
         if to.is_empty() {
             self.start = start;
         }
-        to.put_u8(has << 4 | Head::of(&kind));
+        to.put_u8((has as u8) << 4 | Head::of(&kind));
         if let Some(parent) = parent {
             put_number(note(&mut self.parents, parent), to);
         }
@@ -169,7 +168,7 @@ impl Aside {
         if content.is_some() {
             put_number(put(&mut self.contents, content), to);
         }
-        if rare.says() {
+        if says {
             put_number(put(&mut self.rare, rare), to);
         }
         self.write_kind(kind, to);
