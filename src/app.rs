@@ -11,7 +11,6 @@ use crate::export::server::{self, Server, Source};
 use crate::export::story;
 use crate::model::Name;
 use crate::model::metric::Family;
-use crate::model::time::Timestamp;
 use crate::proto::v1;
 use crate::receive::{self, Budget, Grpc, Http, Intake, Offer, Refusal, Taking};
 use crate::shutdown::{Failure, Grace, Panicked, unwound};
@@ -53,13 +52,12 @@ struct Shown {
     stopping: Arc<AtomicBool>,
     /// Of a log on disk.
     pulse: Option<Pulse>,
-    clock: Clock,
     currency: Name,
 }
 
 impl Source for Shown {
-    fn gather(&self) -> Vec<Family> {
-        self.engine.gather()
+    fn exposition(&self) -> Vec<Family> {
+        self.engine.exposition()
     }
 
     fn story(&self, session: &str) -> String {
@@ -84,10 +82,6 @@ impl Source for Shown {
             unready.push("stopping".into());
         }
         unready
-    }
-
-    fn now(&self) -> Timestamp {
-        self.clock.now()
     }
 }
 
@@ -255,7 +249,6 @@ impl App {
         let http = named(Http::bind(&door, intake, metrics).await, door.http)?;
         let server = server::Settings {
             endpoint: config.server,
-            zero_hold: config.zero_hold,
             created: config.created,
         };
         let pulse = ground.writer.as_ref().map(|_| Pulse::new(&clock));
@@ -264,7 +257,6 @@ impl App {
             telemetry,
             stopping: Arc::clone(&stopping),
             pulse: pulse.clone(),
-            clock,
             currency: config.money.currency().clone(),
         };
         let server = named(Server::bind(server, Arc::new(shown)), config.server)?;

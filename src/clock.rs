@@ -3,32 +3,90 @@
 use crate::model::time::Timestamp;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// Where time comes from.
+/// Log time: the time that stamps what enters the log. It never falls, neither within a process nor across a restart on the same log.
+///
+/// It is the wall clock as long as that only goes forward. When the wall clock is set back, log time goes on at the pace of the
+/// monotonic clock and stays ahead; it joins the wall clock again when that has caught up. Clones share one time.
 #[derive(Clone, Debug)]
-pub enum Clock {
-    /// The wall clock of the machine.
-    System,
-    /// A clock that tests move, in nanoseconds since the epoch.
+pub struct Clock {
+    source: Source,
+    /// The greatest distance so far between the wall clock and the monotonic one, in nanoseconds.
+    ahead: Arc<AtomicU64>,
+}
+
+#[derive(Clone, Debug)]
+enum Source {
+    /// The clocks of the machine; the monotonic one counts from here.
+    System(Instant),
+    /// A wall clock that tests move, in nanoseconds since the epoch. It has no monotonic clock: set back, time stands still.
     Manual(Arc<AtomicU64>),
 }
 
 impl Clock {
+    /// The clock of the machine.
+    pub fn system() -> Self {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the one place that asks for the time"
+        )]
+        let origin = Instant::now();
+        Self::of(Source::System(origin))
+    }
+
+    /// A clock that tests move, in nanoseconds since the epoch.
+    pub fn manual(nanos: Arc<AtomicU64>) -> Self {
+        Self::of(Source::Manual(nanos))
+    }
+
+    fn of(source: Source) -> Self {
+        Self {
+            source,
+            ahead: Arc::default(),
+        }
+    }
+
+    /// Log time now.
     pub fn now(&self) -> Timestamp {
+        let (wall, monotonic) = self.source.read();
+        self.at(wall, monotonic)
+    }
+
+    /// Makes log time go on at `known` or later: what the log already holds.
+    pub fn advance_to(&self, known: Timestamp) {
+        let (_, monotonic) = self.source.read();
+        self.at(known.0, monotonic);
+    }
+
+    /// Log time at this reading of both clocks, the greatest of: the wall clock, and what was told before plus what has passed since.
+    fn at(&self, wall: u64, monotonic: u64) -> Timestamp {
+        let distance = wall.saturating_sub(monotonic);
+        let before = self.ahead.fetch_max(distance, Ordering::AcqRel);
+        Timestamp(monotonic.saturating_add(before.max(distance)))
+    }
+}
+
+impl Source {
+    /// The wall clock and the monotonic clock, both in nanoseconds.
+    fn read(&self) -> (u64, u64) {
         match self {
-            Self::System => {
+            Self::System(origin) => {
                 #[expect(
                     clippy::disallowed_methods,
                     reason = "the one place that asks for the time"
                 )]
-                let now = SystemTime::now();
-                let since = now.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-                Timestamp(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
+                let (wall, monotonic) = (SystemTime::now(), origin.elapsed());
+                let since = wall.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+                (nanos(since), nanos(monotonic))
             }
-            Self::Manual(nanos) => Timestamp(nanos.load(Ordering::Acquire)),
+            Self::Manual(wall) => (wall.load(Ordering::Acquire), 0),
         }
     }
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// The last sign of life of a thread.
@@ -54,5 +112,41 @@ impl Pulse {
     pub fn silent(&self) -> Duration {
         let last = Timestamp(self.last.load(Ordering::Relaxed));
         self.clock.now().since(last)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Log time at each reading of (wall, monotonic).
+    fn told(readings: &[(u64, u64)]) -> Vec<u64> {
+        let clock = Clock::manual(Arc::default());
+        let told = readings.iter().map(|(wall, mono)| clock.at(*wall, *mono).0);
+        told.collect()
+    }
+
+    #[test]
+    fn log_time_is_the_wall_clock_while_that_goes_forward() {
+        let readings = [(1000, 0), (1010, 10), (5000, 20), (5010, 30)];
+        assert_eq!(told(&readings), [1000, 1010, 5000, 5010], "leaps included");
+    }
+
+    #[test]
+    fn a_wall_clock_set_back_neither_turns_log_time_back_nor_stops_it() {
+        let readings = [(1000, 0), (100, 10), (110, 20), (1030, 30), (2000, 40)];
+        assert_eq!(told(&readings), [1000, 1010, 1020, 1030, 2000]);
+    }
+
+    #[test]
+    fn a_restart_goes_on_where_the_log_ends() {
+        let wall = Arc::new(AtomicU64::new(500));
+        let clock = Clock::manual(Arc::clone(&wall));
+        clock.advance_to(Timestamp(900));
+        assert_eq!(clock.now(), Timestamp(900));
+        wall.store(950, Ordering::Release);
+        assert_eq!(clock.now(), Timestamp(950));
+        clock.advance_to(Timestamp(10));
+        assert_eq!(clock.now(), Timestamp(950), "the past changes nothing");
     }
 }

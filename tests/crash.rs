@@ -173,7 +173,7 @@ fn total(families: &[Family], name: &str, label: &str) -> f64 {
 }
 
 fn now() -> u64 {
-    Clock::System.now().0
+    Clock::system().now().0
 }
 
 /// A configuration under which states are kept and segments end all the time, so that a kill finds them half done.
@@ -261,7 +261,7 @@ async fn at_the_end(state: &Path) -> Vec<Family> {
         ..Config::default()
     };
     let nanos = Arc::new(AtomicU64::new(now()));
-    let app = App::start(&config, Clock::Manual(Arc::clone(&nanos))).await;
+    let app = App::start(&config, Clock::manual(Arc::clone(&nanos))).await;
     let app = app.expect("it starts");
     nanos.fetch_add(3600 * 1_000_000_000, Ordering::AcqRel);
     while !app.engine().is_settled() {

@@ -88,7 +88,7 @@ async fn the_demo_is_understood_to_the_last_handoff() {
         ..config::of_text(CONFIGURATION, Path::new("."), &|_| None).expect("it is valid")
     };
     let nanos = Arc::new(AtomicU64::new(1_800_000_000_000_000_000));
-    let clock = Clock::Manual(Arc::clone(&nanos));
+    let clock = Clock::manual(Arc::clone(&nanos));
     let app = App::start(&config, clock.clone()).await.expect("it starts");
     let sender = Sender::connect(app.grpc).expect("an exporter");
     let mut truth = Truth::default();

@@ -6,13 +6,11 @@ use baton::config::Config;
 use baton::engine::{Engine, Settings, Worker};
 use baton::export::server::{self, Server, Source};
 use baton::model::metric::Family;
-use baton::model::time::Timestamp;
 use baton::state::{Next, memory};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// An engine, and scrapes that say when they begin and wait until they may end.
@@ -23,7 +21,7 @@ struct Shown {
 }
 
 impl Source for Shown {
-    fn gather(&self) -> Vec<Family> {
+    fn exposition(&self) -> Vec<Family> {
         self.scraped.send(()).expect("the test waits for it");
         let go_on = self.go_on.lock().expect("no panic");
         go_on.recv().expect("the test says so");
@@ -41,10 +39,6 @@ impl Source for Shown {
     fn unready(&self) -> Vec<String> {
         self.engine.stuck()
     }
-
-    fn now(&self) -> Timestamp {
-        Timestamp(0)
-    }
 }
 
 async fn get(server: SocketAddr, path: &str) -> String {
@@ -61,7 +55,7 @@ async fn get(server: SocketAddr, path: &str) -> String {
 #[test]
 fn a_stuck_worker_is_named_though_a_scrape_waits_for_it() {
     let nanos = Arc::new(AtomicU64::new(1_800_000_000_000_000_000));
-    let clock = Clock::Manual(Arc::clone(&nanos));
+    let clock = Clock::manual(Arc::clone(&nanos));
     let settings = Settings {
         partitions: 2,
         ..app::engine_settings(&Config::default())
@@ -83,7 +77,6 @@ fn a_stuck_worker_is_named_though_a_scrape_waits_for_it() {
     };
     let settings = server::Settings {
         endpoint: SocketAddr::from(([127, 0, 0, 1], 0)),
-        zero_hold: Duration::ZERO,
         created: true,
     };
     let server = Server::bind(settings, Arc::new(shown)).expect("a free port");

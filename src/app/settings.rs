@@ -52,6 +52,7 @@ pub fn engine_settings(config: &Config) -> engine::Settings {
                 .collect(),
             max_cohort_values: config.max_cohort_values,
             currency: config.money.currency().clone(),
+            zero_hold: config.zero_hold,
         },
         snapshot_interval: config.snapshot_interval,
         soft_bytes: config.soft_state_bytes,

@@ -78,7 +78,7 @@ async fn tell(asked: &Demo, app: &App) -> Result<(), String> {
     let mut truth = Truth::default();
     for number in 0..sessions {
         let session = desk.session(number);
-        let now = Clock::System.now();
+        let now = Clock::system().now();
         tokio::task::block_in_place(|| sender.send(&session, now))
             .map_err(|error| error.to_string())?;
         truth += session.truth;

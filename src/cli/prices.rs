@@ -40,7 +40,7 @@ pub(super) fn prices(models: &[String], file: Option<&Path>) -> Exit {
             table.add_row(row("", Some(price)));
         }
     }
-    let now = Clock::System.now();
+    let now = Clock::system().now();
     for model in models {
         table.add_row(row(model, book.find(None, model, now)));
     }

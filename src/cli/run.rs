@@ -52,7 +52,7 @@ fn usual_directory() -> Option<PathBuf> {
 
 /// Starts, or says why not.
 pub(super) async fn start(config: &Config) -> Result<App, Exit> {
-    App::start(config, Clock::System).await.map_err(|error| {
+    App::start(config, Clock::system()).await.map_err(|error| {
         complain(&format!("baton: {error}"));
         match error {
             StartError::Listen(_) => Exit::Start,

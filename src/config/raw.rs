@@ -274,8 +274,8 @@ section! {
         max_label_values: u32 = 200,
         /// A series without a new value for this long disappears.
         expire_after: Wait = Wait("24h".into()),
-        /// A new series is shown as 0 for this long after it was first scraped, so that increase() sees its first value.
-        zero_hold: Wait = Wait("5s".into()),
+        /// A new series is exposed as 0 for this long, so that increase() sees its first value: two scrapes of every Prometheus that reads it.
+        zero_hold: Wait = Wait("2m".into()),
         /// Whether OpenMetrics shows when each series began (`_created`).
         created: bool = true,
     }

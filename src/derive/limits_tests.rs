@@ -138,22 +138,22 @@ fn a_value_on_the_bound_of_a_bucket_is_in_it() {
 fn the_next_expiry_is_that_of_the_series_idle_longest_and_gauges_have_none() {
     let wait = settings().expire_after;
     let mut deriver = Deriver::new(settings());
-    assert_eq!(deriver.next_expiry(), None);
+    assert_eq!(deriver.next_deadline(), None);
     deriver.apply(&fact(1, What::Pending(1)), Timestamp(5));
-    assert_eq!(deriver.next_expiry(), None);
+    assert_eq!(deriver.next_deadline(), None);
     deriver.apply(&fact(1, tool("early")), Timestamp(10));
     deriver.apply(&fact(1, tool("late")), Timestamp(20));
     let (first, second) = (Timestamp(10) + wait, Timestamp(20) + wait);
-    assert_eq!(deriver.next_expiry(), Some(first));
+    assert_eq!(deriver.next_deadline(), Some(first));
     let series = deriver.series();
-    deriver.expire(Timestamp(first.0 - 1));
+    deriver.advance(Timestamp(first.0 - 1));
     assert_eq!(deriver.series(), series);
-    deriver.expire(first);
+    deriver.advance(first);
     // A tool has two series, one for each status.
     assert_eq!(deriver.series(), series - 2);
-    assert_eq!(deriver.next_expiry(), Some(second));
-    deriver.expire(second);
-    assert_eq!((deriver.series(), deriver.next_expiry()), (1, None));
+    assert_eq!(deriver.next_deadline(), Some(second));
+    deriver.advance(second);
+    assert_eq!((deriver.series(), deriver.next_deadline()), (1, None));
 }
 
 #[test]
@@ -178,7 +178,7 @@ fn snapshots_that_meet_add_up_and_what_fits_no_metric_is_left_out() {
         shown(&families, "baton_handoffs_total").contains(&"a b transfer success  = 2".to_owned())
     );
     assert_eq!(
-        deriver.next_expiry(),
+        deriver.next_deadline(),
         Some(Timestamp(5) + settings().expire_after)
     );
     // The numbers of one metric under the name of another one are left out.
@@ -380,7 +380,7 @@ fn a_label_value_is_free_again_when_the_last_series_that_has_it_expires() {
     ] {
         deriver.apply(&fact, at);
     }
-    deriver.expire(Timestamp(120 * second));
+    deriver.advance(Timestamp(120 * second));
     // "a" is free, "tool" is not: two kinds are as many as may be.
     for (kind, name) in [(ActionKind::Retrieval, "c"), (ActionKind::Escalation, "b")] {
         let (fact, at) = of(kind, name, 120);
@@ -420,7 +420,7 @@ fn snapshots_keep_dimensions_and_a_gauge_alone_expires_never() {
         ["a = 1", "a gold = 1"]
     );
     let gauge = derive(settings.clone(), &[fact(1, What::Pending(1))]);
-    assert_eq!(restored(&gauge).next_expiry(), None);
+    assert_eq!(restored(&gauge).next_deadline(), None);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 pub mod catalogue;
 mod merge;
+mod reveal;
 mod rows;
 mod saved;
 mod store;
@@ -9,6 +10,8 @@ mod value;
 
 #[cfg(test)]
 mod limits_tests;
+#[cfg(test)]
+mod reveal_tests;
 #[cfg(test)]
 mod rows_tests;
 #[cfg(test)]
@@ -27,7 +30,7 @@ use crate::model::time::Timestamp;
 use catalogue::Metric;
 use rows::Kind;
 use std::time::Duration;
-use store::{Moment, Store};
+use store::{Moment, Shown, Store};
 
 /// Limits of the derived metrics.
 #[derive(Clone, Debug)]
@@ -44,6 +47,8 @@ pub struct Settings {
     pub max_cohort_values: usize,
     /// The currency of all money: the names of its metrics end in it.
     pub currency: Name,
+    /// How long after its birth a counter or histogram is exposed as 0, see [`Deriver::exposition`].
+    pub zero_hold: Duration,
 }
 
 impl Default for Settings {
@@ -55,6 +60,7 @@ impl Default for Settings {
             dimensions: Vec::new(),
             max_cohort_values: 50,
             currency: DOLLAR.into(),
+            zero_hold: Duration::ZERO,
         }
     }
 }
@@ -149,19 +155,32 @@ impl Deriver {
         }
     }
 
-    /// Forgets series that had no new value for long.
-    pub fn expire(&mut self, now: Timestamp) {
+    /// Tells the time: series that had no new value for long are forgotten, and those that are old enough are exposed with their values.
+    pub fn advance(&mut self, now: Timestamp) {
         self.store.expire(now);
+        self.store.reveals.advance(now);
     }
 
-    /// When [`Deriver::expire`] has something to do next.
-    pub fn next_expiry(&self) -> Option<Timestamp> {
-        self.store.next_expiry()
+    /// A process goes on with the log: the time in which nobody could scrape does not count for [`Settings::zero_hold`].
+    pub fn restart(&mut self, now: Timestamp) {
+        self.store.reveals.restart(now);
     }
 
-    /// All families with their values now, in the order of the catalogue.
+    /// When [`Deriver::advance`] has something to do next.
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        let expiry = self.store.next_expiry();
+        expiry.into_iter().chain(self.store.reveals.next()).min()
+    }
+
+    /// All families with their true values, in the order of the catalogue: what people are shown.
     pub fn families(&self) -> Vec<Family> {
-        self.store.families()
+        self.store.families(Shown::True)
+    }
+
+    /// The same as Prometheus is shown them. `increase()` does not see the first value of a series that was not there before, so a
+    /// series is 0 until [`Settings::zero_hold`] after its birth, by log time: whoever reads, and however often the process restarts.
+    pub fn exposition(&self) -> Vec<Family> {
+        self.store.families(Shown::Exposed)
     }
 }
 

@@ -95,7 +95,7 @@ proptest! {
             let fact = in_cohort(&[(0, tier)], what(number << 2 | kind));
             now += wait;
             for deriver in [&mut rows, &mut labels] {
-                deriver.expire(Timestamp(now * 1_000_000_000));
+                deriver.advance(Timestamp(now * 1_000_000_000));
                 deriver.apply(&fact, Timestamp(now * 1_000_000_000));
             }
             labels.store.rows.forget();

@@ -2,6 +2,7 @@
 
 use super::Deriver;
 use super::catalogue::CATALOGUE;
+use super::reveal::Interrupted;
 use super::store::Store;
 use super::value::{Number, Value};
 use crate::model::metric::{Bucket, Exemplar};
@@ -13,6 +14,26 @@ impl Deriver {
     /// All series, with the names of their metrics and labels.
     pub fn save(&self) -> impl Iterator<Item = v1::Series> + '_ {
         self.store.save()
+    }
+
+    /// What the head of a snapshot says of series that are exposed as 0; the rest of it is the partition's.
+    pub fn save_head(&self) -> v1::SnapshotHead {
+        let interrupted = self.store.reveals.interrupted();
+        v1::SnapshotHead {
+            held_from: interrupted.map_or(0, |i| i.from.0),
+            held_since: interrupted.map_or(0, |i| i.since.0),
+            ..v1::SnapshotHead::default()
+        }
+    }
+
+    /// Goes on from the head of a snapshot.
+    pub fn restore_head(&mut self, head: &v1::SnapshotHead) {
+        let interrupted = (head.held_since > 0).then_some(Interrupted {
+            from: Timestamp(head.held_from),
+            since: Timestamp(head.held_since),
+        });
+        let log_time = Timestamp(head.log_time);
+        self.store.reveals.restore(interrupted, log_time);
     }
 
     /// How many series there are.

@@ -3,6 +3,7 @@
 use super::Settings;
 use super::catalogue::{CATALOGUE, Description, Metric};
 use super::merge::latest;
+use super::reveal::Reveals;
 use super::rows::{Kind, Rows};
 use super::value::{Number, Value};
 use crate::model::cohort::Cohort;
@@ -41,6 +42,15 @@ pub(super) struct Moment<'a> {
     pub(super) cohort: &'a Cohort,
 }
 
+/// Whom values are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shown {
+    /// People: as they are.
+    True,
+    /// Prometheus: new series are 0.
+    Exposed,
+}
+
 /// All series of one partition.
 #[derive(Debug)]
 pub(super) struct Store {
@@ -51,6 +61,7 @@ pub(super) struct Store {
     scratch: Vec<u8>,
     /// No series expires before this time.
     next_expiry: Timestamp,
+    pub(super) reveals: Reveals,
 }
 
 #[derive(Debug, Default)]
@@ -84,6 +95,7 @@ impl Store {
             })
             .collect();
         Self {
+            reveals: Reveals::new(settings.zero_hold),
             settings,
             metrics,
             rows: Rows::default(),
@@ -223,10 +235,14 @@ impl Store {
         }
         let values = &mut self.metrics[metric as usize];
         values.use_labels(&key);
-        let new = || Value {
-            start: when.now,
-            touched: when.now,
-            number: Number::zero(description),
+        let reveals = &mut self.reveals;
+        let new = || {
+            reveals.born(when.now);
+            Value {
+                start: when.now,
+                touched: when.now,
+                number: Number::zero(description),
+            }
         };
         let value = values.series.entry(key).or_insert_with(new);
         value.take(change, when.now);
@@ -238,6 +254,9 @@ impl Store {
             let expires = value.touched + self.settings.expire_after;
             self.next_expiry = self.next_expiry.min(expires);
         }
+        // Snapshots of before log time was kept: it was this late at the least.
+        self.reveals.advance(value.touched);
+        self.reveals.born(value.start);
         let mut key = Vec::new();
         labels.iter().for_each(|label| put(&mut key, label));
         let values = &mut self.metrics[metric as usize];
@@ -312,7 +331,7 @@ impl Store {
         (self.next_expiry < Timestamp::MAX).then_some(self.next_expiry)
     }
 
-    pub(super) fn families(&self) -> Vec<Family> {
+    pub(super) fn families(&self, shown: Shown) -> Vec<Family> {
         CATALOGUE
             .iter()
             .zip(&self.metrics)
@@ -321,7 +340,7 @@ impl Store {
                 help: description.help,
                 kind: description.kind,
                 unit: self.in_currency(description.unit),
-                series: self.series(description, values),
+                series: self.series(description, values, shown),
             })
             .collect()
     }
@@ -340,10 +359,17 @@ impl Store {
     }
 
     /// In the order of their labels.
-    fn series(&self, description: &Description, values: &Values) -> Vec<Series> {
+    fn series(&self, description: &Description, values: &Values, shown: Shown) -> Vec<Series> {
+        let counts = description.kind != FamilyKind::Gauge;
+        let holds =
+            |value: &Value| shown == Shown::Exposed && counts && self.reveals.holds(value.start);
+        let point = |value: &Value| match holds(value) {
+            true => Number::zero(description).point(description),
+            false => value.number.point(description),
+        };
         let series = values.series.iter().map(|(key, value)| Series {
             labels: self.labels(description.metric, key),
-            point: value.point(description),
+            point: point(value),
             start: value.start,
         });
         let mut series: Vec<Series> = series.collect();

@@ -116,7 +116,7 @@ fn idle_series_expire_one_by_one_and_free_their_label_values() {
     deriver.apply(&fact(1, tool("old")), Timestamp(second));
     deriver.apply(&fact(1, What::Pending(1)), Timestamp(second));
     deriver.apply(&fact(1, tool("young")), Timestamp(60 * second));
-    deriver.expire(Timestamp(120 * second));
+    deriver.advance(Timestamp(120 * second));
     let families = deriver.families();
     assert_eq!(
         shown(&families, "baton_tool_calls_total"),

@@ -78,10 +78,12 @@ impl Value {
             _ => debug_assert!(false, "a metric has one kind"),
         }
     }
+}
 
+impl Number {
     pub(super) fn point(&self, description: &Description) -> Point {
-        match &self.number {
-            Number::Counter(total, exemplar) => Point::Counter {
+        match self {
+            Self::Counter(total, exemplar) => Point::Counter {
                 value: if description.unit == MONEY {
                     *total as f64 / NANO
                 } else {
@@ -89,8 +91,8 @@ impl Value {
                 },
                 exemplar: *exemplar,
             },
-            Number::Gauge(level) => Point::Gauge(*level as f64),
-            Number::Histogram { buckets, sum } => Point::Histogram(Histogram {
+            Self::Gauge(level) => Point::Gauge(*level as f64),
+            Self::Histogram { buckets, sum } => Point::Histogram(Histogram {
                 bounds: description.bounds,
                 buckets: buckets.clone(),
                 sum: *sum as f64 / NANO,

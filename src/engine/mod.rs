@@ -336,14 +336,19 @@ impl Engine {
         }
     }
 
-    /// The derived metrics of all partitions.
+    /// The derived metrics of all partitions with their true values: what people are shown.
     pub fn gather(&self) -> Vec<Family> {
-        let parts = self
-            .partitions
-            .iter()
-            .map(|slot| read(&slot.partition).families())
-            .collect();
-        derive::merge(parts)
+        self.merged(Partition::families)
+    }
+
+    /// The same as Prometheus is shown them, see [`derive::Deriver::exposition`].
+    pub fn exposition(&self) -> Vec<Family> {
+        self.merged(Partition::exposition)
+    }
+
+    fn merged(&self, of: impl Fn(&Partition) -> Vec<Family>) -> Vec<Family> {
+        let parts = self.partitions.iter();
+        derive::merge(parts.map(|slot| of(&read(&slot.partition))).collect())
     }
 
     /// How a session went, by its id or by that of a trace without one; empty where it is not known any more.
@@ -392,7 +397,11 @@ impl Engine {
 
     /// Whether nothing waits to be applied and no timer is due.
     pub fn is_settled(&self) -> bool {
-        let now = self.clock.now();
+        self.is_settled_by(self.clock.now())
+    }
+
+    /// Whether nothing waits to be applied and no timer will be due at `now`.
+    pub fn is_settled_by(&self, now: Timestamp) -> bool {
         let due = |slot: &Slot| read(&slot.partition).is_due(now);
         self.backlog() == 0 && !self.partitions.iter().any(due)
     }

@@ -40,6 +40,8 @@ impl Offline {
         // A recording is looked at as a whole: nothing of it is old.
         let mut settings = settings.clone();
         settings.derive.expire_after = Duration::MAX;
+        // Nor is it read by Prometheus.
+        settings.derive.zero_hold = Duration::ZERO;
         Self {
             normaliser,
             router: Router::new(settings.partitions),

@@ -19,6 +19,8 @@ pub struct Partition {
     deriver: Deriver,
     /// The last delivery applied; 0 before the first.
     position: u64,
+    /// The latest arrival applied.
+    log_time: Timestamp,
 }
 
 impl Partition {
@@ -27,6 +29,7 @@ impl Partition {
             stitcher: Stitcher::new(settings.stitch.clone()),
             deriver: Deriver::new(settings.derive.clone()),
             position: 0,
+            log_time: Timestamp::default(),
         }
     }
 
@@ -42,6 +45,9 @@ impl Partition {
             return out;
         }
         self.position = delivery.position;
+        if delivery.restart {
+            self.deriver.restart(delivery.arrival);
+        }
         self.stitcher.advance(delivery.arrival, &mut out);
         for entry in delivery.entries {
             self.stitcher.apply(entry, delivery.arrival, &mut out);
@@ -49,7 +55,8 @@ impl Partition {
         for fact in &out.facts {
             self.deriver.apply(fact, delivery.arrival);
         }
-        self.deriver.expire(delivery.arrival);
+        self.deriver.advance(delivery.arrival);
+        self.log_time = self.log_time.max(delivery.arrival);
         out
     }
 
@@ -68,6 +75,8 @@ impl Partition {
         let head = v1::SnapshotHead {
             partition: index as u32,
             position: self.position,
+            log_time: self.log_time.0,
+            ..self.deriver.save_head()
         };
         let end = v1::SnapshotEnd {
             slots: self.stitcher.keys() as u64,
@@ -92,7 +101,11 @@ impl Partition {
     /// When it is none that a Baton wrote.
     pub fn restore(&mut self, part: v1::SnapshotPart) -> Result<bool, Invalid> {
         match part.part.ok_or(Invalid("part"))? {
-            Part::Head(head) => self.position = head.position,
+            Part::Head(head) => {
+                self.position = head.position;
+                self.log_time = Timestamp(head.log_time);
+                self.deriver.restore_head(&head);
+            }
             Part::Slots(list) => {
                 for slot in list.slots {
                     self.stitcher.restore(slot)?;
@@ -109,8 +122,19 @@ impl Partition {
         Ok(false)
     }
 
+    /// The metrics with their true values.
     pub fn families(&self) -> Vec<Family> {
         self.deriver.families()
+    }
+
+    /// The metrics as Prometheus is shown them.
+    pub fn exposition(&self) -> Vec<Family> {
+        self.deriver.exposition()
+    }
+
+    /// The latest arrival applied: no process that reads the same log may tell an earlier time.
+    pub fn log_time(&self) -> Timestamp {
+        self.log_time
     }
 
     pub fn keys(&self) -> usize {
@@ -129,11 +153,11 @@ impl Partition {
 
     /// When it wants to be told the time.
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        let expiry = self.deriver.next_expiry();
+        let series = self.deriver.next_deadline();
         self.stitcher
             .next_deadline()
             .into_iter()
-            .chain(expiry)
+            .chain(series)
             .min()
     }
 }

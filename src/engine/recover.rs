@@ -48,6 +48,7 @@ impl Engine {
             return Err(Fault::Missing(from));
         }
         let sends = self.replay(journal, from, &mut recovered)?;
+        self.go_on_at_log_time();
         let positions = self
             .partitions
             .iter()
@@ -66,8 +67,12 @@ impl Engine {
             slot.weight.store(weight, Ordering::Relaxed);
         }
         recovered.sent = sends.len() as u64;
+        let restart = Frame::restart(self.partitions.len(), self.clock.now());
+        self.log.forward(restart);
         for frame in sends {
-            self.log.forward(frame);
+            // As late as what is in the log: it goes on behind it.
+            let arrival = self.clock.now();
+            self.log.forward(Frame { arrival, ..frame });
         }
         // Not sooner: where recovery fails, another Baton may read what this one cannot.
         recovered.damaged = damaged.len() as u64;
@@ -76,6 +81,13 @@ impl Engine {
             snapshots.remove(index, position)?;
         }
         Ok(recovered)
+    }
+
+    /// Nothing enters the log with an earlier time than what is in it, wherever the wall clock of this process stands.
+    fn go_on_at_log_time(&self) {
+        for slot in &self.partitions {
+            self.clock.advance_to(read(&slot.partition).log_time());
+        }
     }
 
     /// The newest state of a partition that is whole; a new one where there is none.
@@ -117,7 +129,6 @@ impl Engine {
         from: u64,
         recovered: &mut Recovered,
     ) -> Result<Vec<Frame>, Fault> {
-        let now = self.clock.now();
         // By the partition that sent them, in order, until they are met in the log.
         let mut sent: Vec<VecDeque<(u64, Frame)>> = vec![VecDeque::new(); self.partitions.len()];
         journal.replay(from, |position, payload| {
@@ -132,6 +143,7 @@ impl Engine {
                     recovered.known += 1;
                 }
             }
+            let arrival = frame.arrival;
             for (index, delivery) in frame.deliveries(position) {
                 let slot = self.partitions.get(index);
                 let slot = slot.ok_or(Fault::Invalid("partition"))?;
@@ -141,7 +153,7 @@ impl Engine {
                         partition: index,
                         position,
                     };
-                    let frame = Frame::of(self.router.address(sends), now, Some(origin));
+                    let frame = Frame::of(self.router.address(sends), arrival, Some(origin));
                     sent[index].push_back((position, frame));
                 }
             }

@@ -8,7 +8,6 @@ pub mod server;
 pub mod story;
 pub mod summary;
 pub mod table;
-mod zero;
 
 #[cfg(test)]
 mod tests;

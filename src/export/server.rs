@@ -2,9 +2,7 @@
 
 use super::own;
 use super::prometheus::{self, Format};
-use super::zero::FirstScrapes;
 use crate::model::metric::Family;
-use crate::model::time::Timestamp;
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -13,28 +11,25 @@ use axum::routing::get;
 use std::future::Future;
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
 /// What the server is told.
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub endpoint: SocketAddr,
-    pub zero_hold: Duration,
     pub created: bool,
 }
 
 /// Where the server finds what it shows.
 pub trait Source: Send + Sync + 'static {
-    /// The derived metrics.
-    fn gather(&self) -> Vec<Family>;
+    /// The derived metrics as Prometheus is shown them.
+    fn exposition(&self) -> Vec<Family>;
     /// Baton's own metrics as text 0.0.4.
     fn own(&self) -> String;
     /// How a session went; empty where it is not known.
     fn story(&self, session: &str) -> String;
     /// What is not ready; empty when all is.
     fn unready(&self) -> Vec<String>;
-    fn now(&self) -> Timestamp;
 }
 
 /// The server, bound and not serving yet.
@@ -48,7 +43,6 @@ pub struct Server {
 struct Shown {
     source: Arc<dyn Source>,
     settings: Settings,
-    scraped: Arc<Mutex<FirstScrapes>>,
 }
 
 impl Server {
@@ -59,11 +53,7 @@ impl Server {
     pub fn bind(settings: Settings, source: Arc<dyn Source>) -> std::io::Result<Self> {
         let listener = TcpListener::bind(settings.endpoint)?;
         listener.set_nonblocking(true)?;
-        let shown = Shown {
-            source,
-            settings,
-            scraped: Arc::default(),
-        };
+        let shown = Shown { source, settings };
         let router = Router::new()
             .route(
                 "/",
@@ -117,12 +107,7 @@ fn scrape(shown: &Shown, headers: &HeaderMap) -> Response {
             .unwrap_or_default()
     };
     let format = Format::negotiate(header(header::ACCEPT), shown.settings.created);
-    let mut families = shown.source.gather();
-    shown
-        .scraped
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .apply(&mut families, shown.settings.zero_hold, shown.source.now());
+    let families = shown.source.exposition();
     let mut text = prometheus::write(&families, format);
     text.push_str(&own::rewrite(&shown.source.own(), format));
     if format != Format::Text {

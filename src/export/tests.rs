@@ -3,11 +3,9 @@
 use super::own;
 use super::prometheus::{Format, write};
 use super::summary::Summary;
-use super::zero::FirstScrapes;
 use crate::model::ids::TraceId;
 use crate::model::metric::{Bucket, Exemplar, Family, FamilyKind, Histogram, Point, Series};
 use crate::model::time::Timestamp;
-use std::time::Duration;
 
 const OPEN: Format = Format::OpenMetrics { created: true };
 
@@ -125,34 +123,6 @@ fn the_format_is_what_the_scraper_prefers() {
     ] {
         assert_eq!(Format::negotiate(accept, true) == OPEN, open, "{accept}");
     }
-}
-
-#[test]
-fn a_new_series_is_zero_until_some_time_after_its_first_scrape() {
-    let mut first = FirstScrapes::default();
-    let hold = Duration::from_secs(5);
-    let mut scrape = |second: u64| {
-        let mut families = families();
-        first.apply(&mut families, hold, Timestamp(second * 1_000_000_000));
-        let text = write(&families, Format::Text);
-        (
-            text.contains("} 3\nw") || text.contains("} 3\n#"),
-            text.contains("w_seconds_count{k=\"v\"} 3"),
-            text.contains("g -2"),
-        )
-    };
-    assert_eq!(
-        scrape(10),
-        (false, false, true),
-        "the first scrape sees 0, gauges as they are"
-    );
-    assert_eq!(
-        scrape(14),
-        (false, false, true),
-        "so does a second Prometheus"
-    );
-    assert_eq!(scrape(15), (true, true, true));
-    assert_eq!(scrape(1000), (true, true, true));
 }
 
 #[test]

@@ -16,6 +16,8 @@ pub struct Frame {
     pub origin: Option<Origin>,
     /// The entries of each partition that has some. A partition without entries is only told the time.
     pub parts: Vec<(usize, Vec<Entry>)>,
+    /// A process goes on with the log from here: what was shown until now was shown by another one.
+    pub restart: bool,
 }
 
 impl Frame {
@@ -43,6 +45,7 @@ impl Frame {
             arrival,
             origin,
             parts,
+            restart: false,
         }
     }
 
@@ -52,6 +55,17 @@ impl Frame {
             arrival,
             origin: None,
             parts: vec![(partition, Vec::new())],
+            restart: false,
+        }
+    }
+
+    /// Tells all partitions that a process goes on with the log.
+    pub fn restart(partitions: usize, arrival: Timestamp) -> Self {
+        Self {
+            arrival,
+            origin: None,
+            parts: (0..partitions).map(|index| (index, Vec::new())).collect(),
+            restart: true,
         }
     }
 
@@ -72,12 +86,15 @@ impl Frame {
 
     /// What each partition gets of it.
     pub fn deliveries(self, position: u64) -> impl Iterator<Item = (usize, Delivery)> {
-        let arrival = self.arrival;
+        let Self {
+            arrival, restart, ..
+        } = self;
         self.parts.into_iter().map(move |(partition, entries)| {
             let delivery = Delivery {
                 position,
                 arrival,
                 entries,
+                restart,
             };
             (partition, delivery)
         })
@@ -99,6 +116,8 @@ pub struct Delivery {
     pub arrival: Timestamp,
     /// Empty: a look at the time.
     pub entries: Vec<Entry>,
+    /// A process goes on with the log from here.
+    pub restart: bool,
 }
 
 impl Delivery {

@@ -10,6 +10,9 @@ pub struct Frame {
     pub origin: ::core::option::Option<Origin>,
     #[prost(message, repeated, tag = "3")]
     pub parts: ::prost::alloc::vec::Vec<Part>,
+    /// A process goes on with the log from here.
+    #[prost(bool, tag = "4")]
+    pub restart: bool,
 }
 /// The partition whose delivery at this position made it send.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -437,6 +440,14 @@ pub struct SnapshotHead {
     /// The last delivery that is in it.
     #[prost(uint64, tag = "2")]
     pub position: u64,
+    /// The latest arrival applied, in nanoseconds since the epoch; 0 in snapshots of before it was kept.
+    #[prost(uint64, tag = "3")]
+    pub log_time: u64,
+    /// Series born from `held_from` on were exposed as 0 when the process ended, and have been so from `held_since` on; 0: none.
+    #[prost(uint64, tag = "4")]
+    pub held_from: u64,
+    #[prost(uint64, tag = "5")]
+    pub held_since: u64,
 }
 /// A snapshot without its end, or with other counts, is not whole.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]

@@ -29,6 +29,9 @@ pub fn frame(frame: &Frame) -> Vec<u8> {
             put_entries(entries, to);
         });
     }
+    if frame.restart {
+        to.count(4, true);
+    }
     to.into_bytes()
 }
 
@@ -100,6 +103,7 @@ impl TryFrom<v1::Frame> for Frame {
                 position: origin.position,
             }),
             parts: parts.collect::<Result<_, _>>()?,
+            restart: stored.restart,
         })
     }
 }

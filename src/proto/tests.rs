@@ -233,6 +233,7 @@ fn a_frame_comes_back_as_it_was() {
             position: 5,
         }),
         parts: vec![(0, entries), (3, Vec::new())],
+        restart: true,
     };
     let bytes = crate::proto::frame(&frame);
     let stored = v1::Frame::decode(bytes.as_slice()).expect("a frame");

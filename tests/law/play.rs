@@ -11,6 +11,7 @@ use baton::model::event::Event;
 use baton::model::fact::{Fact, What};
 use baton::model::metric::Family;
 use baton::model::record::{Delivery, Frame, Load};
+use baton::model::time::Timestamp;
 use baton::state::{Appending, Log, Next};
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -139,7 +140,7 @@ impl Stage {
     fn new(story: &Story, way: Way) -> Self {
         let start = story.events.iter().map(|e| e.start.0).min().unwrap_or(0);
         let time = Arc::new(AtomicU64::new(start));
-        let clock = Clock::Manual(Arc::clone(&time));
+        let clock = Clock::manual(Arc::clone(&time));
         let log = Arc::new(Queues::new(way.partitions));
         let mut settings = Settings {
             partitions: way.partitions,
@@ -195,11 +196,7 @@ impl Stage {
     }
 
     fn is_due_by(&self, time: u64) -> bool {
-        let now = self.time();
-        self.set(time);
-        let due = !self.engine.is_settled();
-        self.set(now);
-        due
+        !self.engine.is_settled_by(Timestamp(time))
     }
 
     /// Workers work, in any order, until nothing is left.

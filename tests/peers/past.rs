@@ -61,10 +61,10 @@ impl Past {
             ..config::of_text(CONFIGURATION, Path::new("."), &|_| None).expect("it is valid")
         };
         // Where the steps of subqueries and ranges fall.
-        let end = Clock::System.now().0 / SECOND / STEP * STEP;
+        let end = Clock::system().now().0 / SECOND / STEP * STEP;
         let start = end - 2 * STEPS * STEP;
         let clock = Arc::new(AtomicU64::new(start * SECOND));
-        let app = App::start(&config, Clock::Manual(Arc::clone(&clock))).await;
+        let app = App::start(&config, Clock::manual(Arc::clone(&clock))).await;
         let app = app.expect("it starts");
         let sender = Sender::connect(app.grpc).expect("an exporter");
         let mut past = Self {
@@ -109,7 +109,7 @@ impl Past {
         for _ in 0..sessions {
             let session = Desk::new(SEED).session(self.told);
             self.told += 1;
-            let now = Clock::Manual(Arc::clone(&self.clock)).now();
+            let now = Clock::manual(Arc::clone(&self.clock)).now();
             tokio::task::block_in_place(|| self.sender.send(&session, now)).expect("taken");
             truth += session.truth;
         }
@@ -194,7 +194,7 @@ impl Past {
 
     /// Some more sessions, in the present.
     pub async fn go_on(&mut self) {
-        let now = Clock::System.now().0 / SECOND;
+        let now = Clock::system().now().0 / SECOND;
         self.clock.store(now * SECOND, Ordering::Release);
         self.tell(4 * SESSIONS_PER_STEP);
         self.settle(now + 60).await;

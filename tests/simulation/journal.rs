@@ -187,6 +187,7 @@ fn a_snapshot_is_whole_or_not_there() {
         let head = v1::SnapshotHead {
             partition: 0,
             position,
+            ..v1::SnapshotHead::default()
         };
         let part = Some(v1::snapshot_part::Part::Head(head));
         std::iter::once(v1::SnapshotPart { part })

@@ -118,6 +118,8 @@ struct World {
     unsent: Vec<Vec<Event>>,
     asked: Vec<(Vec<Event>, Offering)>,
     history: History,
+    /// What Prometheus was shown last of each series that only grows.
+    scraped: BTreeMap<String, f64>,
     crashes: u64,
     refused: u64,
     fallbacks: u64,
@@ -138,7 +140,7 @@ impl Process {
         time: &Arc<AtomicU64>,
         history: &mut History,
     ) -> Result<Self, Fault> {
-        let clock = Clock::Manual(Arc::clone(time));
+        let clock = Clock::manual(Arc::clone(time));
         let folder: Arc<dyn Files> = Arc::new(files.clone());
         let fresh = v1::Meta {
             partitions: PARTITIONS as u32,
@@ -185,6 +187,7 @@ impl World {
             unsent: Vec::new(),
             asked: Vec::new(),
             history,
+            scraped: BTreeMap::new(),
             crashes: 0,
             refused: 0,
             fallbacks: 0,
@@ -192,7 +195,16 @@ impl World {
         }
     }
 
+    /// A scrape: no series is less than a scrape before it was shown, whatever happened in between.
+    fn scrape(&mut self) {
+        for (series, value) in growing(&self.process.engine.exposition()) {
+            let before = self.scraped.insert(series.clone(), value).unwrap_or(0.0);
+            assert!(value >= before, "{series} fell from {before} to {value}");
+        }
+    }
+
     fn crash(&mut self) {
+        self.scrape();
         self.crashes += 1;
         // Whoever waits for an answer will get none, and sends again.
         for (events, _) in self.asked.drain(..) {
@@ -235,6 +247,7 @@ impl World {
             Ok(process) => {
                 self.fallbacks += process.recovered.damaged;
                 self.process = process;
+                self.scrape();
                 true
             }
             Err(_) => false,
@@ -455,6 +468,24 @@ fn live(mut world: World, waves: Vec<usize>, crashes: bool) -> Told {
         fallbacks: world.fallbacks,
         damages: world.damages,
     }
+}
+
+/// The values of counters and the counts of histograms, by name and labels.
+fn growing(families: &[Family]) -> Vec<(String, f64)> {
+    let series = families.iter().flat_map(|family| {
+        let name = &family.name;
+        family.series.iter().filter_map(move |series| {
+            let value = match &series.point {
+                Point::Counter { value, .. } => *value,
+                Point::Histogram(histogram) => {
+                    histogram.buckets.iter().map(|b| b.count).sum::<u64>() as f64
+                }
+                Point::Gauge(_) => return None,
+            };
+            Some((format!("{name} {:?}", series.labels), value))
+        })
+    });
+    series.collect()
 }
 
 /// Snapshots on the disk at the end.

@@ -68,7 +68,7 @@ fn after<T>(way: Way, requests: &[Request], read: impl AsyncFnOnce(&App) -> T) -
             ..Config::default()
         };
         let nanos = Arc::new(AtomicU64::new(1_800_000_000_000_000_000));
-        let app = App::start(&config, Clock::Manual(Arc::clone(&nanos)))
+        let app = App::start(&config, Clock::manual(Arc::clone(&nanos)))
             .await
             .expect("it starts");
         match way {

@@ -48,7 +48,7 @@ pub fn fill(folder: &Path, sessions: u64, clean: bool) {
             snapshot_interval: Duration::MAX,
             ..config(LogKind::Disk, folder)
         };
-        let app = App::start(&config, Clock::Manual(Arc::clone(&nanos))).await;
+        let app = App::start(&config, Clock::manual(Arc::clone(&nanos))).await;
         let app = Arc::new(app.expect("it starts"));
         for first in (0..sessions).step_by((BATCH * IN_FLIGHT) as usize) {
             let requests = (first..sessions.min(first + BATCH * IN_FLIGHT)).step_by(BATCH as usize);
@@ -95,7 +95,7 @@ pub fn open(folder: &Path) {
     runtime().block_on(async {
         let begin = now();
         let nanos = Arc::new(AtomicU64::new(BEGIN));
-        let app = App::start(&config(LogKind::Disk, folder), Clock::Manual(nanos)).await;
+        let app = App::start(&config(LogKind::Disk, folder), Clock::manual(nanos)).await;
         let app = app.expect("it starts");
         say(&serde_json::json!({
             "step": "started",

@@ -39,7 +39,7 @@ pub fn share(spans: u64) {
 /// Acknowledged and applied spans a second, from the body of a request on.
 async fn rate(log: LogKind, spans: u64) -> f64 {
     let folder = tempfile::tempdir().expect("a folder");
-    let app = App::start(&config(log, folder.path()), Clock::System).await;
+    let app = App::start(&config(log, folder.path()), Clock::system()).await;
     let app = Arc::new(app.expect("it starts"));
     let payload = Arc::new(Payload::new(Kind::Lean, BATCH));
     let next = Arc::new(AtomicU64::new(0));

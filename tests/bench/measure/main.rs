@@ -73,7 +73,7 @@ fn engine(config: &Config) -> (Engine, Vec<Reader>, Arc<AtomicU64>) {
     let (log, readers) = memory::open(settings.partitions, config.queue_events);
     let log: Arc<dyn Log> = Arc::new(log);
     let time = Arc::new(AtomicU64::new(1_800_000_000_000_000_000));
-    let clock = Clock::Manual(Arc::clone(&time));
+    let clock = Clock::manual(Arc::clone(&time));
     let engine = Engine::new(&settings, app::normaliser(config, 7), log, clock);
     (engine, readers, time)
 }

@@ -6,7 +6,6 @@ use baton::config::Config;
 use baton::engine::{Engine, Worker};
 use baton::export::server::{Server, Settings, Source};
 use baton::model::metric::{Family, Point};
-use baton::model::time::Timestamp;
 use baton::state::Reader;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -23,7 +22,7 @@ const REQUESTS: u64 = 4_000;
 
 /// An engine with so many series, its server, and the door to it.
 pub fn scrape(series: usize) {
-    let (mut door, engine, time) = opened();
+    let (mut door, engine) = opened();
     let payload = Payload::new(Kind::Lean, BATCH);
     let mut number = 0;
     while shown(&engine.gather()) < series {
@@ -45,10 +44,9 @@ pub fn scrape(series: usize) {
     ));
 
     let stop = Arc::new(AtomicBool::new(false));
-    let source = Arc::new(Shown { engine, time });
+    let source = Arc::new(Shown { engine });
     let settings = Settings {
         endpoint: ([127, 0, 0, 1], 0).into(),
-        zero_hold: Duration::ZERO,
         created: false,
     };
     let server = Server::bind(settings, source).expect("a free port");
@@ -103,7 +101,7 @@ fn shown(families: &[Family]) -> usize {
 }
 
 /// An engine without limits on series.
-fn opened() -> (Door, Arc<Engine>, Arc<AtomicU64>) {
+fn opened() -> (Door, Arc<Engine>) {
     let mut config: Config = config();
     config.max_series = usize::MAX;
     config.max_label_values = usize::MAX;
@@ -113,9 +111,9 @@ fn opened() -> (Door, Arc<Engine>, Arc<AtomicU64>) {
         engine: Arc::clone(&engine),
         reader: readers.into_iter().next().expect("one partition"),
         worker: Worker::new(told(&time)),
-        time: Arc::clone(&time),
+        time,
     };
-    (door, engine, time)
+    (door, engine)
 }
 
 struct Door {
@@ -163,12 +161,11 @@ fn renamed(body: &[u8], number: u64) -> Vec<u8> {
 
 struct Shown {
     engine: Arc<Engine>,
-    time: Arc<AtomicU64>,
 }
 
 impl Source for Shown {
-    fn gather(&self) -> Vec<Family> {
-        self.engine.gather()
+    fn exposition(&self) -> Vec<Family> {
+        self.engine.exposition()
     }
 
     fn own(&self) -> String {
@@ -181,10 +178,6 @@ impl Source for Shown {
 
     fn unready(&self) -> Vec<String> {
         Vec::new()
-    }
-
-    fn now(&self) -> Timestamp {
-        told(&self.time)
     }
 }
 
