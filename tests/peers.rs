@@ -5,6 +5,8 @@
 mod boards;
 #[path = "peers/past.rs"]
 mod past;
+#[path = "peers/restarts.rs"]
+mod restarts;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty};
