@@ -276,7 +276,8 @@ fn every_listed_attribute_is_asked_for() {
     }
 }
 
-/// Licences that an Apache-2.0 product may ship.
+/// Licenses that an Apache-2.0 product may ship, as SPDX identifiers: no strong copyleft (GPL, AGPL), no source-available license (SSPL, BUSL).
+/// `BSL-1.0` is the Boost Software License, not the Business Source License (`BUSL-1.1`).
 const LICENCES: &[&str] = &[
     "Apache-2.0",
     "MIT",
