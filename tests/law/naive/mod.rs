@@ -1,4 +1,4 @@
-//! A second Baton, written from `docs/semantics.md` alone: slow, simple, without a clock. It has all events at once, in the order of
+//! The reference implementation, written from `docs/semantics.md` alone: slow, simple, without a clock. It has all events at once, in the order of
 //! their own time, and reads as the document does. Where the two disagree, one of three is wrong: this, Baton, or the document.
 
 mod handoffs;
