@@ -1,4 +1,4 @@
-//! Wiring: the one place where rooms meet, and the one file that starts tasks and threads.
+//! Application wiring. Builds the rooms, connects them, and starts and stops all tasks and threads. No other file spawns a task.
 
 mod settings;
 

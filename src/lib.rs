@@ -1,14 +1,13 @@
 //! Baton turns the spans of multi-agent LLM systems into business metrics.
 //!
-//! The rooms stand in the order in which a span walks through them:
+//! The modules are called rooms. A span passes through them in this order:
 //!
 //! ```text
 //! receive ─► normalise ─► engine (log) ─► stitch ─► derive ─► export
 //! ```
 //!
-//! Who may import whom: every room imports `model` and itself; what rests on disk is written in the words of `proto`, what the operator
-//! says of outcomes in those of `rules`; only `engine` joins the pure rooms (`normalise`, `stitch`, `derive`) to the log and the clock; only
-//! `app` and `cli` join rooms. `tests/house.rs` keeps these arrows.
+//! Every room may import `model`. `normalise`, `stitch`, `derive`, `rules` and `proto` are pure: no I/O, no clock, no tasks. Only `engine` connects the pure
+//! rooms to the log and the clock. Only `app` and `cli` connect all rooms. `docs/architecture.md` has the list of allowed imports, and `tests/house.rs` checks it.
 
 pub mod app;
 pub mod cli;

@@ -1,4 +1,4 @@
-//! Stopping in order: the phases of a drain share one grace period. And why a Baton stops by itself.
+//! Graceful shutdown in phases that share one grace period, and the reasons for which Baton stops by itself.
 
 use std::future::Future;
 use std::pin::Pin;

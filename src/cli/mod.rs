@@ -1,4 +1,4 @@
-//! The command line: what may be asked, and one file for each answer.
+//! The command line: arguments, and one file for each command.
 
 mod check;
 mod demo;

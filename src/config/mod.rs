@@ -1,4 +1,14 @@
-//! What the operator may say: YAML as written (`raw.rs`) → validated, every fault at once with its key path and line.
+//! Configuration. Turns YAML into a validated configuration and reports every error at once, with its key path and line.
+//!
+//! | File | Content |
+//! |---|---|
+//! | `raw.rs` | the configuration as written in YAML, with defaults and descriptions |
+//! | `load.rs` | validation: references, then the schema, then everything that a schema cannot express |
+//! | `node.rs` | YAML as a tree that keeps line numbers |
+//! | `money.rs` | currency, rates and prices of actions |
+//! | `prices.rs` | the price catalogue as a file |
+//! | `rules.rs` | rules of the operator, compiled |
+//! | `annotate.rs` | the JSON Schema, and the default configuration with comments |
 
 mod annotate;
 mod load;

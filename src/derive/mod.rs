@@ -1,4 +1,13 @@
-//! PURE. Facts → metric families, with bounded label sets. Sums are kept in whole units, so that no order of facts shows in them.
+//! Pure. Turns business facts into metric families with bounded label sets. Sums are kept in whole units, so the order of facts does not change them.
+//!
+//! | File | Content |
+//! |---|---|
+//! | `catalogue.rs` | the table of all derived metrics; `docs/metrics.md` is generated from it |
+//! | `rows.rs` | groups of series that facts of one kind with the same labels change, found with one lookup |
+//! | `store.rs` | values by metric and label set, within limits |
+//! | `value.rs` | the value of one series |
+//! | `merge.rs` | merges the families of several partitions |
+//! | `saved.rs` | conversion of the values from and to protobuf |
 
 pub mod catalogue;
 mod merge;

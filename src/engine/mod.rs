@@ -1,6 +1,14 @@
-//! ENGINE. Joins the pure rooms to I/O: door → normalise → log → partitions (stitch, derive) → families.
+//! The engine connects the pure rooms to the log: normalise → log → partitions (stitch, derive) → metric families.
 //!
-//! [`Engine`] runs live, one thread a partition. [`Offline`] runs the very same parts over a recording, in its time.
+//! [`Engine`] processes live data, with one thread per partition. [`Offline`] runs the same code over a recording, in the time of the recording.
+//!
+//! | File | Content |
+//! |---|---|
+//! | `route.rs` | which partition an event belongs to, and how a trace learns its session |
+//! | `partition.rs` | one partition: a stitcher and the metrics derived from its facts; no I/O |
+//! | `recover.rs` | recovery: the newest snapshots, then the log after them |
+//! | `offline.rs` | a recording, processed by the same partitions as live data |
+//! | `stories.rs` | the facts of the latest sessions, for `/sessions/ID` |
 
 mod offline;
 mod partition;

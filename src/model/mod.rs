@@ -1,4 +1,21 @@
-//! The words every room speaks: ids, time, spans as received, events, facts, metric families. Plain data.
+//! Plain data types that all rooms share.
+//!
+//! | File | Content |
+//! |---|---|
+//! | `otlp.rs` | spans and log records as received: views of the request |
+//! | `names.rs, key.rs` | attributes that Baton reads, each with a number that is assigned at compile time |
+//! | `reject.rs` | reasons for which a span or log record is rejected |
+//! | `event.rs` | one normalized span |
+//! | `record.rs` | log entries |
+//! | `fact.rs` | business facts: the results of stitching, and the only input of metrics |
+//! | `metric.rs` | metric families with their values |
+//! | `ids.rs, time.rs` | identities and timestamps |
+//! | `cohort.rs` | the dimensions of a fact: tier, intent, channel and others |
+//! | `money.rs, price.rs` | amounts in the configured currency, prices of models and actions |
+//! | `sampling.rs` | the number of spans that one sampled span stands for |
+//! | `sketch.rs` | salted hashes of the facts of a text, to estimate the share of one text in another |
+//! | `memo.rs` | a cache for texts that repeat |
+//! | `parts.rs` | compact storage of optional parts |
 
 pub mod cohort;
 pub mod event;

@@ -1,7 +1,20 @@
-//! PURE. Many dialects of spans → one language of events. One span at a time, no state, never fails.
+//! Pure. Turns the spans of many dialects into events. It handles one span at a time, keeps no state between spans that changes a result, and never fails.
 //!
-//! What a span does not say stays unknown here; the stitcher may find it in the span's neighbours. No text of prompts,
-//! answers or arguments passes this room.
+//! A value that a span does not contain stays unknown here; the stitcher may find it in other spans of the trace. No text of prompts, answers or arguments
+//! leaves this room.
+//!
+//! | File | Content |
+//! |---|---|
+//! | `dialect/` | one file per dialect, and the table of them |
+//! | `session.rs, case.rs, context.rs` | session, user, tenant, intent, value and cohorts of a span |
+//! | `usage.rs, money.rs, model_name.rs` | tokens, first-token times, cost, and names of models and providers |
+//! | `handoff.rs` | which tools hand over, and to which agent |
+//! | `outcome.rs` | declared outcomes |
+//! | `messages.rs` | model output: requested handoffs, and whether it contains text |
+//! | `content.rs, facts.rs, words.rs` | salted hashes of the facts in messages |
+//! | `document.rs, eights.rs, json.rs` | JSON in attributes, scanned once without copies |
+//! | `names.rs` | names that repeat from span to span, created once and shared |
+//! | `asked.rs` | which attributes are read by a part of their name or by configuration |
 
 mod asked;
 mod case;

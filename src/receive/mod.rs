@@ -1,4 +1,17 @@
-//! DOOR. OTLP in: gRPC and HTTP, protobuf and JSON, decoded within limits, answered by OTLP's rules.
+//! Receives OTLP over gRPC and HTTP, as protobuf and JSON. Decodes it within limits and answers with the status that the OTLP specification requires.
+//!
+//! | File | Content |
+//! |---|---|
+//! | `grpc.rs` | OTLP/gRPC: the trace and log services over raw bytes, and the health service |
+//! | `http.rs` | OTLP/HTTP: `POST /v1/traces` and `/v1/logs` |
+//! | `body.rs` | HTTP bodies, decompressed within limits |
+//! | `budget.rs` | limits of requests and bytes in flight |
+//! | `answer.rs` | the status of each answer, and partial success |
+//! | `wire.rs, fields.rs` | the protobuf decoder, which borrows from the request |
+//! | `json.rs` | the OTLP/JSON decoder |
+//! | `pieces.rs` | passes on decoded spans a few at a time |
+//! | `names.rs` | attribute names and texts that repeat, predicted from the one before |
+//! | `limits.rs` | limits of requests and of single spans |
 
 mod answer;
 mod body;

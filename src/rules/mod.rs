@@ -1,7 +1,12 @@
-//! PURE. What the operator says about outcomes and funnel steps: expressions in CEL, compiled once and checked.
+//! Pure. Rules of the operator for outcomes and funnel steps: expressions in CEL (<https://cel.dev>), compiled and type-checked once.
 //!
-//! CEL is the expression language of Kubernetes and Envoy (<https://cel.dev>). A rule looks at one event, one decided turn or one closed
-//! workflow; `schema.rs` has the fields. What is not known is a missing field: a rule that needs it does not hold.
+//! A rule looks at one event, one finalized turn or one workflow that is about to close. An unknown value is a missing field, and a rule that needs it does not
+//! match.
+//!
+//! | File | Content |
+//! |---|---|
+//! | `schema.rs` | the variables and fields of rules |
+//! | `check.rs` | the type check, which the `cel` crate does not have |
 
 mod check;
 mod schema;

@@ -1,7 +1,12 @@
-//! GROUND. The log of events, partitioned: what stands between the door and the state machine.
+//! The log between receivers and partitions: a write-ahead log with one queue per partition.
 //!
-//! A request is acknowledged when [`Log::append`] says so. What that promises is the implementation's:
-//! [`memory`] keeps it as long as the process lives, [`disk`] as long as the disk does.
+//! A request is acknowledged when [`Log::append`] succeeds. [`memory`] keeps entries as long as the process lives, [`disk`] as long as the disk does.
+//!
+//! | File | Content |
+//! |---|---|
+//! | `memory.rs` | the log in memory |
+//! | `disk/` | the log on disk, with snapshots |
+//! | `queue.rs` | the queues from a log to its partitions, with a limit on all waiting events |
 
 pub mod disk;
 pub mod memory;

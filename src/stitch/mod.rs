@@ -1,7 +1,29 @@
-//! PURE. The state machine that stitches events into sessions, turns, workflows and handoffs.
+//! Pure. The state machine that stitches events into sessions, turns, handoffs and workflows: `(state, entry, now) → (state, facts)`.
 //!
-//! `(state, entry, now) → (state, facts)`: it is told the time, does no I/O and never takes a fact back. Counters grow
-//! when a turn is decided: its traces are complete and have been quiet for [`Settings::settle`].
+//! The caller provides the time. A fact is never taken back. Facts of a turn are created when the turn is finalized (*decided* in the code): its traces are
+//! complete and no span has arrived for [`Settings::settle`]. `docs/semantics.md` has the rules.
+//!
+//! | File | Content |
+//! |---|---|
+//! | `slots.rs` | all keys of a partition, found by hash and ordered by time |
+//! | `conversation.rs` | one session, or one trace whose session is unknown: traces, open workflow, pending handoffs |
+//! | `trace.rs, kept.rs, written.rs` | the events of a trace until its turn is finalized, in a compact encoding |
+//! | `turn.rs` | a turn, from its events to facts |
+//! | `tree.rs` | the spans of a turn as a tree, with the agent of each |
+//! | `activation.rs` | the steps of a turn, grouped into activations of agents |
+//! | `handoff.rs` | handoffs: merges the spans that describe one, finds its target, determines the result |
+//! | `retention.rs` | context and intent retention of a handoff |
+//! | `row.rs` | calls of SDKs that report cumulative tokens |
+//! | `wait.rs` | response time by agent |
+//! | `spend.rs` | cost of calls and actions |
+//! | `said.rs` | repeated messages of the user |
+//! | `workflow.rs, judge.rs` | the open workflow, its outcome, and the rules of the operator |
+//! | `contacts.rs` | closed workflows of a user, to detect repeat contacts |
+//! | `late.rs` | spans that arrive after their turn was finalized |
+//! | `links.rs, handover.rs` | how traces and sessions find each other, and what moves when they merge |
+//! | `owners.rs` | the agents of the spans of finalized traces |
+//! | `few.rs` | compact maps and sets of few entries |
+//! | `saved.rs` | conversion of the state from and to protobuf |
 
 mod activation;
 mod contacts;

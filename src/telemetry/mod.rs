@@ -1,4 +1,4 @@
-//! Baton's own health: its log and its metrics. Rooms register their metrics where they are built; nothing is global.
+//! Baton's own log messages and metrics. Rooms register their metrics where they are built. There is no global registry.
 
 pub mod logs;
 

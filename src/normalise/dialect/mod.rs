@@ -1,4 +1,4 @@
-//! The dialects, one file each, and the one table of them. First match wins; what nobody claims is read by the standard names.
+//! The dialects, one file each, and the table of them. The first dialect that recognizes a span reads it. Other spans are read by the standard attribute names.
 
 mod ag2;
 mod agent_framework;

@@ -1,10 +1,17 @@
-//! The log on disk: an acknowledged request is on it, and a new process goes on where the last one was.
+//! The log on disk. An acknowledged request is on disk, and a new process recovers the state of the previous one.
 //!
-//! One thread writes: it takes what came meanwhile, puts it on the disk with one fsync (group commit), hands it to the
-//! partitions and acknowledges it. Partitions see nothing that is not durable, so their state is a function of the log.
+//! One thread writes. It takes all frames that have arrived, writes them with one fsync (group commit), passes them to the partitions and acknowledges them.
+//! Partitions only see durable entries, so their state is a function of the log.
 //!
-//! Its own code, because the simulation must break the file system below it (`tests/simulation`): fjall and redb bring theirs along,
-//! and both are trees, made to look things up, where this is written once and read once, in order.
+//! It is our own code because the simulation must inject faults below the log (`tests/simulation`). `docs/durability.md` compares the alternatives.
+//!
+//! | File | Content |
+//! |---|---|
+//! | `format.rs` | the file format: a header and frames |
+//! | `log.rs` | the writer thread, and the log as receivers and partitions see it |
+//! | `journal.rs` | the segments of the log |
+//! | `snapshots.rs` | snapshots of partitions, and the metadata of the directory |
+//! | `files.rs` | the few file operations that the log needs; the simulation replaces them |
 
 pub mod files;
 mod format;
