@@ -4,36 +4,36 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Configuration of Baton. Everything has a default; unknown keys are refused.
+/// Configuration of Baton. Every key has a default. Unknown keys are errors.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schemars(title = "Baton")]
 pub(crate) struct Raw {
-    /// Where spans and log records come in.
+    /// How Baton receives spans and log records.
     pub(crate) receivers: Receivers,
-    /// Where metrics and probes are served.
+    /// The HTTP server of metrics, summaries and probes.
     pub(crate) server: Server,
-    /// What Baton should know of your names, tried before the built-in ones.
+    /// Your own attribute and tool names. Baton tries them before the built-in ones.
     pub(crate) normalise: Normalise,
-    /// How events are worked on.
+    /// How events are processed.
     pub(crate) engine: Engine,
-    /// Where acknowledged events and the state of sessions and metrics are kept.
+    /// Where Baton stores acknowledged events and the state of sessions and metrics.
     pub(crate) state: State,
-    /// Waits and limits of sessions, turns, handoffs and workflows.
+    /// Timeouts and limits of sessions, turns, handoffs and workflows.
     pub(crate) stitch: Stitch,
-    /// Rules of your own, in CEL: what proves an outcome, and the steps of funnels.
+    /// Your own rules, in CEL: what proves an outcome, and the steps of funnels.
     pub(crate) rules: Rules,
-    /// Cohorts: dimensions by which every business metric is told apart.
+    /// Cohorts: the dimensions by which business metrics are broken down.
     pub(crate) cohorts: Cohorts,
-    /// Limits of the derived metrics.
+    /// Limits and labels of business metrics.
     pub(crate) metrics: Metrics,
     /// What model calls and actions cost.
     pub(crate) prices: Prices,
-    /// The one currency of all figures.
+    /// The currency of all money metrics.
     pub(crate) money: Money,
-    /// Baton's own log.
+    /// Baton's own log messages.
     pub(crate) log: Log,
-    /// How Baton stops.
+    /// Graceful shutdown.
     pub(crate) shutdown: Shutdown,
 }
 
@@ -69,19 +69,19 @@ section! {
         grpc: Grpc = Grpc::default(),
         /// OTLP/HTTP, protobuf and JSON.
         http: Http = Http::default(),
-        /// Largest request on the wire.
+        /// Maximum size of a request on the wire.
         max_request_bytes: Size = Size("16MiB".into()),
-        /// Largest request after decompression.
+        /// Maximum size of a request after decompression.
         max_decompressed_bytes: Size = Size("64MiB".into()),
-        /// Most attributes, events or links of one span; a span with more is rejected.
+        /// Maximum number of attributes, events or links of a span. A span with more is rejected.
         max_attributes: u32 = 1024,
-        /// Most levels of one attribute value; a span with more is rejected.
+        /// Maximum nesting depth of an attribute value. A span with a deeper value is rejected.
         max_depth: u32 = 32,
-        /// Most requests under way at once; above, senders are asked to retry.
+        /// Maximum number of requests in flight. Above it, requests are refused with a retryable status.
         max_requests_in_flight: u32 = 128,
-        /// Most bytes of requests under way at once, after decompression, from the first byte to the answer; above, senders are asked to retry.
+        /// Maximum number of bytes in flight, after decompression, from the first byte of a request to its answer. Above it, requests are refused with a retryable status.
         max_bytes_in_flight: Size = Size("256MiB".into()),
-        /// How long an overloaded Baton asks senders to wait.
+        /// How long senders are asked to wait before they retry a refused request.
         retry_after: Wait = Wait("5s".into()),
     }
 }
@@ -89,7 +89,7 @@ section! {
 section! {
     /// OTLP/gRPC.
     Grpc {
-        /// Address to listen on; port 0 takes a free one, which is logged.
+        /// Address to listen on. Port 0 selects a free port, which is logged.
         endpoint: String = "127.0.0.1:4317".into(),
     }
 }
@@ -97,7 +97,7 @@ section! {
 section! {
     /// OTLP/HTTP.
     Http {
-        /// Address to listen on; port 0 takes a free one, which is logged.
+        /// Address to listen on. Port 0 selects a free port, which is logged.
         endpoint: String = "127.0.0.1:4318".into(),
     }
 }
@@ -105,31 +105,31 @@ section! {
 section! {
     /// The server of `/metrics`, `/healthz` and `/readyz`.
     Server {
-        /// Address to listen on; port 0 takes a free one, which is logged.
+        /// Address to listen on. Port 0 selects a free port, which is logged.
         endpoint: String = "127.0.0.1:9464".into(),
     }
 }
 
 section! {
-    /// Names.
+    /// Attribute and tool names.
     Normalise {
-        /// Attributes that hold the session id.
+        /// Attributes that hold the session ID.
         session_attributes: Vec<String> = Vec::new(),
-        /// Attributes that hold the user id.
+        /// Attributes that hold the user ID.
         user_attributes: Vec<String> = Vec::new(),
         /// Attributes that declare the outcome of a workflow.
         outcome_attributes: Vec<String> = Vec::new(),
-        /// Tools that hand over; `*` stands for the target, as in `route_to_*`.
+        /// Tools that hand over to another agent. `*` stands for the target, for example `route_to_*`.
         handoff_tools: Vec<String> = Vec::new(),
-        /// Tools that call a human in.
+        /// Tools that escalate to a human.
         escalation_tools: Vec<String> = Vec::new(),
-        /// Handoff targets that are human.
+        /// Names of handoff targets that are humans.
         human_names: Vec<String> = Vec::new(),
-        /// Attributes of spans or resources that name a tenant. Session and user ids of different tenants are then kept apart; all spans of a session must say it.
+        /// Attributes of spans or resources that hold the tenant. Equal session and user IDs of different tenants are then different. All spans of a session must have the tenant.
         tenant_attributes: Vec<String> = Vec::new(),
-        /// Attributes that hold the value of the business transaction; `transaction.currency` or `order.currency` beside it says in which currency, else it is that of `money.currency`.
+        /// Attributes that hold the value of the business transaction. Its currency is in `transaction.currency` or `order.currency`, otherwise it is `money.currency`.
         value_attributes: Vec<String> = Vec::new(),
-        /// Secret that salts the hashes of message content, as in `${BATON_CONTENT_KEY}`. Without one, every start has a new one.
+        /// Secret from which the salt of content hashes is derived, for example `${BATON_CONTENT_KEY}`. If not set, the salt is random.
         content_key: Option<String> = None,
     }
 }
@@ -137,15 +137,15 @@ section! {
 section! {
     /// The engine.
     Engine {
-        /// Partitions, each with a worker of its own; 0 takes one per core, at most 4.
+        /// Number of partitions, each with its own worker thread. 0 means one per CPU core, at most 4.
         partitions: u16 = 0,
-        /// Events that may wait; above, senders are asked to retry.
+        /// Maximum number of events that wait to be processed. Above it, requests are refused with a retryable status.
         queue_events: u32 = 200_000,
-        /// Sessions that are remembered for `/sessions/ID`, the latest ones: fewer where they have more than eight facts each.
+        /// Number of latest sessions to remember for `/sessions/ID`. Fewer are kept if they have more than eight facts on average.
         stories: u32 = 1_000,
-        /// Memory of all sessions and waiting events, by estimate, above which senders are asked to retry; sessions without open work are forgotten.
+        /// Estimated memory of all sessions and waiting events above which requests are refused with a retryable status and sessions without open work are forgotten.
         soft_state_size: Size = Size("1GiB".into()),
-        /// Memory of all sessions, by estimate, above which those touched least recently are closed early.
+        /// Estimated memory of all sessions above which the least recently used sessions are closed early.
         max_state_size: Size = Size("1536MiB".into()),
     }
 }
@@ -153,45 +153,45 @@ section! {
 section! {
     /// State.
     State {
-        /// disk: what is acknowledged survives a crash. memory: it lasts as long as the process, which suits a sidecar.
+        /// disk: acknowledged spans survive a crash. memory: they are lost when the process ends, for example for a sidecar.
         log: LogKind = LogKind::Disk,
-        /// Directory of the disk log, of this process alone. Without one: $STATE_DIRECTORY, else $XDG_STATE_HOME/baton, else ~/.local/state/baton.
+        /// Directory of the log on disk. Only one process can use it. Default: $STATE_DIRECTORY, then $XDG_STATE_HOME/baton, then ~/.local/state/baton.
         directory: Option<String> = None,
-        /// Greatest size of the log on disk; above, senders are asked to retry until the state has been kept.
+        /// Maximum size of the log on disk. Above it, requests are refused with a retryable status until a snapshot succeeds.
         max_log_size: Size = Size("8GiB".into()),
-        /// Size of one file of the log.
+        /// Size of one segment (file) of the log.
         segment_size: Size = Size("64MiB".into()),
-        /// Greatest age of the file that is written to, so that what the kept state covers can go.
+        /// Maximum age of the current segment, so that segments covered by snapshots can be removed.
         segment_age: Wait = Wait("1h".into()),
-        /// How often the state is kept, so that the log before it can go and a restart is quick.
+        /// Interval between snapshots. Snapshots allow old segments to be removed and make restarts fast.
         snapshot_interval: Wait = Wait("1m".into()),
     }
 }
 
 section! {
-    /// Waits and limits.
+    /// Timeouts and limits.
     Stitch {
-        /// A turn whose traces are complete is decided after this much quiet.
+        /// A turn whose traces are complete is finalized when no span has arrived for this time.
         settle: Wait = Wait("5s".into()),
-        /// A trace that no span binds to a session within this time is a session of its own.
+        /// A trace in which no span names a session within this time becomes a session of its own.
         bind_timeout: Wait = Wait("30s".into()),
-        /// A turn with missing parent spans is decided after this much quiet.
+        /// A turn with missing parent spans is finalized when no span has arrived for this time.
         trace_timeout: Wait = Wait("1m".into()),
-        /// A handoff whose target stays silent this long is dropped.
+        /// A handoff whose target does not start within this time counts as dropped.
         drop_timeout: Wait = Wait("2m".into()),
-        /// A workflow without activity is closed after this time.
+        /// A workflow without activity closes after this time.
         idle_timeout: Wait = Wait("30m".into()),
-        /// A workflow is closed at this age at the latest.
+        /// Maximum age of a workflow. It closes then, even if it is active.
         max_age: Wait = Wait("24h".into()),
-        /// A user who comes back with the same intent within this time makes the earlier workflow a re-contacted one.
+        /// If the same user starts another workflow with the same intent within this time, the earlier workflow counts as re-contacted.
         recontact_window: Wait = Wait("24h".into()),
-        /// Percentage of the context below which a handoff has lost it, by declared or content evidence.
+        /// A handoff that passes less than this percentage of the context, by declared or content evidence, fails with context_lost.
         retention_threshold_percent: u8 = 50,
-        /// Whether delegations are judged by it too; they may rightly pass a part.
+        /// Whether this also applies to delegations, which often pass only a part on purpose.
         retention_of_delegations: bool = false,
-        /// Sessions and unbound traces held by one partition; above, those touched least recently are closed early.
+        /// Maximum number of sessions, and of traces without a session, per partition. Above it, the least recently used are closed early.
         max_sessions: u32 = 1_000_000,
-        /// Undecided spans of one session; above, its turns are decided early.
+        /// Maximum number of spans of one session that wait for their turn to be finalized. Above it, its turns are finalized early.
         max_spans_per_session: u32 = 20_000,
     }
 }
@@ -199,40 +199,40 @@ section! {
 section! {
     /// Rules.
     Rules {
-        /// Outcomes, tried in order before the built-in rules, as in `{over: event, when: "event.tool == 'book_delivery' && event.ok", outcome: resolved}`.
+        /// Outcomes, evaluated in this order before the built-in rules. Example: `{over: event, when: "event.tool == 'book_delivery' && event.ok", outcome: resolved}`.
         outcomes: Vec<OutcomeRule> = Vec::new(),
-        /// Steps of funnels, as in `{step: paid, over: event, when: "event.tool == 'take_payment' && event.ok"}`. A workflow counts once for each.
+        /// Funnel steps. A workflow counts once per step. Example: `{step: paid, over: event, when: "event.tool == 'take_payment' && event.ok"}`.
         funnel: Vec<StepRule> = Vec::new(),
     }
 }
 
-/// When a workflow ends so.
+/// Condition for an outcome.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(inline)]
 pub(crate) struct OutcomeRule {
-    /// Its name in explanations; without one, its number.
+    /// Name of the rule in explanations. Default: its number.
     pub(crate) name: Option<String>,
-    /// What the rule looks at.
+    /// What the rule is evaluated for.
     pub(crate) over: Over,
     /// A CEL expression over the variable of that name.
     pub(crate) when: String,
     pub(crate) outcome: OutcomeName,
 }
 
-/// When a workflow has come to a step.
+/// Condition for a funnel step.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(inline)]
 pub(crate) struct StepRule {
     pub(crate) step: String,
-    /// What the rule looks at.
+    /// What the rule is evaluated for.
     pub(crate) over: Over,
     /// A CEL expression over the variable of that name.
     pub(crate) when: String,
 }
 
-/// One span, one decided turn, or a workflow that is about to be closed.
+/// One span, one finalized turn, or a workflow that is about to close.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[schemars(inline)]
@@ -256,23 +256,23 @@ pub(crate) enum OutcomeName {
 section! {
     /// Cohorts.
     Cohorts {
-        /// Names of the dimensions, which become labels. Known without further words: tier, intent, channel, tenant, agent_version.
+        /// Names of the dimensions, which become labels. Attributes of tier, intent, channel, tenant and agent_version are built in.
         dimensions: Vec<String> = ["tier", "intent", "channel", "tenant"].map(String::from).to_vec(),
-        /// Attributes that declare a dimension, as in `region: [customer.region]`, tried before those known for its name.
+        /// Attributes of a dimension, for example `region: [customer.region]`. They are tried before the built-in ones.
         attributes: BTreeMap<String, Vec<String>> = BTreeMap::new(),
-        /// Distinct values of one dimension; above, they become `other`.
+        /// Maximum number of distinct values of a dimension. Further values become `other`.
         max_values: u32 = 50,
     }
 }
 
 section! {
-    /// Derived metrics.
+    /// Business metrics.
     Metrics {
-        /// Series of one metric in one partition; above, values go to an overflow series.
+        /// Maximum number of series of a metric per partition. Further values go to an overflow series.
         max_series: u32 = 10_000,
-        /// Distinct values of one label of a metric; above, they become `_overflow`.
+        /// Maximum number of distinct values of a label of a metric. Further values become `_overflow`.
         max_label_values: u32 = 200,
-        /// A series without a new value for this long disappears.
+        /// A series without a new value for this time is removed.
         expire_after: Wait = Wait("24h".into()),
         /// A new series is exposed as 0 for this long, so that increase() sees its first value: two scrapes of every Prometheus that reads it.
         zero_hold: Wait = Wait("2m".into()),
@@ -284,13 +284,13 @@ section! {
 section! {
     /// Prices.
     Prices {
-        /// A catalogue of your own in place of the built-in one; `baton prices` shows the form.
+        /// File with your own price catalog, which replaces the built-in one. `baton prices` shows the format.
         file: Option<String> = None,
-        /// Price of one call of a tool, by the tool's name, as in `lookup: 0.002`. A tool without one costs nothing that is known.
+        /// Price of one call of a tool, by the name of the tool, for example `lookup: 0.002`. The cost of other tools is unknown and not counted.
         tools: BTreeMap<String, f64> = BTreeMap::new(),
         /// Price of one search in a knowledge base.
         retrieval: Option<f64> = None,
-        /// Price of one human called in: what people's time costs for a case.
+        /// Price of one escalation to a human: the cost of the time of people for one workflow.
         escalation: Option<f64> = None,
     }
 }
@@ -298,27 +298,27 @@ section! {
 section! {
     /// Money.
     Money {
-        /// Code of the currency in which all money is told, as in EUR; the names of its metrics then end in `_eur`. Prices of actions are in it.
+        /// Currency code of all money metrics, for example EUR. The names of these metrics then end in `_eur`. Prices of actions are in this currency.
         currency: String = "USD".into(),
-        /// What one unit of another currency is worth in it, as in `USD: 0.92`: for amounts that spans declare in another one, and for the price catalogue, which is in USD.
+        /// Value of one unit of another currency in `money.currency`, for example `USD: 0.92`. Needed for amounts that spans declare in another currency, and for the price catalog, which is in USD.
         rates: BTreeMap<String, f64> = BTreeMap::new(),
     }
 }
 
 section! {
-    /// The log.
+    /// Log messages.
     Log {
         /// error, warn, info, debug or trace.
         level: Level = Level::Info,
-        /// text, json, or auto: text on a terminal, else json.
+        /// text, json, or auto (text on a terminal, otherwise json).
         format: Format = Format::Auto,
     }
 }
 
 section! {
-    /// Stopping.
+    /// Shutdown.
     Shutdown {
-        /// How long requests under way and events in the log may take to end.
+        /// Maximum time to finish requests in flight and events in the log.
         grace_period: Wait = Wait("10s".into()),
     }
 }
