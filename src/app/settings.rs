@@ -1,4 +1,4 @@
-//! What each room needs to know of the configuration.
+//! The settings of each room, from the configuration.
 
 use crate::config::Config;
 use crate::model::cohort::preset;

@@ -1,4 +1,4 @@
-//! The JSON Schema of the configuration, and the defaults with their comments, both from the same types.
+//! The JSON Schema of the configuration and the annotated defaults, both generated from the same types.
 
 use super::raw::Raw;
 use serde_json::{Map, Value};

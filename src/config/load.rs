@@ -1,4 +1,4 @@
-//! From YAML text to the validated configuration: references, then the schema, then what a schema cannot say.
+//! Validation of the YAML text: references, then the schema, then everything that a schema cannot express.
 
 use super::node::{Lines, Node, join};
 use super::raw::{Cohorts, Raw, Size, Wait};

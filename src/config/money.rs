@@ -1,4 +1,4 @@
-//! The currency and the prices of actions, checked.
+//! Validation of the currency and the prices of actions.
 
 use super::node::join;
 use super::raw::{Money as Raw, Prices};

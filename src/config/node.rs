@@ -1,4 +1,4 @@
-//! YAML as a tree that remembers lines.
+//! YAML as a tree that keeps line numbers.
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};

@@ -1,4 +1,4 @@
-//! The configuration as the operator writes it. The texts here become the JSON Schema and the comments of `baton config`.
+//! The configuration as written in YAML. The texts here become the JSON Schema and the comments of `baton config`.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! The operator's rules, compiled and checked.
+//! Validation of the operator's rules.
 
 use super::raw::{OutcomeName, Over, Rules as Raw};
 use crate::model::event::Outcome;

@@ -1,4 +1,4 @@
-//! The desk: the sessions of a seed, each with what is true about it.
+//! The sessions of a seed, each with its true results.
 
 use super::plan::{Dice, Fate, Plan};
 use super::script::Script;

@@ -1,4 +1,4 @@
-//! Who asks what, which agent and model take it, what goes wrong. The same seed tells the same story.
+//! What happens in each session: requests, agents, models, failures. The same seed gives the same sessions.
 
 use super::words::{Request, Share};
 

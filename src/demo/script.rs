@@ -1,4 +1,4 @@
-//! A turn being written, with what is true about it.
+//! A turn while it is written, with its true results.
 
 use super::plan::{Dice, Fate, Model, NANO, Plan, WANTS};
 use super::truth::Truth;

@@ -1,4 +1,4 @@
-//! The desk's spans through the OpenTelemetry SDK and its OTLP exporter, as any agent would send them.
+//! Sends spans with the OpenTelemetry SDK and its OTLP exporter, as an agent would.
 
 use super::desk::Session;
 use super::speak::{SCOPES, evaluation, speak};

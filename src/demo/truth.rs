@@ -1,4 +1,4 @@
-//! What the script knows, for comparing with what Baton derives.
+//! The true results, for comparison with the metrics that Baton derives.
 
 use std::ops::AddAssign;
 

@@ -1,4 +1,4 @@
-//! A turn as it went: its agents, calls and tools, whatever dialect tells of them.
+//! A finished turn: its agents, calls and tools, independent of any dialect.
 
 use super::plan::Model;
 

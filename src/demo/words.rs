@@ -1,4 +1,4 @@
-//! What customers say. All of it is made up.
+//! Invented messages of customers.
 
 /// The particulars of one request, which a customer does not want to say twice.
 #[derive(Clone, Debug)]

@@ -1,4 +1,4 @@
-//! The families of several partitions as one.
+//! Merges the metric families of several partitions.
 
 use super::store::NANO;
 use crate::model::metric::{Bucket, Exemplar, Family, Point, Series};

@@ -1,4 +1,4 @@
-//! Rows: the series that facts of one kind with the same labels change, one after the other, found by one look.
+//! Rows: all series that facts of one kind with the same labels change, found with one lookup.
 
 use super::store::put;
 use crate::model::cohort::Cohort;

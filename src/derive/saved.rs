@@ -1,4 +1,4 @@
-//! The values of a deriver as messages, and back.
+//! Conversion of the values of a deriver from and to protobuf.
 
 use super::Deriver;
 use super::catalogue::CATALOGUE;

@@ -1,4 +1,4 @@
-//! A recording, run through the same partitions as live data, in the time of the recording.
+//! Processes a recording with the same partitions as live data, in the time of the recording.
 
 use super::stories::Stories;
 use super::{Partition, Settings, route::Router};

@@ -1,4 +1,4 @@
-//! Going on where the last process was: the newest snapshots, then the log after them.
+//! Recovery: loads the newest snapshots, then applies the log after them.
 
 use super::{Engine, Partition, read, write};
 use crate::model::record::{Frame, Origin};

@@ -1,4 +1,4 @@
-//! Which partition an event goes to, and how a trace learns its session.
+//! Which partition an event belongs to, and how a trace learns its session.
 
 use super::Addressed;
 use crate::model::event::{Event, SessionSource};

@@ -1,4 +1,4 @@
-//! The facts of the latest sessions, for those who ask how a session went.
+//! The facts of the latest sessions, for `/sessions/ID`.
 
 use crate::model::fact::Fact;
 use crate::model::ids::Key;

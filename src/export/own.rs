@@ -1,4 +1,4 @@
-//! Baton's own metrics, which `metrics-exporter-prometheus` writes as text 0.0.4 only, in OpenMetrics.
+//! Baton's own metrics in OpenMetrics format, because `metrics-exporter-prometheus` only writes text 0.0.4.
 
 use super::prometheus::Format;
 

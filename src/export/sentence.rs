@@ -1,4 +1,4 @@
-//! What a fact says, in words.
+//! A fact as a sentence.
 
 use crate::model::fact::{
     Action, ActionKind, Evidence, HUMAN, Handoff, HandoffResult, IntentPassed, ModelCall, What,

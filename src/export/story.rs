@@ -1,4 +1,4 @@
-//! How a session went, as a person would tell it: a paragraph for each turn, and how the work ended.
+//! The story of one session: a paragraph for each turn, and the outcome of each workflow.
 
 use super::sentence;
 use crate::model::fact::{Fact, Turn, TurnResult, What};

@@ -1,4 +1,4 @@
-//! The figures an executive asks for, from the metric families alone. What cannot be known is `None`, never 0.
+//! The figures for executives, from the metric families alone. An unknown figure is `None`, never 0.
 
 use crate::model::metric::{Family, Histogram, Point, Series};
 use crate::model::money::{DOLLAR, written};

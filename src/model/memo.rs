@@ -1,4 +1,4 @@
-//! What was found for texts that come again and again.
+//! A cache for texts that repeat.
 
 use std::borrow::Cow;
 use std::sync::OnceLock;

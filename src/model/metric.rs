@@ -1,4 +1,4 @@
-//! Metric families with their values at one moment: what `derive` yields and exporters write.
+//! Metric families with their values at one moment: the output of `derive` and the input of exporters.
 
 use super::ids::TraceId;
 use super::time::Timestamp;

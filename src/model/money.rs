@@ -1,4 +1,4 @@
-//! The one currency in which all money is told. Fields that say `usd` are in it: it is the US dollar unless the operator says otherwise.
+//! The currency of all money. Fields named `usd` are in this currency, which is the US dollar by default.
 
 use super::Name;
 use std::collections::BTreeMap;

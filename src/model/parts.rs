@@ -1,4 +1,4 @@
-//! Parts of a thing of which there are many: one word each, and no memory where they say nothing.
+//! Compact storage of optional parts: one word, and no memory if empty.
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};

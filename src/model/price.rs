@@ -1,4 +1,4 @@
-//! Prices of models and of actions, and what a call costs by them.
+//! Prices of models and actions, and the cost of a call.
 
 use super::event::Usage;
 use super::key::hash;

@@ -1,4 +1,4 @@
-//! Records: what the log holds and partitions consume.
+//! Log entries.
 
 use super::Name;
 use super::cohort::Cohort;

@@ -1,4 +1,4 @@
-//! Why one span or log record was not taken. Bounded: the reason is a metric label.
+//! Reasons for which a span or log record is rejected. The set is closed, because the reason is a metric label.
 
 /// The fault of one item; the rest of its batch is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,4 +1,4 @@
-//! Time as the log knows it: nanoseconds since the Unix epoch, told by the caller, never read here.
+//! Timestamps: nanoseconds since the Unix epoch, provided by the caller.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Which attributes are read of those whose names have no key: names of which Baton knows a part, and names of the configuration.
+//! Attributes that are read without a key: by a part of their name, or because the configuration names them.
 
 use super::context::{self, Meanings, Wanted};
 use super::dialect::openllmetry;

@@ -1,4 +1,4 @@
-//! Whose work a span is, and what for: read anew only where a span declares something else than the one before it.
+//! Session, user, tenant, intent, cohorts and value of a span. Read again only if a span declares something else than the span before it.
 
 use super::asked::Asked;
 use super::context::{self, Around};

@@ -1,4 +1,4 @@
-//! What is left of messages: salted hashes of their facts. No text leaves this file and `facts.rs`.
+//! Sketches of messages: salted hashes of their facts. No text leaves this file and `facts.rs`.
 
 use super::document::{Document, Value};
 use super::facts::Known;

@@ -1,4 +1,4 @@
-//! What a span says of the business around it: the tenant, what the user came for, what the transaction is worth, its cohorts.
+//! The business context of a span: tenant, intent, value of the transaction, cohorts.
 
 use super::asked::Asked;
 use super::names::{made, trimmed};

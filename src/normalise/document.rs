@@ -1,4 +1,4 @@
-//! A JSON text that is scanned once and not copied: messages are long, and most of their text is looked at by nobody.
+//! A JSON text that is scanned once and not copied, because messages are long and most of their text is not needed.
 
 use super::{eights, json};
 use serde_json::Value as Owned;

@@ -1,4 +1,4 @@
-//! What names, ids, texts and words must not be taken for: each of these answers was wrong once.
+//! Tests of names, IDs, texts and words that are easily misread. Each of these cases was wrong once.
 
 use super::tests::{event, kept, told, with};
 use super::*;

@@ -1,4 +1,4 @@
-//! Bytes looked at eight at a time: the highest bit of each says whether it is one that is looked for.
+//! Byte search, eight bytes at a time: the highest bit of each byte says whether it matches.
 
 /// The highest bit of all eight bytes.
 pub(super) const HIGHEST: u64 = all(0x80);

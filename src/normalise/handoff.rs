@@ -1,4 +1,4 @@
-//! Which tools hand over, and to whom.
+//! Which tools hand over, and to which agent.
 
 use super::names::{made, trimmed};
 use super::{Settings, Source, id, json, name};

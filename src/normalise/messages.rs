@@ -1,4 +1,4 @@
-//! Model output in all encodings: which handoffs it asks for, and whether it has text for the reader. Input history is never read.
+//! Model output in all encodings: which handoffs it requests, and whether it contains text for the user. Input history is never read.
 
 use super::document::{Document, Value};
 use super::handoff::{is_answer, request};

@@ -1,4 +1,4 @@
-//! Names of models and providers, without what would split one model into many series.
+//! Names of models and providers, without the parts that would split one model into many series.
 
 use super::name;
 use super::names::{made, trimmed};

@@ -1,4 +1,4 @@
-//! What a model call cost, and what a transaction is worth, in the configured currency.
+//! Cost of a model call and value of a transaction, in the configured currency.
 
 use super::Source;
 use super::context::Amount;

@@ -1,4 +1,4 @@
-//! Names that span after span repeats, made once and shared.
+//! Interner of names that repeat from span to span.
 
 use crate::model::Name;
 use crate::model::key::hash;

@@ -1,4 +1,4 @@
-//! Verdicts on the business result.
+//! Declared outcomes.
 
 use super::{Settings, evidence};
 use crate::model::event::{Evaluation, Kind, Outcome, OutcomeEvidence};

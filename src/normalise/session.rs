@@ -1,4 +1,4 @@
-//! Whose conversation a span belongs to: `docs/dialects.md` has the order of precedence.
+//! The session of a span. `docs/dialects.md` has the order of precedence.
 
 use super::names::trimmed;
 use super::{Settings, context, id, json};

@@ -1,4 +1,4 @@
-//! Emitters that nobody recorded: rules that must hold for any of them.
+//! Tests of the general rules, which must hold for emitters without a recording.
 
 use super::tests::{event, told, with};
 use super::*;

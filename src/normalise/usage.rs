@@ -1,4 +1,4 @@
-//! Tokens and first-token times, in the counting of OpenTelemetry.
+//! Tokens and first-token times, counted as OpenTelemetry specifies.
 
 use super::{Source, json};
 use crate::model::event::Usage;

@@ -1,4 +1,4 @@
-//! Events.
+//! Conversion of events.
 
 use super::fields::Fields;
 use super::v1::event::Kind as Stored;

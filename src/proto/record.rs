@@ -1,4 +1,4 @@
-//! Frames of the log.
+//! Conversion of log frames.
 
 use super::fields::Fields;
 use super::v1::{entry, key};

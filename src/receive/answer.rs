@@ -1,4 +1,4 @@
-//! What the door answers: OTLP's table of errors, and partial success.
+//! Answers to export requests: status codes as the OTLP specification requires, and partial success.
 
 use super::{Counts, Refusal, Signal};
 use crate::model::reject::RejectReason;

@@ -1,4 +1,4 @@
-//! What requests under way may take at once: places, and bytes of their bodies.
+//! Limits of requests in flight: their number and the bytes of their bodies.
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};

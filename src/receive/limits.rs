@@ -1,4 +1,4 @@
-//! What a request may have, and what its items must have, in any encoding.
+//! Limits of a request and of each span or log record, the same for every encoding.
 
 use crate::model::key::key;
 use crate::model::otlp::LogRecord;

@@ -1,5 +1,5 @@
-//! The names of attributes as an emitter writes them: what followed a name once mostly follows it again, and one comparison tells;
-//! and so it is with the texts under a name.
+//! Attribute names as emitters write them. Names usually repeat in the same order: the next name is predicted and confirmed with one comparison.
+//! The same holds for the texts of an attribute.
 
 use crate::model::key::{Key, hash};
 use crate::model::otlp::Take;

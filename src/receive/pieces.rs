@@ -1,4 +1,4 @@
-//! How what is decoded of a request is handed over: a piece at a time.
+//! Passes on the decoded spans of a request a piece at a time.
 
 use crate::model::otlp::{Group, Take};
 use crate::model::reject::RejectReason;

@@ -1,4 +1,4 @@
-//! OTLP/protobuf, walked by hand and borrowed: a bad span is rejected alone, where a generated decoder would refuse the request.
+//! The OTLP/protobuf decoder. It borrows from the request and rejects a bad span alone, where a generated decoder would refuse the whole request.
 
 use super::fields::{Fields, Wire, only};
 use super::names::{Names, Told};

@@ -1,4 +1,4 @@
-//! What rules can look at.
+//! The variables and fields of rules.
 
 use crate::model::Name;
 use cel::Value;

@@ -1,4 +1,4 @@
-//! The log in memory: it keeps what it took as long as the process lives.
+//! The log in memory. It keeps entries as long as the process lives.
 
 use super::queue::{self, Queues};
 use super::{Appending, Log, Reader};

@@ -1,4 +1,4 @@
-//! The way from a log to its partitions: one queue each, with a bound on what waits in all of them.
+//! The queues from a log to its partitions, with a limit on all waiting events.
 
 use super::AppendError;
 use crate::model::record::{Delivery, Frame, Load};

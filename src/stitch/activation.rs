@@ -1,4 +1,4 @@
-//! Who acted when: the steps of a turn, grouped into activations of agents.
+//! Activations: the steps of a turn, grouped by agent.
 
 use super::tree::Tree;
 use crate::model::Name;

@@ -1,4 +1,4 @@
-//! The closed workflows of one user: who comes back with the same intent was not helped at first contact.
+//! The closed workflows of one user, to detect repeat contacts with the same intent.
 
 use super::{Output, Settings};
 use crate::model::fact::{Fact, What};

@@ -1,4 +1,4 @@
-//! One session (or one trace that may still find its session): its traces, its open workflow, its pending handoffs.
+//! One session, or one trace whose session is unknown: its traces, its open workflow, its pending handoffs.
 
 use super::few::Few;
 use super::handoff::Verdict;

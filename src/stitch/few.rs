@@ -1,4 +1,4 @@
-//! Maps and sets of few entries, each in one piece of memory: a session has a trace or two, three agents and one model.
+//! Compact maps and sets of few entries, each in one allocation. A session has one or two traces, three agents and one model.
 
 use crate::model::List;
 

@@ -1,4 +1,4 @@
-//! Handoffs of one turn: what was asked for, merged over all spans that show it, matched with who took over, judged.
+//! Handoffs of one turn: merges the spans that describe one handoff, finds the agent that took over, and determines the result.
 
 use super::Settings;
 use super::activation::Cast;

@@ -1,4 +1,4 @@
-//! Events, turns and workflows as the operator's rules see them, and what the rules say.
+//! Events, turns and workflows as variables of the operator's rules, and the results of the rules.
 
 use super::tree::Tree;
 use super::turn::{Decided, Proof};

@@ -1,4 +1,4 @@
-//! Events while they wait for the decision of their turn, in as little room as will do: most of what Baton holds are these.
+//! Events that wait for their turn to be finalized, in a compact encoding, because they are most of what Baton holds.
 
 use super::written::{self, Aside};
 use crate::model::List;

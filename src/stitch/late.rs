@@ -1,4 +1,4 @@
-//! Spans that come after their turn was decided: they count where things add up, and change nothing that was decided.
+//! Spans that arrive after their turn was finalized. They add to totals and change no result.
 
 use super::Output;
 use super::row::Rows;

@@ -1,4 +1,4 @@
-//! Whose the spans of a decided trace were, in as little room as will do: they are kept until the session has been idle for long.
+//! The agents of the spans of finalized traces, in a compact encoding, because they are kept until the session has been idle for long.
 
 use super::few::Few;
 use crate::model::ids::SpanId;

@@ -1,4 +1,4 @@
-//! How much of what the source knew reached the target, and whether it is still about the same.
+//! Context retention and intent retention of a handoff.
 
 use super::Settings;
 use super::activation::Cast;

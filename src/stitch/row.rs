@@ -1,4 +1,4 @@
-//! Rows of calls: an SDK that runs the tools inside one call of its own adds up, so that each model call counts those before it.
+//! Sequences of calls with cumulative tokens: an SDK that executes tools itself includes each model call in the next one.
 
 use super::few::Few;
 use crate::model::event::{Cost, Event, ModelCall, Usage};

@@ -1,4 +1,4 @@
-//! What the user said in the last turns: who says it again after a handoff has to repeat himself.
+//! User messages of the last turns, to detect that a user repeats a message after a handoff.
 
 use crate::model::List;
 use crate::model::sketch::Sketch;

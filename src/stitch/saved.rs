@@ -1,4 +1,4 @@
-//! The state of a stitcher as messages, and back.
+//! Conversion of the state of a stitcher from and to protobuf.
 
 use super::contacts::Contacts;
 use super::conversation::Conversation;

@@ -1,4 +1,4 @@
-//! All keys of a partition with what each of them holds: one after the other in memory, found by their hash, in order of time.
+//! All keys of a partition and their state: contiguous in memory, found by hash, ordered by time.
 
 use super::Slot;
 use crate::model::ids::{Key, Scoped};

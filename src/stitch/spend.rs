@@ -1,4 +1,4 @@
-//! Money: what calls and actions cost, added up.
+//! Cost of calls and actions.
 
 use super::handoff::{UNKNOWN, Verdict};
 use crate::model::Name;

@@ -1,4 +1,4 @@
-//! One trace inside a conversation: the events of a turn while it is open, a skeleton afterwards.
+//! One trace of a session: its events while the turn is open, a summary afterwards.
 
 use super::few::FewOf;
 use super::kept::{self, Kept};

@@ -1,4 +1,4 @@
-//! One turn, decided: from its events to facts.
+//! Finalizes one turn: from its events to facts.
 
 use super::Settings;
 use super::activation::{Act, Cast};

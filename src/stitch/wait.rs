@@ -1,4 +1,4 @@
-//! Whose time a turn took: each moment of the user's wait belongs to one agent at most.
+//! Response time by agent. Each moment of a turn belongs to at most one agent.
 
 use super::activation::Activation;
 use super::handoff::UNKNOWN;

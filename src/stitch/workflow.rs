@@ -1,4 +1,4 @@
-//! The open workflow of a session, and how it ends.
+//! The open workflow of a session, and its outcome.
 
 use super::few::FewOf;
 use super::judge::{Judge, by_default};

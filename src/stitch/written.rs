@@ -1,4 +1,4 @@
-//! The written form of an event, and what it leads to: names, cases and what few events have are beside it, each once.
+//! The encoded form of a waiting event, with shared tables for names, cases and rare fields.
 
 use crate::model::event::{
     Case, Cost, Event, Handoff, HandoffRequest, Kind, ModelCall, Operation, Rare, Target, ToolCall,

@@ -1,4 +1,4 @@
-//! Baton's own log, to standard error.
+//! Baton's own log messages, on standard error.
 
 use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;

@@ -1,4 +1,4 @@
-//! The files of one folder, as little of a file system as the log needs: the simulation breaks its own.
+//! The file operations that the log needs. The simulation replaces them.
 
 use super::Fault;
 use std::fs::{self, OpenOptions, TryLockError};

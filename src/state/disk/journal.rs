@@ -1,4 +1,4 @@
-//! The segments of the log: what is committed is on the disk, in order, and stays until all partitions have kept it.
+//! The segments of the log. Committed frames are on disk, in order, and stay until the snapshots of all partitions cover them.
 
 use super::files::{File, Files};
 use super::format::{self, FileKind, Frames, HEADER, Step, Unreadable};

@@ -1,4 +1,4 @@
-//! The one writer, and the log that doors and partitions put frames into.
+//! The writer thread, and the log as receivers and partitions see it.
 
 use super::journal::{CommitError, Journal};
 use super::snapshots::Snapshots;

@@ -1,4 +1,4 @@
-//! The kept states of partitions, and what the folder is.
+//! Snapshots of partitions, and the metadata of the directory.
 
 use super::files::Files;
 use super::format::{self, FileKind, Frames, Step, Unreadable};
