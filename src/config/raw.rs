@@ -274,7 +274,7 @@ section! {
         max_label_values: u32 = 200,
         /// A series without a new value for this time is removed.
         expire_after: Wait = Wait("24h".into()),
-        /// A new series is exposed as 0 for this long, so that increase() sees its first value: two scrapes of every Prometheus that reads it.
+        /// A new series is exposed as 0 for this time, so that increase() sees its first value. Set it to at least two scrape intervals of your slowest Prometheus.
         zero_hold: Wait = Wait("2m".into()),
         /// Whether OpenMetrics shows when each series began (`_created`).
         created: bool = true,

@@ -6,6 +6,7 @@
 //! | `rows.rs` | groups of series that facts of one kind with the same labels change, found with one lookup |
 //! | `store.rs` | values by metric and label set, within limits |
 //! | `value.rs` | the value of one series |
+//! | `reveal.rs` | exposes a new series as 0 for `metrics.zero_hold`, by log time |
 //! | `merge.rs` | merges the families of several partitions |
 //! | `saved.rs` | conversion of the values from and to protobuf |
 

@@ -5,7 +5,6 @@
 //! | `server.rs` | the HTTP server of `/metrics`, `/healthz`, `/readyz` and `/sessions/ID` |
 //! | `prometheus.rs` | Prometheus text 0.0.4 and OpenMetrics 1.0 |
 //! | `own.rs` | Baton's own metrics in OpenMetrics format |
-//! | `zero.rs` | shows a new series as 0 first, so that `increase()` sees its first value |
 //! | `json.rs` | metric families as JSON |
 //! | `table.rs` | metric families as tables |
 //! | `summary.rs` | the figures for executives; unknown figures are `None`, never 0 |
