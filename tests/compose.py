@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks deploy/compose.yaml as far as that goes without a container engine: its schema, and that what it mounts and points at is there."""
+"""Checks deploy/compose.yaml without a container engine: its schema, and that the files and services it refers to exist."""
 
 import pathlib
 import sys
