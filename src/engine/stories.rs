@@ -1,6 +1,7 @@
 //! The facts of the latest sessions, for `/sessions/ID`.
 
 use crate::model::fact::Fact;
+use crate::model::harmless::harmless;
 use crate::model::ids::Key;
 use rapidhash::RapidHashMap as HashMap;
 use std::collections::VecDeque;
@@ -73,10 +74,12 @@ impl Stories {
         }
     }
 
-    /// The facts about a session, by its id, or about a trace that has none, by its id in hexadecimal digits.
+    /// The facts about a session, by its id as it is shown or as it was sent, or about a trace that has none, by its id in
+    /// hexadecimal digits.
     pub(super) fn of(&self, id: &str) -> Vec<Fact> {
+        let sent = harmless(id);
         let is_meant = |key: &Key| match key {
-            Key::Session(session) => &*session.id == id,
+            Key::Session(session) => &*session.id == id || *session.id == *sent,
             Key::Trace(trace) => trace.to_string() == id,
             Key::User(_) => false,
         };

@@ -2,7 +2,10 @@
 
 use super::sentence;
 use crate::model::fact::{Fact, Turn, TurnResult, What};
+use crate::model::harmless::harmless;
+use crate::model::ids::Key;
 use crate::model::time::Timestamp;
+use std::borrow::Cow;
 use std::fmt::Write;
 
 /// The story of a session from its facts; empty where nothing is known. Money is in `currency`.
@@ -11,6 +14,7 @@ pub fn write(session: &str, facts: &[Fact], currency: &str) -> String {
     facts.sort_by_key(|fact| (fact.at, rank(&fact.what)));
     let mut chapters = chapters(&facts);
     let mut before = Vec::new();
+    let title = title(session, &facts);
     for fact in facts {
         match chapter_of(&mut chapters, fact) {
             Some(chapter) => chapter.facts.push(fact),
@@ -27,7 +31,17 @@ pub fn write(session: &str, facts: &[Fact], currency: &str) -> String {
     if text.is_empty() {
         return text;
     }
-    format!("Session {session}\n\n{}\n", text.trim_end())
+    format!("Session {title}\n\n{}\n", text.trim_end())
+}
+
+/// The id of the session as all others see it: whoever asks may have written it in another way.
+fn title<'a>(asked: &'a str, facts: &[&'a Fact]) -> Cow<'a, str> {
+    let keys = facts.iter().filter_map(|fact| fact.key.as_ref());
+    let mut ids = keys.filter_map(|key| match key {
+        Key::Session(session) => Some(&*session.id),
+        _ => None,
+    });
+    ids.next().map_or_else(|| harmless(asked), Cow::Borrowed)
 }
 
 /// A turn, and what happened from its start to the next one's.

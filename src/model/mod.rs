@@ -20,6 +20,7 @@
 pub mod cohort;
 pub mod event;
 pub mod fact;
+pub mod harmless;
 pub mod ids;
 pub mod key;
 pub mod memo;

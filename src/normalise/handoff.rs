@@ -207,6 +207,15 @@ pub(super) fn is_answer(tool: &str) -> bool {
 
 /// The target of that name.
 pub(super) fn named(target: &str, settings: &Settings) -> Target {
+    target_of(target, settings, name)
+}
+
+/// The target of a name that was read already: it is harmless, and a second reading would escape its escapes.
+pub(super) fn known(target: &str, settings: &Settings) -> Target {
+    target_of(target, settings, |text| Name::from(text))
+}
+
+fn target_of(target: &str, settings: &Settings, name: impl FnOnce(&str) -> Name) -> Target {
     let trimmed = target.trim().trim_matches(['"', '\'', '`']);
     if trimmed.is_empty() {
         return Target::Unknown;

@@ -74,6 +74,7 @@ use crate::model::event::{
     CONTEXT_RETENTION, Evaluation, Event, INTENT_RETENTION, Kind, OutcomeEvidence, Rare,
     SessionSource,
 };
+use crate::model::harmless;
 use crate::model::ids::{SpanId, TraceId};
 use crate::model::key::{Key, Keys, key, keys};
 use crate::model::money::Money;
@@ -409,28 +410,30 @@ fn retention<'a>(attributes: &'a Attributes<'_>) -> impl Iterator<Item = Evaluat
     })
 }
 
-/// A name, without blanks around it (roles from YAML end in a line break), cut where it is too long for a label.
+/// A name, harmless, without blanks around it (roles from YAML end in a line break), cut where it is too long for a label.
 fn name(text: &str) -> Name {
-    made!(text, |text| cut(trimmed(text), MAX_NAME).into())
+    made!(text, |text| Name::from(&*harmless::within(
+        trimmed(text),
+        MAX_NAME
+    )))
 }
 
-/// An id, which only has to stay itself.
+/// An id, which only has to stay itself: two that differ stay two.
 fn id(text: &str) -> Name {
     let text = trimmed(text);
-    if text.len() <= MAX_ID {
-        return names::shared(text);
+    if text.len() > MAX_ID {
+        return long_id(text);
     }
-    let hash = rapidhash::v3::rapidhash_v3(text.as_bytes());
-    Name::from(format!("{}~{hash:016x}", cut(text, MAX_NAME)).as_str())
+    made!(text, |text| match &*harmless::harmless(text) {
+        id if id.len() <= MAX_ID => id.into(),
+        _ => long_id(text),
+    })
 }
 
-/// The beginning of a text, of at most so many bytes.
-fn cut(text: &str, most: usize) -> &str {
-    let mut end = text.len().min(most);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    &text[..end]
+fn long_id(text: &str) -> Name {
+    let hash = rapidhash::v3::rapidhash_v3(text.as_bytes());
+    let beginning = harmless::within(text, MAX_NAME);
+    Name::from(format!("{beginning}~{hash:016x}").as_str())
 }
 
 /// The verdict as evidence.

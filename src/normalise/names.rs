@@ -54,11 +54,6 @@ macro_rules! made {
 }
 pub(super) use made;
 
-/// The name of a text as it is.
-pub(super) fn shared(text: &str) -> Name {
-    made!(text, |text| text.into())
-}
-
 /// A text without blanks around it; most have none.
 #[inline]
 pub(super) fn trimmed(text: &str) -> &str {
@@ -70,6 +65,7 @@ pub(super) fn trimmed(text: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use super::super::id;
     use super::*;
 
     #[test]
@@ -94,9 +90,9 @@ mod tests {
             // More than are remembered: some take the place of others.
             for number in 0..3 * MOST {
                 let text = format!("name {number}");
-                assert_eq!(*shared(&text), *text, "round {round}");
+                assert_eq!(*id(&text), *text, "round {round}");
             }
         }
-        assert!(Name::ptr_eq(&shared("desk"), &shared("desk")));
+        assert!(Name::ptr_eq(&id("desk"), &id("desk")));
     }
 }

@@ -2,9 +2,10 @@
 //! delegation are only in the tool's result text.
 
 use super::{build, openinference};
+use crate::model::Name;
 use crate::model::event::{Event, Kind, Target};
 use crate::model::key::key;
-use crate::normalise::{Source, name};
+use crate::normalise::Source;
 
 /// Beginnings of a tool result that says the tool did not do it.
 const FAILURES: &[&str] = &[
@@ -32,7 +33,7 @@ pub(super) fn read(source: &Source<'_>, event: &mut Event) {
         Kind::Tool(tool) => {
             // CrewAI matches coworkers by their trimmed, lower-case role.
             if let Some(Target::Agent(coworker)) = &mut tool.hands_to {
-                *coworker = name(&coworker.trim().replace('"', "").to_lowercase());
+                *coworker = Name::from(coworker.trim().replace('"', "").to_lowercase());
             }
             let result = source
                 .str(key!("output.value"))
@@ -50,7 +51,7 @@ pub(super) fn read(source: &Source<'_>, event: &mut Event) {
                 .unwrap_or_default()
                 .trim()
                 .to_lowercase();
-            event.agent = Some(name(&role));
+            event.agent = Some(Name::from(role));
         }
         Kind::Workflow => {
             let crew = span.split('.').next().unwrap_or(span).to_owned();

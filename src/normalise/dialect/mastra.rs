@@ -17,7 +17,7 @@ pub(super) fn read(source: &Source<'_>, event: &mut Event) {
     if let Kind::Tool(tool) = &mut event.kind
         && let Some(agent) = tool.name.strip_prefix("agent-")
     {
-        tool.hands_to = Some(handoff::named(agent, source.settings));
+        tool.hands_to = Some(handoff::known(agent, source.settings));
         (tool.works, tool.delegates) = (false, true);
     }
 }

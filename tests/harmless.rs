@@ -1,0 +1,175 @@
+//! Names that agents send reach nobody as they are: whatever Unicode has, no label, table or story holds a sign that a terminal
+//! obeys, that turns text around, or that nobody sees.
+
+use baton::app;
+use baton::config;
+use baton::engine::Offline;
+use baton::export::{json, prometheus, story, table};
+use baton::receive;
+use proptest::prelude::*;
+use regex::Regex;
+use serde_json::{Value, json};
+use std::path::Path;
+
+/// What no text may hold, by Unicode's own tables; line breaks of our own are looked at apart.
+const HARM: &str = r"[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}\p{Default_Ignorable_Code_Point}--[\n\u{200d}\u{fe0e}\u{fe0f}]]";
+/// A joiner or a selector that stands beside no emoji.
+const STRAY: &str = "[a-z ][\u{200d}\u{fe0e}\u{fe0f}]";
+/// A line of Prometheus' text format.
+const LINE: &str =
+    r#"^(# (HELP|TYPE) .*|[a-z_]+(\{([a-z_]+="([^"\\\n]|\\[\\n"])*",?)*\})? [-+0-9.eInf]+)$"#;
+
+fn attributes(pairs: &[(&str, &str)]) -> Value {
+    pairs
+        .iter()
+        .map(|(key, value)| json!({"key": key, "value": {"stringValue": value}}))
+        .collect()
+}
+
+/// A turn of one agent that calls a model, a tool and another agent, with that text wherever a name may stand.
+fn request(text: &str) -> Vec<u8> {
+    let id = |number: u8| format!("{number:016x}");
+    let span = |number: u8, name: &str, end: u64, pairs: &[(&str, &str)]| {
+        let common = [
+            ("session.id", text),
+            ("user.id", text),
+            ("customer.tier", text),
+            ("user.intent", text),
+            ("transaction.value", "12"),
+            ("transaction.currency", text),
+            ("gen_ai.evaluation.name", text),
+            ("gen_ai.evaluation.score.value", "0.5"),
+            ("gen_ai.evaluation.score.label", text),
+        ];
+        json!({
+            "traceId": "0102030405060708090a0b0c0d0e0f10",
+            "spanId": id(number),
+            "parentSpanId": if number == 1 { String::new() } else { id(1) },
+            "name": name,
+            "startTimeUnixNano": (1_800_000_000_000_000_000_u64 + u64::from(number)).to_string(),
+            "endTimeUnixNano": (1_800_000_000_000_000_000_u64 + end).to_string(),
+            "attributes": attributes(&[&common[..], pairs].concat()),
+        })
+    };
+    let spans = json!([
+        span(
+            1,
+            text,
+            90,
+            &[
+                ("gen_ai.operation.name", "invoke_workflow"),
+                ("gen_ai.workflow.name", text)
+            ]
+        ),
+        span(
+            2,
+            text,
+            80,
+            &[
+                ("gen_ai.operation.name", "invoke_agent"),
+                ("gen_ai.agent.name", text)
+            ]
+        ),
+        span(
+            3,
+            text,
+            10,
+            &[
+                ("gen_ai.operation.name", "chat"),
+                ("gen_ai.provider.name", text),
+                ("gen_ai.request.model", text),
+                ("gen_ai.usage.input_tokens", "3"),
+                ("gen_ai.agent.name", text),
+                ("gen_ai.usage.cost", "1"),
+                ("gen_ai.usage.cost.currency", text),
+            ]
+        ),
+        span(
+            4,
+            text,
+            20,
+            &[
+                ("gen_ai.operation.name", "execute_tool"),
+                ("gen_ai.tool.name", text),
+                ("gen_ai.agent.name", text)
+            ]
+        ),
+        span(
+            5,
+            text,
+            30,
+            &[
+                ("gen_ai.operation.name", "handoff"),
+                ("gen_ai.handoff.to_agent", text),
+                ("gen_ai.handoff.from_agent", "desk")
+            ]
+        ),
+        span(
+            6,
+            text,
+            40,
+            &[
+                ("mastra.span.type", "tool"),
+                ("gen_ai.operation.name", "execute_tool"),
+                ("gen_ai.tool.name", &format!("agent-{text}"))
+            ]
+        ),
+    ]);
+    let request =
+        json!({"resourceSpans": [{"scopeSpans": [{"scope": {"name": "app"}, "spans": spans}]}]});
+    request.to_string().into_bytes()
+}
+
+/// All that is told of it: the metrics in every form, and the story.
+fn told(text: &str) -> (String, [String; 3]) {
+    let config = config::of_text("", Path::new("."), &|_| None).expect("the defaults");
+    let normaliser = app::normaliser(&config, 1);
+    let mut engine = Offline::new(&app::engine_settings(&config), normaliser);
+    engine.remember();
+    let limits = app::limits(&config);
+    let counts = receive::json::traces(&request(text), &limits, &mut engine).expect("OTLP");
+    assert!(counts.rejects.is_empty());
+    let families = engine.finish();
+    let story = story::write(text, &engine.story(text), "USD");
+    let prometheus = prometheus::write(&families, prometheus::Format::Text);
+    (
+        prometheus,
+        [json::write(&families), table::write(&families), story],
+    )
+}
+
+fn pattern(text: &str) -> Regex {
+    Regex::new(text).expect("a pattern")
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #[test]
+    fn nothing_that_is_told_does_harm(
+        text in "[a-c\u{1b}\n\t\\\\u{}\u{202e}\u{2066}\u{200b}\u{200d}\u{feff}\u{e0041}\u{85}]{1,8}|\\p{any}{1,6}|x\\p{Cf}y",
+    ) {
+        let (prometheus, others) = told(&text);
+        let (harm, stray, line) = (pattern(HARM), pattern(STRAY), pattern(LINE));
+        for told in others.iter().chain([&prometheus]) {
+            prop_assert!(!harm.is_match(told), "{:?}", harm.find(told));
+            prop_assert!(!stray.is_match(told), "{:?}", stray.find(told));
+        }
+        for told in prometheus.lines() {
+            prop_assert!(line.is_match(told), "{told:?}");
+        }
+        let parsed: Result<Value, _> = serde_json::from_str(&others[0]);
+        prop_assert!(parsed.is_ok());
+    }
+}
+
+#[test]
+fn a_session_is_found_by_its_id_as_it_was_sent_and_as_it_is_shown() {
+    let (prometheus, [_, table, story]) = told("desk\u{202e}\n7");
+    let shown = "desk\\u{202e}\\u{a}7";
+    assert!(story.starts_with(&format!("Session {shown}\n")), "{story}");
+    assert!(table.contains(shown), "{table}");
+    let label = format!("agent=\"{}\"", shown.replace('\\', "\\\\"));
+    assert!(prometheus.contains(&label), "{prometheus}");
+    // A subagent whose name is taken from that of a tool was made harmless once, not twice.
+    assert!(!prometheus.contains("u{5c}"), "{prometheus}");
+}
