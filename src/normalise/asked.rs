@@ -2,7 +2,7 @@
 
 use super::context::{self, Meanings, Wanted};
 use super::dialect::openllmetry;
-use super::{Settings, case, content, outcome, session};
+use super::{Settings, case, content, declared, outcome, session};
 use crate::model::key::Key;
 use crate::model::memo::Memo;
 use crate::model::otlp::Pair;
@@ -52,7 +52,7 @@ impl Asked {
         let known = [
             session::SESSION,
             session::USER,
-            session::METADATA,
+            declared::METADATA,
             case::WORKFLOW_ID,
         ];
         let of_case = |key: Key| {

@@ -2,7 +2,7 @@
 
 use super::asked::Asked;
 use super::context::{self, Around};
-use super::{Settings, id, money, session};
+use super::{Settings, declared, money, session};
 use crate::model::Name;
 use crate::model::event::Case;
 use crate::model::key::{Keys, keys};
@@ -72,7 +72,8 @@ impl<'g> Cases<'g> {
     }
 
     fn read(&self, attributes: &'g Attributes<'g>) -> Told {
-        let metadata = session::metadata(attributes);
+        let metadata = declared::metadata(attributes);
+        let metadata = declared::entries(&metadata);
         let context = context::read(attributes, &metadata, &self.around);
         let value = context.value.map(|v| money::value(v, &self.settings.money));
         let (value_usd, unconverted) = match value {
@@ -87,10 +88,8 @@ impl<'g> Cases<'g> {
             intent: context.intent,
             cohort: context.cohort,
             value_usd,
-            workflow_id: attributes
-                .first_str(WORKFLOW_ID)
-                .filter(|_| self.names_work)
-                .map(id),
+            workflow_id: session::first_id(attributes, &[], WORKFLOW_ID)
+                .filter(|_| self.names_work),
         };
         Told {
             case: shared(case),
@@ -100,7 +99,8 @@ impl<'g> Cases<'g> {
 
     /// Of the case of a log record its session matters, and whose that is.
     pub(super) fn of_log(&self, log: &'g LogRecord<'g>) -> Shared<Case> {
-        let metadata = session::metadata(&log.attributes);
+        let metadata = declared::metadata(&log.attributes);
+        let metadata = declared::entries(&metadata);
         shared(Case {
             session: session::of_attributes(
                 &log.attributes,

@@ -40,7 +40,8 @@ fn a_cohort_has_sixty_four_bytes_at_most_and_may_be_a_flag_or_a_number() {
         (Value::Bool(true), Some("true")),
         (Value::Int(7), Some("7")),
         (Value::Double(1.5), Some("1.5")),
-        (Value::Array(vec![text("gold")]), None),
+        (Value::Array(vec![text("gold")]), Some("gold")),
+        (Value::Array(vec![text("gold"), text("free")]), None),
         (text(" "), None),
     ] {
         assert_eq!(tier(value.clone()).as_deref(), expected, "{value:?}");

@@ -2,24 +2,21 @@
 
 use super::asked::Asked;
 use super::names::{made, trimmed};
-use super::{Settings, id, name};
+use super::session::Entries;
+use super::{Settings, declared, id, name};
 use crate::model::key::Key;
 use crate::model::money::{DOLLAR, MOST};
-use crate::model::otlp::{Attributes, Value};
+use crate::model::otlp::Attributes;
 use crate::model::{List, Name};
 use rapidhash::RapidHashMap as HashMap;
-use serde_json::Value as Json;
 use smallvec::SmallVec;
 use std::borrow::Cow;
 
-/// What SDKs put before the attributes that a user attaches.
-const PREFIXES: &[&str] = &[
-    "app.",
-    "baton.",
-    "traceloop.association.properties.",
-    "ai.settings.context.",
-];
-/// How a prefix ends under which an SDK writes each entry of a user's metadata: `langsmith.metadata.`, `mastra.metadata.` …
+/// What stands before the attributes that a user attaches.
+const PREFIXES: &[&str] = &["app.", "baton."];
+/// Under which SDKs write each entry of a user's metadata, though they call it otherwise.
+const PROPERTIES: &[&str] = &["traceloop.association.properties.", "ai.settings.context."];
+/// How any other prefix of theirs ends: `langsmith.metadata.`, `mastra.metadata.` …
 const METADATA: &str = "metadata.";
 
 /// The value of a transaction.
@@ -124,7 +121,7 @@ pub(super) struct Around<'t> {
 
 fn look<'t>(place: u8, attributes: &'t Attributes<'_>, asked: &Asked, hits: &mut Hits<'t>) {
     for pair in attributes.pairs() {
-        let text = || of_attribute(&pair.value);
+        let text = || declared::of_value(&pair.value);
         match pair.key {
             Ok(key) => found(place, &asked.wanted.known[key.number()], text, hits),
             Err(hash) => {
@@ -145,7 +142,7 @@ fn found<'t>(
     if meanings.is_empty() {
         return;
     }
-    if let Some(text) = text().filter(|text| !trimmed(text).is_empty()) {
+    if let Some(text) = text() {
         for (meaning, rank) in meanings {
             hits.push((*meaning, (place, *rank), text.clone()));
         }
@@ -162,25 +159,24 @@ pub(super) fn of_resource<'t>(resource: &'t Attributes<'_>, asked: &'t Asked) ->
 /// Reads the span's own attributes, then the JSON metadata on it, then what its resource declares.
 pub(super) fn read<'t>(
     attributes: &'t Attributes<'_>,
-    metadata: &[Json],
+    metadata: &Entries<'_>,
     around: &Around<'t>,
 ) -> Context {
     let mut hits: Hits<'_> = around.declared.iter().cloned().collect();
     look(0, attributes, around.asked, &mut hits);
-    for object in metadata.iter().filter_map(Json::as_object) {
-        for (name, value) in object {
-            let meanings = around.asked.wanted.meanings(name);
-            found(1, &meanings, || of_json(value), &mut hits);
-        }
+    for (path, value) in metadata {
+        let meanings = around.asked.wanted.meanings(path);
+        found(1, &meanings, || declared::of_json(value), &mut hits);
     }
     hits.sort_by_key(|hit| (hit.0, hit.1));
     let mut context = Context::default();
     let mut currency = None;
     for (meaning, _, text) in hits {
         match meaning {
-            Meaning::Tenant => {
+            Meaning::Tenant if declared::is_id(&text) => {
                 context.tenant.get_or_insert_with(|| id(&text));
             }
+            Meaning::Tenant => {}
             Meaning::Intent => {
                 context.intent.get_or_insert_with(|| short(&text));
             }
@@ -224,26 +220,12 @@ fn short(text: &str) -> Name {
     })
 }
 
-fn of_attribute<'t>(value: &'t Value<'_>) -> Option<Cow<'t, str>> {
-    match value {
-        Value::Str(text) => Some(Cow::Borrowed(text)),
-        Value::Bool(flag) => Some(flag.to_string().into()),
-        Value::Int(number) => Some(number.to_string().into()),
-        Value::Double(number) => Some(number.to_string().into()),
-        _ => None,
-    }
-}
-
-fn of_json(value: &Json) -> Option<Cow<'_, str>> {
-    match value {
-        Json::String(text) => Some(Cow::Borrowed(text)),
-        Json::Bool(_) | Json::Number(_) => Some(value.to_string().into()),
-        _ => None,
-    }
-}
-
 /// The name that a user gave to an entry of the metadata which an SDK writes as attributes.
 pub(super) fn in_metadata(key: &str) -> Option<&str> {
+    let mut properties = PROPERTIES.iter();
+    if let Some(own) = properties.find_map(|prefix| key.strip_prefix(prefix)) {
+        return Some(own);
+    }
     let mut places = key.as_bytes().windows(METADATA.len());
     let at = places.position(|place| place == METADATA.as_bytes())?;
     let (prefix, rest) = key.split_at(at);

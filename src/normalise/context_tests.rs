@@ -125,7 +125,7 @@ fn the_span_goes_before_its_metadata_and_the_metadata_before_the_resource() {
     ]);
     let asked = Asked::new(&settings());
     let around = of_resource(&resource, &asked);
-    let context = read(&span, &metadata, &around);
+    let context = read(&span, &super::declared::entries(&metadata), &around);
     assert_eq!(
         shown(&context),
         (None, Some(5.0), vec![(0, "span"), (1, "eu")])

@@ -20,6 +20,7 @@ mod asked;
 mod case;
 mod content;
 mod context;
+mod declared;
 mod dialect;
 mod document;
 mod eights;
@@ -45,6 +46,8 @@ mod content_tests;
 mod context_tests;
 #[cfg(test)]
 mod conversation_tests;
+#[cfg(test)]
+mod declared_tests;
 #[cfg(test)]
 mod dialect_tests;
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! Declared outcomes.
 
-use super::{Settings, evidence};
+use super::{Settings, declared, evidence};
 use crate::model::event::{Evaluation, Kind, Outcome, OutcomeEvidence};
 use crate::model::key::{Key, Keys, keys};
 use crate::model::otlp::Attributes;
 
 /// Attributes that declare how a unit of work ended.
-const ATTRIBUTES: Keys = &keys([
+pub(super) const ATTRIBUTES: Keys = &keys([
     "baton.outcome",
     "gen_ai.workflow.outcome",
     "workflow.outcome",
@@ -16,6 +16,10 @@ const ATTRIBUTES: Keys = &keys([
     "traceloop.association.properties.outcome",
     "langsmith.metadata.outcome",
     "ai.telemetry.metadata.outcome",
+    "langfuse.trace.metadata.outcome",
+    "langfuse.observation.metadata.outcome",
+    "mastra.metadata.outcome",
+    "metadata.outcome",
 ]);
 
 /// A name that others use too: a tool call's own result, or what Micrometer says of an HTTP request.
@@ -89,7 +93,7 @@ pub(super) fn of_span(
         .iter()
         .map(|name| attributes.named(name))
         .chain(ATTRIBUTES.iter().map(|key| attributes.get(*key)))
-        .find_map(|value| word(value?.as_text()?))
+        .find_map(|value| word(&declared::of_value(value?)?))
         .or_else(|| bare(attributes, kind))
         .map(evidence)
 }
@@ -128,8 +132,9 @@ pub(super) fn of_evaluations(evaluations: &[Evaluation]) -> Option<OutcomeEviden
         .map(evidence)
 }
 
+/// `Handed to human` is `handed_to_human`.
 fn word(text: &str) -> Option<Outcome> {
-    let text = text.trim().to_ascii_lowercase();
+    let text = text.trim().to_ascii_lowercase().replace([' ', '-'], "_");
     WORDS
         .iter()
         .find(|(word, _)| *word == text)

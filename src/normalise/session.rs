@@ -1,12 +1,16 @@
 //! The session of a span. `docs/dialects.md` has the order of precedence.
 
-use super::names::trimmed;
-use super::{Settings, context, id, json};
+use super::declared::{id_of_json, id_of_value};
+use super::{Settings, context, id};
 use crate::model::Name;
 use crate::model::event::{SessionHint, SessionSource};
 use crate::model::key::{Keys, key, keys};
 use crate::model::otlp::{Attributes, Value};
 use serde_json::Value as Json;
+use std::borrow::Cow;
+
+/// The values in a span's metadata, by their paths.
+pub(super) type Entries<'m> = [(Cow<'m, str>, &'m Json)];
 
 /// Attributes that name a business session, best first. Transport sessions (`mcp.session.id`) and LangSmith's project
 /// (`langsmith.trace.session_*`) are none; nor is `thread.id`, which in OpenTelemetry is a thread of the operating system.
@@ -40,12 +44,6 @@ pub(super) const USER: Keys = &keys([
     "user_id",
 ]);
 
-/// Attributes that hold a JSON object of metadata.
-pub(super) const METADATA: Keys = &keys([
-    "metadata",
-    "langfuse.trace.metadata",
-    "gen_ai.agent.metadata",
-]);
 /// What a user calls a session in metadata, best first.
 const METADATA_SESSION: &[&str] = &[
     "session_id",
@@ -65,7 +63,7 @@ pub(super) const BROWSER: &[&str] = &["browser."];
 /// The session that a span or log record names, else the one its resource names.
 pub(super) fn of_attributes(
     attributes: &Attributes<'_>,
-    metadata: &[Json],
+    metadata: &Entries<'_>,
     resource: &Attributes<'_>,
     settings: &Settings,
 ) -> Option<SessionHint> {
@@ -79,18 +77,17 @@ pub(super) fn of_attributes(
         })
 }
 
-/// The session of that id, which a span names in its dialect's own way.
-pub(super) fn named(text: &str) -> SessionHint {
-    SessionHint {
-        id: id(text),
-        source: SessionSource::Span,
-    }
+/// The session that a span names in its dialect's own way.
+pub(super) fn named(value: &Value<'_>) -> Option<SessionHint> {
+    let id = id(&id_of_value(value)?);
+    let source = SessionSource::Span;
+    Some(SessionHint { id, source })
 }
 
 /// The user that a span names.
 pub(super) fn user(
     attributes: &Attributes<'_>,
-    metadata: &[Json],
+    metadata: &Entries<'_>,
     settings: &Settings,
 ) -> Option<Name> {
     first_id(attributes, &settings.user_attributes, USER)
@@ -98,41 +95,30 @@ pub(super) fn user(
 }
 
 /// The first id under the configured keys, then under the known ones.
-fn first_id(attributes: &Attributes<'_>, configured: &[String], known: Keys) -> Option<Name> {
+pub(super) fn first_id(
+    attributes: &Attributes<'_>,
+    configured: &[String],
+    known: Keys,
+) -> Option<Name> {
     let configured = configured.iter().map(|name| attributes.named(name));
     let known = known.iter().map(|key| attributes.get(*key));
-    configured.chain(known).find_map(|value| of_value(value?))
-}
-
-/// Some emitters write numbers.
-fn of_value(value: &Value<'_>) -> Option<Name> {
-    match value {
-        Value::Int(number) => Some(id(&number.to_string())),
-        value => value.as_str().filter(|text| is_id(text)).map(id),
-    }
-}
-
-/// The JSON objects of metadata that a span carries.
-pub(super) fn metadata(attributes: &Attributes<'_>) -> Vec<Json> {
-    let objects = METADATA.iter().filter_map(|key| attributes.str(*key));
-    objects.filter_map(json::parse).collect()
+    let mut ids = configured.chain(known);
+    ids.find_map(|value| Some(id(&id_of_value(value?)?)))
 }
 
 /// The id under the best of the names, in metadata that an SDK writes as attributes or as an object.
-fn in_metadata(attributes: &Attributes<'_>, metadata: &[Json], keys: &[&str]) -> Option<Name> {
+fn in_metadata(attributes: &Attributes<'_>, metadata: &Entries<'_>, keys: &[&str]) -> Option<Name> {
     let ids = attributes.others().filter_map(|(key, value)| {
         let own = key.ends_with("id") || key.ends_with("Id");
         let own = own.then(|| context::in_metadata(key)).flatten()?;
         let rank = keys.iter().position(|key| *key == own)?;
-        Some((rank, of_value(value)?))
+        Some((rank, id(&id_of_value(value)?)))
     });
     let best = ids.min_by_key(|(rank, _)| *rank).map(|(_, id)| id);
     best.or_else(|| {
-        metadata.iter().find_map(|object| {
-            keys.iter().find_map(|key| match object.get(*key)? {
-                Json::Number(number) => Some(id(&number.to_string())),
-                value => value.as_str().filter(|text| is_id(text)).map(id),
-            })
+        keys.iter().find_map(|key| {
+            let mut named = metadata.iter().filter(|(path, _)| path == key);
+            named.find_map(|(_, value)| Some(id(&id_of_json(value)?)))
         })
     })
 }
@@ -143,9 +129,4 @@ fn is_browser(resource: &Attributes<'_>) -> bool {
         || resource
             .iter()
             .any(|(key, _)| BROWSER.iter().any(|own| key.starts_with(own)))
-}
-
-/// A blank, and a scrubber's replacement text, are the same for all sessions.
-fn is_id(text: &str) -> bool {
-    !trimmed(text).is_empty() && !text.starts_with("[Scrubbed due to")
 }

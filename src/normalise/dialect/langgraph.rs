@@ -1,7 +1,8 @@
 //! LangGraph's own metadata, which OpenInference, OpenLLMetry and LangSmith all copy: where in the graph a run stands.
 
 use crate::model::key::{Keys, key, keys};
-use crate::normalise::{Source, json};
+use crate::normalise::Source;
+use crate::normalise::declared::{self, unquoted};
 use serde_json::Value;
 
 /// Nodes that every prebuilt agent has; their names say nothing.
@@ -50,18 +51,13 @@ pub(super) fn place(source: &Source<'_>) -> Option<Place> {
     let attributes = source.attributes();
     let run = run_name(source.span.name);
     if let Some(namespace) = attributes.first_str(NAMESPACE) {
-        let declared = attributes.first_str(AGENT).map(unquoted);
-        return Some(of_namespace(unquoted(namespace), declared, run));
+        let agent = attributes.first_str(AGENT).map(unquoted);
+        return Some(of_namespace(&unquoted(namespace), agent.as_deref(), run));
     }
-    let metadata = json::parse(attributes.str(key!("metadata"))?)?;
+    let metadata = declared::object(attributes.get(key!("metadata"))?)?;
     let text = |key: &str| metadata.get(key).and_then(Value::as_str);
     let namespace = text("langgraph_checkpoint_ns")?;
     Some(of_namespace(namespace, text("lc_agent_name"), run))
-}
-
-/// Langfuse writes metadata as JSON, quotes included.
-fn unquoted(text: &str) -> &str {
-    text.trim_matches('"')
 }
 
 /// The name of the run without what an SDK puts around it.

@@ -3,6 +3,7 @@
 use super::{build, langgraph};
 use crate::model::event::{Event, Kind};
 use crate::model::key::{Keys, key, keys};
+use crate::normalise::declared::unquoted;
 use crate::normalise::{Source, json, model_name, name, usage};
 
 pub(super) fn speaks(source: &Source<'_>) -> bool {
@@ -43,12 +44,12 @@ fn model(source: &Source<'_>) -> Kind {
         call.model = call.model.take().or_else(|| {
             attributes
                 .str(key!("langsmith.metadata.ls_model_name"))
-                .map(model_name::model)
+                .map(|model| model_name::model(&unquoted(model)))
         });
         call.provider = call.provider.take().or_else(|| {
             attributes
                 .str(key!("langsmith.metadata.ls_provider"))
-                .map(model_name::provider)
+                .map(|provider| model_name::provider(&unquoted(provider)))
         });
         if let Some(usage) = &mut call.usage {
             let detail = |keys: Keys, part: &str| {

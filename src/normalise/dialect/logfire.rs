@@ -47,8 +47,9 @@ fn of_agents(source: &Source<'_>, event: &mut Event, begins: &dyn Fn(&str) -> bo
         _ if begins("OpenAI Agents trace") => {
             build::workflow(event, named);
             // The group is the conversation; the scrubber takes away every `session.id`.
-            if let Some(group) = source.str(key!("group_id")) {
-                event.case.session = Some(session::named(group));
+            let group = source.attributes().get(key!("group_id"));
+            if let Some(session) = group.and_then(session::named) {
+                event.case.session = Some(session);
             }
         }
         // Repeats the usage of the call inside it: structure only.
