@@ -352,6 +352,18 @@ impl Outcome {
     }
 }
 
+/// Evaluations that are a user's own.
+pub const FEEDBACK: &[&str] = &[
+    "user_feedback",
+    "user.feedback",
+    "user-feedback",
+    "feedback",
+    "csat",
+    "thumbs",
+    "user_rating",
+    "rating",
+];
+
 /// The evaluation that declares which share of the context a handoff passed.
 pub const CONTEXT_RETENTION: &str = "context_retention";
 

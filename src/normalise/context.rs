@@ -13,17 +13,18 @@ use smallvec::SmallVec;
 use std::borrow::Cow;
 
 /// What stands before the attributes that a user attaches.
-const PREFIXES: &[&str] = &["app.", "baton."];
+pub(super) const PREFIXES: &[&str] = &["app.", "baton."];
 /// Under which SDKs write each entry of a user's metadata, though they call it otherwise.
-const PROPERTIES: &[&str] = &["traceloop.association.properties.", "ai.settings.context."];
+pub(super) const PROPERTIES: &[&str] =
+    &["traceloop.association.properties.", "ai.settings.context."];
 /// How any other prefix of theirs ends: `langsmith.metadata.`, `mastra.metadata.` …
 const METADATA: &str = "metadata.";
 
 /// The value of a transaction.
-const VALUE: &[&str] = &["transaction.value", "order.value"];
-const VALUE_IN_DOLLARS: &[&str] = &["transaction.value.usd"];
+pub(super) const VALUE: &[&str] = &["transaction.value", "order.value"];
+pub(super) const VALUE_IN_DOLLARS: &[&str] = &["transaction.value.usd"];
 /// In which currency it is.
-const CURRENCY: &[&str] = &["transaction.currency", "order.currency"];
+pub(super) const CURRENCY: &[&str] = &["transaction.currency", "order.currency"];
 /// No key that is longer names a dimension.
 const MAX_KEY: usize = 96;
 /// A longer value is a text, not a cohort.

@@ -122,7 +122,7 @@ fn of_number(number: f64) -> Option<String> {
 fn says(text: &str) -> bool {
     let text = trimmed(text);
     let is = |placeholder: &&str| text.eq_ignore_ascii_case(placeholder);
-    !text.is_empty() && !PLACEHOLDERS.iter().any(|p| is(p)) && !text.starts_with(SCRUBBED)
+    !text.is_empty() && !PLACEHOLDERS.iter().any(is) && !text.starts_with(SCRUBBED)
 }
 
 /// Zeros, as in an empty UUID, stand for no id.

@@ -34,6 +34,7 @@ mod names;
 mod outcome;
 mod session;
 mod usage;
+pub mod vocabulary;
 mod words;
 
 #[cfg(test)]
@@ -383,19 +384,20 @@ fn foreign_links(span: &Span<'_>) -> List<Link> {
     span.links.iter().filter(foreign).take(8).copied().collect()
 }
 
+/// What is evaluated, the verdict in a word, and the score.
+const EVALUATION: Key = Key::known("gen_ai.evaluation.name");
+const LABEL: Key = Key::known("gen_ai.evaluation.score.label");
+const SCORE: Keys = &keys(["gen_ai.evaluation.score.value", "gen_ai.evaluation.score"]);
+
 /// A `gen_ai.evaluation.result` in a log record, a span event or the span's own attributes.
 fn evaluation(event_name: &str, attributes: &Attributes<'_>) -> Option<Evaluation> {
     if event_name != "gen_ai.evaluation.result" {
         return None;
     }
     Some(Evaluation {
-        name: name(attributes.str(key!("gen_ai.evaluation.name"))?),
-        score: attributes
-            .f64(key!("gen_ai.evaluation.score.value"))
-            .or_else(|| attributes.f64(key!("gen_ai.evaluation.score"))),
-        label: attributes
-            .str(key!("gen_ai.evaluation.score.label"))
-            .map(name),
+        name: name(attributes.str(EVALUATION)?),
+        score: SCORE.iter().find_map(|key| attributes.f64(*key)),
+        label: attributes.str(LABEL).map(name),
         by_record: false,
     })
 }

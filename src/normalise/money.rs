@@ -17,7 +17,7 @@ const ANSWERED: Keys = &keys([
 ]);
 
 /// Attributes that declare the cost of the call.
-const DECLARED: Keys = &keys([
+pub(super) const DECLARED: Keys = &keys([
     "gen_ai.usage.cost.total",
     "gen_ai.usage.cost.total_cost",
     "gen_ai.usage.cost",
@@ -28,14 +28,14 @@ const DECLARED: Keys = &keys([
 ]);
 
 /// Parts of a declared cost that add up where there is no total.
-const PARTS: &[[Key; 2]] = &[
+pub(super) const PARTS: &[[Key; 2]] = &[
     keys(["gen_ai.usage.cost.input", "gen_ai.usage.cost.output"]),
     keys(["gen_ai.usage.input_cost", "gen_ai.usage.output_cost"]),
     keys(["llm.cost.prompt", "llm.cost.completion"]),
 ];
 
 /// Attributes that say in which currency; without one, SDKs declare dollars.
-const CURRENCY: Keys = &keys([
+pub(super) const CURRENCY: Keys = &keys([
     "gen_ai.usage.cost.currency",
     "gen_ai.usage.cost_currency",
     "llm.cost.currency",

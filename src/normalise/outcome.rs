@@ -23,7 +23,7 @@ pub(super) const ATTRIBUTES: Keys = &keys([
 ]);
 
 /// A name that others use too: a tool call's own result, or what Micrometer says of an HTTP request.
-const BARE: Key = Key::known("outcome");
+pub(super) const BARE: Key = Key::known("outcome");
 
 /// Beginnings of the keys of spans that are one request to a server.
 pub(super) const REQUESTS: &[&str] = &["http.", "db.", "rpc.", "messaging.", "uri"];
@@ -46,7 +46,7 @@ const TECHNICAL: &[&str] = &[
 ];
 
 /// Evaluations that judge the business result; others (user feedback, relevance …) are scores only.
-const EVALUATIONS: &[&str] = &[
+pub(super) const EVALUATIONS: &[&str] = &[
     "outcome",
     "resolution",
     "resolved",
@@ -57,7 +57,7 @@ const EVALUATIONS: &[&str] = &[
 ];
 
 /// Words for outcomes, in lower case.
-const WORDS: &[(&str, Outcome)] = &[
+pub(super) const WORDS: &[(&str, Outcome)] = &[
     ("resolved", Outcome::Resolved),
     ("success", Outcome::Resolved),
     ("succeeded", Outcome::Resolved),

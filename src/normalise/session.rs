@@ -45,7 +45,7 @@ pub(super) const USER: Keys = &keys([
 ]);
 
 /// What a user calls a session in metadata, best first.
-const METADATA_SESSION: &[&str] = &[
+pub(super) const METADATA_SESSION: &[&str] = &[
     "session_id",
     "sessionId",
     "session.id",
@@ -54,7 +54,7 @@ const METADATA_SESSION: &[&str] = &[
     "conversation_id",
     "conversationId",
 ];
-const METADATA_USER: &[&str] = &["user_id", "userId", "user.id"];
+pub(super) const METADATA_USER: &[&str] = &["user_id", "userId", "user.id"];
 const RESOURCE: Keys = &keys(["gen_ai.conversation.id", "session.id", "conversation.id"]);
 
 /// Beginnings of the names of what a browser SDK says of itself.

@@ -10,7 +10,7 @@ use super::tree::Tree;
 use super::wait;
 use crate::model::Name;
 use crate::model::cohort::Cohort;
-use crate::model::event::{self, Event, Kind, Operation, Outcome};
+use crate::model::event::{self, Event, FEEDBACK, Kind, Operation, Outcome};
 use crate::model::fact::{
     AgentInvocation, Fact, HandoffKind, HandoffResult, ModelCall, ToolCall, Turn, TurnResult, What,
 };
@@ -23,18 +23,6 @@ use std::time::Duration;
 
 /// The workflow of a session that names none.
 const DEFAULT_WORKFLOW: &str = "default";
-
-/// Evaluations that are a user's own.
-const FEEDBACK: &[&str] = &[
-    "user_feedback",
-    "user.feedback",
-    "user-feedback",
-    "feedback",
-    "csat",
-    "thumbs",
-    "user_rating",
-    "rating",
-];
 
 /// What a decided turn tells the workflow around it.
 #[derive(Debug)]

@@ -28,6 +28,7 @@ mod vercel_v7;
 
 use super::Source;
 use crate::model::event::Event;
+pub(super) use otel_genai::WORKFLOW;
 
 /// One way of speaking about agents.
 struct Dialect {

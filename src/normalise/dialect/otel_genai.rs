@@ -10,7 +10,7 @@ use crate::normalise::{Source, handoff, name};
 const TOOL: Keys = &keys(["gen_ai.tool.name", "tool.name"]);
 
 /// The run around agents.
-const WORKFLOW: Keys = &keys([
+pub(in crate::normalise) const WORKFLOW: Keys = &keys([
     "gen_ai.workflow.name",
     "traceloop.workflow.name",
     "workflow.name",

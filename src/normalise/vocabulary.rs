@@ -1,0 +1,212 @@
+//! What an agent may declare of its work, for people who instrument agents: each list of names is the one that is read, and
+//! `docs/instrument.md` is written from here.
+
+use super::{RETENTION, case, context, declared, dialect, money, outcome, session};
+use crate::model::cohort::preset;
+use crate::model::event::{FEEDBACK, Outcome};
+use crate::model::key::Key;
+
+/// One thing that can be declared.
+#[derive(Clone, Debug)]
+pub struct Declaration {
+    pub what: &'static str,
+    pub meaning: &'static str,
+    /// Attributes, the most trusted first.
+    pub attributes: Vec<&'static str>,
+    /// What it is called inside of metadata, where it has other names there.
+    pub in_metadata: &'static [&'static str],
+    pub accepted: &'static str,
+    /// The setting that adds names of the operator's own.
+    pub setting: Option<&'static str>,
+}
+
+const ID: &str =
+    "Text of up to 256 bytes, or a whole number. A longer text is shortened and stays unique.";
+const WORD: &str =
+    "A short text, a number or a flag. More than 64 bytes, or several lines, become `other`.";
+const AMOUNT: &str = "A number from 0 to 10¹², also as text.";
+const CURRENCY: &str = "An ISO 4217 code such as `EUR`, in any case.";
+
+/// All that can be declared, in the order in which people ask for it.
+pub fn vocabulary() -> Vec<Declaration> {
+    [of_whom(), of_cohorts(), of_results()].concat()
+}
+
+/// Whose work it is.
+fn of_whom() -> Vec<Declaration> {
+    vec![
+        Declaration {
+            attributes: names(session::SESSION),
+            in_metadata: session::METADATA_SESSION,
+            accepted: ID,
+            setting: Some("normalise.session_attributes"),
+            ..declaration(
+                "session",
+                "The conversation or case. Without it, each trace is a session of its own.",
+            )
+        },
+        Declaration {
+            attributes: names(session::USER),
+            in_metadata: session::METADATA_USER,
+            accepted: ID,
+            setting: Some("normalise.user_attributes"),
+            ..declaration(
+                "user",
+                "The person who asks. Needed to count repeat contacts; never a label.",
+            )
+        },
+        Declaration {
+            attributes: names(case::WORKFLOW_ID),
+            accepted: ID,
+            ..declaration(
+                "workflow id",
+                "One unit of work inside a session. Another id begins another workflow.",
+            )
+        },
+        Declaration {
+            attributes: names(dialect::WORKFLOW),
+            accepted: "Text of up to 128 bytes.",
+            ..declaration(
+                "workflow",
+                "What kind of work it is: the label `workflow`. Without it: `default`.",
+            )
+        },
+    ]
+}
+
+/// What cases are compared by.
+fn of_cohorts() -> Vec<Declaration> {
+    let cohort = |what, meaning| Declaration {
+        attributes: preset(what).unwrap_or_default().to_vec(),
+        accepted: WORD,
+        setting: Some("cohorts.attributes"),
+        ..declaration(what, meaning)
+    };
+    vec![
+        cohort("tier", "What the customer pays for."),
+        cohort("intent", "What the user came for."),
+        cohort("channel", "How the user got in touch."),
+        cohort(
+            "tenant",
+            "Whose customer the user is, as a label. To keep equal session and user ids of different tenants apart, name the attributes in `normalise.tenant_attributes` too.",
+        ),
+    ]
+}
+
+/// How it ended, what it is worth and what it cost.
+fn of_results() -> Vec<Declaration> {
+    vec![
+        Declaration {
+            attributes: [names(outcome::ATTRIBUTES), vec![outcome::BARE.name()]].concat(),
+            accepted: "One of the words below. Other words declare nothing.",
+            setting: Some("normalise.outcome_attributes"),
+            ..declaration(
+                "outcome",
+                "How the case ended. The last one declared counts. Under the plain name `outcome` it does not count on spans of model calls and tools, and words such as `success` and `error` do not count on spans of HTTP, database and messaging requests.",
+            )
+        },
+        Declaration {
+            attributes: [context::VALUE, context::VALUE_IN_DOLLARS].concat(),
+            accepted: AMOUNT,
+            setting: Some("normalise.value_attributes"),
+            ..declaration(
+                "value",
+                "What the case is worth to the business. The last one declared counts.",
+            )
+        },
+        Declaration {
+            attributes: context::CURRENCY.to_vec(),
+            accepted: CURRENCY,
+            ..declaration(
+                "currency of the value",
+                "Without it: `money.currency`, and US dollars for `transaction.value.usd`.",
+            )
+        },
+        Declaration {
+            attributes: [names(money::DECLARED), names(money::PARTS.as_flattened())].concat(),
+            accepted: AMOUNT,
+            ..declaration(
+                "cost",
+                "What a model call cost, on the span of the call: a total, else the sum of its parts. `langfuse.observation.cost_details` is read too. Without any: tokens × the price catalogue.",
+            )
+        },
+        Declaration {
+            attributes: names(money::CURRENCY),
+            accepted: CURRENCY,
+            ..declaration("currency of the cost", "Without it: US dollars.")
+        },
+        Declaration {
+            attributes: names(&[super::EVALUATION]),
+            accepted: "The name of the evaluation. See below for the names that are feedback, and those that declare an outcome.",
+            ..declaration(
+                "feedback, evaluation",
+                "Who or what gives a score, in a `gen_ai.evaluation.result` event, a log record of that name, or on the span itself.",
+            )
+        },
+        Declaration {
+            attributes: names(super::SCORE),
+            accepted: "A number. An evaluation of the outcome passes from 0.5 on.",
+            ..declaration("score", "The score, beside the name.")
+        },
+        Declaration {
+            attributes: names(&[super::LABEL]),
+            accepted: "A word for an outcome, in an evaluation of the outcome.",
+            ..declaration(
+                "score label",
+                "The verdict in words; it counts before the score.",
+            )
+        },
+        Declaration {
+            attributes: RETENTION.iter().flat_map(|(_, keys)| names(keys)).collect(),
+            accepted: "A number from 0 to 1.",
+            ..declaration(
+                "retention",
+                "Which share of the context, or of the intent, a handoff passed on.",
+            )
+        },
+    ]
+}
+
+fn declaration(what: &'static str, meaning: &'static str) -> Declaration {
+    Declaration {
+        what,
+        meaning,
+        attributes: Vec::new(),
+        in_metadata: &[],
+        accepted: "",
+        setting: None,
+    }
+}
+
+fn names(keys: &[Key]) -> Vec<&'static str> {
+    keys.iter().map(|key| key.name()).collect()
+}
+
+/// The words for each outcome.
+pub fn outcome_words() -> Vec<(Outcome, Vec<&'static str>)> {
+    let of = |outcome: Outcome| {
+        let words = outcome::WORDS.iter().filter(|(_, of)| *of == outcome);
+        (outcome, words.map(|(word, _)| *word).collect())
+    };
+    Outcome::ALL.map(of).to_vec()
+}
+
+/// Evaluations by what they are read as.
+pub fn evaluations() -> [(&'static str, &'static [&'static str]); 2] {
+    [("feedback", FEEDBACK), ("outcome", outcome::EVALUATIONS)]
+}
+
+/// What declares nothing, in lower case.
+pub fn placeholders() -> &'static [&'static str] {
+    declared::PLACEHOLDERS
+}
+
+/// What SDKs put before the names of a user's metadata; any other prefix that ends in `.metadata.` is one too.
+pub fn prefixes() -> Vec<&'static str> {
+    [context::PREFIXES, context::PROPERTIES].concat()
+}
+
+/// Attributes that hold metadata as an object.
+pub fn metadata() -> Vec<&'static str> {
+    names(declared::METADATA)
+}
