@@ -23,6 +23,7 @@ pub mod json;
 mod limits;
 mod names;
 mod pieces;
+pub mod recognise;
 pub mod wire;
 
 #[cfg(test)]
