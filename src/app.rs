@@ -2,15 +2,18 @@
 
 mod settings;
 
-pub use settings::{engine_settings, fresh_seed, limits, normaliser};
+pub use settings::{engine_settings, fresh_seed, limits, manner, normaliser};
 
 use crate::clock::{Clock, Pulse};
 use crate::config::{Config, LogKind};
 use crate::engine::{self, Engine};
 use crate::export::server::{self, Server, Source};
-use crate::export::story;
-use crate::model::Name;
+use crate::export::session::Manner;
+use crate::export::sessions::Visit;
+use crate::model::fact::Fact;
+use crate::model::ids::{Key, TraceId};
 use crate::model::metric::Family;
+use crate::model::time::Timestamp;
 use crate::proto::v1;
 use crate::receive::{self, Budget, Grpc, Http, Intake, Offer, Refusal, Taking};
 use crate::shutdown::{Failure, Grace, Panicked, unwound};
@@ -52,7 +55,8 @@ struct Shown {
     stopping: Arc<AtomicBool>,
     /// Of a log on disk.
     pulse: Option<Pulse>,
-    currency: Name,
+    clock: Clock,
+    manner: Manner,
 }
 
 impl Source for Shown {
@@ -60,8 +64,28 @@ impl Source for Shown {
         self.engine.exposition()
     }
 
-    fn story(&self, session: &str) -> String {
-        story::write(session, &self.engine.story(session), &self.currency)
+    fn figures(&self) -> Vec<Family> {
+        self.engine.gather()
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn story(&self, id: &str) -> Vec<(Key, Vec<Fact>)> {
+        self.engine.story(id)
+    }
+
+    fn story_of_trace(&self, trace: TraceId) -> Vec<(Key, Vec<Fact>)> {
+        self.engine.story_of_trace(trace)
+    }
+
+    fn stories(&self, visit: Visit<'_>) {
+        self.engine.stories(visit);
+    }
+
+    fn manner(&self) -> &Manner {
+        &self.manner
     }
 
     fn own(&self) -> String {
@@ -257,7 +281,8 @@ impl App {
             telemetry,
             stopping: Arc::clone(&stopping),
             pulse: pulse.clone(),
-            currency: config.money.currency().clone(),
+            clock,
+            manner: manner(config),
         };
         let server = named(Server::bind(server, Arc::new(shown)), config.server)?;
         let app = Self {

@@ -130,7 +130,9 @@ fn told(text: &str) -> (String, [String; 3]) {
     let counts = receive::json::traces(&request(text), &limits, &mut engine).expect("OTLP");
     assert!(counts.rejects.is_empty());
     let families = engine.finish();
-    let story = story::write(text, &engine.story(text), "USD");
+    let stories = engine.story(text);
+    let tell = |(key, facts): &(_, Vec<_>)| story::write(key, facts, "USD");
+    let story = stories.iter().map(tell).collect();
     let prometheus = prometheus::write(&families, prometheus::Format::Text);
     (
         prometheus,

@@ -5,7 +5,12 @@ use baton::clock::Clock;
 use baton::config::Config;
 use baton::engine::{Engine, Settings, Worker};
 use baton::export::server::{self, Server, Source};
+use baton::export::session::Manner;
+use baton::export::sessions::Visit;
+use baton::model::fact::Fact;
+use baton::model::ids::{Key, TraceId};
 use baton::model::metric::Family;
+use baton::model::time::Timestamp;
 use baton::state::{Next, memory};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,6 +23,7 @@ struct Shown {
     engine: Arc<Engine>,
     scraped: Sender<()>,
     go_on: Mutex<Receiver<()>>,
+    manner: Manner,
 }
 
 impl Source for Shown {
@@ -32,8 +38,26 @@ impl Source for Shown {
         String::new()
     }
 
-    fn story(&self, _: &str) -> String {
-        String::new()
+    fn figures(&self) -> Vec<Family> {
+        Vec::new()
+    }
+
+    fn story(&self, _: &str) -> Vec<(Key, Vec<Fact>)> {
+        Vec::new()
+    }
+
+    fn story_of_trace(&self, _: TraceId) -> Vec<(Key, Vec<Fact>)> {
+        Vec::new()
+    }
+
+    fn stories(&self, _: Visit<'_>) {}
+
+    fn manner(&self) -> &Manner {
+        &self.manner
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp(0)
     }
 
     fn unready(&self) -> Vec<String> {
@@ -74,6 +98,7 @@ fn a_stuck_worker_is_named_though_a_scrape_waits_for_it() {
         engine: Arc::clone(&engine),
         scraped,
         go_on: Mutex::new(go_on),
+        manner: app::manner(&Config::default()),
     };
     let settings = server::Settings {
         endpoint: SocketAddr::from(([127, 0, 0, 1], 0)),

@@ -1,6 +1,7 @@
 //! The settings of each room, from the configuration.
 
 use crate::config::Config;
+use crate::export::session::Manner;
 use crate::model::cohort::preset;
 use crate::normalise::{self, Normaliser};
 use crate::receive::Limits;
@@ -78,6 +79,18 @@ pub fn normaliser(config: &Config, seed: u64) -> Normaliser {
         content_seed: key.map_or(seed, |key| rapidhash::v3::rapidhash_v3(key.0.as_bytes())),
     };
     Normaliser::new(settings, Arc::clone(&config.prices))
+}
+
+/// How people are told of sessions.
+pub fn manner(config: &Config) -> Manner {
+    Manner {
+        currency: config.money.currency().clone(),
+        dimensions: config
+            .cohorts
+            .iter()
+            .map(|(name, _)| name.clone())
+            .collect(),
+    }
 }
 
 /// A new seed of the hashes of content, for sketches that do not outlive the process or its folder.

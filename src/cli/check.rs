@@ -1,11 +1,28 @@
 //! `baton check`.
 
-use super::{Exit, load, out};
-use std::path::Path;
+use super::{Check, Exit, called, load, out, run};
+use crate::config::{Config, LogKind};
 
-pub(super) fn check(file: &Path) -> Exit {
-    match load(Some(file)) {
-        Ok(_) => out(&format!("{}: ok\n", file.display())),
-        Err(exit) => exit,
-    }
+pub(super) fn check(asked: &Check) -> Exit {
+    let mut config = match load(Some(&asked.file)) {
+        Ok(config) => config,
+        Err(exit) => return exit,
+    };
+    asked.overrides.apply(&mut config);
+    out(&format!(
+        "{}: ok: {}\n",
+        called(&asked.file),
+        summary(&config)
+    ))
+}
+
+/// Where `baton run` would listen and keep its state.
+fn summary(config: &Config) -> String {
+    let state = match (config.state_log, run::state_directory(config)) {
+        (LogKind::Memory, _) => "in memory".to_owned(),
+        (LogKind::Disk, Some(directory)) => format!("in {}", directory.display()),
+        (LogKind::Disk, None) => "nowhere yet: set state.directory or $HOME".to_owned(),
+    };
+    let (grpc, http, server) = (config.grpc, config.http, config.server);
+    format!("OTLP/gRPC on {grpc}, OTLP/HTTP on {http}, metrics on {server}, state {state}")
 }

@@ -2,7 +2,9 @@
 
 mod check;
 mod demo;
+mod pages;
 mod prices;
+mod recording;
 mod replay;
 mod run;
 
@@ -12,102 +14,162 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-/// Business observability for multi-agent LLM systems: OpenTelemetry spans in, business metrics out.
+/// Business observability for multi-agent LLM systems: OpenTelemetry spans in, business metrics out
 #[derive(Debug, Parser)]
-#[command(name = "baton", version, about)]
+#[command(name = "baton", version, about, after_long_help = EXIT_CODES)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
 }
 
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  success
+  1  a failure while running, or the grace period ended before the work did
+  2  the command line is wrong
+  3  the configuration or the price catalogue has faults
+  4  an address cannot be bound
+  5  the input of `replay` cannot be read, or does not hold what was asked for
+  6  the state on disk cannot be used, or the disk failed while running";
+
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Receive OTLP and serve metrics until SIGTERM or Ctrl-C.
+    /// Receive OTLP and serve metrics until SIGTERM or Ctrl-C
     Run(Run),
-    /// Check a configuration; every fault is shown with its line.
-    Check { file: PathBuf },
-    /// Derive the metrics of recorded OTLP and exit. Time is the recording's; all timers run out at its end.
+    /// Check a configuration and list every fault with its line and column
+    ///
+    /// Prints the addresses and the state directory that `baton run` would use with the same options and environment.
+    Check(Check),
+    /// Derive metrics from recorded OTLP and exit
+    ///
+    /// Recorded time is used. All timers expire at the end of the recording.
     Replay(Replay),
-    /// Run Baton with a support desk of agents that send to it.
+    /// Run Baton with a simulated support desk of agents that sends traces to it
     Demo(Demo),
-    /// Print all configuration keys with their defaults.
+    /// Print all configuration keys with their defaults
     Config {
-        /// Print the JSON Schema instead.
+        /// Print the JSON Schema of the configuration instead
         #[arg(long)]
         schema: bool,
     },
-    /// Print the price catalogue, or the prices of some models.
-    Prices {
-        models: Vec<String>,
-        /// Use another catalogue.
-        #[arg(long)]
-        file: Option<PathBuf>,
+    /// Print the price catalogue, or the prices of some models
+    Prices(Prices),
+    /// Print a completion script for a shell
+    ///
+    /// For bash: baton completions bash > ~/.local/share/bash-completion/completions/baton
+    Completions {
+        /// Shell to complete for
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page of Baton, or of one of its commands
+    ///
+    /// To read it: baton man replay | man -l -
+    Man {
+        /// A command such as `run` or `replay` (default: Baton as a whole)
+        command: Option<String>,
     },
 }
 
-/// Where to listen and how to log; each beats the file.
+/// Where to listen and how to log; each takes precedence over the file.
 #[derive(Debug, Args)]
 struct Overrides {
-    /// Address of OTLP/gRPC.
-    #[arg(long, env = "BATON_GRPC_ENDPOINT")]
+    /// Address of OTLP/gRPC
+    #[arg(long, env = "BATON_GRPC_ENDPOINT", value_name = "ADDRESS")]
     grpc_endpoint: Option<SocketAddr>,
-    /// Address of OTLP/HTTP.
-    #[arg(long, env = "BATON_HTTP_ENDPOINT")]
+    /// Address of OTLP/HTTP
+    #[arg(long, env = "BATON_HTTP_ENDPOINT", value_name = "ADDRESS")]
     http_endpoint: Option<SocketAddr>,
-    /// Address of /metrics, /healthz and /readyz.
-    #[arg(long, env = "BATON_SERVER_ENDPOINT")]
+    /// Address of /metrics, /summary, /sessions, /healthz and /readyz
+    #[arg(long, env = "BATON_SERVER_ENDPOINT", value_name = "ADDRESS")]
     server_endpoint: Option<SocketAddr>,
-    /// Whether what is acknowledged is kept on disk or in memory.
+    /// Where acknowledged spans are kept: on disk, or in memory only
     #[arg(long, env = "BATON_STATE_LOG")]
     state_log: Option<LogKind>,
-    /// Where it is kept on disk.
-    #[arg(long, env = "BATON_STATE_DIRECTORY")]
+    /// Directory of the state on disk
+    #[arg(long, env = "BATON_STATE_DIRECTORY", value_name = "DIRECTORY")]
     state_directory: Option<PathBuf>,
+    /// Least severe messages to log
     #[arg(long, env = "BATON_LOG_LEVEL")]
     log_level: Option<Level>,
+    /// Format of the log, which goes to standard error
     #[arg(long, env = "BATON_LOG_FORMAT")]
     log_format: Option<Format>,
 }
 
 #[derive(Debug, Args)]
 struct Run {
-    /// A configuration file; without one, the defaults.
-    #[arg(long, env = "BATON_CONFIG")]
+    /// Configuration file (default: the defaults that `baton config` prints)
+    #[arg(long, env = "BATON_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(flatten)]
     overrides: Overrides,
 }
 
 #[derive(Debug, Args)]
-struct Replay {
-    /// Recorded OTLP requests: .pb, .json, .jsonl, each also as .gz; names that begin with `logs` hold log records.
-    #[arg(required = true)]
-    files: Vec<PathBuf>,
-    #[arg(long, env = "BATON_CONFIG")]
-    config: Option<PathBuf>,
-    #[arg(long, default_value = "prometheus")]
-    format: ReplayFormat,
-    /// Tell how this session went, in place of the metrics; a trace without a session is named by its id.
-    #[arg(long, value_name = "SESSION", conflicts_with = "format")]
-    explain: Option<String>,
+struct Check {
+    /// Configuration file, or - for standard input
+    file: PathBuf,
+    #[command(flatten)]
+    overrides: Overrides,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Debug, Args)]
+struct Replay {
+    /// Recorded OTLP export requests, or - for standard input
+    ///
+    /// Traces and logs, as protobuf, JSON, or JSON lines, also as the file exporter of the OpenTelemetry Collector writes them,
+    /// uncompressed or compressed with gzip or zstd. The format is detected from the content.
+    #[arg(value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Configuration file
+    #[arg(long, env = "BATON_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Format of the output (default: prometheus; with --explain: text)
+    #[arg(long)]
+    format: Option<ReplayFormat>,
+    /// List the sessions, or explain how one went, instead of printing metrics
+    ///
+    /// SESSION is a session ID or a trace ID. Without one, all sessions of the recording are listed.
+    #[arg(long, value_name = "SESSION", num_args = 0..=1)]
+    #[expect(clippy::option_option, reason = "not asked, asked, asked for one")]
+    explain: Option<Option<String>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum ReplayFormat {
     Prometheus,
     Json,
     Table,
+    Text,
+}
+
+#[derive(Debug, Args)]
+struct Prices {
+    /// Models to look up (default: all prices of the catalogue)
+    models: Vec<String>,
+    /// Read this price catalogue instead of the built-in one
+    #[arg(long, value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// Format of the output
+    #[arg(long, default_value = "text")]
+    format: PriceFormat,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum PriceFormat {
+    Text,
+    Json,
 }
 
 #[derive(Debug, Args)]
 struct Demo {
-    /// Sessions to send; 200 where nobody says how many.
+    /// Number of sessions to send (default: 200)
     #[arg(long)]
     sessions: Option<u64>,
-    /// Exit after the last session instead of staying up.
+    /// Exit after the last session instead of serving until Ctrl-C
     #[arg(long, requires = "sessions")]
     exit: bool,
-    /// Another seed tells another story.
+    /// Seed of the simulation; the same seed sends the same sessions
     #[arg(long, default_value_t = 1)]
     seed: u64,
     #[command(flatten)]
@@ -121,7 +183,8 @@ pub enum Exit {
     Ok = 0,
     /// Something failed while running, or the grace period ended before the work did.
     Failed = 1,
-    // 2 is clap's: the command line is wrong.
+    /// The command line is wrong; clap ends with it too.
+    Usage = 2,
     /// The configuration has faults.
     Config = 3,
     /// An address cannot be bound.
@@ -137,7 +200,7 @@ impl Cli {
     pub fn run(self) -> Exit {
         match self.command {
             Command::Run(run) => run::run(&run),
-            Command::Check { file } => check::check(&file),
+            Command::Check(asked) => check::check(&asked),
             Command::Replay(replay) => replay::replay(&replay),
             Command::Demo(demo) => demo::demo(&demo),
             Command::Config { schema } => out(&if schema {
@@ -145,7 +208,9 @@ impl Cli {
             } else {
                 config::annotated()
             }),
-            Command::Prices { models, file } => prices::prices(&models, file.as_deref()),
+            Command::Prices(asked) => prices::prices(&asked),
+            Command::Completions { shell } => pages::completions(shell),
+            Command::Man { command } => pages::manual(command.as_deref()),
         }
     }
 }
@@ -154,12 +219,19 @@ impl Cli {
 fn load(file: Option<&Path>) -> Result<Config, Exit> {
     match file {
         None => Ok(Config::default()),
-        Some(file) => config::of_file(file).map_err(|faults| {
-            for fault in faults {
-                complain(&format!("{}:{fault}", file.display()));
-            }
-            Exit::Config
-        }),
+        Some(file) => {
+            let read = if is_standard_input(file) {
+                config::of_standard_input()
+            } else {
+                config::of_file(file)
+            };
+            read.map_err(|faults| {
+                for fault in faults {
+                    complain(&format!("{}:{fault}", called(file)));
+                }
+                Exit::Config
+            })
+        }
     }
 }
 
@@ -190,6 +262,20 @@ fn start_logs(config: &Config) {
         Format::Json => Some(true),
     };
     crate::telemetry::logs::start(level, json);
+}
+
+/// Whether a file name stands for standard input.
+fn is_standard_input(file: &Path) -> bool {
+    file == Path::new("-")
+}
+
+/// What a message calls a file.
+fn called(file: &Path) -> String {
+    if is_standard_input(file) {
+        "standard input".into()
+    } else {
+        file.display().to_string()
+    }
 }
 
 /// Writes to standard output; a reader that went away is no fault.

@@ -1,29 +1,76 @@
 //! `baton prices`.
 
-use super::{Exit, complain, out};
+use super::{Exit, PriceFormat, Prices, complain, out};
 use crate::clock::Clock;
 use crate::config;
-use crate::model::price::Price;
+use crate::model::price::{Price, PriceBook};
 use comfy_table::Table;
+use serde_json::{Value, json};
 use std::path::Path;
 
-pub(super) fn prices(models: &[String], file: Option<&Path>) -> Exit {
-    let book = match file {
-        None => Ok(config::built_in_prices()),
-        Some(file) => std::fs::read_to_string(file)
-            .map_err(|error| format!("cannot be read: {error}"))
-            .and_then(|text| config::prices_of_text(&text)),
-    };
-    let book = match book {
+pub(super) fn prices(asked: &Prices) -> Exit {
+    let book = match book(asked.file.as_deref()) {
         Ok(book) => book,
-        Err(what) => {
-            complain(&format!(
-                "{}: {what}",
-                file.unwrap_or(Path::new("")).display()
-            ));
+        Err(faults) => {
+            faults.iter().for_each(|fault| complain(fault));
             return Exit::Config;
         }
     };
+    let now = Clock::system().now();
+    // Each model that was asked for with its price; without models, all prices.
+    let rows: Vec<(&str, Option<&Price>)> = if asked.models.is_empty() {
+        book.prices()
+            .iter()
+            .map(|price| ("", Some(price)))
+            .collect()
+    } else {
+        let models = asked.models.iter();
+        models
+            .map(|model| (&**model, book.find(None, model, now)))
+            .collect()
+    };
+    match asked.format {
+        PriceFormat::Text => out(&table(&rows)),
+        PriceFormat::Json => {
+            let prices: Vec<Value> = rows
+                .iter()
+                .map(|(model, price)| in_json(model, *price))
+                .collect();
+            out(&format!(
+                "{:#}\n",
+                json!({"currency": "USD", "per_tokens": 1_000_000, "prices": prices})
+            ))
+        }
+    }
+}
+
+fn book(file: Option<&Path>) -> Result<PriceBook, Vec<String>> {
+    let Some(file) = file else {
+        return Ok(config::built_in_prices());
+    };
+    let name = file.display();
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| vec![format!("{name}: cannot be read: {error}")])?;
+    config::prices_of_text(&text).map_err(|faults| {
+        faults
+            .iter()
+            .map(|fault| format!("{name}:{fault}"))
+            .collect()
+    })
+}
+
+/// The price of a token that has none of its own is that of input or output.
+fn amounts(price: &Price) -> [(&'static str, f64); 5] {
+    [
+        ("input", price.input),
+        ("output", price.output),
+        ("cache_read", price.cache_read.unwrap_or(price.input)),
+        ("cache_write", price.cache_write.unwrap_or(price.input)),
+        ("reasoning", price.reasoning.unwrap_or(price.output)),
+    ]
+}
+
+fn table(rows: &[(&str, Option<&Price>)]) -> String {
     let mut table = Table::new();
     table.set_header([
         "model",
@@ -35,31 +82,30 @@ pub(super) fn prices(models: &[String], file: Option<&Path>) -> Exit {
         "cache write",
         "reasoning",
     ]);
-    if models.is_empty() {
-        for price in book.prices() {
-            table.add_row(row("", Some(price)));
-        }
+    for (model, price) in rows {
+        table.add_row(match price {
+            None => vec![(*model).to_owned(), String::new(), "no price".into()],
+            Some(price) => {
+                let names = [*model, &price.provider, &price.model].map(str::to_owned);
+                let amounts = amounts(price).map(|(_, usd)| usd.to_string());
+                names.into_iter().chain(amounts).collect()
+            }
+        });
     }
-    let now = Clock::system().now();
-    for model in models {
-        table.add_row(row(model, book.find(None, model, now)));
-    }
-    out(&format!("US dollars per million tokens\n{table}\n"))
+    format!("US dollars per million tokens\n{table}\n")
 }
 
-fn row(model: &str, price: Option<&Price>) -> Vec<String> {
-    let Some(price) = price else {
-        return vec![model.to_owned(), String::new(), "no price".into()];
-    };
-    let or = |usd: Option<f64>, other: f64| usd.unwrap_or(other).to_string();
-    vec![
-        model.to_owned(),
-        price.provider.clone(),
-        price.model.clone(),
-        price.input.to_string(),
-        price.output.to_string(),
-        or(price.cache_read, price.input),
-        or(price.cache_write, price.input),
-        or(price.reasoning, price.output),
-    ]
+/// `pattern` is what the model's name was found by; `null` where there is no price.
+fn in_json(model: &str, price: Option<&Price>) -> Value {
+    let mut line = json!({"pattern": price.map(|price| &price.model)});
+    if !model.is_empty() {
+        line["model"] = model.into();
+    }
+    if let Some(price) = price {
+        line["provider"] = price.provider.clone().into();
+        for (kind, usd) in amounts(price) {
+            line[kind] = usd.into();
+        }
+    }
+    line
 }

@@ -1,17 +1,34 @@
 //! `baton replay`.
 
-use super::{Exit, Replay, ReplayFormat, complain, load, out};
+use super::{
+    Exit, Replay, ReplayFormat, called, complain, is_standard_input, load, out, recording,
+};
 use crate::app;
+use crate::config::Config;
 use crate::engine::Offline;
 use crate::export::prometheus::{self, Format};
-use crate::export::{json, story, table};
-use crate::receive::{self, Counts, Limits, Malformed};
-use flate2::read::MultiGzDecoder;
-use std::io::Read;
-use std::path::Path;
+use crate::export::{Filter, json, sessions::List, story, story_json, table};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
 
-pub(super) fn replay(asked: &Replay) -> Exit {
-    let config = match load(asked.config.as_deref()) {
+/// What is to be told of the recordings.
+enum Asked {
+    Metrics(ReplayFormat),
+    /// All sessions, or one of them; as JSON or as text.
+    Sessions(Option<String>, bool),
+}
+
+pub(super) fn replay(replay: &Replay) -> Exit {
+    let (files, asked) = match asked(replay) {
+        Ok(asked) => asked,
+        Err(what) => {
+            complain(&format!(
+                "baton: {what}\n\nFor more information, try 'baton replay --help'."
+            ));
+            return Exit::Usage;
+        }
+    };
+    let config = match load(replay.config.as_deref()) {
         Ok(config) => config,
         Err(exit) => return exit,
     };
@@ -19,91 +36,113 @@ pub(super) fn replay(asked: &Replay) -> Exit {
         &app::engine_settings(&config),
         app::normaliser(&config, app::fresh_seed()),
     );
-    let limits = app::limits(&config);
-    for file in &asked.files {
-        if let Err(what) = feed(file, &mut engine, &limits) {
-            complain(&format!("{}: {what}", file.display()));
-            return Exit::Input;
+    if let Err(exit) = feed(&files, &mut engine, &config) {
+        return exit;
+    }
+    match asked {
+        Asked::Metrics(format) => {
+            let families = engine.finish();
+            out(&match format {
+                ReplayFormat::Json => json::write(&families),
+                ReplayFormat::Table | ReplayFormat::Text => table::write(&families),
+                ReplayFormat::Prometheus => prometheus::write(&families, Format::Text),
+            })
+        }
+        Asked::Sessions(session, is_json) => {
+            engine.remember();
+            engine.finish();
+            match session {
+                Some(session) => explain(&session, &engine, &config, is_json),
+                None => list(&engine, &config, is_json),
+            }
         }
     }
-    if let Some(session) = &asked.explain {
-        engine.remember();
-        engine.finish();
-        let told = story::write(session, &engine.story(session), config.money.currency());
-        if told.is_empty() {
-            complain(&format!("{session}: no such session or trace"));
-            return Exit::Input;
-        }
-        return out(&told);
-    }
-    let families = engine.finish();
-    out(&match asked.format {
-        ReplayFormat::Prometheus => prometheus::write(&families, Format::Text),
-        ReplayFormat::Json => json::write(&families),
-        ReplayFormat::Table => table::write(&families),
-    })
 }
 
-/// Feeds one file. What it holds is told by its name, and by its content where the name says nothing.
-fn feed(file: &Path, engine: &mut Offline, limits: &Limits) -> Result<(), String> {
-    let bytes = read(file).map_err(|error| format!("cannot be read: {error}"))?;
-    let name = file.file_name().unwrap_or_default().to_string_lossy();
-    let name = name.strip_suffix(".gz").unwrap_or(&name);
-    let logs = name.starts_with("logs");
-    let first = bytes.iter().find(|b| !b.is_ascii_whitespace());
-    let is_json = !name.ends_with(".pb") && first == Some(&b'{');
-    if !is_json {
-        let decode = if logs {
-            receive::wire::logs
-        } else {
-            receive::wire::traces
-        };
-        let counts = decode(&bytes, limits, engine);
-        return report(counts);
+/// The files and what is asked of them. What follows `--explain` is a file where there is one of that name.
+fn asked(replay: &Replay) -> Result<(Vec<PathBuf>, Asked), &'static str> {
+    let mut files = replay.files.clone();
+    let asked = match &replay.explain {
+        None => Asked::Metrics(replay.format.unwrap_or(ReplayFormat::Prometheus)),
+        Some(session) => {
+            let is_json = match replay.format {
+                None | Some(ReplayFormat::Text | ReplayFormat::Table) => false,
+                Some(ReplayFormat::Json) => true,
+                Some(ReplayFormat::Prometheus) => {
+                    return Err("--explain tells of sessions: its formats are text and json");
+                }
+            };
+            let is_file = |name: &&String| {
+                let file = Path::new(name.as_str());
+                is_standard_input(file) || file.exists()
+            };
+            match session.as_ref().filter(is_file) {
+                Some(file) => {
+                    files.insert(0, file.into());
+                    Asked::Sessions(None, is_json)
+                }
+                None => Asked::Sessions(session.clone(), is_json),
+            }
+        }
+    };
+    if files.is_empty() {
+        return Err("no recording is named: give files, or - for standard input");
     }
-    // One request a line, unless the whole file is one request.
-    let whole = json_request(&bytes, engine, limits);
-    if whole.is_ok() {
-        return report(whole);
+    if files.iter().filter(|file| is_standard_input(file)).count() > 1 {
+        return Err("standard input can be read once only");
     }
-    let lines = bytes
-        .split(|b| *b == b'\n')
-        .filter(|line| !line.trim_ascii().is_empty());
-    for (number, line) in lines.enumerate() {
-        report(json_request(line, engine, limits))
-            .map_err(|what| format!("line {}: {what}", number + 1))?;
+    Ok((files, asked))
+}
+
+fn feed(files: &[PathBuf], engine: &mut Offline, config: &Config) -> Result<(), Exit> {
+    let limits = app::limits(config);
+    let mut spans = 0;
+    for file in files {
+        let name = called(file);
+        let held = recording::feed(file, engine, &limits).map_err(|what| {
+            complain(&format!("{name}: {what}"));
+            Exit::Input
+        })?;
+        for warning in held.warnings() {
+            complain(&format!("{name}: warning: {warning}"));
+        }
+        spans += held.spans;
+    }
+    if spans == 0 && files.len() > 1 {
+        complain("warning: the recordings hold 0 spans, and everything is derived from spans");
     }
     Ok(())
 }
 
-/// Feeds one request in JSON. A file of a collector's file exporter mixes traces and logs; the keys tell them apart.
-fn json_request(text: &[u8], engine: &mut Offline, limits: &Limits) -> Result<Counts, Malformed> {
-    let mut counts = receive::json::traces(text, limits, engine)?;
-    let logs = receive::json::logs(text, limits, engine)?;
-    counts.rejects.extend(logs.rejects);
-    Ok(counts)
+fn list(engine: &Offline, config: &Config, is_json: bool) -> Exit {
+    let manner = app::manner(config);
+    let list = List::of(&Filter::all(), &manner, |visit| engine.stories(visit));
+    if is_json {
+        return out(&format!("{:#}\n", list.json(&manner)));
+    }
+    out(&list.text(&manner, false))
 }
 
-/// Says what of a request was not taken.
-fn report(counts: Result<Counts, Malformed>) -> Result<(), String> {
-    let rejects = counts
-        .map_err(|_| "not a valid OTLP export request".to_owned())?
-        .rejects;
-    if !rejects.is_empty() {
+fn explain(session: &str, engine: &Offline, config: &Config, is_json: bool) -> Exit {
+    let manner = app::manner(config);
+    let told = engine.story(session);
+    if told.is_empty() {
+        let mut sessions = 0;
+        engine.stories(&mut |_, _| sessions += 1);
         complain(&format!(
-            "{} spans or log records were rejected",
-            rejects.len()
+            "{session}: no session or trace of this ID among {sessions} sessions; --explain without an ID lists them"
         ));
+        return Exit::Input;
     }
-    Ok(())
-}
-
-fn read(file: &Path) -> std::io::Result<Vec<u8>> {
-    let bytes = std::fs::read(file)?;
-    if file.extension().is_some_and(|extension| extension == "gz") {
-        let mut plain = Vec::new();
-        MultiGzDecoder::new(bytes.as_slice()).read_to_end(&mut plain)?;
-        return Ok(plain);
+    if is_json {
+        let stories = told
+            .iter()
+            .map(|(key, facts)| story_json(key, facts, &manner));
+        let stories: Vec<Value> = stories.collect();
+        return out(&format!("{:#}\n", json!({"sessions": stories})));
     }
-    Ok(bytes)
+    let stories = told
+        .iter()
+        .map(|(key, facts)| story::write(key, facts, &manner.currency));
+    out(&stories.collect::<Vec<_>>().join("\n"))
 }

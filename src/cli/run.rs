@@ -14,7 +14,7 @@ pub(super) fn run(asked: &Run) -> Exit {
         Err(exit) => return exit,
     };
     asked.overrides.apply(&mut config);
-    config.state_directory = config.state_directory.or_else(usual_directory);
+    config.state_directory = state_directory(&config);
     start_logs(&config);
     match runtime() {
         Ok(runtime) => {
@@ -36,6 +36,11 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Exit> {
             complain(&format!("baton: cannot start: {error}"));
             Exit::Start
         })
+}
+
+/// Where the state lies, if anything says so.
+pub(super) fn state_directory(config: &Config) -> Option<PathBuf> {
+    config.state_directory.clone().or_else(usual_directory)
 }
 
 /// Where the state of a user's services lies: as systemd says, else by the XDG base directories.

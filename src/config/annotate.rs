@@ -1,28 +1,22 @@
 //! The JSON Schema of the configuration and the annotated defaults, both generated from the same types.
 
 use super::raw::Raw;
+use schemars::JsonSchema;
 use serde_json::{Map, Value};
 
 /// The JSON Schema, as `config/baton.schema.json` holds it.
 pub fn schema() -> Value {
+    schema_of::<Raw>()
+}
+
+/// The JSON Schema of a type, without references inside it.
+pub(super) fn schema_of<T: JsonSchema>() -> Value {
     let settings =
         schemars::generate::SchemaSettings::draft2020_12().with(|s| s.inline_subschemas = true);
     settings
         .into_generator()
-        .into_root_schema_for::<Raw>()
+        .into_root_schema_for::<T>()
         .to_value()
-}
-
-/// The keys that the schema knows under a path.
-pub(super) fn keys_of(schema: &Value, path: &str) -> Vec<String> {
-    let mut at = schema;
-    for key in path.split('.').filter(|key| !key.is_empty()) {
-        at = &at["properties"][key];
-    }
-    let properties = at["properties"].as_object();
-    properties
-        .map(|p| p.keys().cloned().collect())
-        .unwrap_or_default()
 }
 
 /// All keys with their defaults and what they mean, as `config/baton.yaml` holds them.

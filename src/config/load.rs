@@ -1,181 +1,91 @@
-//! Validation of the YAML text: references, then the schema, then everything that a schema cannot express.
+//! Validation of the YAML text: references, then the schema, then everything that a schema cannot express. A fault in one place
+//! does not hide faults in others.
 
-use super::node::{Lines, Node, join};
+use super::node::{Node, join, parse};
 use super::raw::{Cohorts, Raw, Size, Wait};
-use super::{Config, Fault, Secret, annotate, money, prices, rules};
+use super::references::resolve;
+use super::written::Written;
+use super::{Config, Fault, Secret, annotate, money, prices, rules, shape};
 use crate::model::cohort::preset;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(super) fn of_text(
+pub(super) type Env<'e> = &'e dyn Fn(&str) -> Option<String>;
+
+pub(super) fn of_text(text: &str, folder: &Path, env: Env<'_>) -> Result<Config, Vec<Fault>> {
+    let read = read::<Raw>(text, &annotate::schema(), Some(env)).map_err(|fault| vec![fault])?;
+    let mut faults = read.faults;
+    match validate(&read.value, folder, &read.written) {
+        Ok(config) if faults.is_empty() => return Ok(config),
+        Ok(_) => {}
+        Err(more) => faults.extend(more),
+    }
+    faults.sort_by(|a, b| (a.line, a.column, &a.path).cmp(&(b.line, b.column, &b.path)));
+    Err(faults)
+}
+
+/// A file in the form of its type, with all that is wrong so far.
+pub(super) struct Read<T> {
+    pub(super) value: T,
+    pub(super) written: Written,
+    pub(super) faults: Vec<Fault>,
+}
+
+/// Reads a YAML text that a schema describes. Without `env`, a dollar sign is one.
+///
+/// # Errors
+/// Where the text is no YAML: nothing else can be said of it then.
+pub(super) fn read<T: DeserializeOwned + Default>(
     text: &str,
-    folder: &Path,
-    env: &dyn Fn(&str) -> Option<String>,
-) -> Result<Config, Vec<Fault>> {
-    if text
-        .lines()
-        .all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'))
-    {
-        return validate(&Raw::default(), folder);
-    }
-    let tree: Node = serde_saphyr::from_str(text).map_err(|error| {
-        // The first line says what; the rest repeats the source.
-        let what = error.to_string();
-        vec![Fault {
-            line: error.location().map(|l| l.line()),
-            path: String::new(),
-            what: format!(
-                "not valid YAML: {}",
-                what.lines().next().unwrap_or_default()
-            ),
-        }]
-    })?;
-    let mut lines = Lines::new();
+    schema: &Value,
+    env: Option<Env<'_>>,
+) -> Result<Read<T>, Fault> {
+    let mut written = Written::default();
     let mut faults = Vec::new();
-    let json = tree.into_json("", &mut lines, &mut |path, text| {
-        resolve(&text, env).unwrap_or_else(|what| {
-            faults.push(Fault {
-                line: None,
-                path: path.to_owned(),
-                what,
-            });
-            Value::String(text)
-        })
-    });
-    let unresolved: Vec<String> = faults.iter().map(|fault| fault.path.clone()).collect();
-    let violated = violations(&json).into_iter();
-    faults.extend(violated.filter(|fault| !unresolved.contains(&fault.path)));
-    let config = if faults.is_empty() {
-        let raw = serde_json::from_value(json).map_err(|error| {
-            vec![Fault {
-                line: None,
-                path: String::new(),
-                what: error.to_string(),
-            }]
-        });
-        raw.and_then(|raw: Raw| validate(&raw, folder))
+    let mut unresolved = Vec::new();
+    let is_comment = |line: &str| line.trim().is_empty() || line.trim_start().starts_with('#');
+    let tree = if text.lines().all(is_comment) {
+        Node::Scalar(Value::Null)
     } else {
-        Err(faults)
+        parse(text.strip_prefix('\u{feff}').unwrap_or(text))?
     };
-    config.map_err(|mut faults| {
-        for fault in &mut faults {
-            fault.line = fault.line.or_else(|| lines.get(&fault.path).copied());
-        }
-        faults.sort_by(|a, b| (a.line, &a.path).cmp(&(b.line, &b.path)));
-        faults
-    })
-}
-
-/// `${NAME}`, `${NAME:-default}` and `$$` inside one text. A value that is one reference takes the type its text has.
-fn resolve(text: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<Value, String> {
-    if !text.contains('$') {
-        return Ok(Value::String(text.to_owned()));
-    }
-    let mut resolved = String::new();
-    let mut rest = text;
-    while let Some(at) = rest.find('$') {
-        resolved.push_str(&rest[..at]);
-        rest = &rest[at + 1..];
-        if let Some(after) = rest.strip_prefix('$') {
-            resolved.push('$');
-            rest = after;
-        } else if let Some(after) = rest.strip_prefix('{') {
-            let (reference, after) = after
-                .split_once('}')
-                .ok_or("a reference `${` without its `}`")?;
-            let (name, default) = match reference.split_once(":-") {
-                Some((name, default)) => (name, Some(default)),
-                None => (reference, None),
-            };
-            let value = env(name).or_else(|| default.map(str::to_owned));
-            resolved.push_str(
-                &value.ok_or_else(|| format!("the environment variable {name} is not set"))?,
-            );
-            rest = after;
-        } else {
-            resolved.push('$');
-        }
-    }
-    resolved.push_str(rest);
-    let whole = text.starts_with("${") && text.find('}') == Some(text.len() - 1);
-    Ok(match (whole, resolved.parse::<u64>(), resolved.as_str()) {
-        (true, Ok(number), _) => number.into(),
-        (true, _, "true") => true.into(),
-        (true, _, "false") => false.into(),
-        _ => Value::String(resolved),
-    })
-}
-
-/// Every place where the schema is not kept. Values are not repeated: they may be secret.
-fn violations(json: &Value) -> Vec<Fault> {
-    use jsonschema::error::ValidationErrorKind as Kind;
-    let schema = annotate::schema();
-    let Ok(validator) = jsonschema::validator_for(&schema) else {
-        unreachable!("the generated schema is a schema");
-    };
-    let mut faults = Vec::new();
-    for error in validator.iter_errors(json) {
-        let path = error.instance_path().to_string();
-        let path = path.trim_start_matches('/').replace('/', ".");
-        let fault = |path: String, what: String| Fault {
-            line: None,
-            path,
-            what,
-        };
-        match error.kind() {
-            Kind::AdditionalProperties { unexpected } => {
-                faults.extend(unexpected.iter().map(|key| {
-                    let known = annotate::keys_of(&schema, &path);
-                    fault(join(&path, key), unknown_key(key, &known))
-                }));
+    let mut json = tree.into_json(
+        "",
+        &mut written.places,
+        &mut |path, text| match env.map(|env| resolve(&text, env)) {
+            Some(Ok(value)) => value,
+            Some(Err(what)) => {
+                unresolved.push((path.to_owned(), what));
+                Value::String(text)
             }
-            Kind::Type { .. } => faults.push(fault(path, "has the wrong type".into())),
-            Kind::Pattern { .. } => {
-                faults.push(fault(
-                    path,
-                    "is not of the form that is asked for (durations: 5s, 1h30m; sizes: 16MiB)"
-                        .into(),
-                ));
-            }
-            Kind::Enum { options } => faults.push(fault(path, format!("is none of {options}"))),
-            Kind::Minimum { limit } => faults.push(fault(path, format!("is less than {limit}"))),
-            Kind::Maximum { limit } => faults.push(fault(path, format!("is more than {limit}"))),
-            _ => faults.push(fault(path, "is not what is asked for here".into())),
-        }
+            None => Value::String(text),
+        },
+        &mut |fault| faults.push(fault),
+    );
+    for (path, what) in unresolved {
+        let path: Vec<String> = path.split('.').map(str::to_owned).collect();
+        shape::blame(&mut json, schema, &path, what, &mut written, &mut faults);
     }
-    faults
-}
-
-fn unknown_key(key: &str, known: &[String]) -> String {
-    let nearest = known.iter().min_by_key(|k| distance(k, key));
-    match nearest.filter(|k| distance(k, key) <= 2 + key.len() / 4) {
-        Some(nearest) => format!("unknown key; did you mean {nearest}?"),
-        None => format!("unknown key; known here: {}", known.join(", ")),
-    }
-}
-
-/// Levenshtein's distance.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, ca) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, cb) in b.iter().enumerate() {
-            let cost = diagonal + usize::from(ca != *cb);
-            diagonal = row[j + 1];
-            row[j + 1] = cost.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
+    let value = shape::fit(json, schema, &mut written, &mut faults);
+    shape::distrust_meant(&faults, schema, &mut written);
+    Ok(Read {
+        value,
+        written,
+        faults,
+    })
 }
 
 /// What a schema cannot say.
-pub(super) fn validate(raw: &Raw, folder: &Path) -> Result<Config, Vec<Fault>> {
-    let mut check = Check::default();
+pub(super) fn validate(raw: &Raw, folder: &Path, written: &Written) -> Result<Config, Vec<Fault>> {
+    let mut check = Check {
+        written,
+        faults: Vec::new(),
+        of_values: 0,
+    };
     let otlp = &raw.receivers.otlp;
     let stitch = &raw.stitch;
     let config = Config {
@@ -235,8 +145,10 @@ pub(super) fn validate(raw: &Raw, folder: &Path) -> Result<Config, Vec<Fault>> {
         action_prices: Arc::new(money::actions(&raw.prices, &mut |path, what| {
             check.fault(path, what)
         })),
-        money: money::money(&raw.money, &mut |path, what| check.fault(path, what)),
-        rules: Arc::new(rules::compile(&raw.rules, &mut |path, what| {
+        money: money::money(&raw.money, written, &mut |path, what| {
+            check.fault(path, what)
+        }),
+        rules: Arc::new(rules::compile(&raw.rules, written, &mut |path, what| {
             check.fault(path, what)
         })),
         stories: raw.engine.stories as usize,
@@ -252,42 +164,7 @@ pub(super) fn validate(raw: &Raw, folder: &Path) -> Result<Config, Vec<Fault>> {
         log_format: raw.log.format,
         grace_period: check.wait("shutdown.grace_period", &raw.shutdown.grace_period),
     };
-    check.order(
-        "stitch.settle",
-        config.settle,
-        "stitch.trace_timeout",
-        config.trace_timeout,
-    );
-    check.order(
-        "stitch.settle",
-        config.settle,
-        "stitch.drop_timeout",
-        config.drop_timeout,
-    );
-    check.order(
-        "stitch.idle_timeout",
-        config.idle_timeout,
-        "stitch.max_age",
-        config.max_age,
-    );
-    if config.soft_state_bytes > config.max_state_bytes {
-        check.fault("engine.soft_state_size", "is more than max_state_size");
-    }
-    if config.max_decompressed_bytes > config.max_bytes_in_flight {
-        check.fault(
-            "receivers.otlp.max_bytes_in_flight",
-            "is less than max_decompressed_bytes: the largest request would never be taken",
-        );
-    }
-    if config.segment_bytes > config.max_log_bytes {
-        check.fault("state.segment_size", "is more than max_log_size");
-    }
-    if config.max_request_bytes > config.max_decompressed_bytes {
-        check.fault(
-            "receivers.otlp.max_request_bytes",
-            "is more than max_decompressed_bytes",
-        );
-    }
+    check.relations(&config);
     check.distinct(&[
         ("receivers.otlp.grpc.endpoint", config.grpc),
         ("receivers.otlp.http.endpoint", config.http),
@@ -300,25 +177,119 @@ pub(super) fn validate(raw: &Raw, folder: &Path) -> Result<Config, Vec<Fault>> {
     }
 }
 
-#[derive(Default)]
-struct Check {
+struct Check<'w> {
+    written: &'w Written,
     faults: Vec<Fault>,
+    /// How many of them are about single values.
+    of_values: usize,
 }
 
-impl Check {
+impl Check<'_> {
+    /// Tells a fault, unless one is known there already.
     fn fault(&mut self, path: &str, what: impl Into<String>) {
-        self.faults.push(Fault {
-            line: None,
-            path: path.to_owned(),
-            what: what.into(),
-        });
+        if !self.written.is_faulty(path) {
+            let place = self.written.place(path);
+            self.faults.push(Fault::at(place, path, what.into()));
+        }
+    }
+
+    /// Whether conclusions may be drawn from this key.
+    fn is_sound(&self, path: &str) -> bool {
+        self.written.is_sound(path)
+            && !self.faults[..self.of_values]
+                .iter()
+                .any(|fault| fault.path == path)
+    }
+
+    /// How the limits and waits must lie to each other.
+    fn relations(&mut self, config: &Config) {
+        self.of_values = self.faults.len();
+        let waits = [
+            (
+                "stitch.settle",
+                config.settle,
+                "stitch.trace_timeout",
+                config.trace_timeout,
+            ),
+            (
+                "stitch.settle",
+                config.settle,
+                "stitch.drop_timeout",
+                config.drop_timeout,
+            ),
+            (
+                "stitch.idle_timeout",
+                config.idle_timeout,
+                "stitch.max_age",
+                config.max_age,
+            ),
+        ];
+        for (path, wait, other, most) in waits {
+            self.at_most(path, &wait, other, &most, "longer", "shorter");
+        }
+        let sizes = [
+            (
+                "engine.soft_state_size",
+                config.soft_state_bytes as u64,
+                "engine.max_state_size",
+                config.max_state_bytes as u64,
+            ),
+            (
+                "state.segment_size",
+                config.segment_bytes,
+                "state.max_log_size",
+                config.max_log_bytes,
+            ),
+            (
+                "receivers.otlp.max_request_bytes",
+                config.max_request_bytes as u64,
+                "receivers.otlp.max_decompressed_bytes",
+                config.max_decompressed_bytes as u64,
+            ),
+            // The largest request would never be taken.
+            (
+                "receivers.otlp.max_decompressed_bytes",
+                config.max_decompressed_bytes as u64,
+                "receivers.otlp.max_bytes_in_flight",
+                config.max_bytes_in_flight as u64,
+            ),
+        ];
+        for (path, size, other, most) in sizes {
+            self.at_most(path, &size, other, &most, "more", "less");
+        }
+    }
+
+    /// Tells where one value is above another, at the one that the file has.
+    fn at_most<T: PartialOrd>(
+        &mut self,
+        path: &str,
+        value: &T,
+        other: &str,
+        most: &T,
+        above: &str,
+        below: &str,
+    ) {
+        if value <= most || !self.is_sound(path) || !self.is_sound(other) {
+            return;
+        }
+        let default = |path: &str| {
+            let has = self.written.has(path);
+            if has { "" } else { " (by default)" }
+        };
+        if self.written.has(path) || !self.written.has(other) {
+            let what = format!("must not be {above} than {other}{}", default(other));
+            self.fault(path, what);
+        } else {
+            let what = format!("must not be {below} than {path}{}", default(path));
+            self.fault(other, what);
+        }
     }
 
     fn address(&mut self, path: &str, text: &str) -> SocketAddr {
         text.parse().unwrap_or_else(|_| {
             self.fault(
                 path,
-                "is not an address and port, such as 127.0.0.1:4317 or [::1]:4317",
+                "expected an IP address and a port such as 127.0.0.1:4317 or [::1]:4317, found another text",
             );
             SocketAddr::from(([127, 0, 0, 1], 0))
         })
@@ -326,43 +297,53 @@ impl Check {
 
     fn count(&mut self, path: &str, count: u32) -> usize {
         if count == 0 {
-            self.fault(path, "must be at least 1");
+            self.fault(path, "expected a whole number of at least 1, found 0");
         }
         count as usize
     }
 
     fn percent(&mut self, path: &str, percent: u8) -> f64 {
         if percent > 100 {
-            self.fault(path, "must be at most 100");
+            self.fault(
+                path,
+                "expected a percentage from 0 to 100, found a greater number",
+            );
         }
         f64::from(percent) / 100.0
     }
 
     fn wait(&mut self, path: &str, wait: &Wait) -> Duration {
         duration(&wait.0).unwrap_or_else(|| {
-            self.fault(path, "is not a duration, such as 5s or 1h30m");
+            self.fault(
+                path,
+                "expected a duration such as 5s or 1h30m, found another text",
+            );
             Duration::ZERO
         })
     }
 
     fn size(&mut self, path: &str, size: &Size) -> usize {
         bytes(&size.0).filter(|n| *n > 0).unwrap_or_else(|| {
-            self.fault(path, "is not a size of at least one byte, such as 16MiB");
+            self.fault(
+                path,
+                "expected a size of at least one byte such as 16MiB, found another text",
+            );
             1
         })
     }
 
-    fn order(&mut self, path: &str, less: Duration, other: &str, more: Duration) {
-        if less > more {
-            self.fault(path, format!("is longer than {other}"));
-        }
-    }
-
     fn distinct(&mut self, addresses: &[(&str, SocketAddr)]) {
         for (i, (path, address)) in addresses.iter().enumerate() {
-            let clash = addresses[..i].iter().find(|(_, other)| other == address);
-            if let Some((other, _)) = clash.filter(|_| address.port() != 0) {
-                self.fault(path, format!("is the same as {other}"));
+            let same =
+                |(other, there): &&(&str, SocketAddr)| there == address && self.is_sound(other);
+            let clash = addresses[..i].iter().find(same);
+            if let Some((other, _)) = clash.filter(|_| address.port() != 0 && self.is_sound(path)) {
+                // It is told where the file says it.
+                let (here, there) = match self.written.has(path) {
+                    true => (*path, *other),
+                    false => (*other, *path),
+                };
+                self.fault(here, format!("must not be the same address as {there}"));
             }
         }
     }
@@ -373,13 +354,17 @@ impl Check {
         if raw.dimensions.len() > MOST {
             self.fault("cohorts.dimensions", format!("has more than {MOST}"));
         }
-        for name in raw
+        let unused = raw
             .attributes
             .keys()
-            .filter(|n| !raw.dimensions.contains(n))
-        {
+            .filter(|n| !raw.dimensions.contains(n));
+        for name in unused.filter(|_| self.written.is_sound("cohorts.dimensions")) {
             let path = join("cohorts.attributes", name);
-            self.fault(&path, "is not in cohorts.dimensions");
+            self.faults.push(Fault::at(
+                self.written.place(&path),
+                &path,
+                "is not in cohorts.dimensions".into(),
+            ));
         }
         let mut cohorts: Vec<(String, Vec<String>)> = Vec::new();
         for (i, name) in raw.dimensions.iter().enumerate() {
@@ -387,15 +372,16 @@ impl Check {
             if !is_label(name) {
                 self.fault(
                     &path,
-                    "is not a label name: lower-case letters, digits and _",
+                    "expected a label name: lower-case letters, digits and _, and no name that Prometheus uses",
                 );
             }
             if cohorts.iter().any(|(known, _)| known == name) {
-                self.fault(&path, "is there twice");
+                self.fault(&path, "stands in the list twice");
             }
             let mut attributes = raw.attributes.get(name).cloned().unwrap_or_default();
             attributes.extend(preset(name).into_iter().flatten().map(|a| (*a).to_owned()));
-            if attributes.is_empty() {
+            let attributes_path = join("cohorts.attributes", name);
+            if attributes.is_empty() && self.written.is_sound(&attributes_path) {
                 let what = format!("has no attributes: name some in cohorts.attributes.{name}");
                 self.fault(&path, what);
             }
@@ -408,13 +394,21 @@ impl Check {
         let Some(file) = file else {
             return prices::built_in();
         };
-        let read = std::fs::read_to_string(folder.join(file))
-            .map_err(|error| format!("cannot be read: {error}"));
-        read.and_then(|text| prices::of_text(&text))
-            .unwrap_or_else(|what| {
+        let read =
+            std::fs::read_to_string(folder.join(file)).map_err(|error| super::unreadable(&error));
+        let book = match read {
+            Ok(text) => prices::of_text(&text).map_err(|faults| {
+                let named = |fault: Fault| format!("{file}:{fault}");
+                faults.into_iter().map(named).collect()
+            }),
+            Err(what) => Err(vec![format!("{file} {what}")]),
+        };
+        book.unwrap_or_else(|faults: Vec<String>| {
+            for what in faults {
                 self.fault("prices.file", what);
-                prices::built_in()
-            })
+            }
+            prices::built_in()
+        })
     }
 }
 

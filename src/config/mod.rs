@@ -11,13 +11,19 @@
 //! | `annotate.rs` | the JSON Schema, and the default configuration with comments |
 
 mod annotate;
+mod expected;
 mod load;
 mod money;
 mod node;
 mod prices;
 mod raw;
+mod references;
 mod rules;
+mod shape;
+mod written;
 
+#[cfg(test)]
+mod mutation_tests;
 #[cfg(test)]
 mod tests;
 
@@ -38,18 +44,41 @@ use std::time::Duration;
 pub struct Fault {
     /// Line in the file, from 1; `None` where the file as a whole is at fault.
     pub line: Option<u64>,
+    /// Column in the line, from 1.
+    pub column: Option<u64>,
     /// e.g. `stitch.settle`; empty for the whole file.
     pub path: String,
     pub what: String,
 }
 
+impl Fault {
+    fn at(place: Option<node::Place>, path: &str, what: String) -> Self {
+        Self {
+            line: place.map(|place| place.line),
+            column: place.map(|place| place.column),
+            path: path.to_owned(),
+            what,
+        }
+    }
+}
+
 impl std::fmt::Display for Fault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if let Some(line) = self.line {
-            write!(f, "{line}: ")?;
+        match (self.line, self.column) {
+            (Some(line), Some(column)) => write!(f, "{line}:{column}: ")?,
+            (Some(line), None) => write!(f, "{line}: ")?,
+            _ => f.write_str(" ")?,
+        }
+        // A key may hold what a terminal obeys.
+        for sign in self.path.chars() {
+            if sign.is_control() {
+                write!(f, "{}", sign.escape_unicode())?;
+            } else {
+                write!(f, "{sign}")?;
+            }
         }
         if !self.path.is_empty() {
-            write!(f, "{}: ", self.path)?;
+            f.write_str(": ")?;
         }
         f.write_str(&self.what)
     }
@@ -131,7 +160,11 @@ impl std::fmt::Debug for Secret {
 impl Default for Config {
     /// The configuration of an empty file.
     fn default() -> Self {
-        match load::validate(&raw::Raw::default(), Path::new(".")) {
+        match load::validate(
+            &raw::Raw::default(),
+            Path::new("."),
+            &written::Written::default(),
+        ) {
             Ok(config) => config,
             Err(faults) => unreachable!("the defaults are valid: {faults:?}"),
         }
@@ -155,13 +188,27 @@ pub fn of_text(
 /// # Errors
 /// As [`of_text`]; a file that cannot be read is one fault.
 pub fn of_file(path: &Path) -> Result<Config, Vec<Fault>> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        vec![Fault {
-            line: None,
-            path: String::new(),
-            what: format!("cannot be read: {error}"),
-        }]
-    })?;
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| vec![Fault::at(None, "", unreadable(&error))])?;
     let folder = path.parent().unwrap_or(Path::new("."));
     of_text(&text, folder, &|name| std::env::var(name).ok())
+}
+
+/// Reads and validates standard input; relative file names are relative to the working directory.
+///
+/// # Errors
+/// As [`of_file`].
+pub fn of_standard_input() -> Result<Config, Vec<Fault>> {
+    let text = std::io::read_to_string(std::io::stdin())
+        .map_err(|error| vec![Fault::at(None, "", unreadable(&error))])?;
+    of_text(&text, Path::new("."), &|name| std::env::var(name).ok())
+}
+
+/// Why a file cannot be read.
+fn unreadable(error: &std::io::Error) -> String {
+    if error.kind() == std::io::ErrorKind::InvalidData {
+        "cannot be read: it is not a text in UTF-8".into()
+    } else {
+        format!("cannot be read: {error}")
+    }
 }

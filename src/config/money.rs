@@ -2,6 +2,7 @@
 
 use super::node::join;
 use super::raw::{Money as Raw, Prices};
+use super::written::Written;
 use crate::model::money::{DOLLAR, Money};
 use crate::model::price::ActionPrices;
 
@@ -18,7 +19,10 @@ pub(super) fn actions(raw: &Prices, fault: &mut dyn FnMut(&str, String)) -> Acti
     ];
     for (path, price) in tools.chain(others) {
         if price.is_some_and(|price| !(0.0..=MAX_PRICE).contains(&price)) {
-            fault(&path, format!("is not a price from 0 to {MAX_PRICE}"));
+            fault(
+                &path,
+                format!("expected a price from 0 to {MAX_PRICE} such as 0.002"),
+            );
         }
     }
     ActionPrices {
@@ -29,8 +33,8 @@ pub(super) fn actions(raw: &Prices, fault: &mut dyn FnMut(&str, String)) -> Acti
 }
 
 /// The currency with its rates; each fault is told to `fault` with its key path.
-pub(super) fn money(raw: &Raw, fault: &mut dyn FnMut(&str, String)) -> Money {
-    const NO_CODE: &str = "is not the code of a currency: three capital letters, as in EUR";
+pub(super) fn money(raw: &Raw, written: &Written, fault: &mut dyn FnMut(&str, String)) -> Money {
+    const NO_CODE: &str = "expected the code of a currency: three capital letters, as in EUR";
     if !is_code(&raw.currency) {
         fault("money.currency", NO_CODE.into());
     }
@@ -39,15 +43,16 @@ pub(super) fn money(raw: &Raw, fault: &mut dyn FnMut(&str, String)) -> Money {
         if !is_code(code) {
             fault(&path, NO_CODE.into());
         }
-        if *code == raw.currency {
-            fault(&path, "is the currency itself".into());
+        if *code == raw.currency && written.is_sound("money.currency") {
+            fault(&path, "is the currency itself, which needs no rate".into());
         }
         if !(*rate > 0.0 && rate.is_finite()) {
-            fault(&path, "is not a rate above 0".into());
+            fault(&path, "expected a rate above 0 such as 0.92".into());
         }
     }
-    if raw.currency != DOLLAR && !raw.rates.contains_key(DOLLAR) {
-        let what = format!("needs money.rates.{DOLLAR}: the price catalogue is in it");
+    let dollars = join("money.rates", DOLLAR);
+    if raw.currency != DOLLAR && !raw.rates.contains_key(DOLLAR) && written.is_sound(&dollars) {
+        let what = format!("needs {dollars}: the price catalogue is in {DOLLAR}");
         fault("money.currency", what);
     }
     Money::new(&raw.currency, raw.rates.clone())

@@ -1,24 +1,29 @@
 //! The price catalogue as a file.
 
+use super::node::join;
+use super::written::Written;
+use super::{Fault, annotate, load};
 use crate::model::price::{Price, PriceBook};
 use crate::model::time::Timestamp;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 const BUILT_IN: &str = include_str!("../../config/prices.yaml");
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct File {
+    /// Prices, as in `{provider: openai, model: gpt-4o, input: 2.5, output: 10}`.
     prices: Vec<Line>,
 }
 
 /// One price, US dollars per million tokens.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Line {
     provider: String,
     model: String,
-    /// `YYYY-MM-DD`; absent: always.
+    /// The first day, as in `2026-01-31`; absent: always.
     from: Option<String>,
     input: f64,
     output: f64,
@@ -31,45 +36,68 @@ struct Line {
 pub fn built_in() -> PriceBook {
     match of_text(BUILT_IN) {
         Ok(book) => book,
-        Err(what) => unreachable!("config/prices.yaml is tested: {what}"),
+        Err(what) => unreachable!("config/prices.yaml is tested: {what:?}"),
     }
 }
 
 /// Reads a catalogue.
 ///
 /// # Errors
-/// What is wrong, with the place.
-pub fn of_text(text: &str) -> Result<PriceBook, String> {
-    let file: File = serde_saphyr::from_str(text).map_err(|error| error.to_string())?;
-    let prices: Result<Vec<Price>, String> = file.prices.into_iter().map(price).collect();
-    prices.map(PriceBook::new)
+/// All faults, in the order of the file.
+pub fn of_text(text: &str) -> Result<PriceBook, Vec<Fault>> {
+    let schema = annotate::schema_of::<File>();
+    let read = load::read::<File>(text, &schema, None).map_err(|fault| vec![fault])?;
+    let mut faults = read.faults;
+    let lines = read.value.prices.into_iter().enumerate();
+    let prices = lines.map(|(i, line)| {
+        price(
+            &join("prices", &i.to_string()),
+            line,
+            &read.written,
+            &mut faults,
+        )
+    });
+    let prices: Vec<Price> = prices.collect();
+    if faults.is_empty() {
+        return Ok(PriceBook::new(prices));
+    }
+    faults.sort_by_key(|fault| (fault.line, fault.column));
+    Err(faults)
 }
 
-fn price(line: Line) -> Result<Price, String> {
-    let from = match &line.from {
-        None => Timestamp::default(),
-        Some(text) => {
-            let start = format!("{text}T00:00:00Z").parse::<jiff::Timestamp>();
-            let start = start.map_err(|_| format!("{}: from is not a date: {text}", line.model))?;
-            let nanos = u64::try_from(start.as_nanosecond());
-            Timestamp(nanos.map_err(|_| format!("{}: from lies before 1970", line.model))?)
+fn price(path: &str, line: Line, written: &Written, faults: &mut Vec<Fault>) -> Price {
+    let mut fault = |key: &str, what: &str| {
+        let path = join(path, key);
+        if !written.is_faulty(&path) {
+            faults.push(Fault::at(written.place(&path), &path, what.into()));
         }
     };
-    let amounts = [
-        Some(line.input),
-        Some(line.output),
-        line.cache_read,
-        line.cache_write,
-        line.reasoning,
-    ];
-    if amounts
-        .into_iter()
-        .flatten()
-        .any(|usd| !usd.is_finite() || usd < 0.0)
-    {
-        return Err(format!("{}: a price is negative or no number", line.model));
+    let mut from = Timestamp::default();
+    if let Some(text) = &line.from {
+        let start = format!("{text}T00:00:00Z").parse::<jiff::Timestamp>().ok();
+        let nanos = start.map(|start| u64::try_from(start.as_nanosecond()));
+        match nanos {
+            Some(Ok(nanos)) => from = Timestamp(nanos),
+            Some(Err(_)) => fault("from", "expected a day after 1970"),
+            None => fault("from", "expected a day such as 2026-01-31"),
+        }
     }
-    Ok(Price {
+    let amounts = [
+        ("input", Some(line.input)),
+        ("output", Some(line.output)),
+        ("cache_read", line.cache_read),
+        ("cache_write", line.cache_write),
+        ("reasoning", line.reasoning),
+    ];
+    for (key, usd) in amounts {
+        if usd.is_some_and(|usd| !usd.is_finite() || usd < 0.0) {
+            fault(
+                key,
+                "expected a price of at least 0, found a negative number",
+            );
+        }
+    }
+    Price {
         provider: line.provider.to_lowercase(),
         model: line.model.to_lowercase(),
         from,
@@ -78,5 +106,5 @@ fn price(line: Line) -> Result<Price, String> {
         cache_read: line.cache_read,
         cache_write: line.cache_write,
         reasoning: line.reasoning,
-    })
+    }
 }

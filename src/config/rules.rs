@@ -1,19 +1,26 @@
 //! Validation of the operator's rules.
 
+use super::node::join;
 use super::raw::{OutcomeName, Over, Rules as Raw};
+use super::written::Written;
 use crate::model::event::Outcome;
 use crate::rules::{Condition, Rule, Rules, Scope};
 
 /// Compiles all rules; each that is wrong is told to `fault` with its key path.
-pub(super) fn compile(raw: &Raw, fault: &mut dyn FnMut(&str, String)) -> Rules {
+pub(super) fn compile(raw: &Raw, written: &Written, fault: &mut dyn FnMut(&str, String)) -> Rules {
     let mut rules = Rules::default();
-    let mut condition = |path: String, over, text: &str| {
+    let mut condition = |rule: String, over, text: &str| {
+        let path = join(&rule, "when");
+        // What a condition may say depends on what it is about.
+        if !written.is_sound(&join(&rule, "over")) || !written.is_sound(&path) {
+            return None;
+        }
         let compiled = Condition::compile(scope(over), text);
         compiled.map_err(|what| fault(&path, what.to_string())).ok()
     };
     for (i, rule) in raw.outcomes.iter().enumerate() {
-        let path = format!("rules.outcomes.{i}.when");
-        if let Some(condition) = condition(path, rule.over, &rule.when) {
+        let place = format!("rules.outcomes.{i}");
+        if let Some(condition) = condition(place, rule.over, &rule.when) {
             let name = rule
                 .name
                 .clone()
@@ -26,8 +33,8 @@ pub(super) fn compile(raw: &Raw, fault: &mut dyn FnMut(&str, String)) -> Rules {
         }
     }
     for (i, rule) in raw.funnel.iter().enumerate() {
-        let path = format!("rules.funnel.{i}.when");
-        if let Some(condition) = condition(path, rule.over, &rule.when) {
+        let place = format!("rules.funnel.{i}");
+        if let Some(condition) = condition(place, rule.over, &rule.when) {
             rules.steps.push(Rule {
                 name: rule.step.as_str().into(),
                 condition,

@@ -33,12 +33,13 @@ unheard: 1
     assert_eq!(
         faults,
         [
-            "5: stitch.setle: unknown key; did you mean settle?",
-            "6: stitch.drop_timeout: is not of the form that is asked for (durations: 5s, 1h30m; sizes: 16MiB)",
-            "7: stitch.max_sessions: is less than 0",
-            "9: metrics.created: has the wrong type",
-            "10: log.level: is none of [\"error\",\"warn\",\"info\",\"debug\",\"trace\"]",
-            "11: unheard: unknown key; known here: cohorts, engine, log, metrics, money, normalise, prices, receivers, rules, server, shutdown, state, stitch",
+            "3:12: receivers.otlp.grpc.endpoint: expected an IP address and a port such as 127.0.0.1:4317 or [::1]:4317, found another text",
+            "5:3: stitch.setle: unknown key; did you mean settle?",
+            "6:3: stitch.drop_timeout: expected a duration (units: ms, s, m, h, d) such as 2m, found another text",
+            "7:3: stitch.max_sessions: expected a whole number such as 1000000, not below 0",
+            "9:3: metrics.created: expected true or false, found a text",
+            "10:7: log.level: expected one of error, warn, info, debug, trace, found another text",
+            "11:1: unheard: unknown key; known here: cohorts, engine, log, metrics, money, normalise, prices, receivers, rules, server, shutdown, state, stitch",
         ]
     );
 }
@@ -49,13 +50,14 @@ fn rules_are_checked_with_the_place_of_the_fault() {
     let faults = read(text).expect_err("faults");
     assert_eq!(faults.len(), 2, "{faults:?}");
     assert!(
-        faults[0]
-            .starts_with("3: rules.outcomes.0.when: column 6: event has no field tol; it has kind"),
+        faults[0].starts_with(
+            "3:19: rules.outcomes.0.when: column 6: event has no field tol; it has kind"
+        ),
         "{faults:?}"
     );
     assert_eq!(
         faults[1],
-        "5: rules.funnel.0.when: `turn.handoffs` is a number, not true or false"
+        "5:30: rules.funnel.0.when: `turn.handoffs` is a number, not true or false"
     );
 }
 
@@ -65,12 +67,12 @@ fn faults_that_no_schema_knows() {
     let faults = read(text).expect_err("faults");
     let all = faults.join("\n");
     for expected in [
-        "server.endpoint: is the same as receivers.otlp.http.endpoint",
-        "1: receivers.otlp.grpc.endpoint: is not an address and port",
-        "3: stitch.settle: is longer than stitch.trace_timeout",
-        "3: stitch.settle: is longer than stitch.drop_timeout",
-        "4: stitch.max_sessions: must be at least 1",
-        "5: prices.file: cannot be read",
+        "1:56: receivers.otlp.http.endpoint: must not be the same address as server.endpoint",
+        "1:27: receivers.otlp.grpc.endpoint: expected an IP address and a port",
+        "3:3: stitch.settle: must not be longer than stitch.trace_timeout (by default)",
+        "3:3: stitch.settle: must not be longer than stitch.drop_timeout (by default)",
+        "4:3: stitch.max_sessions: expected a whole number of at least 1, found 0",
+        "5:10: prices.file: missing.yaml cannot be read",
     ] {
         assert!(all.contains(expected), "{expected} is not in\n{all}");
     }
@@ -111,8 +113,6 @@ fn an_empty_file_is_the_defaults_and_broken_yaml_is_told() {
         format!("{:?}", Config::default())
     );
     let faults = read("a: [1\nb: 2").expect_err("a fault");
-    assert!(faults[0].contains("not valid YAML"), "{faults:?}");
-    let faults = read("log: {}\nlog: {}\n").expect_err("a fault");
     assert!(faults[0].contains("not valid YAML"), "{faults:?}");
 }
 
@@ -199,7 +199,13 @@ fn actions_have_prices_only_where_the_operator_says_so() {
         (Some(0.001), Some(4.5))
     );
     let faults = read("prices:\n  tools: {a: -1, b: x}\n").expect_err("faults");
-    assert_eq!(faults, ["2: prices.tools.b: has the wrong type"]);
+    assert_eq!(
+        faults,
+        [
+            "2:11: prices.tools.a: expected a price from 0 to 1000000000 such as 0.002",
+            "2:18: prices.tools.b: expected a number such as 0.5, found a text",
+        ]
+    );
     let faults = read("prices:\n  tools: {a: -1}\n  retrieval: 2e9\n  escalation: 1e300\n");
     assert_eq!(faults.expect_err("faults").len(), 3);
     read("prices: {retrieval: .nan}").expect_err("no number");
@@ -227,4 +233,171 @@ fn a_currency_needs_its_code_and_the_worth_of_a_dollar() {
         assert_eq!(faults.len(), 1, "{faults:?}");
         assert!(faults[0].contains(what), "{faults:?}");
     }
+}
+
+#[test]
+fn a_fault_hides_no_other_one() {
+    let text = "\
+money: {currency: EUR, rates: {USD: much}}
+stitch: {settle: 5, trace_timeout: 1s}
+rules:
+  outcomes:
+  - {over: event, when: event.tol == 'x', outcome: solved}
+  - {over: evnt, when: event.tol == 'x', outcome: failed}
+  - {over: event, when: 5, outcome: failed}
+  - {over: event, outcome: failed}
+  - 7
+  funnel:
+  - {step: paid, over: turn, when: turn.handoffs}
+cohorts: {dimensions: [tier, 5, Region], attributes: {region: [x]}}
+server: [1]
+metrics:
+  max_series: 5000000000
+  max_label_values: 20.0
+metrics: {created: 1}
+engine: {partitions: -1, soft_state_size: 2GiB}
+";
+    let faults = read(text).expect_err("faults");
+    let expected = [
+        "1:32: money.rates.USD: expected a number such as 0.5, found a text",
+        "2:10: stitch.settle: expected a duration (units: ms, s, m, h, d) such as 5s, found a number",
+        "5:19: rules.outcomes.0.when: column 6: event has no field tol",
+        "5:43: rules.outcomes.0.outcome: expected one of resolved,",
+        "6:6: rules.outcomes.1.over: expected one of event, turn, workflow, found another text",
+        "7:19: rules.outcomes.2.when: expected a text, found a number; put it in quotes",
+        "8:5: rules.outcomes.3.when: is missing: expected a text",
+        "9:5: rules.outcomes.4: expected a section with the keys name, outcome, over, when, found a number",
+        "11:30: rules.funnel.0.when: `turn.handoffs` is a number",
+        "12:30: cohorts.dimensions.1: expected a text, found a number",
+        "12:33: cohorts.dimensions.2: expected a label name",
+        "12:33: cohorts.dimensions.2: has no attributes",
+        "13:1: server: expected a section with the keys endpoint, found a list",
+        "15:3: metrics.max_series: expected a whole number such as 10000",
+        "17:1: metrics: stands twice; it is on line 14 already",
+        "17:11: metrics.created: expected true or false, found a number",
+        "18:10: engine.partitions: expected a whole number such as 0, not below 0",
+        "18:26: engine.soft_state_size: must not be more than engine.max_state_size (by default)",
+    ];
+    let all = faults.join("\n");
+    assert_eq!(faults.len(), expected.len(), "{all}");
+    for (fault, expected) in faults.iter().zip(expected) {
+        assert!(fault.starts_with(expected), "{expected} is not in\n{all}");
+    }
+}
+
+#[test]
+fn an_empty_section_is_that_without_keys_and_an_empty_value_is_a_fault() {
+    let empty = "stitch:\nrules:\n  outcomes:\nprices: {tools: }\nreceivers:\n  otlp:\n    grpc: # later\n---\n";
+    let config = read(empty.trim_end_matches("---\n")).expect("fine");
+    assert_eq!(format!("{config:?}"), format!("{:?}", Config::default()));
+    read("---\n").expect("an empty document");
+    read("normalise: {content_key: }").expect("a key that may be left out");
+    let faults = read("stitch:\n  settle:\n").expect_err("a fault");
+    assert_eq!(
+        faults,
+        [
+            "2:3: stitch.settle: expected a duration (units: ms, s, m, h, d) such as 5s, found nothing"
+        ]
+    );
+    let faults = read("[1]").expect_err("a fault").join("\n");
+    assert!(
+        faults.starts_with(" expected a section with the keys"),
+        "{faults}"
+    );
+}
+
+#[test]
+fn a_relation_is_told_where_the_file_says_something() {
+    for (text, expected) in [
+        (
+            "stitch: {trace_timeout: 1s}",
+            "1:10: stitch.trace_timeout: must not be shorter than stitch.settle (by default)",
+        ),
+        (
+            "stitch: {settle: 70s, trace_timeout: 65s}",
+            "1:10: stitch.settle: must not be longer than stitch.trace_timeout",
+        ),
+        (
+            "server: {endpoint: '127.0.0.1:4317'}",
+            "1:10: server.endpoint: must not be the same address as receivers.otlp.grpc.endpoint",
+        ),
+    ] {
+        assert_eq!(read(text).expect_err("a fault"), [expected]);
+    }
+}
+
+#[test]
+fn yaml_is_explained_in_plain_words() {
+    for (text, expected) in [
+        ("stitch:\n\tsettle: 5s\n", "tab"),
+        (
+            "stitch:\n  settle 5s\n  drop_timeout: 2m\n",
+            "lacks its `:`",
+        ),
+        ("stitch:\n  settle: 5s\n drop_timeout: 2m\n", "indented"),
+        ("a: [1, 2\nb: 3\n", "a bracket before it not closed"),
+        ("a: {b: 1\nc: 3\n", "`,` or `}`"),
+        ("a: 'x\nb: y\n", "quotes"),
+        ("a: *b\n", "anchor"),
+        ("a: 1\n---\nb: 1\n", "second document"),
+        ("a: @b\n", "cannot begin a value"),
+        ("a: ]\n", "a bracket that closes nothing"),
+    ] {
+        let faults = read(text).expect_err(text);
+        assert_eq!(faults.len(), 1, "{faults:?}");
+        assert!(faults[0].contains("not valid YAML: "), "{faults:?}");
+        assert!(faults[0].contains(expected), "{text}: {faults:?}");
+        assert!(
+            faults[0].starts_with(|c: char| c.is_ascii_digit()),
+            "{faults:?}"
+        );
+    }
+}
+
+#[test]
+fn anchors_and_merged_sections_are_read() {
+    let text = "normalise: {session_attributes: &ids [a, b], user_attributes: *ids}\n";
+    assert_eq!(read(text).expect("fine").user_attributes, ["a", "b"]);
+    let text = "receivers:\n  otlp:\n    grpc: &door {endpoint: 127.0.0.1:1}\n    http: {<<: *door, endpoint: 127.0.0.1:2}\n";
+    assert_eq!(read(text).expect("fine").http.port(), 2);
+}
+
+#[test]
+fn a_catalogue_of_prices_tells_all_its_faults() {
+    let text = "prices:\n- {provider: x, model: yes, input: cheap, output: -1}\n- {provider: x, from: monday, modell: y, input: 1, output: 1}\n";
+    let faults = prices_of_text(text).expect_err("faults");
+    let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        faults,
+        [
+            "2:17: prices.0.model: expected a text, found true or false; put it in quotes",
+            "2:29: prices.0.input: expected a number such as 0.5, found a text",
+            "2:43: prices.0.output: expected a price of at least 0, found a negative number",
+            "3:3: prices.1.model: is missing: expected a text",
+            "3:17: prices.1.from: expected a day such as 2026-01-31",
+            "3:31: prices.1.modell: unknown key; did you mean model?",
+        ]
+    );
+}
+
+#[test]
+fn what_a_terminal_obeys_is_not_printed() {
+    let faults = read("\"a\\e[31m\": 1\n").expect_err("a fault");
+    assert!(
+        faults[0].starts_with("1:1: a\\u{1b}[31m: unknown key"),
+        "{faults:?}"
+    );
+}
+
+#[test]
+fn an_example_comes_from_the_description_or_the_default() {
+    let faults = read("prices: {tools: 1}\nnormalise: {handoff_tools: x}\n").expect_err("faults");
+    assert!(
+        faults[0].contains("such as {lookup: 0.002}, found a number"),
+        "{faults:?}"
+    );
+    assert!(
+        faults[1].contains("expected a list such as [") && faults[1].ends_with("found a text"),
+        "{faults:?}"
+    );
 }

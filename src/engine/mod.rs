@@ -15,6 +15,7 @@ mod partition;
 mod recover;
 mod route;
 mod stories;
+mod told;
 
 #[cfg(test)]
 mod sampling_tests;
@@ -27,7 +28,6 @@ pub use recover::Recovered;
 
 use crate::clock::Clock;
 use crate::model::event::Event;
-use crate::model::fact::Fact;
 use crate::model::metric::Family;
 use crate::model::otlp::{Group, Take};
 use crate::model::record::{Delivery, Entry, Frame, Origin};
@@ -333,6 +333,7 @@ impl Engine {
         };
         let slot = &self.partitions[index];
         let mut partition = write(&slot.partition);
+        lock(&slot.stories).note(&delivery.entries);
         let out = partition.apply(delivery);
         slot.weight.store(partition.weight(), Ordering::Relaxed);
         // All of it before the partition is let go: who finds nothing due there finds everything told and nothing under way.
@@ -357,14 +358,6 @@ impl Engine {
     fn merged(&self, of: impl Fn(&Partition) -> Vec<Family>) -> Vec<Family> {
         let parts = self.partitions.iter();
         derive::merge(parts.map(|slot| of(&read(&slot.partition))).collect())
-    }
-
-    /// How a session went, by its id or by that of a trace without one; empty where it is not known any more.
-    pub fn story(&self, session: &str) -> Vec<Fact> {
-        let stories = self.partitions.iter();
-        stories
-            .flat_map(|slot| lock(&slot.stories).of(session))
-            .collect()
     }
 
     /// Which partitions do not get on; empty when all is well.

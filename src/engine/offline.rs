@@ -5,6 +5,7 @@ use super::{Partition, Settings, route::Router};
 use crate::derive;
 use crate::model::event::Event;
 use crate::model::fact::Fact;
+use crate::model::ids::{Key, TraceId};
 use crate::model::metric::Family;
 use crate::model::otlp::{Group, Take};
 use crate::model::record::Frame;
@@ -59,9 +60,28 @@ impl Offline {
         self.stories = Stories::new(usize::MAX);
     }
 
-    /// How a session went, by its id or by that of a trace without one.
-    pub fn story(&self, session: &str) -> Vec<Fact> {
-        self.stories.of(session)
+    /// What is known of a session, by any id it goes by, or of a trace; one entry for each session meant.
+    pub fn story(&self, id: &str) -> Vec<(Key, Vec<Fact>)> {
+        let mut keys = self.stories.named(id);
+        if keys.is_empty()
+            && let Some(trace) = TraceId::from_hex(id)
+        {
+            keys = self.stories.with_trace(trace);
+        }
+        keys.sort();
+        keys.dedup();
+        let told = keys.into_iter().map(|key| {
+            let facts = self.stories.facts(&key).to_vec();
+            (key, facts)
+        });
+        told.filter(|(_, facts)| !facts.is_empty()).collect()
+    }
+
+    /// Shows every session that is remembered.
+    pub fn stories(&self, visit: &mut dyn FnMut(&Key, &[Fact])) {
+        for key in self.stories.keys() {
+            visit(&key, self.stories.facts(&key));
+        }
     }
 
     /// Plays all events in the order in which their spans ended, lets all timers run out, and returns the metrics.
@@ -100,6 +120,7 @@ impl Offline {
             }
             self.position += 1;
             for (index, delivery) in frame.deliveries(self.position) {
+                self.stories.note(&delivery.entries);
                 let out = self.partitions[index].apply(delivery);
                 entries.extend(self.router.address(out.sends));
                 self.stories.take(out.facts);

@@ -2,7 +2,8 @@
 
 use crate::model::fact::Fact;
 use crate::model::harmless::harmless;
-use crate::model::ids::Key;
+use crate::model::ids::{Key, TraceId};
+use crate::model::record::{Entry, Record};
 use rapidhash::RapidHashMap as HashMap;
 use std::collections::VecDeque;
 
@@ -21,6 +22,10 @@ pub(super) struct Stories {
     facts: usize,
     /// In the order in which they began.
     order: VecDeque<Key>,
+    /// Sessions that turned out to be another one, the latest ones: that is where their story goes on.
+    other_names: HashMap<Key, Key>,
+    /// In the order in which that was found out.
+    renamed: VecDeque<Key>,
 }
 
 impl Stories {
@@ -31,6 +36,32 @@ impl Stories {
             told: HashMap::default(),
             facts: 0,
             order: VecDeque::new(),
+            other_names: HashMap::default(),
+            renamed: VecDeque::new(),
+        }
+    }
+
+    /// Notes which sessions turn out to be another one.
+    pub(super) fn note(&mut self, entries: &[Entry]) {
+        if self.most == 0 {
+            return;
+        }
+        for entry in entries {
+            if let (Key::Session(_), Record::Bind(to @ Key::Session(_))) =
+                (&entry.key, &entry.record)
+                // The greater id goes to the smaller one.
+                && *to < entry.key
+            {
+                let known = self.other_names.insert(entry.key.clone(), to.clone());
+                if known.is_none() {
+                    self.renamed.push_back(entry.key.clone());
+                }
+                if self.renamed.len() > self.most
+                    && let Some(oldest) = self.renamed.pop_front()
+                {
+                    self.other_names.remove(&oldest);
+                }
+            }
         }
     }
 
@@ -74,19 +105,38 @@ impl Stories {
         }
     }
 
-    /// The facts about a session, by its id as it is shown or as it was sent, or about a trace that has none, by its id in
-    /// hexadecimal digits.
-    pub(super) fn of(&self, id: &str) -> Vec<Fact> {
-        let sent = harmless(id);
-        let is_meant = |key: &Key| match key {
-            Key::Session(session) => &*session.id == id || *session.id == *sent,
-            Key::Trace(trace) => trace.to_string() == id,
-            Key::User(_) => false,
-        };
-        let stories = self.told.iter().filter(|(key, _)| is_meant(key));
-        stories
-            .flat_map(|(_, facts)| facts.iter().cloned())
+    /// The sessions and traces that go by an id, of any tenant, where they are remembered; a trace by its hexadecimal digits.
+    pub(super) fn named(&self, id: &str) -> Vec<Key> {
+        let known = self.told.keys().filter(|key| goes_by(key, id));
+        let renamed = self.other_names.iter().filter(|(key, _)| goes_by(key, id));
+        known.chain(renamed.map(|(_, to)| to)).cloned().collect()
+    }
+
+    /// The sessions with facts of a trace.
+    pub(super) fn with_trace(&self, trace: TraceId) -> Vec<Key> {
+        let told = self.told.iter();
+        told.filter(|(_, facts)| facts.iter().any(|fact| fact.trace == trace))
+            .map(|(key, _)| key.clone())
             .collect()
+    }
+
+    /// All that are remembered, the one that began last first.
+    pub(super) fn keys(&self) -> Vec<Key> {
+        self.order.iter().rev().cloned().collect()
+    }
+
+    /// What is known of a session; empty where it is not remembered.
+    pub(super) fn facts(&self, key: &Key) -> &[Fact] {
+        self.told.get(key).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// Whether a key has this id: as it is shown, or as it was sent.
+fn goes_by(key: &Key, id: &str) -> bool {
+    match key {
+        Key::Session(session) => &*session.id == id || *session.id == *harmless(id),
+        Key::Trace(trace) => trace.to_string() == id,
+        Key::User(_) => false,
     }
 }
 
@@ -109,7 +159,10 @@ mod tests {
 
     /// How many facts are kept of each session.
     fn kept(stories: &Stories) -> [usize; 5] {
-        [0, 1, 2, 3, 4].map(|session| stories.of(&session.to_string()).len())
+        [0, 1, 2, 3, 4].map(|session| {
+            let keys = stories.named(&session.to_string());
+            keys.iter().map(|key| stories.facts(key).len()).sum()
+        })
     }
 
     #[test]
@@ -132,6 +185,31 @@ mod tests {
             "the latest one stays"
         );
         assert_eq!(stories.facts, MOST_FACTS);
+    }
+
+    fn session(id: &str) -> Key {
+        let id = id.into();
+        Key::Session(Scoped { tenant: None, id })
+    }
+
+    #[test]
+    fn a_session_is_found_by_each_id_it_goes_by_and_by_its_traces() {
+        let mut stories = Stories::new(2);
+        stories.take(facts(1, 2));
+        let bind = |from: &str, to: &str| Entry {
+            key: session(from),
+            record: Record::Bind(session(to)),
+        };
+        // The smaller id stays: it only tells the other one.
+        stories.note(&[bind("2", "1"), bind("1", "2")]);
+        assert_eq!(stories.named("2"), [session("1")]);
+        assert_eq!(stories.named("1"), [session("1")]);
+        stories.note(&[bind("3", "1"), bind("4", "1")]);
+        assert_eq!(stories.named("2"), [], "as many names as sessions");
+        assert_eq!(stories.named("4"), [session("1")]);
+        let trace = TraceId::new(&[1; 16]).expect("not zero");
+        assert_eq!(stories.with_trace(trace), [session("1")]);
+        assert_eq!(stories.keys(), [session("1")]);
     }
 
     #[test]

@@ -11,14 +11,24 @@
 //! | `story.rs` | the story of one session: a paragraph per turn and per workflow |
 //! | `sentence.rs` | one fact as a sentence |
 
+mod filter;
 pub mod json;
 mod own;
+mod people;
 pub mod prometheus;
 mod sentence;
 pub mod server;
+pub mod session;
+pub mod sessions;
 pub mod story;
+mod story_json;
 pub mod summary;
 pub mod table;
 
+pub use filter::Filter;
+pub use story_json::write as story_json;
+
+#[cfg(test)]
+mod sessions_tests;
 #[cfg(test)]
 mod tests;

@@ -1,10 +1,15 @@
-//! The server of `/metrics`, `/healthz`, `/readyz` and `/sessions/ID`.
+//! The server of `/metrics`, `/healthz`, `/readyz`, and of the pages for people (`people.rs`).
 
-use super::own;
 use super::prometheus::{self, Format};
+use super::session::Manner;
+use super::sessions::Visit;
+use super::{own, people};
+use crate::model::fact::Fact;
+use crate::model::ids::{Key, TraceId};
 use crate::model::metric::Family;
+use crate::model::time::Timestamp;
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -24,12 +29,21 @@ pub struct Settings {
 pub trait Source: Send + Sync + 'static {
     /// The derived metrics as Prometheus is shown them.
     fn exposition(&self) -> Vec<Family>;
+    /// The derived metrics at their true values, for people.
+    fn figures(&self) -> Vec<Family>;
     /// Baton's own metrics as text 0.0.4.
     fn own(&self) -> String;
-    /// How a session went; empty where it is not known.
-    fn story(&self, session: &str) -> String;
+    /// What is known of a session, by its id, or of a trace without one; one entry for each tenant that has it.
+    fn story(&self, id: &str) -> Vec<(Key, Vec<Fact>)>;
+    /// What is known of the sessions of a trace.
+    fn story_of_trace(&self, trace: TraceId) -> Vec<(Key, Vec<Fact>)>;
+    /// Shows every session that is remembered.
+    fn stories(&self, visit: Visit<'_>);
+    /// How people are told of sessions.
+    fn manner(&self) -> &Manner;
     /// What is not ready; empty when all is.
     fn unready(&self) -> Vec<String>;
+    fn now(&self) -> Timestamp;
 }
 
 /// The server, bound and not serving yet.
@@ -40,9 +54,15 @@ pub struct Server {
 }
 
 #[derive(Clone)]
-struct Shown {
+pub(super) struct Shown {
     source: Arc<dyn Source>,
     settings: Settings,
+}
+
+impl Shown {
+    pub(super) fn source(&self) -> &dyn Source {
+        &*self.source
+    }
 }
 
 impl Server {
@@ -55,14 +75,15 @@ impl Server {
         listener.set_nonblocking(true)?;
         let shown = Shown { source, settings };
         let router = Router::new()
-            .route(
-                "/",
-                get(async || "Baton: /metrics /healthz /readyz /sessions/ID\n"),
-            )
+            .route("/", get(people::paths))
             .route("/metrics", get(metrics))
             .route("/healthz", get(async || "ok\n"))
             .route("/readyz", get(ready))
-            .route("/sessions/{id}", get(story))
+            .route("/summary", get(people::summary))
+            .route("/sessions", get(people::sessions))
+            .route("/sessions/by-trace/{trace}", get(people::by_trace))
+            // Slashes of an id may come as they are.
+            .route("/sessions/{*id}", get(people::session))
             .with_state(shown);
         Ok(Self { listener, router })
     }
@@ -95,7 +116,7 @@ async fn metrics(State(shown): State<Shown>, headers: HeaderMap) -> Response {
 }
 
 /// Work that computes or waits for a partition: probes are answered meanwhile.
-fn aside<T>(work: impl FnOnce() -> T) -> T {
+pub(super) fn aside<T>(work: impl FnOnce() -> T) -> T {
     tokio::task::block_in_place(work)
 }
 
@@ -126,15 +147,6 @@ fn gzip(text: &[u8]) -> std::io::Result<Vec<u8>> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder.write_all(text)?;
     encoder.finish()
-}
-
-async fn story(State(shown): State<Shown>, Path(session): Path<String>) -> Response {
-    let story = aside(|| shown.source.story(&session));
-    if story.is_empty() {
-        (StatusCode::NOT_FOUND, "not known, or not any more\n").into_response()
-    } else {
-        story.into_response()
-    }
 }
 
 async fn ready(State(shown): State<Shown>) -> Response {

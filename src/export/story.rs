@@ -1,26 +1,15 @@
 //! The story of one session: a paragraph for each turn, and the outcome of each workflow.
 
 use super::sentence;
+use super::session::id;
 use crate::model::fact::{Fact, Turn, TurnResult, What};
-use crate::model::harmless::harmless;
-use crate::model::ids::Key;
+use crate::model::ids::{Key, Scoped};
 use crate::model::time::Timestamp;
-use std::borrow::Cow;
 use std::fmt::Write;
 
 /// The story of a session from its facts; empty where nothing is known. Money is in `currency`.
-pub fn write(session: &str, facts: &[Fact], currency: &str) -> String {
-    let mut facts: Vec<&Fact> = facts.iter().collect();
-    facts.sort_by_key(|fact| (fact.at, rank(&fact.what)));
-    let mut chapters = chapters(&facts);
-    let mut before = Vec::new();
-    let title = title(session, &facts);
-    for fact in facts {
-        match chapter_of(&mut chapters, fact) {
-            Some(chapter) => chapter.facts.push(fact),
-            None => before.push(fact),
-        }
-    }
+pub fn write(key: &Key, facts: &[Fact], currency: &str) -> String {
+    let (before, chapters) = arranged(facts);
     let mut text = String::new();
     if let Some(first) = before.first() {
         tell(&mut text, first.at, &before, currency);
@@ -31,25 +20,37 @@ pub fn write(session: &str, facts: &[Fact], currency: &str) -> String {
     if text.is_empty() {
         return text;
     }
-    format!("Session {title}\n\n{}\n", text.trim_end())
+    let tenant = match key {
+        Key::Session(Scoped {
+            tenant: Some(tenant),
+            ..
+        }) => format!(" of tenant {tenant}"),
+        _ => String::new(),
+    };
+    format!("Session {}{tenant}\n\n{}\n", id(key), text.trim_end())
 }
 
-/// The id of the session as all others see it: whoever asks may have written it in another way.
-fn title<'a>(asked: &'a str, facts: &[&'a Fact]) -> Cow<'a, str> {
-    let keys = facts.iter().filter_map(|fact| fact.key.as_ref());
-    let mut ids = keys.filter_map(|key| match key {
-        Key::Session(session) => Some(&*session.id),
-        _ => None,
-    });
-    ids.next().map_or_else(|| harmless(asked), Cow::Borrowed)
+/// The facts in the order in which they are told: those before the first turn, then turn by turn.
+pub(super) fn arranged(facts: &[Fact]) -> (Vec<&Fact>, Vec<Chapter<'_>>) {
+    let mut facts: Vec<&Fact> = facts.iter().collect();
+    facts.sort_by_key(|fact| (fact.at, rank(&fact.what)));
+    let mut chapters = chapters(&facts);
+    let mut before = Vec::new();
+    for fact in facts {
+        match chapter_of(&mut chapters, fact) {
+            Some(chapter) => chapter.facts.push(fact),
+            None => before.push(fact),
+        }
+    }
+    (before, chapters)
 }
 
 /// A turn, and what happened from its start to the next one's.
-struct Chapter<'a> {
-    start: Timestamp,
-    fact: &'a Fact,
-    turn: &'a Turn,
-    facts: Vec<&'a Fact>,
+pub(super) struct Chapter<'a> {
+    pub(super) start: Timestamp,
+    pub(super) fact: &'a Fact,
+    pub(super) turn: &'a Turn,
+    pub(super) facts: Vec<&'a Fact>,
 }
 
 /// The turns in order of their start.

@@ -65,6 +65,24 @@ impl Summary {
         }
     }
 
+    /// The figures for scripts; what cannot be known is `null`.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::json!({
+            "sessions": self.sessions,
+            "turns": self.turns,
+            "workflows": self.workflows,
+            "resolved": self.resolved,
+            "escalations": self.escalations,
+            "handoffs": self.handoffs,
+            "resolution_rate": self.resolution_rate,
+            "cost_per_resolution": self.cost_per_resolution,
+            "cost": self.cost,
+            "currency": self.currency,
+            "user_wait_seconds": self.user_wait_seconds,
+            "handoff_success_rate": self.handoff_success_rate,
+        })
+    }
+
     /// Names and values as people read them.
     pub fn lines(&self) -> Vec<(&'static str, String)> {
         let percent = |rate: Option<f64>| unknown(rate.map(|r| format!("{:.1} %", r * 100.0)));

@@ -3,7 +3,7 @@
 use super::own;
 use super::prometheus::{Format, write};
 use super::summary::Summary;
-use crate::model::ids::TraceId;
+use crate::model::ids::{Key, Scoped, TraceId};
 use crate::model::metric::{Bucket, Exemplar, Family, FamilyKind, Histogram, Point, Series};
 use crate::model::time::Timestamp;
 
@@ -220,7 +220,9 @@ fn a_story_tells_what_things_cost_and_what_could_not_be_converted() {
     ]
     .map(|what| Fact::new(Timestamp(1), trace, what))
     .to_vec();
-    let told = super::story::write("s", &facts, "USD");
+    let id = "s".into();
+    let key = Key::Session(Scoped { tenant: None, id });
+    let told = super::story::write(&key, &facts, "USD");
     for line in [
         "the tool lookup cost $0.0020",
         "desk called in cost $4.5000",
@@ -228,5 +230,5 @@ fn a_story_tells_what_things_cost_and_what_could_not_be_converted() {
     ] {
         assert!(told.contains(line), "{told}");
     }
-    assert!(super::story::write("s", &facts, "EUR").contains("0.0020 EUR"));
+    assert!(super::story::write(&key, &facts, "EUR").contains("0.0020 EUR"));
 }

@@ -13,7 +13,7 @@ use baton::model::metric::Family;
 use baton::model::record::{Delivery, Frame, Load};
 use baton::model::time::Timestamp;
 use baton::state::{Appending, Log, Next};
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -116,7 +116,7 @@ pub fn play(
     stage.pass_to(end);
     let families = stage.engine.gather();
     look(&families, true);
-    let all = stage.facts(&story.events);
+    let all = stage.facts();
     let mut facts: Vec<String> = all.iter().map(told).collect();
     facts.sort();
     let figures = Figures::of(&families);
@@ -209,11 +209,12 @@ impl Stage {
     }
 
     /// What was found out about all sessions, and traces without one.
-    fn facts(&self, events: &[Event]) -> Vec<Fact> {
-        let sessions = events.iter().filter_map(|e| e.case.session.as_ref());
-        let mut ids: BTreeSet<String> = sessions.map(|hint| hint.id.to_string()).collect();
-        ids.extend(events.iter().map(|event| event.trace.to_string()));
-        let mut all: Vec<Fact> = ids.iter().flat_map(|id| self.engine.story(id)).collect();
+    fn facts(&self) -> Vec<Fact> {
+        let mut told = BTreeMap::new();
+        self.engine.stories(&mut |key, facts| {
+            told.insert(key.clone(), facts.to_vec());
+        });
+        let mut all: Vec<Fact> = told.into_values().flatten().collect();
         all.retain(|fact| fact.what != What::Duplicate);
         all
     }

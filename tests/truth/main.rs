@@ -160,7 +160,7 @@ fn a_running_instance_tells_the_story_that_a_replay_tells() {
     let captures = capture::all();
     let capture = captures.iter().find(|capture| capture.name == name);
     let requests = capture.expect("it is there").requests(Encoding::Protobuf);
-    // What `replay --explain` says of it, by tests/cli.rs.
+    // What `replay --explain` says of it, by tests/cli.
     let kept = concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/tests/fixtures/stories/pydantic-ai.txt"

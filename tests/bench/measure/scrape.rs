@@ -5,7 +5,12 @@ use super::{BATCH, config, drain, engine, offer, say, told};
 use baton::config::Config;
 use baton::engine::{Engine, Worker};
 use baton::export::server::{Server, Settings, Source};
+use baton::export::session::Manner;
+use baton::export::sessions::Visit;
+use baton::model::fact::Fact;
+use baton::model::ids::{Key, TraceId};
 use baton::model::metric::{Family, Point};
+use baton::model::time::Timestamp;
 use baton::state::Reader;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -44,7 +49,10 @@ pub fn scrape(series: usize) {
     ));
 
     let stop = Arc::new(AtomicBool::new(false));
-    let source = Arc::new(Shown { engine });
+    let source = Arc::new(Shown {
+        engine,
+        manner: baton::app::manner(&Config::default()),
+    });
     let settings = Settings {
         endpoint: ([127, 0, 0, 1], 0).into(),
         created: false,
@@ -161,6 +169,7 @@ fn renamed(body: &[u8], number: u64) -> Vec<u8> {
 
 struct Shown {
     engine: Arc<Engine>,
+    manner: Manner,
 }
 
 impl Source for Shown {
@@ -172,8 +181,26 @@ impl Source for Shown {
         String::new()
     }
 
-    fn story(&self, _: &str) -> String {
-        String::new()
+    fn figures(&self) -> Vec<Family> {
+        Vec::new()
+    }
+
+    fn story(&self, _: &str) -> Vec<(Key, Vec<Fact>)> {
+        Vec::new()
+    }
+
+    fn story_of_trace(&self, _: TraceId) -> Vec<(Key, Vec<Fact>)> {
+        Vec::new()
+    }
+
+    fn stories(&self, _: Visit<'_>) {}
+
+    fn manner(&self) -> &Manner {
+        &self.manner
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp(0)
     }
 
     fn unready(&self) -> Vec<String> {
