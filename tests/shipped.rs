@@ -2,7 +2,9 @@
 //! runbook, a test in which it fires and one in which it stays silent.
 
 use baton::derive::catalogue::CATALOGUE;
+use baton::export::Filter;
 use baton::model::metric::FamilyKind;
+use baton::model::time::Timestamp;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -144,5 +146,26 @@ fn every_alert_has_a_runbook_and_a_test_for_both_ways() {
     let used: BTreeSet<PathBuf> = books.iter().map(|book| root().join(book)).collect();
     for page in files("docs/runbooks", &["md"]) {
         assert!(used.contains(&page), "{} has no alert", page.display());
+    }
+}
+
+/// A first step that is answered with 400 helps nobody.
+#[test]
+fn every_runbook_leads_to_sessions_by_queries_that_are_answered() {
+    let manner = baton::app::manner(&baton::config::Config::default());
+    for page in files("docs/runbooks", &["md"]) {
+        let text = text(&page);
+        let first = text.split("\n## ").next().unwrap_or_default();
+        assert!(
+            first.contains("/sessions") || first.contains("--explain"),
+            "{}",
+            page.display()
+        );
+        let queries = text.split("/sessions?").skip(1);
+        for query in queries.filter_map(|rest| rest.split(['\'', '`', ' ']).next()) {
+            let pairs = form_urlencoded::parse(query.as_bytes());
+            let filter = Filter::of_query(pairs, &manner, Timestamp(u64::MAX));
+            assert!(filter.is_ok(), "{}: {query}: {filter:?}", page.display());
+        }
     }
 }
