@@ -169,3 +169,49 @@ fn every_runbook_leads_to_sessions_by_queries_that_are_answered() {
         }
     }
 }
+
+/// The anchors of a page, as GitHub makes them from its headings.
+fn anchors(page: &str) -> BTreeSet<String> {
+    let headings = page.lines().filter(|line| line.starts_with('#'));
+    headings
+        .map(|line| {
+            let title = line.trim_start_matches('#').trim().to_lowercase();
+            let kept = title.chars().filter_map(|c| match c {
+                ' ' => Some('-'),
+                '-' | '_' => Some(c),
+                _ => c.is_alphanumeric().then_some(c),
+            });
+            kept.collect()
+        })
+        .collect()
+}
+
+/// The targets of the Markdown links of a page, without those into the web.
+fn links(page: &str) -> impl Iterator<Item = &str> {
+    let targets = page.split("](").skip(1);
+    let targets = targets.filter_map(|rest| Some(rest.split_once(')')?.0));
+    targets.filter(|target| !target.contains("://"))
+}
+
+#[test]
+fn every_link_of_a_document_leads_to_a_page_and_a_heading() {
+    let mut pages = files("docs", &["md"]);
+    pages.extend(["README.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(|page| root().join(page)));
+    let mut faults = Vec::new();
+    for page in pages {
+        let here = text(&page);
+        for link in links(&here) {
+            let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+            let target = match file {
+                "" => page.clone(),
+                file => page.parent().expect("a folder").join(file),
+            };
+            let found =
+                target.exists() && (anchor.is_empty() || anchors(&text(&target)).contains(anchor));
+            if !found {
+                faults.push(format!("{}: {link} leads nowhere", page.display()));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
