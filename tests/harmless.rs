@@ -4,7 +4,7 @@
 use baton::app;
 use baton::config;
 use baton::engine::Offline;
-use baton::export::{json, prometheus, story, table};
+use baton::export::{Filter, json, prometheus, sessions::List, story, table};
 use baton::receive;
 use proptest::prelude::*;
 use regex::Regex;
@@ -130,9 +130,15 @@ fn told(text: &str) -> (String, [String; 3]) {
     let counts = receive::json::traces(&request(text), &limits, &mut engine).expect("OTLP");
     assert!(counts.rejects.is_empty());
     let families = engine.finish();
+    let manner = app::manner(&config);
     let stories = engine.story(text);
-    let tell = |(key, facts): &(_, Vec<_>)| story::write(key, facts, "USD");
-    let story = stories.iter().map(tell).collect();
+    // Sessions are listed by the same names.
+    let list = List::of(&Filter::all(), &manner, |visit| engine.stories(visit));
+    let story: String = stories
+        .iter()
+        .map(|(key, facts)| story::write(key, facts, "USD"))
+        .chain([list.text(&manner, true)])
+        .collect();
     let prometheus = prometheus::write(&families, prometheus::Format::Text);
     (
         prometheus,

@@ -155,6 +155,8 @@ fn every_runbook_leads_to_sessions_by_queries_that_are_answered() {
     let manner = baton::app::manner(&baton::config::Config::default());
     for page in files("docs/runbooks", &["md"]) {
         let text = text(&page);
+        let is_merged = !text.contains("\n<<<<<<< ");
+        assert!(is_merged, "{}: conflicts are left", page.display());
         let first = text.split("\n## ").next().unwrap_or_default();
         assert!(
             first.contains("/sessions") || first.contains("--explain"),

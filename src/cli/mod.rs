@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 /// Business observability for multi-agent LLM systems: OpenTelemetry spans in, business metrics out
 #[derive(Debug, Parser)]
-#[command(name = "baton", version, about, after_long_help = EXIT_CODES)]
+#[command(name = "baton", version, after_long_help = EXIT_CODES)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -3,6 +3,7 @@
 use super::session::{Manner, Session, id};
 use crate::model::event::Outcome;
 use crate::model::fact::{Fact, Handoff, HandoffResult, TurnResult, What};
+use crate::model::harmless::harmless;
 use crate::model::ids::{Key, TraceId};
 use crate::model::time::Timestamp;
 use std::time::Duration;
@@ -126,10 +127,17 @@ impl Filter {
         Ok(())
     }
 
+    /// Names are asked for as they are shown or as they were sent.
     fn want(&mut self, name: &str, value: &str) {
+        let sent = harmless(value);
+        let values = [
+            Some(value.to_owned()),
+            (sent != value).then(|| sent.into_owned()),
+        ];
+        let values = values.into_iter().flatten();
         match self.wanted.iter_mut().find(|(known, _)| known == name) {
-            Some((_, values)) => values.push(value.to_owned()),
-            None => self.wanted.push((name.to_owned(), vec![value.to_owned()])),
+            Some((_, known)) => known.extend(values),
+            None => self.wanted.push((name.to_owned(), values.collect())),
         }
     }
 
