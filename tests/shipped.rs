@@ -1,6 +1,7 @@
 //! Shipped files agree with the product: every metric and label that a rule, a board or a document names exists; every alert has a
 //! runbook, a test in which it fires and one in which it stays silent.
 
+use baton::derive::Labels;
 use baton::derive::catalogue::CATALOGUE;
 use baton::export::Filter;
 use baton::model::metric::FamilyKind;
@@ -73,11 +74,16 @@ fn labels_of(name: &str) -> Option<Vec<&'static str>> {
             _ => &[""],
         };
         let known = parts.iter().any(|part| name == format!("{}{part}", d.name));
-        let mut labels = d.labels.to_vec();
+        let standard = Labels::default();
+        let own = d.labels.iter().copied();
+        let mut labels: Vec<&str> = own.filter(|label| standard.keep(d, label)).collect();
         labels.extend(["le", "job", "instance"]);
-        if d.by_cohort {
-            labels.extend(["tier", "intent", "channel", "tenant"]);
-        }
+        let dimensions = ["tier", "intent", "channel", "tenant"];
+        labels.extend(
+            dimensions
+                .into_iter()
+                .filter(|name| standard.keep_dimension(d, name)),
+        );
         known.then_some(labels)
     })
 }

@@ -43,6 +43,7 @@ pub fn engine_settings(config: &Config) -> engine::Settings {
             max_spans_per_session: config.max_spans_per_session,
         },
         derive: derive::Settings {
+            labels: derive::Labels::default(),
             max_series: config.max_series,
             max_label_values: config.max_label_values,
             expire_after: config.expire_after,

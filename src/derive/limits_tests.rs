@@ -58,6 +58,9 @@ fn a_workflow_counts_once_with_its_money_and_the_other_outcomes_show_at_zero() {
         ("baton_workflow_duration_seconds", "w resolved = 1 sum 60"),
         ("baton_workflow_cost_usd", "w resolved = 1 sum 0.5"),
         ("baton_workflow_value_usd_total", "w resolved = 49.5"),
+        ("baton_workflow_spend_usd_total", "w resolved = 0.5"),
+        ("baton_workflow_elapsed_seconds_total", "w resolved = 60"),
+        ("baton_workflow_recontacts_total", "w resolved = 0"),
     ] {
         assert_eq!(shown(&families, metric), [expected]);
     }
@@ -207,6 +210,7 @@ fn gauges_of_several_partitions_add_up() {
 
 fn repeat(agent: &str) -> What {
     What::Repeat {
+        workflow: Name::from("w"),
         agent: Name::from(agent),
     }
 }
@@ -306,7 +310,7 @@ fn long_label_values_are_cut_at_a_character() {
     let families = derive(settings(), &[fact(1, repeat(&long))]).families();
     assert_eq!(
         shown(&families, "baton_user_repeats_total"),
-        [format!("x{} = 1", "é".repeat(63))]
+        [format!("w x{} = 1", "é".repeat(63))]
     );
 }
 
@@ -336,7 +340,7 @@ fn an_unknown_dimension_and_the_rest_need_no_place_but_a_label_without_a_value_d
         let families = derive(settings.clone(), &facts).families();
         assert_eq!(
             shown(&families, "baton_user_repeats_total"),
-            ["_overflow = 1", "a = 1"],
+            ["w _overflow = 1", "w a = 1"],
             "{agent:?}"
         );
     }
@@ -417,7 +421,7 @@ fn snapshots_keep_dimensions_and_a_gauge_alone_expires_never() {
     };
     assert_eq!(
         shown(&restored(&deriver).families(), "baton_user_repeats_total"),
-        ["a = 1", "a gold = 1"]
+        ["w a = 1", "w a gold = 1"]
     );
     let gauge = derive(settings.clone(), &[fact(1, What::Pending(1))]);
     assert_eq!(restored(&gauge).next_deadline(), None);
@@ -432,7 +436,7 @@ fn the_count_of_what_is_limited_is_limited_itself_and_that_is_the_end_of_it() {
             ..settings()
         };
         // Two metrics have too many.
-        let whats = ["a", "b"].map(|name| [repeat(name), What::Escalation { from: name.into() }]);
+        let whats = ["a", "b"].map(|name| [repeat(name), tool(name)]);
         let facts = whats.into_iter().flatten().map(|what| fact(1, what));
         let facts: Vec<Fact> = facts.collect();
         let families = derive(settings, &facts).families();

@@ -19,6 +19,8 @@ mod store;
 mod value;
 
 #[cfg(test)]
+mod labels_tests;
+#[cfg(test)]
 mod limits_tests;
 #[cfg(test)]
 mod reveal_tests;
@@ -27,6 +29,7 @@ mod rows_tests;
 #[cfg(test)]
 mod tests;
 
+pub use catalogue::{Labels, Preset};
 pub use merge::merge;
 
 use crate::model::Name;
@@ -45,6 +48,8 @@ use store::{Moment, Shown, Store};
 /// Limits of the derived metrics.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// Which labels each metric carries.
+    pub labels: Labels,
     /// Series per metric; what is over goes to an overflow series.
     pub max_series: usize,
     /// Distinct values per label of a metric; what is over becomes `_overflow`.
@@ -64,6 +69,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            labels: Labels::default(),
             max_series: 10_000,
             max_label_values: 200,
             expire_after: Duration::from_secs(24 * 60 * 60),
@@ -135,21 +141,28 @@ impl Deriver {
             What::Retrieval => store.count(Metric::Retrievals, &[], 1, when),
             What::Action(action) => {
                 let labels = [action.kind.as_str(), &*action.name];
-                store.pay(Metric::ActionCost, &labels, action.usd, when);
+                store.add_up(Metric::ActionCost, &labels, action.usd, when);
             }
             What::Evaluation { name, score } => {
                 store.observe(Metric::EvaluationScore, &[name], *score, when);
             }
-            What::Feedback { agent, score } => {
+            What::Feedback {
+                workflow,
+                agent,
+                score,
+            } => {
                 store.observe(Metric::FeedbackScore, &[agent], *score, when);
+                store.observe(Metric::WorkflowFeedback, &[workflow], *score, when);
             }
             What::Loop { agent, length } => {
                 store.count(Metric::TransferLoops, &[agent], 1, when);
                 store.observe(Metric::TransferLoopLength, &[], *length as f64, when);
             }
-            What::Repeat { agent } => store.count(Metric::UserRepeats, &[agent], 1, when),
+            What::Repeat { workflow, agent } => {
+                store.count(Metric::UserRepeats, &[workflow, agent], 1, when);
+            }
             What::Handoff(handoff) => apply_handoff(store, handoff, when),
-            What::Escalation { from } => store.count(Metric::Escalations, &[from], 1, when),
+            What::Escalation { from, .. } => store.count(Metric::Escalations, &[from], 1, when),
             What::Pending(change) => store.change(Metric::HandoffsPending, *change, when),
             What::Unconverted { currency } => {
                 store.count(Metric::UnconvertedAmounts, &[currency], 1, when);
@@ -235,15 +248,17 @@ fn apply_workflow(store: &mut Store, workflow: &Workflow, when: Moment<'_>) {
             let counts = u64::from(outcome == workflow.outcome);
             let labels = [&*workflow.workflow, outcome.as_str()];
             store.count(Metric::Workflows, &labels, counts, when);
-            store.count(Metric::Recontacts, &labels, 0, when);
         }
+        store.count(Metric::Recontacts, &labels, 0, when);
         let seconds = workflow.duration.as_secs_f64();
         store.observe(Metric::WorkflowDuration, &labels, seconds, when);
+        store.add_up(Metric::WorkflowElapsed, &labels, seconds, when);
         if let Some(usd) = cost {
             store.observe(Metric::WorkflowCost, &labels, usd, when);
+            store.add_up(Metric::WorkflowSpend, &labels, usd, when);
         }
         if let Some(usd) = value {
-            store.pay(Metric::WorkflowValue, &labels, usd, when);
+            store.add_up(Metric::WorkflowValue, &labels, usd, when);
         }
         if cascade {
             store.count(Metric::WorkflowCascades, &labels, 1, when);
@@ -256,16 +271,17 @@ fn apply_workflow(store: &mut Store, workflow: &Workflow, when: Moment<'_>) {
 
 /// A workflow in which a model took part.
 fn apply_model_of(store: &mut Store, model: &str, workflow: &Workflow, when: Moment<'_>) {
-    let labels = [model, workflow.outcome.as_str()];
+    let name = &*workflow.workflow;
+    let labels = [name, model, workflow.outcome.as_str()];
     let row = (Kind::WorkflowModel, shape([workflow.cost_usd.is_some()]));
     store.row(row, &labels, when, |store| {
         for outcome in Outcome::ALL {
             let counts = u64::from(outcome == workflow.outcome);
-            let labels = [model, outcome.as_str()];
+            let labels = [name, model, outcome.as_str()];
             store.count(Metric::ModelWorkflows, &labels, counts, when);
         }
         if let Some(usd) = workflow.cost_usd {
-            store.pay(Metric::ModelWorkflowCost, &labels, usd, when);
+            store.add_up(Metric::ModelWorkflowCost, &labels, usd, when);
         }
     });
 }
@@ -312,7 +328,7 @@ fn apply_model(store: &mut Store, call: &ModelCall, when: Moment<'_>) {
         match (call.cost, usage) {
             (Cost::Declared(usd) | Cost::Computed(usd), _) => {
                 let labels = [agent, provider, name, paid];
-                store.pay(Metric::LlmCost, &labels, usd, when);
+                store.add_up(Metric::LlmCost, &labels, usd, when);
             }
             (Cost::Unpriced, Some(usage)) => {
                 for (kind, count) in [("input", usage.input), ("output", usage.output)] {
@@ -338,29 +354,32 @@ fn token_types(usage: &Usage) -> [(&'static str, Option<u64>); 5] {
 
 fn apply_handoff(store: &mut Store, handoff: &Handoff, when: Moment<'_>) {
     let pair = [&*handoff.from, &*handoff.to];
-    let [from, to] = pair;
-    let labels_of = |result: HandoffResult| {
-        let (label, reason) = result.labels();
-        [from, to, handoff.kind.as_str(), label, reason]
-    };
-    let own = labels_of(handoff.result);
+    let ([from, to], kind, workflow) = (pair, handoff.kind.as_str(), &*handoff.workflow);
+    let (result, reason) = handoff.result.labels();
     let evidence = handoff.retention.as_ref().map(|r| r.evidence.as_str());
     let of = shape([
         handoff.latency.is_some(),
         handoff.intent.is_some(),
         handoff.phantom,
     ]);
-    let [.., kind, label, reason] = own;
-    let labels = [from, to, kind, label, reason, evidence.unwrap_or_default()];
+    let labels = [
+        workflow,
+        from,
+        to,
+        kind,
+        result,
+        reason,
+        evidence.unwrap_or_default(),
+    ];
     store.row((Kind::Handoff, of), &labels, when, |store| {
         // A pair that appears shows its success at 0 too, so that its rate of failures has both sides from the first scrape on.
-        store.count(
-            Metric::Handoffs,
-            &labels_of(HandoffResult::Success),
-            0,
-            when,
-        );
-        store.count(Metric::Handoffs, &own, 1, when);
+        for (counts, handoff) in [(0, HandoffResult::Success), (1, handoff.result)] {
+            let (result, reason) = handoff.labels();
+            let labels = [from, to, kind, result, reason];
+            store.count(Metric::Handoffs, &labels, counts, when);
+            let labels = [workflow, result, reason];
+            store.count(Metric::WorkflowHandoffs, &labels, counts, when);
+        }
         if let Some(latency) = handoff.latency {
             let seconds = latency.as_secs_f64();
             store.observe(Metric::HandoffDuration, &pair, seconds, when);
@@ -368,6 +387,8 @@ fn apply_handoff(store: &mut Store, handoff: &Handoff, when: Moment<'_>) {
         if let (Some(retention), Some(evidence)) = (&handoff.retention, evidence) {
             let labels = [from, to, evidence];
             store.observe(Metric::ContextRetention, &labels, retention.ratio, when);
+            let labels = [workflow, evidence];
+            store.observe(Metric::WorkflowRetention, &labels, retention.ratio, when);
         }
         if let Some(intent) = &handoff.intent {
             for (result, counts) in [("kept", intent.kept), ("changed", !intent.kept)] {

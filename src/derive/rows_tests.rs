@@ -54,6 +54,7 @@ fn what(number: u64) -> What {
             first_token: wait(6),
         }),
         _ => What::Handoff(Handoff {
+            workflow: name(2),
             from: name(0),
             to: name(1),
             kind: HandoffKind::ALL[(number >> 10) as usize % 3],

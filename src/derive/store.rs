@@ -66,9 +66,11 @@ pub(super) struct Store {
 
 #[derive(Debug, Default)]
 pub(super) struct Values {
-    /// By label values, see [`put`].
+    /// By the values of its labels, see [`put`].
     pub(super) series: IndexMap<Vec<u8>, Value, RandomState>,
-    /// The dimensions among its labels, which follow its own; a dimension named like a label of its own is left out.
+    /// Its own labels that it carries, by their place in the catalogue.
+    own: Vec<usize>,
+    /// The cohort dimensions that it carries, by their number. Their labels follow its own.
     dimensions: Vec<usize>,
     /// How many series use each value of each label.
     known: Vec<HashMap<String, usize>>,
@@ -78,21 +80,7 @@ impl Store {
     pub(super) fn new(settings: Settings) -> Self {
         let metrics = CATALOGUE
             .iter()
-            .map(|description| {
-                let dimensions: Vec<usize> = (0..settings.dimensions.len())
-                    .filter(|_| description.by_cohort)
-                    .filter(|i| {
-                        !description
-                            .labels
-                            .contains(&settings.dimensions[*i].as_str())
-                    })
-                    .collect();
-                Values {
-                    series: IndexMap::default(),
-                    known: vec![HashMap::default(); description.labels.len() + dimensions.len()],
-                    dimensions,
-                }
-            })
+            .map(|description| Values::new(description, &settings))
             .collect();
         Self {
             reveals: Reveals::new(settings.zero_hold),
@@ -109,10 +97,10 @@ impl Store {
         self.add(metric, labels, u128::from(count), count as f64, when);
     }
 
-    /// Adds dollars to a counter of money.
-    pub(super) fn pay(&mut self, metric: Metric, labels: &[&str], usd: f64, when: Moment<'_>) {
-        let nano = (usd.max(0.0) * NANO).round() as u128;
-        self.add(metric, labels, nano, usd, when);
+    /// Adds an amount of money or time to a counter that has a unit.
+    pub(super) fn add_up(&mut self, metric: Metric, labels: &[&str], more: f64, when: Moment<'_>) {
+        let nano = (more.max(0.0) * NANO).round() as u128;
+        self.add(metric, labels, nano, more, when);
     }
 
     fn add(&mut self, metric: Metric, labels: &[&str], amount: u128, shown: f64, when: Moment<'_>) {
@@ -178,15 +166,14 @@ impl Store {
         {
             debug_assert!(
                 parts(key)
-                    .take(labels.len())
-                    .eq(labels.iter().map(|l| cut(l)))
+                    .take(values.own.len())
+                    .eq(values.own.iter().map(|i| cut(labels[*i])))
             );
             value.take(change, when.now);
             return;
         }
         self.scratch.clear();
-        let cohort = values.dimensions.iter().map(|i| when.cohort.value(*i));
-        for value in labels.iter().copied().chain(cohort) {
+        for value in values.carried(labels, when.cohort) {
             put(&mut self.scratch, value);
         }
         // What is known under its own name needs no admission.
@@ -269,19 +256,18 @@ impl Store {
         }
     }
 
-    /// Labels of a metric, dimensions included.
+    /// How many labels a metric carries, dimensions included.
     pub(super) fn places(&self, metric: Metric) -> usize {
-        let own = CATALOGUE[metric as usize].labels.len();
-        own + self.metrics[metric as usize].dimensions.len()
+        self.metrics[metric as usize].known.len()
     }
 
     /// The name of a metric's label by its place: its own, then the dimensions.
     pub(super) fn label(&self, metric: Metric, place: usize) -> Cow<'static, str> {
-        let own = CATALOGUE[metric as usize].labels;
-        match own.get(place) {
-            Some(label) => Cow::Borrowed(label),
+        let values = &self.metrics[metric as usize];
+        match values.own.get(place) {
+            Some(own) => Cow::Borrowed(CATALOGUE[metric as usize].labels[*own]),
             None => {
-                let dimension = self.metrics[metric as usize].dimensions[place - own.len()];
+                let dimension = values.dimensions[place - values.own.len()];
                 Cow::Owned(self.settings.dimensions[dimension].clone())
             }
         }
@@ -289,7 +275,7 @@ impl Store {
 
     /// Names and values; a dimension whose value is not known is left out.
     pub(super) fn labels(&self, metric: Metric, key: &[u8]) -> Vec<(Cow<'static, str>, String)> {
-        let own = CATALOGUE[metric as usize].labels.len();
+        let own = self.metrics[metric as usize].own.len();
         let shown = parts(key).enumerate();
         shown
             .filter(|(place, value)| *place < own || !value.is_empty())
@@ -380,7 +366,7 @@ impl Store {
 
 /// Only the business is weighed: what Baton saw and holds itself is what it is.
 fn weight(metric: Metric, when: Moment<'_>) -> u64 {
-    if CATALOGUE[metric as usize].by_cohort {
+    if CATALOGUE[metric as usize].is_business {
         when.weight
     } else {
         1
@@ -425,6 +411,32 @@ fn forget(known: &mut [HashMap<String, usize>], key: &[u8]) {
 }
 
 impl Values {
+    fn new(description: &Description, settings: &Settings) -> Self {
+        let labels = &settings.labels;
+        let own = description.labels.iter().enumerate();
+        let own = own.filter(|(_, label)| labels.keep(description, label));
+        let dimensions = settings.dimensions.iter().enumerate();
+        let dimensions = dimensions.filter(|(_, name)| labels.keep_dimension(description, name));
+        let own: Vec<usize> = own.map(|(place, _)| place).collect();
+        let dimensions: Vec<usize> = dimensions.map(|(number, _)| number).collect();
+        Self {
+            series: IndexMap::default(),
+            known: vec![HashMap::default(); own.len() + dimensions.len()],
+            own,
+            dimensions,
+        }
+    }
+
+    /// The values of the labels that it carries, of all that a fact says.
+    fn carried<'a>(
+        &'a self,
+        labels: &'a [&'a str],
+        cohort: &'a Cohort,
+    ) -> impl Iterator<Item = &'a str> {
+        let own = self.own.iter().map(|place| labels[*place]);
+        own.chain(self.dimensions.iter().map(|i| cohort.value(*i)))
+    }
+
     /// Counts the label values of a series that is about to be.
     fn use_labels(&mut self, key: &[u8]) {
         if !self.series.contains_key(key) {
@@ -442,21 +454,20 @@ impl Values {
         settings: &Settings,
     ) -> (Vec<u8>, Option<Option<usize>>) {
         let mut limited = None;
-        let cohort = self.dimensions.iter().map(|i| cohort.value(*i));
-        let values = labels.iter().copied().chain(cohort);
+        let own = self.own.len();
+        let values = self.carried(labels, cohort);
         let mut admitted: Vec<String> = values.map(|value| cut(value).to_owned()).collect();
         for (i, value) in admitted.iter_mut().enumerate() {
             let known = &self.known[i];
-            let (limit, rest) = if i < labels.len() {
+            let (limit, rest) = if i < own {
                 (settings.max_label_values, OVERFLOW)
             } else {
                 (settings.max_cohort_values, OTHER)
             };
             // The rest has its place beside the limit, and an unknown dimension is no value.
-            let beside =
-                ["", OTHER].map(|free| usize::from(i >= labels.len() && known.contains_key(free)));
+            let beside = ["", OTHER].map(|free| usize::from(i >= own && known.contains_key(free)));
             let used = known.len() - beside.iter().sum::<usize>();
-            let free = i >= labels.len() && (value.is_empty() || value == OTHER);
+            let free = i >= own && (value.is_empty() || value == OTHER);
             if used >= limit && !known.contains_key(value) && !free {
                 rest.clone_into(value);
                 limited.get_or_insert(Some(i));

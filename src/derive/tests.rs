@@ -1,5 +1,6 @@
 //! Known answers of the metrics, and their limits.
 
+use super::catalogue::Cohorts;
 use super::*;
 use crate::model::Name;
 use crate::model::fact::{Action, ActionKind, HandoffKind, ToolCall};
@@ -20,6 +21,7 @@ pub(super) fn tool(name: &str) -> What {
 
 pub(super) fn handoff(result: HandoffResult) -> What {
     What::Handoff(Handoff {
+        workflow: Name::from("w"),
         from: Name::from("a"),
         to: Name::from("b"),
         kind: HandoffKind::Transfer,
@@ -33,6 +35,10 @@ pub(super) fn handoff(result: HandoffResult) -> What {
 
 pub(super) fn settings() -> Settings {
     Settings {
+        labels: Labels {
+            preset: Preset::Full,
+            ..Labels::default()
+        },
         max_series: 10,
         max_label_values: 3,
         expire_after: Duration::from_secs(100),
@@ -208,7 +214,7 @@ fn absurd_money_saturates() {
     };
     for _ in 0..3 {
         deriver.apply(&fact(1, score(1e300)), Timestamp(1));
-        deriver.store.pay(
+        deriver.store.add_up(
             Metric::LlmCost,
             &["a", "p", "m", "declared"],
             1e300,
@@ -238,12 +244,13 @@ fn the_catalogue_is_in_the_order_of_the_metrics_and_names_follow_prometheus() {
             description.kind == FamilyKind::Counter,
             "{name}"
         );
-        assert_eq!(
-            description.bounds.is_empty(),
-            description.kind != FamilyKind::Histogram,
-            "{name}"
-        );
+        let is_histogram = description.kind == FamilyKind::Histogram;
+        assert!(description.bounds.is_empty() || is_histogram, "{name}");
         assert!(description.bounds.is_sorted(), "{name}");
+        let own = |label| description.labels.contains(label);
+        assert!(description.detail.iter().all(own), "{name}");
+        let has_cohorts = description.cohorts != Cohorts::None;
+        assert!(description.is_business || !has_cohorts, "{name}");
         assert!(description.help.ends_with('.'), "{name}");
     }
 }
@@ -251,18 +258,34 @@ fn the_catalogue_is_in_the_order_of_the_metrics_and_names_follow_prometheus() {
 #[test]
 fn the_metrics_are_in_the_docs() {
     let mut text = String::from(
-        "# Metrics\n\nWritten from `src/derive/catalogue.rs`. Counters also have exemplars with trace ids; rates are ratios of counters. Metrics *by cohort* also have the dimensions of `cohorts.dimensions` as labels, where they are known.\n",
+        "# Metrics\n\nWritten from `src/derive/catalogue/table.rs`. Counters also have exemplars with trace ids; rates are ratios of counters.\n\n*Cohort dimensions* are labels too, where their value is known: the dimensions of `cohorts.dimensions` that a metric carries under the preset `standard` of `metrics.labels`. Under `full` every business metric carries all of them, and the labels in brackets; under `minimal` none does. [sizing.md](sizing.md) says what each choice costs.\n",
     );
     for d in catalogue::CATALOGUE {
         let kind = format!("{:?}", d.kind).to_lowercase();
-        let by_cohort = if d.by_cohort { "; by cohort" } else { "" };
-        let labels = if d.labels.is_empty() {
+        let label = |label: &&str| match d.detail.contains(label) {
+            true => format!("[`{label}`]"),
+            false => format!("`{label}`"),
+        };
+        let labels: Vec<String> = d.labels.iter().map(label).collect();
+        let labels = if labels.is_empty() {
             "none".to_owned()
         } else {
-            format!("`{}`", d.labels.join("`, `"))
+            labels.join(", ")
+        };
+        let cohorts = match d.cohorts {
+            _ if !d.is_business => " It is about Baton's own work.".to_owned(),
+            Cohorts::All => " Cohort dimensions: all.".to_owned(),
+            Cohorts::Only(some) => format!(" Cohort dimensions: `{}`.", some.join("`, `")),
+            Cohorts::None => " Cohort dimensions: none.".to_owned(),
+        };
+        let bounds: Vec<String> = d.bounds.iter().map(f64::to_string).collect();
+        let buckets = match d.kind {
+            FamilyKind::Histogram if bounds.is_empty() => " Buckets: none.".to_owned(),
+            FamilyKind::Histogram => format!(" Buckets: {}.", bounds.join(", ")),
+            _ => String::new(),
         };
         text.push_str(&format!(
-            "\n## `{}`\n\n{}\n\nType: {kind}. Labels: {labels}{by_cohort}.\n",
+            "\n## `{}`\n\n{}\n\nType: {kind}. Labels: {labels}.{cohorts}{buckets}\n",
             d.name, d.help
         ));
     }
@@ -443,17 +466,17 @@ fn each_model_of_a_workflow_has_the_whole_of_it() {
     assert_eq!(
         some("baton_model_workflows_total"),
         [
-            "large resolved = 1",
-            "small failed = 2",
-            "small resolved = 1"
+            "w large resolved = 1",
+            "w small failed = 2",
+            "w small resolved = 1"
         ]
     );
     assert_eq!(
         some("baton_model_workflow_cost_usd_total"),
         [
-            "large resolved = 0.5",
-            "small failed = 0.1",
-            "small resolved = 0.5"
+            "w large resolved = 0.5",
+            "w small failed = 0.1",
+            "w small resolved = 0.5"
         ]
     );
     assert_eq!(some("baton_workflow_cascades_total"), ["w resolved = 1"]);

@@ -2,7 +2,7 @@
 
 use super::catalogue::Description;
 use super::merge::{self, latest};
-use super::store::{MONEY, NANO};
+use super::store::NANO;
 use crate::model::metric::{Bucket, Exemplar, FamilyKind, Histogram, Point};
 use crate::model::time::Timestamp;
 
@@ -15,7 +15,7 @@ pub(super) struct Value {
 
 #[derive(Debug)]
 pub(super) enum Number {
-    /// Plain counts, or billionths where the unit is money.
+    /// Plain counts, or billionths where it adds up amounts.
     Counter(u128, Option<Exemplar>),
     Gauge(i64),
     Histogram {
@@ -84,7 +84,7 @@ impl Number {
     pub(super) fn point(&self, description: &Description) -> Point {
         match self {
             Self::Counter(total, exemplar) => Point::Counter {
-                value: if description.unit == MONEY {
+                value: if description.is_amount() {
                     *total as f64 / NANO
                 } else {
                     *total as f64

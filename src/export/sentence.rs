@@ -21,9 +21,9 @@ pub(super) fn of(what: &What, currency: &str) -> Option<String> {
         What::Loop { agent, length } => {
             format!("control came back to {agent} after {length} transfers")
         }
-        What::Repeat { agent } => format!("the user had to say it again, to {agent}"),
+        What::Repeat { agent, .. } => format!("the user had to say it again, to {agent}"),
         What::Evaluation { name, score } => format!("evaluation {name}: {score}"),
-        What::Feedback { agent, score } => format!("the user rated {agent}: {score}"),
+        What::Feedback { agent, score, .. } => format!("the user rated {agent}: {score}"),
         What::Recontact { .. } => "the user came back with the same intent".to_owned(),
         What::Unconverted { currency } => {
             format!("an amount in {currency} is unknown: the currency has no rate")

@@ -77,6 +77,7 @@ pub enum What {
     },
     /// A score that a user gave, by the agent whose work it is about.
     Feedback {
+        workflow: Name,
         agent: Name,
         score: f64,
     },
@@ -88,10 +89,12 @@ pub enum What {
     },
     /// The user had to say it again after a handoff, to this agent.
     Repeat {
+        workflow: Name,
         agent: Name,
     },
     /// A human was called in.
     Escalation {
+        workflow: Name,
         from: Name,
     },
     /// Handoffs that now wait for their target (+1) or no longer do (-1).
@@ -214,6 +217,8 @@ impl ActionKind {
 /// One handoff, judged.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Handoff {
+    /// That of the turn it was made in.
+    pub workflow: Name,
     pub from: Name,
     pub to: Name,
     pub kind: HandoffKind,

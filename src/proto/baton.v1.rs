@@ -555,6 +555,9 @@ pub struct DecidedTrace {
     pub answering: ::core::option::Option<::prost::alloc::string::String>,
     #[prost(uint64, optional, tag = "9")]
     pub threshold: ::core::option::Option<u64>,
+    /// That of its turn.
+    #[prost(string, optional, tag = "10")]
+    pub workflow: ::core::option::Option<::prost::alloc::string::String>,
 }
 /// The latest of the calls under one span of which each counts those before it.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -649,6 +652,9 @@ pub struct Verdict {
     pub intent: ::core::option::Option<::prost::alloc::string::String>,
     #[prost(bool, optional, tag = "17")]
     pub intent_kept: ::core::option::Option<bool>,
+    /// That of the turn it was made in.
+    #[prost(string, tag = "30")]
+    pub workflow: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct OpenWorkflow {

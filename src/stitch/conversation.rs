@@ -416,6 +416,7 @@ impl Conversation {
                 let spans = spans.iter().cloned();
                 known.owners = spans.map(|(_, span, owner)| (span, owner)).collect();
                 known.answering.clone_from(&turn.answering);
+                known.workflow = Some(turn.workflow.clone());
                 self.known_spans += known.owners.len();
             }
         }
@@ -428,8 +429,10 @@ impl Conversation {
         if let Some((words, agent)) = &turn.asked
             && self.said.hear(turn.start, words.clone())
         {
-            let agent = agent.clone();
-            let what = What::Repeat { agent };
+            let what = What::Repeat {
+                workflow: turn.workflow.clone(),
+                agent: agent.clone(),
+            };
             out.facts.push(Fact::new(turn.start, turn.trace, what));
         }
         if turn.handed_over {

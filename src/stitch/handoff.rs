@@ -348,6 +348,7 @@ fn by_structure(
         at,
         trace: tree.events[cast.first_act(target).event].trace,
         handoff: Handoff {
+            workflow: tree.workflow.clone(),
             result: retention::judged(judged, kind, retention, settings),
             retention,
             intent,
@@ -421,6 +422,7 @@ fn conclude(
         threshold: None,
         before,
         handoff: Handoff {
+            workflow: tree.workflow.clone(),
             from,
             to,
             kind,

@@ -4,7 +4,9 @@ use super::Output;
 use super::row::Rows;
 use super::spend::Spend;
 use super::trace::Skeleton;
+use super::tree::DEFAULT_WORKFLOW;
 use super::turn;
+use crate::model::Name;
 use crate::model::event::{Event, Kind};
 use crate::model::fact::{Fact, What};
 use crate::model::price::ActionPrices;
@@ -52,8 +54,10 @@ pub(super) fn count(
     let about = owner
         .or_else(of_span)
         .or_else(|| skeleton.answering.clone());
+    let unnamed = Name::from(DEFAULT_WORKFLOW);
+    let workflow = skeleton.workflow.as_ref().unwrap_or(&unnamed);
     out.facts
-        .extend(turn::evaluation_facts(event, about.as_ref()));
+        .extend(turn::evaluation_facts(event, about.as_ref(), workflow));
     out.facts.extend(turn::unconverted_fact(event));
     spend
 }

@@ -10,6 +10,7 @@ use super::row::{Row, Rows};
 use super::said::Said;
 use super::spend::Spend;
 use super::trace::{Open, Skeleton, Trace};
+use super::tree::DEFAULT_WORKFLOW;
 use super::turn::Proof;
 use super::workflow::OpenWorkflow;
 use super::{Slot, Stitcher};
@@ -220,6 +221,7 @@ impl Skeleton {
             notes: self.notes.iter().map(note).collect(),
             threshold: self.threshold.map(Threshold::get),
             answering: text(self.answering.as_ref()),
+            workflow: text(self.workflow.as_ref()),
         }
     }
 
@@ -233,6 +235,7 @@ impl Skeleton {
             notes: notes.collect::<Result<_, _>>()?,
             threshold: threshold(stored.threshold),
             answering: name(stored.answering),
+            workflow: name(stored.workflow),
         })
     }
 }
@@ -296,6 +299,7 @@ impl Verdict {
             declared: self.before.declared,
             intent: text(self.before.intent.as_ref()),
             intent_kept: self.before.intent_kept,
+            workflow: handoff.workflow.as_str().to_owned(),
         }
     }
 
@@ -316,6 +320,7 @@ impl Verdict {
                 // Nothing is known of a target that has not come.
                 intent: None,
                 phantom: stored.phantom,
+                workflow: workflow_of(stored.workflow),
             },
             pending: true,
             escalated: stored.escalated,
@@ -416,6 +421,14 @@ impl OpenWorkflow {
             touched: Timestamp(stored.touched),
         })
     }
+}
+
+/// An older Baton did not keep it.
+fn workflow_of(stored: String) -> Name {
+    if stored.is_empty() {
+        return Name::from(DEFAULT_WORKFLOW);
+    }
+    stored.into()
 }
 
 fn texts(names: &FewOf<Name>) -> Vec<String> {

@@ -36,6 +36,8 @@ pub(super) struct Skeleton {
     pub(super) threshold: Option<Threshold>,
     /// The agent that answered the user: whom late feedback is about.
     pub(super) answering: Option<Name>,
+    /// That of its turn: what late feedback is about. `None` where an older Baton decided it.
+    pub(super) workflow: Option<Name>,
 }
 
 impl Skeleton {
@@ -46,6 +48,7 @@ impl Skeleton {
         let thresholds = [self.threshold, other.threshold].into_iter().flatten();
         self.threshold = thresholds.min();
         self.answering = self.answering.max(other.answering);
+        self.workflow = self.workflow.max(other.workflow);
         self
     }
 
@@ -109,6 +112,7 @@ impl Open {
             notes: notes.iter().map(|(id, note)| (note.span, *id)).collect(),
             threshold: spans.iter().filter_map(|e| e.rare.threshold).min(),
             answering: None,
+            workflow: None,
         };
         // The newest first: of several messages of the user the last one counts, and so does the last verdict.
         notes.sort_by_key(|(id, note)| (note.span, Reverse(note.end), *id));

@@ -5,10 +5,15 @@ use crate::model::event::{Event, Kind, Target};
 use crate::model::ids::{SpanId, TraceId};
 use rapidhash::RapidHashMap as HashMap;
 
+/// The workflow of a turn that names none.
+pub(super) const DEFAULT_WORKFLOW: &str = "default";
+
 /// The events of a turn. An event is named by its index; the order is by start, then end, then span id.
 #[derive(Debug)]
 pub(super) struct Tree<'a> {
     pub(super) events: Vec<&'a Event>,
+    /// The name of the outermost workflow.
+    pub(super) workflow: Name,
     parents: Vec<Option<usize>>,
     /// The parents, and for a root the span of another trace that it links to, where it links to one. Empty where nobody does.
     callers: Vec<Option<usize>>,
@@ -42,6 +47,7 @@ impl<'a> Tree<'a> {
         let mut tree = Self {
             callers,
             agents: vec![None; events.len()],
+            workflow: workflow_name(&events),
             events,
             parents,
         };
@@ -117,6 +123,11 @@ impl<'a> Tree<'a> {
             }
         }
     }
+}
+
+fn workflow_name(events: &[&Event]) -> Name {
+    let named = events.iter().find_map(|event| event.workflow.clone());
+    named.unwrap_or_else(|| Name::from(DEFAULT_WORKFLOW))
 }
 
 /// Forged parents and links can form a circle; one span of it becomes a root.

@@ -21,9 +21,6 @@ use crate::model::sketch::Sketch;
 use crate::model::time::Timestamp;
 use std::time::Duration;
 
-/// The workflow of a session that names none.
-const DEFAULT_WORKFLOW: &str = "default";
-
 /// What a decided turn tells the workflow around it.
 #[derive(Debug)]
 pub(super) struct Decided {
@@ -94,7 +91,7 @@ pub(super) fn decide<'a>(
     let first = *tree.events.first()?;
     let verdicts = handoff::judge(&tree, &cast, waiting, settings);
     let mut decided = Decided {
-        workflow: workflow_name(&tree),
+        workflow: tree.workflow.clone(),
         workflow_id: tree.events.iter().find_map(|e| e.case.workflow_id.clone()),
         start: first.start,
         end: tree.events.iter().map(|e| e.end).max().unwrap_or_default(),
@@ -205,12 +202,14 @@ pub(super) fn unconverted_fact(event: &Event) -> Option<Fact> {
 pub(super) fn evaluation_facts<'a>(
     event: &'a Event,
     agent: Option<&'a Name>,
+    workflow: &'a Name,
 ) -> impl Iterator<Item = Fact> + 'a {
     event.rare.evaluations.iter().filter_map(move |evaluation| {
         let score = evaluation.score?;
         let is_feedback = FEEDBACK.contains(&evaluation.name.to_ascii_lowercase().as_str());
         let what = if is_feedback {
             What::Feedback {
+                workflow: workflow.clone(),
                 agent: agent.cloned().unwrap_or_else(|| Name::from(UNKNOWN)),
                 score,
             }
@@ -289,17 +288,9 @@ fn steps(
             facts.extend(spend.on_span(event, prices));
         }
         let agent = tree.agent(i).or(decided.answering.as_ref());
-        facts.extend(evaluation_facts(event, agent));
+        facts.extend(evaluation_facts(event, agent, &tree.workflow));
         facts.extend(unconverted_fact(event));
     }
-}
-
-/// The name of the outermost workflow.
-fn workflow_name(tree: &Tree<'_>) -> Name {
-    tree.events
-        .iter()
-        .find_map(|e| e.workflow.clone())
-        .unwrap_or_else(|| Name::from(DEFAULT_WORKFLOW))
 }
 
 fn outcome(tree: &Tree<'_>) -> Option<Proof> {
@@ -400,12 +391,11 @@ fn answers(tree: &Tree<'_>, cast: &Cast, last: &Act, verdicts: &[Verdict]) -> bo
 fn settle_handoffs(verdicts: Vec<Verdict>, decided: &mut Decided, facts: &mut Vec<Fact>) {
     for verdict in verdicts {
         if verdict.escalated {
-            let from = verdict.handoff.from.clone();
-            facts.push(Fact::new(
-                verdict.at,
-                verdict.trace,
-                What::Escalation { from },
-            ));
+            let what = What::Escalation {
+                workflow: verdict.handoff.workflow.clone(),
+                from: verdict.handoff.from.clone(),
+            };
+            facts.push(Fact::new(verdict.at, verdict.trace, what));
         }
         if verdict.pending {
             facts.push(Fact::new(verdict.at, verdict.trace, What::Pending(1)));

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 pub fn always(families: &[Family]) -> Vec<String> {
     let all = Metrics(families);
     let mut faults = Vec::new();
+    faults.extend(workflows_have_what_agents_have(&all));
     faults.extend(nothing_is_negative(families));
     faults.extend(histograms_are_whole(families));
     faults.extend(results_have_reasons(&all));
@@ -239,6 +240,43 @@ fn results_have_reasons(all: &Metrics<'_>) -> Vec<String> {
     faults
 }
 
+/// What is counted by workflow is what is counted by agent, and no part of it is left out.
+fn workflows_have_what_agents_have(all: &Metrics<'_>) -> Vec<String> {
+    let mut faults = Vec::new();
+    let mut same = |what: &str, (a, b): (f64, f64)| {
+        let differs = (a - b).abs() > 1e-6 * a.abs().max(1.0);
+        faults.extend(differs.then(|| format!("{what}: {a} by workflow is not {b}")));
+    };
+    let (one, other) = ("baton_workflow_handoffs_total", "baton_handoffs_total");
+    let both = |label: &[(&str, &str)]| (all.sum(one, label), all.sum(other, label));
+    for reason in all.values(other, "reason") {
+        same(&reason, both(&[("reason", reason.as_str())]));
+    }
+    for (one, other) in [
+        ("baton_workflow_feedback_score", "baton_feedback_score"),
+        (
+            "baton_workflow_context_retention_ratio",
+            "baton_handoff_context_retention_ratio",
+        ),
+    ] {
+        same(one, (all.total(one), all.total(other)));
+        same(one, (all.money(one), all.money(other)));
+    }
+    for outcome in all.values("baton_workflows_total", "outcome") {
+        let of = [("outcome", outcome.as_str())];
+        for (total, histogram) in [
+            ("baton_workflow_spend_usd_total", "baton_workflow_cost_usd"),
+            (
+                "baton_workflow_elapsed_seconds_total",
+                "baton_workflow_duration_seconds",
+            ),
+        ] {
+            same(total, (all.sum(total, &of), all.sum_of(histogram, &of)));
+        }
+    }
+    faults
+}
+
 struct Metrics<'f>(&'f [Family]);
 
 impl Metrics<'_> {
@@ -263,11 +301,16 @@ impl Metrics<'_> {
 
     /// The sums of a histogram.
     fn money(&self, name: &str) -> f64 {
+        self.sum_of(name, &[])
+    }
+
+    fn sum_of(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
+        let fits = |s: &&Series| labels.iter().all(|(key, value)| label(s, key) == *value);
         let sum = |series: &Series| match &series.point {
             Point::Histogram(histogram) => histogram.sum,
             _ => 0.0,
         };
-        self.series(name).map(sum).sum()
+        self.series(name).filter(fits).map(sum).sum()
     }
 
     fn values(&self, name: &str, key: &str) -> Vec<String> {

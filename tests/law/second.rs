@@ -1,6 +1,7 @@
 //! The independent check: the second Baton (`naive`) and the first one tell the same.
 
 use crate::capture::{self, Encoding};
+use crate::invariants;
 use crate::naive::{self, Sheet};
 use crate::play::{self, Way};
 use crate::story::{self, SECOND, Story};
@@ -133,7 +134,8 @@ fn a_second_baton_tells_the_same_of_recordings() {
             let mut families = Vec::new();
             play::play(&story, Way::plain(), &mut |now, _| families = now.to_vec());
             let second = naively(&story.events, &config, false);
-            let all = disagreements(&sheet(&families, &config), &second);
+            let mut all = disagreements(&sheet(&families, &config), &second);
+            all.extend(invariants::always(&families));
             let told = all.iter();
             faults.extend(told.map(|fault| format!("{}, {pace}: {fault}", capture.name)));
         }

@@ -102,7 +102,7 @@ fn handoffs(facts: &[Fact]) -> Vec<String> {
                 let line = format!("{} -> {} {kind} {result} {reason}", h.from, h.to);
                 Some(line.trim_end().to_owned())
             }
-            What::Escalation { from } => Some(format!("{from} escalates")),
+            What::Escalation { from, .. } => Some(format!("{from} escalates")),
             _ => None,
         })
         .collect()

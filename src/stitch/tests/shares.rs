@@ -103,7 +103,7 @@ fn of_many_models_the_first_by_name_are_remembered() {
 
 fn rated(facts: &[Fact]) -> Vec<String> {
     let rated = facts.iter().filter_map(|fact| match &fact.what {
-        What::Feedback { agent, score } => Some(format!("{agent} {score}")),
+        What::Feedback { agent, score, .. } => Some(format!("{agent} {score}")),
         _ => None,
     });
     rated.collect()

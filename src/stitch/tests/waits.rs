@@ -262,7 +262,8 @@ fn a_late_log_record_goes_to_the_session_and_tenant_of_its_resource() {
     let held = Key::Trace(trace(1));
     let mut desk = Desk::new(Settings::default());
     let mut note = answered(1, 0).remove(1);
-    for event in answered(1, 0) {
+    for mut event in answered(1, 0) {
+        event.workflow = Some(name("support"));
         desk.apply(&held, Record::Event(Box::new(of_resource(event))), 0);
     }
     note.kind = Kind::Note(1);
@@ -278,8 +279,12 @@ fn a_late_log_record_goes_to_the_session_and_tenant_of_its_resource() {
         .iter()
         .find(|f| matches!(f.what, What::Feedback { .. }));
     let feedback = found.expect("feedback");
-    let (agent, score) = (name("desk"), 0.75);
-    assert_eq!(feedback.what, What::Feedback { agent, score });
+    let expected = What::Feedback {
+        workflow: name("support"),
+        agent: name("desk"),
+        score: 0.75,
+    };
+    assert_eq!(feedback.what, expected);
     let of_tenant = Key::Session(Scoped {
         tenant: Some(name("acme")),
         id: name("s"),

@@ -423,8 +423,16 @@ fn judge<'e>(
     };
 }
 
-pub fn count(tree: &Tree<'_>, handoffs: &[Handoff<'_>], prices: &ActionPrices, sheet: &mut Sheet) {
+pub fn count(
+    tree: &Tree<'_>,
+    turns: &[Turn<'_>],
+    handoffs: &[Handoff<'_>],
+    prices: &ActionPrices,
+    sheet: &mut Sheet,
+) {
     for handoff in handoffs {
+        let workflow = turns[handoff.turn].workflow();
+        let workflow = ("workflow", &*workflow);
         let mut sheet = sheet.by(tree.weight_of_trace(handoff.trace));
         let result = if handoff.reason.is_empty() {
             "success"
@@ -438,6 +446,7 @@ pub fn count(tree: &Tree<'_>, handoffs: &[Handoff<'_>], prices: &ActionPrices, s
             ("reason", handoff.reason),
         ];
         sheet.count("baton_handoffs_total", &[&pair[..], &how].concat());
+        sheet.count("baton_workflow_handoffs_total", &[workflow, how[1], how[2]]);
         if handoff.to == HUMAN && handoff.reason.is_empty() {
             sheet.count("baton_escalations_total", &pair[..1]);
         }
@@ -454,11 +463,14 @@ pub fn count(tree: &Tree<'_>, handoffs: &[Handoff<'_>], prices: &ActionPrices, s
             sheet.count("baton_phantom_handoffs_total", &pair);
         }
         if let Some(latency) = handoff.latency {
-            sheet.observe("baton_handoff_duration_seconds", &pair, latency);
+            sheet.observe("baton_handoff_duration_seconds", &pair[1..], latency);
         }
         if let Some((ratio, evidence)) = handoff.retention {
-            let labels = [&pair[..], &[("evidence", evidence)]].concat();
-            sheet.observe("baton_handoff_context_retention_ratio", &labels, ratio);
+            let evidence = ("evidence", evidence);
+            let name = "baton_handoff_context_retention_ratio";
+            sheet.observe(name, &[pair[1], evidence], ratio);
+            let name = "baton_workflow_context_retention_ratio";
+            sheet.observe(name, &[workflow, evidence], ratio);
         }
     }
     loops(tree, handoffs, sheet);

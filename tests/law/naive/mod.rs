@@ -99,7 +99,7 @@ pub fn tell(events: &[Event], settings: &Settings) -> Sheet {
             }
         }
         let handoffs = handoffs::of(&tree, &turns, settings);
-        handoffs::count(&tree, &handoffs, &settings.prices, &mut sheet);
+        handoffs::count(&tree, &turns, &handoffs, &settings.prices, &mut sheet);
         repeats::count(&tree, &turns, &handoffs, &mut sheet);
         closed.extend(workflows::of(
             &tree, &turns, &handoffs, settings, &mut sheet,
@@ -189,6 +189,8 @@ fn calls(tree: &Tree<'_>, turns: &[Turn<'_>], prices: &ActionPrices, sheet: &mut
                 let answered = || turn.last_step().and_then(|step| tree.agent(step));
                 let about = tree.agent(event).or_else(answered).unwrap_or(UNKNOWN);
                 sheet.observe("baton_feedback_score", &[("agent", about)], score);
+                let labels = [("workflow", &*turn.workflow())];
+                sheet.observe("baton_workflow_feedback_score", &labels, score);
             } else {
                 sheet.observe(
                     "baton_evaluation_score",

@@ -26,7 +26,9 @@ pub fn count(tree: &Tree<'_>, turns: &[Turn<'_>], handoffs: &[Handoff<'_>], shee
             {
                 let agent = tree.agent(event).unwrap_or(UNKNOWN);
                 let mut sheet = sheet.by(tree.weight_of_trace(turn.trace()));
-                sheet.count("baton_user_repeats_total", &[("agent", agent)]);
+                let workflow = turn.workflow();
+                let labels = [("workflow", &*workflow), ("agent", agent)];
+                sheet.count("baton_user_repeats_total", &labels);
             }
             said.push((asked, number, false));
         }

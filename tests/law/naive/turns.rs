@@ -3,6 +3,7 @@
 use super::sessions::{self, Named, all_named};
 use super::tree::{Tree, is_agent, same};
 use super::{Settings, UNKNOWN};
+use baton::model::Name;
 use baton::model::event::{Event, Kind, ModelCall, Operation};
 use baton::model::ids::{Scoped, TraceId};
 use baton::model::otlp::Link;
@@ -186,6 +187,12 @@ impl<'e> Turn<'e> {
     /// Whether that turn is an earlier one of its session.
     pub fn follows(&self, turn: usize) -> bool {
         self.before.iter().any(|(_, turns)| turns.contains(&turn))
+    }
+
+    /// The name of the outermost workflow.
+    pub fn workflow(&self) -> Name {
+        let named = self.events.iter().find_map(|event| event.workflow.clone());
+        named.unwrap_or("default".into())
     }
 
     /// The trace in which it began.

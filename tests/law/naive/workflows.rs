@@ -251,7 +251,7 @@ fn close<'e>(
         };
         seen.count("baton_observed_turns_total", &[("sampling", sampling)]);
         let mut sheet = sheet.by(tree.weight_of_trace(turn.trace()));
-        let workflow = workflow(turn);
+        let workflow = turn.workflow();
         let label = [("workflow", &*workflow)];
         let result = if ending.answer.is_some() {
             "answered"
@@ -281,7 +281,7 @@ fn close<'e>(
             last = Some(ending);
         }
     }
-    let workflow = workflow(own[0]);
+    let workflow = own[0].workflow();
     let all_handoffs: Vec<&Handoff<'e>> = handoffs.iter().collect();
     let handoffs: Vec<&Handoff<'e>> = handoffs
         .iter()
@@ -295,11 +295,9 @@ fn close<'e>(
     let mut sheet = sheet.by(weight);
     sheet.count("baton_workflows_total", &labels);
     let (start, end) = (case.start.0, case.end.0);
-    sheet.observe(
-        "baton_workflow_duration_seconds",
-        &labels,
-        end.since(start).as_secs_f64(),
-    );
+    let elapsed = end.since(start).as_secs_f64();
+    sheet.observe("baton_workflow_duration_seconds", &labels, elapsed);
+    sheet.add("baton_workflow_elapsed_seconds_total", &labels, elapsed);
     let calls: Vec<_> = own.iter().flat_map(|turn| turn.calls(tree)).collect();
     let of_calls = calls
         .iter()
@@ -315,6 +313,7 @@ fn close<'e>(
     let cost = costs.reduce(|a, b| a + b);
     if let Some(usd) = cost {
         sheet.observe("baton_workflow_cost_usd", &labels, usd);
+        sheet.add("baton_workflow_spend_usd_total", &labels, usd);
     }
     let answered = calls
         .iter()
@@ -326,7 +325,7 @@ fn close<'e>(
         sheet.count("baton_workflow_cascades_total", &labels);
     }
     for model in models.into_iter().take(MOST_MODELS) {
-        let labels = [("model", &**model), ("outcome", outcome.as_str())];
+        let labels = [labels[0], ("model", &**model), labels[1]];
         sheet.count("baton_model_workflows_total", &labels);
         sheet.add(
             "baton_model_workflow_cost_usd_total",
@@ -384,12 +383,6 @@ fn outcome(
 /// What a turn says first.
 fn first<'t>(turn: &'t Turn<'_>, says: fn(&Event) -> Option<&Name>) -> Option<&'t Name> {
     turn.events.iter().find_map(|event| says(event))
-}
-
-/// The name of the outermost workflow.
-fn workflow(turn: &Turn<'_>) -> Name {
-    let named = turn.events.iter().find_map(|event| event.workflow.clone());
-    named.unwrap_or("default".into())
 }
 
 fn steps(

@@ -1,70 +1,7 @@
-//! The one table of derived metrics. `docs/metrics.md` is written from it.
+//! The table itself.
 
+use super::{Cohorts, Description, Metric};
 use crate::model::metric::FamilyKind;
-
-/// One derived metric: its place in [`CATALOGUE`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Metric {
-    Sessions,
-    Turns,
-    TurnDuration,
-    TurnFirstToken,
-    TurnAgentDuration,
-    Workflows,
-    WorkflowDuration,
-    WorkflowCost,
-    WorkflowValue,
-    WorkflowCascades,
-    ModelWorkflows,
-    ModelWorkflowCost,
-    Recontacts,
-    FunnelSteps,
-    Escalations,
-    Handoffs,
-    HandoffDuration,
-    HandoffsPending,
-    ContextRetention,
-    HandoffIntents,
-    PhantomHandoffs,
-    TransferLoops,
-    TransferLoopLength,
-    UserRepeats,
-    AgentInvocations,
-    LlmCalls,
-    LlmCallDuration,
-    LlmFirstToken,
-    LlmTokens,
-    LlmCost,
-    UnpricedTokens,
-    UnconvertedAmounts,
-    ToolCalls,
-    Retrievals,
-    ActionCost,
-    EvaluationScore,
-    FeedbackScore,
-    ObservedTurns,
-    LateEvents,
-    DuplicateEvents,
-    Shed,
-    SeriesOverflow,
-}
-
-/// What is known of a metric before it has values.
-#[derive(Debug)]
-pub struct Description {
-    pub metric: Metric,
-    pub name: &'static str,
-    pub help: &'static str,
-    pub kind: FamilyKind,
-    /// As OpenMetrics wants it; empty when there is none. `usd` stands for the configured currency, here and in names.
-    pub unit: &'static str,
-    pub labels: &'static [&'static str],
-    /// Whether it tells of the business, so that it has the configured cohort dimensions and the weights of sampling; what Baton saw
-    /// and holds itself has neither.
-    pub by_cohort: bool,
-    /// Upper bounds of a histogram's buckets.
-    pub bounds: &'static [f64],
-}
 
 /// Seconds of a conversation: from a tenth of a second to half an hour.
 const WAIT: &[f64] = &[
@@ -85,6 +22,11 @@ const SCORE: &[f64] = &[
 const RATIO: &[f64] = &[0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99, 1.0];
 const LENGTH: &[f64] = &[2.0, 3.0, 4.0, 6.0, 10.0];
 
+/// Only sum and count: an average by many labels for the price of three series.
+const MEAN: &[f64] = &[];
+/// The dimensions that the choice of a model is judged by.
+const TASK: Cohorts = Cohorts::Only(&["tier", "intent"]);
+
 const fn counter(
     metric: Metric,
     name: &'static str,
@@ -92,29 +34,16 @@ const fn counter(
     labels: &'static [&'static str],
     help: &'static str,
 ) -> Description {
-    Description {
-        metric,
-        name,
-        help,
-        kind: FamilyKind::Counter,
-        unit,
-        labels,
-        by_cohort: true,
-        bounds: &[],
-    }
+    Description::counter(metric, name, unit, labels, help)
 }
 
-/// A counter of Baton's own work.
 const fn own(
     metric: Metric,
     name: &'static str,
     labels: &'static [&'static str],
     help: &'static str,
 ) -> Description {
-    Description {
-        by_cohort: false,
-        ..counter(metric, name, "", labels, help)
-    }
+    Description::own(metric, name, labels, help)
 }
 
 const fn histogram(
@@ -125,16 +54,7 @@ const fn histogram(
     bounds: &'static [f64],
     help: &'static str,
 ) -> Description {
-    Description {
-        metric,
-        name,
-        help,
-        kind: FamilyKind::Histogram,
-        unit,
-        labels,
-        by_cohort: true,
-        bounds,
-    }
+    Description::histogram(metric, name, unit, labels, bounds, help)
 }
 
 /// All derived metrics, in the order of [`Metric`].
@@ -145,14 +65,16 @@ pub static CATALOGUE: &[Description] = &[
         "",
         &[],
         "Sessions: conversations or cases of one user, seen for the first time.",
-    ),
+    )
+    .by(Cohorts::All),
     counter(
         Metric::Turns,
         "baton_turns_total",
         "",
         &["workflow", "result"],
         "Turns: one user input up to the final output. result is answered or failed.",
-    ),
+    )
+    .by(Cohorts::All),
     histogram(
         Metric::TurnDuration,
         "baton_turn_duration_seconds",
@@ -160,7 +82,8 @@ pub static CATALOGUE: &[Description] = &[
         &["workflow"],
         WAIT,
         "How long the user waited: from the first span of a turn to the end of its final answer.",
-    ),
+    )
+    .by(Cohorts::All),
     histogram(
         Metric::TurnFirstToken,
         "baton_turn_first_token_seconds",
@@ -183,7 +106,8 @@ pub static CATALOGUE: &[Description] = &[
         "",
         &["workflow", "outcome"],
         "Units of business work, closed. outcome is resolved (verified), escalated, failed, abandoned or unverified.",
-    ),
+    )
+    .by(Cohorts::All),
     histogram(
         Metric::WorkflowDuration,
         "baton_workflow_duration_seconds",
@@ -206,42 +130,63 @@ pub static CATALOGUE: &[Description] = &[
         "usd",
         &["workflow", "outcome"],
         "Declared value of the business transactions of closed workflows. Value that is not resolved is value at risk.",
-    ),
+    )
+    .by(Cohorts::All),
+    counter(
+        Metric::WorkflowSpend,
+        "baton_workflow_spend_usd_total",
+        "usd",
+        &["workflow", "outcome"],
+        "Money spent on closed workflows: all their model calls, and the actions that have a price. Divided by baton_workflows_total it is the cost per workflow.",
+    )
+    .by(Cohorts::All),
+    counter(
+        Metric::WorkflowElapsed,
+        "baton_workflow_elapsed_seconds_total",
+        "seconds",
+        &["workflow", "outcome"],
+        "Time from the first to the last activity of closed workflows, added up. Divided by baton_workflows_total it is the average duration.",
+    )
+    .by(Cohorts::All),
     counter(
         Metric::WorkflowCascades,
         "baton_workflow_cascades_total",
         "",
         &["workflow", "outcome"],
-        "Closed workflows in which more than one model answered: a cascade from a cheap to a dear one, or a division of labour.",
+        "Closed workflows in which more than one model answered: a cascade from an inexpensive to an expensive one, or a division of labour.",
     ),
     counter(
         Metric::ModelWorkflows,
         "baton_model_workflows_total",
         "",
-        &["model", "outcome"],
+        &["workflow", "model", "outcome"],
         "Closed workflows in which this model answered a chat call; one of several models counts for each of them, so do not add models up.",
-    ),
+    )
+    .by(TASK),
     counter(
         Metric::ModelWorkflowCost,
         "baton_model_workflow_cost_usd_total",
         "usd",
-        &["model", "outcome"],
+        &["workflow", "model", "outcome"],
         "The whole cost of the closed workflows in which this model answered, that of other models and of actions included; do not add models up.",
-    ),
+    )
+    .by(TASK),
     counter(
         Metric::Recontacts,
         "baton_workflow_recontacts_total",
         "",
         &["workflow", "outcome"],
         "Closed workflows whose user came back with the same intent within the re-contact window. outcome is that of the earlier workflow; first-contact resolution is resolved minus re-contacted.",
-    ),
+    )
+    .by(Cohorts::All),
     counter(
         Metric::FunnelSteps,
         "baton_funnel_steps_total",
         "",
         &["workflow", "step"],
         "Closed workflows that came to a step of the funnel, by the rules in rules.funnel; each counts once per step.",
-    ),
+    )
+    .by(Cohorts::All),
     counter(
         Metric::Escalations,
         "baton_escalations_total",
@@ -263,16 +208,16 @@ pub static CATALOGUE: &[Description] = &[
         &["from", "to"],
         STEP,
         "From the decision of the source to the first activity of the target.",
-    ),
+    )
+    .with_detail(&["from"]),
     Description {
-        metric: Metric::HandoffsPending,
-        name: "baton_handoffs_pending",
-        help: "Handoffs whose target has not acted yet.",
         kind: FamilyKind::Gauge,
-        unit: "",
-        labels: &[],
-        by_cohort: false,
-        bounds: &[],
+        ..own(
+            Metric::HandoffsPending,
+            "baton_handoffs_pending",
+            &[],
+            "Handoffs whose target has not acted yet.",
+        )
     },
     histogram(
         Metric::ContextRetention,
@@ -281,7 +226,25 @@ pub static CATALOGUE: &[Description] = &[
         &["from", "to", "evidence"],
         RATIO,
         "The share of what the source knew that the target received. evidence is declared, content (facts of the messages) or tokens (weak); where nothing tells, the handoff is left out.",
-    ),
+    )
+    .with_detail(&["from"]),
+    counter(
+        Metric::WorkflowHandoffs,
+        "baton_workflow_handoffs_total",
+        "",
+        &["workflow", "result", "reason"],
+        "The handoffs of baton_handoffs_total, by the workflow of the turn they were made in instead of by agent.",
+    )
+    .by(Cohorts::All),
+    histogram(
+        Metric::WorkflowRetention,
+        "baton_workflow_context_retention_ratio",
+        "ratio",
+        &["workflow", "evidence"],
+        MEAN,
+        "The observations of baton_handoff_context_retention_ratio, by the workflow of the turn the handoff was made in instead of by agent. By default it has no buckets: divide the sum by the count.",
+    )
+    .by(Cohorts::All),
     counter(
         Metric::HandoffIntents,
         "baton_handoff_intents_total",
@@ -315,9 +278,10 @@ pub static CATALOGUE: &[Description] = &[
         Metric::UserRepeats,
         "baton_user_repeats_total",
         "",
-        &["agent"],
+        &["workflow", "agent"],
         "Messages in which the user had to say again, after a handoff, what he had said before; by the agent that got the repetition.",
-    ),
+    )
+    .by(Cohorts::All),
     counter(
         Metric::AgentInvocations,
         "baton_agent_invocations_total",
@@ -413,6 +377,15 @@ pub static CATALOGUE: &[Description] = &[
         SCORE,
         "Scores that users gave, by the agent of the span they are attached to, or the one that answered where it is no agent's.",
     ),
+    histogram(
+        Metric::WorkflowFeedback,
+        "baton_workflow_feedback_score",
+        "",
+        &["workflow"],
+        MEAN,
+        "The scores of baton_feedback_score, by workflow instead of by agent. By default it has no buckets: divide the sum by the count.",
+    )
+    .by(Cohorts::All),
     own(
         Metric::ObservedTurns,
         "baton_observed_turns_total",
