@@ -6,6 +6,7 @@ use crate::model::cohort::preset;
 use crate::normalise::{self, Normaliser};
 use crate::receive::Limits;
 use crate::{derive, engine, stitch};
+use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
@@ -44,6 +45,10 @@ pub fn engine_settings(config: &Config) -> engine::Settings {
         },
         derive: derive::Settings {
             labels: derive::Labels::default(),
+            bounds: BTreeMap::new(),
+            native_histograms: false,
+            max_bytes: config.soft_state_bytes / partitions / 2,
+            shared: partitions > 1,
             max_series: config.max_series,
             max_label_values: config.max_label_values,
             expire_after: config.expire_after,

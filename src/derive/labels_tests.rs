@@ -125,7 +125,7 @@ fn a_snapshot_of_more_labels_is_restored_as_fewer() {
     ] {
         let mut restored = Deriver::new(labelled(after));
         for series in derived(before).save() {
-            assert_eq!(restored.restore(series), Ok(true));
+            assert_eq!(restored.restore(series), Ok(Restored::Taken));
         }
         assert_eq!(restored.families(), derived(after).families());
     }

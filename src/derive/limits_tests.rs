@@ -169,7 +169,7 @@ fn snapshots_that_meet_add_up_and_what_fits_no_metric_is_left_out() {
     };
     let mut deriver = Deriver::new(settings());
     for stored in saved().into_iter().chain(saved()) {
-        assert_eq!(deriver.restore(stored), Ok(true));
+        assert_eq!(deriver.restore(stored), Ok(Restored::Taken));
     }
     let families = deriver.families();
     assert_eq!(shown(&families, "baton_handoffs_pending"), [" = 6"]);
@@ -194,7 +194,11 @@ fn snapshots_that_meet_add_up_and_what_fits_no_metric_is_left_out() {
                 ..stored.clone()
             };
             let fits = kind(stored) == kind(other);
-            assert_eq!(deriver.restore(mixed), Ok(fits));
+            let expected = match fits {
+                true => Restored::Taken,
+                false => Restored::Unknown,
+            };
+            assert_eq!(deriver.restore(mixed), Ok(expected));
             left_out += usize::from(!fits);
         }
     }
@@ -415,7 +419,7 @@ fn snapshots_keep_dimensions_and_a_gauge_alone_expires_never() {
     let restored = |from: &Deriver| {
         let mut next = Deriver::new(settings.clone());
         for series in from.save() {
-            assert_eq!(next.restore(series), Ok(true));
+            assert_eq!(next.restore(series), Ok(Restored::Taken));
         }
         next
     };

@@ -26,12 +26,14 @@ pub fn merge(parts: Vec<Vec<Family>>) -> Vec<Family> {
             }
             is_same
         });
+        family.series.retain(|series| !series.expired);
     }
     families
 }
 
 fn add(known: &mut Series, other: &mut Series) {
     known.start = known.start.min(other.start);
+    known.expired &= other.expired;
     match (&mut known.point, &mut other.point) {
         (
             Point::Counter { value, exemplar },
@@ -47,6 +49,9 @@ fn add(known: &mut Series, other: &mut Series) {
         (Point::Histogram(known), Point::Histogram(other)) => {
             known.sum = sum(known.sum, other.sum);
             add_buckets(&mut known.buckets, &other.buckets);
+            if let (Some(native), Some(more)) = (&mut known.native, &other.native) {
+                native.join(more);
+            }
         }
         // One catalogue makes all families: their kinds agree.
         _ => debug_assert!(false, "a family has one kind"),
@@ -65,7 +70,7 @@ fn sum(a: f64, b: f64) -> f64 {
 }
 
 /// Adds the counts of buckets with the same bounds.
-pub(super) fn add_buckets(known: &mut [Bucket], more: &[Bucket]) {
+fn add_buckets(known: &mut [Bucket], more: &[Bucket]) {
     for (bucket, more) in known.iter_mut().zip(more) {
         bucket.count += more.count;
         bucket.exemplar = latest(bucket.exemplar, more.exemplar);

@@ -11,6 +11,7 @@
 //! | `saved.rs` | conversion of the values from and to protobuf |
 
 pub mod catalogue;
+mod distribution;
 mod merge;
 mod reveal;
 mod rows;
@@ -31,6 +32,7 @@ mod tests;
 
 pub use catalogue::{Labels, Preset};
 pub use merge::merge;
+pub use saved::Restored;
 
 use crate::model::Name;
 use crate::model::event::{Cost, Operation, Outcome, Usage};
@@ -41,7 +43,9 @@ use crate::model::metric::Family;
 use crate::model::money::DOLLAR;
 use crate::model::time::Timestamp;
 use catalogue::Metric;
+use rapidhash::RapidHashSet as HashSet;
 use rows::Kind;
+use std::collections::BTreeMap;
 use std::time::Duration;
 use store::{Moment, Shown, Store};
 
@@ -50,6 +54,14 @@ use store::{Moment, Shown, Store};
 pub struct Settings {
     /// Which labels each metric carries.
     pub labels: Labels,
+    /// Upper bounds of the buckets of histograms, by the names of the catalogue, where they are not those of the catalogue.
+    pub bounds: BTreeMap<String, Vec<f64>>,
+    /// Whether histograms keep exponential buckets too.
+    pub native_histograms: bool,
+    /// Bytes of all series, by estimate, above which new ones go to an overflow series.
+    pub max_bytes: usize,
+    /// Whether there are other partitions, in which a series may have parts.
+    pub shared: bool,
     /// Series per metric; what is over goes to an overflow series.
     pub max_series: usize,
     /// Distinct values per label of a metric; what is over becomes `_overflow`.
@@ -70,6 +82,10 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             labels: Labels::default(),
+            bounds: BTreeMap::new(),
+            native_histograms: false,
+            max_bytes: 1 << 29,
+            shared: false,
             max_series: 10_000,
             max_label_values: 200,
             expire_after: Duration::from_secs(24 * 60 * 60),
@@ -193,6 +209,26 @@ impl Deriver {
     pub fn next_deadline(&self) -> Option<Timestamp> {
         let expiry = self.store.next_expiry();
         expiry.into_iter().chain(self.store.reveals.next()).min()
+    }
+
+    /// Whether some of its series are expired and wait for [`Deriver::forget_expired`].
+    pub fn has_expired(&self) -> bool {
+        self.store.has_expired()
+    }
+
+    /// Its series by numbers that are the same in all partitions, and whether they live.
+    pub fn lives(&self) -> impl Iterator<Item = (u64, bool)> + '_ {
+        self.store.lives()
+    }
+
+    /// Forgets these series, as far as they are still expired.
+    pub fn forget_expired(&mut self, dead: &HashSet<u64>, now: Timestamp) {
+        self.store.forget_expired(dead, now);
+    }
+
+    /// Roughly the bytes that its series hold in memory.
+    pub fn weight(&self) -> usize {
+        self.store.weight()
     }
 
     /// All families with their true values, in the order of the catalogue: what people are shown.

@@ -1,5 +1,6 @@
 //! Rows: all series that facts of one kind with the same labels change, found with one lookup.
 
+use super::catalogue::Metric;
 use super::store::put;
 use crate::model::cohort::Cohort;
 use rapidhash::RapidHashMap as HashMap;
@@ -8,8 +9,8 @@ use rapidhash::RapidHashMap as HashMap;
 #[derive(Debug, Default)]
 pub(super) struct Rows {
     by_key: HashMap<Vec<u8>, usize>,
-    /// The places of the series of each row in their metrics, in the order in which they are changed.
-    rows: Vec<Vec<Option<usize>>>,
+    /// The series of each row, in the order in which they are changed: the metric, and the place in it.
+    rows: Vec<Vec<Option<(Metric, u32)>>>,
     /// The row at work, and how many of its series were changed.
     at: Option<(usize, usize)>,
     /// The key under construction.
@@ -74,22 +75,23 @@ impl Rows {
         Some((row, place))
     }
 
-    /// Where that series is, if it was there before.
+    /// Where that series is, if it was there before. A step of another metric says nothing: the shape of the row missed something.
     #[inline]
-    pub(super) fn place(&self, step: Step) -> Option<usize> {
+    pub(super) fn place(&self, step: Step, metric: Metric) -> Option<usize> {
         let (row, place) = step?;
-        *self.rows.get(row)?.get(place)?
+        let (known, place) = (*self.rows.get(row)?.get(place)?)?;
+        (known == metric).then_some(place as usize)
     }
 
     /// Says where it is.
-    pub(super) fn is_at(&mut self, step: Step, place: usize) {
+    pub(super) fn is_at(&mut self, step: Step, metric: Metric, place: usize) {
         if let Some((row, step)) = step
             && let Some(row) = self.rows.get_mut(row)
         {
             if row.len() <= step {
                 row.resize(step + 1, None);
             }
-            row[step] = Some(place);
+            row[step] = u32::try_from(place).ok().map(|place| (metric, place));
         }
     }
 

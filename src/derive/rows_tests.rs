@@ -104,3 +104,36 @@ proptest! {
         prop_assert_eq!(rows.families(), labels.families());
     }
 }
+
+/// A condition that the shape of a row does not say shifts what comes after it: nothing may be counted in a series of another metric.
+#[test]
+fn a_row_whose_shape_missed_something_counts_right_all_the_same() {
+    let count = |present: &[bool], by_rows: bool| {
+        let mut deriver = Deriver::new(Settings::default());
+        let of = in_cohort(&[], What::Session);
+        let when = Moment {
+            now: Timestamp(1),
+            at: of.at,
+            trace: of.trace,
+            weight: 1,
+            cohort: &of.cohort,
+        };
+        for present in present {
+            deriver.store.row((Kind::Turn, 0), &["a"], when, |store| {
+                if *present {
+                    store.observe(Metric::FeedbackScore, &["a"], 1.0, when);
+                }
+                store.count(Metric::ToolCalls, &["a", "ok"], 1, when);
+                store.observe(Metric::EvaluationScore, &["a"], 0.5, when);
+            });
+            if !by_rows {
+                deriver.store.rows.forget();
+            }
+        }
+        deriver.families()
+    };
+    for present in 0..16_u8 {
+        let present = [0, 1, 2, 3].map(|bit| present >> bit & 1 == 1);
+        assert_eq!(count(&present, true), count(&present, false), "{present:?}");
+    }
+}

@@ -2,13 +2,16 @@
 
 use super::Deriver;
 use super::catalogue::CATALOGUE;
+use super::distribution::Distribution;
 use super::reveal::Interrupted;
 use super::store::Store;
 use super::value::{Number, Value};
 use crate::model::metric::{Bucket, Exemplar};
+use crate::model::native::{Counts, Native};
 use crate::model::time::Timestamp;
 use crate::proto::v1::series::Number as Stored;
 use crate::proto::{Invalid, trace, v1};
+use std::sync::Arc;
 
 impl Deriver {
     /// All series, with the names of their metrics and labels.
@@ -34,6 +37,7 @@ impl Deriver {
         });
         let log_time = Timestamp(head.log_time);
         self.store.reveals.restore(interrupted, log_time);
+        self.store.tell(log_time);
     }
 
     /// How many series there are.
@@ -42,13 +46,23 @@ impl Deriver {
         series.sum()
     }
 
-    /// Takes one series of a snapshot. `false`: the catalogue has no such metric any more, so it is left out.
+    /// Takes one series of a snapshot.
     ///
     /// # Errors
     /// When it is none that a Baton wrote.
-    pub fn restore(&mut self, stored: v1::Series) -> Result<bool, Invalid> {
+    pub fn restore(&mut self, stored: v1::Series) -> Result<Restored, Invalid> {
         self.store.restore(stored)
     }
+}
+
+/// What became of a series of a snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Restored {
+    Taken,
+    /// The catalogue has no such metric any more.
+    Unknown,
+    /// Its buckets were others, and what they counted does not tell what those of today would have: this histogram starts anew.
+    Anew(&'static str),
 }
 
 impl Store {
@@ -66,21 +80,26 @@ impl Store {
                     labels: labels.map(label).collect(),
                     start: value.start.0,
                     touched: value.touched.0,
-                    number: Some(value.number.save(description.bounds)),
+                    number: Some(value.number.save(&values.bounds)),
                 }
             })
         })
     }
 
     /// Labels go by their names, so that dimensions may come and go between two runs; series that become equal add up.
-    fn restore(&mut self, stored: v1::Series) -> Result<bool, Invalid> {
+    fn restore(&mut self, stored: v1::Series) -> Result<Restored, Invalid> {
         let found = CATALOGUE.iter().find(|d| self.name(d) == stored.metric);
         let Some(description) = found else {
-            return Ok(false);
+            return Ok(Restored::Unknown);
         };
-        let number = Number::restore(stored.number.ok_or(Invalid("number"))?)?;
-        if !number.fits(description) {
-            return Ok(false);
+        let bounds = Arc::clone(&self.metrics[description.metric as usize].bounds);
+        let native = self.native_histograms();
+        let number = stored.number.ok_or(Invalid("number"))?;
+        let Some(number) = Number::restore(number, &bounds, native)? else {
+            return Ok(Restored::Anew(description.name));
+        };
+        if !number.fits(description.kind, &bounds) {
+            return Ok(Restored::Unknown);
         }
         let places = 0..self.places(description.metric);
         let value_of = |place: usize| {
@@ -95,7 +114,7 @@ impl Store {
             number,
         };
         self.join(description.metric, &labels, value);
-        Ok(true)
+        Ok(Restored::Taken)
     }
 }
 
@@ -107,22 +126,25 @@ impl Number {
                 exemplar: exemplar.map(Into::into),
             }),
             Self::Gauge(level) => Stored::Gauge(*level),
-            Self::Histogram { buckets, sum } => Stored::Histogram(v1::Histogram {
+            Self::Histogram(known) => Stored::Histogram(v1::Histogram {
                 bounds: bounds.to_vec(),
-                buckets: buckets
+                buckets: known
+                    .buckets(bounds)
                     .iter()
                     .map(|bucket| v1::Bucket {
                         count: bucket.count,
                         exemplar: bucket.exemplar.map(Into::into),
                     })
                     .collect(),
-                sum: Some((*sum).into()),
+                sum: Some(known.sum.into()),
+                native: known.native.as_ref().map(Into::into),
             }),
         }
     }
 
-    fn restore(stored: Stored) -> Result<Self, Invalid> {
-        Ok(match stored {
+    /// `None`: a histogram of other buckets, which are not known.
+    fn restore(stored: Stored, bounds: &[f64], native: bool) -> Result<Option<Self>, Invalid> {
+        Ok(Some(match stored {
             Stored::Counter(counter) => {
                 let total: i128 = counter.total.map_or(0, Into::into);
                 let exemplar = counter.exemplar.map(Exemplar::try_from).transpose()?;
@@ -140,12 +162,22 @@ impl Number {
                     })
                 };
                 let buckets = histogram.buckets.into_iter().map(bucket);
-                Self::Histogram {
-                    buckets: buckets.collect::<Result<_, _>>()?,
-                    sum: histogram.sum.map_or(0, Into::into),
+                let buckets: Vec<Bucket> = buckets.collect::<Result<_, _>>()?;
+                let found = Distribution::of_buckets(&histogram.bounds, &buckets, bounds);
+                let Some(mut found) = found else {
+                    return Ok(None);
+                };
+                found.sum = histogram.sum.map_or(0, Into::into);
+                if native {
+                    let known = histogram.native.map(Native::try_from).transpose()?;
+                    found.native = Some(known.unwrap_or_default());
+                    if found.native.as_ref().map(Native::count) != Some(found.count()) {
+                        return Ok(None);
+                    }
                 }
+                Self::Histogram(Box::new(found))
             }
-        })
+        }))
     }
 }
 
@@ -167,6 +199,42 @@ impl TryFrom<v1::Exemplar> for Exemplar {
             trace: trace(&stored.trace)?,
             value: stored.value,
             at: Timestamp(stored.at),
+        })
+    }
+}
+
+impl From<&Native> for v1::NativeHistogram {
+    fn from(native: &Native) -> Self {
+        let side = |counts: &Counts| v1::NativeBuckets {
+            buckets: counts.iter().map(|(bucket, _)| *bucket).collect(),
+            counts: counts.iter().map(|(_, count)| *count).collect(),
+        };
+        Self {
+            schema: native.schema,
+            zero: native.zero,
+            positive: Some(side(&native.positive)),
+            negative: Some(side(&native.negative)),
+        }
+    }
+}
+
+impl TryFrom<v1::NativeHistogram> for Native {
+    type Error = Invalid;
+
+    fn try_from(stored: v1::NativeHistogram) -> Result<Self, Invalid> {
+        let side = |side: Option<v1::NativeBuckets>| {
+            let side = side.unwrap_or_default();
+            let in_order = side.buckets.is_sorted_by(|a, b| a < b);
+            if side.buckets.len() != side.counts.len() || !in_order {
+                return Err(Invalid("native buckets"));
+            }
+            Ok(side.buckets.into_iter().zip(side.counts).collect())
+        };
+        Ok(Self {
+            schema: stored.schema,
+            zero: stored.zero,
+            positive: side(stored.positive)?,
+            negative: side(stored.negative)?,
         })
     }
 }

@@ -13,9 +13,11 @@ use crate::model::money::DOLLAR;
 use crate::model::time::Timestamp;
 use indexmap::IndexMap;
 use indexmap::map::Entry;
-use rapidhash::RapidHashMap as HashMap;
 use rapidhash::fast::RandomState;
+use rapidhash::v3::rapidhash_v3;
+use rapidhash::{RapidHashMap as HashMap, RapidHashSet as HashSet};
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// What a label value becomes when the label has too many.
 const OVERFLOW: &str = "_overflow";
@@ -23,6 +25,10 @@ const OVERFLOW: &str = "_overflow";
 const OTHER: &str = "other";
 /// The label that `baton_series_overflow_total` names when a metric has too many series.
 const ALL_SERIES: &str = "_series";
+/// The same when all series together take too much memory.
+const ALL_MEMORY: &str = "_memory";
+/// What the allocator takes beside each piece of memory, roughly.
+const HEAP: usize = 16;
 /// Longer label values are cut.
 const MAX_VALUE: usize = 128;
 /// Sums are kept in billionths: nano-dollars, nanoseconds. Whole numbers add up in any order.
@@ -62,6 +68,12 @@ pub(super) struct Store {
     /// No series expires before this time.
     next_expiry: Timestamp,
     pub(super) reveals: Reveals,
+    /// The last time it was told.
+    now: Timestamp,
+    /// Series that were expired when that was looked at last.
+    expired: usize,
+    /// Roughly the bytes that all series hold. It rests on what they hold alone, so that it is the same after a restart.
+    weight: usize,
 }
 
 #[derive(Debug, Default)]
@@ -74,6 +86,19 @@ pub(super) struct Values {
     dimensions: Vec<usize>,
     /// How many series use each value of each label.
     known: Vec<HashMap<String, usize>>,
+    /// Upper bounds of a histogram's buckets.
+    pub(super) bounds: Arc<[f64]>,
+}
+
+/// Why a value goes to an overflow series.
+#[derive(Clone, Copy)]
+enum Limit {
+    /// The label in this place has too many values.
+    Values(usize),
+    /// The metric has too many series.
+    Series,
+    /// All series together take too much memory.
+    Memory,
 }
 
 impl Store {
@@ -89,7 +114,20 @@ impl Store {
             rows: Rows::default(),
             scratch: Vec::new(),
             next_expiry: Timestamp::MAX,
+            now: Timestamp::default(),
+            expired: 0,
+            weight: 0,
         }
+    }
+
+    /// Tells the time, without looking for what expired.
+    pub(super) fn tell(&mut self, now: Timestamp) {
+        self.now = self.now.max(now);
+    }
+
+    /// Roughly the bytes that all series hold in memory.
+    pub(super) fn weight(&self) -> usize {
+        self.weight
     }
 
     /// Adds to a counter. Adding 0 makes the series show.
@@ -110,8 +148,9 @@ impl Store {
             {
                 let weight = weight(metric, when);
                 *total = total.saturating_add(amount.saturating_mul(weight.into()));
-                keep(exemplar, shown, when);
+                *exemplar = latest(*exemplar, Some(exemplar_of(shown, when)));
             }
+            0
         };
         self.with(metric, labels, amount > 0, when, change);
     }
@@ -121,6 +160,7 @@ impl Store {
             if let Number::Gauge(level) = &mut value.number {
                 *level += change;
             }
+            0
         });
     }
 
@@ -131,16 +171,18 @@ impl Store {
         observed: f64,
         when: Moment<'_>,
     ) {
-        let bounds = CATALOGUE[metric as usize].bounds;
+        let bounds = Arc::clone(&self.metrics[metric as usize].bounds);
         let change = |value: &mut Value| {
-            if let Number::Histogram { buckets, sum } = &mut value.number {
-                let weight = weight(metric, when);
-                let nano = (observed * NANO).round() as i128;
-                *sum = sum.saturating_add(nano.saturating_mul(weight.into()));
-                let bucket = bounds.partition_point(|bound| *bound < observed);
-                buckets[bucket].count += weight;
-                keep(&mut buckets[bucket].exemplar, observed, when);
-            }
+            let Number::Histogram(known) = &mut value.number else {
+                return 0;
+            };
+            let before = known.grown();
+            let weight = weight(metric, when);
+            let nano = (observed * NANO).round() as i128;
+            let nano = nano.saturating_mul(weight.into());
+            known.observe(observed, (nano, weight), &bounds);
+            known.remember(exemplar_of(observed, when), &bounds);
+            known.grown().saturating_sub(before)
         };
         self.with(metric, labels, true, when, change);
     }
@@ -153,15 +195,16 @@ impl Store {
         labels: &[&str],
         counts: bool,
         when: Moment<'_>,
-        change: impl FnOnce(&mut Value),
+        change: impl FnOnce(&mut Value) -> usize,
     ) {
+        self.now = self.now.max(when.now);
         if CATALOGUE[metric as usize].kind != FamilyKind::Gauge {
             let expires = when.now + self.settings.expire_after;
             self.next_expiry = self.next_expiry.min(expires);
         }
         let step = self.rows.step();
         let values = &mut self.metrics[metric as usize];
-        if let Some(place) = self.rows.place(step)
+        if let Some(place) = self.rows.place(step, metric)
             && let Some((key, value)) = values.series.get_index_mut(place)
         {
             debug_assert!(
@@ -169,7 +212,7 @@ impl Store {
                     .take(values.own.len())
                     .eq(values.own.iter().map(|i| cut(labels[*i])))
             );
-            value.take(change, when.now);
+            self.weight += value.take(change, when.now);
             return;
         }
         self.scratch.clear();
@@ -179,8 +222,8 @@ impl Store {
         // What is known under its own name needs no admission.
         match values.series.get_full_mut(self.scratch.as_slice()) {
             Some((place, _, value)) => {
-                value.take(change, when.now);
-                self.rows.is_at(step, place);
+                self.weight += value.take(change, when.now);
+                self.rows.is_at(step, metric, place);
             }
             None => self.admit(metric, labels, counts, when, change),
         }
@@ -206,33 +249,42 @@ impl Store {
         labels: &[&str],
         counts: bool,
         when: Moment<'_>,
-        change: impl FnOnce(&mut Value),
+        change: impl FnOnce(&mut Value) -> usize,
     ) {
         let description = &CATALOGUE[metric as usize];
         let values = &self.metrics[metric as usize];
-        let (key, limited) = values.admit(labels, when.cohort, &self.settings);
+        let full = self.weight >= self.settings.max_bytes;
+        let (key, limited) = values.admit(labels, when.cohort, &self.settings, full);
         // What is limited in the count of what is limited is not counted again: that would never end.
         let told = counts && metric != Metric::SeriesOverflow;
         if let Some(label) = limited.filter(|_| told) {
             let name = self.name(description);
-            let label = label.map_or(Cow::Borrowed(ALL_SERIES), |i| self.label(metric, i));
+            let label = match label {
+                Limit::Values(place) => self.label(metric, place),
+                Limit::Series => Cow::Borrowed(ALL_SERIES),
+                Limit::Memory => Cow::Borrowed(ALL_MEMORY),
+            };
             let row = self.rows.leave();
             self.count(Metric::SeriesOverflow, &[&name, &label], 1, when);
             self.rows.go_on(row);
         }
         let values = &mut self.metrics[metric as usize];
-        values.use_labels(&key);
-        let reveals = &mut self.reveals;
-        let new = || {
-            reveals.born(when.now);
-            Value {
-                start: when.now,
-                touched: when.now,
-                number: Number::zero(description),
+        self.weight += values.use_labels(&key);
+        let value = match values.series.entry(key) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => {
+                let native = self.settings.native_histograms;
+                let number = Number::zero(description.kind, &values.bounds, native);
+                self.weight += entry_weight(place.key(), &number);
+                self.reveals.born(when.now);
+                place.insert(Value {
+                    start: when.now,
+                    touched: when.now,
+                    number,
+                })
             }
         };
-        let value = values.series.entry(key).or_insert_with(new);
-        value.take(change, when.now);
+        self.weight += value.take(change, when.now);
     }
 
     /// Adds a value to the series of these labels.
@@ -247,13 +299,23 @@ impl Store {
         let mut key = Vec::new();
         labels.iter().for_each(|label| put(&mut key, label));
         let values = &mut self.metrics[metric as usize];
-        values.use_labels(&key);
+        self.weight += values.use_labels(&key);
         match values.series.entry(key) {
             Entry::Vacant(place) => {
+                self.weight += entry_weight(place.key(), &value.number);
                 place.insert(value);
             }
-            Entry::Occupied(known) => known.into_mut().join(value),
+            Entry::Occupied(known) => {
+                let known = known.into_mut();
+                self.weight -= known.number.weight();
+                known.join(value, &values.bounds);
+                self.weight += known.number.weight();
+            }
         }
+    }
+
+    pub(super) fn native_histograms(&self) -> bool {
+        self.settings.native_histograms
     }
 
     /// How many labels a metric carries, dimensions included.
@@ -283,33 +345,89 @@ impl Store {
             .collect()
     }
 
-    /// Removes single series that had no value for long. Gauges stay.
+    /// Removes single series that had no value for long. Gauges stay. Where a series may have a part in another partition too, it
+    /// only expires, and stays until no part lives: see [`Store::forget_expired`].
     pub(super) fn expire(&mut self, now: Timestamp) {
+        self.now = self.now.max(now);
         if now < self.next_expiry {
             return;
         }
+        if !self.settings.shared {
+            self.remove(|_, _, _| true);
+        }
         let wait = self.settings.expire_after;
         let mut next = Timestamp::MAX;
-        for (values, description) in self.metrics.iter_mut().zip(CATALOGUE) {
+        self.expired = 0;
+        for (values, description) in self.metrics.iter().zip(CATALOGUE) {
             if description.kind == FamilyKind::Gauge {
                 continue;
             }
-            let known = &mut values.known;
-            let before = values.series.len();
-            values.series.retain(|labels, value| {
-                let keep = value.touched + wait > now;
-                if keep {
+            for value in values.series.values() {
+                if value.touched + wait > now {
                     next = next.min(value.touched + wait);
                 } else {
-                    forget(known, labels);
+                    self.expired += 1;
                 }
-                keep
-            });
-            if values.series.len() < before {
-                self.rows.forget();
             }
         }
         self.next_expiry = next;
+    }
+
+    /// Removes those of these series that are still expired: no partition has a part of them that lives.
+    pub(super) fn forget_expired(&mut self, dead: &HashSet<u64>, now: Timestamp) {
+        self.now = self.now.max(now);
+        self.remove(|store, metric, key| dead.contains(&store.id(metric, key)));
+    }
+
+    /// Removes expired series that are among those meant.
+    fn remove(&mut self, meant: impl Fn(&Self, Metric, &[u8]) -> bool) {
+        for description in CATALOGUE {
+            let metric = description.metric;
+            let gone = |(_, (key, value)): &(usize, (&Vec<u8>, &Value))| {
+                self.is_expired(description, value) && meant(self, metric, key)
+            };
+            let series = self.metrics[metric as usize].series.iter();
+            let gone: Vec<usize> = series.enumerate().filter(gone).map(|(i, _)| i).collect();
+            let values = &mut self.metrics[metric as usize];
+            // From the end: what takes the place of one that goes was looked at.
+            for place in gone.iter().rev() {
+                if let Some((key, value)) = values.series.swap_remove_index(*place) {
+                    let labels = forget(&mut values.known, &key);
+                    self.weight -= entry_weight(&key, &value.number) + labels;
+                }
+            }
+            self.expired = self.expired.saturating_sub(gone.len());
+            if !gone.is_empty() {
+                self.rows.forget();
+            }
+        }
+    }
+
+    fn is_expired(&self, description: &Description, value: &Value) -> bool {
+        description.kind != FamilyKind::Gauge
+            && value.touched + self.settings.expire_after <= self.now
+    }
+
+    /// The series that are expired, and those that are not, each by a number that is the same in all partitions.
+    pub(super) fn lives(&self) -> impl Iterator<Item = (u64, bool)> + '_ {
+        CATALOGUE.iter().flat_map(move |description| {
+            let values = &self.metrics[description.metric as usize];
+            values.series.iter().map(move |(key, value)| {
+                let lives = !self.is_expired(description, value);
+                (self.id(description.metric, key), lives)
+            })
+        })
+    }
+
+    /// Whether any series is expired.
+    pub(super) fn has_expired(&self) -> bool {
+        self.expired > 0
+    }
+
+    /// A number for a label set of a metric.
+    fn id(&self, metric: Metric, key: &[u8]) -> u64 {
+        let name = rapidhash_v3(CATALOGUE[metric as usize].name.as_bytes());
+        rapidhash_v3(key).wrapping_add(name.rotate_left(1))
     }
 
     /// When a series may expire next.
@@ -349,11 +467,13 @@ impl Store {
         let counts = description.kind != FamilyKind::Gauge;
         let holds =
             |value: &Value| shown == Shown::Exposed && counts && self.reveals.holds(value.start);
+        let (bounds, native) = (&values.bounds, self.settings.native_histograms);
         let point = |value: &Value| match holds(value) {
-            true => Number::zero(description).point(description),
-            false => value.number.point(description),
+            true => Number::zero(description.kind, bounds, native).point(description, bounds),
+            false => value.number.point(description, bounds),
         };
         let series = values.series.iter().map(|(key, value)| Series {
+            expired: self.is_expired(description, value),
             labels: self.labels(description.metric, key),
             point: point(value),
             start: value.start,
@@ -373,13 +493,24 @@ fn weight(metric: Metric, when: Moment<'_>) -> u64 {
     }
 }
 
-fn keep(exemplar: &mut Option<Exemplar>, value: f64, when: Moment<'_>) {
-    let new = Exemplar {
+fn exemplar_of(value: f64, when: Moment<'_>) -> Exemplar {
+    Exemplar {
         trace: when.trace,
         value,
         at: when.at,
-    };
-    *exemplar = latest(*exemplar, Some(new));
+    }
+}
+
+/// Roughly the bytes of one series: its place, which a growing map has half as many of again, its key, and what its number holds.
+fn entry_weight(key: &[u8], number: &Number) -> usize {
+    /// Hash and place in the index.
+    const INDEX: usize = 24;
+    (size_of::<(Vec<u8>, Value)>() + INDEX) * 3 / 2 + key.len() + HEAP + number.weight()
+}
+
+/// Roughly the bytes of a label value that is known.
+fn known_weight(value: &str) -> usize {
+    size_of::<(String, usize)>() * 3 / 2 + value.len() + HEAP
 }
 
 /// Appends one label value to a key: its length, then its bytes. Values are cut to what one byte can count.
@@ -399,15 +530,19 @@ pub(super) fn parts(mut key: &[u8]) -> impl Iterator<Item = &str> {
     })
 }
 
-fn forget(known: &mut [HashMap<String, usize>], key: &[u8]) {
+/// Takes a series from those that use its label values; returns the bytes of the values that no other one uses.
+fn forget(known: &mut [HashMap<String, usize>], key: &[u8]) -> usize {
+    let mut freed = 0;
     for (known, value) in known.iter_mut().zip(parts(key)) {
         if let Some(uses) = known.get_mut(value) {
             *uses -= 1;
             if *uses == 0 {
                 known.remove(value);
+                freed += known_weight(value);
             }
         }
     }
+    freed
 }
 
 impl Values {
@@ -419,11 +554,13 @@ impl Values {
         let dimensions = dimensions.filter(|(_, name)| labels.keep_dimension(description, name));
         let own: Vec<usize> = own.map(|(place, _)| place).collect();
         let dimensions: Vec<usize> = dimensions.map(|(number, _)| number).collect();
+        let bounds = settings.bounds.get(description.name);
         Self {
             series: IndexMap::default(),
             known: vec![HashMap::default(); own.len() + dimensions.len()],
             own,
             dimensions,
+            bounds: bounds.map_or(description.bounds, Vec::as_slice).into(),
         }
     }
 
@@ -437,22 +574,31 @@ impl Values {
         own.chain(self.dimensions.iter().map(|i| cohort.value(*i)))
     }
 
-    /// Counts the label values of a series that is about to be.
-    fn use_labels(&mut self, key: &[u8]) {
+    /// Counts the label values of a series that is about to be; returns the bytes of those that are new.
+    fn use_labels(&mut self, key: &[u8]) -> usize {
+        let mut taken = 0;
         if !self.series.contains_key(key) {
             for (known, value) in self.known.iter_mut().zip(parts(key)) {
-                *known.entry(value.to_owned()).or_default() += 1;
+                match known.get_mut(value) {
+                    Some(uses) => *uses += 1,
+                    None => {
+                        known.insert(value.to_owned(), 1);
+                        taken += known_weight(value);
+                    }
+                }
             }
         }
+        taken
     }
 
-    /// The label values to use, and what was limited: `Some(Some(label))`, or `Some(None)` for too many series.
+    /// The label values to use, and what was limited.
     fn admit(
         &self,
         labels: &[&str],
         cohort: &Cohort,
         settings: &Settings,
-    ) -> (Vec<u8>, Option<Option<usize>>) {
+        full: bool,
+    ) -> (Vec<u8>, Option<Limit>) {
         let mut limited = None;
         let own = self.own.len();
         let values = self.carried(labels, cohort);
@@ -470,7 +616,7 @@ impl Values {
             let free = i >= own && (value.is_empty() || value == OTHER);
             if used >= limit && !known.contains_key(value) && !free {
                 rest.clone_into(value);
-                limited.get_or_insert(Some(i));
+                limited.get_or_insert(Limit::Values(i));
             }
         }
         let key_of = |values: &[String]| {
@@ -479,10 +625,12 @@ impl Values {
             key
         };
         let mut key = key_of(&admitted);
-        if self.series.len() >= settings.max_series && !self.series.contains_key(&key) {
+        let many = self.series.len() >= settings.max_series;
+        if (many || full) && !self.series.contains_key(&key) {
             admitted.fill(OVERFLOW.to_owned());
             key = key_of(&admitted);
-            limited.get_or_insert(None);
+            let limit = if many { Limit::Series } else { Limit::Memory };
+            limited.get_or_insert(limit);
         }
         (key, limited)
     }

@@ -1,10 +1,12 @@
 //! The value of one series.
 
 use super::catalogue::Description;
-use super::merge::{self, latest};
+use super::distribution::Distribution;
+use super::merge::latest;
 use super::store::NANO;
-use crate::model::metric::{Bucket, Exemplar, FamilyKind, Histogram, Point};
+use crate::model::metric::{Exemplar, FamilyKind, Histogram, Point};
 use crate::model::time::Timestamp;
+use std::sync::Arc;
 
 #[derive(Debug)]
 pub(super) struct Value {
@@ -18,44 +20,49 @@ pub(super) enum Number {
     /// Plain counts, or billionths where it adds up amounts.
     Counter(u128, Option<Exemplar>),
     Gauge(i64),
-    Histogram {
-        buckets: Vec<Bucket>,
-        sum: i128,
-    },
+    /// Apart, because most series are counters.
+    Histogram(Box<Distribution>),
 }
 
 impl Number {
     /// Whether it is a number of this metric.
-    pub(super) fn fits(&self, description: &Description) -> bool {
-        match (self, description.kind) {
+    pub(super) fn fits(&self, kind: FamilyKind, bounds: &[f64]) -> bool {
+        match (self, kind) {
             (Self::Counter(..), FamilyKind::Counter) | (Self::Gauge(_), FamilyKind::Gauge) => true,
-            (Self::Histogram { buckets, .. }, FamilyKind::Histogram) => {
-                buckets.len() == description.bounds.len() + 1
-            }
+            (Self::Histogram(known), FamilyKind::Histogram) => known.fits(bounds),
             _ => false,
         }
     }
 
-    pub(super) fn zero(description: &Description) -> Self {
-        match description.kind {
+    pub(super) fn zero(kind: FamilyKind, bounds: &[f64], native: bool) -> Self {
+        match kind {
             FamilyKind::Counter => Self::Counter(0, None),
             FamilyKind::Gauge => Self::Gauge(0),
-            FamilyKind::Histogram => Self::Histogram {
-                buckets: vec![Bucket::default(); description.bounds.len() + 1],
-                sum: 0,
-            },
+            FamilyKind::Histogram => Self::Histogram(Box::new(Distribution::new(bounds, native))),
+        }
+    }
+
+    /// Roughly the bytes that it holds behind it, of which some grow with what it is told.
+    pub(super) fn weight(&self) -> usize {
+        match self {
+            Self::Counter(..) | Self::Gauge(_) => 0,
+            Self::Histogram(known) => known.fixed() + known.grown(),
         }
     }
 }
 
 impl Value {
-    /// Something new is counted or shown.
-    pub(super) fn take(&mut self, change: impl FnOnce(&mut Self), now: Timestamp) {
+    /// Something new is counted or shown. Returns by how many bytes it grew.
+    pub(super) fn take(
+        &mut self,
+        change: impl FnOnce(&mut Self) -> usize,
+        now: Timestamp,
+    ) -> usize {
         self.touched = self.touched.max(now);
-        change(self);
+        change(self)
     }
 
-    pub(super) fn join(&mut self, other: Self) {
+    pub(super) fn join(&mut self, other: Self, bounds: &[f64]) {
         self.start = self.start.min(other.start);
         self.touched = self.touched.max(other.touched);
         match (&mut self.number, other.number) {
@@ -64,16 +71,7 @@ impl Value {
                 *exemplar = latest(*exemplar, newer);
             }
             (Number::Gauge(level), Number::Gauge(more)) => *level += more,
-            (
-                Number::Histogram { buckets, sum },
-                Number::Histogram {
-                    buckets: more,
-                    sum: other,
-                },
-            ) => {
-                *sum = sum.saturating_add(other);
-                merge::add_buckets(buckets, &more);
-            }
+            (Number::Histogram(known), Number::Histogram(more)) => known.join(&more, bounds),
             // A number fits its description.
             _ => debug_assert!(false, "a metric has one kind"),
         }
@@ -81,7 +79,7 @@ impl Value {
 }
 
 impl Number {
-    pub(super) fn point(&self, description: &Description) -> Point {
+    pub(super) fn point(&self, description: &Description, bounds: &Arc<[f64]>) -> Point {
         match self {
             Self::Counter(total, exemplar) => Point::Counter {
                 value: if description.is_amount() {
@@ -92,10 +90,11 @@ impl Number {
                 exemplar: *exemplar,
             },
             Self::Gauge(level) => Point::Gauge(*level as f64),
-            Self::Histogram { buckets, sum } => Point::Histogram(Histogram {
-                bounds: description.bounds,
-                buckets: buckets.clone(),
-                sum: *sum as f64 / NANO,
+            Self::Histogram(known) => Point::Histogram(Histogram {
+                bounds: Arc::clone(bounds),
+                buckets: known.buckets(bounds),
+                sum: known.sum as f64 / NANO,
+                native: known.native.clone(),
             }),
         }
     }

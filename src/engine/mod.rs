@@ -18,6 +18,8 @@ mod stories;
 mod told;
 
 #[cfg(test)]
+mod expiry_tests;
+#[cfg(test)]
 mod sampling_tests;
 #[cfg(test)]
 mod session_tests;
@@ -36,6 +38,7 @@ use crate::state::disk::Fault;
 use crate::state::{AppendError, Log, Next, Reader};
 use crate::{derive, normalise, stitch};
 use metrics::{Counter, Gauge, counter, describe_counter, describe_gauge, gauge};
+use rapidhash::RapidHashMap as HashMap;
 use route::Router;
 use std::future::Future;
 use std::pin::Pin;
@@ -47,6 +50,8 @@ use tracing::{debug, error};
 
 /// A worker looks at the time at least this often.
 const HEARTBEAT: Duration = Duration::from_secs(1);
+/// Series that expired in all partitions are looked for this often.
+const SWEEP: Duration = Duration::from_secs(60);
 /// A worker silent for this long is stuck.
 pub const STUCK: Duration = Duration::from_secs(15);
 
@@ -98,7 +103,7 @@ impl Metrics {
         );
         describe_gauge!(
             "baton_partition_bytes",
-            "Memory that sessions and traces hold, by estimate."
+            "Memory that sessions, traces and metric series hold, by estimate."
         );
         describe_counter!("baton_log_events_total", "Events appended to the log.");
         describe_counter!(
@@ -132,6 +137,8 @@ struct Slot {
 pub struct Worker {
     /// A look at the time is in the log and did not come back yet.
     ticking: bool,
+    /// When dead series were looked for last.
+    swept_at: Timestamp,
     /// When the state was kept last, and what the log had then.
     kept_at: Timestamp,
     kept_entries: u64,
@@ -141,6 +148,7 @@ impl Worker {
     pub fn new(now: Timestamp) -> Self {
         Self {
             ticking: false,
+            swept_at: now,
             kept_at: now,
             kept_entries: 0,
         }
@@ -269,7 +277,7 @@ impl Engine {
         let now = self.clock.now();
         slot.beat(now);
         if let Next::Delivery(delivery) = next {
-            let is_tick = delivery.entries.is_empty();
+            let is_tick = delivery.entries.is_empty() && delivery.forget.is_empty();
             self.apply(index, delivery);
             if is_tick {
                 worker.ticking = false;
@@ -278,11 +286,40 @@ impl Engine {
                 }
             }
         }
+        if index == 0 && now.since(worker.swept_at) >= SWEEP {
+            worker.swept_at = now;
+            self.sweep(now);
+        }
         // A state is kept at a look at the time, so that it is at the end of the log even where nothing comes.
         let due = read(&slot.partition).is_due(now) || self.wants_to_keep(worker, now);
         if !worker.ticking && due {
             worker.ticking = true;
             self.log.forward(Frame::tick(index, now));
+        }
+    }
+
+    /// Lets all partitions forget the series of which none has a part that lives. A part that expired before the others stays until
+    /// then, so that the sum of all parts never falls. Whoever revives one while that is on its way to the log is kept, alone.
+    fn sweep(&self, now: Timestamp) {
+        let partitions = || self.partitions.iter();
+        if !partitions().any(|slot| read(&slot.partition).deriver().has_expired()) {
+            return;
+        }
+        let mut lives: HashMap<u64, bool> = HashMap::default();
+        for slot in partitions() {
+            for (series, is_alive) in read(&slot.partition).deriver().lives() {
+                *lives.entry(series).or_default() |= is_alive;
+            }
+        }
+        let mut dead: Vec<u64> = lives
+            .into_iter()
+            .filter(|(_, is_alive)| !is_alive)
+            .map(|(series, _)| series)
+            .collect();
+        if !dead.is_empty() {
+            dead.sort_unstable();
+            let count = self.partitions.len();
+            self.log.forward(Frame::forget(dead, count, now));
         }
     }
 

@@ -48,6 +48,8 @@ impl Partition {
         if delivery.restart {
             self.deriver.restart(delivery.arrival);
         }
+        // Sessions have the room that series leave. These have a limit of their own, so that something is left.
+        self.stitcher.reserve(self.deriver.weight());
         self.stitcher.advance(delivery.arrival, &mut out);
         for entry in delivery.entries {
             self.stitcher.apply(entry, delivery.arrival, &mut out);
@@ -56,6 +58,10 @@ impl Partition {
             self.deriver.apply(fact, delivery.arrival);
         }
         self.deriver.advance(delivery.arrival);
+        if !delivery.forget.is_empty() {
+            let dead = delivery.forget.iter().copied().collect();
+            self.deriver.forget_expired(&dead, delivery.arrival);
+        }
         self.log_time = self.log_time.max(delivery.arrival);
         out
     }
@@ -141,9 +147,14 @@ impl Partition {
         self.stitcher.keys()
     }
 
-    /// Roughly the bytes that its sessions hold in memory.
+    /// Roughly the bytes that its sessions and series hold in memory.
     pub fn weight(&self) -> usize {
-        self.stitcher.weight()
+        self.stitcher.weight() + self.deriver.weight()
+    }
+
+    /// Its metrics, to be looked at.
+    pub fn deriver(&self) -> &Deriver {
+        &self.deriver
     }
 
     /// Whether it wants to be told the time now.

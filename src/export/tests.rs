@@ -11,6 +11,7 @@ const OPEN: Format = Format::OpenMetrics { created: true };
 
 fn series(labels: &[(&'static str, &str)], point: Point) -> Series {
     Series {
+        expired: false,
         labels: labels
             .iter()
             .map(|(k, v)| ((*k).into(), (*v).to_owned()))
@@ -37,7 +38,8 @@ fn families() -> Vec<Family> {
     buckets[1].count = 2;
     buckets[2].count = 1;
     let histogram = Point::Histogram(Histogram {
-        bounds: &[0.5, 1.0],
+        bounds: [0.5, 1.0].into(),
+        native: None,
         buckets,
         sum: 4.25,
     });

@@ -1,8 +1,10 @@
 //! Metric families with their values at one moment: the output of `derive` and the input of exporters.
 
 use super::ids::TraceId;
+use super::native::Native;
 use super::time::Timestamp;
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// One metric with all its series.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,6 +28,8 @@ pub enum FamilyKind {
 /// One label set with its value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Series {
+    /// It had no new value for long. Another partition may have one, and then it is shown with all that was counted.
+    pub expired: bool,
     pub labels: Vec<(Cow<'static, str>, String)>,
     pub point: Point,
     /// When the series began to count.
@@ -46,10 +50,12 @@ pub enum Point {
 /// A classic histogram; `buckets[i]` counts the values up to `bounds[i]` and above the bound before; the last one is `+Inf`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Histogram {
-    pub bounds: &'static [f64],
+    pub bounds: Arc<[f64]>,
     /// Not cumulative; one longer than `bounds`.
     pub buckets: Vec<Bucket>,
     pub sum: f64,
+    /// The same values in exponential buckets, where Baton keeps them.
+    pub native: Option<Native>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -27,6 +27,7 @@ pub mod memo;
 pub mod metric;
 pub mod money;
 mod names;
+pub mod native;
 pub mod otlp;
 pub mod parts;
 pub mod price;

@@ -6,6 +6,7 @@ use super::event::{Event, Outcome};
 use super::ids::{Key, TraceId};
 use super::sampling::Threshold;
 use super::time::Timestamp;
+use std::sync::Arc;
 
 /// What is appended to the log at once: all of it or nothing.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,6 +19,8 @@ pub struct Frame {
     pub parts: Vec<(usize, Vec<Entry>)>,
     /// A process goes on with the log from here: what was shown until now was shown by another one.
     pub restart: bool,
+    /// Series without a living part in any partition, by their numbers: these partitions forget theirs.
+    pub forget: Vec<u64>,
 }
 
 impl Frame {
@@ -46,6 +49,7 @@ impl Frame {
             origin,
             parts,
             restart: false,
+            forget: Vec::new(),
         }
     }
 
@@ -56,16 +60,33 @@ impl Frame {
             origin: None,
             parts: vec![(partition, Vec::new())],
             restart: false,
+            forget: Vec::new(),
         }
     }
 
     /// Tells all partitions that a process goes on with the log.
     pub fn restart(partitions: usize, arrival: Timestamp) -> Self {
         Self {
+            restart: true,
+            ..Self::to_all(partitions, arrival)
+        }
+    }
+
+    /// Tells all partitions that these series are dead.
+    pub fn forget(series: Vec<u64>, partitions: usize, arrival: Timestamp) -> Self {
+        Self {
+            forget: series,
+            ..Self::to_all(partitions, arrival)
+        }
+    }
+
+    fn to_all(partitions: usize, arrival: Timestamp) -> Self {
+        Self {
             arrival,
             origin: None,
             parts: (0..partitions).map(|index| (index, Vec::new())).collect(),
-            restart: true,
+            restart: false,
+            forget: Vec::new(),
         }
     }
 
@@ -86,15 +107,15 @@ impl Frame {
 
     /// What each partition gets of it.
     pub fn deliveries(self, position: u64) -> impl Iterator<Item = (usize, Delivery)> {
-        let Self {
-            arrival, restart, ..
-        } = self;
+        let (arrival, restart) = (self.arrival, self.restart);
+        let forget = Arc::<[u64]>::from(self.forget);
         self.parts.into_iter().map(move |(partition, entries)| {
             let delivery = Delivery {
                 position,
                 arrival,
                 entries,
                 restart,
+                forget: Arc::clone(&forget),
             };
             (partition, delivery)
         })
@@ -118,6 +139,8 @@ pub struct Delivery {
     pub entries: Vec<Entry>,
     /// A process goes on with the log from here.
     pub restart: bool,
+    /// Series that are dead in all partitions.
+    pub forget: Arc<[u64]>,
 }
 
 impl Delivery {

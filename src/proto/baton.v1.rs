@@ -13,6 +13,9 @@ pub struct Frame {
     /// A process goes on with the log from here.
     #[prost(bool, tag = "4")]
     pub restart: bool,
+    /// Series without a living part in any partition: the partitions above forget theirs.
+    #[prost(fixed64, repeated, tag = "5")]
+    pub forget: ::prost::alloc::vec::Vec<u64>,
 }
 /// The partition whose delivery at this position made it send.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -784,6 +787,28 @@ pub struct Histogram {
     /// In billionths.
     #[prost(message, optional, tag = "3")]
     pub sum: ::core::option::Option<Int128>,
+    /// The same values in exponential buckets, where they are kept.
+    #[prost(message, optional, tag = "4")]
+    pub native: ::core::option::Option<NativeHistogram>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct NativeHistogram {
+    #[prost(sint32, tag = "1")]
+    pub schema: i32,
+    #[prost(uint64, tag = "2")]
+    pub zero: u64,
+    #[prost(message, optional, tag = "3")]
+    pub positive: ::core::option::Option<NativeBuckets>,
+    #[prost(message, optional, tag = "4")]
+    pub negative: ::core::option::Option<NativeBuckets>,
+}
+/// By the index of the bucket, in order.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct NativeBuckets {
+    #[prost(sint32, repeated, tag = "1")]
+    pub buckets: ::prost::alloc::vec::Vec<i32>,
+    #[prost(uint64, repeated, tag = "2")]
+    pub counts: ::prost::alloc::vec::Vec<u64>,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Bucket {

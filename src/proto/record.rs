@@ -32,6 +32,10 @@ pub fn frame(frame: &Frame) -> Vec<u8> {
     if frame.restart {
         to.count(4, true);
     }
+    if !frame.forget.is_empty() {
+        let numbers = frame.forget.iter().flat_map(|series| series.to_le_bytes());
+        to.bytes(5, &numbers.collect::<Vec<u8>>());
+    }
     to.into_bytes()
 }
 
@@ -104,6 +108,7 @@ impl TryFrom<v1::Frame> for Frame {
             }),
             parts: parts.collect::<Result<_, _>>()?,
             restart: stored.restart,
+            forget: stored.forget,
         })
     }
 }

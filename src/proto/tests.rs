@@ -234,6 +234,7 @@ fn a_frame_comes_back_as_it_was() {
         }),
         parts: vec![(0, entries), (3, Vec::new())],
         restart: true,
+        forget: vec![7, u64::MAX],
     };
     let bytes = crate::proto::frame(&frame);
     let stored = v1::Frame::decode(bytes.as_slice()).expect("a frame");

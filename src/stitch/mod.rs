@@ -153,6 +153,8 @@ pub struct Stitcher {
     idle: Times,
     /// That of all slots together.
     weight: usize,
+    /// Bytes of the limits that others of the partition take.
+    reserved: usize,
 }
 
 /// One key: it forwards to another key, or holds a conversation.
@@ -180,6 +182,7 @@ impl Stitcher {
             deadlines: Times::default(),
             idle: Times::default(),
             weight: 0,
+            reserved: 0,
         }
     }
 
@@ -245,9 +248,14 @@ impl Stitcher {
         if self.slots.len() > self.settings.max_sessions.max(1) {
             self.shed(place, arrival, Shed::Sessions, out);
         }
-        while self.weight > self.settings.max_bytes && self.slots.len() > 1 {
+        while self.weight + self.reserved > self.settings.max_bytes && self.slots.len() > 1 {
             self.shed(place, arrival, Shed::Memory, out);
         }
+    }
+
+    /// Leaves room for what others of the partition hold, at most half of the limits.
+    pub fn reserve(&mut self, bytes: usize) {
+        self.reserved = bytes.min(self.settings.soft_bytes / 2);
     }
 
     /// Fires all timers up to `now`, in their order.
@@ -333,7 +341,7 @@ impl Stitcher {
     /// Forgets slots without open work while there is too much of everything. A session that comes back after that is counted
     /// again, and a user's re-contact is not recognised; no work is lost.
     fn forget_idle(&mut self) {
-        while (self.weight > self.settings.soft_bytes
+        while (self.weight + self.reserved > self.settings.soft_bytes
             || self.slots.len() > self.settings.max_sessions)
             && let Some((_, place)) = self.idle.first()
             && let Some((_, slot)) = self.take_out(place)

@@ -210,7 +210,7 @@ fn histograms_are_whole(families: &[Family]) -> Vec<String> {
 }
 
 fn range(histogram: &Histogram) -> (f64, f64) {
-    let bounds = histogram.bounds;
+    let bounds = &*histogram.bounds;
     let (mut least, mut most) = (0.0, 0.0);
     for (i, bucket) in histogram
         .buckets
