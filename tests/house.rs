@@ -38,7 +38,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     ("clock", &[]),
-    ("config", &["rules"]),
+    ("config", &["derive", "rules"]),
     ("demo", &[]),
     ("derive", &["proto"]),
     (

@@ -6,7 +6,6 @@ use crate::model::cohort::preset;
 use crate::normalise::{self, Normaliser};
 use crate::receive::Limits;
 use crate::{derive, engine, stitch};
-use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
@@ -44,9 +43,9 @@ pub fn engine_settings(config: &Config) -> engine::Settings {
             max_spans_per_session: config.max_spans_per_session,
         },
         derive: derive::Settings {
-            labels: derive::Labels::default(),
-            bounds: BTreeMap::new(),
-            native_histograms: false,
+            labels: config.metric_labels.clone(),
+            bounds: config.metric_buckets.clone(),
+            native_histograms: config.native_histograms,
             max_bytes: config.soft_state_bytes / partitions / 2,
             shared: partitions > 1,
             max_series: config.max_series,

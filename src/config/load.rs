@@ -5,7 +5,7 @@ use super::node::{Node, join, parse};
 use super::raw::{Cohorts, Raw, Size, Wait};
 use super::references::resolve;
 use super::written::Written;
-use super::{Config, Fault, Secret, annotate, money, prices, rules, shape};
+use super::{Config, Fault, Secret, annotate, metrics, money, prices, rules, shape};
 use crate::model::cohort::preset;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -136,6 +136,9 @@ pub(super) fn validate(raw: &Raw, folder: &Path, written: &Written) -> Result<Co
         max_sessions: check.count("stitch.max_sessions", stitch.max_sessions),
         max_spans_per_session: check
             .count("stitch.max_spans_per_session", stitch.max_spans_per_session),
+        metric_labels: metrics::labels(raw, &mut |path, what| check.fault(path, what)),
+        metric_buckets: metrics::buckets(raw, &mut |path, what| check.fault(path, what)),
+        native_histograms: raw.metrics.native_histograms,
         max_series: check.count("metrics.max_series", raw.metrics.max_series),
         max_label_values: check.count("metrics.max_label_values", raw.metrics.max_label_values),
         expire_after: check.wait("metrics.expire_after", &raw.metrics.expire_after),

@@ -13,6 +13,7 @@
 mod annotate;
 mod expected;
 mod load;
+mod metrics;
 mod money;
 mod node;
 mod prices;
@@ -31,9 +32,11 @@ pub use annotate::{annotated, schema};
 pub use prices::{built_in as built_in_prices, of_text as prices_of_text};
 pub use raw::{Format, Level, LogKind};
 
+use crate::derive::Labels;
 use crate::model::money::Money;
 use crate::model::price::{ActionPrices, PriceBook};
 use crate::rules::Rules;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -124,6 +127,11 @@ pub struct Config {
     pub retention_of_delegations: bool,
     pub max_sessions: usize,
     pub max_spans_per_session: usize,
+    /// Which labels each metric carries.
+    pub metric_labels: Labels,
+    /// Upper bounds of buckets by histogram, where they are not the built-in ones.
+    pub metric_buckets: BTreeMap<String, Vec<f64>>,
+    pub native_histograms: bool,
     pub max_series: usize,
     pub max_label_values: usize,
     pub expire_after: Duration,

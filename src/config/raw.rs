@@ -268,6 +268,12 @@ section! {
 section! {
     /// Business metrics.
     Metrics {
+        /// Labels that metrics carry. They determine the number of time series.
+        labels: MetricLabels = MetricLabels::default(),
+        /// Upper bounds of the buckets of a histogram, for example `baton_turn_duration_seconds: [1, 5, 30]`. They replace the built-in bounds. An empty list leaves only sum and count.
+        buckets: BTreeMap<String, Vec<f64>> = BTreeMap::new(),
+        /// Whether to keep native histograms too. They are exposed to a Prometheus that requests the protobuf format.
+        native_histograms: bool = false,
         /// Maximum number of series of a metric per partition. Further values go to an overflow series.
         max_series: u32 = 10_000,
         /// Maximum number of distinct values of a label of a metric. Further values become `_overflow`.
@@ -276,8 +282,18 @@ section! {
         expire_after: Wait = Wait("24h".into()),
         /// A new series is exposed as 0 for this time, so that increase() sees its first value. Set it to at least two scrape intervals of your slowest Prometheus.
         zero_hold: Wait = Wait("2m".into()),
-        /// Whether OpenMetrics shows when each series began (`_created`).
-        created: bool = true,
+        /// Whether OpenMetrics exposes when each series began (`_created`). Most Prometheus versions store this as additional series. The protobuf format always contains it.
+        created: bool = false,
+    }
+}
+
+section! {
+    /// The labels of metrics.
+    MetricLabels {
+        /// standard: cohort dimensions on metrics of workflows, not on metrics of agents, models and tools. full: all labels and dimensions on all metrics. minimal: no cohort dimensions.
+        preset: LabelPreset = LabelPreset::Standard,
+        /// Labels of single metrics, for example `baton_handoffs_total: [from, to, result, tier]`. They replace the labels of the preset. Series that differ only in other labels are added up.
+        keep: BTreeMap<String, Vec<String>> = BTreeMap::new(),
     }
 }
 
@@ -356,6 +372,16 @@ pub enum Level {
     Info,
     Debug,
     Trace,
+}
+
+/// A choice of labels.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub(crate) enum LabelPreset {
+    Standard,
+    Full,
+    Minimal,
 }
 
 /// How the log is written.

@@ -45,6 +45,44 @@ unheard: 1
 }
 
 #[test]
+fn labels_and_buckets_are_those_of_the_catalogue_or_the_fault_says_which() {
+    let text = "\
+money: {currency: EUR, rates: {USD: 0.9}}
+metrics:
+  labels:
+    keep:
+      baton_handofs_total: [from]
+      baton_handoffs_total:
+      - from
+      - resullt
+      baton_late_events_total: [tier]
+      baton_workflow_cost_usd: [workflow]
+  buckets:
+    baton_turns_total: [1]
+    baton_turn_duration_seconds: [5, 1]
+";
+    assert_eq!(
+        read(text).expect_err("faults"),
+        [
+            "5:7: metrics.labels.keep.baton_handofs_total: is no derived metric: did you mean baton_handoffs_total? see docs/metrics.md",
+            "8:9: metrics.labels.keep.baton_handoffs_total.1: is a label that the metric does not have: did you mean result? it has from, to, kind, result, reason, tier, intent, channel, tenant",
+            "9:33: metrics.labels.keep.baton_late_events_total.0: is a label that the metric does not have: it has none",
+            "10:7: metrics.labels.keep.baton_workflow_cost_usd: is no derived metric: did you mean baton_workflow_cost_eur? see docs/metrics.md",
+            "12:5: metrics.buckets.baton_turns_total: is no histogram and has no buckets",
+            "13:5: metrics.buckets.baton_turn_duration_seconds: is no list of growing numbers, as in [0.5, 1, 2.5]; +Inf is added",
+        ]
+    );
+    let text = "money: {currency: EUR, rates: {USD: 0.9}}\nmetrics: {labels: {preset: minimal, keep: {baton_workflow_cost_eur: [tier]}}, buckets: {baton_workflow_cost_eur: []}}";
+    let config = read(text).expect("a configuration");
+    assert_eq!(config.metric_labels.preset, crate::derive::Preset::Minimal);
+    assert_eq!(
+        config.metric_labels.kept["baton_workflow_cost_usd"],
+        ["tier"]
+    );
+    assert_eq!(config.metric_buckets["baton_workflow_cost_usd"], [0.0; 0]);
+}
+
+#[test]
 fn rules_are_checked_with_the_place_of_the_fault() {
     let text = "rules:\n  outcomes:\n  - {over: event, when: event.tol == 'x', outcome: resolved}\n  funnel:\n  - {step: paid, over: turn, when: turn.handoffs}\n";
     let faults = read(text).expect_err("faults");

@@ -12,13 +12,17 @@
 
 pub mod catalogue;
 mod distribution;
+mod expiry;
 mod merge;
 mod reveal;
 mod rows;
 mod saved;
 mod store;
 mod value;
+mod values;
 
+#[cfg(test)]
+mod buckets_tests;
 #[cfg(test)]
 mod labels_tests;
 #[cfg(test)]

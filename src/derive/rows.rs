@@ -1,7 +1,7 @@
 //! Rows: all series that facts of one kind with the same labels change, found with one lookup.
 
 use super::catalogue::Metric;
-use super::store::put;
+use super::values::put;
 use crate::model::cohort::Cohort;
 use rapidhash::RapidHashMap as HashMap;
 

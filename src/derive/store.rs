@@ -6,31 +6,20 @@ use super::merge::latest;
 use super::reveal::Reveals;
 use super::rows::{Kind, Rows};
 use super::value::{Number, Value};
+use super::values::{Limit, Values, cut, entry_weight, parts, put};
 use crate::model::cohort::Cohort;
 use crate::model::ids::TraceId;
 use crate::model::metric::{Exemplar, Family, FamilyKind, Series};
 use crate::model::money::DOLLAR;
 use crate::model::time::Timestamp;
-use indexmap::IndexMap;
 use indexmap::map::Entry;
-use rapidhash::fast::RandomState;
-use rapidhash::v3::rapidhash_v3;
-use rapidhash::{RapidHashMap as HashMap, RapidHashSet as HashSet};
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// What a label value becomes when the label has too many.
-const OVERFLOW: &str = "_overflow";
-/// What the value of a cohort dimension becomes when it has too many.
-const OTHER: &str = "other";
 /// The label that `baton_series_overflow_total` names when a metric has too many series.
 const ALL_SERIES: &str = "_series";
 /// The same when all series together take too much memory.
 const ALL_MEMORY: &str = "_memory";
-/// What the allocator takes beside each piece of memory, roughly.
-const HEAP: usize = 16;
-/// Longer label values are cut.
-const MAX_VALUE: usize = 128;
 /// Sums are kept in billionths: nano-dollars, nanoseconds. Whole numbers add up in any order.
 pub(super) const NANO: f64 = 1e9;
 
@@ -60,45 +49,20 @@ pub(super) enum Shown {
 /// All series of one partition.
 #[derive(Debug)]
 pub(super) struct Store {
-    settings: Settings,
+    pub(super) settings: Settings,
     pub(super) metrics: Vec<Values>,
     pub(super) rows: Rows,
     /// The key under construction.
     scratch: Vec<u8>,
     /// No series expires before this time.
-    next_expiry: Timestamp,
+    pub(super) next_expiry: Timestamp,
     pub(super) reveals: Reveals,
     /// The last time it was told.
-    now: Timestamp,
+    pub(super) now: Timestamp,
     /// Series that were expired when that was looked at last.
-    expired: usize,
+    pub(super) expired: usize,
     /// Roughly the bytes that all series hold. It rests on what they hold alone, so that it is the same after a restart.
-    weight: usize,
-}
-
-#[derive(Debug, Default)]
-pub(super) struct Values {
-    /// By the values of its labels, see [`put`].
-    pub(super) series: IndexMap<Vec<u8>, Value, RandomState>,
-    /// Its own labels that it carries, by their place in the catalogue.
-    own: Vec<usize>,
-    /// The cohort dimensions that it carries, by their number. Their labels follow its own.
-    dimensions: Vec<usize>,
-    /// How many series use each value of each label.
-    known: Vec<HashMap<String, usize>>,
-    /// Upper bounds of a histogram's buckets.
-    pub(super) bounds: Arc<[f64]>,
-}
-
-/// Why a value goes to an overflow series.
-#[derive(Clone, Copy)]
-enum Limit {
-    /// The label in this place has too many values.
-    Values(usize),
-    /// The metric has too many series.
-    Series,
-    /// All series together take too much memory.
-    Memory,
+    pub(super) weight: usize,
 }
 
 impl Store {
@@ -118,11 +82,6 @@ impl Store {
             expired: 0,
             weight: 0,
         }
-    }
-
-    /// Tells the time, without looking for what expired.
-    pub(super) fn tell(&mut self, now: Timestamp) {
-        self.now = self.now.max(now);
     }
 
     /// Roughly the bytes that all series hold in memory.
@@ -253,7 +212,9 @@ impl Store {
     ) {
         let description = &CATALOGUE[metric as usize];
         let values = &self.metrics[metric as usize];
-        let full = self.weight >= self.settings.max_bytes;
+        let is_full = self.weight >= self.settings.max_bytes;
+        // Which series are too many is told all the same: there are few of those.
+        let full = is_full && metric != Metric::SeriesOverflow;
         let (key, limited) = values.admit(labels, when.cohort, &self.settings, full);
         // What is limited in the count of what is limited is not counted again: that would never end.
         let told = counts && metric != Metric::SeriesOverflow;
@@ -345,96 +306,6 @@ impl Store {
             .collect()
     }
 
-    /// Removes single series that had no value for long. Gauges stay. Where a series may have a part in another partition too, it
-    /// only expires, and stays until no part lives: see [`Store::forget_expired`].
-    pub(super) fn expire(&mut self, now: Timestamp) {
-        self.now = self.now.max(now);
-        if now < self.next_expiry {
-            return;
-        }
-        if !self.settings.shared {
-            self.remove(|_, _, _| true);
-        }
-        let wait = self.settings.expire_after;
-        let mut next = Timestamp::MAX;
-        self.expired = 0;
-        for (values, description) in self.metrics.iter().zip(CATALOGUE) {
-            if description.kind == FamilyKind::Gauge {
-                continue;
-            }
-            for value in values.series.values() {
-                if value.touched + wait > now {
-                    next = next.min(value.touched + wait);
-                } else {
-                    self.expired += 1;
-                }
-            }
-        }
-        self.next_expiry = next;
-    }
-
-    /// Removes those of these series that are still expired: no partition has a part of them that lives.
-    pub(super) fn forget_expired(&mut self, dead: &HashSet<u64>, now: Timestamp) {
-        self.now = self.now.max(now);
-        self.remove(|store, metric, key| dead.contains(&store.id(metric, key)));
-    }
-
-    /// Removes expired series that are among those meant.
-    fn remove(&mut self, meant: impl Fn(&Self, Metric, &[u8]) -> bool) {
-        for description in CATALOGUE {
-            let metric = description.metric;
-            let gone = |(_, (key, value)): &(usize, (&Vec<u8>, &Value))| {
-                self.is_expired(description, value) && meant(self, metric, key)
-            };
-            let series = self.metrics[metric as usize].series.iter();
-            let gone: Vec<usize> = series.enumerate().filter(gone).map(|(i, _)| i).collect();
-            let values = &mut self.metrics[metric as usize];
-            // From the end: what takes the place of one that goes was looked at.
-            for place in gone.iter().rev() {
-                if let Some((key, value)) = values.series.swap_remove_index(*place) {
-                    let labels = forget(&mut values.known, &key);
-                    self.weight -= entry_weight(&key, &value.number) + labels;
-                }
-            }
-            self.expired = self.expired.saturating_sub(gone.len());
-            if !gone.is_empty() {
-                self.rows.forget();
-            }
-        }
-    }
-
-    fn is_expired(&self, description: &Description, value: &Value) -> bool {
-        description.kind != FamilyKind::Gauge
-            && value.touched + self.settings.expire_after <= self.now
-    }
-
-    /// The series that are expired, and those that are not, each by a number that is the same in all partitions.
-    pub(super) fn lives(&self) -> impl Iterator<Item = (u64, bool)> + '_ {
-        CATALOGUE.iter().flat_map(move |description| {
-            let values = &self.metrics[description.metric as usize];
-            values.series.iter().map(move |(key, value)| {
-                let lives = !self.is_expired(description, value);
-                (self.id(description.metric, key), lives)
-            })
-        })
-    }
-
-    /// Whether any series is expired.
-    pub(super) fn has_expired(&self) -> bool {
-        self.expired > 0
-    }
-
-    /// A number for a label set of a metric.
-    fn id(&self, metric: Metric, key: &[u8]) -> u64 {
-        let name = rapidhash_v3(CATALOGUE[metric as usize].name.as_bytes());
-        rapidhash_v3(key).wrapping_add(name.rotate_left(1))
-    }
-
-    /// When a series may expire next.
-    pub(super) fn next_expiry(&self) -> Option<Timestamp> {
-        (self.next_expiry < Timestamp::MAX).then_some(self.next_expiry)
-    }
-
     pub(super) fn families(&self, shown: Shown) -> Vec<Family> {
         CATALOGUE
             .iter()
@@ -499,147 +370,4 @@ fn exemplar_of(value: f64, when: Moment<'_>) -> Exemplar {
         value,
         at: when.at,
     }
-}
-
-/// Roughly the bytes of one series: its place, which a growing map has half as many of again, its key, and what its number holds.
-fn entry_weight(key: &[u8], number: &Number) -> usize {
-    /// Hash and place in the index.
-    const INDEX: usize = 24;
-    (size_of::<(Vec<u8>, Value)>() + INDEX) * 3 / 2 + key.len() + HEAP + number.weight()
-}
-
-/// Roughly the bytes of a label value that is known.
-fn known_weight(value: &str) -> usize {
-    size_of::<(String, usize)>() * 3 / 2 + value.len() + HEAP
-}
-
-/// Appends one label value to a key: its length, then its bytes. Values are cut to what one byte can count.
-pub(super) fn put(key: &mut Vec<u8>, value: &str) {
-    let value = cut(value);
-    key.push(value.len() as u8);
-    key.extend_from_slice(value.as_bytes());
-}
-
-/// The label values of a key.
-pub(super) fn parts(mut key: &[u8]) -> impl Iterator<Item = &str> {
-    std::iter::from_fn(move || {
-        let (length, rest) = key.split_first()?;
-        let (value, rest) = rest.split_at_checked(usize::from(*length))?;
-        key = rest;
-        std::str::from_utf8(value).ok()
-    })
-}
-
-/// Takes a series from those that use its label values; returns the bytes of the values that no other one uses.
-fn forget(known: &mut [HashMap<String, usize>], key: &[u8]) -> usize {
-    let mut freed = 0;
-    for (known, value) in known.iter_mut().zip(parts(key)) {
-        if let Some(uses) = known.get_mut(value) {
-            *uses -= 1;
-            if *uses == 0 {
-                known.remove(value);
-                freed += known_weight(value);
-            }
-        }
-    }
-    freed
-}
-
-impl Values {
-    fn new(description: &Description, settings: &Settings) -> Self {
-        let labels = &settings.labels;
-        let own = description.labels.iter().enumerate();
-        let own = own.filter(|(_, label)| labels.keep(description, label));
-        let dimensions = settings.dimensions.iter().enumerate();
-        let dimensions = dimensions.filter(|(_, name)| labels.keep_dimension(description, name));
-        let own: Vec<usize> = own.map(|(place, _)| place).collect();
-        let dimensions: Vec<usize> = dimensions.map(|(number, _)| number).collect();
-        let bounds = settings.bounds.get(description.name);
-        Self {
-            series: IndexMap::default(),
-            known: vec![HashMap::default(); own.len() + dimensions.len()],
-            own,
-            dimensions,
-            bounds: bounds.map_or(description.bounds, Vec::as_slice).into(),
-        }
-    }
-
-    /// The values of the labels that it carries, of all that a fact says.
-    fn carried<'a>(
-        &'a self,
-        labels: &'a [&'a str],
-        cohort: &'a Cohort,
-    ) -> impl Iterator<Item = &'a str> {
-        let own = self.own.iter().map(|place| labels[*place]);
-        own.chain(self.dimensions.iter().map(|i| cohort.value(*i)))
-    }
-
-    /// Counts the label values of a series that is about to be; returns the bytes of those that are new.
-    fn use_labels(&mut self, key: &[u8]) -> usize {
-        let mut taken = 0;
-        if !self.series.contains_key(key) {
-            for (known, value) in self.known.iter_mut().zip(parts(key)) {
-                match known.get_mut(value) {
-                    Some(uses) => *uses += 1,
-                    None => {
-                        known.insert(value.to_owned(), 1);
-                        taken += known_weight(value);
-                    }
-                }
-            }
-        }
-        taken
-    }
-
-    /// The label values to use, and what was limited.
-    fn admit(
-        &self,
-        labels: &[&str],
-        cohort: &Cohort,
-        settings: &Settings,
-        full: bool,
-    ) -> (Vec<u8>, Option<Limit>) {
-        let mut limited = None;
-        let own = self.own.len();
-        let values = self.carried(labels, cohort);
-        let mut admitted: Vec<String> = values.map(|value| cut(value).to_owned()).collect();
-        for (i, value) in admitted.iter_mut().enumerate() {
-            let known = &self.known[i];
-            let (limit, rest) = if i < own {
-                (settings.max_label_values, OVERFLOW)
-            } else {
-                (settings.max_cohort_values, OTHER)
-            };
-            // The rest has its place beside the limit, and an unknown dimension is no value.
-            let beside = ["", OTHER].map(|free| usize::from(i >= own && known.contains_key(free)));
-            let used = known.len() - beside.iter().sum::<usize>();
-            let free = i >= own && (value.is_empty() || value == OTHER);
-            if used >= limit && !known.contains_key(value) && !free {
-                rest.clone_into(value);
-                limited.get_or_insert(Limit::Values(i));
-            }
-        }
-        let key_of = |values: &[String]| {
-            let mut key = Vec::new();
-            values.iter().for_each(|value| put(&mut key, value));
-            key
-        };
-        let mut key = key_of(&admitted);
-        let many = self.series.len() >= settings.max_series;
-        if (many || full) && !self.series.contains_key(&key) {
-            admitted.fill(OVERFLOW.to_owned());
-            key = key_of(&admitted);
-            let limit = if many { Limit::Series } else { Limit::Memory };
-            limited.get_or_insert(limit);
-        }
-        (key, limited)
-    }
-}
-
-fn cut(value: &str) -> &str {
-    let mut end = value.len().min(MAX_VALUE);
-    while !value.is_char_boundary(end) {
-        end -= 1;
-    }
-    &value[..end]
 }

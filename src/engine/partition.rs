@@ -1,13 +1,14 @@
 //! One partition: a stitcher and the metrics derived from its facts. No I/O: entries in, records for others out.
 
 use super::Settings;
-use crate::derive::Deriver;
+use crate::derive::{Deriver, Restored};
 use crate::model::metric::Family;
 use crate::model::record::Delivery;
 use crate::model::time::Timestamp;
 use crate::proto::Invalid;
 use crate::proto::v1::{self, snapshot_part::Part};
 use crate::stitch::{Output, Stitcher};
+use std::collections::BTreeSet;
 
 /// Slots or series in one part of a snapshot.
 const PER_PART: usize = 64;
@@ -19,6 +20,8 @@ pub struct Partition {
     deriver: Deriver,
     /// The last delivery applied; 0 before the first.
     position: u64,
+    /// Histograms of a snapshot that had other buckets and start anew.
+    started_anew: BTreeSet<&'static str>,
     /// The latest arrival applied.
     log_time: Timestamp,
 }
@@ -29,6 +32,7 @@ impl Partition {
             stitcher: Stitcher::new(settings.stitch.clone()),
             deriver: Deriver::new(settings.derive.clone()),
             position: 0,
+            started_anew: BTreeSet::new(),
             log_time: Timestamp::default(),
         }
     }
@@ -119,13 +123,20 @@ impl Partition {
             }
             Part::Series(list) => {
                 for series in list.series {
-                    self.deriver.restore(series)?;
+                    if let Restored::Anew(metric) = self.deriver.restore(series)? {
+                        self.started_anew.insert(metric);
+                    }
                 }
             }
             // Series may be fewer: a newer catalogue, or other dimensions.
             Part::End(end) => return Ok(end.slots == self.stitcher.keys() as u64),
         }
         Ok(false)
+    }
+
+    /// Histograms of the snapshot that had other buckets and start anew.
+    pub fn started_anew(&self) -> &BTreeSet<&'static str> {
+        &self.started_anew
     }
 
     /// The metrics with their true values.

@@ -107,7 +107,16 @@ impl Engine {
                 Ok(())
             });
             match read {
-                Ok(true) if whole => return Ok(partition),
+                Ok(true) if whole => {
+                    for metric in partition.started_anew() {
+                        warn!(
+                            partition = index,
+                            metric,
+                            "the buckets of a histogram are others than in the snapshot: it starts anew"
+                        );
+                    }
+                    return Ok(partition);
+                }
                 Ok(_) | Err(Fault::Invalid(_)) => {
                     warn!(
                         partition = index,

@@ -54,6 +54,7 @@ fn turn(result: TurnResult) -> What {
 
 fn handoff(from: &str, to: &str, result: HandoffResult) -> What {
     What::Handoff(Handoff {
+        workflow: Name::from("w"),
         from: from.into(),
         to: to.into(),
         kind: HandoffKind::Transfer,
