@@ -16,6 +16,7 @@ pub mod json;
 mod own;
 mod people;
 pub mod prometheus;
+pub mod protobuf;
 mod sentence;
 pub mod server;
 pub mod session;
@@ -28,6 +29,8 @@ pub mod table;
 pub use filter::Filter;
 pub use story_json::write as story_json;
 
+#[cfg(test)]
+mod protobuf_tests;
 #[cfg(test)]
 mod sessions_tests;
 #[cfg(test)]

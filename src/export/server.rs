@@ -1,6 +1,7 @@
 //! The server of `/metrics`, `/healthz`, `/readyz`, and of the pages for people (`people.rs`).
 
 use super::prometheus::{self, Format};
+use super::protobuf;
 use super::session::Manner;
 use super::sessions::Visit;
 use super::{own, people};
@@ -129,18 +130,30 @@ fn scrape(shown: &Shown, headers: &HeaderMap) -> Response {
     };
     let format = Format::negotiate(header(header::ACCEPT), shown.settings.created);
     let families = shown.source.exposition();
-    let mut text = prometheus::write(&families, format);
-    text.push_str(&own::rewrite(&shown.source.own(), format));
-    if format != Format::Text {
-        text.push_str("# EOF\n");
-    }
+    let body = body(&families, &shown.source.own(), format);
     let media = [(header::CONTENT_TYPE, format.content_type())];
     if header(header::ACCEPT_ENCODING).contains("gzip")
-        && let Ok(packed) = gzip(text.as_bytes())
+        && let Ok(packed) = gzip(&body)
     {
         return (media, [(header::CONTENT_ENCODING, "gzip")], packed).into_response();
     }
-    (media, text).into_response()
+    (media, body).into_response()
+}
+
+fn body(families: &[Family], own: &str, format: Format) -> Vec<u8> {
+    if format == Format::Protobuf {
+        let mut bytes = protobuf::write(families);
+        for family in own::families(own) {
+            protobuf::put(&family, &mut bytes);
+        }
+        return bytes;
+    }
+    let mut text = prometheus::write(families, format);
+    text.push_str(&own::rewrite(own, format));
+    if format != Format::Text {
+        text.push_str("# EOF\n");
+    }
+    text.into_bytes()
 }
 
 fn gzip(text: &[u8]) -> std::io::Result<Vec<u8>> {

@@ -2,10 +2,12 @@
 //!
 //! `measure stages lean|content SPANS` how much CPU each room takes; `measure sessions COUNT` memory and CPU with so many sessions
 //! open, `measure fresh COUNT` memory before their turns are decided; `measure scrape SERIES` what a
-//! scrape takes and holds up; `measure workers SPANS` how little two partitions on two threads hold each other up.
+//! scrape takes and holds up; `measure cohorts SESSIONS [SETTINGS]` how many series 50 agents and four cohort dimensions make; `measure workers SPANS` how little two partitions on two threads hold each other up.
 
+mod cohorts;
 #[path = "../load/payload.rs"]
 mod payload;
+
 mod scrape;
 mod sessions;
 
@@ -39,9 +41,13 @@ fn main() {
         ["sessions", count] => sessions::settled(count.parse().expect("a number")),
         ["fresh", count] => sessions::fresh(count.parse().expect("a number")),
         ["scrape", series] => scrape::scrape(series.parse().expect("a number")),
+        ["cohorts", count] => cohorts::cohorts(count.parse().expect("a number"), ""),
+        ["cohorts", count, settings] => {
+            cohorts::cohorts(count.parse().expect("a number"), settings);
+        }
         ["workers", spans] => workers(spans.parse().expect("a number")),
         _ => say(
-            "measure stages lean|content SPANS, sessions COUNT, fresh COUNT, scrape SERIES, workers SPANS",
+            "measure stages lean|content SPANS, sessions COUNT, fresh COUNT, scrape SERIES, cohorts SESSIONS [SETTINGS], workers SPANS",
         ),
     }
 }

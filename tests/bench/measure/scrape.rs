@@ -49,22 +49,7 @@ pub fn scrape(series: usize) {
     ));
 
     let stop = Arc::new(AtomicBool::new(false));
-    let source = Arc::new(Shown {
-        engine,
-        manner: baton::app::manner(&Config::default()),
-    });
-    let settings = Settings {
-        endpoint: ([127, 0, 0, 1], 0).into(),
-        created: false,
-    };
-    let server = Server::bind(settings, source).expect("a free port");
-    let address = server.address().expect("bound");
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .expect("a runtime");
-    runtime.spawn(server.serve(std::future::pending()));
+    let (address, _runtime) = serve(engine);
     let mut took: Vec<Duration> = (0..SCRAPES).map(|_| get(address)).collect();
     took.sort();
     say(&format!(
@@ -98,8 +83,29 @@ pub fn scrape(series: usize) {
     ));
 }
 
+/// The server of an engine, for as long as its runtime is kept.
+pub fn serve(engine: Arc<Engine>) -> (SocketAddr, tokio::runtime::Runtime) {
+    let settings = Settings {
+        endpoint: ([127, 0, 0, 1], 0).into(),
+        created: false,
+    };
+    let source = Arc::new(Shown {
+        engine,
+        manner: baton::app::manner(&Config::default()),
+    });
+    let server = Server::bind(settings, source).expect("a free port");
+    let address = server.address().expect("bound");
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    runtime.spawn(server.serve(std::future::pending()));
+    (address, runtime)
+}
+
 /// Series as Prometheus counts them.
-fn shown(families: &[Family]) -> usize {
+pub fn shown(families: &[Family]) -> usize {
     let series = families.iter().flat_map(|family| &family.series);
     let lines = series.map(|series| match &series.point {
         Point::Histogram(histogram) => histogram.buckets.len() + 2,
@@ -209,16 +215,22 @@ impl Source for Shown {
 }
 
 /// The time from the request to the last byte.
-fn get(address: SocketAddr) -> Duration {
+pub fn get(address: SocketAddr) -> Duration {
     timed(|| {
-        let mut stream = TcpStream::connect(address).expect("the server");
-        stream
-            .write_all(b"GET /metrics HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
-            .expect("a request");
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).expect("an answer");
-        assert!(answer.starts_with(b"HTTP/1.1 200"), "a good answer");
+        bytes_of(address);
     })
+}
+
+/// The size of a scrape.
+pub fn bytes_of(address: SocketAddr) -> usize {
+    let mut stream = TcpStream::connect(address).expect("the server");
+    stream
+        .write_all(b"GET /metrics HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
+        .expect("a request");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("an answer");
+    assert!(answer.starts_with(b"HTTP/1.1 200"), "a good answer");
+    answer.len()
 }
 
 #[expect(clippy::disallowed_methods, reason = "it measures")]

@@ -164,7 +164,7 @@ fn renamed(body: &[u8], from: u64, to: u64) -> Bytes {
 }
 
 /// Bytes in memory.
-fn resident() -> u64 {
+pub fn resident() -> u64 {
     let told = std::fs::read_to_string("/proc/self/status").expect("Linux");
     let line = told.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
