@@ -3,6 +3,8 @@
 
 #[path = "peers/boards.rs"]
 mod boards;
+#[path = "peers/native.rs"]
+mod native;
 #[path = "peers/past.rs"]
 mod past;
 #[path = "peers/restarts.rs"]
@@ -78,6 +80,15 @@ fn start_baton(folder: &Path) -> (Running, [String; 3]) {
 
 /// A Prometheus with Baton's rules that scrapes the target; a scrape may take as long as the interval.
 fn start_prometheus(folder: &Path, target: &str, interval: &str) -> (Running, String) {
+    start_prometheus_with(folder, target, interval, "exemplar-storage")
+}
+
+fn start_prometheus_with(
+    folder: &Path,
+    target: &str,
+    interval: &str,
+    features: &str,
+) -> (Running, String) {
     let rules = root().join("deploy/rules/*.yaml");
     let rules = rules.display();
     let config = format!(
@@ -96,7 +107,8 @@ fn start_prometheus(folder: &Path, target: &str, interval: &str) -> (Running, St
             folder.join("data").display()
         ))
         .arg(format!("--web.listen-address={address}"))
-        .args(["--enable-feature=exemplar-storage", "--log.level=error"])
+        .arg(format!("--enable-feature={features}"))
+        .arg("--log.level=error")
         .spawn()
         .expect("prometheus is installed: run tests/run");
     (Running(child), address)

@@ -105,21 +105,25 @@ impl Life {
         for number in 0..sessions {
             let agent = if number == 0 { self.told } else { 0 };
             let request = session(self.told, &format!("agent {agent}"));
-            let url = format!("http://{}/v1/traces", self.http);
-            let request = http::Request::post(url)
-                .header("content-type", "application/json")
-                .body(Full::new(Bytes::from(request.to_string())));
-            let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
-            let request = request.expect("a request");
-            let response = client.request(request).await.expect("an answer");
-            assert!(response.status().is_success(), "{}", response.status());
+            send(&self.http, &request).await;
             self.told += 1;
         }
     }
 }
 
+/// Sends spans; returns when they are acknowledged.
+pub async fn send(http: &str, spans: &Value) {
+    let request = http::Request::post(format!("http://{http}/v1/traces"))
+        .header("content-type", "application/json")
+        .body(Full::new(Bytes::from(spans.to_string())));
+    let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
+    let request = request.expect("a request");
+    let response = client.request(request).await.expect("an answer");
+    assert!(response.status().is_success(), "{}", response.status());
+}
+
 /// The address of a listener, from the log.
-fn listening(child: &mut Child, endpoint: &str) -> String {
+pub fn listening(child: &mut Child, endpoint: &str) -> String {
     let log = BufReader::new(child.stderr.take().expect("its log"));
     let mut lines = log.lines().map(|line| line.expect("text"));
     let address = lines.find_map(|line| {
@@ -130,7 +134,7 @@ fn listening(child: &mut Child, endpoint: &str) -> String {
 }
 
 /// A session with one run of an agent.
-fn session(number: u64, agent: &str) -> Value {
+pub fn session(number: u64, agent: &str) -> Value {
     let start = Clock::system().now().0;
     let attribute = |key: &str, value: &str| json!({"key": key, "value": {"stringValue": value}});
     json!({"resourceSpans": [{"scopeSpans": [{"spans": [{

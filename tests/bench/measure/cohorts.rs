@@ -49,12 +49,13 @@ pub fn cohorts(sessions: u64, settings: &str) {
     for _ in 0..40 {
         pass(Duration::from_secs(60));
     }
+    let held = resident() - empty;
     let families = engine.exposition();
     let sets: usize = families.iter().map(|family| family.series.len()).sum();
     say(&format!(
         "{sessions} sessions: {} series in {sets} label sets; {} KiB resident, of which the estimate knows {} KiB",
         shown(&families),
-        (resident() - empty) >> 10,
+        held >> 10,
         engine.weight() >> 10
     ));
     largest(&families);
