@@ -1,11 +1,13 @@
 //! Application wiring. Builds the rooms, connects them, and starts and stops all tasks and threads. No other file spawns a task.
 
+mod ground;
 mod settings;
+mod warnings;
 
 pub use settings::{engine_settings, fresh_seed, limits, manner, normaliser};
 
 use crate::clock::{Clock, Pulse};
-use crate::config::{Config, LogKind};
+use crate::config::Config;
 use crate::engine::{self, Engine};
 use crate::export::server::{self, Server, Source};
 use crate::export::session::Manner;
@@ -14,20 +16,20 @@ use crate::model::fact::Fact;
 use crate::model::ids::{Key, TraceId};
 use crate::model::metric::Family;
 use crate::model::time::Timestamp;
-use crate::proto::v1;
 use crate::receive::{self, Budget, Grpc, Http, Intake, Offer, Refusal, Taking};
 use crate::shutdown::{Failure, Grace, Panicked, unwound};
-use crate::state::disk::files::{Files, Folder};
-use crate::state::disk::{self, Fault, snapshots};
-use crate::state::{self, AppendError, Log, memory};
+use crate::state::disk::files::Files;
+use crate::state::disk::progress::Progress;
+use crate::state::disk::{self, Fault};
+use crate::state::{self, AppendError};
 use crate::telemetry::Telemetry;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
-use tracing::{error, info, warn};
+use tracing::{error, info};
 
 /// Baton, bound to its addresses and working.
 #[derive(Debug)]
@@ -38,10 +40,9 @@ pub struct App {
     doors: TaskTracker,
     workers: TaskTracker,
     writer: TaskTracker,
-    server: TaskTracker,
+    probes: Probes,
     /// What makes going on useless.
     broken: watch::Sender<Option<Failure>>,
-    server_stop: watch::Sender<bool>,
     grace_period: Duration,
     pub grpc: SocketAddr,
     pub http: SocketAddr,
@@ -50,7 +51,9 @@ pub struct App {
 
 /// What the server shows.
 struct Shown {
-    engine: Arc<Engine>,
+    /// Empty until the state is recovered and the doors are open.
+    engine: OnceLock<Arc<Engine>>,
+    progress: Arc<Progress>,
     telemetry: Telemetry,
     stopping: Arc<AtomicBool>,
     /// Of a log on disk.
@@ -60,12 +63,19 @@ struct Shown {
 }
 
 impl Source for Shown {
+    fn starting(&self) -> Option<String> {
+        let starting = self.engine.get().is_none();
+        starting.then(|| format!("recovering, {} read", self.progress.text()))
+    }
+
     fn exposition(&self) -> Vec<Family> {
-        self.engine.exposition()
+        let engine = self.engine.get();
+        engine.map_or_else(Vec::new, |engine| engine.exposition())
     }
 
     fn figures(&self) -> Vec<Family> {
-        self.engine.gather()
+        let engine = self.engine.get();
+        engine.map_or_else(Vec::new, |engine| engine.gather())
     }
 
     fn now(&self) -> Timestamp {
@@ -73,15 +83,19 @@ impl Source for Shown {
     }
 
     fn story(&self, id: &str) -> Vec<(Key, Vec<Fact>)> {
-        self.engine.story(id)
+        let engine = self.engine.get();
+        engine.map_or_else(Vec::new, |engine| engine.story(id))
     }
 
     fn story_of_trace(&self, trace: TraceId) -> Vec<(Key, Vec<Fact>)> {
-        self.engine.story_of_trace(trace)
+        let engine = self.engine.get();
+        engine.map_or_else(Vec::new, |engine| engine.story_of_trace(trace))
     }
 
     fn stories(&self, visit: Visit<'_>) {
-        self.engine.stories(visit);
+        if let Some(engine) = self.engine.get() {
+            engine.stories(visit);
+        }
     }
 
     fn manner(&self) -> &Manner {
@@ -89,12 +103,17 @@ impl Source for Shown {
     }
 
     fn own(&self) -> String {
-        self.engine.measure();
+        if let Some(engine) = self.engine.get() {
+            engine.measure();
+        }
         self.telemetry.render()
     }
 
     fn unready(&self) -> Vec<String> {
-        let mut unready = self.engine.stuck();
+        let Some(engine) = self.engine.get() else {
+            return self.starting().into_iter().collect();
+        };
+        let mut unready = engine.stuck();
         if self
             .pulse
             .as_ref()
@@ -102,10 +121,44 @@ impl Source for Shown {
         {
             unready.push("the log makes no progress".into());
         }
+        unready.extend(engine.full());
         if self.stopping.load(Ordering::Acquire) {
             unready.push("stopping".into());
         }
         unready
+    }
+}
+
+/// The server of metrics and probes, serving. It ends when this is dropped.
+#[derive(Debug)]
+struct Probes {
+    tasks: TaskTracker,
+    stop: watch::Sender<bool>,
+}
+
+impl Probes {
+    /// Probes must answer when the doors are busy and before they are open: they have a thread and a runtime of their own.
+    fn start(server: Server) -> Self {
+        let tasks = TaskTracker::new();
+        let stop = watch::channel(false).0;
+        let stopped = asked(&stop);
+        tasks.spawn_blocking(move || {
+            // A scrape that waits or computes steps aside, so that one more worker answers the probes.
+            let runtime = tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(1)
+                .enable_all()
+                .build();
+            if let Err(fault) = runtime.and_then(|own| own.block_on(server.serve(stopped))) {
+                error!(%fault, "the server of metrics failed");
+            }
+        });
+        Self { tasks, stop }
+    }
+
+    async fn end(&self) {
+        self.stop.send_replace(true);
+        self.tasks.close();
+        self.tasks.wait().await;
     }
 }
 
@@ -123,7 +176,7 @@ impl Offer for engine::Request<'_> {
         let appending = self.append();
         Box::pin(async move {
             appending.await.map_err(|error| match error {
-                AppendError::Full => Refusal::Overloaded,
+                AppendError::Full(limit) => Refusal::Full(limit),
                 AppendError::Closed => Refusal::Stopping,
                 AppendError::Broken => Refusal::Unsure,
                 AppendError::TooMany => Refusal::TooLarge,
@@ -169,138 +222,64 @@ impl From<Fault> for StartError {
     }
 }
 
-/// The log of a configuration, with what belongs to it.
-struct Ground {
-    log: Arc<dyn Log>,
-    readers: Vec<state::Reader>,
-    writer: Option<disk::Writer>,
-    partitions: usize,
-    seed: u64,
-}
-
-impl Ground {
-    fn open(config: &Config) -> Result<Self, StartError> {
-        let partitions = engine_settings(config).partitions;
-        if config.state_log == LogKind::Memory {
-            let (log, readers) = memory::open(partitions, config.queue_events);
-            return Ok(Self {
-                log: Arc::new(log),
-                readers,
-                writer: None,
-                partitions,
-                seed: fresh_seed(),
-            });
-        }
-        let directory = config.state_directory.as_ref();
-        let files = Folder::open(directory.ok_or(StartError::NoDirectory)?)?;
-        let files: Arc<dyn Files> = Arc::new(files);
-        let fresh = v1::Meta {
-            partitions: partitions as u32,
-            content_seed: fresh_seed(),
-        };
-        let meta = snapshots::meta(&*files, fresh)?;
-        let partitions = meta.partitions as usize;
-        if config.partitions.is_some_and(|asked| asked != partitions) {
-            return Err(Fault::Partitions(partitions).into());
-        }
-        let settings = disk::Settings {
-            partitions,
-            capacity: config.queue_events,
-            segment_bytes: config.segment_bytes,
-            segment_age: config.segment_age,
-            max_bytes: config.max_log_bytes,
-        };
-        let opened = disk::open(&files, &settings)?;
-        if opened.cut > 0 {
-            let bytes = opened.cut;
-            warn!(
-                bytes,
-                "cut the torn end of the log: none of it was acknowledged"
-            );
-        }
-        Ok(Self {
-            log: Arc::new(opened.log),
-            readers: opened.readers,
-            writer: Some(opened.writer),
-            partitions,
-            seed: meta.content_seed,
-        })
-    }
-}
-
 impl App {
-    /// Goes on where the last process was, binds all addresses and starts all work.
+    /// Answers probes, goes on where the last process was, then opens the doors and starts all work.
     ///
     /// # Errors
     /// When the state cannot be used, or an address cannot be bound.
     pub async fn start(config: &Config, clock: Clock) -> Result<Self, StartError> {
-        let telemetry = Telemetry::new();
-        let mut ground = telemetry.register(|| Ground::open(config))?;
-        let settings = engine_settings(&Config {
-            partitions: Some(ground.partitions),
-            ..config.clone()
+        warnings::insecure(config);
+        warnings::memory(config);
+        let files = ground::folder(config)?;
+        let shown = Arc::new(Shown {
+            engine: OnceLock::new(),
+            progress: Arc::default(),
+            telemetry: Telemetry::new(),
+            stopping: Arc::default(),
+            pulse: files.as_ref().map(|_| Pulse::new(&clock)),
+            clock: clock.clone(),
+            manner: manner(config),
         });
-        let normaliser = normaliser(config, ground.seed);
-        let log = Arc::clone(&ground.log);
-        let engine = telemetry.register(|| Engine::new(&settings, normaliser, log, clock.clone()));
-        if let Some(writer) = &mut ground.writer {
-            let (journal, snapshots) = writer.stored();
-            let recovered = engine.recover(journal, snapshots)?;
-            info!(
-                frames = recovered.frames,
-                records_known = recovered.known,
-                records_sent_again = recovered.sent,
-                keys = engine.keys(),
-                damaged_snapshots = recovered.damaged,
-                "state recovered"
-            );
-        }
-        let engine = Arc::new(engine);
-        let metrics = Arc::new(telemetry.register(receive::Metrics::new));
+        let server = server::Settings {
+            endpoint: config.server,
+            created: config.created,
+        };
+        let source: Arc<dyn Source> = Arc::<Shown>::clone(&shown);
+        let server = named(Server::bind(server, source), config.server)?;
+        let metrics = server.address()?;
+        info!(server = %metrics, "probes are answered while the state is recovered");
+        let probes = Probes::start(server);
+        let (engine, ground) = recovered(config, files, clock, &shown).await?;
+        let metrics_of_doors = Arc::new(shown.telemetry.register(receive::Metrics::new));
         let door = receive::Settings {
             grpc: config.grpc,
             http: config.http,
             limits: limits(config),
             retry_after: config.retry_after,
-            budget: Arc::new(Budget::new(config.max_requests, config.max_bytes_in_flight)),
+            budget: Arc::new(Budget::new(config.max_requests, config.bytes_in_flight())),
         };
         let intake: Arc<dyn Intake> = Arc::new(Entrance(Arc::clone(&engine)));
-        let stopping = Arc::new(AtomicBool::new(false));
-        let grpc = named(
-            Grpc::bind(&door, Arc::clone(&intake), Arc::clone(&metrics)).await,
-            door.grpc,
-        )?;
-        let http = named(Http::bind(&door, intake, metrics).await, door.http)?;
-        let server = server::Settings {
-            endpoint: config.server,
-            created: config.created,
-        };
-        let pulse = ground.writer.as_ref().map(|_| Pulse::new(&clock));
-        let shown = Shown {
-            engine: Arc::clone(&engine),
-            telemetry,
-            stopping: Arc::clone(&stopping),
-            pulse: pulse.clone(),
-            clock,
-            manner: manner(config),
-        };
-        let server = named(Server::bind(server, Arc::new(shown)), config.server)?;
+        let grpc = Grpc::bind(&door, Arc::clone(&intake), Arc::clone(&metrics_of_doors)).await;
+        let grpc = named(grpc, door.grpc)?;
+        let http = Http::bind(&door, intake, metrics_of_doors).await;
+        let http = named(http, door.http)?;
         let app = Self {
-            engine,
+            engine: Arc::clone(&engine),
             stop: watch::channel(false).0,
             doors: TaskTracker::new(),
             workers: TaskTracker::new(),
             writer: TaskTracker::new(),
-            server: TaskTracker::new(),
+            probes,
             broken: watch::channel(None).0,
-            server_stop: watch::channel(false).0,
             grace_period: config.grace_period,
             grpc: grpc.address(),
             http: http.address()?,
-            metrics: server.address()?,
+            metrics,
         };
-        app.spawn_ground(ground.readers, ground.writer.zip(pulse));
-        app.spawn(grpc, http, server, stopping);
+        app.spawn_ground(ground.readers, ground.writer.zip(shown.pulse.clone()));
+        app.spawn(grpc, http, Arc::clone(&shown.stopping));
+        // From here on it is ready. It is set once: nobody else does.
+        let _ = shown.engine.set(engine);
         for (endpoint, address) in [
             ("grpc", app.grpc),
             ("http", app.http),
@@ -335,7 +314,7 @@ impl App {
         }
     }
 
-    fn spawn(&self, grpc: Grpc, http: Http, server: Server, stopping: Arc<AtomicBool>) {
+    fn spawn(&self, grpc: Grpc, http: Http, stopping: Arc<AtomicBool>) {
         let stop = asked(&self.stop);
         self.doors.spawn(async move {
             if let Err(fault) = grpc.serve(stop).await {
@@ -352,18 +331,6 @@ impl App {
         self.doors.spawn(async move {
             stop.await;
             stopping.store(true, Ordering::Release);
-        });
-        let stop = asked(&self.server_stop);
-        // Probes must answer when the doors are busy: they have a thread and a runtime of their own.
-        self.server.spawn_blocking(move || {
-            // A scrape that waits or computes steps aside, so that one more worker answers the probes.
-            let runtime = tokio::runtime::Builder::new_multi_thread()
-                .worker_threads(1)
-                .enable_all()
-                .build();
-            if let Err(fault) = runtime.and_then(|own| own.block_on(server.serve(stop))) {
-                error!(%fault, "the server of metrics failed");
-            }
         });
     }
 
@@ -394,9 +361,7 @@ impl App {
         self.engine.end();
         self.writer.close();
         let writer = grace.phase(self.writer.wait()).await;
-        self.server_stop.send_replace(true);
-        self.server.close();
-        let server = grace.phase(self.server.wait()).await;
+        let server = grace.phase(self.probes.end()).await;
         let clean = doors.and(workers).and(writer).and(server).is_some();
         if !clean {
             error!("the grace period ended before all work did");
@@ -418,6 +383,24 @@ fn asked(stop: &watch::Sender<bool>) -> impl Future<Output = ()> + Send + 'stati
     let mut stop = stop.subscribe();
     async move {
         let _ = stop.wait_for(|stopping| *stopping).await;
+    }
+}
+
+/// Goes on where the last process was, on a thread of its own: who waits for it may be told to stop meanwhile.
+async fn recovered(
+    config: &Config,
+    files: Option<Arc<dyn Files>>,
+    clock: Clock,
+    shown: &Arc<Shown>,
+) -> Result<(Arc<Engine>, ground::Ground), StartError> {
+    let (config, shown) = (config.clone(), Arc::clone(shown));
+    let recovering = tokio::task::spawn_blocking(move || {
+        let recover = || ground::recover(&config, files, &clock, &shown.progress);
+        shown.telemetry.register(recover)
+    });
+    match recovering.await {
+        Ok(recovered) => recovered,
+        Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
     }
 }
 

@@ -17,6 +17,7 @@ pub mod demo;
 pub mod derive;
 pub mod engine;
 pub mod export;
+pub mod machine;
 pub mod model;
 pub mod normalise;
 pub mod proto;

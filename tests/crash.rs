@@ -2,179 +2,18 @@
 //!
 //! `ROUNDS=50` kills it that often, `OVERLOAD=60` overloads it that long.
 
-use baton::app::App;
-use baton::clock::Clock;
-use baton::config::{Config, LogKind};
-use baton::model::metric::{Family, Point};
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
-use opentelemetry_proto::tonic::collector::trace::v1::trace_service_client::TraceServiceClient;
-use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Value};
-use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
-use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+mod process;
+
+use baton::model::metric::Family;
+use process::{
+    Running, addresses, at_the_end, client, folder, gauge, listening, now, session, start,
+    start_with, total,
+};
+use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
-
-/// A folder that goes with the test.
-fn folder(name: &str) -> PathBuf {
-    let name = format!("{name}-{}", std::process::id());
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    std::fs::create_dir_all(&folder).expect("a folder");
-    folder
-}
-
-/// A child that does not outlive the test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn start(state: &Path) -> (Running, SocketAddr) {
-    let (running, grpc, _) = start_with(state, &[]);
-    (running, grpc)
-}
-
-/// The process with the addresses of gRPC and of the probes.
-fn start_with(state: &Path, more: &[&str]) -> (Running, SocketAddr, SocketAddr) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_baton"));
-    let running = Running(listening(&mut command, state, more).spawn().expect("baton"));
-    let (running, grpc, server, log) = addresses(running);
-    // Nobody reads the log from here on.
-    drop(log);
-    (running, grpc, server)
-}
-
-fn listening<'a>(command: &'a mut Command, state: &Path, more: &[&str]) -> &'a mut Command {
-    let any = "127.0.0.1:0";
-    command
-        .args(["run", "--log-format", "json", "--state-directory"])
-        .arg(state)
-        .args(["--grpc-endpoint", any, "--http-endpoint", any])
-        .args(["--server-endpoint", any])
-        .args(more)
-        .stderr(Stdio::piped())
-}
-
-type Lines = std::io::Lines<BufReader<std::process::ChildStderr>>;
-
-/// Reads a log until all endpoints are in it.
-fn addresses(mut running: Running) -> (Running, SocketAddr, SocketAddr, Lines) {
-    let mut log = BufReader::new(running.0.stderr.take().expect("its log")).lines();
-    let mut next = |endpoint: &str| {
-        let found = log.find_map(|line| {
-            let line = line.expect("text");
-            let line: serde_json::Value = serde_json::from_str(&line).expect("the log is JSON");
-            (line["endpoint"] == endpoint).then(|| line["address"].as_str().map(str::to_owned))?
-        });
-        let found = found.expect("it listens");
-        found.parse().expect("an address")
-    };
-    let (grpc, server) = (next("grpc"), next("server"));
-    (running, grpc, server, log)
-}
-
-async fn client(address: SocketAddr) -> TraceServiceClient<tonic::transport::Channel> {
-    let client = TraceServiceClient::connect(format!("http://{address}")).await;
-    client.expect("it listens")
-}
-
-fn text(key: &str, value: &str) -> KeyValue {
-    attribute(key, Value::StringValue(value.to_owned()))
-}
-
-fn number(key: &str, value: i64) -> KeyValue {
-    attribute(key, Value::IntValue(value))
-}
-
-fn attribute(key: &str, value: Value) -> KeyValue {
-    KeyValue {
-        key: key.to_owned(),
-        value: Some(AnyValue { value: Some(value) }),
-        ..KeyValue::default()
-    }
-}
-
-/// One session of one turn: a triage agent that hands over to one for refunds. Two calls, `n` + 1 and `n` + 2 input tokens.
-fn session(n: u64, now: u64) -> ExportTraceServiceRequest {
-    let mut trace = [7; 16];
-    trace[..8].copy_from_slice(&n.to_be_bytes());
-    let bytes = |id: u8| if id == 0 { Vec::new() } else { vec![id; 8] };
-    let span = |id: u8, parent: u8, (start, end): (u64, u64), mut attributes: Vec<KeyValue>| {
-        attributes.push(text("gen_ai.conversation.id", &format!("conversation {n}")));
-        Span {
-            trace_id: trace.to_vec(),
-            span_id: bytes(id),
-            parent_span_id: bytes(parent),
-            name: "step".to_owned(),
-            start_time_unix_nano: now + start * 1_000_000,
-            end_time_unix_nano: now + end * 1_000_000,
-            attributes,
-            ..Span::default()
-        }
-    };
-    let agent = |name: &str| {
-        vec![
-            text("gen_ai.operation.name", "invoke_agent"),
-            text("gen_ai.agent.name", name),
-        ]
-    };
-    let call = |tokens: i64| {
-        vec![
-            text("gen_ai.operation.name", "chat"),
-            text("gen_ai.provider.name", "openai"),
-            text("gen_ai.request.model", "gpt-4o"),
-            number("gen_ai.usage.input_tokens", tokens),
-            number("gen_ai.usage.output_tokens", 1),
-        ]
-    };
-    let tool = vec![
-        text("gen_ai.operation.name", "execute_tool"),
-        text("gen_ai.tool.name", "transfer_to_refunds"),
-    ];
-    let tokens = n as i64;
-    let spans = vec![
-        span(1, 0, (0, 40), agent("triage")),
-        span(2, 1, (1, 20), call(tokens + 1)),
-        span(3, 1, (21, 22), tool),
-        span(4, 0, (41, 90), agent("refunds")),
-        span(5, 4, (42, 80), call(tokens + 2)),
-    ];
-    ExportTraceServiceRequest {
-        resource_spans: vec![ResourceSpans {
-            scope_spans: vec![ScopeSpans {
-                spans,
-                ..ScopeSpans::default()
-            }],
-            ..ResourceSpans::default()
-        }],
-    }
-}
-
-fn total(families: &[Family], name: &str, label: &str) -> f64 {
-    let family = families.iter().find(|f| f.name == name).expect("a metric");
-    let wanted = |s: &&baton::model::metric::Series| {
-        label.is_empty() || s.labels.iter().any(|(_, value)| value == label)
-    };
-    let value = |point: &Point| match point {
-        Point::Counter { value, .. } => *value,
-        _ => panic!("{name} is a counter"),
-    };
-    let series = family.series.iter().filter(wanted);
-    series.map(|series| value(&series.point)).sum()
-}
-
-fn now() -> u64 {
-    Clock::system().now().0
-}
 
 /// A configuration under which states are kept and segments end all the time, so that a kill finds them half done.
 fn often(state: &Path) -> String {
@@ -245,32 +84,6 @@ async fn a_process_that_is_killed_at_any_moment_loses_and_invents_nothing() {
     assert_eq!(found("baton_handoffs_total", "success"), n);
     assert_eq!(found("baton_workflows_total", ""), n);
     std::fs::remove_dir_all(&state).expect("removed");
-}
-
-/// The figures an hour later, as the next process has them.
-async fn at_the_end(state: &Path) -> Vec<Family> {
-    let free = SocketAddr::from(([127, 0, 0, 1], 0));
-    let config = Config {
-        grpc: free,
-        http: free,
-        server: free,
-        state_log: LogKind::Disk,
-        state_directory: Some(state.to_owned()),
-        // What an older process counted long ago still shows.
-        expire_after: Duration::MAX,
-        ..Config::default()
-    };
-    let nanos = Arc::new(AtomicU64::new(now()));
-    let app = App::start(&config, Clock::manual(Arc::clone(&nanos))).await;
-    let app = app.expect("it starts");
-    nanos.fetch_add(3600 * 1_000_000_000, Ordering::AcqRel);
-    while !app.engine().is_settled() {
-        app.engine().wake();
-        tokio::task::yield_now().await;
-    }
-    let families = app.engine().gather();
-    assert!(app.stop().await);
-    families
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -439,21 +252,6 @@ async fn an_overloaded_process_stays_small_and_keeps_what_it_took() {
     let limit = before + 2 * (MAX_STATE + IN_FLIGHT) + (8 << 20);
     assert!(resident <= limit, "{resident} bytes, {before} at the start");
     std::fs::remove_dir_all(&state).expect("removed");
-}
-
-/// A gauge of Baton's own, as it shows it now.
-async fn gauge(server: SocketAddr, name: &str) -> u64 {
-    let mut stream = tokio::net::TcpStream::connect(server)
-        .await
-        .expect("it listens");
-    let request = "GET /metrics HTTP/1.0\r\n\r\n";
-    stream.write_all(request.as_bytes()).await.expect("sent");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.expect("an answer");
-    let line = answer
-        .lines()
-        .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-    line.expect("it is shown").parse::<f64>().expect("a number") as u64
 }
 
 /// The most memory that a process had, in bytes.

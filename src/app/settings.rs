@@ -38,15 +38,15 @@ pub fn engine_settings(config: &Config) -> engine::Settings {
                     .collect(),
             },
             prices: Arc::clone(&config.action_prices),
-            soft_bytes: config.soft_state_bytes / partitions,
-            max_bytes: config.max_state_bytes / partitions,
+            soft_bytes: config.soft_state() / partitions,
+            max_bytes: config.max_state() / partitions,
             max_spans_per_session: config.max_spans_per_session,
         },
         derive: derive::Settings {
             labels: config.metric_labels.clone(),
             bounds: config.metric_buckets.clone(),
             native_histograms: config.native_histograms,
-            max_bytes: config.soft_state_bytes / partitions / 2,
+            max_bytes: config.soft_state() / partitions / 2,
             shared: partitions > 1,
             max_series: config.max_series,
             max_label_values: config.max_label_values,
@@ -61,7 +61,7 @@ pub fn engine_settings(config: &Config) -> engine::Settings {
             zero_hold: config.zero_hold,
         },
         snapshot_interval: config.snapshot_interval,
-        soft_bytes: config.soft_state_bytes,
+        soft_bytes: config.soft_state(),
         stories: config.stories / partitions,
     }
 }

@@ -1,6 +1,6 @@
 //! `baton demo`.
 
-use super::{Demo, Exit, complain, run, start_logs};
+use super::{Demo, Exit, complain, run, start_logs, within_memory};
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::{self, Config};
@@ -19,7 +19,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 const REDRAW: Duration = Duration::from_millis(200);
 
 pub(super) fn demo(asked: &Demo) -> Exit {
-    let mut config = settings();
+    let mut config = within_memory(settings());
     asked.overrides.apply(&mut config);
     // The demo is about this run: what it keeps goes when it ends.
     let folder = match tempfile::tempdir() {

@@ -9,6 +9,7 @@ mod replay;
 mod run;
 
 use crate::config::{self, Config, Format, Level, LogKind};
+use crate::machine;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::io::Write;
 use std::net::SocketAddr;
@@ -217,7 +218,7 @@ impl Cli {
 
 /// The configuration of a file, or the defaults. Faults are printed.
 fn load(file: Option<&Path>) -> Result<Config, Exit> {
-    match file {
+    let config = match file {
         None => Ok(Config::default()),
         Some(file) => {
             let read = if is_standard_input(file) {
@@ -232,7 +233,16 @@ fn load(file: Option<&Path>) -> Result<Config, Exit> {
                 Exit::Config
             })
         }
+    };
+    config.map(within_memory)
+}
+
+/// Shares of memory are of what this process may use.
+fn within_memory(mut config: Config) -> Config {
+    if let Some(memory) = machine::memory() {
+        config.memory = memory.bytes;
     }
+    config
 }
 
 impl Overrides {

@@ -4,6 +4,8 @@ use super::{Exit, Run, complain, load, start_logs};
 use crate::app::{App, StartError};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::machine;
+use crate::model::limit::Bytes;
 use crate::shutdown::{self, Failure};
 use std::path::PathBuf;
 use tracing::info;
@@ -16,6 +18,7 @@ pub(super) fn run(asked: &Run) -> Exit {
     asked.overrides.apply(&mut config);
     config.state_directory = state_directory(&config);
     start_logs(&config);
+    say(asked, &config);
     match runtime() {
         Ok(runtime) => {
             let exit = runtime.block_on(serve(&config));
@@ -25,6 +28,19 @@ pub(super) fn run(asked: &Run) -> Exit {
         }
         Err(exit) => exit,
     }
+}
+
+/// What is configured, and by what.
+fn say(asked: &Run, config: &Config) {
+    let file = asked.config.as_ref().map(|file| file.display().to_string());
+    let memory = machine::memory().map(|memory| memory.source);
+    info!(
+        version = env!("CARGO_PKG_VERSION"),
+        configuration = file.as_deref().unwrap_or("the defaults"),
+        memory_limit = %Bytes(config.memory),
+        memory_limit_from = memory.as_deref().unwrap_or("an assumption: the system does not say"),
+        "starting"
+    );
 }
 
 /// The runtime of the doors and exporters.
@@ -67,12 +83,22 @@ pub(super) async fn start(config: &Config) -> Result<App, Exit> {
 }
 
 async fn serve(config: &Config) -> Exit {
-    let app = match start(config).await {
+    // One listener from the beginning: no signal is lost between recovery and work.
+    let mut asked = std::pin::pin!(shutdown::asked());
+    let started = tokio::select! {
+        started = start(config) => started,
+        asked = &mut asked => {
+            let signal = asked.unwrap_or("none");
+            info!(signal, "stopping before the state is recovered: the directory is left as a crash would leave it");
+            return Exit::Ok;
+        }
+    };
+    let app = match started {
         Ok(app) => app,
         Err(exit) => return exit,
     };
     let asked = tokio::select! {
-        asked = shutdown::asked() => asked,
+        asked = &mut asked => asked,
         failure = app.broken() => {
             complain(&format!("baton: stopping: {failure}"));
             return match failure {

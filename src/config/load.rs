@@ -1,8 +1,9 @@
 //! Validation of the YAML text: references, then the schema, then everything that a schema cannot express. A fault in one place
 //! does not hide faults in others.
 
+use super::amount::{ASSUMED_MEMORY, Amount};
 use super::node::{Node, join, parse};
-use super::raw::{Cohorts, Raw, Size, Wait};
+use super::raw::{AutoSize, Cohorts, Raw, Share, Size, Wait};
 use super::references::resolve;
 use super::written::Written;
 use super::{Config, Fault, Secret, annotate, metrics, money, prices, rules, shape};
@@ -103,7 +104,7 @@ pub(super) fn validate(raw: &Raw, folder: &Path, written: &Written) -> Result<Co
             "receivers.otlp.max_requests_in_flight",
             otlp.max_requests_in_flight,
         ),
-        max_bytes_in_flight: check.size(
+        max_bytes_in_flight: check.share(
             "receivers.otlp.max_bytes_in_flight",
             &otlp.max_bytes_in_flight,
         ),
@@ -155,11 +156,12 @@ pub(super) fn validate(raw: &Raw, folder: &Path, written: &Written) -> Result<Co
             check.fault(path, what)
         })),
         stories: raw.engine.stories as usize,
-        soft_state_bytes: check.size("engine.soft_state_size", &raw.engine.soft_state_size),
-        max_state_bytes: check.size("engine.max_state_size", &raw.engine.max_state_size),
+        soft_state_bytes: check.share("engine.soft_state_size", &raw.engine.soft_state_size),
+        max_state_bytes: check.share("engine.max_state_size", &raw.engine.max_state_size),
+        memory: ASSUMED_MEMORY,
         state_log: raw.state.log,
         state_directory: raw.state.directory.as_ref().map(|name| folder.join(name)),
-        max_log_bytes: check.size("state.max_log_size", &raw.state.max_log_size) as u64,
+        max_log_bytes: check.auto_size("state.max_log_size", &raw.state.max_log_size),
         segment_bytes: check.size("state.segment_size", &raw.state.segment_size) as u64,
         segment_age: check.wait("state.segment_age", &raw.state.segment_age),
         snapshot_interval: check.wait("state.snapshot_interval", &raw.state.snapshot_interval),
@@ -230,18 +232,28 @@ impl Check<'_> {
         for (path, wait, other, most) in waits {
             self.at_most(path, &wait, other, &most, "longer", "shorter");
         }
+        // What a share is in bytes, only the machine knows: it is put in order there.
+        let (soft, most) = match (config.soft_state_bytes, config.max_state_bytes) {
+            (Amount::Bytes(soft), Amount::Bytes(most)) => (soft as u64, most as u64),
+            (Amount::Percent(soft), Amount::Percent(most)) => (soft.into(), most.into()),
+            _ => (0, 0),
+        };
+        let in_flight = match config.max_bytes_in_flight {
+            Amount::Bytes(bytes) => bytes as u64,
+            Amount::Percent(_) => u64::MAX,
+        };
         let sizes = [
             (
                 "engine.soft_state_size",
-                config.soft_state_bytes as u64,
+                soft,
                 "engine.max_state_size",
-                config.max_state_bytes as u64,
+                most,
             ),
             (
                 "state.segment_size",
                 config.segment_bytes,
                 "state.max_log_size",
-                config.max_log_bytes,
+                config.max_log_bytes.unwrap_or(u64::MAX),
             ),
             (
                 "receivers.otlp.max_request_bytes",
@@ -254,7 +266,7 @@ impl Check<'_> {
                 "receivers.otlp.max_decompressed_bytes",
                 config.max_decompressed_bytes as u64,
                 "receivers.otlp.max_bytes_in_flight",
-                config.max_bytes_in_flight as u64,
+                in_flight,
             ),
         ];
         for (path, size, other, most) in sizes {
@@ -333,6 +345,20 @@ impl Check<'_> {
             );
             1
         })
+    }
+
+    fn share(&mut self, path: &str, share: &Share) -> Amount {
+        let percent = share.0.strip_suffix('%').and_then(|n| n.parse().ok());
+        match percent {
+            Some(percent) => Amount::Percent(percent),
+            None => Amount::Bytes(self.size(path, &Size(share.0.clone()))),
+        }
+    }
+
+    /// `None`: `auto`.
+    fn auto_size(&mut self, path: &str, size: &AutoSize) -> Option<u64> {
+        let configured = (size.0 != "auto").then(|| Size(size.0.clone()));
+        configured.map(|size| self.size(path, &size) as u64)
     }
 
     fn distinct(&mut self, addresses: &[(&str, SocketAddr)]) {

@@ -10,6 +10,7 @@
 //! | `rules.rs` | rules of the operator, compiled |
 //! | `annotate.rs` | the JSON Schema, and the default configuration with comments |
 
+mod amount;
 mod annotate;
 mod expected;
 mod load;
@@ -28,6 +29,7 @@ mod mutation_tests;
 #[cfg(test)]
 mod tests;
 
+pub use amount::Amount;
 pub use annotate::{annotated, schema};
 pub use prices::{built_in as built_in_prices, of_text as prices_of_text};
 pub use raw::{Format, Level, LogKind};
@@ -98,7 +100,7 @@ pub struct Config {
     pub max_attributes: usize,
     pub max_depth: usize,
     pub max_requests: usize,
-    pub max_bytes_in_flight: usize,
+    pub max_bytes_in_flight: Amount,
     pub retry_after: Duration,
     pub session_attributes: Vec<String>,
     pub user_attributes: Vec<String>,
@@ -142,11 +144,14 @@ pub struct Config {
     pub money: Money,
     pub rules: Arc<Rules>,
     pub stories: usize,
-    pub soft_state_bytes: usize,
-    pub max_state_bytes: usize,
+    pub soft_state_bytes: Amount,
+    pub max_state_bytes: Amount,
+    /// The memory limit that shares are of.
+    pub memory: u64,
     pub state_log: LogKind,
     pub state_directory: Option<PathBuf>,
-    pub max_log_bytes: u64,
+    /// `None`: a share of the volume.
+    pub max_log_bytes: Option<u64>,
     pub segment_bytes: u64,
     pub segment_age: Duration,
     pub snapshot_interval: Duration,

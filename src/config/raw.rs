@@ -79,8 +79,8 @@ section! {
         max_depth: u32 = 32,
         /// Maximum number of requests in flight. Above it, requests are refused with a retryable status.
         max_requests_in_flight: u32 = 128,
-        /// Maximum number of bytes in flight, after decompression, from the first byte of a request to its answer. Above it, requests are refused with a retryable status.
-        max_bytes_in_flight: Size = Size("256MiB".into()),
+        /// Maximum number of bytes in flight, after decompression, from the first byte of a request to its answer. Above it, requests are refused with a retryable status. A size, or a percentage of the memory limit, which is never less than max_decompressed_bytes.
+        max_bytes_in_flight: Share = Share("10%".into()),
         /// How long senders are asked to wait before they retry a refused request.
         retry_after: Wait = Wait("5s".into()),
     }
@@ -137,16 +137,16 @@ section! {
 section! {
     /// The engine.
     Engine {
-        /// Number of partitions, each with its own worker thread. 0 means one per CPU core, at most 4.
+        /// Number of partitions, each with its own worker thread. 0 means the number of the state directory; a new directory gets one per CPU core, at most 4. Another number changes the directory at the next start.
         partitions: u16 = 0,
         /// Maximum number of events that wait to be processed. Above it, requests are refused with a retryable status.
         queue_events: u32 = 200_000,
         /// Number of latest sessions to remember for `/sessions/ID`. Fewer are kept if they have more than eight facts on average.
         stories: u32 = 1_000,
-        /// Estimated memory of all sessions and waiting events above which requests are refused with a retryable status and sessions without open work are forgotten.
-        soft_state_size: Size = Size("1GiB".into()),
-        /// Estimated memory of all sessions above which the least recently used sessions are closed early.
-        max_state_size: Size = Size("1536MiB".into()),
+        /// Estimated memory of all sessions and waiting events above which requests are refused with a retryable status and sessions without open work are forgotten. A size, or a percentage of the memory limit: that of the container (cgroup), otherwise the memory of the machine.
+        soft_state_size: Share = Share("40%".into()),
+        /// Estimated memory of all sessions above which the least recently used sessions are closed early. A size, or a percentage of the memory limit.
+        max_state_size: Share = Share("50%".into()),
     }
 }
 
@@ -157,8 +157,8 @@ section! {
         log: LogKind = LogKind::Disk,
         /// Directory of the log on disk. Only one process can use it. Default: $STATE_DIRECTORY, then $XDG_STATE_HOME/baton, then ~/.local/state/baton.
         directory: Option<String> = None,
-        /// Maximum size of the log on disk. Above it, requests are refused with a retryable status until a snapshot succeeds.
-        max_log_size: Size = Size("8GiB".into()),
+        /// Maximum size of the log on disk. Above it, requests are refused with a retryable status until a snapshot succeeds. auto: half of the free space of the volume and the log together, at most 8GiB; it follows the volume.
+        max_log_size: AutoSize = AutoSize("auto".into()),
         /// Size of one segment (file) of the log.
         segment_size: Size = Size("64MiB".into()),
         /// Maximum age of the current segment, so that segments covered by snapshots can be removed.
@@ -348,6 +348,20 @@ pub(crate) struct Wait(#[schemars(regex(pattern = r"^([0-9]+(ms|s|m|h|d))+$"))] 
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[schemars(inline)]
 pub(crate) struct Size(#[schemars(regex(pattern = r"^[0-9]+(B|KiB|MiB|GiB)?$"))] pub(crate) String);
+
+/// A size, or a share of the memory limit: `1GiB`, `40%`.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub(crate) struct Share(
+    #[schemars(regex(pattern = r"^([0-9]+(B|KiB|MiB|GiB)?|[1-9][0-9]?%|100%)$"))] pub(crate) String,
+);
+
+/// A size, or `auto`.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub(crate) struct AutoSize(
+    #[schemars(regex(pattern = r"^(auto|[0-9]+(B|KiB|MiB|GiB)?)$"))] pub(crate) String,
+);
 
 /// Where the log of events is.
 #[derive(

@@ -293,7 +293,7 @@ metrics:
   max_series: 5000000000
   max_label_values: 20.0
 metrics: {created: 1}
-engine: {partitions: -1, soft_state_size: 2GiB}
+engine: {partitions: -1, soft_state_size: 60%}
 ";
     let faults = read(text).expect_err("faults");
     let expected = [

@@ -13,6 +13,7 @@
 mod offline;
 mod partition;
 mod recover;
+mod repartition;
 mod route;
 mod stories;
 mod told;
@@ -27,9 +28,11 @@ mod session_tests;
 pub use offline::Offline;
 pub use partition::Partition;
 pub use recover::Recovered;
+pub use repartition::repartition;
 
 use crate::clock::Clock;
 use crate::model::event::Event;
+use crate::model::limit::{Bytes, Limit};
 use crate::model::metric::Family;
 use crate::model::otlp::{Group, Take};
 use crate::model::record::{Delivery, Entry, Frame, Origin};
@@ -241,8 +244,8 @@ impl Engine {
         if events.is_empty() {
             return Box::pin(std::future::ready(Ok(())));
         }
-        if self.weight() + self.log.backlog().bytes > self.settings.soft_bytes {
-            return Box::pin(std::future::ready(Err(AppendError::Full)));
+        if self.memory_left() == 0 {
+            return Box::pin(std::future::ready(Err(AppendError::Full(Limit::Memory))));
         }
         let count = events.len() as u64;
         let routed = self.router.route(events);
@@ -409,6 +412,21 @@ impl Engine {
             })
             .map(|(index, _)| format!("partition {index} makes no progress"))
             .collect()
+    }
+
+    /// Bytes that sessions and waiting events may take more before senders are asked to retry.
+    fn memory_left(&self) -> usize {
+        let held = self.weight() + self.log.backlog().bytes;
+        (self.settings.soft_bytes + 1).saturating_sub(held)
+    }
+
+    /// Which limits are reached, so that nothing is taken from outside; empty when all is well.
+    pub fn full(&self) -> Vec<String> {
+        let memory = (self.memory_left() == 0).then(|| {
+            let limit = Bytes(self.settings.soft_bytes as u64);
+            format!("sessions and waiting events take more than {limit} (engine.soft_state_size)")
+        });
+        memory.into_iter().chain(self.log.shortage()).collect()
     }
 
     /// Keys held by all partitions.

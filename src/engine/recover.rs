@@ -1,6 +1,7 @@
 //! Recovery: loads the newest snapshots, then applies the log after them.
 
-use super::{Engine, Partition, read, write};
+use super::route::Router;
+use super::{Engine, Partition, Settings, read, write};
 use crate::model::record::{Frame, Origin};
 use crate::proto::v1;
 use crate::state::disk::Fault;
@@ -22,8 +23,154 @@ pub struct Recovered {
     pub sent: u64,
     /// Snapshots that were damaged.
     pub damaged: u64,
+    /// The last position of the log.
+    pub position: u64,
     /// Positions that snapshots have seen and the log has lost: what was acknowledged in them is in some partitions only.
     pub lost: u64,
+}
+
+/// All partitions at the end of the log.
+pub(super) struct Replayed {
+    pub(super) partitions: Vec<Partition>,
+    /// What they sent to each other and is not in the log, in order.
+    pub(super) sends: Vec<Frame>,
+    /// Snapshots that were damaged, by partition and position.
+    damaged: Vec<(usize, u64)>,
+    pub(super) recovered: Recovered,
+}
+
+impl Replayed {
+    /// The greatest position that is in a state or in the log.
+    pub(super) fn end(&self, journal: &Journal) -> u64 {
+        let positions = self.partitions.iter().map(Partition::position);
+        positions.max().unwrap_or(0).max(journal.next() - 1)
+    }
+}
+
+/// Reads the newest snapshots, and the log after them.
+pub(super) fn replay(
+    settings: &Settings,
+    router: &Router,
+    (journal, snapshots): (&Journal, &Snapshots),
+) -> Result<Replayed, Fault> {
+    let mut damaged = Vec::new();
+    let mut partitions = Vec::with_capacity(settings.partitions);
+    for index in 0..settings.partitions {
+        partitions.push(newest(settings, index, snapshots, &mut damaged)?);
+    }
+    let positions = partitions.iter().map(Partition::position);
+    let from = positions.min().map_or(1, |position| position + 1);
+    if from < journal.first() {
+        return Err(Fault::Missing(from));
+    }
+    let mut replayed = Replayed {
+        partitions,
+        sends: Vec::new(),
+        damaged,
+        recovered: Recovered::default(),
+    };
+    replayed.sends = apply(&mut replayed, router, journal, from)?;
+    let end = replayed.end(journal);
+    let recovered = &mut replayed.recovered;
+    recovered.damaged = replayed.damaged.len() as u64;
+    recovered.sent = replayed.sends.len() as u64;
+    recovered.position = end;
+    recovered.lost = end + 1 - journal.next();
+    if recovered.lost > 0 {
+        error!(
+            positions = recovered.lost,
+            "the end of the log is lost: what it held is in some partitions only"
+        );
+    }
+    Ok(replayed)
+}
+
+/// The newest state of a partition that is whole; a new one where there is none.
+fn newest(
+    settings: &Settings,
+    index: usize,
+    snapshots: &Snapshots,
+    damaged: &mut Vec<(usize, u64)>,
+) -> Result<Partition, Fault> {
+    for position in snapshots.of(index).into_iter().rev() {
+        let mut partition = Partition::new(settings);
+        let mut whole = false;
+        let read = snapshots.read(index, position, |part| {
+            whole = partition
+                .restore(part)
+                .map_err(|what| Fault::Invalid(what.0))?;
+            Ok(())
+        });
+        match read {
+            Ok(true) if whole => {
+                for metric in partition.started_anew() {
+                    warn!(
+                        partition = index,
+                        metric,
+                        "the buckets of a histogram are others than in the snapshot: it starts anew"
+                    );
+                }
+                return Ok(partition);
+            }
+            Ok(_) | Err(Fault::Invalid(_)) => {
+                warn!(
+                    partition = index,
+                    position, "a snapshot is damaged: the one before serves"
+                );
+                snapshots.forget(index, position);
+                damaged.push((index, position));
+            }
+            Err(fault) => return Err(fault),
+        }
+    }
+    Ok(Partition::new(settings))
+}
+
+/// Applies the log; returns what was sent and is not in it.
+fn apply(
+    replayed: &mut Replayed,
+    router: &Router,
+    journal: &Journal,
+    from: u64,
+) -> Result<Vec<Frame>, Fault> {
+    let Replayed {
+        partitions,
+        recovered,
+        ..
+    } = replayed;
+    // By the partition that sent them, in order, until they are met in the log.
+    let mut sent: Vec<VecDeque<(u64, Frame)>> = vec![VecDeque::new(); partitions.len()];
+    journal.replay(from, |position, payload| {
+        let stored = v1::Frame::decode(payload).map_err(|_| Fault::Invalid("frame"))?;
+        let frame = Frame::try_from(stored).map_err(|what| Fault::Invalid(what.0))?;
+        recovered.frames += 1;
+        if let Some(origin) = frame.origin {
+            let sent = sent.get_mut(origin.partition);
+            let sent = sent.ok_or(Fault::Invalid("partition"))?;
+            while sent.front().is_some_and(|(at, _)| *at <= origin.position) {
+                sent.pop_front();
+                recovered.known += 1;
+            }
+        }
+        let arrival = frame.arrival;
+        for (index, delivery) in frame.deliveries(position) {
+            let partition = partitions.get_mut(index);
+            let partition = partition.ok_or(Fault::Invalid("partition"))?;
+            let sends = partition.apply(delivery).sends;
+            if !sends.is_empty() {
+                let origin = Origin {
+                    partition: index,
+                    position,
+                };
+                let frame = Frame::of(router.address(sends), arrival, Some(origin));
+                sent[index].push_back((position, frame));
+            }
+        }
+        Ok(())
+    })?;
+    let mut sends: Vec<_> = sent.into_iter().flatten().collect();
+    sends.sort_by_key(|(position, _)| *position);
+    Ok(sends.into_iter().map(|(_, frame)| frame).collect())
 }
 
 impl Engine {
@@ -36,141 +183,32 @@ impl Engine {
         journal: &mut Journal,
         snapshots: &Snapshots,
     ) -> Result<Recovered, Fault> {
-        let mut recovered = Recovered::default();
-        let mut from = u64::MAX;
-        let mut damaged = Vec::new();
-        for (index, slot) in self.partitions.iter().enumerate() {
-            let restored = self.newest(index, snapshots, &mut damaged)?;
-            from = from.min(restored.position() + 1);
-            *write(&slot.partition) = restored;
+        let replayed = replay(&self.settings, &self.router, (journal, snapshots))?;
+        let recovered = replayed.recovered;
+        for (slot, partition) in self.partitions.iter().zip(replayed.partitions) {
+            slot.weight.store(partition.weight(), Ordering::Relaxed);
+            *write(&slot.partition) = partition;
         }
-        if from < journal.first() {
-            return Err(Fault::Missing(from));
+        if recovered.lost > 0 {
+            self.go_on_after(recovered.position, journal, snapshots)?;
         }
-        let sends = self.replay(journal, from, &mut recovered)?;
-        self.go_on_at_log_time();
-        let positions = self
-            .partitions
-            .iter()
-            .map(|s| read(&s.partition).position());
-        let ahead = positions.max().unwrap_or(0);
-        if ahead >= journal.next() {
-            recovered.lost = ahead + 1 - journal.next();
-            error!(
-                positions = recovered.lost,
-                "the end of the log is lost: what it held is in some partitions only"
-            );
-            self.go_on_after(ahead, journal, snapshots)?;
-        }
+        // Nothing enters the log with an earlier time than what is in it, wherever the wall clock of this process stands.
         for slot in &self.partitions {
-            let weight = read(&slot.partition).weight();
-            slot.weight.store(weight, Ordering::Relaxed);
+            self.clock.advance_to(read(&slot.partition).log_time());
         }
-        recovered.sent = sends.len() as u64;
         let restart = Frame::restart(self.partitions.len(), self.clock.now());
         self.log.forward(restart);
-        for frame in sends {
+        for frame in replayed.sends {
             // As late as what is in the log: it goes on behind it.
             let arrival = self.clock.now();
             self.log.forward(Frame { arrival, ..frame });
         }
         // Not sooner: where recovery fails, another Baton may read what this one cannot.
-        recovered.damaged = damaged.len() as u64;
         self.metrics.damaged_snapshots.increment(recovered.damaged);
-        for (index, position) in damaged {
+        for (index, position) in replayed.damaged {
             snapshots.remove(index, position)?;
         }
         Ok(recovered)
-    }
-
-    /// Nothing enters the log with an earlier time than what is in it, wherever the wall clock of this process stands.
-    fn go_on_at_log_time(&self) {
-        for slot in &self.partitions {
-            self.clock.advance_to(read(&slot.partition).log_time());
-        }
-    }
-
-    /// The newest state of a partition that is whole; a new one where there is none.
-    fn newest(
-        &self,
-        index: usize,
-        snapshots: &Snapshots,
-        damaged: &mut Vec<(usize, u64)>,
-    ) -> Result<Partition, Fault> {
-        for position in snapshots.of(index).into_iter().rev() {
-            let mut partition = Partition::new(&self.settings);
-            let mut whole = false;
-            let read = snapshots.read(index, position, |part| {
-                whole = partition
-                    .restore(part)
-                    .map_err(|what| Fault::Invalid(what.0))?;
-                Ok(())
-            });
-            match read {
-                Ok(true) if whole => {
-                    for metric in partition.started_anew() {
-                        warn!(
-                            partition = index,
-                            metric,
-                            "the buckets of a histogram are others than in the snapshot: it starts anew"
-                        );
-                    }
-                    return Ok(partition);
-                }
-                Ok(_) | Err(Fault::Invalid(_)) => {
-                    warn!(
-                        partition = index,
-                        position, "a snapshot is damaged: the one before serves"
-                    );
-                    snapshots.forget(index, position);
-                    damaged.push((index, position));
-                }
-                Err(fault) => return Err(fault),
-            }
-        }
-        Ok(Partition::new(&self.settings))
-    }
-
-    /// Applies the log; returns what was sent and is not in it.
-    fn replay(
-        &self,
-        journal: &Journal,
-        from: u64,
-        recovered: &mut Recovered,
-    ) -> Result<Vec<Frame>, Fault> {
-        // By the partition that sent them, in order, until they are met in the log.
-        let mut sent: Vec<VecDeque<(u64, Frame)>> = vec![VecDeque::new(); self.partitions.len()];
-        journal.replay(from, |position, payload| {
-            let stored = v1::Frame::decode(payload).map_err(|_| Fault::Invalid("frame"))?;
-            let frame = Frame::try_from(stored).map_err(|what| Fault::Invalid(what.0))?;
-            recovered.frames += 1;
-            if let Some(origin) = frame.origin {
-                let sent = sent.get_mut(origin.partition);
-                let sent = sent.ok_or(Fault::Invalid("partition"))?;
-                while sent.front().is_some_and(|(at, _)| *at <= origin.position) {
-                    sent.pop_front();
-                    recovered.known += 1;
-                }
-            }
-            let arrival = frame.arrival;
-            for (index, delivery) in frame.deliveries(position) {
-                let slot = self.partitions.get(index);
-                let slot = slot.ok_or(Fault::Invalid("partition"))?;
-                let sends = write(&slot.partition).apply(delivery).sends;
-                if !sends.is_empty() {
-                    let origin = Origin {
-                        partition: index,
-                        position,
-                    };
-                    let frame = Frame::of(self.router.address(sends), arrival, Some(origin));
-                    sent[index].push_back((position, frame));
-                }
-            }
-            Ok(())
-        })?;
-        let mut sends: Vec<_> = sent.into_iter().flatten().collect();
-        sends.sort_by_key(|(position, _)| *position);
-        Ok(sends.into_iter().map(|(_, frame)| frame).collect())
     }
 
     /// Positions are never used twice: keeps all states at the greatest one, and begins the log anew after it.

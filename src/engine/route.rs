@@ -114,7 +114,7 @@ impl Router {
     }
 
     /// The same on every machine and in every version: snapshots and Kafka partitions rest on it.
-    fn partition(&self, key: &Key) -> usize {
+    pub(super) fn partition(&self, key: &Key) -> usize {
         let hash = match key {
             Key::Session(owner) | Key::User(owner) => scoped_hash(owner),
             Key::Trace(id) => rapidhash_v3(id.as_bytes()),

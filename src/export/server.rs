@@ -10,8 +10,9 @@ use crate::model::ids::{Key, TraceId};
 use crate::model::metric::Family;
 use crate::model::time::Timestamp;
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use std::future::Future;
@@ -28,6 +29,10 @@ pub struct Settings {
 
 /// Where the server finds what it shows.
 pub trait Source: Send + Sync + 'static {
+    /// How far the start is, while the state is not complete: no figure is shown until it is.
+    fn starting(&self) -> Option<String> {
+        None
+    }
     /// The derived metrics as Prometheus is shown them.
     fn exposition(&self) -> Vec<Family>;
     /// The derived metrics at their true values, for people.
@@ -75,16 +80,19 @@ impl Server {
         let listener = TcpListener::bind(settings.endpoint)?;
         listener.set_nonblocking(true)?;
         let shown = Shown { source, settings };
-        let router = Router::new()
-            .route("/", get(people::paths))
+        let figures = Router::new()
             .route("/metrics", get(metrics))
-            .route("/healthz", get(async || "ok\n"))
-            .route("/readyz", get(ready))
             .route("/summary", get(people::summary))
             .route("/sessions", get(people::sessions))
             .route("/sessions/by-trace/{trace}", get(people::by_trace))
             // Slashes of an id may come as they are.
             .route("/sessions/{*id}", get(people::session))
+            .route_layer(from_fn_with_state(shown.clone(), complete));
+        let router = Router::new()
+            .route("/", get(people::paths))
+            .route("/healthz", get(async || "ok\n"))
+            .route("/readyz", get(ready))
+            .merge(figures)
             .with_state(shown);
         Ok(Self { listener, router })
     }
@@ -114,6 +122,17 @@ impl Server {
 
 async fn metrics(State(shown): State<Shown>, headers: HeaderMap) -> Response {
     aside(|| scrape(&shown, &headers))
+}
+
+/// The answer while the state is recovered: a figure of a part of it would look like a counter that was reset.
+async fn complete(State(shown): State<Shown>, request: Request, next: Next) -> Response {
+    match shown.source.starting() {
+        None => next.run(request).await,
+        Some(starting) => {
+            let retry = [(header::RETRY_AFTER, "5")];
+            (StatusCode::SERVICE_UNAVAILABLE, retry, starting + "\n").into_response()
+        }
+    }
 }
 
 /// Work that computes or waits for a partition: probes are answered meanwhile.

@@ -23,6 +23,7 @@ pub mod fact;
 pub mod harmless;
 pub mod ids;
 pub mod key;
+pub mod limit;
 pub mod memo;
 pub mod metric;
 pub mod money;

@@ -834,6 +834,9 @@ pub struct Meta {
     /// Seed of the hashes of message content, where the operator gives no key.
     #[prost(fixed64, tag = "2")]
     pub content_seed: u64,
+    /// The position at which the number of partitions was changed; 0: never. What is before it is of another number.
+    #[prost(uint64, tag = "3")]
+    pub since: u64,
 }
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]

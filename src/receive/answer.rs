@@ -1,6 +1,7 @@
 //! Answers to export requests: status codes as the OTLP specification requires, and partial success.
 
 use super::{Counts, Refusal, Signal};
+use crate::model::limit::Limit;
 use crate::model::reject::RejectReason;
 use opentelemetry_proto::tonic::collector::logs::v1::{
     ExportLogsPartialSuccess, ExportLogsServiceResponse,
@@ -44,6 +45,7 @@ impl Fault {
             Self::Refused(Refusal::Overloaded) => {
                 "the receiver is overloaded; nothing was taken, retry later"
             }
+            Self::Refused(Refusal::Full(limit)) => full(limit),
             Self::Refused(Refusal::Stopping) => {
                 "the receiver is stopping; nothing was taken, retry elsewhere or later"
             }
@@ -95,6 +97,22 @@ impl Fault {
             code: self.code() as i32,
             message: self.text().into(),
             details: details.into_iter().collect(),
+        }
+    }
+}
+
+/// Which limit is reached. Numbers and directories are told to operators only: in the log and by `/readyz`.
+fn full(limit: Limit) -> &'static str {
+    match limit {
+        Limit::Queue => {
+            "too many events wait in this receiver (engine.queue_events); nothing was taken, retry later"
+        }
+        Limit::Memory => {
+            "the sessions of this receiver take all the memory they may (engine.soft_state_size); nothing was taken, retry later"
+        }
+        Limit::Disk => "the disk of this receiver is nearly full; nothing was taken, retry later",
+        Limit::LogSize => {
+            "the log of this receiver has its greatest size (state.max_log_size); nothing was taken, retry later"
         }
     }
 }

@@ -35,6 +35,7 @@ pub use http::Http;
 pub use limits::{Limits, Malformed};
 pub use pieces::Counts;
 
+use crate::model::limit::Limit;
 use crate::model::otlp::Take;
 use crate::model::reject::RejectReason;
 use budget::Held;
@@ -63,6 +64,8 @@ pub struct Settings {
 pub enum Refusal {
     /// No room now: retry.
     Overloaded,
+    /// A limit of the state behind the door is reached: retry.
+    Full(Limit),
     /// The process stops: retry, elsewhere or later.
     Stopping,
     /// The log failed while it was written: it may be in the log or not.

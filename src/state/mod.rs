@@ -14,6 +14,7 @@ mod queue;
 
 pub use queue::{Next, Reader};
 
+use crate::model::limit::Limit;
 use crate::model::record::{Frame, Load};
 use crate::proto::v1;
 use std::future::Future;
@@ -25,8 +26,8 @@ pub type Appending = Pin<Box<dyn Future<Output = Result<(), AppendError>> + Send
 /// Why the log did not take entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AppendError {
-    /// No room now: the sender should retry.
-    Full,
+    /// A limit is reached, and there is no room now: the sender should retry.
+    Full(Limit),
     /// More entries at once than the log can ever hold: retrying is useless.
     TooMany,
     /// The log is closed: the process is stopping.
@@ -63,6 +64,11 @@ pub trait Log: Send + Sync {
     /// Whether the log would be shorter soon if partitions kept their state now.
     fn is_long(&self) -> bool {
         false
+    }
+
+    /// Why nothing is taken from outside, where that lasts: it ends by itself when there is room again.
+    fn shortage(&self) -> Option<String> {
+        None
     }
 
     /// Keeps the state that a partition has at a position, so that the log before it can go; returns its size in bytes.

@@ -1,6 +1,7 @@
 //! The queues from a log to its partitions, with a limit on all waiting events.
 
 use super::AppendError;
+use crate::model::limit::Limit;
 use crate::model::record::{Delivery, Frame, Load};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -104,7 +105,7 @@ impl Queues {
             |waiting| (waiting + load.entries <= *capacity).then_some(waiting + load.entries);
         waiting
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, room)
-            .map_err(|_| AppendError::Full)?;
+            .map_err(|_| AppendError::Full(Limit::Queue))?;
         waiting_bytes.fetch_add(load.bytes, Ordering::AcqRel);
         Ok(())
     }

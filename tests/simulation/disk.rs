@@ -30,6 +30,10 @@ struct State {
     odds: u64,
     /// Faults so far.
     faults: u64,
+    /// Bytes that the volume holds; 0: any number.
+    capacity: u64,
+    /// Bytes of it that others took.
+    others: u64,
     /// The machine goes down within so many operations; then nothing works until it is started again.
     life: Option<u64>,
 }
@@ -58,11 +62,19 @@ impl SimFiles {
         state.odds = odds;
     }
 
+    /// The volume holds so many bytes, of which others have some.
+    pub fn hold(&self, capacity: u64, others: u64) {
+        let mut state = self.lock();
+        state.capacity = capacity;
+        state.others = others;
+    }
+
     /// Nothing fails any more.
     pub fn repair(&self) {
         let mut state = self.lock();
         state.odds = 0;
         state.life = None;
+        state.others = 0;
     }
 
     /// The machine goes down after so many more operations, in the middle of whatever it does.
@@ -144,6 +156,20 @@ impl SimFiles {
         }
     }
 
+    /// A folder of its own with the same files.
+    pub fn copy(&self) -> Self {
+        let copy = Self::default();
+        {
+            let (from, mut to) = (self.lock(), copy.lock());
+            to.files = from.files.clone();
+            to.names = from.names.clone();
+            to.durable = from.durable.clone();
+            to.since = from.since.clone();
+            to.next = from.next;
+        }
+        copy
+    }
+
     /// A copy with other bytes in one file.
     pub fn with(&self, name: &str, bytes: Vec<u8>) -> Self {
         let copy = Self::default();
@@ -171,8 +197,9 @@ impl SimFiles {
     /// Turns one bit of a file; the same again turns it back.
     pub fn flip(&self, name: &str, bit: u64) {
         let mut state = self.lock();
-        let id = state.names[name];
-        if let Some(data) = state.files.get_mut(&id)
+        // A file that is gone needs no repair.
+        let id = state.names.get(name).copied();
+        if let Some(data) = id.and_then(|id| state.files.get_mut(&id))
             && let Some(byte) = data.bytes.get_mut((bit / 8) as usize)
         {
             *byte ^= 1 << (bit % 8);
@@ -225,6 +252,16 @@ impl State {
         let fails = odds > 0 && self.dice.as_mut().is_some_and(|dice| dice.one_in(odds));
         self.faults += u64::from(fails);
         fails
+    }
+
+    /// Bytes that may still be written.
+    fn free(&self) -> u64 {
+        let size = |id: &u64| self.files[id].bytes.len() as u64;
+        let used: u64 = self.names.values().map(size).sum();
+        match self.capacity {
+            0 => u64::MAX,
+            capacity => capacity.saturating_sub(self.others + used),
+        }
     }
 
     fn below(&mut self, n: u64) -> u64 {
@@ -287,6 +324,21 @@ impl Files for SimFiles {
         Ok(())
     }
 
+    fn size(&self, name: &str) -> io::Result<u64> {
+        let state = self.lock();
+        let id = state.names.get(name).ok_or(io::ErrorKind::NotFound)?;
+        Ok(state.files[id].bytes.len() as u64)
+    }
+
+    fn free(&self) -> Option<u64> {
+        let state = self.lock();
+        (state.capacity > 0).then(|| state.free())
+    }
+
+    fn place(&self) -> String {
+        "the simulated disk".to_owned()
+    }
+
     fn sync(&self) -> io::Result<()> {
         let mut state = self.lock();
         if state.fails() {
@@ -315,6 +367,11 @@ impl File for SimFile {
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.with(|state, id| {
+            let room = usize::try_from(state.free()).unwrap_or(usize::MAX);
+            if bytes.len() > room {
+                data(state, id).bytes.extend_from_slice(&bytes[..room]);
+                return Err(io::ErrorKind::StorageFull.into());
+            }
             if !state.fails() {
                 data(state, id).bytes.extend_from_slice(bytes);
                 return Ok(());

@@ -21,13 +21,15 @@ pub struct SimLog {
 pub fn open(
     files: &Arc<dyn disk::files::Files>,
     partitions: usize,
+    since: u64,
 ) -> Result<(Arc<SimLog>, Vec<Reader>), Fault> {
     let settings = Settings {
         partitions,
+        since,
         capacity: 1000,
         segment_bytes: 16 << 10,
         segment_age: Duration::from_secs(600),
-        max_bytes: 96 << 10,
+        max_bytes: Some(96 << 10),
     };
     let Opened {
         log,
@@ -82,6 +84,10 @@ impl Log for SimLog {
 
     fn is_long(&self) -> bool {
         self.log.is_long()
+    }
+
+    fn shortage(&self) -> Option<String> {
+        self.log.shortage()
     }
 
     /// As the log's own, where the writer is a thread.

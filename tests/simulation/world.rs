@@ -3,28 +3,26 @@
 use crate::capture::{self, Encoding};
 use crate::dice::Dice;
 use crate::disk::SimFiles;
-use crate::log::{self, SimLog};
+use crate::log;
+use crate::process::{self, PARTITIONS, Process};
 use crate::rows::{History, Rows};
-use baton::clock::Clock;
+use baton::app;
 use baton::config::Config;
 use baton::engine::Offering;
-use baton::engine::{Engine, Settings, Worker};
 use baton::model::event::Event;
+use baton::model::limit::Limit;
 use baton::model::metric::{Family, Point};
 use baton::model::otlp::Group;
-use baton::proto::v1;
 use baton::receive::{self, Limits};
-use baton::state::disk::Fault;
 use baton::state::disk::files::Files;
-use baton::state::disk::snapshots;
-use baton::state::{AppendError, Next, Reader};
-use baton::{app, engine};
+use baton::state::{AppendError, Next};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-const PARTITIONS: usize = 3;
+/// Bytes of the volume, where it is not endless: little more than what is kept free.
+const VOLUME: u64 = 1600 << 10;
 const SECOND: u64 = 1_000_000_000;
 
 /// Each series by name and labels; what a crash may change (retries are duplicates, and start times) is left out.
@@ -35,14 +33,17 @@ pub type Figures = BTreeMap<String, String>;
 pub struct Told {
     pub figures: Figures,
     /// Every workflow that was closed, by what the log tells.
-    pub rows: Rows,
+    /// They are not told where the number of partitions changed: a log of two numbers is no fold any more.
+    pub rows: Option<Rows>,
     pub waves: Vec<usize>,
     crashes: u64,
     faults: u64,
     refused: u64,
+    short: u64,
     snapshots: u64,
     fallbacks: u64,
     damages: u64,
+    changes: u64,
 }
 
 /// What happened under all seeds.
@@ -51,9 +52,11 @@ pub struct Story {
     crashes: u64,
     faults: u64,
     refused: u64,
+    short: u64,
     snapshots: u64,
     fallbacks: u64,
     damages: u64,
+    changes: u64,
 }
 
 impl Story {
@@ -61,14 +64,19 @@ impl Story {
         self.crashes += told.crashes;
         self.faults += told.faults;
         self.refused += told.refused;
+        self.short += told.short;
         self.snapshots += told.snapshots;
         self.fallbacks += told.fallbacks;
         self.damages += told.damages;
+        self.changes += told.changes;
     }
 
     pub fn is_eventful(&self) -> bool {
         let all = [self.crashes, self.faults, self.refused, self.snapshots];
-        let all = all.into_iter().chain([self.fallbacks, self.damages]);
+        let all = all
+            .into_iter()
+            .chain([self.fallbacks, self.damages])
+            .chain([self.short, self.changes]);
         all.collect::<Vec<_>>().iter().all(|n| *n > 0)
     }
 }
@@ -97,15 +105,6 @@ fn recordings() -> &'static [Vec<Event>] {
     })
 }
 
-pub fn settings() -> Settings {
-    Settings {
-        partitions: PARTITIONS,
-        // Some processes live for a few milliseconds only, and a full log must shrink all the same.
-        snapshot_interval: Duration::from_millis(50),
-        ..app::engine_settings(&Config::default())
-    }
-}
-
 /// What outlives processes: the disk, the time, and senders with what nobody acknowledged yet.
 struct World {
     dice: Dice,
@@ -120,53 +119,18 @@ struct World {
     history: History,
     /// What Prometheus was shown last of each series that only grows.
     scraped: BTreeMap<String, f64>,
+    /// Others fill the volume and free it again.
+    others: Option<Dice>,
+    /// The number of partitions that the operator asks for, who asks for another one at times.
+    partitions: usize,
+    operator: Option<Dice>,
+    changes: u64,
     crashes: u64,
     refused: u64,
+    /// Requests refused because the volume is nearly full.
+    short: u64,
     fallbacks: u64,
     damages: u64,
-}
-
-struct Process {
-    engine: Engine,
-    log: Arc<SimLog>,
-    readers: Vec<Reader>,
-    workers: Vec<Worker>,
-    recovered: engine::Recovered,
-}
-
-impl Process {
-    fn start(
-        files: &SimFiles,
-        time: &Arc<AtomicU64>,
-        history: &mut History,
-    ) -> Result<Self, Fault> {
-        let clock = Clock::manual(Arc::clone(time));
-        let folder: Arc<dyn Files> = Arc::new(files.clone());
-        let fresh = v1::Meta {
-            partitions: PARTITIONS as u32,
-            content_seed: 7,
-        };
-        let meta = snapshots::meta(&*folder, fresh)?;
-        assert_eq!(meta, fresh, "the folder is what it was");
-        let (log, readers) = log::open(&folder, PARTITIONS)?;
-        let normaliser = app::normaliser(&Config::default(), 7);
-        let shared = Arc::clone(&log);
-        let engine = Engine::new(&settings(), normaliser, shared, clock.clone());
-        let mut writer = log.writer.lock().expect("no panic");
-        let (journal, snapshots) = writer.stored();
-        history.read(journal)?;
-        let recovered = engine.recover(journal, snapshots)?;
-        drop(writer);
-        assert_eq!(recovered.lost, 0, "nothing that was synced is lost");
-        let workers = (0..PARTITIONS).map(|_| Worker::new(clock.now())).collect();
-        Ok(Self {
-            engine,
-            log,
-            readers,
-            workers,
-            recovered,
-        })
-    }
 }
 
 impl World {
@@ -176,7 +140,8 @@ impl World {
         let latest = 1_800_000_000 * SECOND;
         let time = Arc::new(AtomicU64::new(latest));
         let mut history = History::default();
-        let process = Process::start(&files, &time, &mut history).expect("nothing fails yet");
+        let process = Process::start(&files, &time, &mut history, PARTITIONS);
+        let process = process.expect("nothing fails yet");
         files.trouble(Dice::new(dice.roll()), odds);
         Self {
             dice,
@@ -188,8 +153,13 @@ impl World {
             asked: Vec::new(),
             history,
             scraped: BTreeMap::new(),
+            others: None,
+            partitions: PARTITIONS,
+            operator: None,
+            changes: 0,
             crashes: 0,
             refused: 0,
+            short: 0,
             fallbacks: 0,
             damages: 0,
         }
@@ -223,6 +193,11 @@ impl World {
             // It goes down again while it recovers.
             self.files.goes_down_after(1 + self.dice.below(40));
         }
+        if let Some(dice) = &mut self.operator
+            && dice.one_in(2)
+        {
+            self.partitions = 1 + dice.below(4) as usize;
+        }
         let damage = self.damage();
         for _ in 0..5 {
             if self.start() {
@@ -243,9 +218,11 @@ impl World {
 
     /// Starts a process. `false`: it failed.
     fn start(&mut self) -> bool {
-        match Process::start(&self.files, &self.time, &mut self.history) {
+        match Process::start(&self.files, &self.time, &mut self.history, self.partitions) {
             Ok(process) => {
                 self.fallbacks += process.recovered.damaged;
+                let was = self.process.workers.len();
+                self.changes += u64::from(process.workers.len() != was);
                 self.process = process;
                 self.scrape();
                 true
@@ -281,8 +258,23 @@ impl World {
                 self.files.goes_down_after(operations);
             }
         }
+        self.fill_the_volume();
         self.settle_answers();
         self.crash_if_down();
+    }
+
+    /// Others write files and remove them, at times until nothing is free.
+    fn fill_the_volume(&mut self) {
+        if let Some(dice) = &mut self.others
+            && dice.one_in(10)
+        {
+            let others = if dice.one_in(3) {
+                0
+            } else {
+                dice.below(VOLUME + 1)
+            };
+            self.files.hold(VOLUME, others);
+        }
     }
 
     /// Nobody lives on without a disk: it went down, or failed under the writer.
@@ -305,7 +297,7 @@ impl World {
     }
 
     fn step(&mut self) {
-        let index = self.dice.below(PARTITIONS as u64) as usize;
+        let index = self.dice.below(self.partitions as u64) as usize;
         self.step_of(index);
     }
 
@@ -329,8 +321,9 @@ impl World {
         for (events, mut offering) in std::mem::take(&mut self.asked) {
             match log::outcome(&mut offering) {
                 Some(Ok(())) => {}
-                Some(Err(AppendError::Full)) => {
+                Some(Err(AppendError::Full(limit))) => {
                     self.refused += 1;
+                    self.short += u64::from(limit == Limit::Disk && self.others.is_some());
                     self.unsent.push(events);
                 }
                 // It failed, now or before: the crash is near.
@@ -344,7 +337,7 @@ impl World {
     /// The writer and each worker do what they have to, once.
     fn round(&mut self) {
         self.commit();
-        for index in 0..PARTITIONS {
+        for index in 0..self.partitions {
             self.step_of(index);
         }
         self.settle_answers();
@@ -353,20 +346,84 @@ impl World {
     /// Until everything is applied and no timer is due now.
     fn drain(&mut self, crashes: bool) {
         let mut quiet = 0;
-        while quiet < 3 * PARTITIONS {
+        while quiet < 3 * self.partitions {
             let idle = self.unsent.is_empty() && self.asked.is_empty();
             if !idle || self.process.engine.backlog() > 0 {
                 quiet = 0;
                 self.act(crashes);
                 continue;
             }
+            // Who waits for the end frees the volume: on a full one timers wait.
+            if self.others.is_some() {
+                self.files.hold(VOLUME, 0);
+            }
             // Nothing is under way: all workers look at the time, which comes back to them through the log.
             self.commit();
-            for index in 0..PARTITIONS {
+            for index in 0..self.partitions {
                 self.step_of(index);
                 quiet += 1;
             }
             self.crash_if_down();
+        }
+    }
+}
+
+impl World {
+    /// What becomes of it in other processes: the next one goes down at an operation of its start, if one is given. The figures
+    /// at the end, and whether it went down.
+    fn resumed(&self, partitions: usize, operation: Option<u64>) -> (Figures, bool) {
+        let files = self.files.copy();
+        let time = Arc::new(AtomicU64::new(self.time.load(Ordering::Acquire)));
+        if let Some(operation) = operation {
+            files.goes_down_after(operation);
+        }
+        let mut history = History::default();
+        let mut dice = Dice::new(operation.unwrap_or_default());
+        let first = Process::start(&files, &time, &mut history, partitions);
+        let went_down = first.is_err();
+        let process = first.or_else(|_| {
+            files.crash(&mut dice);
+            // The operator may have thought better of it.
+            let partitions = [partitions, PARTITIONS][dice.below(2) as usize];
+            Process::start(&files, &time, &mut history, partitions)
+        });
+        files.repair();
+        let process = process.expect("it starts");
+        let mut world = Self {
+            dice,
+            files,
+            time,
+            latest: self.latest,
+            partitions: process.workers.len(),
+            process,
+            unsent: self.unsent.clone(),
+            asked: Vec::new(),
+            history,
+            scraped: growing(&self.process.engine.exposition())
+                .into_iter()
+                .collect(),
+            others: None,
+            operator: None,
+            changes: 0,
+            crashes: 0,
+            refused: 0,
+            short: 0,
+            fallbacks: 0,
+            damages: 0,
+        };
+        world.scrape();
+        world.run_out(false);
+        (figures(&world.process.engine.gather()), went_down)
+    }
+
+    /// Time for turns, handoffs and workflows to end, in steps of any size.
+    fn run_out(&mut self, crashes: bool) {
+        self.drain(crashes);
+        let end = self.latest + 7200 * SECOND;
+        while self.time.load(Ordering::Acquire) < end {
+            let step = 1 + self.dice.below(600);
+            self.pass(step * SECOND);
+            self.drain(crashes);
         }
     }
 }
@@ -394,7 +451,14 @@ pub fn run(seed: u64) -> Told {
     waves.dedup();
     // Some seeds live on a good disk and only crash, others meet a bad one.
     let odds = [0, 400, 120][dice.below(3) as usize];
-    live(World::new(dice.roll(), odds), waves, true)
+    let mut world = World::new(dice.roll(), odds);
+    if seed % 4 == 3 {
+        world.others = Some(Dice::new(seed));
+    }
+    if seed % 5 == 4 {
+        world.operator = Some(Dice::new(seed));
+    }
+    live(world, waves, true)
 }
 
 /// Fills the log, starts the next process with it and lets time pass. Whether the log takes something again.
@@ -423,6 +487,35 @@ pub fn a_full_log_makes_room() -> bool {
     world.refused == 0 && world.unsent.is_empty()
 }
 
+/// Gives a directory whose process was killed at work another number of partitions, and the machine goes down at each operation
+/// of that in turn. The figures are those without a change. Returns how many operations there were.
+pub fn changes_that_are_interrupted(to: usize) -> u64 {
+    let mut killed = World::new(to as u64, 0);
+    killed.unsent = requests(to, &mut killed.dice);
+    // Something is under way between partitions, and something is kept.
+    while killed.unsent.len() > 3 || kept(&killed.files) == 0 {
+        killed.act(false);
+        if killed.unsent.len() < 2 {
+            killed.pass(SECOND);
+        }
+    }
+    killed.commit();
+    killed.settle_answers();
+    let expected = killed.resumed(PARTITIONS, None);
+    for operation in 1.. {
+        let figures = killed.resumed(to, Some(operation));
+        assert!(
+            figures.0 == expected.0,
+            "{to} partitions, down at operation {operation}:\n{}",
+            difference(&figures.0, &expected.0)
+        );
+        if !figures.1 {
+            return operation - 1;
+        }
+    }
+    unreachable!("a change ends");
+}
+
 /// The figures and the workflows of some recordings.
 type Known = HashMap<Vec<usize>, (Figures, Rows)>;
 
@@ -434,7 +527,7 @@ pub fn without_faults(waves: &[usize]) -> (Figures, Rows) {
         return told.clone();
     }
     let told = live(World::new(1, 0), waves.to_vec(), false);
-    let told = (told.figures, told.rows);
+    let told = (told.figures, told.rows.expect("three partitions"));
     let mut known = known.lock().expect("no panic");
     known.insert(waves.to_vec(), told.clone());
     told
@@ -443,14 +536,7 @@ pub fn without_faults(waves: &[usize]) -> (Figures, Rows) {
 fn live(mut world: World, waves: Vec<usize>, crashes: bool) -> Told {
     for &wave in &waves {
         world.unsent = requests(wave, &mut world.dice);
-        world.drain(crashes);
-        // Time for turns, handoffs and workflows to end, in steps of any size.
-        let end = world.latest + 7200 * SECOND;
-        while world.time.load(Ordering::Acquire) < end {
-            let step = 1 + world.dice.below(600);
-            world.pass(step * SECOND);
-            world.drain(crashes);
-        }
+        world.run_out(crashes);
         if crashes {
             world.crash();
             let sent = world.process.recovered.sent;
@@ -459,14 +545,19 @@ fn live(mut world: World, waves: Vec<usize>, crashes: bool) -> Told {
     }
     Told {
         figures: figures(&world.process.engine.gather()),
-        rows: world.history.rows(&settings()),
+        rows: world
+            .operator
+            .is_none()
+            .then(|| world.history.rows(&process::settings(PARTITIONS))),
         waves,
         crashes: world.crashes,
         faults: world.files.faults(),
         refused: world.refused,
+        short: world.short,
         snapshots: kept(&world.files),
         fallbacks: world.fallbacks,
         damages: world.damages,
+        changes: world.changes,
     }
 }
 

@@ -24,6 +24,15 @@ pub trait Files: Send + Sync {
 
     fn remove(&self, name: &str) -> io::Result<()>;
 
+    /// Bytes of a file.
+    fn size(&self, name: &str) -> io::Result<u64>;
+
+    /// Bytes that may still be written on the volume; `None`: it does not say.
+    fn free(&self) -> Option<u64>;
+
+    /// Where it is, for people.
+    fn place(&self) -> String;
+
     /// Makes names durable; the bytes of a file are made so by itself.
     fn sync(&self) -> io::Result<()>;
 }
@@ -118,6 +127,20 @@ impl Files for Folder {
 
     fn remove(&self, name: &str) -> io::Result<()> {
         fs::remove_file(self.path.join(name))
+    }
+
+    fn size(&self, name: &str) -> io::Result<u64> {
+        Ok(fs::metadata(self.path.join(name))?.len())
+    }
+
+    fn free(&self) -> Option<u64> {
+        let volume = rustix::fs::statvfs(&self.path).ok()?;
+        // Some file systems say nothing but zeros.
+        (volume.f_blocks > 0).then(|| volume.f_bavail.saturating_mul(volume.f_frsize))
+    }
+
+    fn place(&self) -> String {
+        self.path.display().to_string()
     }
 
     fn sync(&self) -> io::Result<()> {

@@ -46,6 +46,18 @@ impl Journal {
     /// # Errors
     /// When segments are missing, or are no segments.
     pub fn open(files: Arc<dyn Files>, segment_bytes: u64) -> Result<(Self, u64), Fault> {
+        Self::open_after(files, segment_bytes, 0)
+    }
+
+    /// Opens the log of a folder; where it has none, one begins after `position`.
+    ///
+    /// # Errors
+    /// When segments are missing, or are no segments.
+    pub fn open_after(
+        files: Arc<dyn Files>,
+        segment_bytes: u64,
+        position: u64,
+    ) -> Result<(Self, u64), Fault> {
         let mut firsts: Vec<u64> = fault("the folder", files.list())?
             .iter()
             .filter_map(|name| name.strip_suffix(LOG)?.parse().ok())
@@ -61,12 +73,13 @@ impl Journal {
                 remove(&*files, &name)?;
                 cut += bytes;
             }
-            let open = begin(&*files, 1)?;
+            let next = position + 1;
+            let open = begin(&*files, next)?;
             let journal = Self {
                 files,
-                segments: VecDeque::from([(1, HEADER as u64)]),
+                segments: VecDeque::from([(next, HEADER as u64)]),
                 open,
-                next: 1,
+                next,
                 segment_bytes,
                 ended: false,
                 buffer: Vec::new(),
@@ -137,6 +150,24 @@ impl Journal {
 
     pub fn bytes(&self) -> u64 {
         self.segments.iter().map(|(_, length)| length).sum()
+    }
+
+    /// Bytes of the segments that hold nothing after `position`.
+    pub(super) fn bytes_until(&self, position: u64) -> u64 {
+        let ends = self.segments.iter().skip(1).map(|(first, _)| *first);
+        let ended = self.segments.iter().zip(ends);
+        let whole = ended.filter(|(_, end)| *end <= position + 1);
+        whole.map(|((_, length), _)| length).sum()
+    }
+
+    /// A segment that is longer is followed by a new one.
+    pub(super) fn set_segment_bytes(&mut self, bytes: u64) {
+        self.segment_bytes = bytes;
+    }
+
+    /// Bytes of the segment that is written to.
+    pub(super) fn open_bytes(&self) -> u64 {
+        self.segments.back().map_or(0, |(_, length)| *length)
     }
 
     /// Reads all frames from `from` on.

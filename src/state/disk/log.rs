@@ -1,23 +1,31 @@
 //! The writer thread, and the log as receivers and partitions see it.
 
+use super::counts::Metrics;
+use super::files::Files;
 use super::journal::{CommitError, Journal};
+use super::room::{FLOOR, Shortage, Usage};
 use super::snapshots::Snapshots;
 use super::{Fault, Settings};
+use crate::model::limit::Limit;
 use crate::model::record::{Frame, Load};
 use crate::model::time::Timestamp;
 use crate::proto::{self, v1};
 use crate::state::queue::Queues;
 use crate::state::{AppendError, Appending, Log};
-use metrics::{Counter, Gauge, counter, describe_counter, describe_gauge, gauge};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
 use tokio::sync::oneshot;
+use tracing::{info, warn};
 
 /// How long what cannot be refused waits for room on a full disk.
 const FULL_DISK_PAUSE: Duration = Duration::from_millis(200);
 /// An idle writer says that it is there at least this often.
 const IDLE: Duration = Duration::from_secs(1);
+/// Segments of a log at its greatest size, at least.
+const SEGMENTS: u64 = 4;
+/// How long a write that found no room is believed more than what the file system says of free space: a quota may end sooner.
+const NO_SPACE_ROUNDS: u8 = 10;
 
 /// The log and its snapshots, as the doors and partitions see them.
 #[derive(Debug)]
@@ -28,15 +36,20 @@ pub struct DiskLog {
 }
 
 /// The one writer.
-#[derive(Debug)]
 pub struct Writer {
+    files: Arc<dyn Files>,
     journal: Journal,
     queues: Queues,
     shared: Arc<Shared>,
     snapshots: Arc<Snapshots>,
     metrics: Metrics,
-    max_bytes: u64,
+    max_bytes: Option<u64>,
+    segment_bytes: u64,
     segment_age: Duration,
+    /// Why nothing is taken from outside now.
+    short: Option<Shortage>,
+    /// The file system had no room though it says that there is: believed for so many more rounds.
+    no_space: u8,
     /// What is written next; more than nothing between two rounds only while the disk or the log is full.
     group: Vec<Item>,
     /// When the segment that is written to was begun.
@@ -50,8 +63,10 @@ struct Shared {
     ready: Condvar,
     /// Entries on the disk, which tells partitions that there is something to keep.
     entries: AtomicU64,
-    /// The log is half full.
+    /// The log is half full, or the volume is nearly.
     is_long: AtomicBool,
+    /// Why nothing is taken from outside now, for people.
+    short: Mutex<Option<String>>,
 }
 
 #[derive(Debug, Default)]
@@ -82,38 +97,27 @@ enum Item {
     Flush(mpsc::Sender<()>),
 }
 
-struct Metrics {
-    commits: Counter,
-    full: Counter,
-    bytes: Gauge,
-}
-
-impl std::fmt::Debug for Metrics {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Metrics")
+impl Item {
+    fn payload(&self) -> Option<&[u8]> {
+        match self {
+            Self::Frame { payload, .. } => Some(payload),
+            Self::Flush(_) => None,
+        }
     }
-}
 
-impl Metrics {
-    fn new() -> Self {
-        describe_counter!(
-            "baton_log_commits_total",
-            "Groups of requests put on the disk, one fsync each."
-        );
-        describe_counter!(
-            "baton_log_full_total",
-            "Groups that found the disk or the log full."
-        );
-        describe_gauge!("baton_log_bytes", "Size of the log on the disk.");
-        Self {
-            commits: counter!("baton_log_commits_total"),
-            full: counter!("baton_log_full_total"),
-            bytes: gauge!("baton_log_bytes"),
+    /// The payload of what may be refused.
+    fn refusable(&self) -> Option<&[u8]> {
+        match self {
+            Self::Frame {
+                answer: Some(_), ..
+            } => self.payload(),
+            _ => None,
         }
     }
 }
 
 pub(super) fn new(
+    files: Arc<dyn Files>,
     journal: Journal,
     snapshots: Snapshots,
     queues: Queues,
@@ -126,18 +130,33 @@ pub(super) fn new(
         shared: Arc::clone(&shared),
         snapshots: Arc::clone(&snapshots),
     };
-    let writer = Writer {
+    let mut writer = Writer {
+        files,
         journal,
         queues,
         shared,
         snapshots,
         metrics: Metrics::new(),
         max_bytes: settings.max_bytes,
+        segment_bytes: settings.segment_bytes,
         segment_age: settings.segment_age,
+        short: None,
+        no_space: 0,
         group: Vec::new(),
         begun: None,
     };
+    // What there is is known before anybody asks.
+    writer.look();
     (log, writer)
+}
+
+impl std::fmt::Debug for Writer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Writer")
+            .field("journal", &self.journal)
+            .field("short", &self.short)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Inbox {
@@ -150,6 +169,10 @@ impl Inbox {
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Inbox> {
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn short(&self) -> MutexGuard<'_, Option<String>> {
+        self.short.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// `false`: the disk failed, or the log has ended.
@@ -228,6 +251,10 @@ impl Log for DiskLog {
         self.shared.is_long.load(Ordering::Acquire)
     }
 
+    fn shortage(&self) -> Option<String> {
+        self.shared.short().clone()
+    }
+
     fn keep(
         &self,
         partition: usize,
@@ -280,24 +307,75 @@ impl Writer {
         let mut inbox = self.shared.lock();
         self.group.append(&mut inbox.items);
         drop(inbox);
-        self.refuse_over_limit();
+        let usage = self.look();
         let written = self
-            .write()
+            .write(usage)
             .and_then(|()| self.journal.retire(self.snapshots.covered()));
         if written.is_err() {
             self.shared.lock().fail();
             self.group.clear();
             self.queues.abort();
         }
-        let bytes = self.journal.bytes();
-        self.metrics.bytes.set(bytes as f64);
-        let is_long = bytes > self.max_bytes / 2;
-        self.shared.is_long.store(is_long, Ordering::Release);
         written
     }
 
+    /// Looks at the volume and the log, and refuses what comes from outside where there is no room for it.
+    fn look(&mut self) -> Usage {
+        let usage = Usage {
+            free: self.files.free(),
+            log: self.journal.bytes(),
+            snapshots: self.snapshots.next_bytes(),
+        };
+        let max_log = usage.max_log(self.max_bytes);
+        // The log gets shorter by whole segments: of a small one there are several.
+        let segment = self.segment_bytes.min(max_log / SEGMENTS);
+        self.journal.set_segment_bytes(segment);
+        if usage.is_tight() && self.journal.open_bytes() > FLOOR / SEGMENTS {
+            self.journal.end_segment();
+        }
+        let is_long = usage.log > max_log / 2 || usage.is_tight();
+        self.shared.is_long.store(is_long, Ordering::Release);
+        self.metrics.look(usage, max_log);
+        let outside = self.group.iter().filter_map(Item::refusable);
+        let wanted = outside.map(|payload| payload.len() as u64).sum();
+        let was = self.short.map(|short| short.limit);
+        let short = usage.shortage(self.max_bytes, wanted, was);
+        match short {
+            Some(short) => self.refuse(short.limit),
+            None if self.no_space > 0 => {
+                self.no_space -= 1;
+                return usage;
+            }
+            None => {}
+        }
+        self.tell(short);
+        usage
+    }
+
+    /// Says when requests begin to be refused, and when they are taken again.
+    fn tell(&mut self, short: Option<Shortage>) {
+        let limit = short.map(|short| short.limit);
+        let was = self.short.map(|short| short.limit);
+        match &short {
+            Some(why) if limit != was => {
+                let directory = self.files.place();
+                warn!(directory, %why, "requests are refused, and senders asked to retry, until there is room on the disk");
+            }
+            None if was.is_some() => {
+                let directory = self.files.place();
+                info!(
+                    directory,
+                    "there is room on the disk: requests are taken again"
+                );
+            }
+            _ => {}
+        }
+        *self.shared.short() = short.map(|why| format!("{}: {why}", self.files.place()));
+        self.short = short;
+    }
+
     /// Commits the group, or refuses what may be refused of it.
-    fn write(&mut self) -> Result<(), Fault> {
+    fn write(&mut self, usage: Usage) -> Result<(), Fault> {
         let frames = self.group.iter().filter_map(|item| match item {
             Item::Frame { frame, payload, .. } => Some((frame, payload)),
             Item::Flush(_) => None,
@@ -316,11 +394,18 @@ impl Writer {
         {
             Ok(first) => {
                 self.metrics.commits.increment(1);
+                let more = self.journal.bytes().saturating_sub(usage.log);
+                self.snapshots.logged(more);
+                self.no_space = 0;
                 self.hand_out(first);
                 Ok(())
             }
             Err(CommitError::NoSpace) => {
-                self.refuse();
+                let frames = self.group.iter().filter_map(Item::payload);
+                let wanted = frames.map(|payload| payload.len() as u64).sum();
+                self.no_space = NO_SPACE_ROUNDS;
+                self.refuse(Limit::Disk);
+                self.tell(Some(Shortage::write_failed(usage, wanted)));
                 Ok(())
             }
             Err(CommitError::Broken(fault)) => Err(fault),
@@ -365,16 +450,11 @@ impl Writer {
         }
     }
 
-    /// Above its limit, the log waits for partitions to keep their state.
-    fn refuse_over_limit(&mut self) {
-        if self.journal.bytes() > self.max_bytes {
-            self.refuse();
-        }
-    }
-
     /// Refuses what comes from outside; what partitions send stays.
-    fn refuse(&mut self) {
-        self.metrics.full.increment(1);
+    fn refuse(&mut self, limit: Limit) {
+        if self.group.iter().any(|item| item.refusable().is_some()) {
+            self.metrics.full(limit);
+        }
         let mut stays = Vec::new();
         for item in self.group.drain(..) {
             match item {
@@ -384,7 +464,7 @@ impl Writer {
                     ..
                 } => {
                     self.queues.release(Load::of(&frame));
-                    let _ = answer.send(Err(AppendError::Full));
+                    let _ = answer.send(Err(AppendError::Full(limit)));
                 }
                 item => stays.push(item),
             }

@@ -13,10 +13,14 @@
 //! | `snapshots.rs` | snapshots of partitions, and the metadata of the directory |
 //! | `files.rs` | the few file operations that the log needs; the simulation replaces them |
 
+mod counts;
 pub mod files;
 mod format;
 pub mod journal;
+pub mod layout;
 mod log;
+pub mod progress;
+mod room;
 pub mod snapshots;
 
 use super::{Reader, queue};
@@ -35,16 +39,18 @@ const LOG: &str = ".log";
 /// Limits of the log.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// As many as the folder was made with.
+    /// As many as the folder has.
     pub partitions: usize,
+    /// The position after which the log of this number of partitions begins.
+    pub since: u64,
     /// Entries from outside that may wait for their partitions.
     pub capacity: usize,
     /// A segment that is longer is followed by a new one.
     pub segment_bytes: u64,
     /// As is one that was begun so long ago, so that what is kept elsewhere can go.
     pub segment_age: Duration,
-    /// A log that is longer takes nothing from outside until partitions have kept their state.
-    pub max_bytes: u64,
+    /// A log that is longer takes nothing from outside until partitions have kept their state; `None`: it follows the volume.
+    pub max_bytes: Option<u64>,
 }
 
 /// A fault of the disk or of what is on it. The process cannot go on.
@@ -65,8 +71,6 @@ pub enum Fault {
     Orphan(String),
     /// The writer has stopped.
     Stopped,
-    /// The folder was made with so many partitions, and others are asked for.
-    Partitions(usize),
 }
 
 impl std::fmt::Display for Fault {
@@ -85,10 +89,6 @@ impl std::fmt::Display for Fault {
                 "{name}: the file `meta` that belongs to it is missing: bring it back, or use another directory"
             ),
             Self::Stopped => f.write_str("the log has stopped"),
-            Self::Partitions(kept) => write!(
-                f,
-                "made with {kept} partitions: set engine.partitions to {kept}, or use another directory"
-            ),
         }
     }
 }
@@ -115,10 +115,12 @@ pub struct Opened {
 /// # Errors
 /// When the folder cannot be used, or what is in it is damaged in more than the tail.
 pub fn open(files: &Arc<dyn Files>, settings: &Settings) -> Result<Opened, Fault> {
-    let (journal, cut) = Journal::open(Arc::clone(files), settings.segment_bytes)?;
+    let (journal, cut) =
+        Journal::open_after(Arc::clone(files), settings.segment_bytes, settings.since)?;
     let snapshots = Snapshots::open(Arc::clone(files), settings.partitions)?;
+    snapshots.measure(&journal)?;
     let (queues, readers) = queue::open(settings.partitions, settings.capacity);
-    let (log, writer) = log::new(journal, snapshots, queues, settings);
+    let (log, writer) = log::new(Arc::clone(files), journal, snapshots, queues, settings);
     Ok(Opened {
         log,
         writer,

@@ -2,14 +2,15 @@
 
 use super::files::Files;
 use super::format::{self, FileKind, Frames, Step, Unreadable};
+use super::journal::Journal;
 use super::{Fault, fault};
 use crate::proto::v1;
 use prost::Message;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-const SUFFIX: &str = ".snapshot";
-const META: &str = "meta";
+pub(super) const SUFFIX: &str = ".snapshot";
 /// Snapshots of one partition: where the newest is damaged, the one before serves.
 const KEPT: usize = 2;
 /// A file is written in pieces of at least this size.
@@ -20,6 +21,17 @@ pub struct Snapshots {
     files: Arc<dyn Files>,
     /// Positions of the snapshots of each partition, oldest first.
     kept: Mutex<Vec<Vec<u64>>>,
+    /// Bytes that the log took so far, which the next snapshots may hold in addition.
+    logged: AtomicU64,
+    /// Of the newest snapshot of each partition.
+    newest: Mutex<Vec<Newest>>,
+}
+
+/// The size of a snapshot, and what the log had taken when it was begun.
+#[derive(Clone, Copy, Debug, Default)]
+struct Newest {
+    bytes: u64,
+    logged: u64,
 }
 
 impl std::fmt::Debug for Snapshots {
@@ -48,7 +60,38 @@ impl Snapshots {
         Ok(Self {
             files,
             kept: Mutex::new(kept),
+            logged: AtomicU64::new(0),
+            newest: Mutex::new(vec![Newest::default(); partitions]),
         })
+    }
+
+    /// Learns the sizes that [`Snapshots::next_bytes`] rests on, where a log is found that has some already.
+    pub(super) fn measure(&self, journal: &Journal) -> Result<(), Fault> {
+        for (index, newest) in self.newest().iter_mut().enumerate() {
+            if let Some(position) = self.of(index).pop() {
+                let name = name(index, position);
+                newest.bytes = fault(&name, self.files.size(&name))?;
+                newest.logged = journal.bytes_until(position);
+            }
+        }
+        self.logged(journal.bytes());
+        Ok(())
+    }
+
+    /// The log took so many bytes more.
+    pub(super) fn logged(&self, bytes: u64) {
+        self.logged.fetch_add(bytes, Ordering::AcqRel);
+    }
+
+    /// Bytes of two more snapshots of every partition, by estimate: each holds what its newest one does, and at most what the
+    /// log took since.
+    pub(super) fn next_bytes(&self) -> u64 {
+        let newest = self.newest();
+        let known: u64 = newest.iter().map(|newest| newest.bytes).sum();
+        let since = newest.iter().map(|newest| newest.logged).min();
+        let logged = self.logged.load(Ordering::Acquire);
+        let news = logged.saturating_sub(since.unwrap_or(logged));
+        known.saturating_add(news).saturating_mul(KEPT as u64)
     }
 
     /// Positions of a partition's snapshots, oldest first.
@@ -77,7 +120,9 @@ impl Snapshots {
         parts: impl Iterator<Item = v1::SnapshotPart>,
     ) -> Result<u64, Fault> {
         let name = name(partition, position);
+        let logged = self.logged.load(Ordering::Acquire);
         let bytes = write(&*self.files, FileKind::Snapshot, &name, parts)?;
+        self.newest()[partition] = Newest { bytes, logged };
         let mut kept = self.lock();
         let known = &mut kept[partition];
         known.retain(|one| *one < position);
@@ -121,47 +166,26 @@ impl Snapshots {
         fault(&name, self.files.remove(&name))
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Vec<u64>>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Vec<u64>>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn newest(&self) -> MutexGuard<'_, Vec<Newest>> {
+        self.newest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn name(partition: usize, position: u64) -> String {
+pub(super) fn name(partition: usize, position: u64) -> String {
     format!("{partition}-{position:020}{SUFFIX}")
 }
 
-fn parse(file: &str) -> Option<(usize, u64)> {
+pub(super) fn parse(file: &str) -> Option<(usize, u64)> {
     let (partition, position) = file.strip_suffix(SUFFIX)?.split_once('-')?;
     Some((partition.parse().ok()?, position.parse().ok()?))
 }
 
-/// What the folder is; `fresh` where it is new.
-///
-/// # Errors
-/// When the folder cannot be used, or what it holds was written by nobody knows whom.
-pub fn meta(files: &dyn Files, fresh: v1::Meta) -> Result<v1::Meta, Fault> {
-    let names = fault("the folder", files.list())?;
-    if !names.iter().any(|name| name == META) {
-        // It is written before anything else: who made these files is not known.
-        let is_state = |name: &&String| name.ends_with(SUFFIX) || name.ends_with(super::LOG);
-        if let Some(name) = names.iter().find(is_state) {
-            return Err(Fault::Orphan(name.clone()));
-        }
-        write(files, FileKind::Meta, META, std::iter::once(fresh))?;
-        return Ok(fresh);
-    }
-    let mut found = None;
-    let whole = read(files, FileKind::Meta, META, |meta| {
-        found = Some(meta);
-        Ok(())
-    })?;
-    found
-        .filter(|_| whole)
-        .ok_or_else(|| Fault::Corrupt(META.to_owned(), 0))
-}
-
 /// Writes a file of messages under another name, syncs it, and gives it its own. Returns its size.
-fn write<M: Message>(
+pub(super) fn write<M: Message>(
     files: &dyn Files,
     kind: FileKind,
     name: &str,
@@ -197,7 +221,7 @@ fn write<M: Message>(
 }
 
 /// Reads a file of messages. `Ok(false)`: it is damaged.
-fn read<M: Message + Default>(
+pub(super) fn read<M: Message + Default>(
     files: &dyn Files,
     kind: FileKind,
     name: &str,

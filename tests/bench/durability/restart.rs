@@ -119,7 +119,7 @@ async fn offer(app: &App, body: &[u8]) {
         };
         match offering.await {
             Ok(()) => return,
-            Err(AppendError::Full) => tokio::time::sleep(Duration::from_millis(5)).await,
+            Err(AppendError::Full(_)) => tokio::time::sleep(Duration::from_millis(5)).await,
             Err(other) => panic!("refused for {other:?}"),
         }
     }

@@ -83,7 +83,7 @@ async fn taken(app: &App, body: &[u8]) -> bool {
     };
     match offering.await {
         Ok(()) => true,
-        Err(AppendError::Full) => false,
+        Err(AppendError::Full(_)) => false,
         Err(other) => panic!("refused for {other:?}"),
     }
 }

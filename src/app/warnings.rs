@@ -1,0 +1,192 @@
+//! What is said at the start: how much memory there is and what it goes to, and what is insecure, with what to do about it.
+
+use crate::config::{Config, LogKind};
+use crate::model::limit::Bytes;
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
+use tracing::{info, warn};
+
+/// What the program takes besides state and requests.
+const PROGRAM: u64 = 32 << 20;
+/// A shorter key can be guessed.
+const KEY_BYTES: usize = 16;
+
+/// One line for each thing that is insecure.
+pub(super) fn insecure(config: &Config) {
+    for what in faults(config) {
+        warn!("insecure: {what}");
+    }
+}
+
+fn faults(config: &Config) -> Vec<String> {
+    let open = |address: SocketAddr| !address.ip().is_loopback();
+    let mut faults = Vec::new();
+    for (key, address) in [
+        ("receivers.otlp.grpc.endpoint", config.grpc),
+        ("receivers.otlp.http.endpoint", config.http),
+    ] {
+        if open(address) {
+            faults.push(format!(
+                "{key} listens on {address} without TLS and authentication: whoever reaches it can send spans and change every figure; \
+                 listen on a loopback address, or let only trusted senders reach it (network policy, firewall, proxy)"
+            ));
+        }
+    }
+    if open(config.server) {
+        faults.push(format!(
+            "server.endpoint listens on {} without TLS and authentication: whoever reaches it can read business figures and the names in sessions; \
+             listen on a loopback address, or let only Prometheus and operators reach it",
+            config.server
+        ));
+    }
+    if let Some(key) = &config.content_key
+        && key.0.len() < KEY_BYTES
+    {
+        faults.push(format!(
+            "normalise.content_key has fewer than {KEY_BYTES} bytes: who reads the state directory can guess it, and then test guesses of message texts; use a longer random key"
+        ));
+    }
+    let directory = config.state_directory.as_ref();
+    if config.state_log == LogKind::Disk
+        && let Some(directory) = directory
+        && let Ok(found) = std::fs::metadata(directory)
+    {
+        let mode = found.permissions().mode() & 0o777;
+        if mode & 0o077 != 0 {
+            let directory = directory.display();
+            faults.push(format!(
+                "the state directory {directory} is open to other users (mode {mode:03o}), and holds session and user ids: chmod 700 {directory}"
+            ));
+        }
+    }
+    faults
+}
+
+/// The limits of memory, where they come from, and whether they fit.
+pub(super) fn memory(config: &Config) {
+    info!(
+        memory_limit = %Bytes(config.memory),
+        soft_state_size = %Bytes(config.soft_state() as u64),
+        soft_state_size_from = %config.soft_state_bytes,
+        max_state_size = %Bytes(config.max_state() as u64),
+        max_state_size_from = %config.max_state_bytes,
+        max_bytes_in_flight = %Bytes(config.bytes_in_flight() as u64),
+        max_bytes_in_flight_from = %config.max_bytes_in_flight,
+        "limits of memory"
+    );
+    if let Some(what) = too_little(config) {
+        warn!("too little memory: {what}");
+    }
+}
+
+fn too_little(config: &Config) -> Option<String> {
+    let (state, requests) = (config.max_state() as u64, config.bytes_in_flight() as u64);
+    let needed = state.saturating_add(requests).saturating_add(PROGRAM);
+    (needed > config.memory).then(|| {
+        format!(
+            "engine.max_state_size ({}), receivers.otlp.max_bytes_in_flight ({}) and the program ({}) together exceed the memory limit ({}), \
+             and the process may be killed under load: raise the memory limit, or lower these settings",
+            Bytes(state),
+            Bytes(requests),
+            Bytes(PROGRAM),
+            Bytes(config.memory)
+        )
+    })
+}
+
+/// Whether the recovered state fits.
+pub(super) fn recovered(config: &Config, weight: usize) {
+    if let Some(what) = does_not_fit(config, weight) {
+        warn!("too little memory: {what}");
+    }
+}
+
+fn does_not_fit(config: &Config, weight: usize) -> Option<String> {
+    let (state, soft) = (Bytes(weight as u64), config.soft_state());
+    if weight > config.max_state() {
+        let most = Bytes(config.max_state() as u64);
+        return Some(format!(
+            "the recovered state takes {state}, more than engine.max_state_size ({most}): sessions are closed early until it fits; \
+             raise the memory limit or this setting before the next start"
+        ));
+    }
+    (weight > soft).then(|| {
+        let soft = Bytes(soft as u64);
+        format!(
+            "the recovered state takes {state}, more than engine.soft_state_size ({soft}): requests are refused until sessions have ended; \
+             raise the memory limit or this setting"
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Amount, Secret};
+
+    #[test]
+    fn the_defaults_are_secure() {
+        assert!(faults(&Config::default()).is_empty());
+    }
+
+    #[test]
+    fn each_insecure_thing_is_named_with_its_remedy() {
+        let directory = tempfile::tempdir().expect("a folder");
+        let open = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(directory.path(), open).expect("changed");
+        let any = "0.0.0.0:0".parse().expect("an address");
+        let config = Config {
+            grpc: any,
+            http: any,
+            server: any,
+            content_key: Some(Secret("short".into())),
+            state_directory: Some(directory.path().to_owned()),
+            ..Config::default()
+        };
+        let faults = faults(&config);
+        assert_eq!(faults.len(), 5, "{faults:?}");
+        for (fault, (about, remedy)) in faults.iter().zip([
+            ("receivers.otlp.grpc.endpoint", "loopback"),
+            ("receivers.otlp.http.endpoint", "loopback"),
+            ("server.endpoint", "only Prometheus"),
+            ("normalise.content_key", "longer"),
+            ("mode 755", "chmod 700"),
+        ]) {
+            assert!(fault.contains(about) && fault.contains(remedy), "{fault}");
+            assert!(
+                !fault.contains("short"),
+                "a secret is never printed: {fault}"
+            );
+        }
+    }
+
+    fn config(memory: u64) -> Config {
+        Config {
+            memory,
+            ..Config::default()
+        }
+    }
+
+    #[test]
+    fn limits_that_do_not_fit_the_container_are_named() {
+        assert_eq!(too_little(&config(512 << 20)), None);
+        let tiny = too_little(&config(128 << 20)).expect("too little");
+        assert!(tiny.contains("memory limit (128.0 MiB)"), "{tiny}");
+        let explicit = Config {
+            max_state_bytes: Amount::Bytes(2 << 30),
+            ..config(1 << 30)
+        };
+        let said = too_little(&explicit).expect("too little");
+        assert!(said.contains("engine.max_state_size (2.0 GiB)"), "{said}");
+    }
+
+    #[test]
+    fn a_recovered_state_that_does_not_fit_is_named() {
+        let config = config(1 << 30);
+        assert_eq!(does_not_fit(&config, 400 << 20), None);
+        let soft = does_not_fit(&config, 500 << 20).expect("too much");
+        assert!(soft.contains("engine.soft_state_size"), "{soft}");
+        let most = does_not_fit(&config, 600 << 20).expect("too much");
+        assert!(most.contains("engine.max_state_size"), "{most}");
+    }
+}
