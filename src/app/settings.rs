@@ -16,6 +16,8 @@ const MAX_PARTITIONS: usize = 4;
 pub fn engine_settings(config: &Config) -> engine::Settings {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let partitions = config.partitions.unwrap_or(cores.min(MAX_PARTITIONS));
+    // A partition knows its own series only, so that it can recover from its own entries: it gets an equal share of each limit.
+    let share = |limit: usize| (limit / partitions).max(1);
     engine::Settings {
         partitions,
         stitch: stitch::Settings {
@@ -48,15 +50,15 @@ pub fn engine_settings(config: &Config) -> engine::Settings {
             native_histograms: config.native_histograms,
             max_bytes: config.soft_state() / partitions / 2,
             shared: partitions > 1,
-            max_series: config.max_series,
-            max_label_values: config.max_label_values,
+            max_series: share(config.max_series),
+            max_label_values: share(config.max_label_values),
             expire_after: config.expire_after,
             dimensions: config
                 .cohorts
                 .iter()
                 .map(|(name, _)| name.clone())
                 .collect(),
-            max_cohort_values: config.max_cohort_values,
+            max_cohort_values: share(config.max_cohort_values),
             currency: config.money.currency().clone(),
             zero_hold: config.zero_hold,
         },

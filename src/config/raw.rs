@@ -260,8 +260,8 @@ section! {
         dimensions: Vec<String> = ["tier", "intent", "channel", "tenant"].map(String::from).to_vec(),
         /// Attributes of a dimension, for example `region: [customer.region]`. They are tried before the built-in ones.
         attributes: BTreeMap<String, Vec<String>> = BTreeMap::new(),
-        /// Maximum number of distinct values of a dimension. Further values become `other`.
-        max_values: u32 = 50,
+        /// Maximum number of distinct values of a dimension in the process, in equal shares per partition. Further values become `other`.
+        max_values: u32 = 200,
     }
 }
 
@@ -274,10 +274,10 @@ section! {
         buckets: BTreeMap<String, Vec<f64>> = BTreeMap::new(),
         /// Whether to keep native histograms too. They are exposed to a Prometheus that requests the protobuf format.
         native_histograms: bool = false,
-        /// Maximum number of series of a metric per partition. Further values go to an overflow series.
-        max_series: u32 = 10_000,
-        /// Maximum number of distinct values of a label of a metric. Further values become `_overflow`.
-        max_label_values: u32 = 200,
+        /// Maximum number of label sets of a metric in the process, in equal shares per partition. Further values go to an overflow series.
+        max_series: u32 = 40_000,
+        /// Maximum number of distinct values of a label of a metric in the process, in equal shares per partition. Further values become `_overflow`.
+        max_label_values: u32 = 800,
         /// A series without a new value for this time is removed.
         expire_after: Wait = Wait("24h".into()),
         /// A new series is exposed as 0 for this time, so that increase() sees its first value. Set it to at least two scrape intervals of your slowest Prometheus.

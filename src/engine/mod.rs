@@ -7,9 +7,13 @@
 //! | `route.rs` | which partition an event belongs to, and how a trace learns its session |
 //! | `partition.rs` | one partition: a stitcher and the metrics derived from its facts; no I/O |
 //! | `recover.rs` | recovery: the newest snapshots, then the log after them |
+//! | `repartition.rs` | the state of a directory, given to another number of partitions |
+//! | `health.rs` | what the engine measures of itself |
+//! | `told.rs` | sessions and their facts, for people |
 //! | `offline.rs` | a recording, processed by the same partitions as live data |
 //! | `stories.rs` | the facts of the latest sessions, for `/sessions/ID` |
 
+mod health;
 mod offline;
 mod partition;
 mod recover;
@@ -40,7 +44,7 @@ use crate::model::time::Timestamp;
 use crate::state::disk::Fault;
 use crate::state::{AppendError, Log, Next, Reader};
 use crate::{derive, normalise, stitch};
-use metrics::{Counter, Gauge, counter, describe_counter, describe_gauge, gauge};
+use health::Metrics;
 use rapidhash::RapidHashMap as HashMap;
 use route::Router;
 use std::future::Future;
@@ -81,48 +85,6 @@ pub struct Engine {
     partitions: Vec<Slot>,
     clock: Clock,
     metrics: Metrics,
-}
-
-/// What the engine tells of itself.
-struct Metrics {
-    backlog: Gauge,
-    keys: Gauge,
-    bytes: Gauge,
-    appended: Counter,
-    snapshots: Counter,
-    failed_snapshots: Counter,
-    damaged_snapshots: Counter,
-}
-
-impl Metrics {
-    fn new() -> Self {
-        describe_gauge!(
-            "baton_log_backlog",
-            "Entries in the log that are not applied yet."
-        );
-        describe_gauge!(
-            "baton_partition_keys",
-            "Sessions and traces held by all partitions."
-        );
-        describe_gauge!(
-            "baton_partition_bytes",
-            "Memory that sessions, traces and metric series hold, by estimate."
-        );
-        describe_counter!("baton_log_events_total", "Events appended to the log.");
-        describe_counter!(
-            "baton_snapshots_total",
-            "States of partitions: kept on the disk, failed to be, or found damaged at the start."
-        );
-        Self {
-            backlog: gauge!("baton_log_backlog"),
-            keys: gauge!("baton_partition_keys"),
-            bytes: gauge!("baton_partition_bytes"),
-            appended: counter!("baton_log_events_total"),
-            snapshots: counter!("baton_snapshots_total", "result" => "kept"),
-            failed_snapshots: counter!("baton_snapshots_total", "result" => "failed"),
-            damaged_snapshots: counter!("baton_snapshots_total", "result" => "damaged"),
-        }
-    }
 }
 
 struct Slot {
@@ -417,7 +379,10 @@ impl Engine {
     /// Bytes that sessions and waiting events may take more before senders are asked to retry.
     fn memory_left(&self) -> usize {
         let held = self.weight() + self.log.backlog().bytes;
-        (self.settings.soft_bytes + 1).saturating_sub(held)
+        self.settings
+            .soft_bytes
+            .saturating_add(1)
+            .saturating_sub(held)
     }
 
     /// Which limits are reached, so that nothing is taken from outside; empty when all is well.

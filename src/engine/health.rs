@@ -1,0 +1,45 @@
+//! What the engine measures of itself.
+
+use metrics::{Counter, Gauge, counter, describe_counter, describe_gauge, gauge};
+
+/// What the engine tells of itself.
+pub(super) struct Metrics {
+    pub(super) backlog: Gauge,
+    pub(super) keys: Gauge,
+    pub(super) bytes: Gauge,
+    pub(super) appended: Counter,
+    pub(super) snapshots: Counter,
+    pub(super) failed_snapshots: Counter,
+    pub(super) damaged_snapshots: Counter,
+}
+
+impl Metrics {
+    pub(super) fn new() -> Self {
+        describe_gauge!(
+            "baton_log_backlog",
+            "Entries in the log that are not applied yet."
+        );
+        describe_gauge!(
+            "baton_partition_keys",
+            "Sessions and traces held by all partitions."
+        );
+        describe_gauge!(
+            "baton_partition_bytes",
+            "Memory that sessions, traces and metric series hold, by estimate."
+        );
+        describe_counter!("baton_log_events_total", "Events appended to the log.");
+        describe_counter!(
+            "baton_snapshots_total",
+            "States of partitions: kept on the disk, failed to be, or found damaged at the start."
+        );
+        Self {
+            backlog: gauge!("baton_log_backlog"),
+            keys: gauge!("baton_partition_keys"),
+            bytes: gauge!("baton_partition_bytes"),
+            appended: counter!("baton_log_events_total"),
+            snapshots: counter!("baton_snapshots_total", "result" => "kept"),
+            failed_snapshots: counter!("baton_snapshots_total", "result" => "failed"),
+            damaged_snapshots: counter!("baton_snapshots_total", "result" => "damaged"),
+        }
+    }
+}
