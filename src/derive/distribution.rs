@@ -5,7 +5,7 @@ use crate::model::metric::{Bucket, Exemplar};
 use crate::model::native::Native;
 
 /// Neighbouring buckets that share one exemplar, the latest: one for each bucket would take four times the room of the counts.
-const SHARE: usize = 4;
+pub(super) const SHARE: usize = 4;
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Distribution {

@@ -1,5 +1,6 @@
 //! Merges the metric families of several partitions.
 
+use super::distribution::SHARE;
 use super::store::NANO;
 use crate::model::metric::{Bucket, Exemplar, Family, Point, Series};
 
@@ -69,11 +70,16 @@ fn sum(a: f64, b: f64) -> f64 {
     }
 }
 
-/// Adds the counts of buckets with the same bounds.
+/// Adds the counts of buckets with the same bounds. Neighbours share one exemplar, as in each part: how many parts there are does not show.
 fn add_buckets(known: &mut [Bucket], more: &[Bucket]) {
-    for (bucket, more) in known.iter_mut().zip(more) {
-        bucket.count += more.count;
-        bucket.exemplar = latest(bucket.exemplar, more.exemplar);
+    for (known, more) in known.chunks_mut(SHARE).zip(more.chunks(SHARE)) {
+        let both = known.iter().chain(more);
+        let newest = both.map(|bucket| bucket.exemplar).reduce(latest).flatten();
+        for (bucket, more) in known.iter_mut().zip(more) {
+            bucket.count += more.count;
+            let own = latest(bucket.exemplar, more.exemplar);
+            bucket.exemplar = own.filter(|_| own == newest);
+        }
     }
 }
 

@@ -171,7 +171,7 @@ fn a_running_instance_tells_the_story_that_a_replay_tells() {
         kept
     );
     let nobody = live::story(Way::Grpc, &[], "sess-pydantic-ai-A");
-    assert_eq!(nobody, "not known, or not any more\n");
+    assert!(nobody.starts_with("no such session"), "{nobody}");
 }
 
 #[test]
