@@ -68,6 +68,13 @@ fn derived(f: &[Family]) -> Truth {
         failed: outcome("failed"),
         abandoned: outcome("abandoned"),
         unverified: outcome("unverified"),
+        resolved_elapsed: (sums(
+            f,
+            "baton_workflow_elapsed_seconds_total",
+            &[("outcome", "resolved")],
+        )
+        .0 * 1e3)
+            .round() as u64,
         value_completed: value(&["resolved"]),
         value_at_risk: value(&["escalated", "failed", "abandoned", "unverified"]),
         asked: step("asked"),

@@ -16,24 +16,30 @@ pub struct Desk {
 pub struct Session {
     pub id: String,
     pub user: String,
-    pub(super) place: Place,
+    /// The case's own; a turn may have an intent of its own.
+    pub cohort: Cohort,
     pub(super) dialect: usize,
     pub(super) turns: Vec<Turn>,
     pub truth: Truth,
+    /// The parts of `truth` by turn, each with its intent.
+    pub turn_truths: Vec<(&'static str, Truth)>,
 }
 
-/// Where a customer comes from.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
-    pub(super) tier: &'static str,
-    pub(super) channel: &'static str,
-    pub(super) tenant: &'static str,
-    pub(super) workflow: &'static str,
+/// Where a customer comes from, and what for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cohort {
+    pub workflow: &'static str,
+    pub tier: &'static str,
+    pub intent: &'static str,
+    pub channel: &'static str,
+    pub tenant: &'static str,
 }
 
 const TIERS: [&str; 2] = ["free", "business"];
 const PLACES: [(&str, &str); 3] = [("web", "north"), ("mobile", "north"), ("web", "south")];
 const DIALECTS: u64 = 3;
+/// Milliseconds that a customer thinks between two turns.
+pub(super) const THINKING: u64 = 2_000;
 
 impl Desk {
     pub fn new(seed: u64) -> Self {
@@ -49,29 +55,58 @@ impl Desk {
         };
         let plan = Plan::of(number, &mut dice);
         let (channel, tenant) = PLACES[dice.roll(3) as usize];
-        let place = Place {
+        let cohort = Cohort {
+            workflow: plan.want.workflow,
             tier: TIERS[dice.roll(2) as usize],
+            intent: plan.want.intent,
             channel,
             tenant,
-            workflow: plan.want.workflow,
         };
         let mut turns = Vec::new();
+        let mut turn_truths = Vec::new();
+        let mut add = |dice: &mut Dice, write: &dyn Fn(Script) -> Turn| {
+            let mut part = Truth::default();
+            let turn = write(Script::new(dice, &mut part));
+            truth += part;
+            turn_truths.push((turn.intent, part));
+            turns.push(turn);
+        };
         if dice.roll(100) < 40 {
-            turns.push(Script::new(&mut dice, &mut truth).greeting());
+            add(&mut dice, &|script| script.greeting());
         }
-        turns.push(Script::new(&mut dice, &mut truth).request(&plan));
+        add(&mut dice, &|script| script.request(&plan));
         if plan.fate == Fate::Lost {
-            turns.push(Script::new(&mut dice, &mut truth).repeat(&plan));
+            add(&mut dice, &|script| script.repeat(&plan));
+        }
+        if truth.resolved > 0 {
+            truth.resolved_elapsed = until_answer(&turns, &turn_truths);
         }
         Session {
             id: format!("case-{}-{number}", self.seed),
             user: format!("customer-{}", dice.roll(500)),
-            place,
+            cohort,
             dialect: (number % DIALECTS) as usize,
             turns,
             truth,
+            turn_truths,
         }
     }
+}
+
+/// Milliseconds from the first span to the final answer of a case whose last turn was answered.
+fn until_answer(turns: &[Turn], truths: &[(&str, Truth)]) -> u64 {
+    let (Some(first), Some(last)) = (turns.first(), turns.last()) else {
+        return 0;
+    };
+    let waited = truths.last().map_or(0, |(_, truth)| truth.waited);
+    let last_begins = elapsed(turns) - last.steps[0].end;
+    last_begins + last.steps[0].start + waited - first.steps[0].start
+}
+
+/// Milliseconds that the turns and the pauses between them take.
+pub(super) fn elapsed(turns: &[Turn]) -> u64 {
+    let length = |turn: &Turn| turn.steps.first().map_or(0, |app| app.end);
+    turns.iter().map(length).sum::<u64>() + THINKING * (turns.len() as u64 - 1)
 }
 
 #[cfg(test)]

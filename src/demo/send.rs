@@ -1,6 +1,6 @@
 //! Sends spans with the OpenTelemetry SDK and its OTLP exporter, as an agent would.
 
-use super::desk::Session;
+use super::desk::{Session, THINKING, elapsed};
 use super::speak::{SCOPES, evaluation, speak};
 use super::turn::Turn;
 use crate::model::time::Timestamp;
@@ -12,9 +12,6 @@ use opentelemetry_sdk::error::OTelSdkError;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
-/// How long a customer thinks between two turns.
-const THINKING: u64 = 2_000;
 
 /// The exporting end of the desk.
 #[derive(Debug)]
@@ -49,8 +46,7 @@ impl Sender {
     /// When the export was refused.
     pub fn send(&self, session: &Session, now: Timestamp) -> Result<(), OTelSdkError> {
         let length = |turn: &Turn| turn.steps.first().map_or(0, |app| app.end);
-        let pauses = THINKING * (session.turns.len() as u64 - 1);
-        let total: u64 = session.turns.iter().map(length).sum::<u64>() + pauses;
+        let total = elapsed(&session.turns);
         let mut begin = UNIX_EPOCH + Duration::from_nanos(now.0) - Duration::from_millis(total);
         for turn in &session.turns {
             self.turn(session, turn, begin);

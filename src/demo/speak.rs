@@ -37,10 +37,10 @@ fn app(session: &Session, turn: &Turn) -> Vec<KeyValue> {
     let mut attributes = vec![
         KeyValue::new("user.id", session.user.clone()),
         KeyValue::new("app.intent", turn.intent),
-        KeyValue::new("app.customer.tier", session.place.tier),
-        KeyValue::new("app.channel", session.place.channel),
-        KeyValue::new("app.tenant", session.place.tenant),
-        KeyValue::new("workflow.name", session.place.workflow),
+        KeyValue::new("app.customer.tier", session.cohort.tier),
+        KeyValue::new("app.channel", session.cohort.channel),
+        KeyValue::new("app.tenant", session.cohort.tenant),
+        KeyValue::new("workflow.name", session.cohort.workflow),
     ];
     attributes.extend(turn.value.map(|usd| count("app.transaction.value", usd)));
     attributes.extend(

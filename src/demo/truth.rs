@@ -52,6 +52,8 @@ counts! {
         failed,
         abandoned,
         unverified,
+        /// Milliseconds from the first to the last activity of resolved cases, all together.
+        resolved_elapsed,
         /// Dollars of business, resolved and not.
         value_completed,
         value_at_risk,
