@@ -9,6 +9,8 @@ mod native;
 mod past;
 #[path = "peers/restarts.rs"]
 mod restarts;
+#[path = "peers/selection.rs"]
+mod selection;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty};

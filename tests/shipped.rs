@@ -135,9 +135,21 @@ fn every_alert_has_a_runbook_and_a_test_for_both_ways() {
         .map(|file| text(file))
         .collect();
     let named = values(&alerts, "alert:");
-    let books = values(&alerts, "runbook:");
+    let urls = values(&alerts, "runbook_url:");
+    let shown = values(&alerts, "dashboard_url:");
+    for url in urls.iter().chain(&shown) {
+        assert!(url.starts_with("http"), "{url} is not absolute");
+    }
+    for url in &shown {
+        let (_, board) = url.split_once("/d/baton-").expect("a board");
+        let file = root().join(format!("deploy/grafana/dashboards/{board}.json"));
+        assert!(file.exists(), "{url} leads to no board");
+    }
+    let page = |url: &&str| format!("docs/runbooks/{}", url.rsplit('/').next().unwrap_or(url));
+    let books: Vec<String> = urls.iter().map(page).collect();
     assert!(named.len() > 10);
     assert_eq!(named.len(), books.len());
+    assert_eq!(named.len(), shown.len());
     assert_eq!(named.len(), values(&alerts, "for:").len());
     for (alert, book) in named.iter().zip(&books) {
         let page = text(&root().join(book));
@@ -222,4 +234,30 @@ fn every_link_of_a_document_leads_to_a_page_and_a_heading() {
         }
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// Boards are as a current Grafana writes them: ids on every panel and row, no theme of their own, and as many points on a chart as its width shows.
+#[test]
+fn boards_are_written_as_a_current_grafana_writes_them() {
+    for file in files("deploy/grafana/dashboards", &["json"]) {
+        let board: serde_json::Value = serde_json::from_str(&text(&file)).expect("JSON");
+        let name = file.display();
+        assert_eq!(board["schemaVersion"], 41, "{name}");
+        assert!(board.get("style").is_none(), "{name} has a style");
+        assert_ne!(board["timezone"], "browser", "{name}");
+        let panels = board["panels"].as_array().expect("panels");
+        let ids: BTreeSet<u64> = panels.iter().filter_map(|p| p["id"].as_u64()).collect();
+        assert_eq!(ids.len(), panels.len(), "{name}: an id is missing or twice");
+        for panel in panels.iter().filter(|p| p["type"] == "timeseries") {
+            let points = panel["maxDataPoints"].as_u64().expect("points");
+            let width = panel["gridPos"]["w"].as_u64().expect("a width");
+            assert_eq!(points, 5 * width, "{name}: {}", panel["title"]);
+            let axis = &panel["fieldConfig"]["defaults"]["custom"]["axisLabel"];
+            assert!(
+                axis.as_str().is_some_and(|label| !label.is_empty()),
+                "{name}: {}",
+                panel["title"]
+            );
+        }
+    }
 }

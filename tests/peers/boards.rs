@@ -1,13 +1,18 @@
-//! Every query of every board and rule, run by a real Prometheus over two weeks of the demo: no error, no empty panel but those that say
-//! why, and the executive figures of both weeks equal what the demo's script knows. With `LOOK=FOLDER` it also has pictures taken.
+//! Every query of every board and rule, run by a real Prometheus over two weeks of the demo and under every variable that the board shows: no error,
+//! no empty panel but those that say why, no query that ignores a variable, and the figures of the executive board equal what the demo's script
+//! knows of the selected cases. With `LOOK=FOLDER` it also has pictures taken.
 
-use super::past::{Past, STEP};
+use super::past::{Past, STEP, STEPS};
+use super::selection::{Known, Saying, Selection, figures, known, saying, week};
 use super::{folder, get, query, root, start_prometheus, sum, until};
-use baton::demo::Truth;
 use serde_json::Value;
 use std::fs;
-use std::path::Path;
 use std::process::Command;
+
+const BOARDS: [&str; 4] = ["executive", "product", "engineering", "sre"];
+
+/// All variables of boards.
+const VARIABLES: [&str; 5] = ["workflow", "tier", "intent", "channel", "tenant"];
 
 /// Panels that the demo leaves empty, and why.
 const EMPTY: &[(&str, &str)] = &[(
@@ -15,48 +20,315 @@ const EMPTY: &[(&str, &str)] = &[(
     "all models and currencies of the demo have one",
 )];
 
+/// The value that the boards show as "Nothing to compare with yet".
+const NOTHING_TO_COMPARE_WITH: f64 = -1000.0;
+
 /// In place of a panel's title: the annotations of a board.
 const MARKS: &str = "marks";
 
-/// One query of a panel, with its legend.
-struct Query {
-    legend: String,
-    expression: String,
+/// A board as its JSON says it.
+struct Board {
+    name: &'static str,
+    variables: Vec<String>,
+    panels: Vec<Panel>,
 }
 
-/// The panels of a board: title and queries, as Grafana would send them with all filters open.
-fn panels(board: &Path) -> Vec<(String, Vec<Query>)> {
-    let board = fs::read_to_string(board).expect("a board");
-    let board: Value = serde_json::from_str(&board).expect("JSON");
-    let panels = board["panels"].as_array().expect("panels");
-    // Marks of what happened are queries too, though mostly nothing did.
-    let marks = board["annotations"]["list"]
-        .as_array()
-        .into_iter()
-        .flatten();
-    let marks = marks.filter_map(|mark| mark["expr"].as_str());
-    let marks = marks.map(|mark| Query {
-        legend: String::new(),
-        expression: filled(mark),
-    });
-    let mut found = vec![(MARKS.to_owned(), marks.collect())];
-    for panel in panels.iter().filter(|panel| panel["type"] != "row") {
-        let title = panel["title"].as_str().expect("a title").to_owned();
-        let about = panel["description"].as_str().unwrap_or_default();
-        assert!(about.ends_with('.'), "{title} has no sentence of its own");
-        let targets = panel["targets"].as_array().into_iter().flatten();
-        let queries = targets.filter_map(|target| {
-            Some(Query {
-                legend: target["legendFormat"]
-                    .as_str()
-                    .unwrap_or_default()
-                    .to_owned(),
-                expression: filled(target["expr"].as_str()?),
-            })
-        });
-        found.push((title, queries.collect()));
+/// A panel without a title belongs to the one before it.
+struct Panel {
+    title: String,
+    /// Legend or column, and expression.
+    queries: Vec<(String, String)>,
+}
+
+impl Board {
+    fn read(name: &'static str) -> Self {
+        let file = root().join(format!("deploy/grafana/dashboards/{name}.json"));
+        let board: Value =
+            serde_json::from_str(&fs::read_to_string(file).expect("a board")).expect("JSON");
+        let variables = board["templating"]["list"]
+            .as_array()
+            .expect("variables")
+            .iter();
+        let variables = variables.filter(|variable| variable["type"] == "query");
+        let variables = variables
+            .map(|v| v["name"].as_str().expect("a name").to_owned())
+            .collect();
+        let marks = board["annotations"]["list"]
+            .as_array()
+            .into_iter()
+            .flatten();
+        let marks =
+            marks.filter_map(|mark| Some((String::new(), mark["expr"].as_str()?.to_owned())));
+        let mut panels = vec![Panel {
+            title: MARKS.to_owned(),
+            queries: marks.collect(),
+        }];
+        for panel in board["panels"]
+            .as_array()
+            .expect("panels")
+            .iter()
+            .filter(|p| p["type"] != "row")
+        {
+            let own = panel["title"].as_str().unwrap_or_default();
+            let title = if own.is_empty() {
+                panels[panels.len() - 1].title.clone()
+            } else {
+                own.to_owned()
+            };
+            let about = panel["description"].as_str().unwrap_or_default();
+            assert!(about.ends_with('.'), "{title} has no sentence of its own");
+            panels.push(Panel {
+                title,
+                queries: queries(panel),
+            });
+        }
+        Self {
+            name,
+            variables,
+            panels,
+        }
     }
-    found
+
+    fn filled(&self, expression: &str, selection: &Selection) -> String {
+        let variables: Vec<&str> = self.variables.iter().map(String::as_str).collect();
+        let query = selection
+            .filled(expression, &variables)
+            .replace("$__range_s", "604800")
+            .replace("$__range", "7d")
+            .replace("$__rate_interval", &format!("{}s", 2 * STEP))
+            .replace("$__interval_ms", &(STEP * 1000).to_string())
+            .replace("$__interval", &format!("{STEP}s"));
+        assert!(!query.contains('$'), "{query}");
+        query
+    }
+}
+
+fn queries(panel: &Value) -> Vec<(String, String)> {
+    let targets = panel["targets"].as_array().into_iter().flatten();
+    let names = &panel["transformations"][1]["options"]["renameByName"];
+    let queries = targets.filter_map(|target| {
+        let legend = target["legendFormat"].as_str().unwrap_or_default();
+        let column = names[format!("Value #{}", target["refId"].as_str()?)].as_str();
+        Some((
+            column.unwrap_or(legend).to_owned(),
+            target["expr"].as_str()?.to_owned(),
+        ))
+    });
+    queries.collect()
+}
+
+/// All, one value of each variable, two values, a combination, and one with few cases.
+fn selections() -> Vec<Selection> {
+    let one = |name, value| Selection(vec![(name, vec![value])]);
+    vec![
+        Selection::default(),
+        one("workflow", "care"),
+        one("tier", "business"),
+        one("intent", "refund"),
+        one("channel", "mobile"),
+        one("tenant", "south"),
+        Selection(vec![("intent", vec!["delivery", "invoice"])]),
+        Selection(vec![("workflow", vec!["orders"]), ("tier", vec!["free"])]),
+        Selection(vec![
+            ("intent", vec!["technical"]),
+            ("tier", vec!["free"]),
+            ("tenant", vec!["south"]),
+        ]),
+    ]
+}
+
+/// What is wrong with the executive board under a selection.
+async fn wrong(
+    board: &Board,
+    selection: &Selection,
+    past: &Past,
+    prometheus: &str,
+    buckets: &[f64],
+) -> Vec<String> {
+    let of = |wanted: &dyn Fn(u64) -> bool| known(&past.sessions, selection, wanted);
+    let weeks: [Known; 2] = [of(&|step| week(step) == 0), of(&|step| week(step) == 1)];
+    let steps: Vec<Known> = (1..=2 * STEPS).map(|step| of(&|s| s == step)).collect();
+    let mut faults = Vec::new();
+    for figure in figures() {
+        let said = saying(&figure, &weeks, &steps, buckets);
+        let panels = board.panels.iter().filter(|panel| panel.title == figure.0);
+        let queries: Vec<_> = panels.flat_map(|panel| &panel.queries).collect();
+        assert_eq!(queries.len(), 8, "{}", figure.0);
+        for (column, expression) in queries {
+            let Some(expected) = expected(&said, column, figure.0, figure.1) else {
+                continue;
+            };
+            let expression = board.filled(expression, selection);
+            let answer = query(prometheus, &expression, Some(past.end as f64))
+                .await
+                .unwrap_or_default();
+            let value = answer.first().map(|(_, _, value)| *value);
+            let same = match expected {
+                Some(expected) => {
+                    value.is_some_and(|v| (v - expected).abs() <= 1e-6 * expected.abs().max(1.0))
+                }
+                None => value.is_none_or(f64::is_nan),
+            };
+            if !same {
+                faults.push(format!(
+                    "{selection:?}: {}, {column}: {value:?}, not {expected:?}",
+                    figure.0
+                ));
+            }
+        }
+    }
+    faults
+}
+
+/// What a column must say; `None` if this test does not know, `Some(None)` if nothing.
+fn expected(said: &Saying, column: &str, title: &str, events: &str) -> Option<Option<f64>> {
+    let is_median = title.contains("median");
+    let scale = if said.interval.is_some() && is_share(title) {
+        100.0
+    } else {
+        1.0
+    };
+    match column {
+        _ if column == title => Some(said.now),
+        "Before" => Some(said.before),
+        "Change" => Some(
+            said.now
+                .zip(said.before)
+                .map(|(now, before)| scale * (now - before)),
+        ),
+        "Verdict" if !is_median => said
+            .verdict
+            .filter(|z| z.is_finite())
+            .map(|z| Some(z.clamp(-99.0, 99.0))),
+        "95 % ±" if !is_median => said.interval.filter(|half| half.is_finite()).map(Some),
+        _ if column == events => (said.events > 0).then_some(Some(said.events as f64)),
+        _ => None,
+    }
+}
+
+fn is_share(title: &str) -> bool {
+    [
+        "Cases resolved (verified)",
+        "Passed to people",
+        "Requests answered",
+        "Handoffs that succeeded",
+    ]
+    .contains(&title)
+}
+
+/// Every query under a value that no case has: whoever still has a figure ignores the variable.
+async fn ignoring(
+    board: &Board,
+    variable: &'static str,
+    past: &Past,
+    prometheus: &str,
+) -> Vec<String> {
+    let nobody = Selection(vec![(variable, vec!["nobody"])]);
+    let mut faults = Vec::new();
+    for panel in &board.panels {
+        for (legend, expression) in panel.queries.iter().filter(|(_, e)| e.contains("baton_")) {
+            let asked = board.filled(expression, &nobody);
+            let answer = query(prometheus, &asked, Some(past.end as f64))
+                .await
+                .unwrap_or_default();
+            if answer
+                .iter()
+                .any(|(_, _, value)| !value.is_nan() && *value != 0.0)
+            {
+                faults.push(format!(
+                    "{}: {}, {legend} ignores {variable}",
+                    board.name, panel.title
+                ));
+            }
+        }
+    }
+    faults
+}
+
+/// Every query answers, and no panel is empty without a reason.
+async fn unanswered(
+    board: &Board,
+    selection: &Selection,
+    past: &Past,
+    prometheus: &str,
+) -> Vec<String> {
+    let mut faults = Vec::new();
+    let all = selection.0.is_empty();
+    for panel in &board.panels {
+        let mut empty = true;
+        for (_, expression) in &panel.queries {
+            let expression = board.filled(expression, selection);
+            match query(prometheus, &expression, Some(past.end as f64)).await {
+                Some(answer) => empty &= answer.iter().all(|(_, _, value)| value.is_nan()),
+                None => faults.push(format!(
+                    "{}: {}: no answer to {expression}",
+                    board.name, panel.title
+                )),
+            }
+        }
+        let reason = EMPTY.iter().find(|(empty, _)| panel.title == *empty);
+        match (empty, reason) {
+            (true, None) if all && panel.title != MARKS => {
+                faults.push(format!("{}: {} is empty", board.name, panel.title))
+            }
+            (false, Some((_, why))) => faults.push(format!(
+                "{}: {} is not empty, though {why}",
+                board.name, panel.title
+            )),
+            _ => {}
+        }
+    }
+    faults
+}
+
+/// Without a part of the selectors: what a board that forgets a variable would ask.
+fn without(board: &Board, variable: &str) -> Board {
+    let gone = |expression: &str| {
+        let alone = format!("{variable}=~\"${variable}\"");
+        expression
+            .replace(&format!("{alone}, "), "")
+            .replace(&format!(", {alone}"), "")
+    };
+    let panels = board.panels.iter().map(|panel| Panel {
+        title: panel.title.clone(),
+        queries: panel
+            .queries
+            .iter()
+            .map(|(legend, e)| (legend.clone(), gone(e)))
+            .collect(),
+    });
+    Board {
+        name: board.name,
+        variables: board.variables.clone(),
+        panels: panels.collect(),
+    }
+}
+
+/// While there is no earlier period, the board says so: no verdict, no change, nothing before.
+async fn first_week(board: &Board, past: &Past, prometheus: &str) -> Vec<String> {
+    let end = (past.start + STEPS * STEP) as f64;
+    let mut faults = Vec::new();
+    for panel in &board.panels {
+        for (column, expression) in &panel.queries {
+            let expected = match column.as_str() {
+                "Verdict" => |value: f64| value == NOTHING_TO_COMPARE_WITH,
+                "Cases closed before" => |value: f64| value == 0.0,
+                "Change" | "Before" | "Effect" | "Resolved before" => f64::is_nan,
+                _ => continue,
+            };
+            let asked = board.filled(expression, &Selection::default());
+            let answer = query(prometheus, &asked, Some(end))
+                .await
+                .unwrap_or_default();
+            for (_, _, value) in answer.iter().filter(|(_, _, value)| !expected(*value)) {
+                faults.push(format!(
+                    "{}: {column} is {value} in the first week",
+                    panel.title
+                ));
+            }
+        }
+    }
+    faults
 }
 
 fn rules_of(groups: &[Value]) -> impl Iterator<Item = &Value> {
@@ -64,79 +336,41 @@ fn rules_of(groups: &[Value]) -> impl Iterator<Item = &Value> {
     rules.flatten()
 }
 
-fn filled(query: &str) -> String {
-    let mut query = query
-        .replace("$__range", "7d")
-        .replace("$__rate_interval", &format!("{}s", 2 * STEP))
-        .replace("$__interval", &format!("{STEP}s"));
-    for variable in ["tier", "intent", "channel", "tenant", "workflow"] {
-        query = query.replace(&format!("\"${variable}\""), "\".*\"");
-    }
-    assert!(!query.contains('$'), "{query}");
-    query
-}
-
-/// The executive figures of a week.
-fn figures(truth: &Truth) -> Vec<(&'static str, f64)> {
-    let share = |part: u64, whole: u64| part as f64 / whole as f64;
-    let cases = truth.workflows();
-    vec![
-        ("Cases resolved", share(truth.resolved, cases)),
-        (
-            "Proven solutions",
-            share(truth.resolved, truth.resolved + truth.unverified),
-        ),
-        (
-            "Cost of a solved case",
-            share(truth.spent_nano_usd, truth.resolved) / 1e9,
-        ),
-        ("Customers' wait", share(truth.waited, truth.turns) / 1e3),
-        ("Passed to people", share(truth.escalations, cases)),
-        (
-            "Clean handovers",
-            share(truth.handoffs_succeeded, truth.handoffs()),
-        ),
-        ("Questions answered", share(truth.answered, truth.turns)),
-        ("Business completed", truth.value_completed as f64),
-        ("Business at risk", truth.value_at_risk as f64),
-        ("Cases closed", cases as f64),
-        ("Money spent", truth.spent_nano_usd as f64 / 1e9),
-    ]
-}
-
-/// Of these less is better; of cases closed nobody can say.
-const LESS: [&str; 5] = [
-    "Cost of a solved case",
-    "Customers' wait",
-    "Passed to people",
-    "Business at risk",
-    "Money spent",
-];
-
-/// What a card of the executives' board must say: now, before, and the change between them; and how many are better, how many worse.
-fn sayings(weeks: &[Truth; 2]) -> Vec<(String, String, f64)> {
-    let [before, now] = weeks.each_ref().map(figures);
-    let (mut better, mut worse) = (0.0, 0.0);
-    let mut all = Vec::new();
-    for ((title, before), (_, now)) in before.into_iter().zip(now) {
-        let difference = match title {
-            "Cost of a solved case" | "Money spent" => now - before,
-            _ => (now - before) / before,
-        };
-        let word = if difference >= 0.0 { "up" } else { "down" };
-        let mut say = |word: &str, value| all.push((title.to_owned(), word.to_owned(), value));
-        say("now", now);
-        say(word, difference.abs());
-        say("was", before);
-        if title != "Cases closed" && now != before {
-            let wins = (now > before) != LESS.contains(&title);
-            *if wins { &mut better } else { &mut worse } += 1.0;
+/// Each group of rules looks at a time of its own, and all of them are well.
+async fn rules_are_well(prometheus: &str) {
+    let groups = until("all rules have looked", || async {
+        let rules = get(&format!("http://{prometheus}/api/v1/rules")).await;
+        let rules: Value = serde_json::from_str(&rules?).expect("JSON");
+        let groups = rules["data"]["groups"].as_array().expect("groups").clone();
+        let looked = rules_of(&groups).all(|rule| rule["health"] != "unknown");
+        looked.then_some(groups)
+    })
+    .await;
+    assert_eq!(groups.len(), 8);
+    for rule in rules_of(&groups) {
+        assert_eq!(rule["health"], "ok", "{rule}");
+        if rule["type"] == "recording" {
+            let name = rule["name"].as_str().expect("a name");
+            until(name, || sum(prometheus, name, None)).await;
         }
     }
-    for (verdict, count) in [("Got better", better), ("Got worse", worse)] {
-        all.push((verdict.to_owned(), verdict.to_owned(), count));
-    }
-    all
+}
+
+/// Upper bounds of the histogram of waits.
+async fn bounds(prometheus: &str) -> Vec<f64> {
+    let found = query(
+        prometheus,
+        "count by (le) (baton_turn_duration_seconds_bucket)",
+        None,
+    )
+    .await;
+    let found = found.expect("buckets");
+    let bounds = found
+        .iter()
+        .filter_map(|(labels, _, _)| labels["le"].as_str()?.parse().ok());
+    let mut bounds: Vec<f64> = bounds.collect();
+    bounds.sort_by(f64::total_cmp);
+    bounds
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -149,67 +383,49 @@ async fn every_query_of_every_board_and_rule_answers_over_the_demo() {
     let (_prometheus, prometheus) = start_prometheus(&folder, &past.server(), "2s");
     until("a first scrape", || sum(&prometheus, "up == 1", None)).await;
     past.go_on().await;
+    let buckets = bounds(&prometheus).await;
 
-    let mut known = sayings(&past.weeks);
     let mut faults = Vec::new();
-    for board in ["executive", "product", "engineering", "sre"] {
-        let file = root().join(format!("deploy/grafana/dashboards/{board}.json"));
-        for (title, queries) in panels(&file) {
-            let mut empty = true;
-            for Query { legend, expression } in queries {
-                let Some(answer) = query(&prometheus, &expression, Some(past.end as f64)).await
-                else {
-                    faults.push(format!("{board}: {title}: no answer to {expression}"));
-                    continue;
-                };
-                empty &= answer.iter().all(|(_, _, value)| value.is_nan());
-                let place = known
-                    .iter()
-                    .position(|(t, l, _)| *t == title && *l == legend);
-                let value = answer.first().map(|(_, _, value)| *value);
-                if let Some(place) = place {
-                    let (_, _, expected) = known.swap_remove(place);
-                    if value.is_none_or(|value| (value - expected).abs() > 1e-6 * expected.max(1.0))
-                    {
-                        faults.push(format!("{title}, {legend}: {value:?}, not {expected}"));
-                    }
-                } else if board == "executive"
-                    && ["up", "down"].contains(&&*legend)
-                    && value.is_some()
-                {
-                    faults.push(format!("{title} goes {legend} by {value:?}"));
-                }
-            }
-            let reason = EMPTY.iter().find(|(empty, _)| title == *empty);
-            match (empty, reason) {
-                (true, None) if title != MARKS => faults.push(format!("{board}: {title} is empty")),
-                (false, Some((_, why))) => {
-                    faults.push(format!("{board}: {title} is not empty, though {why}"));
-                }
-                _ => {}
+    for board in BOARDS.map(Board::read) {
+        for selection in selections() {
+            if selection
+                .0
+                .iter()
+                .all(|(name, _)| board.variables.iter().any(|v| v == name))
+            {
+                faults.extend(unanswered(&board, &selection, &past, &prometheus).await);
             }
         }
+        for variable in VARIABLES
+            .into_iter()
+            .filter(|v| board.variables.iter().any(|own| own == v))
+        {
+            faults.extend(ignoring(&board, variable, &past, &prometheus).await);
+        }
+    }
+    let executive = Board::read("executive");
+    for selection in selections() {
+        faults.extend(wrong(&executive, &selection, &past, &prometheus, &buckets).await);
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
-    assert!(known.is_empty(), "not on the board: {known:?}");
 
-    // Each group of rules looks at a time of its own.
-    let groups = until("all rules have looked", || async {
-        let rules = get(&format!("http://{prometheus}/api/v1/rules")).await;
-        let rules: Value = serde_json::from_str(&rules?).expect("JSON");
-        let groups = rules["data"]["groups"].as_array().expect("groups").clone();
-        let looked = rules_of(&groups).all(|rule| rule["health"] != "unknown");
-        looked.then_some(groups)
-    })
-    .await;
-    assert_eq!(groups.len(), 6);
-    for rule in rules_of(&groups) {
-        assert_eq!(rule["health"], "ok", "{rule}");
-        if rule["type"] == "recording" {
-            let name = rule["name"].as_str().expect("a name");
-            until(name, || sum(&prometheus, name, None)).await;
-        }
+    let fresh = first_week(&executive, &past, &prometheus).await;
+    assert!(fresh.is_empty(), "{}", fresh.join("\n"));
+
+    // A board that forgets a variable is found out, by both ways.
+    for selection in selections()
+        .iter()
+        .filter(|selection| selection.0.len() == 1)
+    {
+        let variable = selection.0[0].0;
+        let forgetful = without(&executive, variable);
+        let found = ignoring(&forgetful, variable, &past, &prometheus).await;
+        assert!(found.len() > 50, "{variable} can be ignored: {found:?}");
+        let found = wrong(&forgetful, selection, &past, &prometheus, &buckets).await;
+        assert!(found.len() > 20, "{variable} can be ignored: {found:?}");
     }
+
+    rules_are_well(&prometheus).await;
     if let Ok(pictures) = std::env::var("LOOK") {
         let status = Command::new("python3")
             .arg(root().join("tests/look/look.py"))

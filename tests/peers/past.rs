@@ -5,7 +5,7 @@ use super::{get, until};
 use baton::app::App;
 use baton::clock::Clock;
 use baton::config::{self, Config};
-use baton::demo::{CONFIGURATION, Desk, Sender, Truth};
+use baton::demo::{CONFIGURATION, Desk, Sender, Session};
 use serde_json::Value;
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -20,7 +20,7 @@ use std::time::Duration;
 /// Seconds between two looks at the metrics.
 pub const STEP: u64 = 12 * 3600;
 /// Steps of one period, a week.
-const STEPS: u64 = 7 * 24 * 3600 / STEP;
+pub const STEPS: u64 = 7 * 24 * 3600 / STEP;
 const SESSIONS_PER_STEP: u64 = 24;
 const SEED: u64 = 7;
 /// The many series that no board and no rule asks for.
@@ -40,8 +40,8 @@ pub struct Past {
     told: u64,
     seen: HashSet<String>,
     text: String,
-    /// What is true of the week before the last one, and of the last one.
-    pub weeks: [Truth; 2],
+    /// What happened, each session with the number of its step; the first step is 1.
+    pub sessions: Vec<(u64, Session)>,
     /// The ends of both weeks and the beginning, in seconds.
     pub start: u64,
     pub end: u64,
@@ -74,13 +74,14 @@ impl Past {
             told: 0,
             seen: HashSet::new(),
             text: String::new(),
-            weeks: [Truth::default(); 2],
+            sessions: Vec::new(),
             start,
             end,
         };
         for step in 1..=2 * STEPS {
-            let truth = past.step(start + step * STEP).await;
-            past.weeks[usize::from(step > STEPS)] += truth;
+            for session in past.step(start + step * STEP).await {
+                past.sessions.push((step, session));
+            }
         }
         blocks(folder, &past.text);
         past.text.clear();
@@ -92,8 +93,8 @@ impl Past {
     }
 
     /// Some sessions, all decided before `until`, and two looks at the metrics.
-    async fn step(&mut self, until: u64) -> Truth {
-        let truth = self.tell(SESSIONS_PER_STEP);
+    async fn step(&mut self, until: u64) -> Vec<Session> {
+        let sessions = self.tell(SESSIONS_PER_STEP);
         // Whoever is looked at for the first time is shown as 0; the second look has its value.
         self.settle(until - 60).await;
         let first = self.look().await;
@@ -101,19 +102,19 @@ impl Past {
         self.settle(until).await;
         let second = self.look().await;
         self.write(&second, until, false);
-        truth
+        sessions
     }
 
-    fn tell(&mut self, sessions: u64) -> Truth {
-        let mut truth = Truth::default();
+    fn tell(&mut self, sessions: u64) -> Vec<Session> {
+        let mut told = Vec::new();
         for _ in 0..sessions {
             let session = Desk::new(SEED).session(self.told);
             self.told += 1;
             let now = Clock::manual(Arc::clone(&self.clock)).now();
             tokio::task::block_in_place(|| self.sender.send(&session, now)).expect("taken");
-            truth += session.truth;
+            told.push(session);
         }
-        truth
+        told
     }
 
     async fn settle(&self, at: u64) {

@@ -1,0 +1,12 @@
+"""Baton's boards for Grafana, generated with its typed Foundation SDK from one source.
+
+| file | what it holds |
+|---|---|
+| `values.py` | the values of the installation, checked |
+| `words.py` | colours, units, words and value mappings: each once |
+| `queries.py` | PromQL of counters under the variables of a board |
+| `figures.py` | figures with their change, interval and verdict |
+| `panels.py` | panels of Grafana |
+| `executive.py`, `product.py`, `engineering.py`, `sre.py` | the boards |
+| `output.py` | boards as JSON, rules and data source as YAML |
+"""

@@ -1,0 +1,133 @@
+"""The executive board: better or worse than before, since when, why, and where to look."""
+
+from . import words
+from .figures import executive as figures_of
+from .panels import bars, figures, rows, scored, trend
+from .queries import BEFORE, NOW, PARTS, Queries, counted, descending, or_zero, ratio, share
+
+VARIABLES = ("workflow", "tier", "intent", "channel", "tenant")
+SINCE, REFRESH = "7d", "5m"
+ABOUT = "Is this period better than the one before, and what did it cost? Better and worse are said only where the 95 % interval of the difference excludes zero."
+
+
+def period(q, values):
+    """What is shown and what it is compared with, in dates and cases."""
+    cases = q.cases()
+    return figures(
+        "Period and cases",
+        "The period shown, the one of the same length before it, and how many cases closed: with few cases nothing is called better or worse, so choose a longer period.",
+        [
+            ("From", "vector(1000 * (time() - $__range_s))", words.DATE, None, None),
+            ("To", "vector(1000 * time())", words.DATE, None, None),
+            ("Compared with the time from", f"vector(1000 * (time() - 2 * $__range_s)) and ({q.cases(time=BEFORE)} > 0)", words.DATE, None, None),
+            ("Cases closed", counted(cases), words.COUNT, 0, {0: "No cases yet"}),
+            ("Cases closed before", counted(q.cases(time=BEFORE)), words.COUNT, 0, {0: words.NOTHING_EARLIER_WORDS}),
+            ("Money spent", counted(q.spent()), f"currency{values.currency}", 2, None),
+        ],
+        24,
+        3,
+        20,
+    )
+
+
+def moved(q, values):
+    """Which intents moved the share of resolved cases, in points of the whole; what their changed mix did is a row of its own."""
+    cases = lambda time: q.cases(by="intent", time=time)
+    resolved = lambda time: share(q.outcome("resolved", by="intent", time=time), cases(time))
+    whole = lambda time: share(q.outcome("resolved", time=time), q.cases(time=time))
+    weight = lambda time: f"{cases(time)} / on () group_left () {q.cases(time=time)}"
+    effect = f"100 * ({weight(NOW)}) * ({resolved(NOW)} - {resolved(BEFORE)})"
+    mix = f'label_replace(100 * ({whole(NOW)} - {whole(BEFORE)}) - sum({effect}), "intent", "other mix of intents", "", "")'
+    z = _difference(q)
+    least = values.minimum_cases_to_judge
+    verdict = f"(clamp({z}, -99, 99) and ({cases(NOW)} >= {least}) and ({cases(BEFORE)} >= {least})) or ({words.TOO_FEW} + 0 * ({cases(BEFORE)} > 0)) or ({words.NOTHING_EARLIER} + 0 * ({cases(NOW)} > 0))"
+    return rows(
+        "What moved most",
+        "How many points of all closed cases each intent added to or took from the share that is resolved: the worst is first, look at it on the product board.",
+        [
+            ("Effect", f"({effect}) or ({mix})", words.POINTS),
+            ("Verdict", verdict, words.COUNT),
+            ("Resolved before", resolved(BEFORE), words.SHARE),
+            ("Resolved now", resolved(NOW), words.SHARE),
+            ("Cases", f"{cases(NOW)} > 0", words.COUNT),
+        ],
+        ["intent"],
+        12,
+        "Effect",
+        ascending=True,
+        verdict="more",
+        height=9,
+    )
+
+
+def _difference(q):
+    """Of the shares of each intent, in standard errors, as in `figures.Share`."""
+
+    def near(time):
+        cases = q.cases(by="intent", time=time)
+        whole = f"({cases} + 2)"
+        part = f"(({or_zero(q.outcome('resolved', by='intent', time=time), cases)} + 1) / {whole})"
+        return part, f"{part} * (1 - {part}) / {whole}"
+
+    (now, spread), (before, spread_before) = near(NOW), near(BEFORE)
+    return f"({now} - {before}) / sqrt({spread} + {spread_before})"
+
+
+def reasons(q, values):
+    money = f"currency{values.currency}"
+    spent_30_days = f"{counted(q.spent())} / $__range_s * 30 * 86400"
+    return [
+        bars("How the other cases ended", "Cases that closed without being resolved, by the way they ended: fewer is better; unverified ones need a declared outcome.", (descending(q.cases('outcome!="resolved"', by="outcome") + " > 0"), "{{outcome}}"), words.COUNT, 8, 6),
+        bars("Why handoffs failed", "Failed handoffs by reason: fewer is better; look for the pair of agents on the handoff board.", (descending(q.handoffs('result="failed"', by="reason") + " > 0"), "{{reason}}"), words.COUNT, 8, 6),
+        bars("Spending against the budget", "What 30 days cost at the pace of this period beside the budget of 30 days: below it is good; when it is above, look for expensive agents on the engineering board.", [
+            (spent_30_days, "at this pace, 30 days"),
+            (q.spent('outcome!="resolved"') + " / $__range_s * 30 * 86400", "of it on cases not resolved"),
+            ("sum(baton:budget)", "budget of 30 days"),
+        ], money, 8, 6, 0).no_value("No budget set"),
+    ]
+
+
+def incident_cost(q):
+    usual = f"scalar({share(q.outcome('resolved', time='[$__range] @ end()'), q.cases(time='[$__range] @ end()'))})"
+    worth = f"scalar({ratio(q.value(EQUAL_RESOLVED), q.outcome('resolved'))})"
+    return usual, worth
+
+
+EQUAL_RESOLVED = '="resolved"'
+
+
+def incidents(q, values):
+    usual, worth = incident_cost(q)
+    money = f"currency{values.currency}"
+    return figures(
+        "What incidents cost",
+        "Cases that failed beyond the usual in parts of the period with twice the usual failures, shaded on the charts: none is good; open the handoff board at that hour.",
+        [
+            ("Resolutions lost, about", q.incidents(usual), words.COUNT, 0, {0: "none"}),
+            ("Business lost, about", q.incidents(f"{usual} * {worth}"), money, 0, None),
+            ("Time in incidents, about", f"(count_over_time(({q.beyond_usual()}){PARTS}) or 0 * {q.cases()}) * $__interval_ms / 1000", words.SECONDS, 0, {0: "none"}),
+        ],
+        24,
+        3,
+    )
+
+
+def build(values):
+    q = Queries(values, VARIABLES)
+    groups = figures_of(q, values)
+    by_name = {one.name: one for group in groups.values() for one in group}
+    panels = [period(q, values)]
+    for place, (title, group) in enumerate(groups.items()):
+        panels.append(title)
+        panels += [panel for one in group for panel in scored(one, values)]
+        if place == 0:
+            about = "The share of cases resolved over this period and the one before, with its 95 % interval: above the target is good; a shaded dip is an incident."
+            panels += [trend(by_name["resolved"], "Cases resolved", about, 12, 9), moved(q, values)]
+    panels += reasons(q, values)
+    panels += ["How it moved"]
+    panels += [
+        trend(by_name["cost_of_resolved_case"], "Cost of a resolved case over time", "What a resolved case cost in the 24 hours up to each point: below the target is good; compare a rise with the releases."),
+        trend(by_name["customer_wait"], "Customer wait over time", "The median wait in the 24 hours up to each point: below the target is good; compare a rise with the releases."),
+        trend(by_name["handoffs_succeeded"], "Handoffs that succeeded over time", "The share of handoffs that succeeded in the 24 hours up to each point: above the target is good; a shaded dip is an incident."),
+    ]
+    return [*panels, "Incidents", incidents(q, values)]

@@ -1,0 +1,58 @@
+"""The values of the installation, read from deploy/values.yaml and checked."""
+
+import dataclasses
+import pathlib
+import re
+import zoneinfo
+
+import yaml
+
+TARGETS = {
+    "resolved",
+    "cost_of_resolved_case",
+    "customer_wait",
+    "net_return",
+    "passed_to_people",
+    "requests_answered",
+    "stayed_resolved",
+    "customer_rating",
+    "resolved_per_day",
+    "time_to_resolution",
+    "handoffs_succeeded",
+    "context_kept",
+    "business_completed",
+    "business_at_risk",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Values:
+    currency: str
+    zone: str
+    links: dict
+    targets: dict
+    thresholds: dict
+    minimum_cases_to_judge: int
+    baseline: dict | None = None
+    budget: float | None = None
+
+    def money(self, metric):
+        """The name of a metric of money in this currency; names are written with `usd` everywhere else."""
+        return re.sub(r"_usd\b|_usd(?=_)", f"_{self.currency.lower()}", metric)
+
+
+def read(file: pathlib.Path, currency: str | None = None) -> Values:
+    """Refuses unknown keys, as Baton's own configuration does."""
+    tree = yaml.safe_load(file.read_text())
+    if currency:
+        tree["currency"] = currency
+    values = Values(**tree)
+    faults = [f"targets: no figure is called {name}" for name in (values.targets or {}).keys() - TARGETS]
+    if not re.fullmatch(r"[A-Z]{3}", values.currency):
+        faults.append(f"currency: {values.currency} is no ISO 4217 code such as EUR")
+    if values.zone != "UTC" and values.zone not in zoneinfo.available_timezones():
+        faults.append(f"zone: {values.zone} is no IANA time zone such as Europe/Berlin")
+    faults += [f"links.{name}: not an absolute address" for name in ("boards", "runbooks") if not values.links[name].startswith("http")]
+    if faults:
+        raise SystemExit("\n".join(f"{file}: {fault}" for fault in faults))
+    return values
