@@ -19,6 +19,7 @@ pub mod engine;
 pub mod export;
 pub mod machine;
 pub mod model;
+pub mod net;
 pub mod normalise;
 pub mod proto;
 pub mod receive;

@@ -1,0 +1,235 @@
+//! One connection: HTTP/1 or HTTP/2, cut by its time-outs, ended gracefully when the process stops.
+
+use super::metrics::Closed;
+use super::server::{Peer, Protocol, Settings, Shared};
+use axum::Router;
+use axum::body::{Body, HttpBody};
+use axum::http::{Request, Response};
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use metrics::Gauge;
+use std::convert::Infallible;
+use std::error::Error;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::sync::{Notify, watch};
+use tokio::time::sleep;
+use tower_service::Service;
+
+/// How long a connection that was asked to close, and has nothing in flight, may take to say good-bye.
+const CLOSING: Duration = Duration::from_secs(1);
+/// Most bytes of an HTTP/1 request head, and of the buffer through which bodies are read.
+const MAX_BUFFER: usize = 64 << 10;
+/// Most calls of one HTTP/2 connection at once.
+const MAX_STREAMS: u32 = 256;
+
+/// The requests of a connection.
+#[derive(Clone, Copy, Debug, Default)]
+struct Activity {
+    begun: u64,
+    in_flight: u64,
+}
+
+/// Serves a connection to its end.
+pub(super) async fn serve(
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: Router,
+    shared: &Shared,
+    mut stopping: watch::Receiver<bool>,
+) {
+    // A connection that is gone already tells when it is read.
+    let _ = stream.set_nodelay(true);
+    let _open = Open::begin(&shared.metrics.open);
+    let activity = Arc::new(watch::Sender::new(Activity::default()));
+    let mut watched = activity.subscribe();
+    let service = hyper::service::service_fn(move |request: Request<Incoming>| {
+        answer(request, peer, router.clone(), InFlight::begin(&activity))
+    });
+    let builder = builder(shared.protocol, &shared.settings);
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let closed = tokio::select! {
+        ended = connection.as_mut() => {
+            let silent = ended.is_err_and(|error| is_timeout(&*error));
+            Some(silent.then_some(Closed::KeepaliveTimeout))
+        }
+        reason = expired(&mut watched, &shared.settings, &shared.make_room) => Some(Some(reason)),
+        _ = stopping.wait_for(|stopping| *stopping) => None,
+    };
+    if let Some(Some(reason)) = closed {
+        shared.metrics.closed(reason);
+    }
+    if matches!(
+        closed,
+        None | Some(Some(Closed::IdleTimeout | Closed::Limit))
+    ) {
+        connection.as_mut().graceful_shutdown();
+        tokio::select! {
+            _ = connection => {}
+            () = drained(&mut watched, shared.settings.request_timeout) => {}
+        }
+    }
+}
+
+/// Counts a connection while it is open.
+struct Open<'m>(&'m Gauge);
+
+impl<'m> Open<'m> {
+    fn begin(open: &'m Gauge) -> Self {
+        open.increment(1.0);
+        Self(open)
+    }
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.0.decrement(1.0);
+    }
+}
+
+fn builder(protocol: Protocol, settings: &Settings) -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    if protocol == Protocol::Http2 {
+        builder = builder.http2_only();
+    }
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        // `expired` cuts heads; hyper's own time-out would also close connections that wait for their next request.
+        .header_read_timeout(None)
+        .max_buf_size(MAX_BUFFER);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(MAX_STREAMS)
+        .keep_alive_interval(settings.keepalive_interval)
+        .keep_alive_timeout(settings.keepalive_timeout);
+    builder
+}
+
+/// Whether a connection ended because its peer did not answer a PING.
+fn is_timeout(error: &(dyn Error + Send + Sync + 'static)) -> bool {
+    error
+        .downcast_ref::<hyper::Error>()
+        .is_some_and(hyper::Error::is_timeout)
+}
+
+/// Ends when a connection has outlived a time-out, or another one needs its place.
+async fn expired(
+    activity: &mut watch::Receiver<Activity>,
+    settings: &Settings,
+    make_room: &Notify,
+) -> Closed {
+    loop {
+        let now = *activity.borrow_and_update();
+        let idle = now.begun > 0 && now.in_flight == 0;
+        let (limit, reason) = if now.in_flight > 0 {
+            (settings.request_timeout, Closed::RequestTimeout)
+        } else if idle {
+            (settings.idle_timeout, Closed::IdleTimeout)
+        } else {
+            (settings.header_timeout, Closed::HeaderTimeout)
+        };
+        tokio::select! {
+            biased;
+            changed = activity.changed() => {
+                if changed.is_err() {
+                    // Nobody is left to begin a request: the connection ends by itself.
+                    return reason;
+                }
+            }
+            () = make_room.notified(), if idle => return Closed::Limit,
+            () = sleep(limit) => return reason,
+        }
+    }
+}
+
+/// Ends when what was in flight has ended, or makes no progress.
+async fn drained(activity: &mut watch::Receiver<Activity>, request_timeout: Duration) {
+    loop {
+        let in_flight = activity.borrow_and_update().in_flight;
+        let limit = if in_flight > 0 {
+            request_timeout
+        } else {
+            CLOSING
+        };
+        tokio::select! {
+            biased;
+            changed = activity.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+            }
+            () = sleep(limit) => return,
+        }
+    }
+}
+
+async fn answer(
+    request: Request<Incoming>,
+    peer: SocketAddr,
+    mut router: Router,
+    in_flight: InFlight,
+) -> Result<Response<Tracked>, Infallible> {
+    let mut request = request.map(Body::new);
+    request.extensions_mut().insert(Peer(peer));
+    let response = router.call(request).await?;
+    Ok(response.map(|body| Tracked {
+        body,
+        _in_flight: in_flight,
+    }))
+}
+
+/// A request from its head to the last byte of its answer.
+#[derive(Debug)]
+struct InFlight(Arc<watch::Sender<Activity>>);
+
+impl InFlight {
+    fn begin(activity: &Arc<watch::Sender<Activity>>) -> Self {
+        activity.send_modify(|activity| {
+            activity.begun += 1;
+            activity.in_flight += 1;
+        });
+        Self(Arc::clone(activity))
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.send_modify(|activity| activity.in_flight -= 1);
+    }
+}
+
+/// The body of an answer, which is in flight until it is sent.
+#[derive(Debug)]
+struct Tracked {
+    body: Body,
+    _in_flight: InFlight,
+}
+
+impl HttpBody for Tracked {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

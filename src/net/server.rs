@@ -1,0 +1,261 @@
+//! Accepts connections up to a limit, and survives faults of `accept`.
+
+use super::connection;
+use super::metrics::Metrics;
+use super::report::{Reporter, Trouble};
+use axum::Router;
+use std::future::Future;
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::sleep;
+use tokio_util::task::TaskTracker;
+
+/// Connections that the kernel keeps until they are accepted, if `net.core.somaxconn` allows. What is beyond it is reset when many come at once.
+const BACKLOG: u32 = 4096;
+/// How long a listener rests after a fault of `accept` that another attempt would meet at once, such as EMFILE.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(250);
+
+/// The limits of one listener.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Most connections at once.
+    pub max_connections: usize,
+    /// From the connection to the end of its first request head.
+    pub header_timeout: Duration,
+    /// Without a request in flight.
+    pub idle_timeout: Duration,
+    /// With requests in flight of which none begins or ends.
+    pub request_timeout: Duration,
+    /// Between two PINGs of HTTP/2.
+    pub keepalive_interval: Duration,
+    /// For the answer to a PING.
+    pub keepalive_timeout: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            max_connections: 2048,
+            header_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(120),
+            request_timeout: Duration::from_secs(90),
+            keepalive_interval: Duration::from_secs(30),
+            keepalive_timeout: Duration::from_secs(20),
+        }
+    }
+}
+
+/// What a listener speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// HTTP/1 or HTTP/2, as the first bytes of a connection say.
+    Http,
+    /// HTTP/2 from the first byte.
+    Http2,
+}
+
+/// The address that a request comes from: an extension of every request.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub SocketAddr);
+
+/// Listens on an address with room for a burst of connections; port 0 takes a free one. Call it inside a tokio runtime.
+///
+/// # Errors
+/// When the address cannot be bound.
+pub fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
+    // As tokio and std do: a restart need not wait for old connections.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// Serves a router on a listener, within limits.
+#[derive(Clone, Debug)]
+pub struct Server(Arc<Shared>);
+
+/// What the connections of a listener share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    name: &'static str,
+    pub(super) protocol: Protocol,
+    pub(super) settings: Settings,
+    pub(super) metrics: Metrics,
+    reporter: Reporter,
+    places: Arc<Semaphore>,
+    /// Wakes the connection that has been idle for longest, or the next one that becomes idle, to give its place to another one.
+    pub(super) make_room: Notify,
+}
+
+impl Server {
+    /// Registers its metrics with the recorder in whose scope it is called.
+    pub fn new(
+        name: &'static str,
+        protocol: Protocol,
+        settings: Settings,
+        reporter: Reporter,
+    ) -> Self {
+        Self(Arc::new(Shared {
+            name,
+            protocol,
+            settings,
+            metrics: Metrics::new(name),
+            reporter,
+            places: Arc::new(Semaphore::new(
+                settings.max_connections.min(Semaphore::MAX_PERMITS),
+            )),
+            make_room: Notify::new(),
+        }))
+    }
+
+    /// The name of its listener.
+    pub fn name(&self) -> &'static str {
+        self.0.name
+    }
+
+    /// Where troubles of this listener are reported.
+    pub fn reporter(&self) -> &Reporter {
+        &self.0.reporter
+    }
+
+    /// Serves until `stop` ends; then accepts no more, and ends when the requests in flight are answered. Starts one task for each
+    /// connection.
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        router: Router,
+        stop: impl Future<Output = ()>,
+    ) {
+        let shared = self.0;
+        let stopping = watch::Sender::new(false);
+        let connections = TaskTracker::new();
+        let mut stop = pin!(stop);
+        loop {
+            let next = async {
+                let place = shared.place().await;
+                let (stream, peer) = shared.accept(|| listener.accept()).await;
+                (place, stream, peer)
+            };
+            let (place, stream, peer) = tokio::select! {
+                next = next => next,
+                () = &mut stop => break,
+            };
+            let (shared, router) = (Arc::clone(&shared), router.clone());
+            let stopping = stopping.subscribe();
+            connections.spawn(async move {
+                connection::serve(stream, peer, router, &shared, stopping).await;
+                drop(place);
+            });
+        }
+        drop(listener);
+        stopping.send_replace(true);
+        connections.close();
+        connections.wait().await;
+    }
+}
+
+impl Shared {
+    /// A place for one more connection. At the limit new connections wait in the kernel's backlog, and the connection that has
+    /// been idle for longest is closed to make room.
+    async fn place(&self) -> Option<OwnedSemaphorePermit> {
+        let places = Arc::clone(&self.places);
+        if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
+            return Some(place);
+        }
+        self.metrics.at_limit.increment(1);
+        self.reporter.note(
+            Trouble {
+                listener: self.name,
+                reason: "connection_limit",
+                what: "as many connections are open as max_connections allows, new ones wait",
+                advice: "raise it, or let senders share connections through a Collector",
+            },
+            1,
+            None,
+        );
+        self.make_room.notify_one();
+        // Never closed.
+        places.acquire_owned().await.ok()
+    }
+
+    /// The next connection. A fault of one connection is its own; any other one is reported, and tried again after a pause.
+    async fn accept<F>(&self, mut next: impl FnMut() -> F) -> (TcpStream, SocketAddr)
+    where
+        F: Future<Output = std::io::Result<(TcpStream, SocketAddr)>>,
+    {
+        loop {
+            match next().await {
+                Ok((stream, peer)) => {
+                    self.metrics.accepted.increment(1);
+                    return (stream, peer);
+                }
+                Err(error) if is_of_the_connection(error.kind()) => {}
+                Err(_) => {
+                    self.metrics.accept_errors.increment(1);
+                    self.reporter.note(
+                        Trouble {
+                            listener: self.name,
+                            reason: "accept_error",
+                            what: "cannot accept connections",
+                            advice: "raise the limit of open files of this process (ulimit -n, LimitNOFILE), or lower max_connections",
+                        },
+                        1,
+                        None,
+                    );
+                    self.make_room.notify_one();
+                    sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+}
+
+fn is_of_the_connection(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::ConnectionRefused | ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use std::cell::Cell;
+
+    #[tokio::test]
+    async fn faults_of_accept_neither_stop_the_listener_nor_make_it_spin() {
+        const EMFILE: i32 = 24;
+        let reporter = Reporter::new(Clock::System);
+        let server = Server::new("test", Protocol::Http, Settings::default(), reporter);
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("bound");
+        let _client = TcpStream::connect(address).await.expect("it listens");
+        let attempts = Cell::new(0);
+        let mut accepting = pin!(server.0.accept(async || {
+            attempts.set(attempts.get() + 1);
+            match attempts.get() {
+                1 => Err(ErrorKind::ConnectionAborted.into()),
+                2 => Err(std::io::Error::from_raw_os_error(EMFILE)),
+                _ => listener.accept().await,
+            }
+        }));
+        tokio::select! {
+            biased;
+            _ = &mut accepting => panic!("it rests after the second attempt"),
+            () = std::future::ready(()) => {}
+        }
+        assert_eq!(attempts.get(), 2);
+        let (_, peer) = accepting.await;
+        assert!(peer.ip().is_loopback());
+    }
+}
