@@ -1,10 +1,13 @@
 //! Application wiring. Builds the rooms, connects them, and starts and stops all tasks and threads. No other file spawns a task.
 
+mod fronts;
 mod ground;
 mod settings;
 mod warnings;
 
-pub use settings::{engine_settings, fresh_seed, limits, manner, normaliser};
+pub use settings::{
+    connections, engine_settings, fresh_seed, limits, listener, manner, normaliser, room,
+};
 
 use crate::clock::{Clock, Pulse};
 use crate::config::Config;
@@ -16,13 +19,15 @@ use crate::model::fact::Fact;
 use crate::model::ids::{Key, TraceId};
 use crate::model::metric::Family;
 use crate::model::time::Timestamp;
-use crate::receive::{self, Budget, Grpc, Http, Intake, Offer, Refusal, Taking};
+use crate::net::Reporter;
+use crate::receive::{self, Admission, Grpc, Http, Intake, Offer, Refusal, Taking};
 use crate::shutdown::{Failure, Grace, Panicked, unwound};
 use crate::state::disk::files::Files;
 use crate::state::disk::progress::Progress;
 use crate::state::disk::{self, Fault};
 use crate::state::{self, AppendError};
 use crate::telemetry::Telemetry;
+use fronts::Fronts;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -240,8 +245,11 @@ impl App {
             clock: clock.clone(),
             manner: manner(config),
         });
+        let reporter = Reporter::new(clock.clone());
+        let fronts = shown.telemetry.register(|| Fronts::new(config, &reporter));
         let server = server::Settings {
             endpoint: config.server,
+            connections: fronts.server,
             created: config.created,
         };
         let source: Arc<dyn Source> = Arc::<Shown>::clone(&shown);
@@ -256,13 +264,14 @@ impl App {
             http: config.http,
             limits: limits(config),
             retry_after: config.retry_after,
-            budget: Arc::new(Budget::new(config.max_requests, config.bytes_in_flight())),
+            admission: Arc::new(shown.telemetry.register(|| Admission::new(room(config)))),
+            grpc_server: fronts.grpc,
+            http_server: fronts.http,
         };
         let intake: Arc<dyn Intake> = Arc::new(Entrance(Arc::clone(&engine)));
-        let grpc = Grpc::bind(&door, Arc::clone(&intake), Arc::clone(&metrics_of_doors)).await;
+        let grpc = Grpc::bind(&door, Arc::clone(&intake), Arc::clone(&metrics_of_doors));
         let grpc = named(grpc, door.grpc)?;
-        let http = Http::bind(&door, intake, metrics_of_doors).await;
-        let http = named(http, door.http)?;
+        let http = named(Http::bind(&door, intake, metrics_of_doors), door.http)?;
         let app = Self {
             engine: Arc::clone(&engine),
             stop: watch::channel(false).0,
@@ -278,6 +287,7 @@ impl App {
         };
         app.spawn_ground(ground.readers, ground.writer.zip(shown.pulse.clone()));
         app.spawn(grpc, http, Arc::clone(&shown.stopping));
+        app.doors.spawn(reporter.run(asked(&app.stop)));
         // From here on it is ready. It is set once: nobody else does.
         let _ = shown.engine.set(engine);
         for (endpoint, address) in [
@@ -316,17 +326,8 @@ impl App {
 
     fn spawn(&self, grpc: Grpc, http: Http, stopping: Arc<AtomicBool>) {
         let stop = asked(&self.stop);
-        self.doors.spawn(async move {
-            if let Err(fault) = grpc.serve(stop).await {
-                error!(%fault, "the gRPC door failed");
-            }
-        });
-        let stop = asked(&self.stop);
-        self.doors.spawn(async move {
-            if let Err(fault) = http.serve(stop).await {
-                error!(%fault, "the HTTP door failed");
-            }
-        });
+        self.doors.spawn(grpc.serve(stop));
+        self.doors.spawn(http.serve(asked(&self.stop)));
         let stop = asked(&self.stop);
         self.doors.spawn(async move {
             stop.await;

@@ -11,6 +11,7 @@ use baton::model::fact::Fact;
 use baton::model::ids::{Key, TraceId};
 use baton::model::metric::Family;
 use baton::model::time::Timestamp;
+use baton::net::{self, Protocol, Reporter};
 use baton::state::{Next, memory};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -102,6 +103,12 @@ fn a_stuck_worker_is_named_though_a_scrape_waits_for_it() {
     };
     let settings = server::Settings {
         endpoint: SocketAddr::from(([127, 0, 0, 1], 0)),
+        connections: net::Server::new(
+            "server",
+            Protocol::Http,
+            net::Settings::default(),
+            Reporter::new(clock.clone()),
+        ),
         created: true,
     };
     let server = Server::bind(settings, Arc::new(shown)).expect("a free port");

@@ -3,8 +3,9 @@
 use crate::config::Config;
 use crate::export::session::Manner;
 use crate::model::cohort::preset;
+use crate::net::{self, open_files};
 use crate::normalise::{self, Normaliser};
-use crate::receive::Limits;
+use crate::receive::{Limits, Room};
 use crate::{derive, engine, stitch};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
@@ -122,5 +123,39 @@ pub fn limits(config: &Config) -> Limits {
         max_decompressed_bytes: config.max_decompressed_bytes,
         max_attributes: config.max_attributes,
         max_depth: config.max_depth,
+    }
+}
+
+/// What requests may hold at once.
+pub fn room(config: &Config) -> Room {
+    Room {
+        max_requests: config.max_requests,
+        max_bytes: config.bytes_in_flight(),
+        body_timeout: config.body_timeout,
+        body_idle_timeout: config.body_idle_timeout,
+        queue_timeout: config.queue_timeout,
+    }
+}
+
+/// How many connections each listener may have, with so many open files.
+pub fn connections(config: &Config, open_files: Option<u64>) -> open_files::Connections {
+    let wanted = open_files::Connections {
+        grpc: config.connections.max_grpc,
+        http: config.connections.max_http,
+        server: config.connections.max_server,
+    };
+    open_files::fit(wanted, open_files)
+}
+
+/// The limits of a listener.
+pub fn listener(config: &Config, max_connections: usize) -> net::Settings {
+    let limits = &config.connections;
+    net::Settings {
+        max_connections,
+        header_timeout: limits.header_timeout,
+        idle_timeout: limits.idle_timeout,
+        request_timeout: limits.request_timeout,
+        keepalive_interval: limits.keepalive_interval,
+        keepalive_timeout: limits.keepalive_timeout,
     }
 }

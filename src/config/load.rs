@@ -6,7 +6,7 @@ use super::node::{Node, join, parse};
 use super::raw::{AutoSize, Cohorts, Raw, Share, Size, Wait};
 use super::references::resolve;
 use super::written::Written;
-use super::{Config, Fault, Secret, annotate, metrics, money, prices, rules, shape};
+use super::{Config, Fault, Secret, annotate, connections, metrics, money, prices, rules, shape};
 use crate::model::cohort::preset;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -93,6 +93,7 @@ pub(super) fn validate(raw: &Raw, folder: &Path, written: &Written) -> Result<Co
         grpc: check.address("receivers.otlp.grpc.endpoint", &otlp.grpc.endpoint),
         http: check.address("receivers.otlp.http.endpoint", &otlp.http.endpoint),
         server: check.address("server.endpoint", &raw.server.endpoint),
+        connections: connections::read(raw, &mut check),
         max_request_bytes: check.size("receivers.otlp.max_request_bytes", &otlp.max_request_bytes),
         max_decompressed_bytes: check.size(
             "receivers.otlp.max_decompressed_bytes",
@@ -108,6 +109,9 @@ pub(super) fn validate(raw: &Raw, folder: &Path, written: &Written) -> Result<Co
             "receivers.otlp.max_bytes_in_flight",
             &otlp.max_bytes_in_flight,
         ),
+        queue_timeout: check.wait("receivers.otlp.queue_timeout", &otlp.queue_timeout),
+        body_timeout: check.wait("receivers.otlp.body_timeout", &otlp.body_timeout),
+        body_idle_timeout: check.wait("receivers.otlp.body_idle_timeout", &otlp.body_idle_timeout),
         retry_after: check.wait("receivers.otlp.retry_after", &otlp.retry_after),
         session_attributes: raw.normalise.session_attributes.clone(),
         user_attributes: raw.normalise.user_attributes.clone(),
@@ -182,7 +186,7 @@ pub(super) fn validate(raw: &Raw, folder: &Path, written: &Written) -> Result<Co
     }
 }
 
-struct Check<'w> {
+pub(super) struct Check<'w> {
     written: &'w Written,
     faults: Vec<Fault>,
     /// How many of them are about single values.
@@ -191,7 +195,7 @@ struct Check<'w> {
 
 impl Check<'_> {
     /// Tells a fault, unless one is known there already.
-    fn fault(&mut self, path: &str, what: impl Into<String>) {
+    pub(super) fn fault(&mut self, path: &str, what: impl Into<String>) {
         if !self.written.is_faulty(path) {
             let place = self.written.place(path);
             self.faults.push(Fault::at(place, path, what.into()));
@@ -227,6 +231,18 @@ impl Check<'_> {
                 config.idle_timeout,
                 "stitch.max_age",
                 config.max_age,
+            ),
+            (
+                "receivers.otlp.body_idle_timeout",
+                config.body_idle_timeout,
+                "receivers.otlp.body_timeout",
+                config.body_timeout,
+            ),
+            (
+                "receivers.otlp.body_timeout",
+                config.body_timeout,
+                "connections.request_timeout",
+                config.connections.request_timeout,
             ),
         ];
         for (path, wait, other, most) in waits {
@@ -310,7 +326,7 @@ impl Check<'_> {
         })
     }
 
-    fn count(&mut self, path: &str, count: u32) -> usize {
+    pub(super) fn count(&mut self, path: &str, count: u32) -> usize {
         if count == 0 {
             self.fault(path, "expected a whole number of at least 1, found 0");
         }
@@ -327,7 +343,7 @@ impl Check<'_> {
         f64::from(percent) / 100.0
     }
 
-    fn wait(&mut self, path: &str, wait: &Wait) -> Duration {
+    pub(super) fn wait(&mut self, path: &str, wait: &Wait) -> Duration {
         duration(&wait.0).unwrap_or_else(|| {
             self.fault(
                 path,

@@ -8,10 +8,12 @@
 //! | `money.rs` | currency, rates and prices of actions |
 //! | `prices.rs` | the price catalogue as a file |
 //! | `rules.rs` | rules of the operator, compiled |
+//! | `connections.rs` | limits and timeouts of connections |
 //! | `annotate.rs` | the JSON Schema, and the default configuration with comments |
 
 mod amount;
 mod annotate;
+mod connections;
 mod expected;
 mod load;
 mod metrics;
@@ -31,6 +33,7 @@ mod tests;
 
 pub use amount::Amount;
 pub use annotate::{annotated, schema};
+pub use connections::Connections;
 pub use prices::{built_in as built_in_prices, of_text as prices_of_text};
 pub use raw::{Format, Level, LogKind};
 
@@ -95,12 +98,16 @@ pub struct Config {
     pub grpc: SocketAddr,
     pub http: SocketAddr,
     pub server: SocketAddr,
+    pub connections: Connections,
     pub max_request_bytes: usize,
     pub max_decompressed_bytes: usize,
     pub max_attributes: usize,
     pub max_depth: usize,
     pub max_requests: usize,
+    pub queue_timeout: Duration,
     pub max_bytes_in_flight: Amount,
+    pub body_timeout: Duration,
+    pub body_idle_timeout: Duration,
     pub retry_after: Duration,
     pub session_attributes: Vec<String>,
     pub user_attributes: Vec<String>,

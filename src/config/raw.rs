@@ -13,6 +13,8 @@ pub(crate) struct Raw {
     pub(crate) receivers: Receivers,
     /// The HTTP server of metrics, summaries and probes.
     pub(crate) server: Server,
+    /// Timeouts of connections, the same for every listener.
+    pub(crate) connections: Connections,
     /// Your own attribute and tool names. Baton tries them before the built-in ones.
     pub(crate) normalise: Normalise,
     /// How events are processed.
@@ -77,10 +79,16 @@ section! {
         max_attributes: u32 = 1024,
         /// Maximum nesting depth of an attribute value. A span with a deeper value is rejected.
         max_depth: u32 = 32,
-        /// Maximum number of requests in flight. Above it, requests are refused with a retryable status.
+        /// Maximum number of requests that are decoded and appended at the same time. Further requests wait in a queue once their body has arrived.
         max_requests_in_flight: u32 = 128,
-        /// Maximum number of bytes in flight, after decompression, from the first byte of a request to its answer. Above it, requests are refused with a retryable status. A size, or a percentage of the memory limit, which is never less than max_decompressed_bytes.
+        /// Maximum time that a request waits in that queue. After it, the request is refused with a retryable status.
+        queue_timeout: Wait = Wait("5s".into()),
+        /// Maximum number of bytes in flight, after decompression, from the first byte of a request to its answer. Above it, stalled uploads are cut; if that does not free enough, requests are refused with a retryable status. A size, or a percentage of the memory limit, which is never less than max_decompressed_bytes.
         max_bytes_in_flight: Share = Share("10%".into()),
+        /// Maximum time in which the body of a request must arrive. A slower upload is cut and refused with a retryable status.
+        body_timeout: Wait = Wait("60s".into()),
+        /// Maximum time without a byte while the body of a request arrives.
+        body_idle_timeout: Wait = Wait("10s".into()),
         /// How long senders are asked to wait before they retry a refused request.
         retry_after: Wait = Wait("5s".into()),
     }
@@ -91,6 +99,8 @@ section! {
     Grpc {
         /// Address to listen on. Port 0 selects a free port, which is logged.
         endpoint: String = "127.0.0.1:4317".into(),
+        /// Maximum number of open connections. At the limit, the longest idle connection is closed, and new connections wait. Reduced at start if the limit of open files is too low.
+        max_connections: u32 = 2048,
     }
 }
 
@@ -99,6 +109,8 @@ section! {
     Http {
         /// Address to listen on. Port 0 selects a free port, which is logged.
         endpoint: String = "127.0.0.1:4318".into(),
+        /// Maximum number of open connections. At the limit, the longest idle connection is closed, and new connections wait. Reduced at start if the limit of open files is too low.
+        max_connections: u32 = 2048,
     }
 }
 
@@ -107,6 +119,24 @@ section! {
     Server {
         /// Address to listen on. Port 0 selects a free port, which is logged.
         endpoint: String = "127.0.0.1:9464".into(),
+        /// Maximum number of open connections. At the limit, the longest idle connection is closed, and new connections wait. Reduced at start if the limit of open files is too low.
+        max_connections: u32 = 128,
+    }
+}
+
+section! {
+    /// Timeouts of connections.
+    Connections {
+        /// Maximum time from accepting a connection to the end of its first request header, handshake included.
+        header_timeout: Wait = Wait("10s".into()),
+        /// Maximum time without a request in flight. Choose it longer than your clients keep idle connections.
+        idle_timeout: Wait = Wait("2m".into()),
+        /// Maximum time with requests in flight of which none begins or ends.
+        request_timeout: Wait = Wait("90s".into()),
+        /// Interval of HTTP/2 PINGs that check whether the peer is alive.
+        keepalive_interval: Wait = Wait("30s".into()),
+        /// Maximum time until the peer answers a PING.
+        keepalive_timeout: Wait = Wait("20s".into()),
     }
 }
 

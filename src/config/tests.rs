@@ -39,7 +39,7 @@ unheard: 1
             "7:3: stitch.max_sessions: expected a whole number such as 1000000, not below 0",
             "9:3: metrics.created: expected true or false, found a text",
             "10:7: log.level: expected one of error, warn, info, debug, trace, found another text",
-            "11:1: unheard: unknown key; known here: cohorts, engine, log, metrics, money, normalise, prices, receivers, rules, server, shutdown, state, stitch",
+            "11:1: unheard: unknown key; known here: cohorts, connections, engine, log, metrics, money, normalise, prices, receivers, rules, server, shutdown, state, stitch",
         ]
     );
 }
@@ -115,6 +115,21 @@ fn faults_that_no_schema_knows() {
         assert!(all.contains(expected), "{expected} is not in\n{all}");
     }
     assert_eq!(faults.len(), 6, "{all}");
+}
+
+#[test]
+fn time_outs_of_connections_have_an_order_and_none_is_zero() {
+    let text = "receivers: {otlp: {body_timeout: 2m, body_idle_timeout: 3m}}\nconnections: {idle_timeout: 0s}\nserver: {max_connections: 0}\n";
+    let faults = read(text).expect_err("faults");
+    assert_eq!(
+        faults,
+        [
+            "1:20: receivers.otlp.body_timeout: must not be longer than connections.request_timeout (by default)",
+            "1:38: receivers.otlp.body_idle_timeout: must not be longer than receivers.otlp.body_timeout",
+            "2:15: connections.idle_timeout: expected a duration above 0 such as 30s, found 0",
+            "3:10: server.max_connections: expected a whole number of at least 1, found 0",
+        ]
+    );
 }
 
 #[test]
@@ -309,7 +324,7 @@ engine: {partitions: -1, soft_state_size: 60%}
         "12:30: cohorts.dimensions.1: expected a text, found a number",
         "12:33: cohorts.dimensions.2: expected a label name",
         "12:33: cohorts.dimensions.2: has no attributes",
-        "13:1: server: expected a section with the keys endpoint, found a list",
+        "13:1: server: expected a section with the keys endpoint, max_connections, found a list",
         "15:3: metrics.max_series: expected a whole number such as 40000",
         "17:1: metrics: stands twice; it is on line 14 already",
         "17:11: metrics.created: expected true or false, found a number",

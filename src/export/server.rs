@@ -9,6 +9,7 @@ use crate::model::fact::Fact;
 use crate::model::ids::{Key, TraceId};
 use crate::model::metric::Family;
 use crate::model::time::Timestamp;
+use crate::net;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -24,6 +25,8 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub endpoint: SocketAddr,
+    /// What serves its connections.
+    pub connections: net::Server,
     pub created: bool,
 }
 
@@ -56,6 +59,7 @@ pub trait Source: Send + Sync + 'static {
 #[derive(Debug)]
 pub struct Server {
     listener: TcpListener,
+    connections: net::Server,
     router: Router,
 }
 
@@ -79,6 +83,7 @@ impl Server {
     pub fn bind(settings: Settings, source: Arc<dyn Source>) -> std::io::Result<Self> {
         let listener = TcpListener::bind(settings.endpoint)?;
         listener.set_nonblocking(true)?;
+        let connections = settings.connections.clone();
         let shown = Shown { source, settings };
         let figures = Router::new()
             .route("/metrics", get(metrics))
@@ -94,7 +99,11 @@ impl Server {
             .route("/readyz", get(ready))
             .merge(figures)
             .with_state(shown);
-        Ok(Self { listener, router })
+        Ok(Self {
+            listener,
+            connections,
+            router,
+        })
     }
 
     /// The address bound.
@@ -114,9 +123,8 @@ impl Server {
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> std::io::Result<()> {
         let listener = tokio::net::TcpListener::from_std(self.listener)?;
-        axum::serve(listener, self.router)
-            .with_graceful_shutdown(stop)
-            .await
+        self.connections.serve(listener, self.router, stop).await;
+        Ok(())
     }
 }
 

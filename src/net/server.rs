@@ -235,7 +235,7 @@ mod tests {
     #[tokio::test]
     async fn faults_of_accept_neither_stop_the_listener_nor_make_it_spin() {
         const EMFILE: i32 = 24;
-        let reporter = Reporter::new(Clock::System);
+        let reporter = Reporter::new(Clock::system());
         let server = Server::new("test", Protocol::Http, Settings::default(), reporter);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("bound");

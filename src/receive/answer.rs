@@ -17,65 +17,152 @@ use tonic::Code;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
     Malformed,
+    /// The connection ended, or broke, before the body did.
+    Aborted,
     TooLarge,
     BadCompression,
     UnknownEncoding,
     UnknownType,
+    /// The body did not arrive in time.
+    SlowBody,
+    Overloaded(Overload),
     Refused(Refusal),
 }
 
+const OVERLOADED: &str = "the receiver is overloaded; nothing was taken, retry later";
+
+/// What is full at the door.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Overload {
+    /// Bytes of requests in flight.
+    Bytes,
+    /// Places for requests: none became free while it waited.
+    Queue,
+}
+
+/// What is said of a fault: to the operator, and to the sender.
+struct Words {
+    /// The label of metrics and of the log.
+    reason: &'static str,
+    /// To the sender.
+    text: &'static str,
+    /// To the operator.
+    advice: &'static str,
+}
+
 impl Fault {
-    pub(super) fn text(self) -> &'static str {
-        match self {
-            Self::Malformed => {
-                "the request is not a valid OTLP export request; the sender is at fault, do not retry"
-            }
-            Self::TooLarge => {
-                "the request is larger than the limit of this receiver; send smaller batches, do not retry this one"
-            }
-            Self::BadCompression => {
-                "the request body cannot be decompressed; the sender is at fault, do not retry"
-            }
-            Self::UnknownEncoding => {
-                "the content encoding is not supported; use gzip, zstd or none, do not retry as it is"
-            }
-            Self::UnknownType => {
-                "the content type is not supported; use application/x-protobuf or application/json, do not retry as it is"
-            }
-            Self::Refused(Refusal::Overloaded) => {
-                "the receiver is overloaded; nothing was taken, retry later"
-            }
-            Self::Refused(Refusal::Full(limit)) => full(limit),
-            Self::Refused(Refusal::Stopping) => {
-                "the receiver is stopping; nothing was taken, retry elsewhere or later"
-            }
-            Self::Refused(Refusal::Unsure) => {
-                "the log of this receiver failed, and whether the request was taken is not known; send it to this receiver again, which tells duplicates"
-            }
-            Self::Refused(Refusal::TooLarge) => {
-                "the request holds more items than the log of this receiver; send smaller batches, do not retry this one"
-            }
+    pub(super) const STOPPING: Self = Self::Refused(Refusal::Stopping);
+
+    pub(super) const ALL: [Self; 17] = [
+        Self::Malformed,
+        Self::Aborted,
+        Self::TooLarge,
+        Self::BadCompression,
+        Self::UnknownEncoding,
+        Self::UnknownType,
+        Self::SlowBody,
+        Self::Overloaded(Overload::Bytes),
+        Self::Overloaded(Overload::Queue),
+        Self::Refused(Refusal::Overloaded),
+        Self::Refused(Refusal::Full(Limit::Queue)),
+        Self::Refused(Refusal::Full(Limit::Memory)),
+        Self::Refused(Refusal::Full(Limit::Disk)),
+        Self::Refused(Refusal::Full(Limit::LogSize)),
+        Self::Refused(Refusal::Stopping),
+        Self::Refused(Refusal::Unsure),
+        Self::Refused(Refusal::TooLarge),
+    ];
+
+    fn words(self) -> Words {
+        let (reason, text, advice) = match self {
+            Self::Malformed => (
+                "malformed",
+                "the request is not a valid OTLP export request; the sender is at fault, do not retry",
+                "check that the sender exports OTLP to this port: gRPC and HTTP have ports of their own",
+            ),
+            Self::Aborted => (
+                "aborted",
+                "the request ended before its body did; nothing was taken, send it again",
+                "look for time-outs or restarts at the sender, or a proxy between it and Baton",
+            ),
+            Self::TooLarge => (
+                "too_large",
+                "the request is larger than the limit of this receiver; send smaller batches, do not retry this one",
+                "send smaller batches, or raise receivers.otlp.max_request_bytes and max_decompressed_bytes",
+            ),
+            Self::BadCompression => (
+                "bad_compression",
+                "the request body cannot be decompressed; the sender is at fault, do not retry",
+                "check the compression that the sender, or a proxy between, declares",
+            ),
+            Self::UnknownEncoding => (
+                "unknown_encoding",
+                "the content encoding is not supported; use gzip, zstd or none, do not retry as it is",
+                "set the compression of the sender to gzip, zstd or none",
+            ),
+            Self::UnknownType => (
+                "unknown_type",
+                "the content type is not supported; use application/x-protobuf or application/json, do not retry as it is",
+                "set the protocol of the sender to http/protobuf or http/json",
+            ),
+            Self::SlowBody => (
+                "slow_body",
+                "the request body did not arrive in time; nothing was taken, retry later",
+                "look at the network of the sender, or raise receivers.otlp.body_timeout and body_idle_timeout",
+            ),
+            Self::Overloaded(Overload::Bytes) => (
+                "bytes_in_flight",
+                OVERLOADED,
+                "raise receivers.otlp.max_bytes_in_flight, or let fewer senders export at once",
+            ),
+            Self::Overloaded(Overload::Queue) => (
+                "queue_timeout",
+                OVERLOADED,
+                "give Baton more cores or a faster disk, or raise receivers.otlp.queue_timeout",
+            ),
+            Self::Refused(refusal) => refused(refusal),
+        };
+        Words {
+            reason,
+            text,
+            advice,
         }
     }
 
+    pub(super) fn text(self) -> &'static str {
+        self.words().text
+    }
+
+    pub(super) fn reason(self) -> &'static str {
+        self.words().reason
+    }
+
+    pub(super) fn advice(self) -> &'static str {
+        self.words().advice
+    }
+
     pub(super) fn retryable(self) -> bool {
-        matches!(self, Self::Refused(refusal) if refusal != Refusal::TooLarge)
+        match self {
+            Self::SlowBody | Self::Overloaded(_) => true,
+            Self::Refused(refusal) => refusal != Refusal::TooLarge,
+            _ => false,
+        }
     }
 
     pub(super) fn code(self) -> Code {
         match self {
             Self::TooLarge | Self::Refused(Refusal::TooLarge) => Code::ResourceExhausted,
-            Self::Refused(_) => Code::Unavailable,
+            _ if self.retryable() => Code::Unavailable,
             _ => Code::InvalidArgument,
         }
     }
 
     pub(super) fn http(self) -> u16 {
         match self {
-            Self::Malformed | Self::BadCompression => 400,
             Self::TooLarge | Self::Refused(Refusal::TooLarge) => 413,
             Self::UnknownEncoding | Self::UnknownType => 415,
-            Self::Refused(_) => 503,
+            _ if self.retryable() => 503,
+            _ => 400,
         }
     }
 
@@ -101,19 +188,49 @@ impl Fault {
     }
 }
 
-/// Which limit is reached. Numbers and directories are told to operators only: in the log and by `/readyz`.
-fn full(limit: Limit) -> &'static str {
-    match limit {
-        Limit::Queue => {
-            "too many events wait in this receiver (engine.queue_events); nothing was taken, retry later"
-        }
-        Limit::Memory => {
-            "the sessions of this receiver take all the memory they may (engine.soft_state_size); nothing was taken, retry later"
-        }
-        Limit::Disk => "the disk of this receiver is nearly full; nothing was taken, retry later",
-        Limit::LogSize => {
-            "the log of this receiver has its greatest size (state.max_log_size); nothing was taken, retry later"
-        }
+/// The reason, the text to the sender and the advice to the operator where the intake took nothing.
+fn refused(refusal: Refusal) -> (&'static str, &'static str, &'static str) {
+    match refusal {
+        Refusal::Overloaded => (
+            "overloaded",
+            OVERLOADED,
+            "give Baton more cores, memory or a faster disk",
+        ),
+        Refusal::Full(Limit::Queue) => (
+            "event_queue_full",
+            "too many events wait in this receiver (engine.queue_events); nothing was taken, retry later",
+            "give Baton more cores, or raise engine.queue_events",
+        ),
+        Refusal::Full(Limit::Memory) => (
+            "memory_full",
+            "the sessions of this receiver take all the memory they may (engine.soft_state_size); nothing was taken, retry later",
+            "give Baton more memory, or lower stitch.idle_timeout",
+        ),
+        Refusal::Full(Limit::Disk) => (
+            "disk_full",
+            "the disk of this receiver is nearly full; nothing was taken, retry later",
+            "make room on the volume of state.directory",
+        ),
+        Refusal::Full(Limit::LogSize) => (
+            "log_full",
+            "the log of this receiver has its greatest size (state.max_log_size); nothing was taken, retry later",
+            "raise state.max_log_size, or look why snapshots do not succeed: baton_snapshots_total",
+        ),
+        Refusal::Stopping => (
+            "stopping",
+            "the receiver is stopping; nothing was taken, retry elsewhere or later",
+            "senders retry, and lose nothing if another Baton starts in time",
+        ),
+        Refusal::Unsure => (
+            "log_failed",
+            "the log of this receiver failed, and whether the request was taken is not known; send it to this receiver again, which tells duplicates",
+            "look at the disk of state.directory",
+        ),
+        Refusal::TooLarge => (
+            "too_many_items",
+            "the request holds more items than the log of this receiver; send smaller batches, do not retry this one",
+            "send smaller batches, or raise engine.queue_events",
+        ),
     }
 }
 

@@ -1,51 +1,41 @@
 //! OTLP/gRPC: the trace and log services over raw bytes, and the health service.
+//!
+//! The calls are unary and their framing is five bytes, so it is read here and not by a generated server: a message is
+//! decompressed only once its request has a place, and every refusal is counted as those of HTTP are.
 
 use super::answer::{self, Fault};
-use super::budget::{Budget, Held, Metered};
-use super::{Intake, Limits, Metrics, Settings, Signal, admit, offer, overloaded, take};
-use bytes::{Buf, BufMut, Bytes};
+use super::door::Door;
+use super::{Counts, Intake, Limits, Metrics, Settings, Signal, body};
+use crate::net::{self, Peer, Server};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::Response;
+use axum::routing::post;
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use http_body_util::{BodyExt, Full};
 use prost::Message;
-use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
-use std::time::Duration;
 use tokio::net::TcpListener;
-use tonic::body::Body;
-use tonic::codec::{Codec, CompressionEncoding, DecodeBuf, Decoder, EncodeBuf, Encoder};
-use tonic::codegen::http;
-use tonic::server::{NamedService, UnaryService};
 use tonic::service::Routes;
-use tonic::transport::Server;
-use tonic::transport::server::TcpIncoming;
-use tonic::{Request, Response, Status};
+use tonic::{Code, Status};
 use tonic_health::ServingStatus;
+
+const TRACES: &str = "opentelemetry.proto.collector.trace.v1.TraceService";
+const LOGS: &str = "opentelemetry.proto.collector.logs.v1.LogsService";
+/// Before each message: whether it is compressed, and its length.
+const PREFIX: usize = 5;
 
 /// The gRPC door, bound and not serving yet.
 #[derive(Debug)]
 pub struct Grpc {
     address: SocketAddr,
-    incoming: TcpIncoming,
+    listener: TcpListener,
+    server: Server,
     door: Door,
-}
-
-#[derive(Clone)]
-struct Door {
-    intake: Arc<dyn Intake>,
-    metrics: Arc<Metrics>,
-    limits: Limits,
-    retry_after: Duration,
-    budget: Arc<Budget>,
-}
-
-impl std::fmt::Debug for Door {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Door")
-            .field("limits", &self.limits)
-            .finish_non_exhaustive()
-    }
 }
 
 impl Grpc {
@@ -53,23 +43,18 @@ impl Grpc {
     ///
     /// # Errors
     /// When the address cannot be bound.
-    pub async fn bind(
+    pub fn bind(
         settings: &Settings,
         intake: Arc<dyn Intake>,
         metrics: Arc<Metrics>,
     ) -> std::io::Result<Self> {
-        let listener = TcpListener::bind(settings.grpc).await?;
-        let address = listener.local_addr()?;
+        let listener = net::listen(settings.grpc)?;
+        let server = settings.grpc_server.clone();
         Ok(Self {
-            address,
-            incoming: TcpIncoming::from(listener).with_nodelay(Some(true)),
-            door: Door {
-                intake,
-                metrics,
-                limits: settings.limits.clone(),
-                retry_after: settings.retry_after,
-                budget: Arc::clone(&settings.budget),
-            },
+            address: listener.local_addr()?,
+            listener,
+            door: Door::new(settings, &server, intake, metrics),
+            server,
         })
     }
 
@@ -78,185 +63,110 @@ impl Grpc {
         self.address
     }
 
-    /// Serves until `stop` ends and the calls under way are answered. The health service says `NOT_SERVING` first.
-    ///
-    /// # Errors
-    /// When the transport fails.
-    pub async fn serve(
-        self,
-        stop: impl Future<Output = ()> + Send + 'static,
-    ) -> Result<(), tonic::transport::Error> {
+    /// Serves until `stop` ends and the calls in flight are answered. The health service says `NOT_SERVING` first.
+    pub async fn serve(self, stop: impl Future<Output = ()> + Send + 'static) {
         let (reporter, health) = tonic_health::server::health_reporter();
-        for service in [Traces::NAME, Logs::NAME, ""] {
+        for service in [TRACES, LOGS, ""] {
             reporter
                 .set_service_status(service, ServingStatus::Serving)
                 .await;
         }
+        let export = |service| format!("/{service}/Export");
+        let exports = Router::new()
+            .route(
+                &export(TRACES),
+                post(|door, request| receive(door, request, Signal::Traces)),
+            )
+            .route(
+                &export(LOGS),
+                post(|door, request| receive(door, request, Signal::Logs)),
+            )
+            // The room has limits of its own.
+            .layer(DefaultBodyLimit::disable())
+            .with_state(self.door.clone());
+        let router = Routes::new(health).into_axum_router().merge(exports);
         let stopping = async move {
             stop.await;
-            for service in [Traces::NAME, Logs::NAME, ""] {
+            self.door.stop();
+            for service in [TRACES, LOGS, ""] {
                 reporter
                     .set_service_status(service, ServingStatus::NotServing)
                     .await;
             }
         };
-        let routes = Routes::new(health)
-            .add_service(Traces(self.door.clone()))
-            .add_service(Logs(self.door));
-        Server::builder()
-            .add_routes(routes)
-            .serve_with_incoming_shutdown(self.incoming, stopping)
-            .await
+        self.server.serve(self.listener, router, stopping).await;
     }
 }
 
-/// `opentelemetry.proto.collector.trace.v1.TraceService`.
-#[derive(Clone, Debug)]
-struct Traces(Door);
-
-/// `opentelemetry.proto.collector.logs.v1.LogsService`.
-#[derive(Clone, Debug)]
-struct Logs(Door);
-
-impl NamedService for Traces {
-    const NAME: &'static str = "opentelemetry.proto.collector.trace.v1.TraceService";
+async fn receive(State(door): State<Door>, request: Request, signal: Signal) -> Response {
+    let peer = request.extensions().get::<Peer>().copied();
+    let result = take(&door, request, signal).await;
+    door.account(&result, peer);
+    match result {
+        Ok(counts) => accept(&counts, signal),
+        Err(fault) => refuse(fault, &door),
+    }
 }
 
-impl NamedService for Logs {
-    const NAME: &'static str = "opentelemetry.proto.collector.logs.v1.LogsService";
+async fn take(door: &Door, request: Request, signal: Signal) -> Result<Counts, Fault> {
+    let encoding = encoding(request.headers())?;
+    let limits = &door.limits;
+    let limit = limits.max_request_bytes + PREFIX;
+    let unpack = |body| message(body, &encoding, limits);
+    door.take(request.into_body(), limit, unpack, signal.protobuf())
+        .await
 }
 
-type Answering = Pin<Box<dyn Future<Output = Result<http::Response<Body>, Infallible>> + Send>>;
-
-macro_rules! service {
-    ($service:ident, $signal:expr) => {
-        impl tower_service::Service<http::Request<Body>> for $service {
-            type Response = http::Response<Body>;
-            type Error = Infallible;
-            type Future = Answering;
-
-            fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-                Poll::Ready(Ok(()))
-            }
-
-            fn call(&mut self, request: http::Request<Body>) -> Answering {
-                let door = self.0.clone();
-                Box::pin(async move { Ok(door.answer(request, $signal).await) })
-            }
-        }
+fn encoding(headers: &HeaderMap) -> Result<String, Fault> {
+    let Some(encoding) = headers.get("grpc-encoding") else {
+        return Ok(String::new());
     };
+    let encoding = encoding.to_str().map_err(|_| Fault::UnknownEncoding)?;
+    Ok(encoding.to_owned())
 }
 
-service!(Traces, Signal::Traces);
-service!(Logs, Signal::Logs);
-
-impl Door {
-    async fn answer(self, request: http::Request<Body>, signal: Signal) -> http::Response<Body> {
-        if !request.uri().path().ends_with("/Export") {
-            return Status::unimplemented(
-                "only Export is served; the sender is at fault, do not retry",
-            )
-            .into_http();
-        }
-        let held = match admit(&self.budget, &self.metrics) {
-            Ok(held) => held,
-            Err(fault) => return self.status(fault).into_http(),
-        };
-        let limited = request.map(|body| {
-            // The frame around the message takes five bytes.
-            let limit = self.limits.max_request_bytes + 5;
-            let metered = Metered::new(body, Arc::clone(&held));
-            Body::new(http_body_util::Limited::new(metered, limit))
-        });
-        let limit = self.limits.max_decompressed_bytes;
-        let mut grpc = tonic::server::Grpc::new(Raw)
-            .accept_compressed(CompressionEncoding::Gzip)
-            .accept_compressed(CompressionEncoding::Zstd)
-            .send_compressed(CompressionEncoding::Gzip)
-            .send_compressed(CompressionEncoding::Zstd)
-            .max_decoding_message_size(limit);
-        let export = Export {
-            door: self.clone(),
-            signal,
-            held: Arc::clone(&held),
-        };
-        let response = grpc.unary(export, limited).await;
-        if held.was_refused() {
-            return self.status(overloaded(&self.metrics)).into_http();
-        }
-        response
+/// The one message of a unary call.
+fn message(mut body: Bytes, encoding: &str, limits: &Limits) -> Result<Bytes, Fault> {
+    if body.len() < PREFIX {
+        return Err(Fault::Malformed);
     }
-
-    fn status(&self, fault: Fault) -> Status {
-        let details = fault.status(self.retry_after).encode_to_vec();
-        Status::with_details(fault.code(), fault.text(), details.into())
+    let compressed = body.get_u8();
+    let length = body.get_u32();
+    if u32::try_from(body.len()) != Ok(length) {
+        return Err(Fault::Malformed);
+    }
+    match compressed {
+        0 => body::plain(body, "", limits),
+        // Compressed, and nothing says how.
+        1 if matches!(encoding, "" | "identity") => Err(Fault::BadCompression),
+        1 => body::plain(body, encoding, limits),
+        _ => Err(Fault::Malformed),
     }
 }
 
-/// One call of `Export`.
-struct Export {
-    door: Door,
-    signal: Signal,
-    held: Arc<Held>,
+fn accept(counts: &Counts, signal: Signal) -> Response {
+    let message = answer::success(counts, signal);
+    let mut framed = BytesMut::with_capacity(PREFIX + message.len());
+    framed.put_u8(0);
+    framed.put_u32(u32::try_from(message.len()).unwrap_or(u32::MAX));
+    framed.put_slice(&message);
+    let mut trailers = HeaderMap::new();
+    trailers.insert("grpc-status", HeaderValue::from(Code::Ok as i32));
+    let body = Full::new(framed.freeze()).with_trailers(std::future::ready(Some(Ok(trailers))));
+    let mut response = Response::new(Body::new(body));
+    let grpc = HeaderValue::from_static("application/grpc");
+    response.headers_mut().insert(header::CONTENT_TYPE, grpc);
+    response
 }
 
-impl UnaryService<Bytes> for Export {
-    type Response = Bytes;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Bytes>, Status>> + Send>>;
-
-    fn call(&mut self, request: Request<Bytes>) -> Self::Future {
-        let (door, signal) = (self.door.clone(), self.signal);
-        let held = Arc::clone(&self.held);
-        Box::pin(async move {
-            let body = request.into_inner();
-            if !held.unpack(body.len()) {
-                return Err(Status::unavailable("answered by the door"));
-            }
-            door.metrics.bytes.increment(body.len() as u64);
-            let decode = signal.protobuf();
-            let offered = offer(decode, &body, &door.limits, &*door.intake);
-            match take(offered, &door.metrics).await {
-                Ok(counts) => Ok(Response::new(answer::success(&counts, signal).into())),
-                Err(fault) => Err(door.status(fault)),
-            }
-        })
+fn refuse(fault: Fault, door: &Door) -> Response {
+    if fault == Fault::UnknownEncoding {
+        // As gRPC wants it.
+        let mut response: Response = Status::unimplemented(fault.text()).into_http();
+        let known = HeaderValue::from_static("identity,gzip,zstd");
+        response.headers_mut().insert("grpc-accept-encoding", known);
+        return response;
     }
-}
-
-/// Messages as they are on the wire: the walk of this room reads them, not a generated decoder.
-#[derive(Clone, Copy, Debug, Default)]
-struct Raw;
-
-impl Codec for Raw {
-    type Encode = Bytes;
-    type Decode = Bytes;
-    type Encoder = Self;
-    type Decoder = Self;
-
-    fn encoder(&mut self) -> Self {
-        Self
-    }
-
-    fn decoder(&mut self) -> Self {
-        Self
-    }
-}
-
-impl Encoder for Raw {
-    type Item = Bytes;
-    type Error = Status;
-
-    fn encode(&mut self, item: Bytes, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        buffer.put(item);
-        Ok(())
-    }
-}
-
-impl Decoder for Raw {
-    type Item = Bytes;
-    type Error = Status;
-
-    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
-        Ok(Some(buffer.copy_to_bytes(buffer.remaining())))
-    }
+    let details = fault.status(door.retry_after).encode_to_vec();
+    Status::with_details(fault.code(), fault.text(), details.into()).into_http()
 }

@@ -1,17 +1,15 @@
 //! OTLP/HTTP: `POST /v1/traces` and `/v1/logs`, protobuf or JSON.
 
 use super::answer::{self, Fault};
-use super::budget::{Budget, Held, Metered};
-use super::{
-    Counts, Intake, Limits, Metrics, Settings, Signal, admit, body, offer, overloaded, take,
-};
+use super::door::Door;
+use super::{Counts, Intake, Metrics, Settings, Signal, body};
+use crate::net::{self, Peer, Server};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use axum::routing::post;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use prost::Message;
 use std::future::Future;
 use std::net::SocketAddr;
@@ -26,16 +24,8 @@ const JSON: &str = "application/json";
 #[derive(Debug)]
 pub struct Http {
     listener: TcpListener,
-    router: Router,
-}
-
-#[derive(Clone)]
-struct Door {
-    intake: Arc<dyn Intake>,
-    metrics: Arc<Metrics>,
-    limits: Limits,
-    retry_after: Duration,
-    budget: Arc<Budget>,
+    server: Server,
+    door: Door,
 }
 
 impl Http {
@@ -43,33 +33,16 @@ impl Http {
     ///
     /// # Errors
     /// When the address cannot be bound.
-    pub async fn bind(
+    pub fn bind(
         settings: &Settings,
         intake: Arc<dyn Intake>,
         metrics: Arc<Metrics>,
     ) -> std::io::Result<Self> {
-        let door = Door {
-            intake,
-            metrics,
-            limits: settings.limits.clone(),
-            retry_after: settings.retry_after,
-            budget: Arc::clone(&settings.budget),
-        };
-        let router = Router::new()
-            .route(
-                "/v1/traces",
-                post(|door, request| receive(door, request, Signal::Traces)),
-            )
-            .route(
-                "/v1/logs",
-                post(|door, request| receive(door, request, Signal::Logs)),
-            )
-            // The room has limits of its own.
-            .layer(DefaultBodyLimit::disable())
-            .with_state(door);
+        let server = settings.http_server.clone();
         Ok(Self {
-            listener: TcpListener::bind(settings.http).await?,
-            router,
+            listener: net::listen(settings.http)?,
+            door: Door::new(settings, &server, intake, metrics),
+            server,
         })
     }
 
@@ -81,54 +54,63 @@ impl Http {
         self.listener.local_addr()
     }
 
-    /// Serves until `stop` ends and the requests under way are answered.
-    ///
-    /// # Errors
-    /// When the listener fails.
-    pub async fn serve(
-        self,
-        stop: impl Future<Output = ()> + Send + 'static,
-    ) -> std::io::Result<()> {
-        axum::serve(self.listener, self.router)
-            .with_graceful_shutdown(stop)
-            .await
+    /// Serves until `stop` ends and the requests in flight are answered.
+    pub async fn serve(self, stop: impl Future<Output = ()> + Send + 'static) {
+        let router = Router::new()
+            .route(
+                "/v1/traces",
+                post(|door, request| receive(door, request, Signal::Traces)),
+            )
+            .route(
+                "/v1/logs",
+                post(|door, request| receive(door, request, Signal::Logs)),
+            )
+            // The room has limits of its own.
+            .layer(DefaultBodyLimit::disable())
+            .with_state(self.door.clone());
+        let stopping = async move {
+            stop.await;
+            self.door.stop();
+        };
+        self.server.serve(self.listener, router, stopping).await;
     }
 }
 
 async fn receive(State(door): State<Door>, request: Request, signal: Signal) -> Response {
-    let headers = request.headers().clone();
-    let json = match media_type(&headers) {
-        Some(json) => json,
-        None => {
-            door.metrics.requests_malformed.increment(1);
-            return refuse(Fault::UnknownType, false, door.retry_after);
-        }
+    let peer = request.extensions().get::<Peer>().copied();
+    let json = media_type(request.headers());
+    let result = match json {
+        Some(json) => take(&door, request, signal, json).await,
+        None => Err(Fault::UnknownType),
     };
-    let held = match admit(&door.budget, &door.metrics) {
-        Ok(held) => held,
-        Err(fault) => return refuse(fault, json, door.retry_after),
-    };
-    let answer = match plain(&door, request, &headers, &held).await {
-        _ if held.was_refused() => Err(overloaded(&door.metrics)),
-        Ok(body) => {
-            door.metrics.bytes.increment(body.len() as u64);
-            let decode = if json {
-                signal.json()
-            } else {
-                signal.protobuf()
-            };
-            let offered = offer(decode, &body, &door.limits, &*door.intake);
-            take(offered, &door.metrics).await
-        }
-        Err(fault) => {
-            door.metrics.requests_malformed.increment(1);
-            Err(fault)
-        }
-    };
-    match answer {
+    door.account(&result, peer);
+    let json = json.unwrap_or(false);
+    match result {
         Ok(counts) => accept(&counts, signal, json),
         Err(fault) => refuse(fault, json, door.retry_after),
     }
+}
+
+async fn take(door: &Door, request: Request, signal: Signal, json: bool) -> Result<Counts, Fault> {
+    let encoding = match request.headers().get(header::CONTENT_ENCODING) {
+        Some(encoding) => encoding.to_str().map_err(|_| Fault::UnknownEncoding)?,
+        None => "",
+    }
+    .to_owned();
+    let decode = if json {
+        signal.json()
+    } else {
+        signal.protobuf()
+    };
+    let limits = &door.limits;
+    let unpack = |packed| body::plain(packed, &encoding, limits);
+    door.take(
+        request.into_body(),
+        limits.max_request_bytes,
+        unpack,
+        decode,
+    )
+    .await
 }
 
 /// Whether the body is JSON; `None` for a type that OTLP does not know.
@@ -142,30 +124,6 @@ fn media_type(headers: &HeaderMap) -> Option<bool> {
     } else {
         None
     }
-}
-
-async fn plain(
-    door: &Door,
-    request: Request,
-    headers: &HeaderMap,
-    held: &Arc<Held>,
-) -> Result<bytes::Bytes, Fault> {
-    let encoding = match headers.get(header::CONTENT_ENCODING) {
-        Some(encoding) => encoding.to_str().map_err(|_| Fault::UnknownEncoding)?,
-        None => "",
-    };
-    let body = Metered::new(request.into_body(), Arc::clone(held));
-    let body = Limited::new(body, door.limits.max_request_bytes);
-    let collected = body.collect().await.map_err(|error| {
-        if error.is::<LengthLimitError>() {
-            Fault::TooLarge
-        } else {
-            Fault::Malformed
-        }
-    })?;
-    let plain = body::plain(collected.to_bytes(), encoding, &door.limits)?;
-    held.unpack(plain.len());
-    Ok(plain)
 }
 
 fn accept(counts: &Counts, signal: Signal, json: bool) -> Response {

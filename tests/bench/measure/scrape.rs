@@ -2,6 +2,7 @@
 
 use super::payload::{Kind, Payload};
 use super::{BATCH, config, drain, engine, offer, say, told};
+use baton::clock::Clock;
 use baton::config::Config;
 use baton::engine::{Engine, Worker};
 use baton::export::server::{Server, Settings, Source};
@@ -11,6 +12,7 @@ use baton::model::fact::Fact;
 use baton::model::ids::{Key, TraceId};
 use baton::model::metric::{Family, Point};
 use baton::model::time::Timestamp;
+use baton::net::{self, Protocol, Reporter};
 use baton::state::Reader;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -87,6 +89,12 @@ pub fn scrape(series: usize) {
 pub fn serve(engine: Arc<Engine>) -> (SocketAddr, tokio::runtime::Runtime) {
     let settings = Settings {
         endpoint: ([127, 0, 0, 1], 0).into(),
+        connections: net::Server::new(
+            "server",
+            Protocol::Http,
+            net::Settings::default(),
+            Reporter::new(Clock::system()),
+        ),
         created: false,
     };
     let source = Arc::new(Shown {

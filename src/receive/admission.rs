@@ -1,0 +1,327 @@
+//! Admission: what requests may hold at once. Bytes from the first one on, a place for processing once the body is there.
+//!
+//! ```text
+//! upload ──► body ──► queue ──────────► place ──► decoded, appended, answered
+//!   │ bytes are counted as they come;      (first in, first out, for queue_timeout)
+//!   └ cut by body_timeout, body_idle_timeout, or once it stalls and others need its bytes
+//! ```
+
+use super::answer::{Fault, Overload};
+use bytes::Bytes;
+use http_body::Body;
+use http_body_util::BodyExt;
+use metrics::{Gauge, describe_gauge, gauge};
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::time::{sleep, timeout};
+
+/// What a request holds beside its body: it bounds the number of requests that upload or wait.
+const REQUEST_BYTES: usize = 1 << 10;
+/// An upload without progress for this long gives its bytes up as soon as others need them.
+const STALLED_AFTER: Duration = Duration::from_secs(1);
+/// How long to wait for the bytes of stalled uploads that were cut.
+const CUT_WAIT: Duration = Duration::from_secs(1);
+
+/// The limits of all listeners together.
+#[derive(Clone, Copy, Debug)]
+pub struct Room {
+    /// Most requests that are processed at once.
+    pub max_requests: usize,
+    /// Most bytes of requests that upload, wait or are processed.
+    pub max_bytes: usize,
+    /// Longest upload of a body.
+    pub body_timeout: Duration,
+    /// Longest time without a byte of it.
+    pub body_idle_timeout: Duration,
+    /// Longest wait for a place.
+    pub queue_timeout: Duration,
+}
+
+/// Admits requests.
+#[derive(Debug)]
+pub struct Admission {
+    room: Room,
+    places: Arc<Semaphore>,
+    bytes: Arc<Semaphore>,
+    stalled: Mutex<Stalled>,
+    waiting: Gauge,
+    held: Gauge,
+}
+
+/// Uploads that make no progress, the largest last.
+#[derive(Debug, Default)]
+struct Stalled {
+    uploads: BTreeMap<(usize, u64), Arc<Notify>>,
+    numbered: u64,
+    stopping: bool,
+}
+
+impl Admission {
+    /// Registers its metrics with the recorder in whose scope it is called.
+    pub fn new(room: Room) -> Self {
+        describe_gauge!(
+            "baton_receiver_waiting_requests",
+            "Requests that have arrived and wait for one of max_requests_in_flight."
+        );
+        describe_gauge!(
+            "baton_receiver_bytes_in_flight",
+            "Bytes of requests that arrive, wait or are processed; at most max_bytes_in_flight."
+        );
+        Self {
+            places: Arc::new(Semaphore::new(
+                room.max_requests.min(Semaphore::MAX_PERMITS),
+            )),
+            // The largest request that is allowed fits into the bytes that are allowed.
+            bytes: Arc::new(Semaphore::new(
+                room.max_bytes
+                    .saturating_add(REQUEST_BYTES)
+                    .min(Semaphore::MAX_PERMITS),
+            )),
+            stalled: Mutex::default(),
+            waiting: gauge!("baton_receiver_waiting_requests"),
+            held: gauge!("baton_receiver_bytes_in_flight"),
+            room,
+        }
+    }
+
+    /// Uploads that make no progress are cut from now on: a stop does not wait for them.
+    pub(super) fn stop(&self) {
+        let mut stalled = self.stalled();
+        stalled.stopping = true;
+        stalled
+            .uploads
+            .values()
+            .for_each(|upload| upload.notify_one());
+    }
+
+    /// Reads a body of at most `limit` bytes.
+    pub(super) async fn read<B>(
+        self: &Arc<Self>,
+        body: B,
+        limit: usize,
+    ) -> Result<(Bytes, Held), Fault>
+    where
+        B: Body<Data = Bytes> + Unpin,
+    {
+        let mut held = Held::new(self);
+        held.take(REQUEST_BYTES).await?;
+        let reading = self.frames(body, limit, &mut held);
+        let frames = timeout(self.room.body_timeout, reading).await;
+        let frames = frames.unwrap_or(Err(Fault::SlowBody))?;
+        Ok((joined(frames), held))
+    }
+
+    async fn frames<B>(
+        &self,
+        mut body: B,
+        limit: usize,
+        held: &mut Held,
+    ) -> Result<Vec<Bytes>, Fault>
+    where
+        B: Body<Data = Bytes> + Unpin,
+    {
+        if body.size_hint().lower() > limit as u64 {
+            return Err(Fault::TooLarge);
+        }
+        let (mut frames, mut size) = (Vec::new(), 0);
+        loop {
+            let frame = self.patiently(held.bytes, body.frame()).await?;
+            let Some(frame) = frame.transpose().map_err(|_| Fault::Aborted)? else {
+                return Ok(frames);
+            };
+            if let Ok(data) = frame.into_data() {
+                size += data.len();
+                if size > limit {
+                    return Err(Fault::TooLarge);
+                }
+                held.take(data.len()).await?;
+                frames.push(data);
+            }
+        }
+    }
+
+    /// Waits for the next piece of an upload that holds so many bytes.
+    async fn patiently<T>(&self, bytes: usize, next: impl Future<Output = T>) -> Result<T, Fault> {
+        let idle = self.room.body_idle_timeout;
+        let grace = STALLED_AFTER.min(idle / 2);
+        let mut next = std::pin::pin!(next);
+        if let Ok(done) = timeout(grace, next.as_mut()).await {
+            return Ok(done);
+        }
+        let upload = self.enlist(bytes)?;
+        tokio::select! {
+            biased;
+            done = next => Ok(done),
+            () = upload.cut.notified() => Err(self.why_cut()),
+            () = sleep(idle - grace) => Err(Fault::SlowBody),
+        }
+    }
+
+    /// Puts an upload among those that make no progress.
+    fn enlist(&self, bytes: usize) -> Result<Enlisted<'_>, Fault> {
+        let mut stalled = self.stalled();
+        if stalled.stopping {
+            return Err(Fault::STOPPING);
+        }
+        stalled.numbered += 1;
+        let key = (bytes, stalled.numbered);
+        let cut = Arc::new(Notify::new());
+        stalled.uploads.insert(key, Arc::clone(&cut));
+        drop(stalled);
+        Ok(Enlisted {
+            admission: self,
+            key,
+            cut,
+        })
+    }
+
+    fn why_cut(&self) -> Fault {
+        if self.stalled().stopping {
+            Fault::STOPPING
+        } else {
+            Fault::SlowBody
+        }
+    }
+
+    /// Cuts the largest stalled uploads, if that makes enough room for so many more bytes.
+    fn cut(&self, more: usize) -> bool {
+        let mut stalled = self.stalled();
+        let needed = more.saturating_sub(self.bytes.available_permits());
+        let mut freed = 0;
+        let largest = stalled.uploads.keys().rev();
+        let enough: Vec<(usize, u64)> = largest
+            .take_while(|(bytes, _)| {
+                let wanted = freed < needed;
+                freed += bytes;
+                wanted
+            })
+            .copied()
+            .collect();
+        if enough.iter().map(|(bytes, _)| bytes).sum::<usize>() < needed {
+            return false;
+        }
+        for key in enough {
+            if let Some(upload) = stalled.uploads.remove(&key) {
+                upload.notify_one();
+            }
+        }
+        true
+    }
+
+    fn stalled(&self) -> MutexGuard<'_, Stalled> {
+        self.stalled.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The pieces in one, each given up as it is copied.
+fn joined(mut frames: Vec<Bytes>) -> Bytes {
+    if frames.len() < 2 {
+        return frames.pop().unwrap_or_default();
+    }
+    let size = frames.iter().map(Bytes::len).sum();
+    let mut whole = Vec::with_capacity(size);
+    for frame in frames {
+        whole.extend_from_slice(&frame);
+    }
+    whole.into()
+}
+
+/// A stalled upload, until it goes on or ends.
+struct Enlisted<'a> {
+    admission: &'a Admission,
+    key: (usize, u64),
+    cut: Arc<Notify>,
+}
+
+impl Drop for Enlisted<'_> {
+    fn drop(&mut self) {
+        self.admission.stalled().uploads.remove(&self.key);
+    }
+}
+
+/// What one request holds until it is answered.
+#[derive(Debug)]
+pub(super) struct Held {
+    admission: Arc<Admission>,
+    permit: Option<OwnedSemaphorePermit>,
+    bytes: usize,
+    place: Option<OwnedSemaphorePermit>,
+}
+
+impl Held {
+    fn new(admission: &Arc<Admission>) -> Self {
+        Self {
+            admission: Arc::clone(admission),
+            permit: None,
+            bytes: 0,
+            place: None,
+        }
+    }
+
+    /// Takes bytes as they come. Where there is no room, stalled uploads make it.
+    async fn take(&mut self, more: usize) -> Result<(), Fault> {
+        let full = Fault::Overloaded(Overload::Bytes);
+        let permits = u32::try_from(more).map_err(|_| full)?;
+        let bytes = Arc::clone(&self.admission.bytes);
+        let taken = match Arc::clone(&bytes).try_acquire_many_owned(permits) {
+            Ok(taken) => taken,
+            Err(_) if !self.admission.cut(more) => return Err(full),
+            Err(_) => {
+                let waited = timeout(CUT_WAIT, bytes.acquire_many_owned(permits)).await;
+                waited.map_err(|_| full)?.map_err(|_| full)?
+            }
+        };
+        match &mut self.permit {
+            Some(permit) => permit.merge(taken),
+            None => self.permit = Some(taken),
+        }
+        self.bytes += more;
+        self.admission.held.increment(more as f64);
+        Ok(())
+    }
+
+    /// Makes room for a body of this size after decompression.
+    pub(super) async fn unpack(&mut self, size: usize) -> Result<(), Fault> {
+        let more = size.saturating_sub(self.bytes.saturating_sub(REQUEST_BYTES));
+        self.take(more).await
+    }
+
+    /// Waits for a place to be processed.
+    pub(super) async fn place(&mut self) -> Result<(), Fault> {
+        let admission = Arc::clone(&self.admission);
+        let places = Arc::clone(&admission.places);
+        self.place = Arc::clone(&places).try_acquire_owned().ok();
+        if self.place.is_none() {
+            let _waiting = Waiting::begin(&admission.waiting);
+            let queued = timeout(admission.room.queue_timeout, places.acquire_owned()).await;
+            let full = Fault::Overloaded(Overload::Queue);
+            self.place = Some(queued.map_err(|_| full)?.map_err(|_| full)?);
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.admission.held.decrement(self.bytes as f64);
+    }
+}
+
+/// Counts a request while it waits.
+struct Waiting<'m>(&'m Gauge);
+
+impl<'m> Waiting<'m> {
+    fn begin(waiting: &'m Gauge) -> Self {
+        waiting.increment(1.0);
+        Self(waiting)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.decrement(1.0);
+    }
+}

@@ -1,0 +1,137 @@
+//! The way of a request through both doors: read, wait, decompress, decode, append; counted and reported in one place.
+
+use super::answer::Fault;
+use super::{Admission, Counts, Decode, Intake, Limits, Metrics, Settings, Taking};
+use crate::model::reject::RejectReason;
+use crate::net::{Peer, Server, Trouble};
+use axum::body::Body;
+use bytes::Bytes;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What the requests of one listener share.
+#[derive(Clone)]
+pub(super) struct Door {
+    server: Server,
+    intake: Arc<dyn Intake>,
+    metrics: Arc<Metrics>,
+    pub(super) limits: Limits,
+    pub(super) retry_after: Duration,
+    admission: Arc<Admission>,
+}
+
+impl std::fmt::Debug for Door {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Door")
+            .field("server", &self.server)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Door {
+    pub(super) fn new(
+        settings: &Settings,
+        server: &Server,
+        intake: Arc<dyn Intake>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        Self {
+            server: server.clone(),
+            intake,
+            metrics,
+            limits: settings.limits.clone(),
+            retry_after: settings.retry_after,
+            admission: Arc::clone(&settings.admission),
+        }
+    }
+
+    /// Uploads that make no progress are not waited for.
+    pub(super) fn stop(&self) {
+        self.admission.stop();
+    }
+
+    /// Takes in a request. `unpack` makes the plain message of a body of at most `limit` bytes.
+    pub(super) async fn take(
+        &self,
+        body: Body,
+        limit: usize,
+        unpack: impl FnOnce(Bytes) -> Result<Bytes, Fault>,
+        decode: Decode,
+    ) -> Result<Counts, Fault> {
+        let (body, mut held) = self.admission.read(body, limit).await?;
+        held.place().await?;
+        let plain = unpack(body)?;
+        held.unpack(plain.len()).await?;
+        self.metrics.bytes.increment(plain.len() as u64);
+        let (taking, counts) = self.offer(decode, &plain)?;
+        drop(plain);
+        taking.await.map_err(Fault::Refused)?;
+        Ok(counts)
+    }
+
+    /// Decodes a message and offers it; synchronous, since what is decoded borrows the message.
+    fn offer(&self, decode: Decode, message: &[u8]) -> Result<(Taking, Counts), Fault> {
+        let mut offer = self.intake.open();
+        let counts = decode(message, &self.limits, &mut *offer).map_err(|_| Fault::Malformed)?;
+        Ok((offer.close(), counts))
+    }
+
+    /// Counts a result, and reports what was refused, malformed or rejected.
+    pub(super) fn account(&self, result: &Result<Counts, Fault>, peer: Option<Peer>) {
+        let listener = self.server.name();
+        let from = peer.map(|Peer(address)| address);
+        match result {
+            Ok(counts) => {
+                self.metrics.taken(counts);
+                self.report_rejects(counts, from);
+            }
+            Err(fault) => {
+                self.metrics.failed(listener, *fault);
+                let what = if fault.retryable() {
+                    "refused a request, which the sender should retry"
+                } else {
+                    "rejected a request permanently"
+                };
+                let trouble = Trouble {
+                    listener,
+                    reason: fault.reason(),
+                    what,
+                    advice: fault.advice(),
+                };
+                self.server.reporter().note(trouble, 1, from);
+            }
+        }
+    }
+
+    fn report_rejects(&self, counts: &Counts, from: Option<SocketAddr>) {
+        if counts.rejects.is_empty() {
+            return;
+        }
+        for reason in RejectReason::ALL {
+            let rejected = counts.rejects.iter().filter(|r| **r == reason).count();
+            if rejected > 0 {
+                let trouble = Trouble {
+                    listener: self.server.name(),
+                    reason: reason.as_str(),
+                    what: "rejected spans or log records of a request and took the others",
+                    advice: advice(reason),
+                };
+                self.server.reporter().note(trouble, rejected as u64, from);
+            }
+        }
+    }
+}
+
+/// What to do about a reject.
+fn advice(reason: RejectReason) -> &'static str {
+    match reason {
+        RejectReason::TooDeep => "raise receivers.otlp.max_depth, or send flatter attributes",
+        RejectReason::TooLarge => "raise receivers.otlp.max_attributes, or send fewer attributes",
+        RejectReason::InvalidTime => {
+            "spans need a start time and an end time that is not before it: check the SDK of the sender"
+        }
+        _ => "check the SDK of the sender, or a processor between",
+    }
+}
