@@ -340,6 +340,14 @@ impl App {
         &self.engine
     }
 
+    /// Makes all workers look at the time, and waits until nothing waits to be applied and no timer is due: for those who move the clock.
+    pub async fn settle(&self) {
+        self.engine.wake();
+        while !self.engine.is_settled() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
     /// Ends when the log or a worker has failed: the process must stop, and recover.
     pub async fn broken(&self) -> Failure {
         let mut broken = self.broken.subscribe();

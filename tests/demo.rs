@@ -105,10 +105,7 @@ async fn the_demo_is_understood_to_the_last_handoff() {
         truth += session.truth;
     }
     nanos.fetch_add(3600 * 1_000_000_000, Ordering::AcqRel);
-    while !app.engine().is_settled() {
-        app.engine().wake();
-        tokio::task::yield_now().await;
-    }
+    app.settle().await;
     assert_eq!(derived(&app.engine().gather()), truth);
     assert!(app.stop().await);
 }

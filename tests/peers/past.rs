@@ -119,10 +119,7 @@ impl Past {
 
     async fn settle(&self, at: u64) {
         self.clock.store(at * SECOND, Ordering::Release);
-        while !self.app.engine().is_settled() {
-            self.app.engine().wake();
-            tokio::task::yield_now().await;
-        }
+        self.app.settle().await;
     }
 
     async fn look(&self) -> String {

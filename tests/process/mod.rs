@@ -190,10 +190,7 @@ pub async fn at_the_end(state: &Path) -> Vec<Family> {
     let app = App::start(&config, Clock::manual(Arc::clone(&nanos))).await;
     let app = app.expect("it starts");
     nanos.fetch_add(3600 * 1_000_000_000, Ordering::AcqRel);
-    while !app.engine().is_settled() {
-        app.engine().wake();
-        tokio::task::yield_now().await;
-    }
+    app.settle().await;
     let families = app.engine().gather();
     assert!(app.stop().await);
     families

@@ -76,25 +76,14 @@ fn after<T>(way: Way, requests: &[Request], read: impl AsyncFnOnce(&App) -> T) -
             _ => send_http(app.http, requests).await,
         }
         // Sessions that bind to each other pass their events on first; what is passed on waits from its own arrival.
-        settle(&app).await;
+        app.settle().await;
         // Longer than every timer but the expiry of series.
         nanos.fetch_add(23 * 3600 * 1_000_000_000, Ordering::AcqRel);
-        settle(&app).await;
+        app.settle().await;
         let told = read(&app).await;
         assert!(app.stop().await, "it stops within its grace period");
         told
     })
-}
-
-/// Until nothing is under way.
-async fn settle(app: &App) {
-    loop {
-        app.engine().wake();
-        tokio::task::yield_now().await;
-        if app.engine().is_settled() {
-            return;
-        }
-    }
 }
 
 async fn send_grpc(address: SocketAddr, requests: &[Request]) {

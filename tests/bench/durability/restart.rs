@@ -63,10 +63,7 @@ pub fn fill(folder: &Path, sessions: u64, clean: bool) {
             }
             // The turns are decided; the workflows stay open.
             nanos.fetch_add(PAUSE, Ordering::AcqRel);
-            app.engine().wake();
-            while !app.engine().is_settled() {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
+            app.settle().await;
         }
         let filled = seconds(begin);
         let (keys, weight) = (app.engine().keys(), app.engine().weight());
