@@ -107,6 +107,11 @@ fn handoff(handoff: &Handoff) -> String {
             sides: Some((_, intent)),
         }) => format!(", the intent {intent} was kept"),
         Some(IntentPassed { kept: true, .. }) => ", the intent was kept".to_owned(),
+        // Both declare the same, and an evaluation or a span says that it was lost all the same.
+        Some(IntentPassed {
+            sides: Some((before, after)),
+            ..
+        }) if before == after => format!(", the intent {before} was not preserved"),
         Some(IntentPassed {
             sides: Some((before, after)),
             ..

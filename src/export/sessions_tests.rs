@@ -7,7 +7,7 @@ use crate::model::Name;
 use crate::model::event::Outcome;
 use crate::model::fact::{
     Action, ActionKind, AgentInvocation, Fact, HUMAN, Handoff, HandoffKind, HandoffResult,
-    ToolCall, Turn, TurnResult, What, Workflow,
+    IntentPassed, ToolCall, Turn, TurnResult, What, Workflow,
 };
 use crate::model::ids::{Key, Scoped, TraceId};
 use crate::model::time::Timestamp;
@@ -64,6 +64,31 @@ fn handoff(from: &str, to: &str, result: HandoffResult) -> What {
         intent: None,
         phantom: false,
     })
+}
+
+#[test]
+fn a_changed_intent_is_told_with_both_sides_and_an_equal_one_as_not_preserved() {
+    let told = |before: &str, after: &str| {
+        let What::Handoff(mut handoff) = handoff("a", "b", HandoffResult::Success) else {
+            unreachable!("a handoff");
+        };
+        handoff.intent = Some(IntentPassed {
+            kept: false,
+            sides: Some((before.into(), after.into())),
+        });
+        let fact = fact(0, 1, What::Handoff(handoff));
+        story::write(&session(None, "s"), &[fact], "USD")
+    };
+    let changed = told("refund", "sale");
+    assert!(
+        changed.contains("the intent changed from refund to sale"),
+        "{changed}"
+    );
+    let equal = told("refund", "refund");
+    assert!(
+        equal.contains("the intent refund was not preserved"),
+        "{equal}"
+    );
 }
 
 fn ended(outcome: Outcome) -> What {

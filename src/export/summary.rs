@@ -128,7 +128,8 @@ fn sum(families: &[Family], name: &str, wanted: &[(&str, &str)]) -> f64 {
             Point::Counter { value, .. } | Point::Gauge(value) => value,
             Point::Histogram(_) => 0.0,
         })
-        .sum()
+        // The sum of nothing is -0.0 in Rust, and is written so.
+        .fold(0.0, f64::add)
 }
 
 fn histogram(series: &Series) -> Option<&Histogram> {

@@ -144,6 +144,11 @@ fn a_rate_without_a_denominator_is_unknown() {
         summary.lines()[0],
         ("Resolution rate", "unknown".to_owned())
     );
+    let lines = summary.lines();
+    assert!(
+        lines.contains(&("Escalations to a human", "0".to_owned())),
+        "{lines:?}"
+    );
 }
 
 #[test]
