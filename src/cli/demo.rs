@@ -8,6 +8,7 @@ use crate::demo::{CONFIGURATION, Desk, Sender, Truth};
 use crate::export::summary::Summary;
 use crate::shutdown;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ pub(super) fn demo(asked: &Demo) -> Exit {
     let mut config = within_memory(settings());
     asked.overrides.apply(&mut config);
     // The demo is about this run: what it keeps goes when it ends.
-    let folder = match tempfile::tempdir() {
+    let folder = match folder() {
         Ok(folder) => folder,
         Err(error) => {
             complain(&format!("baton: no temporary directory: {error}"));
@@ -38,6 +39,12 @@ pub(super) fn demo(asked: &Demo) -> Exit {
         Err(exit) => return exit,
     };
     runtime.block_on(show(asked, &config))
+}
+
+/// A directory for the state that only its user can read, whatever the umask is.
+fn folder() -> std::io::Result<tempfile::TempDir> {
+    let private = std::fs::Permissions::from_mode(0o700);
+    tempfile::Builder::new().permissions(private).tempdir()
 }
 
 fn settings() -> Config {
@@ -96,7 +103,7 @@ async fn tell(asked: &Demo, app: &App) -> Result<(), String> {
     bar.finish_and_clear();
     complain(&figures(app));
     if !asked.exit {
-        complain("\nAll sessions are told. The endpoints stay up until Ctrl-C.");
+        complain("\nAll sessions have been sent. The endpoints stay up until Ctrl-C.");
         shutdown::asked().await.map_err(|error| error.to_string())?;
     }
     Ok(())
@@ -116,4 +123,16 @@ fn figures(app: &App) -> String {
         .map(|(name, value)| format!("{name:<24}{value}"))
         .collect();
     lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_state_of_the_demo_is_private() {
+        let folder = folder().expect("a folder");
+        let mode = folder.path().metadata().expect("it is there").permissions();
+        assert_eq!(mode.mode() & 0o777, 0o700);
+    }
 }
