@@ -421,7 +421,7 @@ impl Check<'_> {
                 );
             }
             if cohorts.iter().any(|(known, _)| known == name) {
-                self.fault(&path, "stands in the list twice");
+                self.fault(&path, "is a duplicate: each dimension is listed once");
             }
             let mut attributes = raw.attributes.get(name).cloned().unwrap_or_default();
             attributes.extend(preset(name).into_iter().flatten().map(|a| (*a).to_owned()));

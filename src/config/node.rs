@@ -144,7 +144,7 @@ impl Node {
                     let path = join(path, &key.value);
                     if object.contains_key(&key.value) {
                         let first = places.get(&path).map_or(0, |first| first.line);
-                        let what = format!("stands twice; it is on line {first} already");
+                        let what = format!("is a duplicate key; it is on line {first} already");
                         fault(Fault::at(Some(at), &path, what));
                         // Its own faults are told too.
                         let again = item.value.into_json(&path, places, scalar, fault);

@@ -230,7 +230,7 @@ fn cohorts_are_checked_and_the_operators_attributes_go_first() {
             .expect_err("faults");
     assert_eq!(faults.len(), 7, "{faults:?}");
     for what in [
-        "twice",
+        "is a duplicate",
         "label name",
         "no attributes",
         "not in cohorts.dimensions",
@@ -326,7 +326,7 @@ engine: {partitions: -1, soft_state_size: 60%}
         "12:33: cohorts.dimensions.2: has no attributes",
         "13:1: server: expected a section with the keys endpoint, max_connections, found a list",
         "15:3: metrics.max_series: expected a whole number such as 40000",
-        "17:1: metrics: stands twice; it is on line 14 already",
+        "17:1: metrics: is a duplicate key; it is on line 14 already",
         "17:11: metrics.created: expected true or false, found a number",
         "18:10: engine.partitions: expected a whole number such as 0, not below 0",
         "18:26: engine.soft_state_size: must not be more than engine.max_state_size (by default)",
