@@ -19,6 +19,8 @@ use tokio::net::TcpListener;
 
 const PROTOBUF: &str = "application/x-protobuf";
 const JSON: &str = "application/json";
+/// SDKs write it to their logs. It is what a sender of metrics, or one with a wrong endpoint, gets to see.
+const ELSEWHERE: &str = "Baton receives OTLP/HTTP at /v1/traces and /v1/logs only, and no metrics; correct the endpoint of the exporter";
 
 /// The HTTP door, bound and not serving yet.
 #[derive(Debug)]
@@ -65,6 +67,7 @@ impl Http {
                 "/v1/logs",
                 post(|door, request| receive(door, request, Signal::Logs)),
             )
+            .fallback(async || (StatusCode::NOT_FOUND, ELSEWHERE))
             // The room has limits of its own.
             .layer(DefaultBodyLimit::disable())
             .with_state(self.door.clone());

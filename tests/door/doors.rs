@@ -224,8 +224,18 @@ impl Doors {
         headers: &[(&str, &str)],
         body: Vec<u8>,
     ) -> (u16, Option<String>, Bytes) {
+        self.post_to("/v1/traces", headers, body).await
+    }
+
+    /// The same at another path.
+    pub async fn post_to(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> (u16, Option<String>, Bytes) {
         let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
-        let mut request = http::Request::post(format!("http://{}/v1/traces", self.http));
+        let mut request = http::Request::post(format!("http://{}{path}", self.http));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }

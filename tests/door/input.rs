@@ -147,6 +147,21 @@ async fn requests_that_are_no_otlp_are_refused_for_good() {
 }
 
 #[tokio::test]
+async fn another_path_is_answered_with_the_paths_there_are() {
+    let doors = Doors::open().await;
+    for path in ["/", "/v1/metrics", "/v1/traces/v1/traces"] {
+        let (status, _, answer) = doors.post_to(path, &PROTOBUF, request(vec![span(1)])).await;
+        let answer = String::from_utf8_lossy(&answer);
+        assert_eq!(status, 404, "{path}");
+        assert!(
+            answer.contains("/v1/traces and /v1/logs"),
+            "{path}: {answer}"
+        );
+    }
+    assert_eq!(doors.taker.spans.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
 async fn json_ids_as_numbers_and_other_faults_of_json_spans() {
     let doors = Doors::open().await;
     let span = |id: &str, start: &str| {
