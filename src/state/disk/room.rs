@@ -51,14 +51,19 @@ impl Usage {
         wanted: u64,
         was: Option<Limit>,
     ) -> Option<Shortage> {
-        let max_log = self.max_log(configured);
-        if self.log > max_log {
-            return Some(Shortage {
+        // The volume first: with `auto`, a log on a full volume is longer than half of what is left, and the volume is the cause.
+        self.short_of_space(wanted, was).or_else(|| {
+            let max_log = self.max_log(configured);
+            (self.log > max_log).then_some(Shortage {
                 limit: Limit::LogSize,
                 there: self.log,
                 needed: max_log,
-            });
-        }
+            })
+        })
+    }
+
+    /// Whether the volume lacks room for a group of `wanted` bytes.
+    fn short_of_space(self, wanted: u64, was: Option<Limit>) -> Option<Shortage> {
         let free = self.free?;
         // It ends with some more than it begins with, so that it does not begin and end all the time.
         let margin = match was {
@@ -143,6 +148,16 @@ mod tests {
             ..usage(0, 50, 8)
         };
         assert_eq!(limit(unknown, 1000, None), None);
+    }
+
+    #[test]
+    fn a_full_volume_is_the_cause_also_where_the_log_is_longer_than_what_is_left() {
+        // With `auto` the log is then above its greatest size, too, but no operator has set one.
+        let full = usage(0, 50, 8);
+        for was in [None, Some(Limit::Disk), Some(Limit::LogSize)] {
+            let short = full.shortage(None, 0, was).map(|short| short.limit);
+            assert_eq!(short, Some(Limit::Disk), "{was:?}");
+        }
     }
 
     #[test]
