@@ -159,7 +159,7 @@ fn scrape(shown: &Shown, headers: &HeaderMap) -> Response {
     let families = shown.source.exposition();
     let body = body(&families, &shown.source.own(), format);
     let media = [(header::CONTENT_TYPE, format.content_type())];
-    if header(header::ACCEPT_ENCODING).contains("gzip")
+    if takes_gzip(header(header::ACCEPT_ENCODING))
         && let Ok(packed) = gzip(&body)
     {
         return (media, [(header::CONTENT_ENCODING, "gzip")], packed).into_response();
@@ -183,6 +183,20 @@ fn body(families: &[Family], own: &str, format: Format) -> Vec<u8> {
     text.into_bytes()
 }
 
+/// Whether `Accept-Encoding` allows gzip: a weight of 0 forbids it (RFC 9110, 12.5.3).
+fn takes_gzip(accept: &str) -> bool {
+    accept.split(',').any(|coding| {
+        let mut parts = coding.split(';').map(str::trim);
+        let is_gzip = parts
+            .next()
+            .is_some_and(|name| name.eq_ignore_ascii_case("gzip"));
+        let refused = parts
+            .filter_map(|parameter| parameter.strip_prefix("q="))
+            .any(|weight| weight.trim().parse() == Ok(0.0_f32));
+        is_gzip && !refused
+    })
+}
+
 fn gzip(text: &[u8]) -> std::io::Result<Vec<u8>> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder.write_all(text)?;
@@ -195,5 +209,20 @@ async fn ready(State(shown): State<Shown>) -> Response {
         "ready\n".into_response()
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, unready.join("\n") + "\n").into_response()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::takes_gzip;
+
+    #[test]
+    fn gzip_is_for_readers_that_take_it() {
+        for accept in ["gzip", "br, GZIP;q=0.5", "x-gzip;q=0, gzip", "gzip; q=1"] {
+            assert!(takes_gzip(accept), "{accept}");
+        }
+        for accept in ["", "br", "gzip;q=0", "br, gzip; q=0.000", "notgzip"] {
+            assert!(!takes_gzip(accept), "{accept}");
+        }
     }
 }
