@@ -17,20 +17,20 @@ impl Metrics {
     pub(super) fn new() -> Self {
         describe_gauge!(
             "baton_log_backlog",
-            "Entries in the log that are not applied yet."
+            "Events and messages in the log that the partitions have not processed yet."
         );
         describe_gauge!(
             "baton_partition_keys",
-            "Sessions and traces held by all partitions."
+            "Keys (sessions, traces and users) held in memory by all partitions."
         );
         describe_gauge!(
             "baton_partition_bytes",
-            "Memory that sessions, traces and metric series hold, by estimate."
+            "Estimated memory of all sessions, traces and metric series."
         );
         describe_counter!("baton_log_events_total", "Events appended to the log.");
         describe_counter!(
             "baton_snapshots_total",
-            "States of partitions: kept on the disk, failed to be, or found damaged at the start."
+            "Snapshots of partitions. result is kept (written), failed (not written) or damaged (unreadable at the start)."
         );
         Self {
             backlog: gauge!("baton_log_backlog"),

@@ -53,15 +53,15 @@ impl Metrics {
         describe_gauge!("baton_connections", "Open connections, by listener.");
         describe_counter!(
             "baton_connections_accepted_total",
-            "Connections accepted, by listener."
+            "Accepted connections, by listener."
         );
         describe_counter!(
             "baton_connection_limit_reached_total",
-            "Times that a listener had as many connections as it may have, so that new ones waited in the backlog of the kernel."
+            "Times that a listener reached max_connections, so that a new connection waited in the backlog of the kernel."
         );
         describe_counter!(
             "baton_connection_accept_errors_total",
-            "Times that a connection could not be accepted, for example because the process had no file descriptor left."
+            "Connections that could not be accepted, for example because the limit of open files was reached. By listener."
         );
         describe_counter!(
             "baton_connections_closed_total",

@@ -64,11 +64,11 @@ impl Admission {
     pub fn new(room: Room) -> Self {
         describe_gauge!(
             "baton_receiver_waiting_requests",
-            "Requests that have arrived and wait for one of max_requests_in_flight."
+            "Requests whose body has arrived and that wait because max_requests_in_flight is reached."
         );
         describe_gauge!(
             "baton_receiver_bytes_in_flight",
-            "Bytes of requests that arrive, wait or are processed; at most max_bytes_in_flight."
+            "Bytes of the requests that arrive, wait or are processed, after decompression. The limit is max_bytes_in_flight."
         );
         Self {
             places: Arc::new(Semaphore::new(

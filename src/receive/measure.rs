@@ -28,17 +28,17 @@ impl Metrics {
     pub fn new() -> Self {
         describe_counter!(
             "baton_receiver_requests_total",
-            "Export requests, by result: ok, refused (to be retried) or malformed (not to be retried)."
+            "Export requests. result is ok, refused (the sender should retry) or malformed (rejected, whatever the reason)."
         );
         describe_counter!(
             "baton_receiver_failed_requests_total",
-            "Export requests that were refused or malformed, by listener and reason."
+            "Export requests that were not accepted, by listener and reason."
         );
-        describe_counter!("baton_receiver_spans_total", "Spans taken.");
-        describe_counter!("baton_receiver_log_records_total", "Log records taken.");
+        describe_counter!("baton_receiver_spans_total", "Accepted spans.");
+        describe_counter!("baton_receiver_log_records_total", "Accepted log records.");
         describe_counter!(
             "baton_receiver_rejected_total",
-            "Spans and log records rejected alone, by reason."
+            "Spans and log records that were rejected while the rest of their request was accepted, by reason."
         );
         describe_counter!(
             "baton_receiver_bytes_total",

@@ -25,7 +25,7 @@ impl Telemetry {
         telemetry.register(|| {
             describe_gauge!(
                 "baton_build_info",
-                "The version of this Baton; the value is 1."
+                "Version of Baton, as a label. The value is always 1."
             );
             gauge!("baton_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
         });

@@ -64,7 +64,7 @@ pub static CATALOGUE: &[Description] = &[
         "baton_sessions_total",
         "",
         &[],
-        "Sessions: conversations or cases of one user, seen for the first time.",
+        "Sessions (conversations or cases of one user) that Baton has seen for the first time.",
     )
     .by(Cohorts::All),
     counter(
@@ -72,7 +72,7 @@ pub static CATALOGUE: &[Description] = &[
         "baton_turns_total",
         "",
         &["workflow", "result"],
-        "Turns: one user input up to the final output. result is answered or failed.",
+        "Turns: one user input up to the final output that answers it. result is answered or failed.",
     )
     .by(Cohorts::All),
     histogram(
@@ -81,7 +81,7 @@ pub static CATALOGUE: &[Description] = &[
         "seconds",
         &["workflow"],
         WAIT,
-        "How long the user waited: from the first span of a turn to the end of its final answer.",
+        "Response time: from the first span of a turn to the end of its final answer.",
     )
     .by(Cohorts::All),
     histogram(
@@ -90,7 +90,7 @@ pub static CATALOGUE: &[Description] = &[
         "seconds",
         &["workflow"],
         WAIT,
-        "From the first span of a turn to the first token of its final answer, where the spans say when that was.",
+        "Time from the first span of a turn to the first token of its final answer, if the spans contain it.",
     ),
     histogram(
         Metric::TurnAgentDuration,
@@ -98,14 +98,14 @@ pub static CATALOGUE: &[Description] = &[
         "seconds",
         &["workflow", "agent"],
         WAIT,
-        "How long an agent had the user's turn. A delegate's time is its own and not that of who waits for it, so the sum over agents is at most the duration of the turn.",
+        "Response time by agent: how long an agent worked on the turn. The time of a delegate does not count for the agent that waits for it, so the sum over all agents is at most the duration of the turn.",
     ),
     counter(
         Metric::Workflows,
         "baton_workflows_total",
         "",
         &["workflow", "outcome"],
-        "Units of business work, closed. outcome is resolved (verified), escalated, failed, abandoned or unverified.",
+        "Closed workflows (units of business work). outcome is resolved (with proof), escalated, failed, abandoned or unverified.",
     )
     .by(Cohorts::All),
     histogram(
@@ -114,7 +114,7 @@ pub static CATALOGUE: &[Description] = &[
         "seconds",
         &["workflow", "outcome"],
         WAIT,
-        "From the first to the last activity of a closed workflow.",
+        "Time from the first to the last activity of a closed workflow.",
     ),
     histogram(
         Metric::WorkflowCost,
@@ -122,14 +122,14 @@ pub static CATALOGUE: &[Description] = &[
         "usd",
         &["workflow", "outcome"],
         USD,
-        "Money spent on a closed workflow: all its model calls, and the actions that have a price. Workflows of unknown cost are left out.",
+        "Cost of a closed workflow: all its model calls, and its actions that have a price. Workflows with an unknown cost are excluded.",
     ),
     counter(
         Metric::WorkflowValue,
         "baton_workflow_value_usd_total",
         "usd",
         &["workflow", "outcome"],
-        "Declared value of the business transactions of closed workflows. Value that is not resolved is value at risk.",
+        "Declared value of the business transactions of closed workflows. The value of workflows that are not resolved is at risk.",
     )
     .by(Cohorts::All),
     counter(
@@ -137,7 +137,7 @@ pub static CATALOGUE: &[Description] = &[
         "baton_workflow_spend_usd_total",
         "usd",
         &["workflow", "outcome"],
-        "Money spent on closed workflows: all their model calls, and the actions that have a price. Divided by baton_workflows_total it is the cost per workflow.",
+        "Cost of closed workflows: all their model calls, and their actions that have a price. Divided by baton_workflows_total, it is the average cost of a workflow.",
     )
     .by(Cohorts::All),
     counter(
@@ -145,7 +145,7 @@ pub static CATALOGUE: &[Description] = &[
         "baton_workflow_elapsed_seconds_total",
         "seconds",
         &["workflow", "outcome"],
-        "Time from the first to the last activity of closed workflows, added up. Divided by baton_workflows_total it is the average duration.",
+        "Sum of the durations of closed workflows, from the first to the last activity. Divided by baton_workflows_total, it is the average duration.",
     )
     .by(Cohorts::All),
     counter(
@@ -153,14 +153,14 @@ pub static CATALOGUE: &[Description] = &[
         "baton_workflow_cascades_total",
         "",
         &["workflow", "outcome"],
-        "Closed workflows in which more than one model answered: a cascade from an inexpensive to an expensive one, or a division of labour.",
+        "Closed workflows in which more than one model answered, for example first an inexpensive and then an expensive one.",
     ),
     counter(
         Metric::ModelWorkflows,
         "baton_model_workflows_total",
         "",
         &["workflow", "model", "outcome"],
-        "Closed workflows in which this model answered a chat call; one of several models counts for each of them, so do not add models up.",
+        "Closed workflows in which this model answered at least one chat call. A workflow with several models counts for each of them, so do not sum over models.",
     )
     .by(TASK),
     counter(
@@ -168,7 +168,7 @@ pub static CATALOGUE: &[Description] = &[
         "baton_model_workflow_cost_usd_total",
         "usd",
         &["workflow", "model", "outcome"],
-        "The whole cost of the closed workflows in which this model answered, that of other models and of actions included; do not add models up.",
+        "Total cost of the closed workflows in which this model answered, including other models and actions. Do not sum over models.",
     )
     .by(TASK),
     counter(
@@ -176,7 +176,7 @@ pub static CATALOGUE: &[Description] = &[
         "baton_workflow_recontacts_total",
         "",
         &["workflow", "outcome"],
-        "Closed workflows whose user came back with the same intent within the re-contact window. outcome is that of the earlier workflow; first-contact resolution is resolved minus re-contacted.",
+        "Repeat contacts: closed workflows after which the same user started another one with the same intent within stitch.recontact_window. outcome is that of the earlier workflow.",
     )
     .by(Cohorts::All),
     counter(
@@ -184,7 +184,7 @@ pub static CATALOGUE: &[Description] = &[
         "baton_funnel_steps_total",
         "",
         &["workflow", "step"],
-        "Closed workflows that came to a step of the funnel, by the rules in rules.funnel; each counts once per step.",
+        "Closed workflows that reached a step of the funnel, as defined in rules.funnel. A workflow counts once per step.",
     )
     .by(Cohorts::All),
     counter(
@@ -192,14 +192,14 @@ pub static CATALOGUE: &[Description] = &[
         "baton_escalations_total",
         "",
         &["from"],
-        "Handoffs to a human, by the agent that called for one.",
+        "Escalations: handoffs to a human, by the agent that calls in the human.",
     ),
     counter(
         Metric::Handoffs,
         "baton_handoffs_total",
         "",
         &["from", "to", "kind", "result", "reason"],
-        "Handoffs, each once. kind is transfer, delegation or resume; a failed one has reason dropped, target_error, rejected, bounced or context_lost.",
+        "Handoffs, each counted once. kind is transfer, delegation or resume. result is success or failed. reason of a failed handoff is dropped, target_error, rejected, bounced or context_lost.",
     ),
     histogram(
         Metric::HandoffDuration,
@@ -207,7 +207,7 @@ pub static CATALOGUE: &[Description] = &[
         "seconds",
         &["from", "to"],
         STEP,
-        "From the decision of the source to the first activity of the target.",
+        "Time from the request of the source to the first activity of the target.",
     )
     .with_detail(&["from"]),
     Description {
@@ -216,7 +216,7 @@ pub static CATALOGUE: &[Description] = &[
             Metric::HandoffsPending,
             "baton_handoffs_pending",
             &[],
-            "Handoffs whose target has not acted yet.",
+            "Handoffs whose target has not started yet.",
         )
     },
     histogram(
@@ -225,7 +225,7 @@ pub static CATALOGUE: &[Description] = &[
         "ratio",
         &["from", "to", "evidence"],
         RATIO,
-        "The share of what the source knew that the target received. evidence is declared, content (facts of the messages) or tokens (weak); where nothing tells, the handoff is left out.",
+        "Share of the facts known to the source of a handoff that the target received. evidence is declared, content (facts in the messages) or tokens (weak). Handoffs without evidence are excluded.",
     )
     .with_detail(&["from"]),
     counter(
@@ -233,7 +233,7 @@ pub static CATALOGUE: &[Description] = &[
         "baton_workflow_handoffs_total",
         "",
         &["workflow", "result", "reason"],
-        "The handoffs of baton_handoffs_total, by the workflow of the turn they were made in instead of by agent.",
+        "Handoffs, by the workflow of their turn instead of by agent. Same events as baton_handoffs_total.",
     )
     .by(Cohorts::All),
     histogram(
@@ -242,7 +242,7 @@ pub static CATALOGUE: &[Description] = &[
         "ratio",
         &["workflow", "evidence"],
         MEAN,
-        "The observations of baton_handoff_context_retention_ratio, by the workflow of the turn the handoff was made in instead of by agent. By default it has no buckets: divide the sum by the count.",
+        "Context retention of handoffs, by the workflow of their turn instead of by agent. Has no buckets by default: divide the sum by the count. Same observations as baton_handoff_context_retention_ratio.",
     )
     .by(Cohorts::All),
     counter(
@@ -250,21 +250,21 @@ pub static CATALOGUE: &[Description] = &[
         "baton_handoff_intents_total",
         "",
         &["from", "to", "result"],
-        "Handoffs with an intent of the user declared on both sides, or an evaluation of it. result is kept or changed; where a side does not say, the handoff is left out.",
+        "Handoffs with an intent that both sides declare or that is evaluated. result is kept or changed. Other handoffs are excluded.",
     ),
     counter(
         Metric::PhantomHandoffs,
         "baton_phantom_handoffs_total",
         "",
         &["from", "to"],
-        "Handoffs that a model asked for and that never ran; they are failed handoffs too.",
+        "Handoffs that a model requested and the application never executed. They also count as failed handoffs.",
     ),
     counter(
         Metric::TransferLoops,
         "baton_transfer_loops_total",
         "",
         &["agent"],
-        "Times that transfers led back, within one turn, to an agent that had given control away.",
+        "Transfer loops: within one turn, transfers returned control to an agent that had given it away.",
     ),
     histogram(
         Metric::TransferLoopLength,
@@ -272,14 +272,14 @@ pub static CATALOGUE: &[Description] = &[
         "",
         &[],
         LENGTH,
-        "Transfers from giving control away to having it back.",
+        "Number of transfers until an agent that had given control away has it again.",
     ),
     counter(
         Metric::UserRepeats,
         "baton_user_repeats_total",
         "",
         &["workflow", "agent"],
-        "Messages in which the user had to say again, after a handoff, what he had said before; by the agent that got the repetition.",
+        "Messages in which a user repeated an earlier message after a handoff, by the agent that received the repetition.",
     )
     .by(Cohorts::All),
     counter(
@@ -287,14 +287,14 @@ pub static CATALOGUE: &[Description] = &[
         "baton_agent_invocations_total",
         "",
         &["agent", "status"],
-        "Activations of agents. status is ok or error.",
+        "Activations of agents: continuous stretches of work in a turn. status is ok or error.",
     ),
     counter(
         Metric::LlmCalls,
         "baton_llm_calls_total",
         "",
         &["agent", "provider", "model", "operation", "status"],
-        "Model calls, leaves only. operation is chat or embeddings, status ok or error.",
+        "Model calls. operation is chat or embeddings. status is ok or error. Spans that contain another call of the same agent are excluded.",
     ),
     histogram(
         Metric::LlmCallDuration,
@@ -310,35 +310,35 @@ pub static CATALOGUE: &[Description] = &[
         "seconds",
         &["agent", "provider", "model"],
         STEP,
-        "From the start of a model call to its first token, where the span says when that was.",
+        "Time from the start of a model call to its first token, if the span contains it.",
     ),
     counter(
         Metric::LlmTokens,
         "baton_llm_tokens_total",
         "",
         &["agent", "provider", "model", "type"],
-        "Tokens of model calls. type is input (cached included), output (reasoning included), cache_read, cache_write or reasoning; do not add the types up.",
+        "Tokens of model calls. type is input (including cached), output (including reasoning), cache_read, cache_write or reasoning. Cached tokens are part of input and reasoning tokens are part of output, so do not sum over types.",
     ),
     counter(
         Metric::LlmCost,
         "baton_llm_cost_usd_total",
         "usd",
         &["agent", "provider", "model", "source"],
-        "Money spent on model calls. source is declared (by the span) or computed (tokens times the price catalogue).",
+        "Cost of model calls. source is declared (by the span) or computed (tokens times the price catalog).",
     ),
     counter(
         Metric::UnpricedTokens,
         "baton_unpriced_tokens_total",
         "",
         &["provider", "model", "type"],
-        "Tokens of models that have no price: their cost is unknown and in no other figure. type is input (cached included) or output (reasoning included).",
+        "Tokens of models without a price. Their cost is unknown and not part of any other metric. type is input (including cached) or output (including reasoning).",
     ),
     counter(
         Metric::UnconvertedAmounts,
         "baton_unconverted_amounts_total",
         "",
         &["currency"],
-        "Spans that declare an amount in a currency without a rate in money.rates: the amount is unknown and in no other figure.",
+        "Spans that declare an amount in a currency without a rate in money.rates. The amount is unknown and not part of any other metric.",
     ),
     counter(
         Metric::ToolCalls,
@@ -352,14 +352,14 @@ pub static CATALOGUE: &[Description] = &[
         "baton_retrievals_total",
         "",
         &[],
-        "Searches in knowledge bases that have a span of their own.",
+        "Searches in knowledge bases that have their own span.",
     ),
     counter(
         Metric::ActionCost,
         "baton_action_cost_usd_total",
         "usd",
         &["kind", "name"],
-        "Money spent on tool calls, retrievals and people, by the prices in prices.tools, prices.retrieval and prices.escalation. kind is tool, retrieval or escalation; name is the tool, the knowledge base or the agent that called a human in.",
+        "Cost of tool calls, retrievals and escalations, by the prices in prices.tools, prices.retrieval and prices.escalation. kind is tool, retrieval or escalation. name is the tool, the knowledge base, or the agent that escalated.",
     ),
     histogram(
         Metric::EvaluationScore,
@@ -367,7 +367,7 @@ pub static CATALOGUE: &[Description] = &[
         "",
         &["name"],
         SCORE,
-        "Scores of evaluations, by the name of the evaluation; users' own are in baton_feedback_score.",
+        "Scores of evaluations, by the name of the evaluation. Ratings of users are in baton_feedback_score.",
     ),
     histogram(
         Metric::FeedbackScore,
@@ -375,7 +375,7 @@ pub static CATALOGUE: &[Description] = &[
         "",
         &["agent"],
         SCORE,
-        "Scores that users gave, by the agent of the span they are attached to, or the one that answered where it is no agent's.",
+        "Ratings by users, by the agent of the span that carries the rating. If the span belongs to no agent, it is the agent that answered.",
     ),
     histogram(
         Metric::WorkflowFeedback,
@@ -383,37 +383,37 @@ pub static CATALOGUE: &[Description] = &[
         "",
         &["workflow"],
         MEAN,
-        "The scores of baton_feedback_score, by workflow instead of by agent. By default it has no buckets: divide the sum by the count.",
+        "Ratings by users, by workflow instead of by agent. Has no buckets by default: divide the sum by the count. Same observations as baton_feedback_score.",
     )
     .by(Cohorts::All),
     own(
         Metric::ObservedTurns,
         "baton_observed_turns_total",
         &["sampling"],
-        "Turns that Baton saw, each once. sampling is weighted where the trace says how it was sampled, so that the turn stands for others in all other metrics, else unweighted.",
+        "Turns that Baton received, each counted once. sampling is weighted if the trace contains a sampling threshold, so that the turn stands for several in all other metrics, otherwise unweighted.",
     ),
     own(
         Metric::LateEvents,
         "baton_late_events_total",
         &[],
-        "Spans that came after their turn was decided; they count only where they add up.",
+        "Spans that arrived after their turn was finalized. They add to totals such as tokens and cost, and change no result.",
     ),
     own(
         Metric::DuplicateEvents,
         "baton_duplicate_events_total",
         &[],
-        "Spans that came more than once; they count once.",
+        "Duplicate spans. They are not counted again in any other metric.",
     ),
     own(
         Metric::Shed,
         "baton_shed_total",
         &["reason"],
-        "Turns or sessions decided early because a limit was reached.",
+        "Turns or sessions that were finalized early because a limit was reached. reason is the limit.",
     ),
     own(
         Metric::SeriesOverflow,
         "baton_series_overflow_total",
         &["metric", "label"],
-        "Values that went to an overflow series: which metric, and which of its labels had too many values.",
+        "Values that were counted in an overflow series. metric and label name the place with too many values.",
     ),
 ];

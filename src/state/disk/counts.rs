@@ -24,24 +24,24 @@ impl Metrics {
     pub(super) fn new() -> Self {
         describe_counter!(
             "baton_log_commits_total",
-            "Groups of requests put on the disk, one fsync each."
+            "Group commits: groups of requests written to disk, with one fsync each."
         );
         describe_counter!(
             "baton_log_full_total",
-            "Groups of requests refused because a limit was reached: disk (free space of the volume) or log_size (state.max_log_size)."
+            "Groups of requests that were refused because a limit was reached. limit is disk (free space of the volume) or log_size (state.max_log_size)."
         );
-        describe_gauge!("baton_log_bytes", "Size of the log on the disk.");
+        describe_gauge!("baton_log_bytes", "Size of the log on disk.");
         describe_gauge!(
             "baton_log_max_bytes",
-            "Size of the log above which requests are refused: state.max_log_size, or the share of the volume that it stands for."
+            "Size of the log above which requests are refused: the effective value of state.max_log_size."
         );
         describe_gauge!(
             "baton_volume_free_bytes",
-            "Free space on the volume of the state directory."
+            "Free space on the volume of state.directory."
         );
         describe_gauge!(
             "baton_volume_reserve_bytes",
-            "Free space on the volume below which requests are refused, so that snapshots can still be written."
+            "Free space on the volume of state.directory below which requests are refused, so that snapshots can still be written."
         );
         let full = |limit: Limit| counter!("baton_log_full_total", "limit" => limit.as_str());
         Self {
