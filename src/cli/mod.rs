@@ -28,7 +28,7 @@ Exit codes:
   0  success
   1  a failure while running, or the grace period ended before the work did
   2  the command line is wrong
-  3  the configuration or the price catalogue has faults
+  3  the configuration or the price catalog has faults
   4  an address cannot be bound
   5  the input of `replay` cannot be read, or does not hold what was asked for
   6  the state on disk cannot be used, or the disk failed while running";
@@ -53,7 +53,7 @@ enum Command {
         #[arg(long)]
         schema: bool,
     },
-    /// Print the price catalogue, or the prices of some models
+    /// Print the price catalog, or the prices of some models
     Prices(Prices),
     /// Print a completion script for a shell
     ///
@@ -146,9 +146,9 @@ enum ReplayFormat {
 
 #[derive(Debug, Args)]
 struct Prices {
-    /// Models to look up (default: all prices of the catalogue)
+    /// Models to look up (default: all prices of the catalog)
     models: Vec<String>,
-    /// Read this price catalogue instead of the built-in one
+    /// Read this price catalog instead of the built-in one
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
     /// Format of the output

@@ -52,7 +52,7 @@ pub(super) fn money(raw: &Raw, written: &Written, fault: &mut dyn FnMut(&str, St
     }
     let dollars = join("money.rates", DOLLAR);
     if raw.currency != DOLLAR && !raw.rates.contains_key(DOLLAR) && written.is_sound(&dollars) {
-        let what = format!("needs {dollars}: the price catalogue is in {DOLLAR}");
+        let what = format!("needs {dollars}: the price catalog is in {DOLLAR}");
         fault("money.currency", what);
     }
     Money::new(&raw.currency, raw.rates.clone())

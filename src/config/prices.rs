@@ -1,4 +1,4 @@
-//! The price catalogue as a file.
+//! The price catalog as a file.
 
 use super::node::join;
 use super::written::Written;

@@ -56,7 +56,7 @@ def slow_and_expensive(q, money):
         ], ["agent", "model"], height=7),
         bars("Several models in a case", "Share of closed cases in which more than one model answered, by outcome: it should be higher where cases are resolved, else the second model does not help.", (descending(share(q.grown("baton_workflow_cascades_total", by="outcome"), q.cases(by="outcome"))), "{{outcome}}"), words.SHARE, 8, 6),
         bars("Response time by agent", "Mean time that each agent has a request: less is better; look at its models and tools.", (descending(q.mean(turn, by="agent")), "{{agent}}"), words.SECONDS, 8, 6),
-        bars("Without a price", "Tokens and amounts whose price or currency is not known and which are in no figure of money: none is good; add the model to the price catalogue or the currency to money.rates.", (q.grown('{__name__=~"baton_unpriced_tokens_total|baton_unconverted_amounts_total"}', by="model, currency") + " > 0", "{{model}}{{currency}}"), words.COUNT, 8, 6),
+        bars("Without a price", "Tokens and amounts whose price or currency is not known and which are in no figure of money: none is good; add the model to the price catalog or the currency to money.rates.", (q.grown('{__name__=~"baton_unpriced_tokens_total|baton_unconverted_amounts_total"}', by="model, currency") + " > 0", "{{model}}{{currency}}"), words.COUNT, 8, 6),
     ]
 
 
