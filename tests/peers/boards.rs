@@ -16,7 +16,7 @@ const VARIABLES: [&str; 5] = ["workflow", "tier", "intent", "channel", "tenant"]
 
 /// Panels that the demo leaves empty, and why.
 const EMPTY: &[(&str, &str)] = &[(
-    "Without a price",
+    "Usage without a price",
     "all models and currencies of the demo have one",
 )];
 

@@ -20,8 +20,8 @@ def models(q, money):
     wait = lambda share_of, metric: (q.quantile(share_of, metric, time=POINT), "median" if share_of == 0.5 else "slowest 5 %")
     return [
         "Models",
-        lines("Model calls", "Model calls per minute by model: a sudden fall or rise points at a release or a loop.", [(q.rate("baton_llm_calls_total", by="model"), "{{model}}")], words.COUNT, "calls per minute", 8),
-        lines("Tokens", "Tokens per minute by type, cache and reasoning being parts of input and output: less for the same work is better; look for prompts that grew.", [(q.rate("baton_llm_tokens_total", by="type"), "{{type}}")], words.COUNT, "tokens per minute", 8),
+        lines("Model calls", "Model calls per minute by model: a sudden fall or rise points to a release or a loop.", [(q.rate("baton_llm_calls_total", by="model"), "{{model}}")], words.COUNT, "calls per minute", 8),
+        lines("Tokens", "Tokens per minute by type (cached tokens are part of input, reasoning tokens of output): fewer for the same work is better; look for prompts that grew.", [(q.rate("baton_llm_tokens_total", by="type"), "{{type}}")], words.COUNT, "tokens per minute", 8),
         lines("Cost of models", "Money spent on models per hour: compare a rise with the calls beside it.", [(q.rate("baton_llm_cost_usd_total", by="model", seconds=3600), "{{model}}")], money, "per hour", 8),
         rows("Models", "Calls, failures and times of each model: a high error rate or a slow first token calls for a fallback model.", [
             ("Calls", calls(), words.COUNT),
@@ -41,22 +41,22 @@ def slow_and_expensive(q, money):
     turn = "baton_turn_agent_duration_seconds"
     return [
         "Slowest and most expensive",
-        rows("Agents", "How often each agent acts and fails, how long it has the request, and what its model calls cost: start with the largest share of the wait.", [
+        rows("Agents", "Activations, errors, share of the customer wait and cost of model calls of each agent: start with the largest share of the wait.", [
             ("Activations", agents(), words.COUNT),
             ("Errors", share(agents(ERROR), agents()), words.SHARE),
             ("Share of the wait", f"{q.grown(turn + '_sum', by='agent')} / on () group_left () ({q.grown(turn + '_sum')} > 0)", words.SHARE),
             ("Slowest 5 %", q.quantile(0.95, turn, by="agent"), words.SECONDS),
             ("Cost", cost("agent"), money),
         ], ["agent"], height=7),
-        rows("Most expensive agents and models", "Which agent spends how much on which model: try a cheaper model at the top rows first.", [
+        rows("Most expensive agents and models", "Which agent spends how much on which model: try a less expensive model for the top rows first.", [
             ("Cost", cost("agent, model"), money),
             ("Share of cost", f"{cost('agent, model')} / on () group_left () ({cost('')} > 0)", words.SHARE),
             ("Calls", q.grown("baton_llm_calls_total", by="agent, model"), words.COUNT),
             ("Cost of a call", ratio(cost("agent, model"), q.grown("baton_llm_calls_total", by="agent, model")), money),
         ], ["agent", "model"], height=7),
-        bars("Several models in a case", "Share of closed cases in which more than one model answered, by outcome: it should be higher where cases are resolved, else the second model does not help.", (descending(share(q.grown("baton_workflow_cascades_total", by="outcome"), q.cases(by="outcome"))), "{{outcome}}"), words.SHARE, 8, 6),
-        bars("Response time by agent", "Mean time that each agent has a request: less is better; look at its models and tools.", (descending(q.mean(turn, by="agent")), "{{agent}}"), words.SECONDS, 8, 6),
-        bars("Without a price", "Tokens and amounts whose price or currency is not known and which are in no figure of money: none is good; add the model to the price catalog or the currency to money.rates.", (q.grown('{__name__=~"baton_unpriced_tokens_total|baton_unconverted_amounts_total"}', by="model, currency") + " > 0", "{{model}}{{currency}}"), words.COUNT, 8, 6),
+        bars("Several models in a case", "Share of closed cases in which more than one model answered, by outcome: it should be higher for resolved cases, otherwise the second model does not help.", (descending(share(q.grown("baton_workflow_cascades_total", by="outcome"), q.cases(by="outcome"))), "{{outcome}}"), words.SHARE, 8, 6),
+        bars("Response time by agent", "Mean time that each agent works on a request: less is better; look at its models and tools.", (descending(q.mean(turn, by="agent")), "{{agent}}"), words.SECONDS, 8, 6),
+        bars("Usage without a price", "Tokens and amounts with an unknown price or currency, which are excluded from all money figures: none is good; add the model to the price catalog or the currency to money.rates.", (q.grown('{__name__=~"baton_unpriced_tokens_total|baton_unconverted_amounts_total"}', by="model, currency") + " > 0", "{{model}}{{currency}}"), words.COUNT, 8, 6),
     ]
 
 
@@ -76,9 +76,9 @@ def tools(q, money):
 def scores(q):
     return [
         "Evaluations and ratings",
-        bars("Evaluators' scores", "Mean score that your evaluators gave, by evaluation: more is better; compare with the share of cases resolved before you trust it.", (descending(q.mean("baton_evaluation_score", by="name")), "{{name}}"), words.PLAIN, 8, 6, 2),
-        bars("Customer rating by agent", "Mean score that customers gave, by the agent that answered: more is better; read the sessions of the lowest.", (descending(q.mean("baton_feedback_score", by="agent")), "{{agent}}"), words.PLAIN, 8, 6, 2),
-        bars("Called for people", "Handoffs to people by the agent that called for them: fewer is better; look at the tools of the longest bar.", (descending(q.grown("baton_escalations_total", by="from")), "{{from}}"), words.COUNT, 8, 6),
+        bars("Evaluators' scores", "Mean score of each evaluation: more is better; compare it with the share of cases resolved before you rely on it.", (descending(q.mean("baton_evaluation_score", by="name")), "{{name}}"), words.PLAIN, 8, 6, 2),
+        bars("Customer rating by agent", "Mean score that customers gave, by the agent that answered: more is better; read sessions of the lowest bar.", (descending(q.mean("baton_feedback_score", by="agent")), "{{agent}}"), words.PLAIN, 8, 6, 2),
+        bars("Passed to people by agent", "Escalations to people, by the agent that escalates: fewer is better; look at the tools of the longest bar.", (descending(q.grown("baton_escalations_total", by="from")), "{{from}}"), words.COUNT, 8, 6),
     ]
 
 
@@ -87,8 +87,8 @@ def handoffs(q):
     intents = lambda extra="": q.grown("baton_handoff_intents_total", extra, by="from, to")
     return [
         "Handoffs",
-        matrix("Handoffs, from and to", "How many handoffs go from the agent of the row to the agent of the column: unexpected pairs point at a wrong route.", pairs(), "from", "to", words.COUNT),
+        matrix("Handoffs, from and to", "How many handoffs go from the agent of the row to the agent of the column: unexpected pairs point to wrong routing.", pairs(), "from", "to", words.COUNT),
         matrix("Handoffs that succeeded, from and to", "Share of handoffs that succeeded for each pair: more is better; read the reasons on the handoff board.", share(pairs('result="success"'), pairs()), "from", "to", words.SHARE),
-        bars("Context lost by pair", "Share of handoffs that lost the context, for each pair that lost any: none is good; pass the whole request on.", (descending(share(pairs('reason="context_lost"'), pairs()) + " > 0"), "{{from}} → {{to}}"), words.SHARE, 12, 7),
-        bars("Intent preserved by pair", "Share of handoffs after which both agents name the same intent, where both name one: more is better; pass the intent on.", (descending(share(intents('result="kept"'), intents())), "{{from}} → {{to}}"), words.SHARE, 12, 7),
+        bars("Context lost by pair", "Share of handoffs that lost the context, for each pair that lost any: none is good; pass more of the conversation to the target.", (descending(share(pairs('reason="context_lost"'), pairs()) + " > 0"), "{{from}} → {{to}}"), words.SHARE, 12, 7),
+        bars("Intent preserved by pair", "Share of handoffs after which both agents name the same intent, if both name one: more is better; pass the intent on.", (descending(share(intents('result="kept"'), intents())), "{{from}} → {{to}}"), words.SHARE, 12, 7),
     ]

@@ -7,7 +7,7 @@ from .queries import BEFORE, NOW, PARTS, Queries, counted, descending, or_zero, 
 
 VARIABLES = ("workflow", "tier", "intent", "channel", "tenant")
 SINCE, REFRESH = "7d", "5m"
-ABOUT = "Is this period better than the one before, and what did it cost? Better and worse are said only where the 95 % interval of the difference excludes zero."
+ABOUT = "Is this period better than the one before, and what did it cost? A figure is called better or worse only if the 95 % interval of the difference excludes zero."
 
 
 def period(q, values):
@@ -15,7 +15,7 @@ def period(q, values):
     cases = q.cases()
     return figures(
         "Period and cases",
-        "The period shown, the one of the same length before it, and how many cases closed: with few cases nothing is called better or worse, so choose a longer period.",
+        "The selected period, the period of the same length before it, and the number of closed cases: with few cases, no figure is called better or worse, so select a longer period.",
         [
             ("From", "vector(1000 * (time() - $__range_s))", words.DATE, None, None),
             ("To", "vector(1000 * time())", words.DATE, None, None),
@@ -43,7 +43,7 @@ def moved(q, values):
     verdict = f"(clamp({z}, -99, 99) and ({cases(NOW)} >= {least}) and ({cases(BEFORE)} >= {least})) or ({words.TOO_FEW} + 0 * ({cases(BEFORE)} > 0)) or ({words.NOTHING_EARLIER} + 0 * ({cases(NOW)} > 0))"
     return rows(
         "What moved most",
-        "How many points of all closed cases each intent added to or took from the share that is resolved: the worst is first, look at it on the product board.",
+        "How many percentage points each intent added to or took from the share of cases resolved: the worst is first, so look at it on the product board.",
         [
             ("Effect", f"({effect}) or ({mix})", words.POINTS),
             ("Verdict", verdict, words.COUNT),
@@ -77,12 +77,12 @@ def reasons(q, values):
     money = f"currency{values.currency}"
     spent_30_days = f"{counted(q.spent())} / $__range_s * 30 * 86400"
     return [
-        bars("How the other cases ended", "Cases that closed without being resolved, by the way they ended: fewer is better; unverified ones need a declared outcome.", (descending(q.cases('outcome!="resolved"', by="outcome") + " > 0"), "{{outcome}}"), words.COUNT, 8, 6),
+        bars("How the other cases ended", "Closed cases that were not resolved, by outcome: fewer is better; unverified cases need a declared outcome.", (descending(q.cases('outcome!="resolved"', by="outcome") + " > 0"), "{{outcome}}"), words.COUNT, 8, 6),
         bars("Why handoffs failed", "Failed handoffs by reason: fewer is better; look for the pair of agents on the handoff board.", (descending(q.handoffs('result="failed"', by="reason") + " > 0"), "{{reason}}"), words.COUNT, 8, 6),
-        bars("Spending against the budget", "What 30 days cost at the pace of this period beside the budget of 30 days: below it is good; when it is above, look for expensive agents on the engineering board.", [
-            (spent_30_days, "at this pace, 30 days"),
-            (q.spent('outcome!="resolved"') + " / $__range_s * 30 * 86400", "of it on cases not resolved"),
-            ("sum(baton:budget)", "budget of 30 days"),
+        bars("Spending against the budget", "Spending of 30 days at the rate of this period, compared with the budget: below the budget is good; when it is above, look for expensive agents on the engineering board.", [
+            (spent_30_days, "30 days at this rate"),
+            (q.spent('outcome!="resolved"') + " / $__range_s * 30 * 86400", "of which: cases not resolved"),
+            ("sum(baton:budget)", "budget for 30 days"),
         ], money, 8, 6, 0).no_value("No budget set"),
     ]
 
@@ -101,7 +101,7 @@ def incidents(q, values):
     money = f"currency{values.currency}"
     return figures(
         "What incidents cost",
-        "Cases that failed beyond the usual in parts of the period with twice the usual failures, shaded on the charts: none is good; open the handoff board at that hour.",
+        "Resolved cases, business value and time lost in parts of the period with more than twice the usual failures (shaded on the charts): none is good; open the handoff board at that time.",
         [
             ("Resolutions lost, about", q.incidents(usual), words.COUNT, 0, {0: "none"}),
             ("Business lost, about", q.incidents(f"{usual} * {worth}"), money, 0, None),
@@ -121,13 +121,13 @@ def build(values):
         panels.append(title)
         panels += [panel for one in group for panel in scored(one, values)]
         if place == 0:
-            about = "The share of cases resolved over this period and the one before, with its 95 % interval: above the target is good; a shaded dip is an incident."
+            about = "The share of cases resolved in this period and the one before, with its 95 % interval: above the target is good; a shaded dip is an incident."
             panels += [trend(by_name["resolved"], "Cases resolved", about, 12, 9), moved(q, values)]
     panels += reasons(q, values)
-    panels += ["How it moved"]
+    panels += ["Trends"]
     panels += [
-        trend(by_name["cost_of_resolved_case"], "Cost of a resolved case over time", "What a resolved case cost in the 24 hours up to each point: below the target is good; compare a rise with the releases."),
-        trend(by_name["customer_wait"], "Customer wait over time", "The median wait in the 24 hours up to each point: below the target is good; compare a rise with the releases."),
-        trend(by_name["handoffs_succeeded"], "Handoffs that succeeded over time", "The share of handoffs that succeeded in the 24 hours up to each point: above the target is good; a shaded dip is an incident."),
+        trend(by_name["cost_of_resolved_case"], "Cost of a resolved case over time", "Cost of a resolved case in the 24 hours before each point: below the target is good; compare a rise with the releases."),
+        trend(by_name["customer_wait"], "Customer wait over time", "Median customer wait in the 24 hours before each point: below the target is good; compare a rise with the releases."),
+        trend(by_name["handoffs_succeeded"], "Handoffs that succeeded over time", "Share of handoffs that succeeded in the 24 hours before each point: above the target is good; a shaded dip is an incident."),
     ]
     return [*panels, "Incidents", incidents(q, values)]

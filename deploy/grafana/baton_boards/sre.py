@@ -6,7 +6,7 @@ from .queries import POINT, Queries, descending, or_zero, share
 
 VARIABLES = ()
 SINCE, REFRESH = "24h", "1m"
-ABOUT = "Do handoffs meet their objective, and is Baton well?"
+ABOUT = "Do handoffs meet their objective, and is Baton healthy?"
 FAILED = 'result="failed"'
 BUDGET = 'scalar(baton:threshold{name="handoff_failure_budget"})'
 
@@ -26,13 +26,13 @@ def objective(q, values):
     goal = f"{100 - 100 * values.thresholds['handoff_failure_budget']:g} %"
     burn = lambda window: (f"job:baton_handoff_failures:ratio_increase{window} / {BUDGET} > 0", window)
     limit = lambda name: f'vector(scalar(baton:threshold{{name="{name}"}}))'
-    burning = lambda title, windows, name: lines(title, f"How many times faster than the objective of {goal} allows the error budget is used, over {' and '.join(windows)}: an alert fires when both lines are above the limit.", [*map(burn, windows), (limit(name), "limit")], words.PLAIN, "times the budget", 12, dashed=["limit"], zero=False, log=True, height=7)
+    burning = lambda title, windows, name: lines(title, f"How many times faster than the objective of {goal} allows the error budget is consumed, over {' and '.join(windows)}: an alert fires when both lines are above the limit.", [*map(burn, windows), (limit(name), "limit")], words.PLAIN, "times the budget", 12, dashed=["limit"], zero=False, log=True, height=7)
     return [
         "Objective",
         figure("Handoffs that succeeded", f"Share of handoffs that succeeded: {goal} or more is good; read the failures by pair and reason below.", success, words.SHARE, 2, missing="No handoffs yet"),
         figure("Error budget used", f"Share of the failures that the objective of {goal} allows in the period shown: below 100 % is good; above it, stop releases until the cause is found.", f"({failed} / ({handoffs(q)} > 0)) / {BUDGET}", words.SHARE, 0, missing="No handoffs yet"),
-        figure("Failures left", "How many more handoffs may fail before the budget of the period shown is used up: 0 means that none may.", f"clamp_min({handoffs(q)} * {BUDGET} - {failed}, 0)", words.COUNT, 0, missing="No handoffs yet"),
-        figure("Handoffs waiting", "Handoffs whose target has not acted yet: a number that stays above 0 means an agent that does not start.", "sum(baton_handoffs_pending)", words.COUNT, 0),
+        figure("Failures left in the budget", "Number of handoffs that can still fail before the error budget of the selected period is used up: 0 means that the budget is used up.", f"clamp_min({handoffs(q)} * {BUDGET} - {failed}, 0)", words.COUNT, 0, missing="No handoffs yet"),
+        figure("Handoffs waiting", "Handoffs whose target agent has not started yet: a number that stays above 0 means that an agent does not start.", "sum(baton_handoffs_pending)", words.COUNT, 0),
         burning("Burn rate, page", ["5m", "30m", "6h"], "burn_30m"),
         burning("Burn rate, ticket", ["2h", "1d", "3d"], "burn_1d"),
     ]
@@ -45,11 +45,11 @@ def failures(q):
         "Failures",
         rows("Failures by pair and reason", "Which handoffs fail and why, the most frequent first: start with the first row and its runbook.", [("Failures", handoffs(q, FAILED, by="from, to, reason") + " > 0", words.COUNT)], ["from", "to", "reason"], 12, height=9),
         lines("Failures by reason", "Failed handoffs per minute by reason: none is good; dropped and target_error together are usually an outage of a model.", [(q.rate("baton_handoffs_total", FAILED, by="reason"), "{{reason}}")], words.COUNT, "failures per minute", height=9),
-        lines("Handoff latency", "From the decision to the first act of the target, with dots that lead to traces: lower is better; open a high dot.", [latency(0.5, "median"), latency(0.95, "slowest 5 %")], words.SECONDS, "from decision to first act", exemplar=True),
-        lines("Context lost", "Share of handoffs that lost the context: none is good; look at the agent on the right that got too little.", [(lost(time=POINT), "lost")], words.SHARE, "share of handoffs", 6),
-        bars("Context lost by target", "Share of handoffs that lost the context, by the agent that got too little: none is good; pass the whole request on.", (descending(lost(by="to")), "{{to}}"), words.SHARE, 6),
-        bars("Transfer loops", "Times that control came back to an agent within a request: none is good; two agents disagree about who is responsible.", (descending(q.grown("baton_transfer_loops_total", by="agent")), "{{agent}}"), words.COUNT, 12, 6),
-        bars("Phantom handoffs", "Handoffs that a model asked for and that never ran, by pair: none is good; the target does not exist or is not registered.", (descending(q.grown("baton_phantom_handoffs_total", by="from, to") + " > 0"), "{{from}} → {{to}}"), words.COUNT, 12, 6),
+        lines("Handoff latency", "Time from the request of the source to the first activity of the target, with dots that lead to traces: less is better; open a high dot.", [latency(0.5, "median"), latency(0.95, "slowest 5 %")], words.SECONDS, "time to first activity", exemplar=True),
+        lines("Context lost", "Share of handoffs that lost the context: none is good; the panel on the right shows the target agents.", [(lost(time=POINT), "lost")], words.SHARE, "share of handoffs", 6),
+        bars("Context lost by target", "Share of handoffs that lost the context, by target agent: none is good; pass more of the conversation to the target.", (descending(lost(by="to")), "{{to}}"), words.SHARE, 6),
+        bars("Transfer loops", "Number of times that control returned to an agent within a request: none is good; make clear in the prompts which agent is responsible.", (descending(q.grown("baton_transfer_loops_total", by="agent")), "{{agent}}"), words.COUNT, 12, 6),
+        bars("Phantom handoffs", "Handoffs that a model requested and the application never executed, by pair: none is good; check that the target agent is registered.", (descending(q.grown("baton_phantom_handoffs_total", by="from, to") + " > 0"), "{{from}} → {{to}}"), words.COUNT, 12, 6),
     ]
 
 
@@ -58,15 +58,15 @@ def itself(q):
     zero = lambda expr: f"{expr} or vector(0)"
     return [
         "Baton itself",
-        lines("Spans received", "Spans per minute: a fall to 0 means that nothing sends.", [(rate("baton_receiver_spans_total"), "spans")], words.COUNT, "spans per minute", 8),
-        lines("Requests", "Export requests per minute by result: refused ones are retried by the sender, so a lasting line means too little room.", [(rate("baton_receiver_requests_total", "result"), "{{result}}")], words.COUNT, "requests per minute", 8),
-        lines("Spans permanently rejected", "Spans per minute that cannot be read, by reason: none is good; repair the sender.", [(rate("baton_receiver_rejected_total", "reason"), "{{reason}}")], words.COUNT, "spans per minute", 8),
-        lines("Events not counted yet", "Events in the log that wait to be counted: a rising line means that figures are late.", [("sum(baton_log_backlog)", "events")], words.COUNT, "events", 8),
-        lines("Log on the disk", "Size of the log: it shrinks when a snapshot is written, so a line that only rises fills the volume.", [("sum(baton_log_bytes)", "log")], words.BYTES, "bytes", 8),
-        lines("Snapshots and refusals of a full log", "Snapshots per minute by result, and appends refused because the log was full: failed and refused ones must not appear.", [(rate("baton_snapshots_total", "result"), "snapshots {{result}}"), (rate("baton_log_full_total"), "log full")], words.COUNT, "per minute", 8),
-        lines("Open sessions", "Sessions and traces held in memory: a line that only rises means cases that never close.", [("sum(baton_partition_keys)", "sessions and traces")], words.COUNT, "sessions and traces", 8),
-        lines("Memory of open sessions", "What open sessions weigh, by estimate: keep it under the limit of the container.", [("sum(baton_partition_bytes)", "state")], words.BYTES, "bytes", 8),
-        lines("Late, duplicate, shed and overflowed events", "Events that count only in part, and limits that were reached: none is good; each has a runbook.", [
+        lines("Spans received", "Spans accepted per minute: a fall to 0 means that no sender reaches Baton.", [(rate("baton_receiver_spans_total"), "spans")], words.COUNT, "spans per minute", 8),
+        lines("Requests", "Export requests per minute by result: senders retry refused requests, so if the line of refused requests lasts, follow the runbook of BatonRefusing.", [(rate("baton_receiver_requests_total", "result"), "{{result}}")], words.COUNT, "requests per minute", 8),
+        lines("Spans permanently rejected", "Spans and log records per minute that Baton cannot read, by reason: none is good; fix the sender.", [(rate("baton_receiver_rejected_total", "reason"), "{{reason}}")], words.COUNT, "spans per minute", 8),
+        lines("Events not counted yet", "Events in the log that wait to be processed: a rising line means that metrics are delayed.", [("sum(baton_log_backlog)", "events")], words.COUNT, "events", 8),
+        lines("Log on disk", "Size of the log, which shrinks after snapshots: a line that only rises means that snapshots fail.", [("sum(baton_log_bytes)", "log")], words.BYTES, "bytes", 8),
+        lines("Snapshots, and refusals because the log is full", "Snapshots per minute by result, and writes refused because the volume or the log is full: none may fail or be refused; follow the runbook of BatonStateNotKept.", [(rate("baton_snapshots_total", "result"), "snapshots {{result}}"), (rate("baton_log_full_total"), "log full")], words.COUNT, "per minute", 8),
+        lines("Open sessions", "Sessions and traces held in memory: a line that only rises means that cases never close.", [("sum(baton_partition_keys)", "sessions and traces")], words.COUNT, "sessions and traces", 8),
+        lines("Memory of open sessions", "Estimated memory of open sessions and metric series: keep it below the memory limit of the container.", [("sum(baton_partition_bytes)", "state")], words.BYTES, "bytes", 8),
+        lines("Late, duplicate, shed and overflowed events", "Events that count only in part, and limits that are reached: none is good; for shed and overflowed events there are runbooks.", [
             (zero(rate(metric)), word)
             for metric, word in [("baton_late_events_total", "late"), ("baton_duplicate_events_total", "duplicate"), ("baton_shed_total", "shed"), ("baton_series_overflow_total", "overflowed")]
         ], words.COUNT, "events per minute", 8),
