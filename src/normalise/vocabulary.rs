@@ -127,7 +127,7 @@ fn of_results() -> Vec<Declaration> {
             accepted: AMOUNT,
             ..declaration(
                 "cost",
-                "What a model call cost, on the span of the call: a total, else the sum of its parts. `langfuse.observation.cost_details` is read too. Without any: tokens × the price catalogue.",
+                "What a model call cost, on the span of the call: a total, else the sum of its parts. `langfuse.observation.cost_details` is read too. Without any: tokens × the price catalog.",
             )
         },
         Declaration {
