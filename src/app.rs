@@ -373,7 +373,7 @@ impl App {
         let server = grace.phase(self.probes.end()).await;
         let clean = doors.and(workers).and(writer).and(server).is_some();
         if !clean {
-            error!("the grace period ended before all work did");
+            error!("the grace period (shutdown.grace_period) ended before all work was done");
         }
         clean
     }

@@ -105,7 +105,7 @@ impl Watched {
 }
 
 const BEGINS: &str = "requests are refused";
-const ENDS: &str = "requests are taken again";
+const ENDS: &str = "requests are accepted again";
 
 /// Bytes of the files whose names end so.
 fn size_of(folder: &Path, end: &str) -> u64 {

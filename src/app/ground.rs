@@ -46,7 +46,7 @@ pub(super) fn recover(
 fn in_memory(config: &Config, clock: &Clock) -> (Arc<Engine>, Ground) {
     let settings = engine_settings(config);
     let (log, readers) = memory::open(settings.partitions, config.queue_events);
-    info!("the log is in memory: a restart begins with nothing");
+    info!("the log is in memory: all state is lost when the process ends");
     let normaliser = normaliser(config, fresh_seed());
     let engine = Engine::new(&settings, normaliser, Arc::new(log), clock.clone());
     let ground = Ground {
@@ -82,7 +82,7 @@ fn on_disk(
         let bytes = opened.cut;
         warn!(
             bytes,
-            "cut the torn end of the log: none of it was acknowledged"
+            "cut off the incomplete end of the log, of which nothing was acknowledged"
         );
     }
     let normaliser = normaliser(config, meta.content_seed);
@@ -133,7 +133,7 @@ fn change_partitions(
         to,
         frames = changed.frames,
         position = meta.since,
-        "the number of partitions is changed"
+        "changed the number of partitions"
     );
     Ok(meta)
 }

@@ -27,14 +27,14 @@ fn faults(config: &Config) -> Vec<String> {
     ] {
         if open(address) {
             faults.push(format!(
-                "{key} listens on {address} without TLS and authentication: whoever reaches it can send spans and change every figure; \
+                "{key} listens on {address} without TLS and authentication: anyone who can reach it can send spans and change every metric; \
                  listen on a loopback address, or let only trusted senders reach it (network policy, firewall, proxy)"
             ));
         }
     }
     if open(config.server) {
         faults.push(format!(
-            "server.endpoint listens on {} without TLS and authentication: whoever reaches it can read business figures and the names in sessions; \
+            "server.endpoint listens on {} without TLS and authentication: anyone who can reach it can read business metrics and the names in sessions; \
              listen on a loopback address, or let only Prometheus and operators reach it",
             config.server
         ));
@@ -43,7 +43,7 @@ fn faults(config: &Config) -> Vec<String> {
         && key.0.len() < KEY_BYTES
     {
         faults.push(format!(
-            "normalise.content_key has fewer than {KEY_BYTES} bytes: who reads the state directory can guess it, and then test guesses of message texts; use a longer random key"
+            "normalise.content_key has fewer than {KEY_BYTES} bytes: anyone who can read the state directory can guess it and then test guesses of message texts; use a longer random key"
         ));
     }
     let directory = config.state_directory.as_ref();
@@ -55,7 +55,7 @@ fn faults(config: &Config) -> Vec<String> {
         if mode & 0o077 != 0 {
             let directory = directory.display();
             faults.push(format!(
-                "the state directory {directory} is open to other users (mode {mode:03o}), and holds session and user ids: chmod 700 {directory}"
+                "the state directory {directory} can be accessed by other users (mode {mode:03o}) and contains session and user IDs: run chmod 700 {directory}"
             ));
         }
     }

@@ -69,7 +69,7 @@ fn asked(replay: &Replay) -> Result<(Vec<PathBuf>, Asked), &'static str> {
                 None | Some(ReplayFormat::Text | ReplayFormat::Table) => false,
                 Some(ReplayFormat::Json) => true,
                 Some(ReplayFormat::Prometheus) => {
-                    return Err("--explain tells of sessions: its formats are text and json");
+                    return Err("--explain lists sessions: its formats are text and json");
                 }
             };
             let is_file = |name: &&String| {
@@ -86,10 +86,10 @@ fn asked(replay: &Replay) -> Result<(Vec<PathBuf>, Asked), &'static str> {
         }
     };
     if files.is_empty() {
-        return Err("no recording is named: give files, or - for standard input");
+        return Err("no recording given: name files, or - for standard input");
     }
     if files.iter().filter(|file| is_standard_input(file)).count() > 1 {
-        return Err("standard input can be read once only");
+        return Err("standard input can be read only once");
     }
     Ok((files, asked))
 }
@@ -109,7 +109,9 @@ fn feed(files: &[PathBuf], engine: &mut Offline, config: &Config) -> Result<(), 
         spans += held.spans;
     }
     if spans == 0 && files.len() > 1 {
-        complain("warning: the recordings hold 0 spans, and everything is derived from spans");
+        complain(
+            "warning: the recordings contain no spans, and all metrics are derived from spans",
+        );
     }
     Ok(())
 }

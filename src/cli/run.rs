@@ -38,7 +38,7 @@ fn say(asked: &Run, config: &Config) {
         version = env!("CARGO_PKG_VERSION"),
         configuration = file.as_deref().unwrap_or("the defaults"),
         memory_limit = %Bytes(config.memory),
-        memory_limit_from = memory.as_deref().unwrap_or("an assumption: the system does not say"),
+        memory_limit_from = memory.as_deref().unwrap_or("an assumption, because the system does not report it"),
         "starting"
     );
 }
@@ -89,7 +89,7 @@ async fn serve(config: &Config) -> Exit {
         started = start(config) => started,
         asked = &mut asked => {
             let signal = asked.unwrap_or("none");
-            info!(signal, "stopping before the state is recovered: the directory is left as a crash would leave it");
+            info!(signal, "stopping before the state is recovered: the state directory stays unchanged for the next start");
             return Exit::Ok;
         }
     };

@@ -322,7 +322,7 @@ impl Engine {
             Err(Fault::Stopped) => {}
             Err(fault) => {
                 self.metrics.failed_snapshots.increment(1);
-                error!(partition = index, %fault, "state not kept: the log grows until it is");
+                error!(partition = index, %fault, "cannot write a snapshot: the log grows until a snapshot succeeds");
             }
         }
         worker.kept_at = self.clock.now();

@@ -79,7 +79,7 @@ pub(super) fn replay(
     if recovered.lost > 0 {
         error!(
             positions = recovered.lost,
-            "the end of the log is lost: what it held is in some partitions only"
+            "the end of the log is lost: its events are in the snapshots of some partitions only"
         );
     }
     Ok(replayed)
@@ -107,7 +107,7 @@ fn newest(
                     warn!(
                         partition = index,
                         metric,
-                        "the buckets of a histogram are others than in the snapshot: it starts anew"
+                        "the buckets of a histogram differ from those in the snapshot: the histogram starts again at 0"
                     );
                 }
                 return Ok(partition);
@@ -115,7 +115,7 @@ fn newest(
             Ok(_) | Err(Fault::Invalid(_)) => {
                 warn!(
                     partition = index,
-                    position, "a snapshot is damaged: the one before serves"
+                    position, "a snapshot is damaged: using the snapshot before it"
                 );
                 snapshots.forget(index, position);
                 damaged.push((index, position));

@@ -20,7 +20,7 @@ pub struct Connections {
 pub fn raise() -> Option<u64> {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     if current == maximum {
-        info!(limit = current, "open files");
+        info!(limit = current, "limit of open files");
         return current;
     }
     let raised = Rlimit {
@@ -72,7 +72,7 @@ pub fn fit(wanted: Connections, limit: Option<u64>) -> Connections {
         grpc = fitted.grpc,
         http = fitted.http,
         server = fitted.server,
-        "the limit of open files is too low for the configured connections, which are fewer now; raise it (ulimit -n, LimitNOFILE)"
+        "the limit of open files is too low for max_connections: the connection limits were lowered; raise the limit of open files (ulimit -n, LimitNOFILE)"
     );
     fitted
 }

@@ -176,8 +176,8 @@ impl Shared {
             Trouble {
                 listener: self.name,
                 reason: "connection_limit",
-                what: "as many connections are open as max_connections allows, new ones wait",
-                advice: "raise it, or let senders share connections through a Collector",
+                what: "max_connections is reached; new connections wait",
+                advice: "raise max_connections, or let senders share connections through an OpenTelemetry Collector",
             },
             1,
             None,

@@ -29,7 +29,7 @@ pub(super) enum Fault {
     Refused(Refusal),
 }
 
-const OVERLOADED: &str = "the receiver is overloaded; nothing was taken, retry later";
+const OVERLOADED: &str = "the receiver is overloaded; nothing was accepted, retry later";
 
 /// What is full at the door.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,12 +78,12 @@ impl Fault {
             Self::Malformed => (
                 "malformed",
                 "the request is not a valid OTLP export request; the sender is at fault, do not retry",
-                "check that the sender exports OTLP to this port: gRPC and HTTP have ports of their own",
+                "check that the sender exports OTLP to this port: gRPC and HTTP have different ports",
             ),
             Self::Aborted => (
                 "aborted",
-                "the request ended before its body did; nothing was taken, send it again",
-                "look for time-outs or restarts at the sender, or a proxy between it and Baton",
+                "the connection ended before the request body was complete; nothing was accepted, send the request again",
+                "check the sender, and proxies between it and Baton, for timeouts and restarts",
             ),
             Self::TooLarge => (
                 "too_large",
@@ -93,22 +93,22 @@ impl Fault {
             Self::BadCompression => (
                 "bad_compression",
                 "the request body cannot be decompressed; the sender is at fault, do not retry",
-                "check the compression that the sender, or a proxy between, declares",
+                "check the compression that the sender, or a proxy between it and Baton, declares",
             ),
             Self::UnknownEncoding => (
                 "unknown_encoding",
-                "the content encoding is not supported; use gzip, zstd or none, do not retry as it is",
+                "the content encoding is not supported; use gzip, zstd or none, do not retry it unchanged",
                 "set the compression of the sender to gzip, zstd or none",
             ),
             Self::UnknownType => (
                 "unknown_type",
-                "the content type is not supported; use application/x-protobuf or application/json, do not retry as it is",
+                "the content type is not supported; use application/x-protobuf or application/json, do not retry it unchanged",
                 "set the protocol of the sender to http/protobuf or http/json",
             ),
             Self::SlowBody => (
                 "slow_body",
-                "the request body did not arrive in time; nothing was taken, retry later",
-                "look at the network of the sender, or raise receivers.otlp.body_timeout and body_idle_timeout",
+                "the request body did not arrive in time; nothing was accepted, retry later",
+                "check the network of the sender, or raise receivers.otlp.body_timeout and body_idle_timeout",
             ),
             Self::Overloaded(Overload::Bytes) => (
                 "bytes_in_flight",
@@ -198,37 +198,37 @@ fn refused(refusal: Refusal) -> (&'static str, &'static str, &'static str) {
         ),
         Refusal::Full(Limit::Queue) => (
             "event_queue_full",
-            "too many events wait in this receiver (engine.queue_events); nothing was taken, retry later",
+            "too many events are waiting in this receiver (engine.queue_events); nothing was accepted, retry later",
             "give Baton more cores, or raise engine.queue_events",
         ),
         Refusal::Full(Limit::Memory) => (
             "memory_full",
-            "the sessions of this receiver take all the memory they may (engine.soft_state_size); nothing was taken, retry later",
+            "the sessions of this receiver have reached their memory limit (engine.soft_state_size); nothing was accepted, retry later",
             "give Baton more memory, or lower stitch.idle_timeout",
         ),
         Refusal::Full(Limit::Disk) => (
             "disk_full",
-            "the disk of this receiver is nearly full; nothing was taken, retry later",
-            "make room on the volume of state.directory",
+            "the disk of this receiver is nearly full; nothing was accepted, retry later",
+            "free space on the volume of state.directory",
         ),
         Refusal::Full(Limit::LogSize) => (
             "log_full",
-            "the log of this receiver has its greatest size (state.max_log_size); nothing was taken, retry later",
-            "raise state.max_log_size, or look why snapshots do not succeed: baton_snapshots_total",
+            "the log of this receiver has reached its maximum size (state.max_log_size); nothing was accepted, retry later",
+            "raise state.max_log_size, or check why snapshots fail: baton_snapshots_total",
         ),
         Refusal::Stopping => (
             "stopping",
-            "the receiver is stopping; nothing was taken, retry elsewhere or later",
-            "senders retry, and lose nothing if another Baton starts in time",
+            "the receiver is stopping; nothing was accepted, retry later or on another receiver",
+            "no action is needed: senders retry, and lose nothing if Baton starts again in time",
         ),
         Refusal::Unsure => (
             "log_failed",
-            "the log of this receiver failed, and whether the request was taken is not known; send it to this receiver again, which tells duplicates",
-            "look at the disk of state.directory",
+            "the log of this receiver failed, and it is unknown whether the request was accepted; send it to this receiver again, which detects duplicates",
+            "check the disk of state.directory",
         ),
         Refusal::TooLarge => (
             "too_many_items",
-            "the request holds more items than the log of this receiver; send smaller batches, do not retry this one",
+            "the request contains more items than engine.queue_events allows; send smaller batches, do not retry this one",
             "send smaller batches, or raise engine.queue_events",
         ),
     }

@@ -90,7 +90,7 @@ impl Door {
             Err(fault) => {
                 self.metrics.failed(listener, *fault);
                 let what = if fault.retryable() {
-                    "refused a request, which the sender should retry"
+                    "refused a request with a retryable status"
                 } else {
                     "rejected a request permanently"
                 };
@@ -115,7 +115,7 @@ impl Door {
                 let trouble = Trouble {
                     listener: self.server.name(),
                     reason: reason.as_str(),
-                    what: "rejected spans or log records of a request and took the others",
+                    what: "rejected spans or log records of a request permanently and accepted the others",
                     advice: advice(reason),
                 };
                 self.server.reporter().note(trouble, rejected as u64, from);
@@ -132,6 +132,6 @@ fn advice(reason: RejectReason) -> &'static str {
         RejectReason::InvalidTime => {
             "spans need a start time and an end time that is not before it: check the SDK of the sender"
         }
-        _ => "check the SDK of the sender, or a processor between",
+        _ => "check the SDK of the sender, or a processor between it and Baton",
     }
 }

@@ -77,14 +77,14 @@ fn without_an_id_all_sessions_are_listed_and_each_trace_leads_to_its_own() {
 #[test]
 fn what_makes_no_sense_is_a_wrong_command_line() {
     for (arguments, expected) in [
-        (&["replay"][..], "no recording is named"),
+        (&["replay"][..], "no recording given"),
         (
             &["replay", "--explain", "some-session"],
-            "no recording is named",
+            "no recording given",
         ),
         (
             &["replay", "-", "-"],
-            "standard input can be read once only",
+            "standard input can be read only once",
         ),
         (
             &["replay", "-", "--format", "prometheus", "--explain"],

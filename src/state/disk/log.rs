@@ -359,13 +359,13 @@ impl Writer {
         match &short {
             Some(why) if limit != was => {
                 let directory = self.files.place();
-                warn!(directory, %why, "requests are refused, and senders asked to retry, until there is room on the disk");
+                warn!(directory, %why, "requests are refused with a retryable status until there is space on the disk");
             }
             None if was.is_some() => {
                 let directory = self.files.place();
                 info!(
                     directory,
-                    "there is room on the disk: requests are taken again"
+                    "there is space on the disk: requests are accepted again"
                 );
             }
             _ => {}
