@@ -58,7 +58,6 @@ def known(tree):
 def written(name, made, values):
     """With what the builders have no words for: ids, the current schema, links between the boards, marks of releases and incidents."""
     tree = known(json.loads(JSONEncoder(sort_keys=True).encode(made.build())))
-    del tree["style"]
     tree["schemaVersion"] = SCHEMA
     for place, panel in enumerate(tree["panels"]):
         panel["id"] = place + 1
