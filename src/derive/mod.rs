@@ -184,6 +184,9 @@ impl Deriver {
             What::Handoff(handoff) => apply_handoff(store, handoff, when),
             What::Escalation { from, .. } => store.count(Metric::Escalations, &[from], 1, when),
             What::Pending(change) => store.change(Metric::HandoffsPending, *change, when),
+            What::UnknownOutcome { .. } => {
+                store.count(Metric::UnknownOutcomes, &[], 1, when);
+            }
             What::Unconverted { currency } => {
                 store.count(Metric::UnconvertedAmounts, &[currency], 1, when);
             }

@@ -25,6 +25,11 @@ pub(super) fn of(what: &What, currency: &str) -> Option<String> {
         What::Evaluation { name, score } => format!("evaluation {name}: {score}"),
         What::Feedback { agent, score, .. } => format!("the user rated {agent}: {score}"),
         What::Recontact { .. } => "the user came back with the same intent".to_owned(),
+        What::UnknownOutcome { word } => {
+            format!(
+                "the declared outcome {word} is no word that Baton knows, so it declares nothing"
+            )
+        }
         What::Unconverted { currency } => {
             format!("an amount in {currency} is unknown: the currency has no rate")
         }

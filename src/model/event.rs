@@ -70,6 +70,8 @@ pub struct Rare {
     pub threshold: Option<Threshold>,
     /// The currency of an amount that it declares and that is in no figure, as nobody said what that currency is worth.
     pub unconverted: Option<Name>,
+    /// A word that declares an outcome and is none that Baton knows.
+    pub unknown_outcome: Option<Name>,
     /// Proof or verdict about the business result, where this span carries one.
     pub outcome: Option<OutcomeEvidence>,
     /// Evaluations attached to this span (span events, log records or attributes).
@@ -97,6 +99,7 @@ impl Empty for Rare {
         links: List::new(),
         threshold: None,
         unconverted: None,
+        unknown_outcome: None,
         outcome: None,
         evaluations: List::new(),
         requests: List::new(),

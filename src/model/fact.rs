@@ -99,6 +99,10 @@ pub enum What {
     },
     /// Handoffs that now wait for their target (+1) or no longer do (-1).
     Pending(i64),
+    /// A span declares an outcome by a word that Baton does not know: it declares nothing.
+    UnknownOutcome {
+        word: Name,
+    },
     /// A span declares an amount in a currency that nobody gave a rate for; it is in no figure.
     Unconverted {
         currency: Name,

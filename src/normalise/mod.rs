@@ -206,6 +206,9 @@ impl Normaliser {
             event.case.session = own;
         }
         rare.unconverted = told.unconverted;
+        if rare.outcome.is_none() {
+            rare.unknown_outcome = outcome::unknown(&source.span.attributes, &self.settings);
+        }
         if let Kind::Model(call) = &mut event.kind {
             let (cost, unconverted) = money::cost(&source, call, &self.prices);
             call.cost = cost;

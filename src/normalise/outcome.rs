@@ -1,9 +1,11 @@
 //! Declared outcomes.
 
 use super::{Settings, declared, evidence};
+use crate::model::Name;
 use crate::model::event::{Evaluation, Kind, Outcome, OutcomeEvidence};
 use crate::model::key::{Key, Keys, keys};
 use crate::model::otlp::Attributes;
+use std::borrow::Cow;
 
 /// Attributes that declare how a unit of work ended.
 pub(super) const ATTRIBUTES: Keys = &keys([
@@ -88,14 +90,29 @@ pub(super) fn of_span(
     kind: &Kind,
     settings: &Settings,
 ) -> Option<OutcomeEvidence> {
+    declarations(attributes, settings)
+        .find_map(|text| word(&text))
+        .or_else(|| bare(attributes, kind))
+        .map(evidence)
+}
+
+/// What a span says under the names that declare an outcome.
+fn declarations<'a>(
+    attributes: &'a Attributes<'_>,
+    settings: &'a Settings,
+) -> impl Iterator<Item = Cow<'a, str>> {
     settings
         .outcome_attributes
         .iter()
         .map(|name| attributes.named(name))
         .chain(ATTRIBUTES.iter().map(|key| attributes.get(*key)))
-        .find_map(|value| word(&declared::of_value(value?)?))
-        .or_else(|| bare(attributes, kind))
-        .map(evidence)
+        .filter_map(|value| declared::of_value(value?))
+}
+
+/// The word by which a span declares an outcome, if it declares none that is known. The bare name is not asked: others use it too.
+pub(super) fn unknown(attributes: &Attributes<'_>, settings: &Settings) -> Option<Name> {
+    let text = declarations(attributes, settings).next()?;
+    word(&text).is_none().then(|| super::name(&text))
 }
 
 /// The outcome under the bare name, on spans that may stand for a unit of work.

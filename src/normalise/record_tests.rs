@@ -240,14 +240,14 @@ fn words_of_an_outcome() {
         ("resolve", None),
         ("open", None),
     ] {
-        let declared = event("app", "x", &[("baton.outcome", word)])
-            .rare
-            .outcome
-            .clone();
+        let event = event("app", "x", &[("baton.outcome", word)]);
+        let declared = event.rare.outcome.clone();
         assert_eq!(
             declared.map(|evidence| evidence.outcome),
             expected,
             "{word}"
         );
+        let unknown = event.rare.unknown_outcome.as_deref();
+        assert_eq!(unknown, expected.is_none().then_some(word), "{word}");
     }
 }

@@ -181,6 +181,9 @@ pub struct Event {
     pub refused: ::prost::alloc::vec::Vec<HandoffRequest>,
     #[prost(message, optional, tag = "22")]
     pub content: ::core::option::Option<Content>,
+    /// The declared outcome, if Baton does not know the word.
+    #[prost(string, optional, tag = "27")]
+    pub unknown_outcome: ::core::option::Option<::prost::alloc::string::String>,
     /// The currency of an amount that could not be converted.
     #[prost(string, optional, tag = "28")]
     pub unconverted: ::core::option::Option<::prost::alloc::string::String>,

@@ -84,6 +84,7 @@ pub(super) fn put(event: &Event, case: &[u8], to: &mut Fields) {
             put_sketch(content.asked.as_ref(), 3, to);
         });
     }
+    to.name(27, event.rare.unknown_outcome.as_ref());
     to.name(28, event.rare.unconverted.as_ref());
     if let Some(threshold) = event.rare.threshold {
         to.number(29, threshold.get());
@@ -149,6 +150,7 @@ impl TryFrom<v1::Event> for Event {
         let rare = Rare {
             links: stored.links.iter().map(link).collect::<Result<_, _>>()?,
             threshold: threshold(stored.threshold),
+            unknown_outcome: name(stored.unknown_outcome),
             unconverted: name(stored.unconverted),
             outcome: outcome.map(|outcome| OutcomeEvidence { outcome }),
             evaluations: stored.evaluations.into_iter().map(evaluation).collect(),

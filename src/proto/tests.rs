@@ -131,6 +131,7 @@ fn events() -> Vec<Event> {
                     span: span(5),
                 }],
                 threshold: Threshold::new(8),
+                unknown_outcome: Some("won".into()),
                 unconverted: Some("EUR".into()),
                 outcome: Some(OutcomeEvidence {
                     outcome: Outcome::Escalated,

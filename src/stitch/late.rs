@@ -58,6 +58,6 @@ pub(super) fn count(
     let workflow = skeleton.workflow.as_ref().unwrap_or(&unnamed);
     out.facts
         .extend(turn::evaluation_facts(event, about.as_ref(), workflow));
-    out.facts.extend(turn::unconverted_fact(event));
+    out.facts.extend(turn::unusable_facts(event));
     spend
 }

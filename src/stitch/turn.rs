@@ -192,10 +192,19 @@ pub(super) fn tool_fact(event: &Event, broken: bool) -> Option<Fact> {
     Some(Fact::of_span(event, what))
 }
 
-/// The fact of an amount that could not be converted.
-pub(super) fn unconverted_fact(event: &Event) -> Option<Fact> {
-    let currency = event.rare.unconverted.clone()?;
-    Some(Fact::of_span(event, What::Unconverted { currency }))
+/// The facts of what a span declares and Baton cannot use: an amount that could not be converted, a word for an outcome.
+pub(super) fn unusable_facts(event: &Event) -> impl Iterator<Item = Fact> + '_ {
+    let rare = &event.rare;
+    let amount = rare
+        .unconverted
+        .clone()
+        .map(|currency| What::Unconverted { currency });
+    let outcome = rare
+        .unknown_outcome
+        .clone()
+        .map(|word| What::UnknownOutcome { word });
+    let both = amount.into_iter().chain(outcome);
+    both.map(|what| Fact::of_span(event, what))
 }
 
 /// The facts of evaluations attached to a span. What users say of a span that is nobody's, they say of the agent that answered them.
@@ -289,7 +298,7 @@ fn steps(
         }
         let agent = tree.agent(i).or(decided.answering.as_ref());
         facts.extend(evaluation_facts(event, agent, &tree.workflow));
-        facts.extend(unconverted_fact(event));
+        facts.extend(unusable_facts(event));
     }
 }
 

@@ -47,6 +47,7 @@ pub enum Metric {
     LlmCost,
     UnpricedTokens,
     UnconvertedAmounts,
+    UnknownOutcomes,
     ToolCalls,
     Retrievals,
     ActionCost,

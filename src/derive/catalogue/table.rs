@@ -341,6 +341,13 @@ pub static CATALOGUE: &[Description] = &[
         "Spans that declare an amount in a currency without a rate in money.rates. The amount is unknown and not part of any other metric.",
     ),
     counter(
+        Metric::UnknownOutcomes,
+        "baton_unknown_outcomes_total",
+        "",
+        &[],
+        "Spans that declare an outcome with a word that Baton does not know, which declares nothing. The story of the session shows the word.",
+    ),
+    counter(
         Metric::ToolCalls,
         "baton_tool_calls_total",
         "",

@@ -140,6 +140,7 @@ fn rare() -> impl Strategy<Value = Apart<Rare>> {
     let some =
         (some_name(), requests(), option::of(1..9_u64)).prop_map(|(unconverted, refused, link)| {
             Rare {
+                unknown_outcome: unconverted.clone(),
                 unconverted,
                 refused,
                 links: List::from_iter(link.map(|n| Link {

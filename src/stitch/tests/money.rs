@@ -223,6 +223,24 @@ fn an_amount_without_a_rate_is_told_once_late_or_not() {
     assert_eq!(count(&facts, told), 2);
 }
 
+#[test]
+fn a_word_for_an_outcome_that_nobody_knows_is_told_once_late_or_not() {
+    let declares = |id, at| {
+        let mut event = event(1, id, at, Kind::Structure);
+        event.rare.unknown_outcome = Some(name("won"));
+        event
+    };
+    let events = vec![
+        (0, event(1, 1, (0, 1), call(0.25))),
+        (0, declares(2, (0, 1))),
+        (60, declares(3, (1, 2))),
+        (61, declares(3, (1, 2))),
+    ];
+    let facts = play(events, &settings());
+    let told = |what: &What| matches!(what, What::UnknownOutcome { word } if &**word == "won");
+    assert_eq!(count(&facts, told), 2);
+}
+
 /// One step of a turn.
 #[derive(Clone, Debug)]
 enum Step {
