@@ -23,6 +23,8 @@ pub(super) enum Fault {
     BadCompression,
     UnknownEncoding,
     UnknownType,
+    /// Not a path of OTLP.
+    UnknownPath,
     /// The body did not arrive in time.
     SlowBody,
     Overloaded(Overload),
@@ -53,13 +55,14 @@ struct Words {
 impl Fault {
     pub(super) const STOPPING: Self = Self::Refused(Refusal::Stopping);
 
-    pub(super) const ALL: [Self; 17] = [
+    pub(super) const ALL: [Self; 18] = [
         Self::Malformed,
         Self::Aborted,
         Self::TooLarge,
         Self::BadCompression,
         Self::UnknownEncoding,
         Self::UnknownType,
+        Self::UnknownPath,
         Self::SlowBody,
         Self::Overloaded(Overload::Bytes),
         Self::Overloaded(Overload::Queue),
@@ -104,6 +107,11 @@ impl Fault {
                 "unknown_type",
                 "the content type is not supported; use application/x-protobuf or application/json, do not retry it unchanged",
                 "set the protocol of the sender to http/protobuf or http/json",
+            ),
+            Self::UnknownPath => (
+                "unknown_path",
+                "Baton receives OTLP/HTTP at /v1/traces and /v1/logs only, and no metrics; correct the endpoint of the exporter",
+                "correct the endpoint of the sender, or turn its metrics exporter off",
             ),
             Self::SlowBody => (
                 "slow_body",
@@ -152,6 +160,7 @@ impl Fault {
     pub(super) fn code(self) -> Code {
         match self {
             Self::TooLarge | Self::Refused(Refusal::TooLarge) => Code::ResourceExhausted,
+            Self::UnknownPath => Code::Unimplemented,
             _ if self.retryable() => Code::Unavailable,
             _ => Code::InvalidArgument,
         }
@@ -160,6 +169,7 @@ impl Fault {
     pub(super) fn http(self) -> u16 {
         match self {
             Self::TooLarge | Self::Refused(Refusal::TooLarge) => 413,
+            Self::UnknownPath => 404,
             Self::UnknownEncoding | Self::UnknownType => 415,
             _ if self.retryable() => 503,
             _ => 400,

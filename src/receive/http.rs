@@ -8,7 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use prost::Message;
 use std::future::Future;
@@ -19,8 +19,6 @@ use tokio::net::TcpListener;
 
 const PROTOBUF: &str = "application/x-protobuf";
 const JSON: &str = "application/json";
-/// SDKs write it to their logs. It is what a sender of metrics, or one with a wrong endpoint, gets to see.
-const ELSEWHERE: &str = "Baton receives OTLP/HTTP at /v1/traces and /v1/logs only, and no metrics; correct the endpoint of the exporter";
 
 /// The HTTP door, bound and not serving yet.
 #[derive(Debug)]
@@ -67,7 +65,7 @@ impl Http {
                 "/v1/logs",
                 post(|door, request| receive(door, request, Signal::Logs)),
             )
-            .fallback(async || (StatusCode::NOT_FOUND, ELSEWHERE))
+            .fallback(elsewhere)
             // The room has limits of its own.
             .layer(DefaultBodyLimit::disable())
             .with_state(self.door.clone());
@@ -77,6 +75,13 @@ impl Http {
         };
         self.server.serve(self.listener, router, stopping).await;
     }
+}
+
+/// A path that OTLP does not have, or one of a signal that Baton does not receive.
+async fn elsewhere(State(door): State<Door>, request: Request) -> Response {
+    let peer = request.extensions().get::<Peer>().copied();
+    door.account(&Err(Fault::UnknownPath), peer);
+    (StatusCode::NOT_FOUND, Fault::UnknownPath.text()).into_response()
 }
 
 async fn receive(State(door): State<Door>, request: Request, signal: Signal) -> Response {

@@ -159,6 +159,8 @@ async fn another_path_is_answered_with_the_paths_there_are() {
         );
     }
     assert_eq!(doors.taker.spans.load(Ordering::SeqCst), 0);
+    let counted = "baton_receiver_failed_requests_total{listener=\"http\",reason=\"unknown_path\"}";
+    assert_eq!(doors.metric(counted), 3.0);
 }
 
 #[tokio::test]
