@@ -58,8 +58,10 @@ async fn show(asked: &Demo, config: &Config) -> Exit {
         Err(exit) => return exit,
     };
     complain(&format!(
-        "OTLP/gRPC  http://{}\nOTLP/HTTP  http://{}\nmetrics    http://{}/metrics\n",
-        app.grpc, app.http, app.metrics
+        "OTLP/gRPC  http://{}\nOTLP/HTTP  http://{}\nsummary    http://{server}/summary\nsessions   http://{server}/sessions\nmetrics    http://{server}/metrics\n",
+        app.grpc,
+        app.http,
+        server = app.metrics
     ));
     let told = tokio::select! {
         told = tell(asked, &app) => told,

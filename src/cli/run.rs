@@ -116,6 +116,7 @@ async fn serve(config: &Config) -> Exit {
     };
     info!(signal, "stopping");
     if app.stop().await {
+        info!("stopped");
         Exit::Ok
     } else {
         Exit::Failed
