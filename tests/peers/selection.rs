@@ -133,7 +133,7 @@ pub fn figures() -> Vec<Figure> {
             Kind::Total(|k| k.cases.resolved as f64, 7.0),
         ),
         (
-            "Time to resolution (mean)",
+            "Mean time to resolve",
             "Resolved",
             resolved,
             Kind::Ratio(|k| {
