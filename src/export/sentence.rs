@@ -45,7 +45,7 @@ pub(super) fn of(what: &What, currency: &str) -> Option<String> {
 
 fn model(call: &ModelCall, currency: &str) -> String {
     let asked = if call.failed {
-        "asked in vain"
+        "asked without success"
     } else {
         "asked"
     };
@@ -82,7 +82,7 @@ fn handoff(handoff: &Handoff) -> String {
     text.push_str(match handoff.result {
         HandoffResult::Success => "success",
         HandoffResult::Dropped if handoff.phantom => "failed, it was asked for and never ran",
-        HandoffResult::Dropped => "failed, nobody took it up",
+        HandoffResult::Dropped => "failed, the target did not start",
         HandoffResult::TargetError => "failed, the target\'s first step failed",
         HandoffResult::Rejected => "failed, it was rejected",
         HandoffResult::Bounced => "failed, the target handed back at once",
@@ -154,7 +154,11 @@ pub(super) fn workflow(workflow: &Workflow, currency: &str) -> String {
         None => write!(text, " It took {took:.2} s; its cost is unknown"),
     };
     if let Some(usd) = workflow.value_usd {
-        let _ = write!(text, ", for business worth {}", written(usd, currency, 2));
+        let _ = write!(
+            text,
+            ", for a business value of {}",
+            written(usd, currency, 2)
+        );
     }
     if !workflow.models.is_empty() {
         let _ = write!(text, ", with {}", workflow.models.join(" and "));

@@ -91,7 +91,7 @@ impl Summary {
             ("Resolution rate", percent(self.resolution_rate)),
             ("Cost per resolution", money(self.cost_per_resolution)),
             (
-                "User wait (mean)",
+                "Customer wait (mean)",
                 unknown(self.user_wait_seconds.map(|s| format!("{s:.2} s"))),
             ),
             ("Handoff success", percent(self.handoff_success_rate)),

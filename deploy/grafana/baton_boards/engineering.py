@@ -30,7 +30,7 @@ def models(q, money):
             ("First token, slowest 5 %", q.quantile(0.95, "baton_llm_first_token_seconds", by="model"), words.SECONDS),
             ("Call, slowest 5 %", q.quantile(0.95, "baton_llm_call_duration_seconds", by="model"), words.SECONDS),
         ], ["model"], 24, height=7),
-        lines("Answer time", "How long requests took, with dots that lead to traces: lower is better; open a high dot.", [wait(0.5, "baton_turn_duration_seconds"), wait(0.95, "baton_turn_duration_seconds")], words.SECONDS, "from request to final answer", 12, exemplar=True),
+        lines("Customer wait", "How long requests took, with dots that lead to traces: lower is better; open a high dot.", [wait(0.5, "baton_turn_duration_seconds"), wait(0.95, "baton_turn_duration_seconds")], words.SECONDS, "from request to final answer", 12, exemplar=True),
         lines("First word", "How long customers waited for the first word, with dots that lead to traces: lower is better; open a high dot.", [wait(0.5, "baton_turn_first_token_seconds"), wait(0.95, "baton_turn_first_token_seconds")], words.SECONDS, "from request to first token", 12, exemplar=True),
     ]
 
