@@ -84,55 +84,6 @@ pub struct Description {
 }
 
 impl Description {
-    const fn counter(
-        metric: Metric,
-        name: &'static str,
-        unit: &'static str,
-        labels: &'static [&'static str],
-        help: &'static str,
-    ) -> Self {
-        Self {
-            metric,
-            name,
-            help,
-            kind: FamilyKind::Counter,
-            unit,
-            labels,
-            detail: &[],
-            cohorts: Cohorts::None,
-            is_business: true,
-            bounds: &[],
-        }
-    }
-
-    /// A counter of Baton's own work.
-    const fn own(
-        metric: Metric,
-        name: &'static str,
-        labels: &'static [&'static str],
-        help: &'static str,
-    ) -> Self {
-        Self {
-            is_business: false,
-            ..Self::counter(metric, name, "", labels, help)
-        }
-    }
-
-    const fn histogram(
-        metric: Metric,
-        name: &'static str,
-        unit: &'static str,
-        labels: &'static [&'static str],
-        bounds: &'static [f64],
-        help: &'static str,
-    ) -> Self {
-        Self {
-            kind: FamilyKind::Histogram,
-            bounds,
-            ..Self::counter(metric, name, unit, labels, help)
-        }
-    }
-
     /// It carries cohort dimensions under the preset `standard`.
     const fn by(self, cohorts: Cohorts) -> Self {
         Self { cohorts, ..self }

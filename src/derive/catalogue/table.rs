@@ -34,16 +34,31 @@ const fn counter(
     labels: &'static [&'static str],
     help: &'static str,
 ) -> Description {
-    Description::counter(metric, name, unit, labels, help)
+    Description {
+        metric,
+        name,
+        help,
+        kind: FamilyKind::Counter,
+        unit,
+        labels,
+        detail: &[],
+        cohorts: Cohorts::None,
+        is_business: true,
+        bounds: &[],
+    }
 }
 
+/// A counter of Baton's own work.
 const fn own(
     metric: Metric,
     name: &'static str,
     labels: &'static [&'static str],
     help: &'static str,
 ) -> Description {
-    Description::own(metric, name, labels, help)
+    Description {
+        is_business: false,
+        ..counter(metric, name, "", labels, help)
+    }
 }
 
 const fn histogram(
@@ -54,7 +69,11 @@ const fn histogram(
     bounds: &'static [f64],
     help: &'static str,
 ) -> Description {
-    Description::histogram(metric, name, unit, labels, bounds, help)
+    Description {
+        kind: FamilyKind::Histogram,
+        bounds,
+        ..counter(metric, name, unit, labels, help)
+    }
 }
 
 /// All derived metrics, in the order of [`Metric`].
