@@ -15,17 +15,17 @@ use crate::engine::{self, Engine};
 use crate::export::server::{self, Server, Source};
 use crate::export::session::Manner;
 use crate::export::sessions::Visit;
+use crate::log::disk::files::Files;
+use crate::log::disk::progress::Progress;
+use crate::log::disk::{self, Fault};
+use crate::log::{self, AppendError};
 use crate::model::fact::Fact;
-use crate::model::ids::{Key, TraceId};
+use crate::model::ids::{PartitionKey, TraceId};
 use crate::model::metric::Family;
 use crate::model::time::Timestamp;
 use crate::net::Reporter;
 use crate::receive::{self, Admission, Grpc, Http, Intake, Offer, Refusal, Taking};
 use crate::shutdown::{Failure, Grace, Panicked, unwound};
-use crate::state::disk::files::Files;
-use crate::state::disk::progress::Progress;
-use crate::state::disk::{self, Fault};
-use crate::state::{self, AppendError};
 use crate::telemetry::Telemetry;
 use fronts::Fronts;
 use std::net::SocketAddr;
@@ -87,12 +87,12 @@ impl Source for Shown {
         self.clock.now()
     }
 
-    fn story(&self, id: &str) -> Vec<(Key, Vec<Fact>)> {
+    fn story(&self, id: &str) -> Vec<(PartitionKey, Vec<Fact>)> {
         let engine = self.engine.get();
         engine.map_or_else(Vec::new, |engine| engine.story(id))
     }
 
-    fn story_of_trace(&self, trace: TraceId) -> Vec<(Key, Vec<Fact>)> {
+    fn story_of_trace(&self, trace: TraceId) -> Vec<(PartitionKey, Vec<Fact>)> {
         let engine = self.engine.get();
         engine.map_or_else(Vec::new, |engine| engine.story_of_trace(trace))
     }
@@ -301,7 +301,7 @@ impl App {
     }
 
     /// Workers and the writer wait and compute: they have threads of their own.
-    fn spawn_ground(&self, readers: Vec<state::Reader>, writer: Option<(disk::Writer, Pulse)>) {
+    fn spawn_ground(&self, readers: Vec<log::Reader>, writer: Option<(disk::Writer, Pulse)>) {
         if let Some((writer, pulse)) = writer {
             let broken = self.broken.clone();
             self.writer.spawn_blocking(move || {

@@ -5,7 +5,7 @@ use baton::app;
 use baton::config;
 use baton::engine::Offline;
 use baton::export::{Filter, json, prometheus, sessions::List, story, table};
-use baton::receive;
+use baton::otlp;
 use proptest::prelude::*;
 use regex::Regex;
 use serde_json::{Value, json};
@@ -127,7 +127,7 @@ fn told(text: &str) -> (String, [String; 3]) {
     let mut engine = Offline::new(&app::engine_settings(&config), normaliser);
     engine.remember();
     let limits = app::limits(&config);
-    let counts = receive::json::traces(&request(text), &limits, &mut engine).expect("OTLP");
+    let counts = otlp::json::traces(&request(text), &limits, &mut engine).expect("OTLP");
     assert!(counts.rejects.is_empty());
     let families = engine.finish();
     let manner = app::manner(&config);

@@ -70,7 +70,7 @@ fn tables() -> String {
         "\nAll other evaluations are scores in `baton_evaluation_score`.\n\n### Metadata and placeholders\n\n| What | Values |\n|---|---|\n\
          | Prefixes of the user's own attributes, beside any that ends in `.metadata.` | {} |\n\
          | Attributes that hold metadata as an object, or as JSON | {} |\n\
-         | Placeholders, in any case: they declare nothing | {} |\n\n",
+         | Placeholders, in any context: they declare nothing | {} |\n\n",
         code(&vocabulary::prefixes()),
         code(&vocabulary::metadata()),
         code(vocabulary::placeholders())

@@ -7,12 +7,12 @@ use baton::engine::{Engine, Settings, Worker};
 use baton::export::server::{self, Server, Source};
 use baton::export::session::Manner;
 use baton::export::sessions::Visit;
+use baton::log::{Next, memory};
 use baton::model::fact::Fact;
-use baton::model::ids::{Key, TraceId};
+use baton::model::ids::{PartitionKey, TraceId};
 use baton::model::metric::Family;
 use baton::model::time::Timestamp;
 use baton::net::{self, Protocol, Reporter};
-use baton::state::{Next, memory};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -43,11 +43,11 @@ impl Source for Shown {
         Vec::new()
     }
 
-    fn story(&self, _: &str) -> Vec<(Key, Vec<Fact>)> {
+    fn story(&self, _: &str) -> Vec<(PartitionKey, Vec<Fact>)> {
         Vec::new()
     }
 
-    fn story_of_trace(&self, _: TraceId) -> Vec<(Key, Vec<Fact>)> {
+    fn story_of_trace(&self, _: TraceId) -> Vec<(PartitionKey, Vec<Fact>)> {
         Vec::new()
     }
 

@@ -4,18 +4,18 @@ use super::{StartError, engine_settings, fresh_seed, normaliser};
 use crate::clock::Clock;
 use crate::config::{Config, LogKind};
 use crate::engine::{self, Engine};
+use crate::log::disk::files::{Files, Folder};
+use crate::log::disk::progress::{Progress, watched};
+use crate::log::disk::{self, Fault, layout};
+use crate::log::{self, Log, memory};
 use crate::model::limit::Bytes;
 use crate::proto::v1;
-use crate::state::disk::files::{Files, Folder};
-use crate::state::disk::progress::{Progress, watched};
-use crate::state::disk::{self, Fault, layout};
-use crate::state::{self, Log, memory};
 use std::sync::Arc;
 use tracing::{info, warn};
 
 /// What the engine stands on.
 pub(super) struct Ground {
-    pub(super) readers: Vec<state::Reader>,
+    pub(super) readers: Vec<log::Reader>,
     /// Of a log on disk.
     pub(super) writer: Option<disk::Writer>,
 }

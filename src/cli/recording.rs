@@ -3,8 +3,8 @@
 use super::{called, is_standard_input};
 use crate::engine::Offline;
 use crate::model::reject::RejectReason;
-use crate::receive::recognise::{self, Content};
-use crate::receive::{Counts, Limits, json, wire};
+use crate::otlp::recognise::{self, Content};
+use crate::otlp::{Counts, Limits, json, protobuf};
 use flate2::read::MultiGzDecoder;
 use serde_json::value::RawValue;
 use std::io::Read;
@@ -162,8 +162,8 @@ impl Reader<'_> {
 
     fn protobuf(&mut self, bytes: &[u8], content: Content) -> Result<(), String> {
         let counts = match content {
-            Content::Traces | Content::Nothing => wire::traces(bytes, self.limits, self.engine),
-            Content::Logs => wire::logs(bytes, self.limits, self.engine),
+            Content::Traces | Content::Nothing => protobuf::traces(bytes, self.limits, self.engine),
+            Content::Logs => protobuf::logs(bytes, self.limits, self.engine),
             Content::Metrics => {
                 self.held.of_metrics += 1;
                 return Ok(());

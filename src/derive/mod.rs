@@ -3,20 +3,20 @@
 //! | File | Content |
 //! |---|---|
 //! | `catalogue.rs` | the table of all derived metrics; `docs/metrics.md` is generated from it |
-//! | `rows.rs` | groups of series that facts of one kind with the same labels change, found with one lookup |
+//! | `series_cache.rs` | groups of series that facts of one kind with the same labels change, found with one lookup |
 //! | `store.rs` | values by metric and label set, within limits |
 //! | `value.rs` | the value of one series |
 //! | `reveal.rs` | exposes a new series as 0 for `metrics.zero_hold`, by log time |
 //! | `merge.rs` | merges the families of several partitions |
-//! | `saved.rs` | conversion of the values from and to protobuf |
+//! | `snapshot.rs` | conversion of the values from and to protobuf |
 
 pub mod catalogue;
 mod distribution;
 mod expiry;
 mod merge;
 mod reveal;
-mod rows;
-mod saved;
+mod series_cache;
+mod snapshot;
 mod store;
 mod value;
 mod values;
@@ -30,13 +30,13 @@ mod limits_tests;
 #[cfg(test)]
 mod reveal_tests;
 #[cfg(test)]
-mod rows_tests;
+mod series_cache_tests;
 #[cfg(test)]
 mod tests;
 
 pub use catalogue::{Labels, Preset};
 pub use merge::merge;
-pub use saved::Restored;
+pub use snapshot::Restored;
 
 use crate::model::Name;
 use crate::model::event::{Cost, Operation, Outcome, Usage};
@@ -48,7 +48,7 @@ use crate::model::money::DOLLAR;
 use crate::model::time::Timestamp;
 use catalogue::Metric;
 use rapidhash::RapidHashSet as HashSet;
-use rows::Kind;
+use series_cache::Kind;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use store::{Moment, Shown, Store};

@@ -4,7 +4,7 @@ use super::Settings;
 use super::catalogue::{CATALOGUE, Description, Metric};
 use super::merge::latest;
 use super::reveal::Reveals;
-use super::rows::{Kind, Rows};
+use super::series_cache::{Kind, SeriesCache};
 use super::value::{Number, Value};
 use super::values::{Limit, Values, cut, entry_weight, parts, put};
 use crate::model::cohort::Cohort;
@@ -51,7 +51,7 @@ pub(super) enum Shown {
 pub(super) struct Store {
     pub(super) settings: Settings,
     pub(super) metrics: Vec<Values>,
-    pub(super) rows: Rows,
+    pub(super) rows: SeriesCache,
     /// The key under construction.
     scratch: Vec<u8>,
     /// No series expires before this time.
@@ -75,7 +75,7 @@ impl Store {
             reveals: Reveals::new(settings.zero_hold),
             settings,
             metrics,
-            rows: Rows::default(),
+            rows: SeriesCache::default(),
             scratch: Vec::new(),
             next_expiry: Timestamp::MAX,
             now: Timestamp::default(),
@@ -188,7 +188,7 @@ impl Store {
         }
     }
 
-    /// What a function changes is the row of one fact, see [`Rows::begin`].
+    /// What a function changes is the row of one fact, see [`SeriesCache::begin`].
     pub(super) fn row(
         &mut self,
         (kind, shape): (Kind, u8),

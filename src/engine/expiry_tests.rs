@@ -2,13 +2,13 @@
 
 use super::{Engine, Settings, Worker};
 use crate::clock::Clock;
-use crate::model::ids::{Key, Scoped, SpanId, TraceId};
+use crate::log::{Reader, memory};
+use crate::model::ids::{PartitionKey, SpanId, TenantScoped, TraceId};
 use crate::model::metric::Point;
-use crate::model::otlp::{Group, Span, Status, Take, Value};
 use crate::model::record::Record;
 use crate::model::time::Timestamp;
 use crate::normalise::{self, Normaliser};
-use crate::state::{Reader, memory};
+use crate::otlp::view::{ScopeBatch, Span, SpanSink, Status, Value};
 use crate::{derive, stitch};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -55,7 +55,7 @@ impl Desk {
     fn turn(&self, session: &str, number: u8) {
         let now = self.now.load(Ordering::Relaxed);
         let mut request = self.engine.request();
-        request.add(&Group {
+        request.add(&ScopeBatch {
             spans: std::iter::once(Span {
                 trace: TraceId::new(&[number; 16]).expect("not zero"),
                 id: SpanId::new(&[number; 8]).expect("not zero"),
@@ -78,7 +78,7 @@ impl Desk {
                 links: Vec::new(),
             })
             .collect(),
-            ..Group::default()
+            ..ScopeBatch::default()
         });
         futures_now(request.append());
     }
@@ -111,11 +111,11 @@ impl Desk {
     }
 
     fn partition(&self, session: &str) -> usize {
-        let scoped = Scoped {
+        let scoped = TenantScoped {
             tenant: None,
             id: session.into(),
         };
-        let key = Key::Session(scoped);
+        let key = PartitionKey::Session(scoped);
         let bind = Record::Bind(key.clone());
         self.engine.router.address(vec![(key, bind)])[0].0
     }

@@ -35,14 +35,14 @@ pub use recover::Recovered;
 pub use repartition::repartition;
 
 use crate::clock::Clock;
+use crate::log::disk::Fault;
+use crate::log::{AppendError, Log, Next, Reader};
 use crate::model::event::Event;
 use crate::model::limit::{Bytes, Limit};
 use crate::model::metric::Family;
-use crate::model::otlp::{Group, Take};
 use crate::model::record::{Delivery, Entry, Frame, Origin};
 use crate::model::time::Timestamp;
-use crate::state::disk::Fault;
-use crate::state::{AppendError, Log, Next, Reader};
+use crate::otlp::view::{ScopeBatch, SpanSink};
 use crate::{derive, normalise, stitch};
 use health::Metrics;
 use rapidhash::RapidHashMap as HashMap;
@@ -135,12 +135,12 @@ pub struct Request<'e> {
     events: Vec<Box<Event>>,
 }
 
-impl Take for Request<'_> {
+impl SpanSink for Request<'_> {
     fn asks(&self, hash: u32, name: &[u8]) -> bool {
         self.engine.normaliser.asks(hash, name)
     }
 
-    fn add(&mut self, group: &Group<'_>) {
+    fn add(&mut self, group: &ScopeBatch<'_>) {
         self.events.extend(self.engine.normaliser.normalise(group));
     }
 }

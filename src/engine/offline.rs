@@ -5,12 +5,12 @@ use super::{Partition, Settings, route::Router};
 use crate::derive;
 use crate::model::event::Event;
 use crate::model::fact::Fact;
-use crate::model::ids::{Key, TraceId};
+use crate::model::ids::{PartitionKey, TraceId};
 use crate::model::metric::Family;
-use crate::model::otlp::{Group, Take};
 use crate::model::record::Frame;
 use crate::model::time::Timestamp;
 use crate::normalise::Normaliser;
+use crate::otlp::view::{ScopeBatch, SpanSink};
 use std::time::Duration;
 
 /// An engine without threads, log or clock.
@@ -26,12 +26,12 @@ pub struct Offline {
 }
 
 /// Takes what was recorded.
-impl Take for Offline {
+impl SpanSink for Offline {
     fn asks(&self, hash: u32, name: &[u8]) -> bool {
         self.normaliser.asks(hash, name)
     }
 
-    fn add(&mut self, group: &Group<'_>) {
+    fn add(&mut self, group: &ScopeBatch<'_>) {
         self.events.extend(self.normaliser.normalise(group));
     }
 }
@@ -61,7 +61,7 @@ impl Offline {
     }
 
     /// What is known of a session, by any id it goes by, or of a trace; one entry for each session meant.
-    pub fn story(&self, id: &str) -> Vec<(Key, Vec<Fact>)> {
+    pub fn story(&self, id: &str) -> Vec<(PartitionKey, Vec<Fact>)> {
         let mut keys = self.stories.named(id);
         if keys.is_empty()
             && let Some(trace) = TraceId::from_hex(id)
@@ -78,7 +78,7 @@ impl Offline {
     }
 
     /// Shows every session that is remembered.
-    pub fn stories(&self, visit: &mut dyn FnMut(&Key, &[Fact])) {
+    pub fn stories(&self, visit: &mut dyn FnMut(&PartitionKey, &[Fact])) {
         for key in self.stories.keys() {
             visit(&key, self.stories.facts(&key));
         }

@@ -2,11 +2,11 @@
 
 use super::route::Router;
 use super::{Engine, Partition, Settings, read, write};
+use crate::log::disk::Fault;
+use crate::log::disk::journal::Journal;
+use crate::log::disk::snapshots::Snapshots;
 use crate::model::record::{Frame, Origin};
 use crate::proto::v1;
-use crate::state::disk::Fault;
-use crate::state::disk::journal::Journal;
-use crate::state::disk::snapshots::Snapshots;
 use prost::Message;
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;

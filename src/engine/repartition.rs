@@ -8,16 +8,16 @@
 use super::recover::{Recovered, Replayed, replay};
 use super::route::Router;
 use super::{Partition, Settings};
-use crate::model::ids::Key;
+use crate::log::disk::Fault;
+use crate::log::disk::files::Files;
+use crate::log::disk::journal::Journal;
+use crate::log::disk::layout;
+use crate::log::disk::snapshots::Snapshots;
+use crate::model::ids::PartitionKey;
 use crate::model::record::{Frame, Origin};
 use crate::model::time::Timestamp;
 use crate::proto::Invalid;
 use crate::proto::v1::{self, snapshot_part::Part};
-use crate::state::disk::Fault;
-use crate::state::disk::files::Files;
-use crate::state::disk::journal::Journal;
-use crate::state::disk::layout;
-use crate::state::disk::snapshots::Snapshots;
 use prost::Message;
 use rapidhash::v3::rapidhash_v3;
 use std::collections::VecDeque;
@@ -95,7 +95,8 @@ fn distribute(
             match part.part {
                 Some(Part::Slots(list)) => {
                     for slot in list.slots {
-                        let key: Key = slot.key.clone().ok_or(Invalid("key"))?.try_into()?;
+                        let key: PartitionKey =
+                            slot.key.clone().ok_or(Invalid("key"))?.try_into()?;
                         let slots = v1::Slots { slots: vec![slot] };
                         give(&mut partitions[router.partition(&key)], Part::Slots(slots))?;
                     }

@@ -2,7 +2,7 @@
 
 use super::Addressed;
 use crate::model::event::{Event, SessionSource};
-use crate::model::ids::{Key, Scoped, TraceId};
+use crate::model::ids::{PartitionKey, TenantScoped, TraceId};
 use crate::model::record::{Entry, Record};
 use rapidhash::RapidHashMap as HashMap;
 use rapidhash::v3::rapidhash_v3;
@@ -27,7 +27,7 @@ struct Bindings {
 
 #[derive(Debug)]
 struct Binding {
-    session: Scoped,
+    session: TenantScoped,
     /// The trace was told: the log took it.
     told: bool,
 }
@@ -37,7 +37,7 @@ struct Binding {
 pub(super) struct Routed {
     pub(super) entries: Addressed,
     /// The traces that these entries tell their session.
-    pub(super) told: Vec<(TraceId, Scoped)>,
+    pub(super) told: Vec<(TraceId, TenantScoped)>,
 }
 
 impl Router {
@@ -66,13 +66,13 @@ impl Router {
         }
         let mut entries = Vec::with_capacity(told.len() + events.len());
         entries.extend(told.iter().map(|(trace, session)| {
-            let bind = Record::Bind(Key::Session(session.clone()));
-            self.entry(Key::Trace(*trace), bind)
+            let bind = Record::Bind(PartitionKey::Session(session.clone()));
+            self.entry(PartitionKey::Trace(*trace), bind)
         }));
         let key = |run: &[Box<Event>]| {
             let session = own_session(&run[0], &bindings);
             let session = session.or_else(|| bindings.get(run[0].trace).cloned());
-            let key = session.map_or(Key::Trace(run[0].trace), Key::Session);
+            let key = session.map_or(PartitionKey::Trace(run[0].trace), PartitionKey::Session);
             (run.len(), self.partition(&key), key)
         };
         let runs: Vec<_> = events
@@ -92,7 +92,7 @@ impl Router {
     }
 
     /// Traces need not be told again: what told them is in the log. A refused request told nobody.
-    pub(super) fn taken(&self, told: &[(TraceId, Scoped)]) {
+    pub(super) fn taken(&self, told: &[(TraceId, TenantScoped)]) {
         if !told.is_empty() {
             let mut bindings = self.bindings.lock().unwrap_or_else(PoisonError::into_inner);
             for (trace, session) in told {
@@ -102,22 +102,22 @@ impl Router {
     }
 
     /// Records that partitions send to other keys.
-    pub(super) fn address(&self, sends: Vec<(Key, Record)>) -> Addressed {
+    pub(super) fn address(&self, sends: Vec<(PartitionKey, Record)>) -> Addressed {
         sends
             .into_iter()
             .map(|(key, record)| self.entry(key, record))
             .collect()
     }
 
-    fn entry(&self, key: Key, record: Record) -> (usize, Entry) {
+    fn entry(&self, key: PartitionKey, record: Record) -> (usize, Entry) {
         (self.partition(&key), Entry { key, record })
     }
 
     /// The same on every machine and in every version: snapshots and Kafka partitions rest on it.
-    pub(super) fn partition(&self, key: &Key) -> usize {
+    pub(super) fn partition(&self, key: &PartitionKey) -> usize {
         let hash = match key {
-            Key::Session(owner) | Key::User(owner) => scoped_hash(owner),
-            Key::Trace(id) => rapidhash_v3(id.as_bytes()),
+            PartitionKey::Session(owner) | PartitionKey::User(owner) => scoped_hash(owner),
+            PartitionKey::Trace(id) => rapidhash_v3(id.as_bytes()),
         };
         (hash % self.partitions as u64) as usize
     }
@@ -126,29 +126,29 @@ impl Router {
 /// Whether two events in a row go to the same key: spans of a trace mostly come together.
 fn go_alike(one: &Event, next: &Event) -> bool {
     let same = one.trace == next.trace;
-    let (one, next) = (&one.case, &next.case);
+    let (one, next) = (&one.context, &next.context);
     same && (one.is(next) || one.tenant == next.tenant && one.session == next.session)
 }
 
 /// The session that a span names. A span that names no tenant has that of its trace.
-fn own_session(event: &Event, bindings: &Bindings) -> Option<Scoped> {
-    let hint = event.case.session.as_ref()?;
+fn own_session(event: &Event, bindings: &Bindings) -> Option<TenantScoped> {
+    let hint = event.context.session.as_ref()?;
     if hint.source != SessionSource::Span {
         return None;
     }
     let known = bindings
         .get(event.trace)
         .filter(|known| known.id == hint.id);
-    match (&event.case.tenant, known) {
+    match (&event.context.tenant, known) {
         (None, Some(known)) => Some(known.clone()),
-        (tenant, _) => Some(Scoped {
+        (tenant, _) => Some(TenantScoped {
             tenant: tenant.clone(),
             id: hint.id.clone(),
         }),
     }
 }
 
-fn scoped_hash(owner: &Scoped) -> u64 {
+fn scoped_hash(owner: &TenantScoped) -> u64 {
     let tenant = owner.tenant.as_ref();
     let tenant = tenant.map_or(0, |tenant| rapidhash_v3(tenant.as_bytes()));
     // Turned, so that a tenant named like an id does not cancel it out.
@@ -157,7 +157,7 @@ fn scoped_hash(owner: &Scoped) -> u64 {
 
 impl Bindings {
     /// Remembers a binding; whether the trace must be told.
-    fn learn(&mut self, trace: TraceId, session: &Scoped) -> bool {
+    fn learn(&mut self, trace: TraceId, session: &TenantScoped) -> bool {
         if let Some(known) = self.find(trace)
             && known.session == *session
         {
@@ -174,14 +174,14 @@ impl Bindings {
         true
     }
 
-    fn told(&mut self, trace: TraceId, session: &Scoped) {
+    fn told(&mut self, trace: TraceId, session: &TenantScoped) {
         let known = self.young.get_mut(&trace);
         if let Some(binding) = known.or_else(|| self.old.get_mut(&trace)) {
             binding.told |= binding.session == *session;
         }
     }
 
-    fn get(&self, trace: TraceId) -> Option<&Scoped> {
+    fn get(&self, trace: TraceId) -> Option<&TenantScoped> {
         self.find(trace).map(|binding| &binding.session)
     }
 
@@ -193,9 +193,9 @@ impl Bindings {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::otlp::{Group, Span, Status, Value};
     use crate::model::time::Timestamp;
     use crate::normalise::{Normaliser, Settings};
+    use crate::otlp::view::{ScopeBatch, Span, Status, Value};
 
     fn events(trace: u8, tenants: &[Option<&'static str>]) -> Vec<Box<Event>> {
         let settings = Settings {
@@ -219,14 +219,14 @@ mod tests {
             events: Vec::new(),
             links: Vec::new(),
         };
-        let group = Group {
+        let group = ScopeBatch {
             spans: (1..).zip(tenants).map(span).collect(),
-            ..Group::default()
+            ..ScopeBatch::default()
         };
         Normaliser::new(settings, std::sync::Arc::default()).normalise(&group)
     }
 
-    fn keys(router: &Router, events: Vec<Box<Event>>) -> Vec<Key> {
+    fn keys(router: &Router, events: Vec<Box<Event>>) -> Vec<PartitionKey> {
         let entries = router.route(events).entries;
         let event = |(_, entry): (usize, Entry)| match entry.record {
             Record::Event(_) => Some(entry.key),
@@ -249,8 +249,8 @@ mod tests {
         assert_eq!(binds(&router.route(events(1, &[None]))), 0);
     }
 
-    fn session(tenant: &str) -> Key {
-        Key::Session(Scoped {
+    fn session(tenant: &str) -> PartitionKey {
+        PartitionKey::Session(TenantScoped {
             tenant: Some(tenant.into()),
             id: "s".into(),
         })

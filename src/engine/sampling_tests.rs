@@ -3,10 +3,10 @@
 use super::{Offline, Settings};
 use crate::model::ids::{SpanId, TraceId};
 use crate::model::metric::{Family, Point};
-use crate::model::otlp::{Group, Span, Status, Take, Value};
 use crate::model::sampling::Threshold;
 use crate::model::time::Timestamp;
 use crate::normalise::{self, Normaliser};
+use crate::otlp::view::{ScopeBatch, Span, SpanSink, Status, Value};
 use crate::{derive, stitch};
 use std::sync::Arc;
 use std::time::Duration;
@@ -114,9 +114,9 @@ fn play(threshold: impl Fn(TraceId) -> Option<Threshold>) -> Vec<Family> {
         ..span
     });
     let kept = |span: &Span<'_>| span.threshold.is_none_or(|t| keeps(t, span.trace));
-    let group = Group {
+    let group = ScopeBatch {
         spans: spans.filter(kept).collect(),
-        ..Group::default()
+        ..ScopeBatch::default()
     };
     engine.add(&group);
     engine.finish()

@@ -2,11 +2,12 @@
 //! one turn and one handoff, and what several of them report counts once.
 
 use super::{Offline, Settings};
+use crate::model::ids::Link;
 use crate::model::ids::{SpanId, TraceId};
 use crate::model::metric::{Family, Point};
-use crate::model::otlp::{Group, Link, Span, Status, Take, Value};
 use crate::model::time::Timestamp;
 use crate::normalise::{self, Normaliser};
+use crate::otlp::view::{ScopeBatch, Span, SpanSink, Status, Value};
 use crate::{derive, stitch};
 use std::sync::Arc;
 use std::time::Duration;
@@ -72,13 +73,13 @@ fn families(told: &[Told<'_>], linked: &[Linked<'_>], partitions: usize) -> Vec<
     };
     let normaliser = Normaliser::new(normalise::Settings::default(), Arc::default());
     let mut engine = Offline::new(&settings, normaliser);
-    engine.add(&Group {
+    engine.add(&ScopeBatch {
         spans: told
             .iter()
             .map(span)
             .chain(linked.iter().map(link))
             .collect(),
-        ..Group::default()
+        ..ScopeBatch::default()
     });
     engine.finish()
 }

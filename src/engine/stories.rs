@@ -2,7 +2,7 @@
 
 use crate::model::fact::Fact;
 use crate::model::harmless::harmless;
-use crate::model::ids::{Key, TraceId};
+use crate::model::ids::{PartitionKey, TraceId};
 use crate::model::record::{Entry, Record};
 use rapidhash::RapidHashMap as HashMap;
 use std::collections::VecDeque;
@@ -17,15 +17,15 @@ const FACTS_EACH: usize = 8;
 #[derive(Debug)]
 pub(super) struct Stories {
     most: usize,
-    told: HashMap<Key, Vec<Fact>>,
+    told: HashMap<PartitionKey, Vec<Fact>>,
     /// Facts of all of them.
     facts: usize,
     /// In the order in which they began.
-    order: VecDeque<Key>,
+    order: VecDeque<PartitionKey>,
     /// Sessions that turned out to be another one, the latest ones: that is where their story goes on.
-    other_names: HashMap<Key, Key>,
+    other_names: HashMap<PartitionKey, PartitionKey>,
     /// In the order in which that was found out.
-    renamed: VecDeque<Key>,
+    renamed: VecDeque<PartitionKey>,
 }
 
 impl Stories {
@@ -47,7 +47,7 @@ impl Stories {
             return;
         }
         for entry in entries {
-            if let (Key::Session(_), Record::Bind(to @ Key::Session(_))) =
+            if let (PartitionKey::Session(_), Record::Bind(to @ PartitionKey::Session(_))) =
                 (&entry.key, &entry.record)
                 // The greater id goes to the smaller one.
                 && *to < entry.key
@@ -76,7 +76,7 @@ impl Stories {
             let count = facts.as_slice().iter().take_while(of_one).count();
             let key = first.key.clone();
             let more = facts.by_ref().take(count);
-            let Some(key) = key.filter(|key| !matches!(key, Key::User(_))) else {
+            let Some(key) = key.filter(|key| !matches!(key, PartitionKey::User(_))) else {
                 more.for_each(drop);
                 continue;
             };
@@ -106,14 +106,14 @@ impl Stories {
     }
 
     /// The sessions and traces that go by an id, of any tenant, where they are remembered; a trace by its hexadecimal digits.
-    pub(super) fn named(&self, id: &str) -> Vec<Key> {
+    pub(super) fn named(&self, id: &str) -> Vec<PartitionKey> {
         let known = self.told.keys().filter(|key| goes_by(key, id));
         let renamed = self.other_names.iter().filter(|(key, _)| goes_by(key, id));
         known.chain(renamed.map(|(_, to)| to)).cloned().collect()
     }
 
     /// The sessions with facts of a trace.
-    pub(super) fn with_trace(&self, trace: TraceId) -> Vec<Key> {
+    pub(super) fn with_trace(&self, trace: TraceId) -> Vec<PartitionKey> {
         let told = self.told.iter();
         told.filter(|(_, facts)| facts.iter().any(|fact| fact.trace == trace))
             .map(|(key, _)| key.clone())
@@ -121,22 +121,22 @@ impl Stories {
     }
 
     /// All that are remembered, the one that began last first.
-    pub(super) fn keys(&self) -> Vec<Key> {
+    pub(super) fn keys(&self) -> Vec<PartitionKey> {
         self.order.iter().rev().cloned().collect()
     }
 
     /// What is known of a session; empty where it is not remembered.
-    pub(super) fn facts(&self, key: &Key) -> &[Fact] {
+    pub(super) fn facts(&self, key: &PartitionKey) -> &[Fact] {
         self.told.get(key).map_or(&[], Vec::as_slice)
     }
 }
 
 /// Whether a key has this id: as it is shown, or as it was sent.
-fn goes_by(key: &Key, id: &str) -> bool {
+fn goes_by(key: &PartitionKey, id: &str) -> bool {
     match key {
-        Key::Session(session) => &*session.id == id || *session.id == *harmless(id),
-        Key::Trace(trace) => trace.to_string() == id,
-        Key::User(_) => false,
+        PartitionKey::Session(session) => &*session.id == id || *session.id == *harmless(id),
+        PartitionKey::Trace(trace) => trace.to_string() == id,
+        PartitionKey::User(_) => false,
     }
 }
 
@@ -144,14 +144,14 @@ fn goes_by(key: &Key, id: &str) -> bool {
 mod tests {
     use super::*;
     use crate::model::fact::What;
-    use crate::model::ids::{Scoped, TraceId};
+    use crate::model::ids::{TenantScoped, TraceId};
     use crate::model::time::Timestamp;
 
     fn facts(session: u8, count: usize) -> Vec<Fact> {
         let trace = TraceId::new(&[1; 16]).expect("not zero");
         let id = session.to_string().as_str().into();
         let fact = Fact {
-            key: Some(Key::Session(Scoped { tenant: None, id })),
+            key: Some(PartitionKey::Session(TenantScoped { tenant: None, id })),
             ..Fact::new(Timestamp(1), trace, What::Session)
         };
         vec![fact; count]
@@ -187,9 +187,9 @@ mod tests {
         assert_eq!(stories.facts, MOST_FACTS);
     }
 
-    fn session(id: &str) -> Key {
+    fn session(id: &str) -> PartitionKey {
         let id = id.into();
-        Key::Session(Scoped { tenant: None, id })
+        PartitionKey::Session(TenantScoped { tenant: None, id })
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::session::{Manner, Session, id};
 use crate::model::event::Outcome;
 use crate::model::fact::{Fact, Handoff, HandoffResult, TurnResult, What};
 use crate::model::harmless::harmless;
-use crate::model::ids::{Key, TraceId};
+use crate::model::ids::{PartitionKey, TraceId};
 use crate::model::time::Timestamp;
 use std::time::Duration;
 
@@ -153,7 +153,7 @@ impl Filter {
     }
 
     /// Whether the facts of a session are what is asked for, all but what sums them up.
-    pub(super) fn wants(&self, key: &Key, facts: &[Fact]) -> bool {
+    pub(super) fn wants(&self, key: &PartitionKey, facts: &[Fact]) -> bool {
         let asks_handoff = ["result", "reason", "from", "to"]
             .iter()
             .any(|p| self.values(p).is_some());

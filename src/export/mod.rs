@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `server.rs` | the HTTP server of `/metrics`, `/healthz`, `/readyz` and `/sessions/ID` |
 //! | `prometheus.rs` | Prometheus text 0.0.4 and OpenMetrics 1.0 |
-//! | `own.rs` | Baton's own metrics in OpenMetrics format |
+//! | `internal.rs` | Baton's own metrics in OpenMetrics format |
 //! | `json.rs` | metric families as JSON |
 //! | `table.rs` | metric families as tables |
 //! | `summary.rs` | the figures for executives; unknown figures are `None`, never 0 |
@@ -12,8 +12,8 @@
 //! | `sentence.rs` | one fact as a sentence |
 
 mod filter;
+mod internal;
 pub mod json;
-mod own;
 mod people;
 pub mod prometheus;
 pub mod protobuf;

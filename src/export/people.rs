@@ -5,7 +5,7 @@ use super::session::{href, id};
 use super::sessions::List;
 use super::{Filter, story, story_json, summary::Summary, table};
 use crate::model::fact::Fact;
-use crate::model::ids::{Key, TraceId};
+use crate::model::ids::{PartitionKey, TraceId};
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -97,7 +97,7 @@ pub(super) async fn session(
     let mut told = super::server::aside(|| source.story(&id));
     told.retain(|(key, _)| {
         let tenant = match key {
-            Key::Session(owner) => owner.tenant.as_deref().unwrap_or_default(),
+            PartitionKey::Session(owner) => owner.tenant.as_deref().unwrap_or_default(),
             _ => "",
         };
         tenants.is_empty() || tenants.iter().any(|asked| asked == tenant)
@@ -138,8 +138,8 @@ pub(super) async fn by_trace(State(shown): State<Shown>, Path(trace): Path<Strin
     }
 }
 
-fn is_session((key, _): &(Key, Vec<Fact>)) -> bool {
-    matches!(key, Key::Session(_))
+fn is_session((key, _): &(PartitionKey, Vec<Fact>)) -> bool {
+    matches!(key, PartitionKey::Session(_))
 }
 
 fn to(place: &str) -> Response {
@@ -147,9 +147,9 @@ fn to(place: &str) -> Response {
     (StatusCode::SEE_OTHER, headers, format!("see {place}\n")).into_response()
 }
 
-fn tenant(key: &Key) -> Option<&str> {
+fn tenant(key: &PartitionKey) -> Option<&str> {
     match key {
-        Key::Session(owner) => owner.tenant.as_deref(),
+        PartitionKey::Session(owner) => owner.tenant.as_deref(),
         _ => None,
     }
 }

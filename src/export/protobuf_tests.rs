@@ -1,6 +1,6 @@
 //! Known answers of the protobuf exposition.
 
-use super::own;
+use super::internal;
 use super::prometheus::Format;
 use super::protobuf::{BucketSpan, COUNTER, Histogram, MetricFamily, UNTYPED, write};
 use crate::model::ids::TraceId;
@@ -151,7 +151,7 @@ fn the_format_is_negotiated_by_quality_and_parameters() {
 #[test]
 fn batons_own_metrics_are_families_too() {
     let text = "# HELP a_total Counts.\n# TYPE a_total counter\na_total{x=\"y,\\\"z\",w=\"\\n\"} 1\na_total 2\n\n# TYPE g gauge\ng +Inf\n# TYPE h histogram\nh_sum 4\n";
-    let families = own::families(text);
+    let families = internal::families(text);
     let names: Vec<_> = families
         .iter()
         .map(|f| (&*f.name, f.metric.len()))

@@ -4,9 +4,9 @@ use super::prometheus::{self, Format};
 use super::protobuf;
 use super::session::Manner;
 use super::sessions::Visit;
-use super::{own, people};
+use super::{internal, people};
 use crate::model::fact::Fact;
-use crate::model::ids::{Key, TraceId};
+use crate::model::ids::{PartitionKey, TraceId};
 use crate::model::metric::Family;
 use crate::model::time::Timestamp;
 use crate::net;
@@ -43,9 +43,9 @@ pub trait Source: Send + Sync + 'static {
     /// Baton's own metrics as text 0.0.4.
     fn own(&self) -> String;
     /// What is known of a session, by its id, or of a trace without one; one entry for each tenant that has it.
-    fn story(&self, id: &str) -> Vec<(Key, Vec<Fact>)>;
+    fn story(&self, id: &str) -> Vec<(PartitionKey, Vec<Fact>)>;
     /// What is known of the sessions of a trace.
-    fn story_of_trace(&self, trace: TraceId) -> Vec<(Key, Vec<Fact>)>;
+    fn story_of_trace(&self, trace: TraceId) -> Vec<(PartitionKey, Vec<Fact>)>;
     /// Shows every session that is remembered.
     fn stories(&self, visit: Visit<'_>);
     /// How people are told of sessions.
@@ -170,13 +170,13 @@ fn scrape(shown: &Shown, headers: &HeaderMap) -> Response {
 fn body(families: &[Family], own: &str, format: Format) -> Vec<u8> {
     if format == Format::Protobuf {
         let mut bytes = protobuf::write(families);
-        for family in own::families(own) {
+        for family in internal::families(own) {
             protobuf::put(&family, &mut bytes);
         }
         return bytes;
     }
     let mut text = prometheus::write(families, format);
-    text.push_str(&own::rewrite(own, format));
+    text.push_str(&internal::rewrite(own, format));
     if format != Format::Text {
         text.push_str("# EOF\n");
     }

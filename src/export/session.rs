@@ -4,7 +4,7 @@ use crate::model::Name;
 use crate::model::cohort::Cohort;
 use crate::model::event::Outcome;
 use crate::model::fact::{Fact, HUMAN, Handoff, TurnResult, What};
-use crate::model::ids::{Key, TraceId};
+use crate::model::ids::{PartitionKey, TraceId};
 use crate::model::time::Timestamp;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
@@ -61,16 +61,16 @@ pub struct Failed {
 }
 
 /// The id of a session, or of a trace without one.
-pub fn id(key: &Key) -> String {
+pub fn id(key: &PartitionKey) -> String {
     match key {
-        Key::Session(owner) | Key::User(owner) => owner.id.to_string(),
-        Key::Trace(trace) => trace.to_string(),
+        PartitionKey::Session(owner) | PartitionKey::User(owner) => owner.id.to_string(),
+        PartitionKey::Trace(trace) => trace.to_string(),
     }
 }
 
 impl Session {
     /// The session from all its facts; `None` where there are none.
-    pub fn of(key: &Key, facts: &[Fact]) -> Option<Self> {
+    pub fn of(key: &PartitionKey, facts: &[Fact]) -> Option<Self> {
         let mut ordered: Vec<&Fact> = facts.iter().collect();
         ordered.sort_by_key(|fact| fact.at);
         let mut session = Self::begun(key, ordered.first()?.at, ordered.last()?.at);
@@ -85,15 +85,15 @@ impl Session {
         Some(session)
     }
 
-    fn begun(key: &Key, start: Timestamp, last: Timestamp) -> Self {
+    fn begun(key: &PartitionKey, start: Timestamp, last: Timestamp) -> Self {
         let tenant = match key {
-            Key::Session(owner) | Key::User(owner) => owner.tenant.clone(),
-            Key::Trace(_) => None,
+            PartitionKey::Session(owner) | PartitionKey::User(owner) => owner.tenant.clone(),
+            PartitionKey::Trace(_) => None,
         };
         Self {
             id: id(key),
             tenant,
-            is_trace: matches!(key, Key::Trace(_)),
+            is_trace: matches!(key, PartitionKey::Trace(_)),
             start,
             last,
             turns: 0,

@@ -3,13 +3,13 @@
 use super::filter::Filter;
 use super::session::{Manner, Session, iso};
 use crate::model::fact::Fact;
-use crate::model::ids::Key;
+use crate::model::ids::PartitionKey;
 use crate::model::money::written;
 use comfy_table::{Table, presets};
 use serde_json::{Value, json};
 
 /// Shows each session that is remembered.
-pub type Visit<'v> = &'v mut dyn FnMut(&Key, &[Fact]);
+pub type Visit<'v> = &'v mut dyn FnMut(&PartitionKey, &[Fact]);
 
 /// The sessions that a filter asks for.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use crate::model::fact::{
     Action, ActionKind, AgentInvocation, Fact, HUMAN, Handoff, HandoffKind, HandoffResult,
     IntentPassed, ToolCall, Turn, TurnResult, What, Workflow,
 };
-use crate::model::ids::{Key, Scoped, TraceId};
+use crate::model::ids::{PartitionKey, TenantScoped, TraceId};
 use crate::model::time::Timestamp;
 use std::time::Duration;
 
@@ -103,15 +103,15 @@ fn ended(outcome: Outcome) -> What {
     })
 }
 
-fn session(tenant: Option<&str>, id: &str) -> Key {
-    Key::Session(Scoped {
+fn session(tenant: Option<&str>, id: &str) -> PartitionKey {
+    PartitionKey::Session(TenantScoped {
         tenant: tenant.map(Name::from),
         id: id.into(),
     })
 }
 
 /// A session that was lost on its way, one that went well a minute later, and a trace without a session.
-fn stories() -> Vec<(Key, Vec<Fact>)> {
+fn stories() -> Vec<(PartitionKey, Vec<Fact>)> {
     let gold = |fact: Fact| Fact {
         cohort: [(0, Name::from("gold"))].iter().collect(),
         ..fact
@@ -152,7 +152,7 @@ fn stories() -> Vec<(Key, Vec<Fact>)> {
     vec![
         (session(None, "a/b c"), lost),
         (session(Some("acme"), "s-2"), well),
-        (Key::Trace(trace(4)), alone),
+        (PartitionKey::Trace(trace(4)), alone),
     ]
 }
 
@@ -302,7 +302,7 @@ fn a_long_path_is_cut() {
     let session = Session::of(&session(None, "s"), &facts).expect("facts");
     assert_eq!(session.path.len(), 12);
     assert!(session.path_is_cut);
-    assert_eq!(Session::of(&Key::Trace(trace(1)), &[]), None);
+    assert_eq!(Session::of(&PartitionKey::Trace(trace(1)), &[]), None);
 }
 
 #[test]

@@ -3,12 +3,12 @@
 use super::sentence;
 use super::session::id;
 use crate::model::fact::{Fact, Turn, TurnResult, What};
-use crate::model::ids::{Key, Scoped};
+use crate::model::ids::{PartitionKey, TenantScoped};
 use crate::model::time::Timestamp;
 use std::fmt::Write;
 
 /// The story of a session from its facts; empty where nothing is known. Money is in `currency`.
-pub fn write(key: &Key, facts: &[Fact], currency: &str) -> String {
+pub fn write(key: &PartitionKey, facts: &[Fact], currency: &str) -> String {
     let (before, chapters) = arranged(facts);
     let mut text = String::new();
     if let Some(first) = before.first() {
@@ -21,7 +21,7 @@ pub fn write(key: &Key, facts: &[Fact], currency: &str) -> String {
         return text;
     }
     let tenant = match key {
-        Key::Session(Scoped {
+        PartitionKey::Session(TenantScoped {
             tenant: Some(tenant),
             ..
         }) => format!(" of tenant {tenant}"),

@@ -4,13 +4,13 @@ use super::sentence;
 use super::session::{Manner, Session, iso};
 use super::story::{Chapter, arranged};
 use crate::model::fact::{Fact, Handoff, What, Workflow};
-use crate::model::ids::Key;
+use crate::model::ids::PartitionKey;
 use crate::model::time::Timestamp;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 /// What is known of a session; `null` where nothing is.
-pub fn write(key: &Key, facts: &[Fact], manner: &Manner) -> Value {
+pub fn write(key: &PartitionKey, facts: &[Fact], manner: &Manner) -> Value {
     let Some(session) = Session::of(key, facts) else {
         return Value::Null;
     };

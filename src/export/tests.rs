@@ -1,9 +1,9 @@
 //! Known answers of the exporters.
 
-use super::own;
+use super::internal;
 use super::prometheus::{Format, write};
 use super::summary::Summary;
-use crate::model::ids::{Key, Scoped, TraceId};
+use crate::model::ids::{PartitionKey, TenantScoped, TraceId};
 use crate::model::metric::{Bucket, Exemplar, Family, FamilyKind, Histogram, Point, Series};
 use crate::model::time::Timestamp;
 
@@ -131,8 +131,8 @@ fn the_format_is_what_the_scraper_prefers() {
 fn batons_own_metrics_become_openmetrics() {
     let text = "# HELP a_total Counts.\n# TYPE a_total counter\na_total{x=\"y\"} 1\n\n# TYPE g gauge\ng 2\n";
     let open = "# HELP a Counts.\n# TYPE a counter\na_total{x=\"y\"} 1\n# TYPE g gauge\ng 2\n";
-    assert_eq!(own::rewrite(text, OPEN), open);
-    assert_eq!(own::rewrite(text, Format::Text), text);
+    assert_eq!(internal::rewrite(text, OPEN), open);
+    assert_eq!(internal::rewrite(text, Format::Text), text);
 }
 
 #[test]
@@ -228,7 +228,7 @@ fn a_story_tells_what_things_cost_and_what_could_not_be_converted() {
     .map(|what| Fact::new(Timestamp(1), trace, what))
     .to_vec();
     let id = "s".into();
-    let key = Key::Session(Scoped { tenant: None, id });
+    let key = PartitionKey::Session(TenantScoped { tenant: None, id });
     let told = super::story::write(&key, &facts, "USD");
     for line in [
         "the tool lookup cost $0.0020",

@@ -3,9 +3,9 @@
 //! An event is small and holds no prompt, completion or argument text. It says what its own span says; what needs
 //! a span's neighbours (whose call this is, where a handoff led) is the stitcher's to find.
 
+use super::compact::{CowArc, Empty, OptionBox};
+use super::ids::Link;
 use super::ids::{SpanId, TraceId};
-use super::otlp::Link;
-use super::parts::{Apart, Empty, Shared};
 use super::sampling::Threshold;
 use super::sketch::Content;
 use super::time::Timestamp;
@@ -28,13 +28,13 @@ pub struct Event {
     pub kind: Kind,
     /// What is left of the messages of a model call, where they are captured.
     pub content: Option<Box<Content>>,
-    pub case: Shared<Case>,
-    pub rare: Apart<Rare>,
+    pub context: CowArc<SpanContext>,
+    pub rare: OptionBox<RareFields>,
 }
 
 /// Whose work a span is, and what for. Spans of one conversation mostly declare the same.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Case {
+pub struct SpanContext {
     pub session: Option<SessionHint>,
     pub user: Option<Name>,
     /// Whose ids these are, where the operator says how to tell.
@@ -49,7 +49,7 @@ pub struct Case {
     pub workflow_id: Option<Name>,
 }
 
-impl Empty for Case {
+impl Empty for SpanContext {
     const EMPTY: &'static Self = &Self {
         session: None,
         user: None,
@@ -63,7 +63,7 @@ impl Empty for Case {
 
 /// What few spans say.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Rare {
+pub struct RareFields {
     /// Links to spans of other traces only; they join turns.
     pub links: List<Link>,
     /// How its sender sampled, where the span says so.
@@ -82,7 +82,7 @@ pub struct Rare {
     pub refused: List<HandoffRequest>,
 }
 
-impl Apart<Rare> {
+impl OptionBox<RareFields> {
     /// Roughly the bytes that it leads to.
     pub fn weight(&self) -> usize {
         if !self.says() {
@@ -90,11 +90,11 @@ impl Apart<Rare> {
         }
         let lists = (self.evaluations.len() + self.requests.len() + self.refused.len()) * 64
             + self.links.len() * size_of::<Link>();
-        size_of::<Rare>() + lists
+        size_of::<RareFields>() + lists
     }
 }
 
-impl Empty for Rare {
+impl Empty for RareFields {
     const EMPTY: &'static Self = &Self {
         links: List::new(),
         threshold: None,
@@ -112,7 +112,7 @@ impl Event {
     /// for many users.
     pub fn follows(&self) -> Option<TraceId> {
         let mut others = self.rare.links.iter().map(|link| link.trace);
-        let first = others.next().filter(|_| self.case.session.is_none())?;
+        let first = others.next().filter(|_| self.context.session.is_none())?;
         others.all(|other| other == first).then_some(first)
     }
 
@@ -155,8 +155,8 @@ pub enum Kind {
     Structure,
     /// A run, crew, graph or workflow around agents.
     Workflow,
-    /// An agent at work. `weak`: named by position only (a graph node), so it counts only if it acts itself.
-    Agent { weak: bool },
+    /// An agent at work. `inferred`: named by position only (a graph node), so it counts only if it acts itself.
+    Agent { inferred: bool },
     /// A call of a model.
     Model(Box<ModelCall>),
     /// A call of a tool.
@@ -200,9 +200,9 @@ pub struct ModelCall {
     /// The call failed.
     pub failed: bool,
     /// Which instrumentation shows it: a hash of the scope's name. Two may show the same call.
-    pub shown_by: u32,
+    pub instrumentation: u32,
     /// The next call under the same span counts the tokens and the cost of this one too: some SDKs add up what a row of calls takes.
-    pub goes_on: bool,
+    pub usage_is_cumulative: bool,
 }
 
 /// What was asked of the model.
@@ -278,10 +278,10 @@ pub struct ToolCall {
     pub name: Name,
     /// The id that joins this span to the request in a model's output.
     pub call_id: Option<Name>,
-    /// The tool hands over. With a target [`Target::Human`] it may still do work of its own: see `works`.
+    /// The tool hands over. With a target [`Target::Human`] it may still do work of its own: see `does_work`.
     pub hands_to: Option<Target>,
     /// The tool does work besides handing over (it opens a ticket), so it counts as a tool call too.
-    pub works: bool,
+    pub does_work: bool,
     /// The tool waits for the target's result: a delegation.
     pub delegates: bool,
     /// The tool reported failure by its own means, though its span may be without error.

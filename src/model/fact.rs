@@ -3,7 +3,7 @@
 use super::Name;
 use super::cohort::Cohort;
 use super::event::{Cost, Event, Operation, Outcome, Usage};
-use super::ids::{Key, TraceId};
+use super::ids::{PartitionKey, TraceId};
 use super::sampling::Threshold;
 use super::time::Timestamp;
 use std::time::Duration;
@@ -14,7 +14,7 @@ pub struct Fact {
     pub at: Timestamp,
     pub trace: TraceId,
     /// Whose story it belongs to; the stitcher knows and says it last.
-    pub key: Option<Key>,
+    pub key: Option<PartitionKey>,
     pub cohort: Cohort,
     /// What it stands for, where its sender sampled; `None`: for itself.
     pub threshold: Option<Threshold>,

@@ -64,7 +64,7 @@ id!(SpanId, 8);
 
 /// An id that is unique within one tenant only.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Scoped {
+pub struct TenantScoped {
     /// `None`: the operator names no attribute of tenants, or the span has none.
     pub tenant: Option<Name>,
     pub id: Name,
@@ -72,11 +72,18 @@ pub struct Scoped {
 
 /// What owns state and orders it: all records of one key are handled by one partition, in log order.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Key {
+pub enum PartitionKey {
     /// A business session, by the id its agents declare.
-    Session(Scoped),
+    Session(TenantScoped),
     /// A trace whose session is not known (yet).
     Trace(TraceId),
     /// A user, by the id its agents declare: what is known of him across sessions.
-    User(Scoped),
+    User(TenantScoped),
+}
+
+/// A causal link to another span.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Link {
+    pub trace: TraceId,
+    pub span: SpanId,
 }

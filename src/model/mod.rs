@@ -15,22 +15,21 @@
 //! | `sampling.rs` | the number of spans that one sampled span stands for |
 //! | `sketch.rs` | salted hashes of the facts of a text, to estimate the share of one text in another |
 //! | `memo.rs` | a cache for texts that repeat |
-//! | `parts.rs` | compact storage of optional parts |
+//! | `compact.rs` | compact storage of optional parts |
+//! | `hash.rs` | the hash of short names |
 
 pub mod cohort;
+pub mod compact;
 pub mod event;
 pub mod fact;
 pub mod harmless;
+pub mod hash;
 pub mod ids;
-pub mod key;
 pub mod limit;
 pub mod memo;
 pub mod metric;
 pub mod money;
-mod names;
 pub mod native;
-pub mod otlp;
-pub mod parts;
 pub mod price;
 pub mod record;
 pub mod reject;

@@ -1,7 +1,7 @@
 //! Prices of models and actions, and the cost of a call.
 
 use super::event::Usage;
-use super::key::hash;
+use super::hash::hash;
 use super::memo::Memo;
 use super::time::Timestamp;
 use rapidhash::RapidHashMap as HashMap;

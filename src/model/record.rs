@@ -3,7 +3,7 @@
 use super::Name;
 use super::cohort::Cohort;
 use super::event::{Event, Outcome};
-use super::ids::{Key, TraceId};
+use super::ids::{PartitionKey, TraceId};
 use super::sampling::Threshold;
 use super::time::Timestamp;
 use std::sync::Arc;
@@ -172,7 +172,7 @@ impl Load {
 /// One record with the key that it is about.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
-    pub key: Key,
+    pub key: PartitionKey,
     pub record: Record,
 }
 
@@ -182,9 +182,12 @@ impl Entry {
         size_of::<Self>()
             + match &self.record {
                 Record::Event(event) => event.weight(),
-                Record::Bind(_) | Record::Asks(..) | Record::Follow(..) | Record::Recall(..) => 0,
+                Record::Bind(_)
+                | Record::ResolveSession(..)
+                | Record::SessionResolved(..)
+                | Record::Release(..) => 0,
                 Record::Contact(_) => size_of::<Contact>(),
-                Record::Adopt(state) => state.len(),
+                Record::MergeState(state) => state.len(),
             }
     }
 }
@@ -195,15 +198,15 @@ pub enum Record {
     /// An event of the key's session or trace.
     Event(Box<Event>),
     /// The key belongs to this other key: forward what it holds and what still comes.
-    Bind(Key),
+    Bind(PartitionKey),
     /// The key goes on with what another one held that is bound to it: a state that only the stitcher reads.
-    Adopt(Box<[u8]>),
+    MergeState(Box<[u8]>),
     /// This trace links, in so many steps, to the key's trace: tell it the session of the key.
-    Asks(TraceId, u32),
+    ResolveSession(TraceId, u32),
     /// The key's trace links, in so many steps, to one of this session: it goes there, unless it has a session of its own.
-    Follow(Key, u32),
+    SessionResolved(PartitionKey, u32),
     /// This trace went to the key's session by a link, and belongs to this other one: send there what is undecided of it.
-    Recall(TraceId, Key),
+    Release(TraceId, PartitionKey),
     /// A workflow of the key's user was closed.
     Contact(Box<Contact>),
 }

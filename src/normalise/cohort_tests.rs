@@ -2,7 +2,7 @@
 
 use super::tests::{group, kept};
 use super::*;
-use crate::model::otlp::Value;
+use crate::otlp::view::Value;
 
 /// The event of a span with these attributes, for an operator of these names.
 fn event(pairs: &[(&str, Value<'static>)]) -> Event {
@@ -28,7 +28,7 @@ fn text(text: &str) -> Value<'static> {
 #[test]
 fn a_cohort_has_sixty_four_bytes_at_most_and_may_be_a_flag_or_a_number() {
     let tier = |value| {
-        let cohort = event(&[("tier", value)]).case.cohort.clone();
+        let cohort = event(&[("tier", value)]).context.cohort.clone();
         cohort.first().map(|(_, name)| name.to_string())
     };
     let longest = "x".repeat(64);
@@ -52,9 +52,13 @@ fn a_cohort_has_sixty_four_bytes_at_most_and_may_be_a_flag_or_a_number() {
 fn an_earlier_name_of_the_operator_goes_before_a_later_one() {
     let found = |pairs: &[(&str, Value<'static>)]| {
         let event = event(pairs);
-        let cohort = event.case.cohort.first().map(|(_, name)| name.clone());
-        [event.case.tenant.clone(), event.case.intent.clone(), cohort]
-            .map(|name| name.map(|name| name.to_string()))
+        let cohort = event.context.cohort.first().map(|(_, name)| name.clone());
+        [
+            event.context.tenant.clone(),
+            event.context.intent.clone(),
+            cohort,
+        ]
+        .map(|name| name.map(|name| name.to_string()))
     };
     let some = |names: [&str; 3]| names.map(|name| Some(name.to_owned()));
     let pairs = |keys: [&'static str; 3]| keys.map(|key| (key, text(key)));
@@ -71,7 +75,7 @@ fn an_earlier_name_of_the_operator_goes_before_a_later_one() {
 fn a_key_of_more_than_ninety_six_bytes_names_nothing() {
     let found = |marks: usize| {
         let key = format!("{}tier", "_".repeat(marks));
-        !event(&[(&key, text("gold"))]).case.cohort.is_empty()
+        !event(&[(&key, text("gold"))]).context.cohort.is_empty()
     };
     assert!(found(92) && !found(93));
 }

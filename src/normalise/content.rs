@@ -1,16 +1,16 @@
-//! Sketches of messages: salted hashes of their facts. No text leaves this file and `facts.rs`.
+//! Sketches of messages: salted hashes of their facts. No text leaves this file and `tokens.rs`.
 
-use super::document::{Document, Value};
-use super::facts::Known;
+use super::json_tape::{Document, Value};
+use super::tokens::TokenHasher;
 use super::words::{count_at_least, has_word, words};
-use super::{Source, messages};
-use crate::model::key::{Keys, keys};
-use crate::model::otlp::{Attributes, LogRecord};
+use super::{SpanReader, messages};
 use crate::model::sketch::{Content, Sketch};
+use crate::otlp::attribute_key::{AttributeKeys, keys};
+use crate::otlp::view::{Attributes, LogRecord};
 use memchr::memmem;
 
 /// Attributes that hold the input as JSON, best first.
-const INPUT: Keys = &keys([
+const INPUT: AttributeKeys = &keys([
     "gen_ai.input.messages",
     "ai.prompt.messages",
     "gen_ai.prompt",
@@ -21,7 +21,7 @@ const INPUT: Keys = &keys([
     "pydantic_ai.all_messages",
 ]);
 /// The same for the output.
-const OUTPUT: Keys = &keys([
+const OUTPUT: AttributeKeys = &keys([
     "gen_ai.output.messages",
     "gen_ai.completion",
     "gcp.vertex.agent.llm_response",
@@ -33,7 +33,7 @@ const OUTPUT: Keys = &keys([
 pub(super) const FLAT_INPUT: &[&str] = &["llm.input_messages.", "gen_ai.prompt."];
 pub(super) const FLAT_OUTPUT: &[&str] = &["llm.output_messages.", "gen_ai.completion."];
 /// What OpenInference keeps of a call as a whole, ids and settings included: read only where it is all there is.
-const WHOLE: Keys = &keys(["input.value"]);
+const WHOLE: AttributeKeys = &keys(["input.value"]);
 /// Words that a framework puts before the user's own, which end with an empty line (Strands' swarms, CrewAI's tasks).
 const FRAMES: &[&str] = &["User Request: ", "Current Task: "];
 
@@ -86,7 +86,7 @@ fn is_skipped(key: &str) -> bool {
 const WORDS: std::ops::RangeInclusive<usize> = 4..=120;
 
 /// The content of a model call.
-pub(super) fn of_span(source: &Source<'_>, known: &Known<'_>) -> Content {
+pub(super) fn of_span(source: &SpanReader<'_>, known: &TokenHasher<'_>) -> Content {
     let attributes = source.attributes();
     let mut input = Reader::new(known);
     let mut output = Reader::new(known);
@@ -112,7 +112,7 @@ fn flattened<'k>(key: &'k str, beginning: &str) -> Option<&'k str> {
 }
 
 /// The content that a log record tells of its span's call.
-pub(super) fn of_log(log: &LogRecord<'_>, known: &Known<'_>) -> Content {
+pub(super) fn of_log(log: &LogRecord<'_>, known: &TokenHasher<'_>) -> Content {
     let mut input = Reader::new(known);
     let mut output = Reader::new(known);
     message_event(log.event_name, &log.attributes, &mut input, &mut output);
@@ -140,7 +140,7 @@ fn content(input: Reader<'_>, output: Reader<'_>) -> Content {
 }
 
 /// The first of the attributes that holds something.
-fn first_json(source: &Source<'_>, keys: Keys, reader: &mut Reader<'_>) {
+fn first_json(source: &SpanReader<'_>, keys: AttributeKeys, reader: &mut Reader<'_>) {
     for (key, text) in keys.iter().filter_map(|key| Some((key, source.str(*key)?))) {
         match source.document(*key) {
             Some(document) => reader.message(document.root(), Role::Other, 1),
@@ -153,12 +153,12 @@ fn first_json(source: &Source<'_>, keys: Keys, reader: &mut Reader<'_>) {
 }
 
 /// Attributes of an event that is a message: of a user what is said, of others what is called too.
-const SAID: Keys = &keys(["content"]);
-const MESSAGE: Keys = &keys(["content", "tool_calls"]);
+const SAID: AttributeKeys = &keys(["content"]);
+const MESSAGE: AttributeKeys = &keys(["content", "tool_calls"]);
 
 /// Attributes of an event that has all messages of a call.
-const ALL_INPUT: Keys = &keys(["gen_ai.input.messages"]);
-const ALL_OUTPUT: Keys = &keys(["gen_ai.output.messages"]);
+const ALL_INPUT: AttributeKeys = &keys(["gen_ai.input.messages"]);
+const ALL_OUTPUT: AttributeKeys = &keys(["gen_ai.output.messages"]);
 
 /// Messages as span events or log records, one each, or all of a call in one.
 fn message_event(
@@ -167,7 +167,7 @@ fn message_event(
     input: &mut Reader<'_>,
     output: &mut Reader<'_>,
 ) {
-    let read = |reader: &mut Reader<'_>, role, keys: Keys| {
+    let read = |reader: &mut Reader<'_>, role, keys: AttributeKeys| {
         for text in keys.iter().filter_map(|key| attributes.str(*key)) {
             reader.begin();
             reader.string(text, role, 0);
@@ -195,7 +195,7 @@ enum Role {
 
 /// Collects the hashes of facts, and the words of the last message of the user.
 struct Reader<'k> {
-    known: &'k Known<'k>,
+    known: &'k TokenHasher<'k>,
     facts: Vec<u32>,
     /// There was some text, whoever's.
     seen: bool,
@@ -205,7 +205,7 @@ struct Reader<'k> {
 }
 
 impl<'k> Reader<'k> {
-    fn new(known: &'k Known<'k>) -> Self {
+    fn new(known: &'k TokenHasher<'k>) -> Self {
         Self {
             known,
             facts: Vec::new(),

@@ -1,13 +1,13 @@
 //! Known answers of content: which facts a text has, and that every encoding tells the same ones.
 
 use super::content::{of_log, of_span};
-use super::facts::{Key, Known};
 use super::tests::kept;
-use super::{Settings, Source};
+use super::tokens::{HashSalt, TokenHasher};
+use super::{Settings, SpanReader};
 use crate::model::ids::{SpanId, TraceId};
-use crate::model::otlp::{Attributes, LogRecord, Scope, Span, SpanEvent, Status, Value};
 use crate::model::sketch::{Content, Sketch};
 use crate::model::time::Timestamp;
+use crate::otlp::view::{Attributes, LogRecord, Scope, Span, SpanEvent, Status, Value};
 
 type Pairs = [(&'static str, String)];
 
@@ -35,13 +35,13 @@ fn read(pairs: &Pairs, events: Vec<SpanEvent<'static>>) -> Content {
         events,
         links: Vec::new(),
     };
-    let source = Source {
+    let source = SpanReader {
         settings: &Settings::default(),
         scope: &Scope::default(),
         span: &span,
         documents: std::cell::RefCell::default(),
     };
-    of_span(&source, &Known::new(&Key::new(1)))
+    of_span(&source, &TokenHasher::new(&HashSalt::new(1)))
 }
 
 fn event(name: &'static str, pairs: &Pairs) -> SpanEvent<'static> {
@@ -208,8 +208,8 @@ fn log_records_tell_the_same_and_another_key_hashes_otherwise() {
         body: Value::Map(Box::new(attributes(&[("content", text.to_owned())]))),
         attributes: Attributes::default(),
     };
-    let key = Key::new(1);
-    let known = Known::new(&key);
+    let key = HashSalt::new(1);
+    let known = TokenHasher::new(&key);
     assert_eq!(
         of_log(&record("gen_ai.user.message", ASKS), &known).input,
         facts(ASKS)
@@ -217,7 +217,7 @@ fn log_records_tell_the_same_and_another_key_hashes_otherwise() {
     assert!(of_log(&record("gen_ai.system.message", SYSTEM), &known).is_empty());
     let other = of_log(
         &record("gen_ai.user.message", ASKS),
-        &Known::new(&Key::new(2)),
+        &TokenHasher::new(&HashSalt::new(2)),
     );
     assert_ne!(other.input, facts(ASKS));
 }
@@ -284,7 +284,7 @@ fn plainly(text: &str) -> Option<Sketch> {
         let is_name = !begins && word.starts_with(char::is_uppercase) && letters >= 3;
         let is_word = is_identifier || is_address || is_name;
         if is_number && digits >= 2 || !is_number && is_word {
-            facts.push(Key::new(1).hash_of_fact(word));
+            facts.push(HashSalt::new(1).hash_of_fact(word));
         }
         begins = raw.ends_with(['.', '!', '?', ':']);
     }

@@ -2,8 +2,8 @@
 
 use super::tests::{kept, with};
 use super::*;
-use crate::model::otlp::{SpanEvent, Value};
 use crate::model::sketch::{Content, Sketch};
+use crate::otlp::view::{SpanEvent, Value};
 use serde_json::json;
 
 fn call(attributes: &[(&str, &str)], events: &[(&str, &str)]) -> Event {
@@ -215,5 +215,5 @@ fn the_key_of_the_hashes_is_not_shown() {
     let settings = Settings::default();
     let normaliser = Normaliser::new(settings, Arc::new(PriceBook::default()));
     let shown = format!("{normaliser:?}");
-    assert!(shown.contains("content_key: Key,"), "{shown}");
+    assert!(shown.contains("content_key: HashSalt,"), "{shown}");
 }

@@ -1,14 +1,14 @@
 //! What a value declares, however an SDK wraps it: as it is, as JSON (`"gold"` in its quotes), as a list of one, inside an object.
 
+use super::interner::trimmed;
 use super::json;
-use super::names::trimmed;
-use crate::model::key::{Keys, keys};
-use crate::model::otlp::{Attributes, Value};
+use crate::otlp::attribute_key::{AttributeKeys, keys};
+use crate::otlp::view::{Attributes, Value};
 use serde_json::Value as Json;
 use std::borrow::Cow;
 
 /// Attributes that hold the metadata of a user, as an object or as the JSON of one.
-pub(super) const METADATA: Keys = &keys([
+pub(super) const METADATA: AttributeKeys = &keys([
     "metadata",
     "langfuse.trace.metadata",
     "langfuse.observation.metadata",

@@ -3,7 +3,7 @@
 use super::tests::{event, group, kept};
 use super::*;
 use crate::model::cohort::preset;
-use crate::model::otlp::Value;
+use crate::otlp::view::Value;
 
 /// What SDKs put before each entry of a user's metadata, with the scope of one that does.
 const PREFIXES: &[(&str, &str)] = &[
@@ -39,15 +39,15 @@ fn told(scope: &str, pairs: &[(&str, Value<'static>)]) -> [String; 5] {
     });
     let normaliser = Normaliser::new(settings, Arc::new(PriceBook::default()));
     let event = normaliser.normalise(&group).remove(0);
-    let case = &event.case;
-    let tier = case.cohort.first().map(|(_, tier)| tier.clone());
-    let session = case.session.as_ref().map(|hint| hint.id.clone());
+    let context = &event.context;
+    let tier = context.cohort.first().map(|(_, tier)| tier.clone());
+    let session = context.session.as_ref().map(|hint| hint.id.clone());
     let outcome = event
         .rare
         .outcome
         .as_ref()
         .map(|e| format!("{:?}", e.outcome));
-    let named = [tier, session, case.tenant.clone(), case.user.clone()];
+    let named = [tier, session, context.tenant.clone(), context.user.clone()];
     let [tier, session, tenant, user] = named.map(|name| name.unwrap_or_default().to_string());
     [tier, session, tenant, user, outcome.unwrap_or_default()]
 }

@@ -3,7 +3,7 @@
 use super::tests::{event, kept, told, with};
 use super::*;
 use crate::model::event::{Cost, Target};
-use crate::model::otlp::{SpanEvent, Value};
+use crate::otlp::view::{SpanEvent, Value};
 
 /// Lines of `span | attributes | what is told`. Attributes are `key=value`, separated by `; `; the key `$` is the one that `key` says.
 fn check_as(root: bool, scope: &str, key: &str, lines: &[&str]) {
@@ -143,7 +143,7 @@ fn langfuse() {
             "g | $=guardrail | guardrail false",
             "g | $=guardrail; langfuse.observation.level=ERROR | guardrail true",
             "s | $=span | structure of - refused[]",
-            "writer | $=agent; langgraph_checkpoint_ns=writer:1 | agent writer weak",
+            "writer | $=agent; langgraph_checkpoint_ns=writer:1 | agent writer inferred",
             "my_agent | $=agent; langgraph_checkpoint_ns=writer:1|agent:2 | structure of writer refused[]",
         ],
     );
@@ -197,7 +197,7 @@ fn langsmith() {
             "lookup | $=tool | tool lookup of -",
             "r | $=retriever | retrieval",
             "c | $=chain | structure of - refused[]",
-            "writer | $=chain; langgraph_checkpoint_ns=writer:1 | agent writer weak",
+            "writer | $=chain; langgraph_checkpoint_ns=writer:1 | agent writer inferred",
             "c | $=chain; langgraph_checkpoint_ns=writer:1|agent:2 | structure of writer refused[]",
         ],
     );
@@ -277,7 +277,7 @@ fn openinference() {
             "desk | $=AGENT | workflow desk",
             "desk.run | $=CHAIN | structure of - refused[]",
             "c | $=OTHER | structure of - refused[]",
-            "writer | $=CHAIN; langgraph_checkpoint_ns=writer:1 | agent writer weak",
+            "writer | $=CHAIN; langgraph_checkpoint_ns=writer:1 | agent writer inferred",
             "c | $=CHAIN; langgraph_checkpoint_ns=writer:1|agent:2 | structure of writer refused[]",
         ],
     );
@@ -376,7 +376,7 @@ fn a_call_says_when_its_first_token_came_and_which_scope_shows_it() {
             ("gen_ai.response.time_to_first_chunk", seconds),
         ];
         match event(scope, "c", &attributes).kind {
-            Kind::Model(call) => (call.first_token_seconds, call.shown_by),
+            Kind::Model(call) => (call.first_token_seconds, call.instrumentation),
             other => panic!("no call: {other:?}"),
         }
     };

@@ -2,9 +2,10 @@
 
 use super::tests::{event, group, with};
 use super::*;
+use crate::model::ids::Link;
 use crate::model::ids::{SpanId, TraceId};
-use crate::model::otlp::{Link, Value};
 use crate::model::sampling::Threshold;
+use crate::otlp::view::Value;
 
 #[test]
 fn a_span_keeps_its_parent_its_threshold_and_its_first_links_into_other_traces() {
@@ -33,7 +34,12 @@ fn session(on_the_resource: &[&'static str], on_the_span: &[(&str, &str)]) -> (S
     let resource = on_the_resource.iter();
     group.resource = resource.map(|id| ("session.id", Value::Str(id))).collect();
     let normaliser = Normaliser::new(Settings::default(), Arc::new(PriceBook::default()));
-    let session = normaliser.normalise(&group).remove(0).case.session.clone();
+    let session = normaliser
+        .normalise(&group)
+        .remove(0)
+        .context
+        .session
+        .clone();
     let hint = session.expect("a session");
     (hint.id.to_string(), hint.source == SessionSource::Resource)
 }
@@ -51,7 +57,7 @@ fn the_span_says_best_whose_session_it_is_then_its_dialect_then_its_resource() {
 fn an_id_of_the_unit_of_work_is_the_first_that_is_declared() {
     let id = |scope, attributes: &[(&str, &str)]| {
         event(scope, "x", attributes)
-            .case
+            .context
             .workflow_id
             .clone()
             .map(|id| id.to_string())

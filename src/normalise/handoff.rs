@@ -1,10 +1,10 @@
 //! Which tools hand over, and to which agent.
 
-use super::names::{made, trimmed};
-use super::{Settings, Source, id, json, name};
+use super::interner::{made, trimmed};
+use super::{Settings, SpanReader, id, json, name};
 use crate::model::event::{HandoffRequest, Target};
-use crate::model::key::key;
 use crate::model::{List, Name};
+use crate::otlp::attribute_key::key;
 use serde_json::Value;
 
 /// What a tool's name means.
@@ -30,7 +30,7 @@ const PREFIXES: &[(&str, bool)] = &[
     ("handover_to_", false),
     ("delegate_to_", true),
 ];
-/// The same in camel case: the target begins with a capital, or `transferTokens` would hand over to `kens`.
+/// The same in camel context: the target begins with a capital, or `transferTokens` would hand over to `kens`.
 const CAMEL: &[(&str, bool)] = &[
     ("ransferTo", false),
     ("andoffTo", false),
@@ -271,7 +271,7 @@ fn plain(text: &str) -> Name {
 }
 
 /// Handoffs that the span's error says were refused.
-pub(super) fn refusals(source: &Source<'_>) -> List<HandoffRequest> {
+pub(super) fn refusals(source: &SpanReader<'_>) -> List<HandoffRequest> {
     let mut texts: Vec<&str> = vec![&source.span.status_message];
     texts.extend(source.str(key!("error")));
     texts.extend(source.str(key!("error.message")));

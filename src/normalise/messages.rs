@@ -1,12 +1,12 @@
 //! Model output in all encodings: which handoffs it requests, and whether it contains text for the user. Input history is never read.
 
-use super::document::{Document, Value};
 use super::handoff::{is_answer, request};
-use super::{Settings, Source, json};
+use super::json_tape::{Document, Value};
+use super::{Settings, SpanReader, json};
 use crate::model::List;
 use crate::model::event::HandoffRequest;
-use crate::model::key::{Keys, key, keys};
-use crate::model::otlp::{Attributes, LogRecord, Value as Attribute};
+use crate::otlp::attribute_key::{AttributeKeys, key, keys};
+use crate::otlp::view::{Attributes, LogRecord, Value as Attribute};
 use serde_json::Value as Owned;
 
 /// What a model put out.
@@ -18,7 +18,7 @@ pub(super) struct Output {
 }
 
 /// Attributes that hold the output as JSON.
-const JSON: Keys = &keys([
+const JSON: AttributeKeys = &keys([
     "gen_ai.output.messages",
     "ai.response.toolCalls",
     "gen_ai.completion",
@@ -36,10 +36,10 @@ const TEXTS: &[&str] = &[
 ];
 
 /// Attributes of a `gen_ai.choice` event.
-pub(super) const CHOICE: Keys = &keys(["message", "content", "tool_calls"]);
+pub(super) const CHOICE: AttributeKeys = &keys(["message", "content", "tool_calls"]);
 
 /// Reads the output of a model call.
-pub(super) fn output(source: &Source<'_>) -> Output {
+pub(super) fn output(source: &SpanReader<'_>) -> Output {
     let mut reader = Reader::new(source.settings);
     let attributes = source.attributes();
     for key in JSON {
@@ -315,7 +315,7 @@ impl<'s> Reader<'s> {
     }
 }
 
-/// Keys under which output nests.
+/// AttributeKeys under which output nests.
 const NESTED: &[&str] = &[
     "parts",
     "tool_calls",

@@ -6,45 +6,43 @@
 //! | File | Content |
 //! |---|---|
 //! | `dialect/` | one file per dialect, and the table of them |
-//! | `session.rs, case.rs, context.rs` | session, user, tenant, intent, value and cohorts of a span |
+//! | `session.rs, span_context.rs, business.rs` | session, user, tenant, intent, value and cohorts of a span |
 //! | `usage.rs, money.rs, model_name.rs` | tokens, first-token times, cost, and names of models and providers |
 //! | `handoff.rs` | which tools hand over, and to which agent |
 //! | `outcome.rs` | declared outcomes |
 //! | `messages.rs` | model output: requested handoffs, and whether it contains text |
-//! | `content.rs, facts.rs, words.rs` | salted hashes of the facts in messages |
-//! | `document.rs, eights.rs, json.rs` | JSON in attributes, scanned once without copies |
-//! | `names.rs` | names that repeat from span to span, created once and shared |
-//! | `asked.rs` | which attributes are read by a part of their name or by configuration |
+//! | `content.rs, tokens.rs, words.rs` | salted hashes of the facts in messages |
+//! | `json_tape.rs, swar.rs, json.rs` | JSON in attributes, scanned once without copies |
+//! | `interner.rs` | names that repeat from span to span, created once and shared |
+//! | `attribute_filter.rs` | which attributes are read by a part of their name or by configuration |
 
-mod asked;
-mod case;
+mod attribute_filter;
+mod business;
 mod content;
-mod context;
 mod declared;
 mod dialect;
-mod document;
-mod eights;
-mod facts;
 mod handoff;
+mod interner;
 mod json;
+mod json_tape;
 mod messages;
 mod model_name;
 mod money;
-mod names;
 mod outcome;
 mod session;
+mod span_context;
+mod swar;
+mod tokens;
 mod usage;
 pub mod vocabulary;
 mod words;
 
 #[cfg(test)]
-mod case_tests;
+mod business_tests;
 #[cfg(test)]
 mod cohort_tests;
 #[cfg(test)]
 mod content_tests;
-#[cfg(test)]
-mod context_tests;
 #[cfg(test)]
 mod conversation_tests;
 #[cfg(test)]
@@ -52,13 +50,13 @@ mod declared_tests;
 #[cfg(test)]
 mod dialect_tests;
 #[cfg(test)]
-mod document_tests;
-#[cfg(test)]
-mod edges;
+mod edges_tests;
 #[cfg(test)]
 mod frame_tests;
 #[cfg(test)]
 mod handoff_tests;
+#[cfg(test)]
+mod json_tape_tests;
 #[cfg(test)]
 mod money_tests;
 #[cfg(test)]
@@ -68,29 +66,32 @@ mod output_tests;
 #[cfg(test)]
 mod record_tests;
 #[cfg(test)]
+mod span_context_tests;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
-mod unseen;
+mod unseen_tests;
 #[cfg(test)]
 mod usage_tests;
 
+use crate::model::compact::{CowArc, OptionBox};
 use crate::model::event::{
-    CONTEXT_RETENTION, Evaluation, Event, INTENT_RETENTION, Kind, OutcomeEvidence, Rare,
+    CONTEXT_RETENTION, Evaluation, Event, INTENT_RETENTION, Kind, OutcomeEvidence, RareFields,
     SessionSource,
 };
 use crate::model::harmless;
+use crate::model::ids::Link;
 use crate::model::ids::{SpanId, TraceId};
-use crate::model::key::{Key, Keys, key, keys};
 use crate::model::money::Money;
-use crate::model::otlp::{Attributes, Group, Link, LogRecord, Scope, Span, Status};
-use crate::model::parts::{Apart, Shared};
 use crate::model::price::PriceBook;
 use crate::model::time::Timestamp;
 use crate::model::{List, Name};
-use asked::Asked;
-use case::Cases;
-use document::Document;
-use names::{made, trimmed};
+use crate::otlp::attribute_key::{AttributeKey, AttributeKeys, key, keys};
+use crate::otlp::view::{Attributes, LogRecord, Scope, ScopeBatch, Span, Status};
+use attribute_filter::AttributeFilter;
+use interner::{made, trimmed};
+use json_tape::Document;
+use span_context::Cases;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -99,7 +100,7 @@ use std::sync::Arc;
 const MAX_NAME: usize = 128;
 
 /// Attributes that declare how much passed in a handoff, from 0 to 1, and the evaluation that each stands for.
-const RETENTION: &[(&str, Keys)] = &[
+const RETENTION: &[(&str, AttributeKeys)] = &[
     (
         CONTEXT_RETENTION,
         &keys([
@@ -151,30 +152,30 @@ pub struct Settings {
 #[derive(Clone, Debug)]
 pub struct Normaliser {
     settings: Settings,
-    asked: Asked,
-    content_key: facts::Key,
+    asked: AttributeFilter,
+    content_key: tokens::HashSalt,
     prices: Arc<PriceBook>,
 }
 
 impl Normaliser {
     pub fn new(settings: Settings, prices: Arc<PriceBook>) -> Self {
         Self {
-            asked: Asked::new(&settings),
-            content_key: facts::Key::new(settings.content_seed),
+            asked: AttributeFilter::new(&settings),
+            content_key: tokens::HashSalt::new(settings.content_seed),
             settings,
             prices,
         }
     }
 
-    /// Whether an attribute is read whose name, of this [`key::hash`](crate::model::key::hash), has no key.
+    /// Whether an attribute is read whose name, of this [`key::hash`](crate::model::hash::hash), has no key.
     pub fn asks(&self, hash: u32, name: &[u8]) -> bool {
         self.asked.of(hash, name).read
     }
 
     /// One event for each span, and one for each log record that says something about a span.
-    pub fn normalise(&self, group: &Group<'_>) -> Vec<Box<Event>> {
+    pub fn normalise(&self, group: &ScopeBatch<'_>) -> Vec<Box<Event>> {
         let cases = Cases::new(group, &self.asked, &self.settings);
-        let known = facts::Known::new(&self.content_key);
+        let known = tokens::TokenHasher::new(&self.content_key);
         let spans = group.spans.iter();
         let spans = spans.map(|span| Box::new(self.span(group, &cases, &known, span)));
         let logs = group.logs.iter();
@@ -184,12 +185,12 @@ impl Normaliser {
 
     fn span<'g>(
         &'g self,
-        group: &'g Group<'_>,
+        group: &'g ScopeBatch<'_>,
         cases: &Cases<'g>,
-        known: &facts::Known<'_>,
+        known: &tokens::TokenHasher<'_>,
         span: &'g Span<'_>,
     ) -> Event {
-        let source = Source {
+        let source = SpanReader {
             settings: &self.settings,
             scope: &group.scope,
             span,
@@ -198,12 +199,12 @@ impl Normaliser {
         let mut event = source.blank();
         dialect::read(&source, &mut event);
         let mut rare = source.rare(&event);
-        let own = event.case.session.clone();
+        let own = event.context.session.clone();
         let told = cases.of(span);
-        event.case = told.case;
-        let common = event.case.session.as_ref().map(|hint| hint.source);
+        event.context = told.context;
+        let common = event.context.session.as_ref().map(|hint| hint.source);
         if own.is_some() && common != Some(SessionSource::Span) {
-            event.case.session = own;
+            event.context.session = own;
         }
         rare.unconverted = told.unconverted;
         if rare.outcome.is_none() {
@@ -216,7 +217,7 @@ impl Normaliser {
             let content = content::of_span(&source, known);
             event.content = (!content.is_empty()).then(|| Box::new(content));
         }
-        event.rare = Apart::new(rare);
+        event.rare = OptionBox::new(rare);
         event
     }
 
@@ -224,20 +225,20 @@ impl Normaliser {
     fn log<'g>(
         &self,
         cases: &Cases<'g>,
-        known: &facts::Known<'_>,
+        known: &tokens::TokenHasher<'_>,
         log: &'g LogRecord<'_>,
     ) -> Option<Event> {
         let (trace, span) = (log.trace?, log.span?);
         let mut event = blank(trace, span, log.time);
         let evaluations = evaluation(log.event_name, &log.attributes);
         let evaluations: List<Evaluation> = evaluations.into_iter().collect();
-        event.rare = Apart::new(Rare {
+        event.rare = OptionBox::new(RareFields {
             outcome: outcome::of_evaluations(&evaluations),
             evaluations,
             requests: messages::log_requests(log, &self.settings),
-            ..Rare::default()
+            ..RareFields::default()
         });
-        event.case = cases.of_log(log);
+        event.context = cases.of_log(log);
         let content = content::of_log(log, known);
         event.content = (!content.is_empty()).then(|| Box::new(content));
         let says = !event.rare.evaluations.is_empty()
@@ -258,7 +259,7 @@ fn note_id(event: &Event) -> u64 {
 }
 
 /// A span with all that speaks about it.
-struct Source<'a> {
+struct SpanReader<'a> {
     settings: &'a Settings,
     scope: &'a Scope<'a>,
     span: &'a Span<'a>,
@@ -269,18 +270,18 @@ struct Source<'a> {
 /// What was read of an attribute that was there; `None`: it is no JSON.
 type Read<'a> = Option<Rc<Document<'a>>>;
 
-impl<'a> Source<'a> {
+impl<'a> SpanReader<'a> {
     fn attributes(&self) -> &'a Attributes<'a> {
         &self.span.attributes
     }
 
     #[inline]
-    fn str(&self, key: Key) -> Option<&'a str> {
+    fn str(&self, key: AttributeKey) -> Option<&'a str> {
         self.attributes().str(key)
     }
 
     /// The JSON that an attribute holds.
-    fn document(&self, key: Key) -> Read<'a> {
+    fn document(&self, key: AttributeKey) -> Read<'a> {
         let text = self.str(key)?;
         let mut documents = self.documents.borrow_mut();
         if let Some((_, read)) = documents.iter().find(|(known, _)| *known == key.name()) {
@@ -339,12 +340,12 @@ impl<'a> Source<'a> {
     }
 
     /// What few spans say, of an event that is told otherwise.
-    fn rare(&self, event: &Event) -> Rare {
+    fn rare(&self, event: &Event) -> RareFields {
         let (span, attributes) = (self.span, self.attributes());
-        let mut rare = Rare {
+        let mut rare = RareFields {
             links: foreign_links(span),
             threshold: span.threshold,
-            ..Rare::default()
+            ..RareFields::default()
         };
         for span_event in &span.events {
             rare.evaluations
@@ -376,8 +377,8 @@ fn blank(trace: TraceId, span: SpanId, end: Timestamp) -> Event {
         workflow: None,
         kind: Kind::Structure,
         content: None,
-        case: Shared::default(),
-        rare: Apart::default(),
+        context: CowArc::default(),
+        rare: OptionBox::default(),
     }
 }
 
@@ -388,9 +389,9 @@ fn foreign_links(span: &Span<'_>) -> List<Link> {
 }
 
 /// What is evaluated, the verdict in a word, and the score.
-const EVALUATION: Key = Key::known("gen_ai.evaluation.name");
-const LABEL: Key = Key::known("gen_ai.evaluation.score.label");
-const SCORE: Keys = &keys(["gen_ai.evaluation.score.value", "gen_ai.evaluation.score"]);
+const EVALUATION: AttributeKey = AttributeKey::known("gen_ai.evaluation.name");
+const LABEL: AttributeKey = AttributeKey::known("gen_ai.evaluation.score.label");
+const SCORE: AttributeKeys = &keys(["gen_ai.evaluation.score.value", "gen_ai.evaluation.score"]);
 
 /// A `gen_ai.evaluation.result` in a log record, a span event or the span's own attributes.
 fn evaluation(event_name: &str, attributes: &Attributes<'_>) -> Option<Evaluation> {

@@ -1,7 +1,7 @@
 //! Names of models and providers, without the parts that would split one model into many series.
 
+use super::interner::{made, trimmed};
 use super::name;
-use super::names::{made, trimmed};
 use crate::model::Name;
 use std::borrow::Cow;
 

@@ -1,23 +1,23 @@
 //! Cost of a model call and value of a transaction, in the configured currency.
 
-use super::Source;
-use super::context::Amount;
+use super::SpanReader;
+use super::business::Amount;
 use crate::model::Name;
 use crate::model::event::{Cost, ModelCall};
-use crate::model::key::{Key, Keys, keys};
 use crate::model::money::{self, DOLLAR, MOST, Money};
-use crate::model::otlp::Attributes;
 use crate::model::price::PriceBook;
+use crate::otlp::attribute_key::{AttributeKey, AttributeKeys, keys};
+use crate::otlp::view::Attributes;
 
 /// The model that answered.
-const ANSWERED: Keys = &keys([
+const ANSWERED: AttributeKeys = &keys([
     "gen_ai.response.model",
     "llm.response.model_name",
     "ai.response.model",
 ]);
 
 /// Attributes that declare the cost of the call.
-pub(super) const DECLARED: Keys = &keys([
+pub(super) const DECLARED: AttributeKeys = &keys([
     "gen_ai.usage.cost.total",
     "gen_ai.usage.cost.total_cost",
     "gen_ai.usage.cost",
@@ -28,14 +28,14 @@ pub(super) const DECLARED: Keys = &keys([
 ]);
 
 /// Parts of a declared cost that add up where there is no total.
-pub(super) const PARTS: &[[Key; 2]] = &[
+pub(super) const PARTS: &[[AttributeKey; 2]] = &[
     keys(["gen_ai.usage.cost.input", "gen_ai.usage.cost.output"]),
     keys(["gen_ai.usage.input_cost", "gen_ai.usage.output_cost"]),
     keys(["llm.cost.prompt", "llm.cost.completion"]),
 ];
 
 /// Attributes that say in which currency; without one, SDKs declare dollars.
-pub(super) const CURRENCY: Keys = &keys([
+pub(super) const CURRENCY: AttributeKeys = &keys([
     "gen_ai.usage.cost.currency",
     "gen_ai.usage.cost_currency",
     "llm.cost.currency",
@@ -44,7 +44,7 @@ pub(super) const CURRENCY: Keys = &keys([
 
 /// Declared on the span, else tokens times the catalogue; and the currency of a declared cost that has no rate.
 pub(super) fn cost(
-    source: &Source<'_>,
+    source: &SpanReader<'_>,
     call: &ModelCall,
     prices: &PriceBook,
 ) -> (Cost, Option<Name>) {
@@ -82,7 +82,7 @@ pub(super) fn value(declared: Amount, money: &Money) -> Result<f64, Name> {
 
 /// The total, else its parts.
 fn declared(attributes: &Attributes<'_>) -> Option<f64> {
-    let amount = |key: &Key| attributes.f64(*key).and_then(valid);
+    let amount = |key: &AttributeKey| attributes.f64(*key).and_then(valid);
     let total = DECLARED.iter().find_map(amount);
     total.or_else(|| {
         PARTS.iter().find_map(|[input, output]| {
@@ -98,7 +98,7 @@ fn valid(amount: f64) -> Option<f64> {
     (0.0..=MOST).contains(&amount).then_some(amount)
 }
 
-fn computed(source: &Source<'_>, call: &ModelCall, prices: &PriceBook, money: &Money) -> Cost {
+fn computed(source: &SpanReader<'_>, call: &ModelCall, prices: &PriceBook, money: &Money) -> Cost {
     let Some(usage) = &call.usage else {
         return Cost::Unknown;
     };

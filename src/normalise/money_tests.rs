@@ -91,7 +91,7 @@ fn the_value_of_a_transaction_is_the_operators_currency_unless_it_says_another()
     let value = |extra: &[(&'static str, &str)]| {
         let event = event("app", "step", extra);
         (
-            event.case.value_usd,
+            event.context.value_usd,
             event.rare.unconverted.clone().map(|c| c.to_string()),
         )
     };

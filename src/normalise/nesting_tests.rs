@@ -58,7 +58,7 @@ fn a_text_beyond_four_mebibytes_is_not_looked_into() {
         let metadata = format!(r#"{{"session_id":"s"{}}}"#, " ".repeat(blanks));
         let length = metadata.len();
         let found = event("app", "x", &[("metadata", &metadata)])
-            .case
+            .context
             .session
             .clone();
         (length, found.is_some())

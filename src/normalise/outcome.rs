@@ -3,12 +3,12 @@
 use super::{Settings, declared, evidence};
 use crate::model::Name;
 use crate::model::event::{Evaluation, Kind, Outcome, OutcomeEvidence};
-use crate::model::key::{Key, Keys, keys};
-use crate::model::otlp::Attributes;
+use crate::otlp::attribute_key::{AttributeKey, AttributeKeys, keys};
+use crate::otlp::view::Attributes;
 use std::borrow::Cow;
 
 /// Attributes that declare how a unit of work ended.
-pub(super) const ATTRIBUTES: Keys = &keys([
+pub(super) const ATTRIBUTES: AttributeKeys = &keys([
     "baton.outcome",
     "gen_ai.workflow.outcome",
     "workflow.outcome",
@@ -25,7 +25,7 @@ pub(super) const ATTRIBUTES: Keys = &keys([
 ]);
 
 /// A name that others use too: a tool call's own result, or what Micrometer says of an HTTP request.
-pub(super) const BARE: Key = Key::known("outcome");
+pub(super) const BARE: AttributeKey = AttributeKey::known("outcome");
 
 /// Beginnings of the keys of spans that are one request to a server.
 pub(super) const REQUESTS: &[&str] = &["http.", "db.", "rpc.", "messaging.", "uri"];

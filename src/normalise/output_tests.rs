@@ -3,7 +3,7 @@
 use super::tests::{kept, with};
 use super::*;
 use crate::model::event::Target;
-use crate::model::otlp::{SpanEvent, Value};
+use crate::otlp::view::{SpanEvent, Value};
 
 /// The targets asked for with their ids, and whether it answered.
 fn read(attributes: &[(&str, &str)], events: &[(&str, &str, &str)]) -> (String, Option<bool>) {
@@ -51,8 +51,8 @@ fn output_that_was_not_captured_is_unknown_and_an_empty_one_is_no_answer() {
     }
     assert_eq!(output("ai.response.text", "Done."), is("", Some(true)));
     assert_eq!(output("ai.response.text", " "), is("", None));
-    let works = r#"[{"type":"tool_call","id":"c","name":"look_up"}]"#;
-    assert_eq!(output(MESSAGES, works), is("", Some(false)));
+    let does_work = r#"[{"type":"tool_call","id":"c","name":"look_up"}]"#;
+    assert_eq!(output(MESSAGES, does_work), is("", Some(false)));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::tests::{event, with};
 use super::*;
 use crate::model::event::{HandoffRequest, Outcome, Target};
-use crate::model::otlp::{SpanEvent, Value};
+use crate::otlp::view::{SpanEvent, Value};
 
 const EVALUATION: &str = "gen_ai.evaluation.result";
 
@@ -43,9 +43,9 @@ fn asks(name: &'static str) -> LogRecord<'static> {
 }
 
 fn notes(logs: Vec<LogRecord<'static>>) -> Vec<Event> {
-    let group = Group {
+    let group = ScopeBatch {
         logs: logs.into(),
-        ..Group::default()
+        ..ScopeBatch::default()
     };
     let normaliser = Normaliser::new(Settings::default(), Arc::new(PriceBook::default()));
     let events = normaliser.normalise(&group).into_iter();
@@ -70,7 +70,7 @@ fn a_record_that_says_something_is_a_note_to_its_span() {
     assert_eq!(Some(told.span), SpanId::new(&[1; 8]));
     assert_eq!((told.start, told.end), (Timestamp(5), Timestamp(5)));
     assert_eq!(
-        told.case.session.clone().map(|hint| hint.id).as_deref(),
+        told.context.session.clone().map(|hint| hint.id).as_deref(),
         Some("s")
     );
     let quality = Evaluation {

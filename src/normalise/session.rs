@@ -1,11 +1,11 @@
 //! The session of a span. `docs/dialects.md` has the order of precedence.
 
 use super::declared::{id_of_json, id_of_value};
-use super::{Settings, context, id};
+use super::{Settings, business, id};
 use crate::model::Name;
 use crate::model::event::{SessionHint, SessionSource};
-use crate::model::key::{Keys, key, keys};
-use crate::model::otlp::{Attributes, Value};
+use crate::otlp::attribute_key::{AttributeKeys, key, keys};
+use crate::otlp::view::{Attributes, Value};
 use serde_json::Value as Json;
 use std::borrow::Cow;
 
@@ -14,7 +14,7 @@ pub(super) type Entries<'m> = [(Cow<'m, str>, &'m Json)];
 
 /// Attributes that name a business session, best first. Transport sessions (`mcp.session.id`) and LangSmith's project
 /// (`langsmith.trace.session_*`) are none; nor is `thread.id`, which in OpenTelemetry is a thread of the operating system.
-pub(super) const SESSION: Keys = &keys([
+pub(super) const SESSION: AttributeKeys = &keys([
     "gen_ai.conversation.id",
     "session.id",
     "langfuse.session.id",
@@ -34,7 +34,7 @@ pub(super) const SESSION: Keys = &keys([
     "thread_id",
 ]);
 
-pub(super) const USER: Keys = &keys([
+pub(super) const USER: AttributeKeys = &keys([
     "user.id",
     "enduser.id",
     "langfuse.user.id",
@@ -55,7 +55,7 @@ pub(super) const METADATA_SESSION: &[&str] = &[
     "conversationId",
 ];
 pub(super) const METADATA_USER: &[&str] = &["user_id", "userId", "user.id"];
-const RESOURCE: Keys = &keys(["gen_ai.conversation.id", "session.id", "conversation.id"]);
+const RESOURCE: AttributeKeys = &keys(["gen_ai.conversation.id", "session.id", "conversation.id"]);
 
 /// Beginnings of the names of what a browser SDK says of itself.
 pub(super) const BROWSER: &[&str] = &["browser."];
@@ -98,7 +98,7 @@ pub(super) fn user(
 pub(super) fn first_id(
     attributes: &Attributes<'_>,
     configured: &[String],
-    known: Keys,
+    known: AttributeKeys,
 ) -> Option<Name> {
     let configured = configured.iter().map(|name| attributes.named(name));
     let known = known.iter().map(|key| attributes.get(*key));
@@ -110,7 +110,7 @@ pub(super) fn first_id(
 fn in_metadata(attributes: &Attributes<'_>, metadata: &Entries<'_>, keys: &[&str]) -> Option<Name> {
     let ids = attributes.others().filter_map(|(key, value)| {
         let own = key.ends_with("id") || key.ends_with("Id");
-        let own = own.then(|| context::in_metadata(key)).flatten()?;
+        let own = own.then(|| business::in_metadata(key)).flatten()?;
         let rank = keys.iter().position(|key| *key == own)?;
         Some((rank, id(&id_of_value(value)?)))
     });

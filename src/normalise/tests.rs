@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::event::{Cost, Operation, Target};
-use crate::model::otlp::{SpanEvent, Value};
+use crate::otlp::view::{SpanEvent, Value};
 
 /// A text for as long as the tests run: what was received is borrowed from its request.
 pub(super) fn kept(text: &str) -> &'static str {
@@ -30,7 +30,7 @@ pub(super) fn group(
     span: &str,
     attributes: &[(&str, &str)],
     change: impl FnOnce(&mut Span<'static>),
-) -> Group<'static> {
+) -> ScopeBatch<'static> {
     let attributes = attributes.iter();
     let attributes = attributes.map(|(k, v)| (kept(k), Value::Str(kept(v))));
     let mut made = Span {
@@ -48,13 +48,13 @@ pub(super) fn group(
         links: Vec::new(),
     };
     change(&mut made);
-    Group {
+    ScopeBatch {
         scope: Scope {
             name: kept(scope),
             version: "",
         },
         spans: vec![made].into(),
-        ..Group::default()
+        ..ScopeBatch::default()
     }
 }
 
@@ -79,7 +79,9 @@ pub(super) fn told(event: &Event) -> String {
             requests(&event.rare.refused)
         ),
         Kind::Workflow => format!("workflow {}", event.workflow.as_deref().unwrap_or("-")),
-        Kind::Agent { weak } => format!("agent {agent}{}", if *weak { " weak" } else { "" }),
+        Kind::Agent { inferred } => {
+            format!("agent {agent}{}", if *inferred { " inferred" } else { "" })
+        }
         Kind::Model(call) => format!(
             "call {}/{} of {agent} in {} out {} asks[{}]{}{}{}",
             call.provider.as_deref().unwrap_or("-"),
@@ -102,7 +104,7 @@ pub(super) fn told(event: &Event) -> String {
                 .as_ref()
                 .map(|t| format!(" to {}", target(t)))
                 .unwrap_or_default(),
-            if tool.works { "" } else { " only" },
+            if tool.does_work { "" } else { " only" },
             if tool.failed { " failed" } else { "" },
         ),
         Kind::Handoff(h) => format!(
@@ -261,7 +263,10 @@ fn langsmith() {
         told(&event),
         "call openai/gpt-4o of desk in 10 out 5 asks[desk]"
     );
-    assert_eq!(&*event.case.session.as_ref().expect("a session").id, "t-1");
+    assert_eq!(
+        &*event.context.session.as_ref().expect("a session").id,
+        "t-1"
+    );
     let Kind::Model(call) = &event.kind else {
         panic!("a call")
     };
@@ -279,7 +284,7 @@ fn a_langgraph_handoff_is_no_error() {
         span.status_message = "ParentCommand(Command(graph='__parent__'))";
     });
     assert!(!event.error);
-    assert_eq!(told(&event), "agent desk weak");
+    assert_eq!(told(&event), "agent desk inferred");
 }
 
 #[test]
@@ -336,8 +341,8 @@ fn logfire() {
             ("user.id", "u"),
         ],
     );
-    assert_eq!(scrubbed.case.session, None);
-    assert_eq!(scrubbed.case.user.as_deref(), Some("u"));
+    assert_eq!(scrubbed.context.session, None);
+    assert_eq!(scrubbed.context.user.as_deref(), Some("u"));
 }
 
 #[test]
@@ -488,7 +493,7 @@ fn mcp() {
     ];
     let called = event("mcp", "tools/call look_up", &call);
     assert_eq!(told(&called), "tool look_up of - failed");
-    assert_eq!(called.case.session, None);
+    assert_eq!(called.context.session, None);
     assert_eq!(
         told(&event(
             "mcp",

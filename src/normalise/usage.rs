@@ -1,12 +1,12 @@
 //! Tokens and first-token times, counted as OpenTelemetry specifies.
 
-use super::{Source, json};
+use super::{SpanReader, json};
 use crate::model::event::Usage;
-use crate::model::key::{Keys, keys};
-use crate::model::otlp::Attributes;
+use crate::otlp::attribute_key::{AttributeKeys, keys};
+use crate::otlp::view::Attributes;
 use serde_json::Value;
 
-const INPUT: Keys = &keys([
+const INPUT: AttributeKeys = &keys([
     "gen_ai.usage.input_tokens",
     "gen_ai.usage.prompt_tokens",
     "llm.token_count.prompt",
@@ -14,7 +14,7 @@ const INPUT: Keys = &keys([
     "ai.usage.inputTokens",
     "ai.usage.promptTokens",
 ]);
-const OUTPUT: Keys = &keys([
+const OUTPUT: AttributeKeys = &keys([
     "gen_ai.usage.output_tokens",
     "gen_ai.usage.completion_tokens",
     "llm.token_count.completion",
@@ -22,7 +22,7 @@ const OUTPUT: Keys = &keys([
     "ai.usage.outputTokens",
     "ai.usage.completionTokens",
 ]);
-const CACHE_READ: Keys = &keys([
+const CACHE_READ: AttributeKeys = &keys([
     "gen_ai.usage.cache_read.input_tokens",
     "gen_ai.usage.cache_read_input_tokens",
     "gen_ai.usage.details.cache_read_tokens",
@@ -32,7 +32,7 @@ const CACHE_READ: Keys = &keys([
     "ai.usage.cachedInputTokens",
     "ai.usage.inputTokenDetails.cacheReadTokens",
 ]);
-const CACHE_WRITE: Keys = &keys([
+const CACHE_WRITE: AttributeKeys = &keys([
     "gen_ai.usage.cache_write.input_tokens",
     "gen_ai.usage.cache_creation.input_tokens",
     "gen_ai.usage.cache_creation_input_tokens",
@@ -42,7 +42,7 @@ const CACHE_WRITE: Keys = &keys([
     "metadata.usage.cached_creation_tokens",
     "ai.usage.inputTokenDetails.cacheWriteTokens",
 ]);
-const REASONING: Keys = &keys([
+const REASONING: AttributeKeys = &keys([
     "gen_ai.usage.reasoning.output_tokens",
     "gen_ai.usage.reasoning_tokens",
     "gen_ai.usage.details.reasoning_tokens",
@@ -52,14 +52,14 @@ const REASONING: Keys = &keys([
 ]);
 
 /// Attributes that hold the provider's usage object as JSON; read only for what no attribute of its own says.
-const RAW: Keys = &keys([
+const RAW: AttributeKeys = &keys([
     "gen_ai.usage.raw",
     "langsmith.metadata.usage_metadata",
     "usage",
 ]);
 
 /// Seconds to the first token, under the names that mean seconds everywhere.
-const FIRST_TOKEN: Keys = &keys([
+const FIRST_TOKEN: AttributeKeys = &keys([
     "gen_ai.response.time_to_first_chunk",
     "gen_ai.client.operation.time_to_first_chunk",
     "gen_ai.server.time_to_first_token",
@@ -68,7 +68,7 @@ const FIRST_TOKEN: Keys = &keys([
 
 /// The tokens of a call, `None` where the span says nothing of them.
 pub(super) fn of(attributes: &Attributes<'_>) -> Option<Usage> {
-    let count = |keys: Keys| attributes.first_count(keys);
+    let count = |keys: AttributeKeys| attributes.first_count(keys);
     let (input, output) = (count(INPUT), count(OUTPUT));
     let told = Usage {
         input: input.unwrap_or(0),
@@ -163,7 +163,7 @@ pub(super) fn cached(usage: &Usage) -> u64 {
 }
 
 /// Seconds to the first token, under the names that mean seconds everywhere.
-pub(super) fn first_token_seconds(source: &Source<'_>) -> Option<f64> {
+pub(super) fn first_token_seconds(source: &SpanReader<'_>) -> Option<f64> {
     let mut told = FIRST_TOKEN.iter();
     told.find_map(|key| source.attributes().f64(*key))
         .filter(|seconds| *seconds >= 0.0)

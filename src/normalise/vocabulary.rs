@@ -1,10 +1,10 @@
 //! What an agent may declare of its work, for people who instrument agents: each list of names is the one that is read, and
 //! `docs/instrument.md` is written from here.
 
-use super::{RETENTION, case, context, declared, dialect, money, outcome, session};
+use super::{RETENTION, business, declared, dialect, money, outcome, session, span_context};
 use crate::model::cohort::preset;
 use crate::model::event::{FEEDBACK, Outcome};
-use crate::model::key::Key;
+use crate::otlp::attribute_key::AttributeKey;
 
 /// One thing that can be declared.
 #[derive(Clone, Debug)]
@@ -56,7 +56,7 @@ fn of_whom() -> Vec<Declaration> {
             )
         },
         Declaration {
-            attributes: names(case::WORKFLOW_ID),
+            attributes: names(span_context::WORKFLOW_ID),
             accepted: ID,
             ..declaration(
                 "workflow id",
@@ -106,7 +106,7 @@ fn of_results() -> Vec<Declaration> {
             )
         },
         Declaration {
-            attributes: [context::VALUE, context::VALUE_IN_DOLLARS].concat(),
+            attributes: [business::VALUE, business::VALUE_IN_DOLLARS].concat(),
             accepted: AMOUNT,
             setting: Some("normalise.value_attributes"),
             ..declaration(
@@ -115,7 +115,7 @@ fn of_results() -> Vec<Declaration> {
             )
         },
         Declaration {
-            attributes: context::CURRENCY.to_vec(),
+            attributes: business::CURRENCY.to_vec(),
             accepted: CURRENCY,
             ..declaration(
                 "currency of the value",
@@ -178,7 +178,7 @@ fn declaration(what: &'static str, meaning: &'static str) -> Declaration {
     }
 }
 
-fn names(keys: &[Key]) -> Vec<&'static str> {
+fn names(keys: &[AttributeKey]) -> Vec<&'static str> {
     keys.iter().map(|key| key.name()).collect()
 }
 
@@ -203,7 +203,7 @@ pub fn placeholders() -> &'static [&'static str] {
 
 /// What SDKs put before the names of a user's metadata; any other prefix that ends in `.metadata.` is one too.
 pub fn prefixes() -> Vec<&'static str> {
-    [context::PREFIXES, context::PROPERTIES].concat()
+    [business::PREFIXES, business::PROPERTIES].concat()
 }
 
 /// Attributes that hold metadata as an object.

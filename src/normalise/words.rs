@@ -1,7 +1,7 @@
 //! The words of messages, and which of them are facts: numbers, amounts, dates, identifiers, e-mail addresses, names inside a
 //! sentence.
 
-use super::eights;
+use super::swar;
 
 /// The words of a text, each with and without the signs around it.
 pub(super) fn words(text: &str) -> impl Iterator<Item = (&str, &str)> {
@@ -99,10 +99,10 @@ pub(super) fn has_word(text: &str) -> bool {
 /// The next byte from a place on that may make its word a fact: a digit, a capital, an `@` or one beyond ASCII.
 pub(super) fn next_sign(bytes: &[u8], from: usize) -> Option<usize> {
     let rest = &bytes[from..];
-    let place = eights::first(rest, |eight| {
+    let place = swar::first(rest, |eight| {
         // Without their highest bits, no byte of a sum reaches into the next one.
-        let low = eight & !eights::HIGHEST;
-        let from = |first: u8| low + eights::all(0x80 - first);
+        let low = eight & !swar::HIGHEST;
+        let from = |first: u8| low + swar::all(0x80 - first);
         let digit = from(b'0') & !from(b'9' + 1);
         // `@` stands before `A` in ASCII.
         let capital = from(b'@') & !from(b'Z' + 1);

@@ -53,14 +53,14 @@ pub mod entry {
         Contact(super::Contact),
         /// A trace that links to the trace of the key asks for its session.
         #[prost(message, tag = "5")]
-        Asks(super::Asker),
+        ResolveSession(super::Asker),
         #[prost(message, tag = "6")]
-        Follow(super::Follow),
+        SessionResolved(super::SessionResolved),
         #[prost(message, tag = "7")]
-        Recall(super::Recall),
+        Release(super::Release),
         /// State of a key that was bound to this one: an encoded Conversation, as in snapshots.
         #[prost(bytes, tag = "8")]
-        Adopt(::prost::alloc::vec::Vec<u8>),
+        MergeState(::prost::alloc::vec::Vec<u8>),
     }
 }
 /// A trace that links to another one, directly or in several steps.
@@ -73,7 +73,7 @@ pub struct Asker {
 }
 /// The session of a trace to which the trace of the key links, directly or in several steps.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Follow {
+pub struct SessionResolved {
     #[prost(message, optional, tag = "1")]
     pub to: ::core::option::Option<Key>,
     #[prost(uint32, tag = "2")]
@@ -81,7 +81,7 @@ pub struct Follow {
 }
 /// A trace that was moved here because of a link belongs to another session: move it there.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Recall {
+pub struct Release {
     #[prost(bytes = "vec", tag = "1")]
     pub trace: ::prost::alloc::vec::Vec<u8>,
     #[prost(message, optional, tag = "2")]
@@ -267,7 +267,7 @@ pub struct HandoffRequest {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct AgentSpan {
     #[prost(bool, tag = "1")]
-    pub weak: bool,
+    pub inferred: bool,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ModelCall {
@@ -293,10 +293,10 @@ pub struct ModelCall {
     pub failed: bool,
     /// Hash of the name of the instrumentation scope.
     #[prost(fixed32, tag = "11")]
-    pub shown_by: u32,
+    pub instrumentation: u32,
     /// The next call under the same span includes the usage of this one.
     #[prost(bool, tag = "12")]
-    pub goes_on: bool,
+    pub usage_is_cumulative: bool,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Usage {
@@ -338,7 +338,7 @@ pub struct ToolCall {
     #[prost(message, optional, tag = "3")]
     pub hands_to: ::core::option::Option<Target>,
     #[prost(bool, tag = "4")]
-    pub works: bool,
+    pub does_work: bool,
     #[prost(bool, tag = "5")]
     pub delegates: bool,
     #[prost(bool, tag = "6")]
@@ -586,7 +586,7 @@ pub struct Row {
     #[prost(uint64, tag = "8")]
     pub own: u64,
     #[prost(bool, tag = "9")]
-    pub goes_on: bool,
+    pub usage_is_cumulative: bool,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Owner {

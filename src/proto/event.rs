@@ -5,44 +5,44 @@ use super::v1::event::Kind as Stored;
 use super::v1::{cost, target};
 use super::{Invalid, name, span, threshold, trace, v1};
 use crate::model::List;
+use crate::model::compact::{CowArc, OptionBox};
 use crate::model::event::{
-    Case, Cost, Evaluation, Event, Handoff, HandoffRequest, Kind, ModelCall, Operation,
-    OutcomeEvidence, Rare, SessionHint, SessionSource, Target, ToolCall, Usage,
+    Cost, Evaluation, Event, Handoff, HandoffRequest, Kind, ModelCall, Operation, OutcomeEvidence,
+    RareFields, SessionHint, SessionSource, SpanContext, Target, ToolCall, Usage,
 };
-use crate::model::otlp::Link;
-use crate::model::parts::{Apart, Shared};
+use crate::model::ids::Link;
 use crate::model::sketch::{Content, Sketch};
 use crate::model::time::Timestamp;
 
 /// An event as it is stored, a [`v1::Event`].
 pub fn event(event: &Event) -> Vec<u8> {
     let mut fields = Fields::default();
-    put(event, &case(&event.case), &mut fields);
+    put(event, &context(&event.context), &mut fields);
     fields.into_bytes()
 }
 
 /// The fields that spans of one case have alike, but for the id of its unit of work, which stands behind other fields.
-pub(super) fn case(case: &Case) -> Vec<u8> {
+pub(super) fn context(context: &SpanContext) -> Vec<u8> {
     let mut to = Fields::default();
-    if let Some(session) = &case.session {
+    if let Some(session) = &context.session {
         to.name(9, Some(&session.id));
         to.count(10, session.source == SessionSource::Resource);
     }
-    to.name(11, case.user.as_ref());
-    to.name(12, case.tenant.as_ref());
-    to.name(13, case.intent.as_ref());
-    for (number, value) in case.cohort.iter() {
+    to.name(11, context.user.as_ref());
+    to.name(12, context.tenant.as_ref());
+    to.name(13, context.intent.as_ref());
+    for (number, value) in context.cohort.iter() {
         to.message(14, |to| {
             to.count(1, *number);
             to.text(2, value);
         });
     }
-    to.double(15, case.value_usd);
+    to.double(15, context.value_usd);
     to.into_bytes()
 }
 
 /// Writes an event, whose [`case`] was written before.
-pub(super) fn put(event: &Event, case: &[u8], to: &mut Fields) {
+pub(super) fn put(event: &Event, context: &[u8], to: &mut Fields) {
     to.bytes(1, event.trace.as_bytes());
     to.bytes(2, event.span.as_bytes());
     if let Some(parent) = &event.parent {
@@ -62,9 +62,9 @@ pub(super) fn put(event: &Event, case: &[u8], to: &mut Fields) {
     }
     to.count(7, event.error);
     to.name(8, event.agent.as_ref());
-    to.again(case);
+    to.again(context);
     to.name(16, event.workflow.as_ref());
-    to.name(17, event.case.workflow_id.as_ref());
+    to.name(17, event.context.workflow_id.as_ref());
     if let Some(proof) = &event.rare.outcome {
         to.count(18, v1::Outcome::from(proof.outcome) as u32);
     }
@@ -134,7 +134,7 @@ impl TryFrom<v1::Event> for Event {
                 asked: content.asked.map(Into::into),
             })
         };
-        let case = Case {
+        let context = SpanContext {
             session: name(stored.session).map(|id| SessionHint { id, source }),
             user: name(stored.user),
             tenant: name(stored.tenant),
@@ -147,7 +147,7 @@ impl TryFrom<v1::Event> for Event {
             value_usd: stored.value_usd,
             workflow_id: name(stored.workflow_id),
         };
-        let rare = Rare {
+        let rare = RareFields {
             links: stored.links.iter().map(link).collect::<Result<_, _>>()?,
             threshold: threshold(stored.threshold),
             unknown_outcome: name(stored.unknown_outcome),
@@ -168,8 +168,8 @@ impl TryFrom<v1::Event> for Event {
             workflow: name(stored.workflow),
             kind: kind_of(stored.kind.ok_or(Invalid("kind"))?)?,
             content: stored.content.map(content),
-            case: Shared::new(case),
-            rare: Apart::new(rare),
+            context: CowArc::new(context),
+            rare: OptionBox::new(rare),
         })
     }
 }
@@ -178,7 +178,7 @@ fn put_kind(kind: &Kind, to: &mut Fields) {
     match kind {
         Kind::Structure => to.number(30, true),
         Kind::Workflow => to.number(31, true),
-        Kind::Agent { weak } => to.message(32, |to| to.count(1, *weak)),
+        Kind::Agent { inferred } => to.message(32, |to| to.count(1, *inferred)),
         Kind::Model(call) => to.message(33, |to| put_call(call, to)),
         Kind::Tool(tool) => to.message(34, |to| {
             to.text(1, &tool.name);
@@ -186,7 +186,7 @@ fn put_kind(kind: &Kind, to: &mut Fields) {
             if let Some(target) = &tool.hands_to {
                 put_target(target, 3, to);
             }
-            to.count(4, tool.works);
+            to.count(4, tool.does_work);
             to.count(5, tool.delegates);
             to.count(6, tool.failed);
         }),
@@ -206,13 +206,15 @@ fn kind_of(stored: Stored) -> Result<Kind, Invalid> {
     Ok(match stored {
         Stored::Structure(_) => Kind::Structure,
         Stored::WorkflowRun(_) => Kind::Workflow,
-        Stored::AgentSpan(agent) => Kind::Agent { weak: agent.weak },
+        Stored::AgentSpan(agent) => Kind::Agent {
+            inferred: agent.inferred,
+        },
         Stored::ModelCall(call) => Kind::Model(Box::new(model_call_of(call)?)),
         Stored::ToolCall(tool) => Kind::Tool(ToolCall {
             name: tool.name.into(),
             call_id: name(tool.call_id),
             hands_to: tool.hands_to.map(target_of).transpose()?,
-            works: tool.works,
+            does_work: tool.does_work,
             delegates: tool.delegates,
             failed: tool.failed,
         }),
@@ -261,10 +263,10 @@ fn put_call(call: &ModelCall, to: &mut Fields) {
     }
     to.count(9, call.is_agent);
     to.count(10, call.failed);
-    if call.shown_by != 0 {
-        to.fixed32(11, call.shown_by);
+    if call.instrumentation != 0 {
+        to.fixed32(11, call.instrumentation);
     }
-    to.count(12, call.goes_on);
+    to.count(12, call.usage_is_cumulative);
 }
 
 fn model_call_of(stored: v1::ModelCall) -> Result<ModelCall, Invalid> {
@@ -283,8 +285,8 @@ fn model_call_of(stored: v1::ModelCall) -> Result<ModelCall, Invalid> {
         answered: stored.answered,
         is_agent: stored.is_agent,
         failed: stored.failed,
-        shown_by: stored.shown_by,
-        goes_on: stored.goes_on,
+        instrumentation: stored.instrumentation,
+        usage_is_cumulative: stored.usage_is_cumulative,
     })
 }
 

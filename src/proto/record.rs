@@ -4,9 +4,9 @@ use super::fields::Fields;
 use super::v1::{entry, key};
 use super::{Invalid, cohort, cohort_of, event, name, text, threshold, trace, v1};
 use crate::model::Name;
-use crate::model::event::{Case, Outcome};
-use crate::model::ids::{Key, Scoped};
-use crate::model::parts::Shared;
+use crate::model::compact::CowArc;
+use crate::model::event::{Outcome, SpanContext};
+use crate::model::ids::{PartitionKey, TenantScoped};
 use crate::model::record::{Contact, Entry, Frame, Origin, Record};
 use crate::model::sampling::Threshold;
 use crate::model::time::Timestamp;
@@ -41,8 +41,8 @@ pub fn frame(frame: &Frame) -> Vec<u8> {
 
 /// The events of a session come one after the other: their key and their case are written once and copied.
 fn put_entries(entries: &[Entry], to: &mut Fields) {
-    let mut last: Option<(&Key, Vec<u8>)> = None;
-    let mut case: Option<(&Shared<Case>, Vec<u8>)> = None;
+    let mut last: Option<(&PartitionKey, Vec<u8>)> = None;
+    let mut context: Option<(&CowArc<SpanContext>, Vec<u8>)> = None;
     for Entry { key, record } in entries {
         let known = last.take().filter(|(known, _)| *known == key);
         let (_, written) =
@@ -51,14 +51,14 @@ fn put_entries(entries: &[Entry], to: &mut Fields) {
             to.bytes(1, written);
             match record {
                 Record::Event(event) => {
-                    let known = case.take().filter(|(known, _)| known.is(&event.case));
-                    let written = || (&event.case, event::case(&event.case));
-                    let (_, written) = case.insert(known.unwrap_or_else(written));
+                    let known = context.take().filter(|(known, _)| known.is(&event.context));
+                    let written = || (&event.context, event::context(&event.context));
+                    let (_, written) = context.insert(known.unwrap_or_else(written));
                     to.message(2, |to| event::put(event, written, to));
                 }
                 Record::Bind(key) => to.whole(3, &v1::Key::from(key)),
                 Record::Contact(contact) => to.whole(4, &v1::Contact::from(&**contact)),
-                Record::Asks(asker, steps) => {
+                Record::ResolveSession(asker, steps) => {
                     let trace = asker.as_bytes().to_vec();
                     to.whole(
                         5,
@@ -68,15 +68,15 @@ fn put_entries(entries: &[Entry], to: &mut Fields) {
                         },
                     );
                 }
-                Record::Follow(key, steps) => {
+                Record::SessionResolved(key, steps) => {
                     let (to_key, steps) = (Some(key.into()), *steps);
-                    to.whole(6, &v1::Follow { to: to_key, steps });
+                    to.whole(6, &v1::SessionResolved { to: to_key, steps });
                 }
-                Record::Recall(id, key) => {
+                Record::Release(id, key) => {
                     let (trace, to_key) = (id.as_bytes().to_vec(), Some(key.into()));
-                    to.whole(7, &v1::Recall { trace, to: to_key });
+                    to.whole(7, &v1::Release { trace, to: to_key });
                 }
-                Record::Adopt(state) => to.bytes(8, state),
+                Record::MergeState(state) => to.bytes(8, state),
             }
         });
     }
@@ -120,19 +120,21 @@ impl TryFrom<v1::Entry> for Entry {
         let record = match stored.record.ok_or(Invalid("record"))? {
             entry::Record::Event(event) => Record::Event(Box::new(event.try_into()?)),
             entry::Record::Bind(to) => Record::Bind(to.try_into()?),
-            entry::Record::Adopt(state) => {
+            entry::Record::MergeState(state) => {
                 // Whoever takes it over has no way to refuse it.
                 v1::Conversation::decode(state.as_slice()).map_err(|_| Invalid("adopt"))?;
-                Record::Adopt(state.into())
+                Record::MergeState(state.into())
             }
-            entry::Record::Asks(asker) => Record::Asks(trace(&asker.trace)?, asker.steps),
-            entry::Record::Follow(follow) => {
+            entry::Record::ResolveSession(asker) => {
+                Record::ResolveSession(trace(&asker.trace)?, asker.steps)
+            }
+            entry::Record::SessionResolved(follow) => {
                 let to = follow.to.ok_or(Invalid("follow"))?;
-                Record::Follow(to.try_into()?, follow.steps)
+                Record::SessionResolved(to.try_into()?, follow.steps)
             }
-            entry::Record::Recall(recall) => {
+            entry::Record::Release(recall) => {
                 let to = recall.to.ok_or(Invalid("recall"))?;
-                Record::Recall(trace(&recall.trace)?, to.try_into()?)
+                Record::Release(trace(&recall.trace)?, to.try_into()?)
             }
             entry::Record::Contact(contact) => Record::Contact(Box::new(contact.try_into()?)),
         };
@@ -143,26 +145,26 @@ impl TryFrom<v1::Entry> for Entry {
     }
 }
 
-impl From<&Key> for v1::Key {
-    fn from(known: &Key) -> Self {
-        let scoped = |scoped: &Scoped| v1::Scoped {
+impl From<&PartitionKey> for v1::Key {
+    fn from(known: &PartitionKey) -> Self {
+        let scoped = |scoped: &TenantScoped| v1::Scoped {
             tenant: text(scoped.tenant.as_ref()),
             id: scoped.id.as_str().to_owned(),
         };
         let key = match known {
-            Key::Session(session) => key::Key::Session(scoped(session)),
-            Key::Trace(id) => key::Key::Trace(id.as_bytes().to_vec()),
-            Key::User(user) => key::Key::User(scoped(user)),
+            PartitionKey::Session(session) => key::Key::Session(scoped(session)),
+            PartitionKey::Trace(id) => key::Key::Trace(id.as_bytes().to_vec()),
+            PartitionKey::User(user) => key::Key::User(scoped(user)),
         };
         Self { key: Some(key) }
     }
 }
 
-impl TryFrom<v1::Key> for Key {
+impl TryFrom<v1::Key> for PartitionKey {
     type Error = Invalid;
 
     fn try_from(stored: v1::Key) -> Result<Self, Invalid> {
-        let scoped = |scoped: v1::Scoped| Scoped {
+        let scoped = |scoped: v1::Scoped| TenantScoped {
             tenant: name(scoped.tenant),
             id: scoped.id.into(),
         };

@@ -1,9 +1,9 @@
 //! What is stored comes back as it was.
 
+use crate::model::compact::{CowArc, OptionBox};
 use crate::model::event::*;
-use crate::model::ids::{Key, Scoped, SpanId, TraceId};
-use crate::model::otlp::Link;
-use crate::model::parts::{Apart, Shared};
+use crate::model::ids::Link;
+use crate::model::ids::{PartitionKey, SpanId, TenantScoped, TraceId};
 use crate::model::record::{Contact, Entry, Frame, Origin, Record};
 use crate::model::sampling::Threshold;
 use crate::model::sketch::{Content, Sketch};
@@ -58,22 +58,22 @@ fn events() -> Vec<Event> {
                 answered: Some(false),
                 is_agent: true,
                 failed: true,
-                shown_by: 77,
-                goes_on: true,
+                instrumentation: 77,
+                usage_is_cumulative: true,
             }))
         })
         .collect();
     kinds.extend([
         Kind::Structure,
         Kind::Workflow,
-        Kind::Agent { weak: true },
-        Kind::Agent { weak: false },
+        Kind::Agent { inferred: true },
+        Kind::Agent { inferred: false },
         Kind::Model(Box::default()),
         Kind::Tool(ToolCall {
             name: "t".into(),
             call_id: Some("c".into()),
             hands_to: Some(Target::Human),
-            works: true,
+            does_work: true,
             delegates: true,
             failed: true,
         }),
@@ -90,7 +90,7 @@ fn events() -> Vec<Event> {
         Kind::Guardrail { triggered: true },
     ]);
     let sketch = |to: u32| Some((0..to).collect::<Sketch>());
-    let case = Shared::new(Case {
+    let context = CowArc::new(SpanContext {
         session: Some(SessionHint {
             id: "s".into(),
             source: SessionSource::Resource,
@@ -121,11 +121,11 @@ fn events() -> Vec<Event> {
                 asked: None,
             })),
             // Some in a row share theirs, and some have none.
-            case: match number % 4 {
-                3 => Shared::default(),
-                _ => case.clone(),
+            context: match number % 4 {
+                3 => CowArc::default(),
+                _ => context.clone(),
             },
-            rare: Apart::new(Rare {
+            rare: OptionBox::new(RareFields {
                 links: list![Link {
                     trace: trace(4),
                     span: span(5),
@@ -166,8 +166,8 @@ fn a_damaged_state_that_a_session_is_to_take_over_is_refused() {
             [(
                 0,
                 Entry {
-                    key: Key::Trace(trace(1)),
-                    record: Record::Adopt(state.into()),
+                    key: PartitionKey::Trace(trace(1)),
+                    record: Record::MergeState(state.into()),
                 },
             )],
             Timestamp(8),
@@ -185,7 +185,7 @@ fn a_damaged_state_that_a_session_is_to_take_over_is_refused() {
 
 #[test]
 fn a_frame_comes_back_as_it_was() {
-    let scoped = |id: &str| Scoped {
+    let scoped = |id: &str| TenantScoped {
         tenant: Some("t".into()),
         id: id.into(),
     };
@@ -202,29 +202,29 @@ fn a_frame_comes_back_as_it_was() {
     let mut entries: Vec<Entry> = events()
         .into_iter()
         .map(|event| Entry {
-            key: Key::Session(scoped("s")),
+            key: PartitionKey::Session(scoped("s")),
             record: Record::Event(Box::new(event)),
         })
         .collect();
     entries.push(Entry {
-        key: Key::Trace(trace(1)),
-        record: Record::Bind(Key::Session(Scoped {
+        key: PartitionKey::Trace(trace(1)),
+        record: Record::Bind(PartitionKey::Session(TenantScoped {
             tenant: None,
             id: "s".into(),
         })),
     });
     let linked = [
-        Record::Asks(trace(2), 1),
-        Record::Follow(Key::Session(scoped("f")), 2),
-        Record::Adopt(adopted().into()),
-        Record::Recall(trace(3), Key::Session(scoped("r"))),
+        Record::ResolveSession(trace(2), 1),
+        Record::SessionResolved(PartitionKey::Session(scoped("f")), 2),
+        Record::MergeState(adopted().into()),
+        Record::Release(trace(3), PartitionKey::Session(scoped("r"))),
     ];
     entries.extend(linked.map(|record| Entry {
-        key: Key::Trace(trace(1)),
+        key: PartitionKey::Trace(trace(1)),
         record,
     }));
     entries.push(Entry {
-        key: Key::User(scoped("u")),
+        key: PartitionKey::User(scoped("u")),
         record: Record::Contact(Box::new(contact)),
     });
     let frame = Frame {

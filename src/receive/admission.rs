@@ -102,11 +102,11 @@ impl Admission {
         self: &Arc<Self>,
         body: B,
         limit: usize,
-    ) -> Result<(Bytes, Held), Fault>
+    ) -> Result<(Bytes, Permit), Fault>
     where
         B: Body<Data = Bytes> + Unpin,
     {
-        let mut held = Held::new(self);
+        let mut held = Permit::new(self);
         held.take(REQUEST_BYTES).await?;
         let reading = self.frames(body, limit, &mut held);
         let frames = timeout(self.room.body_timeout, reading).await;
@@ -118,7 +118,7 @@ impl Admission {
         &self,
         mut body: B,
         limit: usize,
-        held: &mut Held,
+        held: &mut Permit,
     ) -> Result<Vec<Bytes>, Fault>
     where
         B: Body<Data = Bytes> + Unpin,
@@ -244,14 +244,14 @@ impl Drop for Enlisted<'_> {
 
 /// What one request holds until it is answered.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(super) struct Permit {
     admission: Arc<Admission>,
     permit: Option<OwnedSemaphorePermit>,
     bytes: usize,
     place: Option<OwnedSemaphorePermit>,
 }
 
-impl Held {
+impl Permit {
     fn new(admission: &Arc<Admission>) -> Self {
         Self {
             admission: Arc::clone(admission),
@@ -304,7 +304,7 @@ impl Held {
     }
 }
 
-impl Drop for Held {
+impl Drop for Permit {
     fn drop(&mut self) {
         self.admission.held.decrement(self.bytes as f64);
     }

@@ -9,41 +9,24 @@
 //! | `admission.rs` | limits of bytes and requests in flight, timeouts of uploads, the queue |
 //! | `measure.rs` | metrics of the receiver |
 //! | `answer.rs` | the status of each answer, and partial success |
-//! | `wire.rs, fields.rs` | the protobuf decoder, which borrows from the request |
-//! | `json.rs` | the OTLP/JSON decoder |
-//! | `pieces.rs` | passes on decoded spans a few at a time |
-//! | `names.rs` | attribute names and texts that repeat, predicted from the one before |
-//! | `limits.rs` | limits of requests and of single spans |
 
 mod admission;
 mod answer;
 mod body;
 mod door;
-mod fields;
 mod grpc;
 mod http;
-pub mod json;
-mod limits;
 mod measure;
-mod names;
-mod pieces;
-pub mod recognise;
-pub mod wire;
-
-#[cfg(test)]
-mod wire_tests;
 
 pub use admission::{Admission, Room};
 pub use grpc::Grpc;
 pub use http::Http;
-pub use limits::{Limits, Malformed};
 pub use measure::Metrics;
-pub use pieces::Counts;
 
 use crate::model::limit::Limit;
-use crate::model::otlp::Take;
 use crate::net::Server;
-use limits::{check_times, complete_log};
+use crate::otlp::view::SpanSink;
+use crate::otlp::{Counts, Limits, Malformed, json, protobuf};
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -89,7 +72,7 @@ pub trait Intake: Send + Sync + 'static {
 }
 
 /// What was decoded of one request. Dropped, it was never there.
-pub trait Offer: Take {
+pub trait Offer: SpanSink {
     /// Offers it, all or nothing.
     fn close(self: Box<Self>) -> Taking;
 }
@@ -102,13 +85,13 @@ enum Signal {
 }
 
 /// Decodes a request.
-type Decode = fn(&[u8], &Limits, &mut dyn Take) -> Result<Counts, Malformed>;
+type Decode = fn(&[u8], &Limits, &mut dyn SpanSink) -> Result<Counts, Malformed>;
 
 impl Signal {
     fn protobuf(self) -> Decode {
         match self {
-            Self::Traces => wire::traces,
-            Self::Logs => wire::logs,
+            Self::Traces => protobuf::traces,
+            Self::Logs => protobuf::logs,
         }
     }
 

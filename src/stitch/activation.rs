@@ -10,7 +10,7 @@ use smallvec::{SmallVec, smallvec};
 
 /// One thing an agent did: a model call that counts, a tool call, or (where the dialect shows no more) its whole span.
 #[derive(Debug)]
-pub(super) struct Act {
+pub(super) struct Step {
     pub(super) event: usize,
     pub(super) activation: usize,
     /// The step failed; a handing-over tool never fails here, since the handoff is judged by itself.
@@ -49,8 +49,8 @@ impl Activation {
 
 /// The acts and activations of a turn.
 #[derive(Debug, Default)]
-pub(super) struct Cast {
-    pub(super) acts: Vec<Act>,
+pub(super) struct Activations {
+    pub(super) acts: Vec<Step>,
     /// In order of start.
     pub(super) activations: Vec<Activation>,
     /// Model events that count: those with no model call inside them.
@@ -63,7 +63,7 @@ pub(super) struct Cast {
     pub(super) broken: HashSet<usize>,
 }
 
-impl Cast {
+impl Activations {
     pub(super) fn of(tree: &Tree<'_>) -> Self {
         let (calls, twins) = shown_once(tree, leaf_calls(tree));
         let tools = outermost_tools(tree);
@@ -93,7 +93,7 @@ impl Cast {
     }
 
     /// The first step of an activation.
-    pub(super) fn first_act(&self, activation: usize) -> &Act {
+    pub(super) fn first_act(&self, activation: usize) -> &Step {
         &self.acts[self.activations[activation].acts[0]]
     }
 
@@ -152,7 +152,7 @@ impl Cast {
                 activation.failed |= tree.events[node].error;
             }
         }
-        self.acts.push(Act {
+        self.acts.push(Step {
             event,
             activation: index,
             failed,
@@ -256,7 +256,8 @@ fn shown_once(tree: &Tree<'_>, leaves: Vec<usize>) -> (Vec<usize>, HashMap<usize
         let calls = open.entry((event.trace, parent)).or_default();
         calls.retain(|shown| tree.events[shown[0]].end >= event.start);
         let again = |other: &usize| is_shown_again(tree.events[*other], event);
-        let other_hand = |other: &usize| shown_by(tree.events[*other]) != shown_by(event);
+        let other_hand =
+            |other: &usize| instrumentation(tree.events[*other]) != instrumentation(event);
         let known = calls
             .iter_mut()
             .rev()
@@ -276,9 +277,9 @@ fn shown_once(tree: &Tree<'_>, leaves: Vec<usize>) -> (Vec<usize>, HashMap<usize
 }
 
 /// The instrumentation that shows a model call.
-fn shown_by(event: &Event) -> Option<u32> {
+fn instrumentation(event: &Event) -> Option<u32> {
     match &event.kind {
-        Kind::Model(call) => Some(call.shown_by),
+        Kind::Model(call) => Some(call.instrumentation),
         _ => None,
     }
 }
@@ -363,7 +364,7 @@ fn silent_agents(tree: &Tree<'_>, steps: &[usize]) -> Vec<usize> {
             .for_each(|i| busy[i] = true);
     }
     let agents: Vec<usize> = (0..tree.events.len())
-        .filter(|&i| matches!(tree.events[i].kind, Kind::Agent { weak: false }))
+        .filter(|&i| matches!(tree.events[i].kind, Kind::Agent { inferred: false }))
         .collect();
     for &agent in &agents {
         tree.ancestors(agent).for_each(|i| busy[i] = true);
@@ -403,12 +404,12 @@ fn step_failed(tree: &Tree<'_>, i: usize) -> bool {
 }
 
 /// A tool that only hands over is a handoff; so is a tool with another agent at work inside it.
-fn counts_as_tool(tree: &Tree<'_>, cast: &Cast, i: usize) -> bool {
+fn counts_as_tool(tree: &Tree<'_>, cast: &Activations, i: usize) -> bool {
     let Kind::Tool(tool) = &tree.events[i].kind else {
         return false;
     };
     match tool.hands_to {
-        Some(Target::Human) => tool.works,
+        Some(Target::Human) => tool.does_work,
         Some(_) => false,
         None => !cast.activations.iter().any(|a| {
             a.agent.as_ref() != tree.agent(i) && a.node.is_some_and(|node| tree.is_inside(node, i))

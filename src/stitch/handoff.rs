@@ -1,8 +1,8 @@
 //! Handoffs of one turn: merges the spans that describe one handoff, finds the agent that took over, and determines the result.
 
 use super::Settings;
-use super::activation::Cast;
-use super::retention::{self, Before};
+use super::activation::Activations;
+use super::retention::{self, SourceContext};
 use super::tree::Tree;
 use crate::model::Name;
 use crate::model::cohort::Cohort;
@@ -17,7 +17,7 @@ pub(super) const UNKNOWN: &str = "unknown";
 
 /// One handoff with all its evidence.
 #[derive(Clone, Debug)]
-pub(super) struct Ask {
+pub(super) struct HandoffEvidence {
     /// When the source decided.
     at: Timestamp,
     /// The last evidence so far.
@@ -39,7 +39,7 @@ pub(super) struct Ask {
 
 /// A handoff, decided or still waiting for its target.
 #[derive(Clone, Debug)]
-pub(super) struct Verdict {
+pub(super) struct HandoffState {
     pub(super) at: Timestamp,
     pub(super) trace: TraceId,
     pub(super) handoff: Handoff,
@@ -52,10 +52,10 @@ pub(super) struct Verdict {
     /// That of its trace, where it waits for a later one.
     pub(super) threshold: Option<Threshold>,
     /// What the source knew, for a target that comes in a later turn.
-    pub(super) before: Before,
+    pub(super) before: SourceContext,
 }
 
-impl Verdict {
+impl HandoffState {
     /// It is judged, and did not succeed.
     pub(super) fn has_failed(&self) -> bool {
         !self.pending && self.handoff.result != HandoffResult::Success
@@ -76,20 +76,20 @@ impl Verdict {
 /// take one up, and what it takes up it removes.
 pub(super) fn judge(
     tree: &Tree<'_>,
-    cast: &Cast,
-    waiting: &mut Vec<Verdict>,
+    cast: &Activations,
+    waiting: &mut Vec<HandoffState>,
     settings: &Settings,
-) -> Vec<Verdict> {
+) -> Vec<HandoffState> {
     let asks = merge(tree, cast, gather(tree));
     let mut taken: Vec<Option<usize>> = vec![None; asks.len()];
     let mut verdicts = Vec::new();
     for target in 0..cast.activations.len() {
         if let Some(ask) = asked_for(tree, cast, &asks, &taken, target) {
             taken[ask] = Some(target);
-        } else if let Some(verdict) = resumed(tree, cast, &asks, waiting, target, settings) {
-            verdicts.push(verdict);
-        } else if let Some(verdict) = by_structure(tree, cast, &asks, target, settings) {
-            verdicts.push(verdict);
+        } else if let Some(state) = resumed(tree, cast, &asks, waiting, target, settings) {
+            verdicts.push(state);
+        } else if let Some(state) = by_structure(tree, cast, &asks, target, settings) {
+            verdicts.push(state);
         }
     }
     for (ask, target) in asks.iter().zip(taken) {
@@ -108,10 +108,10 @@ pub(super) fn asks(tree: &Tree<'_>, i: usize) -> bool {
     }
 }
 
-fn gather(tree: &Tree<'_>) -> Vec<Ask> {
+fn gather(tree: &Tree<'_>) -> Vec<HandoffEvidence> {
     let mut asks = Vec::new();
     for (i, event) in tree.events.iter().enumerate() {
-        let base = |at: Timestamp, to: &Target| Ask {
+        let base = |at: Timestamp, to: &Target| HandoffEvidence {
             at,
             last: at,
             from: tree.agent(i).cloned(),
@@ -124,16 +124,16 @@ fn gather(tree: &Tree<'_>) -> Vec<Ask> {
             delegates: false,
             trace: event.trace,
         };
-        let request = |at, request: &HandoffRequest| Ask {
+        let request = |at, request: &HandoffRequest| HandoffEvidence {
             call_ids: request.call_id.iter().cloned().collect(),
             ..base(at, &request.target)
         };
         match &event.kind {
-            Kind::Model(call) => asks.extend(call.requests.iter().map(|r| Ask {
+            Kind::Model(call) => asks.extend(call.requests.iter().map(|r| HandoffEvidence {
                 requested: true,
                 ..request(event.end, r)
             })),
-            Kind::Tool(tool) => asks.extend(tool.hands_to.iter().map(|to| Ask {
+            Kind::Tool(tool) => asks.extend(tool.hands_to.iter().map(|to| HandoffEvidence {
                 call_ids: tool.call_id.iter().cloned().collect(),
                 events: vec![i],
                 ran: true,
@@ -141,7 +141,7 @@ fn gather(tree: &Tree<'_>) -> Vec<Ask> {
                 delegates: tool.delegates,
                 ..base(event.start, to)
             })),
-            Kind::Handoff(handoff) => asks.push(Ask {
+            Kind::Handoff(handoff) => asks.push(HandoffEvidence {
                 from: handoff.from.clone().or_else(|| tree.agent(i).cloned()),
                 events: vec![i],
                 ran: true,
@@ -151,7 +151,7 @@ fn gather(tree: &Tree<'_>) -> Vec<Ask> {
             }),
             _ => {}
         }
-        asks.extend(event.rare.refused.iter().map(|r| Ask {
+        asks.extend(event.rare.refused.iter().map(|r| HandoffEvidence {
             refused: true,
             ..request(event.end, r)
         }));
@@ -170,8 +170,8 @@ fn is_alike(a: &Name, b: &Name) -> bool {
 }
 
 /// Joins the asks that show the same handoff.
-fn merge(tree: &Tree<'_>, cast: &Cast, asks: Vec<Ask>) -> Vec<Ask> {
-    let mut merged: Vec<Ask> = Vec::new();
+fn merge(tree: &Tree<'_>, cast: &Activations, asks: Vec<HandoffEvidence>) -> Vec<HandoffEvidence> {
+    let mut merged: Vec<HandoffEvidence> = Vec::new();
     for ask in asks {
         match merged
             .iter_mut()
@@ -185,7 +185,7 @@ fn merge(tree: &Tree<'_>, cast: &Cast, asks: Vec<Ask>) -> Vec<Ask> {
     merged
 }
 
-impl Ask {
+impl HandoffEvidence {
     fn absorb(&mut self, other: Self) {
         self.last = self.last.max(other.last);
         self.at = self.at.min(other.at);
@@ -202,7 +202,12 @@ impl Ask {
     }
 }
 
-fn is_same(tree: &Tree<'_>, cast: &Cast, known: &Ask, ask: &Ask) -> bool {
+fn is_same(
+    tree: &Tree<'_>,
+    cast: &Activations,
+    known: &HandoffEvidence,
+    ask: &HandoffEvidence,
+) -> bool {
     let shares_id = known.call_ids.iter().any(|id| ask.call_ids.contains(id));
     if shares_id {
         return known.trace == ask.trace;
@@ -233,8 +238,8 @@ fn is_same(tree: &Tree<'_>, cast: &Cast, known: &Ask, ask: &Ask) -> bool {
 /// The ask that activation `target` answers: the latest one before it that nobody answered yet.
 fn asked_for(
     tree: &Tree<'_>,
-    cast: &Cast,
-    asks: &[Ask],
+    cast: &Activations,
+    asks: &[HandoffEvidence],
     taken: &[Option<usize>],
     target: usize,
 ) -> Option<usize> {
@@ -275,12 +280,12 @@ fn asked_for(
 /// The entry of a turn may be the target that a handoff of an earlier turn still waits for.
 fn resumed(
     tree: &Tree<'_>,
-    cast: &Cast,
-    asks: &[Ask],
-    waiting: &mut Vec<Verdict>,
+    cast: &Activations,
+    asks: &[HandoffEvidence],
+    waiting: &mut Vec<HandoffState>,
     target: usize,
     settings: &Settings,
-) -> Option<Verdict> {
+) -> Option<HandoffState> {
     let activation = &cast.activations[target];
     if target != 0 {
         return None;
@@ -289,31 +294,31 @@ fn resumed(
     let found = waiting.iter().rposition(|v| {
         is_alike(&v.handoff.to, agent) && v.is_resumed_at(activation.start, settings)
     })?;
-    let mut verdict = waiting.remove(found);
-    verdict.handoff.to = agent.clone();
-    verdict.handoff.kind = HandoffKind::Resume;
-    verdict.handoff.retention = verdict.before.kept_by(tree, cast, target);
-    verdict.handoff.intent = verdict.before.intent_with(tree, cast, target);
-    verdict.handoff.result = retention::judged(
-        result(tree, cast, asks, Some(&verdict.handoff.from), target),
+    let mut state = waiting.remove(found);
+    state.handoff.to = agent.clone();
+    state.handoff.kind = HandoffKind::Resume;
+    state.handoff.retention = state.before.kept_by(tree, cast, target);
+    state.handoff.intent = state.before.intent_with(tree, cast, target);
+    state.handoff.result = retention::judged(
+        result(tree, cast, asks, Some(&state.handoff.from), target),
         HandoffKind::Resume,
-        verdict.handoff.retention,
+        state.handoff.retention,
         settings,
     );
-    verdict.handoff.phantom = false;
-    verdict.handoff.latency = Some(activation.start.since(verdict.at));
-    verdict.pending = false;
-    Some(verdict)
+    state.handoff.phantom = false;
+    state.handoff.latency = Some(activation.start.since(state.at));
+    state.pending = false;
+    Some(state)
 }
 
 /// Control moved to another agent though nothing declared it.
 fn by_structure(
     tree: &Tree<'_>,
-    cast: &Cast,
-    asks: &[Ask],
+    cast: &Activations,
+    asks: &[HandoffEvidence],
     target: usize,
     settings: &Settings,
-) -> Option<Verdict> {
+) -> Option<HandoffState> {
     let activation = &cast.activations[target];
     let agent = activation.agent.as_ref()?;
     // Who acted before resumes: a supervisor, or a source that got its result back.
@@ -340,11 +345,11 @@ fn by_structure(
         HandoffKind::Delegation => activation.start,
         _ => source.end,
     };
-    let before = Before::of(tree, cast, Some(&from), at, &[]);
+    let before = SourceContext::of(tree, cast, Some(&from), at, &[]);
     let retention = before.kept_by(tree, cast, target);
     let intent = before.intent_with(tree, cast, target);
     let judged = result(tree, cast, asks, Some(&from), target);
-    Some(Verdict {
+    Some(HandoffState {
         at,
         trace: tree.events[cast.first_act(target).event].trace,
         handoff: Handoff {
@@ -368,12 +373,12 @@ fn by_structure(
 
 fn conclude(
     tree: &Tree<'_>,
-    cast: &Cast,
-    asks: &[Ask],
-    ask: &Ask,
+    cast: &Activations,
+    asks: &[HandoffEvidence],
+    ask: &HandoffEvidence,
     target: Option<usize>,
     settings: &Settings,
-) -> Verdict {
+) -> HandoffState {
     let from = ask.from.clone().unwrap_or_else(|| Name::from(UNKNOWN));
     let human = ask.to == Target::Human;
     let to = match (&ask.to, target) {
@@ -400,7 +405,7 @@ fn conclude(
     } else {
         HandoffKind::Transfer
     };
-    let before = Before::of(tree, cast, ask.from.as_ref(), ask.at, &ask.events);
+    let before = SourceContext::of(tree, cast, ask.from.as_ref(), ask.at, &ask.events);
     let retention = target.and_then(|target| before.kept_by(tree, cast, target));
     let intent = target.and_then(|target| before.intent_with(tree, cast, target));
     let result = match target {
@@ -412,7 +417,7 @@ fn conclude(
         None if human => HandoffResult::Success,
         None => HandoffResult::Dropped,
     };
-    Verdict {
+    HandoffState {
         at: ask.at,
         trace: ask.trace,
         // An anonymous target cannot be recognised in a later turn.
@@ -438,8 +443,8 @@ fn conclude(
 /// Judges a handoff by the first step of its target.
 fn result(
     tree: &Tree<'_>,
-    cast: &Cast,
-    asks: &[Ask],
+    cast: &Activations,
+    asks: &[HandoffEvidence],
     from: Option<&Name>,
     target: usize,
 ) -> HandoffResult {

@@ -1,7 +1,7 @@
 //! Events, turns and workflows as variables of the operator's rules, and the results of the rules.
 
 use super::tree::Tree;
-use super::turn::{Decided, Proof};
+use super::turn::{Decided, Verdict};
 use super::workflow::OpenWorkflow;
 use crate::model::Name;
 use crate::model::cohort::Cohort;
@@ -108,21 +108,21 @@ impl Judge {
     }
 
     fn event(&self, event: &Event, agent: Option<&Name>, workflow: &Name) -> View {
-        let cohort: Cohort = event.case.cohort.iter().collect();
+        let cohort: Cohort = event.context.cohort.iter().collect();
         let scores = event.rare.evaluations.iter();
         let labels = event.rare.evaluations.iter();
         let mut ok = !event.error;
         let mut view = View::new(Scope::Event)
             .name("agent", agent)
             .text("workflow", workflow)
-            .name("intent", event.case.intent.as_ref())
+            .name("intent", event.context.intent.as_ref())
             .texts("cohort", self.cohort(&cohort))
             .numbers("scores", scores.filter_map(|e| Some((&*e.name, e.score?))))
             .texts(
                 "labels",
                 labels.filter_map(|e| Some((&*e.name, e.label.as_deref()?))),
             )
-            .number("value_usd", event.case.value_usd)
+            .number("value_usd", event.context.value_usd)
             .number(
                 "duration_seconds",
                 Some(event.end.since(event.start).as_secs_f64()),
@@ -167,8 +167,8 @@ impl Judge {
     }
 }
 
-fn proof(at: Timestamp, rule: &Rule<Outcome>) -> Proof {
-    Proof {
+fn proof(at: Timestamp, rule: &Rule<Outcome>) -> Verdict {
+    Verdict {
         at,
         rule: Some(rule.name.clone()),
         outcome: rule.then,

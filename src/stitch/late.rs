@@ -1,9 +1,9 @@
 //! Spans that arrive after their turn was finalized. They add to totals and change no result.
 
 use super::Output;
-use super::row::Rows;
-use super::spend::Spend;
-use super::trace::Skeleton;
+use super::cost::Spend;
+use super::cumulative_usage::Rows;
+use super::trace::DecidedTrace;
 use super::tree::DEFAULT_WORKFLOW;
 use super::turn;
 use crate::model::Name;
@@ -13,7 +13,7 @@ use crate::model::price::ActionPrices;
 
 /// Counts what adds up of a span whose turn is decided; returns its cost.
 pub(super) fn count(
-    skeleton: &mut Skeleton,
+    skeleton: &mut DecidedTrace,
     rows: &mut Rows,
     event: &Event,
     prices: &ActionPrices,
@@ -40,7 +40,7 @@ pub(super) fn count(
             let fact = turn::model_fact(event, call, took, owner.as_ref());
             out.facts.push(fact);
         }
-        Kind::Tool(tool) if tool.hands_to.is_none() || tool.works => {
+        Kind::Tool(tool) if tool.hands_to.is_none() || tool.does_work => {
             out.facts.extend(turn::tool_fact(event, false));
             out.facts.extend(spend.on_span(event, prices));
         }

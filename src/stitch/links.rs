@@ -5,9 +5,9 @@
 //! the smallest, whichever answered first. A session of its own goes before all that, and takes back what went elsewhere and is not
 //! decided.
 
-use super::{Output, Settings, Slot};
+use super::{KeyState, Output, Settings};
 use crate::model::event::Event;
-use crate::model::ids::{Key, TraceId};
+use crate::model::ids::{PartitionKey, TraceId};
 use crate::model::record::Record;
 use crate::model::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,19 +38,19 @@ impl Links {
     /// Asks `linked` on behalf of another trace.
     fn pass_on(asker: TraceId, steps: u32, linked: TraceId, out: &mut Output) {
         if steps < STEPS {
-            let asks = Record::Asks(asker, steps + 1);
-            out.sends.push((Key::Trace(linked), asks));
+            let asks = Record::ResolveSession(asker, steps + 1);
+            out.sends.push((PartitionKey::Trace(linked), asks));
         }
     }
 }
 
-impl Slot {
+impl KeyState {
     fn led(&self) -> Option<u32> {
         self.links.as_ref()?.led
     }
 
     /// The session that its own spans name.
-    fn session(&self) -> Option<&Key> {
+    fn session(&self) -> Option<&PartitionKey> {
         self.bound.as_ref().filter(|_| self.led().is_none())
     }
 
@@ -61,8 +61,10 @@ impl Slot {
     }
 
     /// Asks the trace that an event links to for its session, unless this one has its own.
-    pub(super) fn ask(&mut self, own: &Key, event: &Event, out: &mut Output) {
-        let (&Key::Trace(own), Some(linked), None) = (own, event.follows(), self.session()) else {
+    pub(super) fn ask(&mut self, own: &PartitionKey, event: &Event, out: &mut Output) {
+        let (&PartitionKey::Trace(own), Some(linked), None) =
+            (own, event.follows(), self.session())
+        else {
             return;
         };
         let links = self.links.get_or_insert_default();
@@ -85,8 +87,8 @@ impl Slot {
         }
         match session {
             Some(session) => {
-                let follow = Record::Follow(session, steps);
-                out.sends.push((Key::Trace(asker), follow));
+                let follow = Record::SessionResolved(session, steps);
+                out.sends.push((PartitionKey::Trace(asker), follow));
             }
             None => {
                 for linked in &links.linked {
@@ -97,11 +99,11 @@ impl Slot {
     }
 
     /// Tells those who asked the session of this trace.
-    pub(super) fn tell(&self, session: &Key, out: &mut Output) {
+    pub(super) fn tell(&self, session: &PartitionKey, out: &mut Output) {
         let askers = self.links.iter().flat_map(|links| &links.askers);
         let follow = |(asker, steps): (&TraceId, &u32)| {
-            let follow = Record::Follow(session.clone(), *steps);
-            (Key::Trace(*asker), follow)
+            let follow = Record::SessionResolved(session.clone(), *steps);
+            (PartitionKey::Trace(*asker), follow)
         };
         out.sends.extend(askers.map(follow));
     }
@@ -117,8 +119,14 @@ impl Slot {
     }
 
     /// Follows links into a session, unless it has one of its own or was decided as one.
-    pub(super) fn follow(&mut self, own: &Key, to: Key, steps: u32, out: &mut Output) {
-        let Key::Trace(trace) = own else {
+    pub(super) fn follow(
+        &mut self,
+        own: &PartitionKey,
+        to: PartitionKey,
+        steps: u32,
+        out: &mut Output,
+    ) {
+        let PartitionKey::Trace(trace) = own else {
             return;
         };
         let held = self.conversation.as_deref();
@@ -134,12 +142,18 @@ impl Slot {
     }
 
     /// Gives a trace back that was led here and belongs elsewhere.
-    pub(super) fn recall(&mut self, own: &Key, trace: TraceId, to: Key, out: &mut Output) {
+    pub(super) fn recall(
+        &mut self,
+        own: &PartitionKey,
+        trace: TraceId,
+        to: PartitionKey,
+        out: &mut Output,
+    ) {
         if *own == to {
             return;
         }
         if let Some(bound) = &self.bound {
-            out.sends.push((bound.clone(), Record::Recall(trace, to)));
+            out.sends.push((bound.clone(), Record::Release(trace, to)));
         } else if let Some(conversation) = &mut self.conversation {
             let held = conversation.release(|open| open == trace);
             let held = held.map(|event| (to.clone(), Record::Event(event)));
@@ -149,9 +163,9 @@ impl Slot {
 }
 
 /// Takes a trace that links led to a session away from it, to another one.
-pub(super) fn recall(own: &Key, from: &Key, to: &Key, out: &mut Output) {
-    if let Key::Trace(trace) = own {
-        let recall = Record::Recall(*trace, to.clone());
+pub(super) fn recall(own: &PartitionKey, from: &PartitionKey, to: &PartitionKey, out: &mut Output) {
+    if let PartitionKey::Trace(trace) = own {
+        let recall = Record::Release(*trace, to.clone());
         out.sends.push((from.clone(), recall));
     }
 }

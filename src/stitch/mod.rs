@@ -6,60 +6,60 @@
 //! | File | Content |
 //! |---|---|
 //! | `slots.rs` | all keys of a partition, found by hash and ordered by time |
-//! | `conversation.rs` | one session, or one trace whose session is unknown: traces, open workflow, pending handoffs |
-//! | `trace.rs, kept.rs, written.rs` | the events of a trace until its turn is finalized, in a compact encoding |
+//! | `session.rs` | one session, or one trace whose session is unknown: traces, open workflow, pending handoffs |
+//! | `trace.rs, event_buffer.rs, event_codec.rs` | the events of a trace until its turn is finalized, in a compact encoding |
 //! | `turn.rs` | a turn, from its events to facts |
 //! | `tree.rs` | the spans of a turn as a tree, with the agent of each |
 //! | `activation.rs` | the steps of a turn, grouped into activations of agents |
 //! | `handoff.rs` | handoffs: merges the spans that describe one, finds its target, determines the result |
 //! | `retention.rs` | context and intent retention of a handoff |
-//! | `row.rs` | calls of SDKs that report cumulative tokens |
-//! | `wait.rs` | response time by agent |
-//! | `spend.rs` | cost of calls and actions |
-//! | `said.rs` | repeated messages of the user |
+//! | `cumulative_usage.rs` | calls of SDKs that report cumulative tokens |
+//! | `agent_time.rs` | response time by agent |
+//! | `cost.rs` | cost of calls and actions |
+//! | `user_messages.rs` | repeated messages of the user |
 //! | `workflow.rs, judge.rs` | the open workflow, its outcome, and the rules of the operator |
 //! | `contacts.rs` | closed workflows of a user, to detect repeat contacts |
 //! | `late.rs` | spans that arrive after their turn was finalized |
-//! | `links.rs, handover.rs` | how traces and sessions find each other, and what moves when they merge |
+//! | `links.rs, session_merge.rs` | how traces and sessions find each other, and what moves when they merge |
 //! | `owners.rs` | the agents of the spans of finalized traces |
-//! | `few.rs` | compact maps and sets of few entries |
-//! | `saved.rs` | conversion of the state from and to protobuf |
+//! | `small_map.rs` | compact maps and sets of few entries |
+//! | `snapshot.rs` | conversion of the state from and to protobuf |
 
 mod activation;
+mod agent_time;
 mod contacts;
-mod conversation;
-mod few;
+mod cost;
+mod cumulative_usage;
+mod event_buffer;
+mod event_codec;
 mod handoff;
-mod handover;
 mod judge;
-mod kept;
 mod late;
 mod links;
 mod owners;
 mod retention;
-mod row;
-mod said;
-mod saved;
+mod session;
+mod session_merge;
 mod slots;
-mod spend;
+mod small_map;
+mod snapshot;
 mod trace;
 mod tree;
 mod turn;
-mod wait;
+mod user_messages;
 mod workflow;
-mod written;
 
 #[cfg(test)]
 mod tests;
 
 use crate::model::fact::{Fact, Shed, What};
-use crate::model::ids::{Key, TraceId};
+use crate::model::ids::{PartitionKey, TraceId};
 use crate::model::price::ActionPrices;
 use crate::model::record::{Entry, Record};
 use crate::model::time::Timestamp;
 use contacts::Contacts;
-use conversation::Conversation;
 use links::Links;
+use session::SessionState;
 use slots::{Place, Slots, Times};
 use std::time::Duration;
 
@@ -125,10 +125,10 @@ impl Default for Settings {
 impl Settings {
     /// How long a key without open work is remembered: a session, so that it is not counted again, and so that two which met stay
     /// one. A trace does not come back.
-    fn remembered(&self, key: &Key) -> Duration {
+    fn remembered(&self, key: &PartitionKey) -> Duration {
         match key {
-            Key::Session(_) => self.max_age,
-            Key::Trace(_) | Key::User(_) => self.idle_timeout,
+            PartitionKey::Session(_) => self.max_age,
+            PartitionKey::Trace(_) | PartitionKey::User(_) => self.idle_timeout,
         }
     }
 }
@@ -139,7 +139,7 @@ pub struct Output {
     /// What was found out, for good.
     pub facts: Vec<Fact>,
     /// Records for other keys; they go through the log.
-    pub sends: Vec<(Key, Record)>,
+    pub sends: Vec<(PartitionKey, Record)>,
 }
 
 /// The state of all keys of one partition.
@@ -159,10 +159,10 @@ pub struct Stitcher {
 
 /// One key: it forwards to another key, or holds a conversation.
 #[derive(Debug, Default)]
-struct Slot {
-    bound: Option<Key>,
-    /// Apart, because most traces only forward.
-    conversation: Option<Box<Conversation>>,
+struct KeyState {
+    bound: Option<PartitionKey>,
+    /// OptionBox, because most traces only forward.
+    conversation: Option<Box<SessionState>>,
     /// Of a user's key only.
     contacts: Option<Box<Contacts>>,
     /// The entry of this slot in `deadlines`.
@@ -170,7 +170,7 @@ struct Slot {
     /// The entry of this slot in `idle`.
     idle_since: Option<Timestamp>,
     touched: Timestamp,
-    /// Apart, because few traces link to others.
+    /// OptionBox, because few traces link to others.
     links: Option<Box<Links>>,
 }
 
@@ -218,19 +218,19 @@ impl Stitcher {
                     Some(to) => out.sends.push((to.clone(), Record::Event(event))),
                     None => slot
                         .conversation
-                        .get_or_insert_with(|| Box::new(Conversation::new(arrival)))
+                        .get_or_insert_with(|| Box::new(SessionState::new(arrival)))
                         .take(event, arrival, &self.settings, out),
                 }
             }
             Record::Bind(to) => slot.bind(key, to, out),
-            Record::Adopt(state) => {
+            Record::MergeState(state) => {
                 // Something of it may be due already.
                 soonest = arrival;
                 slot.adopt(state, arrival, &self.settings, out);
             }
-            Record::Asks(asker, steps) => slot.asked(asker, steps, out),
-            Record::Follow(to, steps) => slot.follow(key, to, steps, out),
-            Record::Recall(trace, to) => slot.recall(key, trace, to, out),
+            Record::ResolveSession(asker, steps) => slot.asked(asker, steps, out),
+            Record::SessionResolved(to, steps) => slot.follow(key, to, steps, out),
+            Record::Release(trace, to) => slot.recall(key, trace, to, out),
             Record::Contact(contact) => {
                 slot.contacts
                     .get_or_insert_default()
@@ -351,7 +351,7 @@ impl Stitcher {
     }
 
     /// Takes a slot out, with what was to be done about it.
-    fn take_out(&mut self, place: Place) -> Option<(Key, Slot)> {
+    fn take_out(&mut self, place: Place) -> Option<(PartitionKey, KeyState)> {
         let (key, slot) = self.slots.remove(place)?;
         if let Some(since) = slot.idle_since {
             self.idle.remove(since, &key, place);
@@ -371,7 +371,7 @@ impl Stitcher {
         let (_, youngest, _) = touched.select_nth_unstable(place);
         let old = others().filter(|(.., slot)| slot.touched <= *youngest);
         let old = old.map(|(place, key, slot)| (slot.touched, key.clone(), place));
-        let mut old: Vec<(Timestamp, Key, Place)> = old.collect();
+        let mut old: Vec<(Timestamp, PartitionKey, Place)> = old.collect();
         old.sort_unstable();
         for (_, _, place) in old.into_iter().take(place + 1) {
             self.close_early(place, now, reason, out);
@@ -387,7 +387,7 @@ impl Stitcher {
         let trace = slot
             .conversation
             .as_deref()
-            .and_then(Conversation::any_trace);
+            .and_then(SessionState::any_trace);
         if let Some(conversation) = &mut slot.conversation {
             conversation.on_time(&key, Timestamp::MAX, &self.settings, out);
         }
@@ -399,7 +399,7 @@ impl Stitcher {
 }
 
 /// Says whose the facts are.
-fn sign(facts: &mut [Fact], key: &Key) {
+fn sign(facts: &mut [Fact], key: &PartitionKey) {
     for fact in facts {
         fact.key = Some(key.clone());
     }
@@ -409,18 +409,18 @@ fn shed_fact(at: Timestamp, trace: TraceId, reason: Shed) -> Fact {
     Fact::new(at, trace, What::Shed(reason))
 }
 
-impl Slot {
+impl KeyState {
     /// Whether nothing of it is open: it is only remembered.
     fn is_idle(&self) -> bool {
         let conversation = self.conversation.as_deref();
-        self.bound.is_none() && conversation.is_none_or(Conversation::is_remembered)
+        self.bound.is_none() && conversation.is_none_or(SessionState::is_remembered)
     }
 
     /// Roughly the bytes that it holds in memory, its keys included.
     fn weight(&self) -> usize {
         /// The key with its text, and its places in the table and in the orders of time.
-        const KEYS: usize = size_of::<Key>() + 128;
-        let conversation = self.conversation.as_deref().map_or(0, Conversation::weight);
+        const KEYS: usize = size_of::<PartitionKey>() + 128;
+        let conversation = self.conversation.as_deref().map_or(0, SessionState::weight);
         let contacts = self.contacts.as_deref().map_or(0, Contacts::weight);
         let links = self.links.as_deref().map_or(0, Links::weight);
         size_of::<Self>() + KEYS + conversation + contacts + links
@@ -428,7 +428,7 @@ impl Slot {
 
     /// Makes this key forward to `to`. Where two sessions meet, the greater id binds to the smaller one, whoever came
     /// first, so that bindings never form a circle.
-    fn bind(&mut self, own: &Key, to: Key, out: &mut Output) {
+    fn bind(&mut self, own: &PartitionKey, to: PartitionKey, out: &mut Output) {
         if *own == to {
             return;
         }
@@ -446,7 +446,7 @@ impl Slot {
                 out.sends.push((greater, Record::Bind(smaller.clone())));
                 smaller
             }
-            None if matches!(own, Key::Session(_)) && *own < to => {
+            None if matches!(own, PartitionKey::Session(_)) && *own < to => {
                 out.sends.push((to, Record::Bind(own.clone())));
                 return;
             }

@@ -1,6 +1,6 @@
 //! The agents of the spans of finalized traces, in a compact encoding, because they are kept until the session has been idle for long.
 
-use super::few::Few;
+use super::small_map::SmallMap;
 use crate::model::ids::SpanId;
 use crate::model::{List, Name};
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ pub(super) struct Owners {
     /// In order, each with the place of its agent.
     decided: Box<[(SpanId, u32)]>,
     /// Those that came after the decision.
-    late: Few<SpanId, u32>,
+    late: SmallMap<SpanId, u32>,
     /// `None`: the spans do not say.
     agents: List<Option<Name>>,
 }
@@ -78,7 +78,7 @@ impl FromIterator<(SpanId, Option<Name>)> for Owners {
         agents.shrink_to_fit();
         Self {
             decided: decided.into(),
-            late: Few::default(),
+            late: SmallMap::default(),
             agents,
         }
     }

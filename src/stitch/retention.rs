@@ -1,7 +1,7 @@
 //! Context retention and intent retention of a handoff.
 
 use super::Settings;
-use super::activation::Cast;
+use super::activation::Activations;
 use super::tree::Tree;
 use crate::model::Name;
 use crate::model::event::{CONTEXT_RETENTION, Event, INTENT_RETENTION, Kind, Operation};
@@ -11,7 +11,7 @@ use crate::model::time::Timestamp;
 
 /// What the source knew when it handed over.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Before {
+pub(super) struct SourceContext {
     pub(super) facts: Option<Sketch>,
     pub(super) input_tokens: Option<u64>,
     pub(super) declared: Option<f64>,
@@ -24,11 +24,11 @@ pub(super) struct Before {
 /// A declared share of the intent from which on it is kept.
 const KEPT: f64 = 0.5;
 
-impl Before {
+impl SourceContext {
     /// By the source's last model call that began before `until`, and by what the handoff's own spans declare.
     pub(super) fn of(
         tree: &Tree<'_>,
-        cast: &Cast,
+        cast: &Activations,
         from: Option<&Name>,
         until: Timestamp,
         own: &[usize],
@@ -58,11 +58,11 @@ impl Before {
     pub(super) fn intent_with(
         &self,
         tree: &Tree<'_>,
-        cast: &Cast,
+        cast: &Activations,
         target: usize,
     ) -> Option<IntentPassed> {
         let spans = cast.activations[target].spans(tree);
-        let after = spans.clone().find_map(|event| event.case.intent.clone());
+        let after = spans.clone().find_map(|event| event.context.intent.clone());
         let of_target = || {
             let share = spans
                 .clone()
@@ -76,7 +76,12 @@ impl Before {
     }
 
     /// Against what went into the target's first model call.
-    pub(super) fn kept_by(&self, tree: &Tree<'_>, cast: &Cast, target: usize) -> Option<Retention> {
+    pub(super) fn kept_by(
+        &self,
+        tree: &Tree<'_>,
+        cast: &Activations,
+        target: usize,
+    ) -> Option<Retention> {
         let activation = &cast.activations[target];
         let acts = activation.acts.iter().map(|&act| cast.acts[act].event);
         let first = acts.map(|i| tree.events[i]).find(|e| is_chat(e));
@@ -131,7 +136,7 @@ fn intent_before(
     (0..tree.events.len())
         .rev()
         .filter(|i| own.contains(i) || of_source(i) && tree.events[*i].start <= until)
-        .find_map(|i| tree.events[i].case.intent.clone())
+        .find_map(|i| tree.events[i].context.intent.clone())
 }
 
 fn declared(event: &Event, evaluation: &str) -> Option<f64> {

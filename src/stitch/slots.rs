@@ -1,7 +1,7 @@
 //! All keys of a partition and their state: contiguous in memory, found by hash, ordered by time.
 
-use super::Slot;
-use crate::model::ids::{Key, Scoped};
+use super::KeyState;
+use crate::model::ids::{PartitionKey, TenantScoped};
 use crate::model::time::Timestamp;
 use hashbrown::HashTable;
 use rapidhash::fast::RandomState;
@@ -18,7 +18,7 @@ pub(super) struct Place(u32);
 pub(super) struct Slots {
     places: HashTable<Place>,
     state: RandomState,
-    held: Vec<Option<(Key, Slot)>>,
+    held: Vec<Option<(PartitionKey, KeyState)>>,
     free: Vec<Place>,
 }
 
@@ -28,7 +28,7 @@ impl Slots {
     }
 
     /// The place of a key, made where it is new.
-    pub(super) fn open(&mut self, key: Key) -> Place {
+    pub(super) fn open(&mut self, key: PartitionKey) -> Place {
         let hash = self.state.hash_one(&key);
         let is_it = |place: &Place| self.key(*place) == Some(&key);
         if let Some(place) = self.places.find(hash, is_it) {
@@ -37,12 +37,12 @@ impl Slots {
         self.put(hash, key)
     }
 
-    pub(super) fn at(&mut self, place: Place) -> Option<(&Key, &mut Slot)> {
+    pub(super) fn at(&mut self, place: Place) -> Option<(&PartitionKey, &mut KeyState)> {
         let held = self.held.get_mut(place.0 as usize)?.as_mut();
         held.map(|(key, slot)| (&*key, slot))
     }
 
-    pub(super) fn remove(&mut self, place: Place) -> Option<(Key, Slot)> {
+    pub(super) fn remove(&mut self, place: Place) -> Option<(PartitionKey, KeyState)> {
         let (key, slot) = self.held.get_mut(place.0 as usize)?.take()?;
         let hash = self.state.hash_one(&key);
         if let Ok(found) = self.places.find_entry(hash, |known| *known == place) {
@@ -52,18 +52,18 @@ impl Slots {
         Some((key, slot))
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (Place, &Key, &Slot)> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Place, &PartitionKey, &KeyState)> {
         let held = (0..).zip(&self.held);
         held.filter_map(|(place, held)| held.as_ref().map(|(key, slot)| (Place(place), key, slot)))
     }
 
-    fn key(&self, place: Place) -> Option<&Key> {
+    fn key(&self, place: Place) -> Option<&PartitionKey> {
         let held = self.held.get(place.0 as usize)?.as_ref();
         held.map(|(key, _)| key)
     }
 
-    fn put(&mut self, hash: u64, key: Key) -> Place {
-        let held = Some((key, Slot::default()));
+    fn put(&mut self, hash: u64, key: PartitionKey) -> Place {
+        let held = Some((key, KeyState::default()));
         let place = match self.free.pop() {
             Some(place) => {
                 self.held[place.0 as usize] = held;
@@ -92,11 +92,11 @@ pub(super) struct Times {
 }
 
 impl Times {
-    pub(super) fn insert(&mut self, at: Timestamp, key: &Key, place: Place) {
+    pub(super) fn insert(&mut self, at: Timestamp, key: &PartitionKey, place: Place) {
         self.order.insert((at, tie(key), place));
     }
 
-    pub(super) fn remove(&mut self, at: Timestamp, key: &Key, place: Place) {
+    pub(super) fn remove(&mut self, at: Timestamp, key: &PartitionKey, place: Place) {
         self.order.remove(&(at, tie(key), place));
     }
 
@@ -109,11 +109,11 @@ impl Times {
     }
 }
 
-fn tie(key: &Key) -> u32 {
+fn tie(key: &PartitionKey) -> u32 {
     let hash = match key {
-        Key::Trace(id) => rapidhash_v3(id.as_bytes()),
-        Key::Session(Scoped { id, .. }) => rapidhash_v3(id.as_bytes()),
-        Key::User(Scoped { id, .. }) => !rapidhash_v3(id.as_bytes()),
+        PartitionKey::Trace(id) => rapidhash_v3(id.as_bytes()),
+        PartitionKey::Session(TenantScoped { id, .. }) => rapidhash_v3(id.as_bytes()),
+        PartitionKey::User(TenantScoped { id, .. }) => !rapidhash_v3(id.as_bytes()),
     };
     hash as u32
 }

@@ -1,10 +1,10 @@
 //! One trace of a session: its events while the turn is open, a summary afterwards.
 
-use super::few::FewOf;
-use super::kept::{self, Kept};
+use super::event_buffer::{self, Kept};
 use super::owners::Owners;
+use super::small_map::FewOf;
 use crate::model::Name;
-use crate::model::event::{Case, Evaluation, Event, Kind, SessionSource};
+use crate::model::event::{Evaluation, Event, Kind, SessionSource, SpanContext};
 use crate::model::ids::{SpanId, TraceId};
 use crate::model::sampling::Threshold;
 use crate::model::time::Timestamp;
@@ -13,8 +13,8 @@ use std::cmp::Reverse;
 /// The state of one trace.
 #[derive(Debug)]
 pub(super) enum Trace {
-    Open(Box<Open>),
-    Decided(Box<Skeleton>),
+    Open(Box<OpenTrace>),
+    Decided(Box<DecidedTrace>),
 }
 
 impl Trace {
@@ -29,7 +29,7 @@ impl Trace {
 
 /// A decided trace: which spans are known, and whose they are, so that duplicates and late spans are recognised.
 #[derive(Debug, Default)]
-pub(super) struct Skeleton {
+pub(super) struct DecidedTrace {
     pub(super) owners: Owners,
     pub(super) notes: FewOf<(SpanId, u64)>,
     /// The smallest one of its spans; what says nothing of sampling itself, a log record or a span of another SDK, was kept with them.
@@ -40,7 +40,7 @@ pub(super) struct Skeleton {
     pub(super) workflow: Option<Name>,
 }
 
-impl Skeleton {
+impl DecidedTrace {
     /// The same trace, of which two sessions knew a part before they met.
     pub(super) fn joined(mut self, other: Self) -> Self {
         self.owners = self.owners.joined(&other.owners);
@@ -69,14 +69,14 @@ impl Skeleton {
 
 /// A trace whose turn is not decided yet.
 #[derive(Debug)]
-pub(super) struct Open {
+pub(super) struct OpenTrace {
     kept: Kept,
     /// Roughly the bytes that its events hold in memory.
     pub(super) weight: usize,
     pub(super) last_arrival: Timestamp,
 }
 
-impl Open {
+impl OpenTrace {
     pub(super) fn new(trace: TraceId, arrival: Timestamp) -> Self {
         Self {
             kept: Kept::new(trace),
@@ -88,7 +88,7 @@ impl Open {
     /// Keeps an event; `false` if its span was known.
     #[inline]
     pub(super) fn take(&mut self, event: Event) -> bool {
-        let weight = kept::weight(&event);
+        let weight = event_buffer::weight(&event);
         let is_new = self.kept.add(event);
         if is_new {
             self.weight += weight;
@@ -98,7 +98,7 @@ impl Open {
 
     /// All spans by their ids, each with what its notes say, and what is to be known of them afterwards. A note to a span that
     /// never came stands for it.
-    pub(super) fn close(self) -> (Vec<Event>, Skeleton) {
+    pub(super) fn close(self) -> (Vec<Event>, DecidedTrace) {
         let mut spans = Vec::with_capacity(self.kept.len());
         let mut notes = Vec::new();
         for event in self.kept.into_events() {
@@ -107,7 +107,7 @@ impl Open {
                 _ => spans.push(event),
             }
         }
-        let skeleton = Skeleton {
+        let skeleton = DecidedTrace {
             owners: Owners::default(),
             notes: notes.iter().map(|(id, note)| (note.span, *id)).collect(),
             threshold: spans.iter().filter_map(|e| e.rare.threshold).min(),
@@ -154,13 +154,13 @@ impl Open {
 
     /// The session that the resource of its spans and notes names; of several that of the first span.
     pub(super) fn resource_session(&self) -> Option<Name> {
-        let named = |case: &Case| {
-            let hint = case.session.as_ref()?;
+        let named = |context: &SpanContext| {
+            let hint = context.session.as_ref()?;
             (hint.source == SessionSource::Resource).then(|| hint.id.clone())
         };
         let mut cases = self.kept.cases().iter();
-        cases.find_map(|case| named(case))?;
-        self.events().find_map(|event| named(&event.case))
+        cases.find_map(|context| named(context))?;
+        self.events().find_map(|event| named(&event.context))
     }
 
     /// Whether every parent that a span names is here.

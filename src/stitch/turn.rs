@@ -1,13 +1,13 @@
 //! Finalizes one turn: from its events to facts.
 
 use super::Settings;
-use super::activation::{Act, Cast};
-use super::few::FewOf;
-use super::handoff::{self, UNKNOWN, Verdict};
-use super::row::{Rows, Took};
-use super::spend::{Spend, nano};
+use super::activation::{Activations, Step};
+use super::agent_time;
+use super::cost::{Spend, nano};
+use super::cumulative_usage::{Rows, Took};
+use super::handoff::{self, HandoffState, UNKNOWN};
+use super::small_map::FewOf;
 use super::tree::Tree;
-use super::wait;
 use crate::model::Name;
 use crate::model::cohort::Cohort;
 use crate::model::event::{self, Event, FEEDBACK, Kind, Operation, Outcome};
@@ -34,7 +34,7 @@ pub(super) struct Decided {
     pub(super) broken: bool,
     pub(super) escalated: bool,
     /// The latest verdict on the business result.
-    pub(super) outcome: Option<Proof>,
+    pub(super) outcome: Option<Verdict>,
     /// Steps of the funnel that it came to.
     pub(super) steps: FewOf<Name>,
     pub(super) agents: FewOf<Name>,
@@ -46,7 +46,7 @@ pub(super) struct Decided {
     pub(super) handoffs: u64,
     pub(super) failed_handoffs: u64,
     pub(super) spend: Spend,
-    pub(super) pending: Vec<Verdict>,
+    pub(super) pending: Vec<HandoffState>,
     pub(super) trace: TraceId,
     /// That of its trace.
     pub(super) threshold: Option<Threshold>,
@@ -65,7 +65,7 @@ pub(super) struct Decided {
 
 /// A verdict on the business result: the latest counts, and of equal ones that of a rule.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Proof {
+pub(super) struct Verdict {
     pub(super) at: Timestamp,
     /// `None`: a span declares it.
     pub(super) rule: Option<Name>,
@@ -81,18 +81,21 @@ pub(super) type Owned = Vec<(TraceId, SpanId, Option<Name>)>;
 /// Decides a turn from all its events.
 pub(super) fn decide<'a>(
     events: impl Iterator<Item = &'a Event>,
-    waiting: &mut Vec<Verdict>,
+    waiting: &mut Vec<HandoffState>,
     rows: &mut Rows,
     settings: &Settings,
     facts: &mut Vec<Fact>,
 ) -> Option<(Decided, Owned)> {
     let tree = Tree::new(events);
-    let cast = Cast::of(&tree);
+    let cast = Activations::of(&tree);
     let first = *tree.events.first()?;
     let verdicts = handoff::judge(&tree, &cast, waiting, settings);
     let mut decided = Decided {
         workflow: tree.workflow.clone(),
-        workflow_id: tree.events.iter().find_map(|e| e.case.workflow_id.clone()),
+        workflow_id: tree
+            .events
+            .iter()
+            .find_map(|e| e.context.workflow_id.clone()),
         start: first.start,
         end: tree.events.iter().map(|e| e.end).max().unwrap_or_default(),
         result: None,
@@ -116,11 +119,11 @@ pub(super) fn decide<'a>(
         cohort: tree
             .events
             .iter()
-            .flat_map(|e| e.case.cohort.iter())
+            .flat_map(|e| e.context.cohort.iter())
             .collect(),
-        user: tree.events.iter().find_map(|e| e.case.user.clone()),
-        tenant: tree.events.iter().find_map(|e| e.case.tenant.clone()),
-        intent: tree.events.iter().find_map(|e| e.case.intent.clone()),
+        user: tree.events.iter().find_map(|e| e.context.user.clone()),
+        tenant: tree.events.iter().find_map(|e| e.context.tenant.clone()),
+        intent: tree.events.iter().find_map(|e| e.context.intent.clone()),
         value: value(&tree),
         asked: asked(&tree, &cast),
         handed_over: verdicts.iter().any(|v| !v.escalated),
@@ -236,7 +239,7 @@ pub(super) fn evaluation_facts<'a>(
 }
 
 /// The user's message, as the first model call of the turn got it.
-fn asked(tree: &Tree<'_>, cast: &Cast) -> Option<(Sketch, Name)> {
+fn asked(tree: &Tree<'_>, cast: &Activations) -> Option<(Sketch, Name)> {
     let first = *cast.calls.iter().min()?;
     let words = tree.events[first].content.as_ref()?.asked.clone()?;
     let agent = tree.agent(first).cloned();
@@ -244,8 +247,8 @@ fn asked(tree: &Tree<'_>, cast: &Cast) -> Option<(Sketch, Name)> {
 }
 
 /// Transfers that lead back to an agent that had given control away in the same turn.
-fn loops(verdicts: &[Verdict]) -> Vec<Fact> {
-    let passed = |v: &&Verdict| {
+fn loops(verdicts: &[HandoffState]) -> Vec<Fact> {
+    let passed = |v: &&HandoffState| {
         let lost = [HandoffResult::Dropped, HandoffResult::Rejected].contains(&v.handoff.result);
         v.handoff.kind != HandoffKind::Delegation && !v.escalated && !lost
     };
@@ -272,7 +275,7 @@ fn loops(verdicts: &[Verdict]) -> Vec<Fact> {
 /// Everything that adds up.
 fn steps(
     tree: &Tree<'_>,
-    cast: &Cast,
+    cast: &Activations,
     prices: &ActionPrices,
     rows: &mut Rows,
     decided: &mut Decided,
@@ -302,9 +305,9 @@ fn steps(
     }
 }
 
-fn outcome(tree: &Tree<'_>) -> Option<Proof> {
+fn outcome(tree: &Tree<'_>) -> Option<Verdict> {
     let declared = |event: &&Event| {
-        Some(Proof {
+        Some(Verdict {
             at: event.end,
             rule: None,
             outcome: event.rare.outcome.as_ref()?.outcome,
@@ -315,12 +318,12 @@ fn outcome(tree: &Tree<'_>) -> Option<Proof> {
 
 /// The value declared last: an agent may learn more of it on the way.
 fn value(tree: &Tree<'_>) -> Option<Value> {
-    let declared = |e: &&Event| Some((e.end, nano(e.case.value_usd?)));
+    let declared = |e: &&Event| Some((e.end, nano(e.context.value_usd?)));
     tree.events.iter().filter_map(declared).max()
 }
 
 /// The models that answered a chat call.
-fn models(tree: &Tree<'_>, cast: &Cast) -> FewOf<Name> {
+fn models(tree: &Tree<'_>, cast: &Activations) -> FewOf<Name> {
     let answered = |&i: &usize| match &tree.events[i].kind {
         Kind::Model(call) if call.operation == Operation::Chat && !call.failed => {
             call.model.clone()
@@ -331,14 +334,19 @@ fn models(tree: &Tree<'_>, cast: &Cast) -> FewOf<Name> {
 }
 
 /// What happened last.
-fn last_act<'c>(tree: &Tree<'_>, cast: &'c Cast) -> Option<&'c Act> {
+fn last_act<'c>(tree: &Tree<'_>, cast: &'c Activations) -> Option<&'c Step> {
     cast.acts.iter().max_by_key(|act| {
         let event = tree.events[act.event];
         (event.end, std::cmp::Reverse(act.event))
     })
 }
 
-fn turn(tree: &Tree<'_>, cast: &Cast, verdicts: &[Verdict], decided: &mut Decided) -> Option<Turn> {
+fn turn(
+    tree: &Tree<'_>,
+    cast: &Activations,
+    verdicts: &[HandoffState],
+    decided: &mut Decided,
+) -> Option<Turn> {
     let last = last_act(tree, cast)?;
     let lost = verdicts.iter().any(|v| {
         matches!(
@@ -366,12 +374,12 @@ fn turn(tree: &Tree<'_>, cast: &Cast, verdicts: &[Verdict], decided: &mut Decide
         first_token: first_token
             .and_then(|s| Duration::try_from_secs_f64(s).ok())
             .map(|s| event.start.since(decided.start).saturating_add(s)),
-        by_agent: wait::shares(&cast.activations, (decided.start, decided.end)),
+        by_agent: agent_time::shares(&cast.activations, (decided.start, decided.end)),
     })
 }
 
 /// Whether the last thing that happened gave the user an answer.
-fn answers(tree: &Tree<'_>, cast: &Cast, last: &Act, verdicts: &[Verdict]) -> bool {
+fn answers(tree: &Tree<'_>, cast: &Activations, last: &Step, verdicts: &[HandoffState]) -> bool {
     if last.failed {
         return false;
     }
@@ -397,7 +405,7 @@ fn answers(tree: &Tree<'_>, cast: &Cast, last: &Act, verdicts: &[Verdict]) -> bo
     }
 }
 
-fn settle_handoffs(verdicts: Vec<Verdict>, decided: &mut Decided, facts: &mut Vec<Fact>) {
+fn settle_handoffs(verdicts: Vec<HandoffState>, decided: &mut Decided, facts: &mut Vec<Fact>) {
     for verdict in verdicts {
         if verdict.escalated {
             let what = What::Escalation {

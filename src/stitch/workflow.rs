@@ -1,15 +1,15 @@
 //! The open workflow of a session, and its outcome.
 
-use super::few::FewOf;
+use super::cost::Spend;
 use super::judge::{Judge, by_default};
-use super::spend::Spend;
-use super::turn::{Decided, Proof, Value};
+use super::small_map::FewOf;
+use super::turn::{Decided, Value, Verdict};
 use super::{Output, Settings};
 use crate::model::Name;
 use crate::model::cohort::Cohort;
 use crate::model::event::Outcome;
 use crate::model::fact::{Fact, TurnResult, What, Workflow};
-use crate::model::ids::{Key, Scoped, TraceId};
+use crate::model::ids::{PartitionKey, TenantScoped, TraceId};
 use crate::model::record::{Contact, Record};
 use crate::model::sampling::Threshold;
 use crate::model::time::Timestamp;
@@ -26,7 +26,7 @@ pub(super) struct OpenWorkflow {
     pub(super) end: Timestamp,
     pub(super) spend: Spend,
     /// The latest verdict, with its time.
-    pub(super) outcome: Option<Proof>,
+    pub(super) outcome: Option<Verdict>,
     /// Steps of the funnel that it came to, each once.
     pub(super) steps: FewOf<Name>,
     pub(super) agents: FewOf<Name>,
@@ -243,7 +243,7 @@ impl OpenWorkflow {
         let Some(user) = self.user else {
             return;
         };
-        let key = Key::User(Scoped {
+        let key = PartitionKey::User(TenantScoped {
             tenant: self.tenant,
             id: user,
         });
@@ -278,7 +278,7 @@ mod tests {
             start: at(n_seconds),
             end: at(100 + n_seconds),
             spend: Spend::default(),
-            outcome: Some(Proof {
+            outcome: Some(Verdict {
                 at: at(n_seconds),
                 rule: None,
                 outcome: Outcome::Resolved,

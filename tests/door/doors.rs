@@ -1,10 +1,11 @@
 //! Both doors with everything they need, and senders of all manners.
 
 use baton::clock::Clock;
-use baton::model::otlp::{Group, Take};
 use baton::net::{self, Protocol, Reporter, open_files};
+use baton::otlp::Limits;
+use baton::otlp::view::{ScopeBatch, SpanSink};
 use baton::receive::{
-    Admission, Grpc, Http, Intake, Limits, Metrics, Offer, Refusal, Room, Settings, Taking,
+    Admission, Grpc, Http, Intake, Metrics, Offer, Refusal, Room, Settings, Taking,
 };
 use baton::telemetry::Telemetry;
 use bytes::Bytes;
@@ -75,12 +76,12 @@ struct Held<'t> {
     starts: Vec<u64>,
 }
 
-impl Take for Held<'_> {
+impl SpanSink for Held<'_> {
     fn asks(&self, _: u32, _: &[u8]) -> bool {
         true
     }
 
-    fn add(&mut self, group: &Group<'_>) {
+    fn add(&mut self, group: &ScopeBatch<'_>) {
         self.starts
             .extend(group.spans.iter().map(|span| span.start.0));
     }

@@ -73,11 +73,11 @@ fn seeds(cases: u64) -> Vec<u64> {
 }
 
 /// Runs a case for every seed; a fault says how to see it again.
-fn each(test: &str, cases: u64, case: impl Fn(u64) -> Vec<String>) {
+fn each(test: &str, cases: u64, context: impl Fn(u64) -> Vec<String>) {
     let mut broken = Vec::new();
     for seed in seeds(cases) {
         let again = format!("SEED={seed} cargo test --test law {test}");
-        let faults = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| case(seed)));
+        let faults = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| context(seed)));
         let faults = faults.unwrap_or_else(|_| vec![String::from("it panicked")]);
         if !faults.is_empty() {
             broken.push((seed, format!("{again}\n{}", faults.join("\n"))));

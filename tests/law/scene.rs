@@ -7,8 +7,8 @@ use crate::spans::{
     Attribute, Draft, Resource, count, delegate, log, number, output, said, text, transfer,
 };
 use crate::story::{Facts, MILLI, MINUTE, SECOND, Teller, pick};
+use baton::model::ids::Link;
 use baton::model::ids::{SpanId, TraceId};
-use baton::model::otlp::Link;
 
 const AGENTS: &[&str] = &["triage", "billing", "refunds", "shipping"];
 const QUESTIONS: &[&str] = &[

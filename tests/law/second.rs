@@ -9,9 +9,9 @@ use baton::config::Config;
 use baton::model::event::Event;
 use baton::model::ids::TraceId;
 use baton::model::metric::{Family, Point};
-use baton::model::otlp::Group;
 use baton::model::time::Timestamp;
-use baton::receive;
+use baton::otlp;
+use baton::otlp::view::ScopeBatch;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The figures of Baton as the second Baton writes them: cohorts added up, empty series left out.
@@ -117,14 +117,14 @@ fn a_second_baton_tells_the_same_of_recordings() {
         let mut events = Vec::new();
         for request in capture.requests(Encoding::Protobuf) {
             let decode = match request.signal {
-                "logs" => receive::wire::logs,
-                _ => receive::wire::traces,
+                "logs" => otlp::protobuf::logs,
+                _ => otlp::protobuf::traces,
             };
-            let mut take = |group: &Group<'_>| {
+            let mut take = |group: &ScopeBatch<'_>| {
                 let these = normaliser.normalise(group).into_iter();
                 events.extend(these.map(|event| *event));
             };
-            decode(&request.body, &receive::Limits::default(), &mut take).expect("a recording");
+            decode(&request.body, &otlp::Limits::default(), &mut take).expect("a recording");
         }
         for (pace, events) in [("fast", events.clone()), ("slow", slowly(events))] {
             let story = Story {

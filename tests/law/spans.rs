@@ -1,13 +1,12 @@
 //! Spans as a story writes them, and the events that Baton makes of them.
 
 use baton::model::event::Event;
+use baton::model::ids::Link;
 use baton::model::ids::{SpanId, TraceId};
-use baton::model::otlp::{
-    Attributes, Group, Link, LogRecord, Scope, Span, SpanEvent, Status, Value,
-};
 use baton::model::sampling::Threshold;
 use baton::model::time::Timestamp;
 use baton::normalise::Normaliser;
+use baton::otlp::view::{Attributes, LogRecord, Scope, ScopeBatch, Span, SpanEvent, Status, Value};
 
 pub type Attribute = (&'static str, Held);
 
@@ -75,14 +74,14 @@ fn attributes(pairs: &[Attribute]) -> Attributes<'_> {
         .collect()
 }
 
-fn group<'r>(resource: &'r Resource, scope: &'static str) -> Group<'r> {
-    Group {
+fn group<'r>(resource: &'r Resource, scope: &'static str) -> ScopeBatch<'r> {
+    ScopeBatch {
         resource: attributes(resource),
         scope: Scope {
             name: scope,
             version: "1",
         },
-        ..Group::default()
+        ..ScopeBatch::default()
     }
 }
 

@@ -107,7 +107,7 @@ impl Teller {
         let user = (!self.dice.one_in(4)).then(|| format!("user-{number}"));
         let mut at = BEGIN + self.dice.below(20 * MINUTE);
         for _ in 0..1 + self.dice.below(3) {
-            at = self.case(at, &mut resource, user.as_deref());
+            at = self.context(at, &mut resource, user.as_deref());
             at += match self.dice.below(4) {
                 0 => 3 * MINUTE,
                 1 => 50 * MINUTE,
@@ -117,8 +117,8 @@ impl Teller {
         }
     }
 
-    /// One case: the turns of a conversation. Returns when it ended.
-    fn case(&mut self, mut at: u64, resource: &mut Resource, user: Option<&str>) -> u64 {
+    /// One context: the turns of a conversation. Returns when it ended.
+    fn context(&mut self, mut at: u64, resource: &mut Resource, user: Option<&str>) -> u64 {
         self.sessions += 1;
         let mut manner = Manner::new(&mut self.dice, format!("case-{}", self.sessions), user);
         if self.more.one_in(4) {

@@ -1,7 +1,7 @@
 //! A disk that loses what was not synced, tears what is written and fails when the seed says so.
 
 use crate::dice::Dice;
-use baton::state::disk::files::{File, Files};
+use baton::log::disk::files::{File, Files};
 use std::collections::BTreeMap;
 use std::io::{self, Cursor, Read};
 use std::sync::{Arc, Mutex, MutexGuard};

@@ -2,11 +2,11 @@
 
 use crate::dice::Dice;
 use crate::disk::SimFiles;
+use baton::log::disk::Fault;
+use baton::log::disk::files::Files;
+use baton::log::disk::journal::Journal;
+use baton::log::disk::snapshots::Snapshots;
 use baton::proto::v1;
-use baton::state::disk::Fault;
-use baton::state::disk::files::Files;
-use baton::state::disk::journal::Journal;
-use baton::state::disk::snapshots::Snapshots;
 use std::sync::Arc;
 
 const SEGMENT: &str = "00000000000000000001.log";

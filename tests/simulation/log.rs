@@ -1,9 +1,9 @@
 //! The real log and its real writer without their threads: the writer works when the simulation says so.
 
+use baton::log::disk::{self, DiskLog, Fault, Opened, Settings, Writer};
+use baton::log::{AppendError, Appending, Log, Reader};
 use baton::model::record::{Frame, Load};
 use baton::proto::v1;
-use baton::state::disk::{self, DiskLog, Fault, Opened, Settings, Writer};
-use baton::state::{AppendError, Appending, Log, Reader};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};

@@ -1,11 +1,11 @@
 //! The workflows that were closed, as the log tells them: what a ledger of it would hold.
 
 use baton::engine::{Partition, Settings};
+use baton::log::disk::Fault;
+use baton::log::disk::journal::Journal;
 use baton::model::fact::{Fact, What};
 use baton::model::record::{Delivery, Frame};
 use baton::proto::v1;
-use baton::state::disk::Fault;
-use baton::state::disk::journal::Journal;
 use prost::Message;
 use std::collections::BTreeMap;
 

@@ -9,13 +9,13 @@ use crate::rows::{History, Rows};
 use baton::app;
 use baton::config::Config;
 use baton::engine::Offering;
+use baton::log::disk::files::Files;
+use baton::log::{AppendError, Next};
 use baton::model::event::Event;
 use baton::model::limit::Limit;
 use baton::model::metric::{Family, Point};
-use baton::model::otlp::Group;
-use baton::receive::{self, Limits};
-use baton::state::disk::files::Files;
-use baton::state::{AppendError, Next};
+use baton::otlp::view::ScopeBatch;
+use baton::otlp::{self, Limits};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -90,10 +90,10 @@ fn recordings() -> &'static [Vec<Event>] {
             let mut events = Vec::new();
             for request in capture.requests(Encoding::Protobuf) {
                 let decode = match request.signal {
-                    "logs" => receive::wire::logs,
-                    _ => receive::wire::traces,
+                    "logs" => otlp::protobuf::logs,
+                    _ => otlp::protobuf::traces,
                 };
-                let mut take = |group: &Group<'_>| {
+                let mut take = |group: &ScopeBatch<'_>| {
                     let these = normaliser.normalise(group).into_iter();
                     events.extend(these.map(|event| *event));
                 };

@@ -3,8 +3,8 @@
 use crate::capture::{Encoding, Request};
 use baton::engine::Offline;
 use baton::model::metric::{Family, Point};
-use baton::model::otlp::Take;
-use baton::receive::Limits;
+use baton::otlp::Limits;
+use baton::otlp::view::SpanSink;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -136,11 +136,11 @@ pub fn replay_with(requests: &[Request], partitions: usize) -> Figures {
     Figures::of_metrics(&engine.finish())
 }
 
-pub fn decode(request: &Request, take: &mut dyn Take) {
+pub fn decode(request: &Request, take: &mut dyn SpanSink) {
     let decode = match (request.signal, request.encoding) {
-        ("logs", _) => baton::receive::wire::logs,
-        (_, Encoding::Protobuf) => baton::receive::wire::traces,
-        (_, Encoding::Json) => baton::receive::json::traces,
+        ("logs", _) => baton::otlp::protobuf::logs,
+        (_, Encoding::Protobuf) => baton::otlp::protobuf::traces,
+        (_, Encoding::Json) => baton::otlp::json::traces,
     };
     let counts = decode(&request.body, &Limits::default(), take);
     let rejects = counts.expect("a recording decodes").rejects;

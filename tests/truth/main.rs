@@ -10,8 +10,8 @@ mod live;
 mod unknown;
 
 use baton::model::event::Event;
-use baton::model::otlp::{Group, Take};
 use baton::normalise::Normaliser;
+use baton::otlp::view::{ScopeBatch, SpanSink};
 use capture::{Capture, Encoding};
 use figures::Figures;
 use live::Way;
@@ -60,12 +60,12 @@ fn every_recording_tells_its_truth_in_replay() {
 /// The events of what a normaliser asks for.
 struct Asked<'n>(&'n Normaliser, Vec<Box<Event>>);
 
-impl Take for Asked<'_> {
+impl SpanSink for Asked<'_> {
     fn asks(&self, hash: u32, name: &[u8]) -> bool {
         self.0.asks(hash, name)
     }
 
-    fn add(&mut self, group: &Group<'_>) {
+    fn add(&mut self, group: &ScopeBatch<'_>) {
         self.1.extend(self.0.normalise(group));
     }
 }
@@ -77,7 +77,7 @@ fn attributes_that_nobody_asks_for_would_change_nothing() {
         for request in capture.requests(Encoding::Protobuf) {
             let (mut asked, mut all) = (Asked(&normaliser, Vec::new()), Vec::new());
             figures::decode(&request, &mut asked);
-            let mut take = |group: &Group<'_>| all.extend(normaliser.normalise(group));
+            let mut take = |group: &ScopeBatch<'_>| all.extend(normaliser.normalise(group));
             figures::decode(&request, &mut take);
             assert_eq!(asked.1, all, "{}", capture.name);
         }

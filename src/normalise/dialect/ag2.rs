@@ -2,14 +2,14 @@
 
 use super::otel_genai;
 use crate::model::event::{Event, Kind};
-use crate::model::key::key;
-use crate::normalise::Source;
+use crate::normalise::SpanReader;
+use crate::otlp::attribute_key::key;
 
-pub(super) fn speaks(source: &Source<'_>) -> bool {
+pub(super) fn speaks(source: &SpanReader<'_>) -> bool {
     source.str(key!("ag2.span.type")).is_some()
 }
 
-pub(super) fn read(source: &Source<'_>, event: &mut Event) {
+pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
     otel_genai::read(source, event);
     // The tokens of a call, or of all calls of a subagent, again. Other kinds are calls that no other span shows.
     if matches!(

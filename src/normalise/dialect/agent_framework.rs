@@ -3,15 +3,15 @@
 
 use super::{build, otel_genai};
 use crate::model::event::{Event, Kind};
-use crate::model::key::key;
-use crate::normalise::Source;
+use crate::normalise::SpanReader;
+use crate::otlp::attribute_key::key;
 
-pub(super) fn speaks(source: &Source<'_>) -> bool {
+pub(super) fn speaks(source: &SpanReader<'_>) -> bool {
     source.scope.name.starts_with("agent_framework")
         || source.scope.name.starts_with("Microsoft.Agents")
 }
 
-pub(super) fn read(source: &Source<'_>, event: &mut Event) {
+pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
     otel_genai::read(source, event);
     let span = source.span.name;
     if span.starts_with("workflow.run") || span.starts_with("workflow_invoke") {

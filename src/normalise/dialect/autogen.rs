@@ -2,16 +2,16 @@
 
 use super::{build, openinference, otel_genai};
 use crate::model::event::{Event, Kind, ModelCall, Usage};
-use crate::model::key::key;
-use crate::normalise::{Source, handoff, json, messages, usage};
+use crate::normalise::{SpanReader, handoff, json, messages, usage};
+use crate::otlp::attribute_key::key;
 use serde_json::Value;
 
-pub(super) fn speaks(source: &Source<'_>) -> bool {
+pub(super) fn speaks(source: &SpanReader<'_>) -> bool {
     source.scope.name.starts_with("autogen")
         || source.scope.name.contains("instrumentation.autogen")
 }
 
-pub(super) fn read(source: &Source<'_>, event: &mut Event) {
+pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
     if source.str(key!("openinference.span.kind")).is_none() {
         otel_genai::read(source, event);
         return;
@@ -39,7 +39,7 @@ pub(super) fn read(source: &Source<'_>, event: &mut Event) {
 }
 
 /// A team runs agents and is none itself; only a team lists its participants.
-fn is_team(source: &Source<'_>) -> bool {
+fn is_team(source: &SpanReader<'_>) -> bool {
     source.attributes().get(key!("participant_names")).is_some()
         || ["Team.", "Swarm.", "GroupChat."]
             .iter()
@@ -47,7 +47,7 @@ fn is_team(source: &Source<'_>) -> bool {
 }
 
 /// The model client's result is one JSON object: nothing of it is in attributes of its own.
-fn result(source: &Source<'_>, call: &mut ModelCall) {
+fn result(source: &SpanReader<'_>, call: &mut ModelCall) {
     let Some(result) = source.str(key!("output.value")).and_then(json::parse) else {
         return;
     };

@@ -2,15 +2,15 @@
 
 use super::openinference;
 use crate::model::event::Event;
-use crate::model::key::key;
-use crate::normalise::Source;
+use crate::normalise::SpanReader;
+use crate::otlp::attribute_key::key;
 
-pub(super) fn speaks(source: &Source<'_>) -> bool {
+pub(super) fn speaks(source: &SpanReader<'_>) -> bool {
     source.scope.name.ends_with("instrumentation.beeai")
         && source.str(key!("openinference.span.kind")).is_some()
 }
 
-pub(super) fn read(source: &Source<'_>, event: &mut Event) {
+pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
     // An event has the kind of its run (`error` inside a model call is LLM), but it is nobody's work.
     if source.str(key!("metadata.path")).is_none() {
         openinference::read(source, event);

@@ -1,21 +1,21 @@
 //! What several dialects build alike.
 
 use crate::model::event::{Event, Handoff, Kind, ModelCall, Operation, Target, ToolCall};
-use crate::model::key::{Keys, key, keys};
-use crate::model::otlp::Value;
 use crate::normalise::handoff::{self, Meaning};
-use crate::normalise::{Source, id, json, messages, model_name, name, usage};
+use crate::normalise::{SpanReader, id, json, messages, model_name, name, usage};
+use crate::otlp::attribute_key::{AttributeKeys, key, keys};
+use crate::otlp::view::Value;
 use serde_json::Value as Json;
 
 /// How control passes in a handoff.
-const MODE: Keys = &keys([
+const MODE: AttributeKeys = &keys([
     "gen_ai.transfer.mode",
     "gen_ai.handoff.mode",
     "gen_ai.handoff.type",
 ]);
 
 /// Sources of a handoff.
-const FROM: Keys = &keys([
+const FROM: AttributeKeys = &keys([
     "gen_ai.handoff.from_agent",
     "gen_ai.agent.handoff.source.name",
     "gen_ai.transfer.source.name",
@@ -26,7 +26,7 @@ const FROM: Keys = &keys([
 ]);
 
 /// Targets of a handoff.
-const TO: Keys = &keys([
+const TO: AttributeKeys = &keys([
     "gen_ai.handoff.to_agent",
     "gen_ai.agent.handoff.target.name",
     "gen_ai.transfer.target.name",
@@ -37,7 +37,7 @@ const TO: Keys = &keys([
 ]);
 
 /// Attributes that tell one call of a tool from another.
-const CALL_ID: Keys = &keys([
+const CALL_ID: AttributeKeys = &keys([
     "gen_ai.tool.call.id",
     "ai.toolCall.id",
     "tool_call.id",
@@ -46,7 +46,7 @@ const CALL_ID: Keys = &keys([
 ]);
 
 /// Models asked for and answering, in the order of trust.
-const MODEL: Keys = &keys([
+const MODEL: AttributeKeys = &keys([
     "gen_ai.request.model",
     "llm.request.model_name",
     "llm.model_name",
@@ -56,7 +56,7 @@ const MODEL: Keys = &keys([
     "ai.model.id",
     "llm.request.model",
 ]);
-const PROVIDER: Keys = &keys([
+const PROVIDER: AttributeKeys = &keys([
     "gen_ai.provider.name",
     "gen_ai.system",
     "llm.provider",
@@ -74,7 +74,7 @@ const FRAMEWORKS: &[&str] = &[
     "_other",
     "unknown",
 ];
-const ARGUMENTS: Keys = &keys([
+const ARGUMENTS: AttributeKeys = &keys([
     "gen_ai.tool.call.arguments",
     "tool_arguments",
     "ai.toolCall.args",
@@ -88,7 +88,7 @@ const ARGUMENTS: Keys = &keys([
 ]);
 
 /// Why a model stopped.
-const FINISH: Keys = &keys([
+const FINISH: AttributeKeys = &keys([
     "gen_ai.response.finish_reasons",
     "gen_ai.response.finish_reason",
     "ai.response.finishReason",
@@ -96,7 +96,7 @@ const FINISH: Keys = &keys([
 ]);
 
 /// A model call by the standard names.
-pub(super) fn model(source: &Source<'_>, operation: Operation) -> ModelCall {
+pub(super) fn model(source: &SpanReader<'_>, operation: Operation) -> ModelCall {
     let attributes = source.attributes();
     let output = messages::output(source);
     let provider = PROVIDER
@@ -113,13 +113,13 @@ pub(super) fn model(source: &Source<'_>, operation: Operation) -> ModelCall {
         requests: output.requests,
         answered: output.answered,
         failed: source.failed() || source.raised() || stopped_by_error(source),
-        shown_by: rapidhash::v3::rapidhash_v3(source.scope.name.as_bytes()) as u32,
+        instrumentation: rapidhash::v3::rapidhash_v3(source.scope.name.as_bytes()) as u32,
         ..ModelCall::default()
     }
 }
 
 /// Whether a model stopped for such a reason.
-pub(super) fn stopped(source: &Source<'_>, is: impl Fn(&str) -> bool) -> bool {
+pub(super) fn stopped(source: &SpanReader<'_>, is: impl Fn(&str) -> bool) -> bool {
     let is = |reason: &str| is(reason.trim_matches(['[', ']', '"', ' ']));
     let mut reasons = FINISH
         .iter()
@@ -131,20 +131,20 @@ pub(super) fn stopped(source: &Source<'_>, is: impl Fn(&str) -> bool) -> bool {
 }
 
 /// Frameworks that catch an error set no status: the reason why the call stopped is its only sign.
-fn stopped_by_error(source: &Source<'_>) -> bool {
+fn stopped_by_error(source: &SpanReader<'_>) -> bool {
     stopped(source, |reason| reason == "error")
 }
 
-pub(super) fn model_kind(source: &Source<'_>) -> Kind {
+pub(super) fn model_kind(source: &SpanReader<'_>) -> Kind {
     Kind::Model(Box::new(model(source, Operation::Chat)))
 }
 
-pub(super) fn embeddings_kind(source: &Source<'_>) -> Kind {
+pub(super) fn embeddings_kind(source: &SpanReader<'_>) -> Kind {
     Kind::Model(Box::new(model(source, Operation::Embeddings)))
 }
 
 /// The arguments of a tool call, wherever the dialect puts them.
-pub(super) fn arguments(source: &Source<'_>) -> Option<Json> {
+pub(super) fn arguments(source: &SpanReader<'_>) -> Option<Json> {
     ARGUMENTS
         .iter()
         .find_map(|key| json::parse(source.str(*key)?))
@@ -162,15 +162,15 @@ fn of_server(tool: &str) -> &str {
 }
 
 /// A tool call, or what its name makes of it.
-pub(super) fn tool(source: &Source<'_>, tool: &str) -> Kind {
+pub(super) fn tool(source: &SpanReader<'_>, tool: &str) -> Kind {
     let tool = of_server(tool);
-    let (mut hands_to, mut works, mut delegates) = (None, false, false);
+    let (mut hands_to, mut does_work, mut delegates) = (None, false, false);
     match handoff::meaning(tool, || arguments(source), source.settings) {
         Meaning::Returns | Meaning::Answers => return Kind::Structure,
-        Meaning::Work => works = true,
+        Meaning::Work => does_work = true,
         Meaning::Escalates => {
             hands_to = Some(Target::Human);
-            works = true;
+            does_work = true;
         }
         Meaning::HandsOver {
             target,
@@ -191,21 +191,21 @@ pub(super) fn tool(source: &Source<'_>, tool: &str) -> Kind {
         name: name(tool),
         call_id: call_id.map(id),
         hands_to,
-        works,
+        does_work,
         delegates,
         failed: source.failed() || matches!(reported, Some("error" | "failure" | "failed")),
     })
 }
 
 /// What kind of target a handoff has.
-const TARGET_TYPE: Keys = &keys([
+const TARGET_TYPE: AttributeKeys = &keys([
     "gen_ai.transfer.target.type",
     "gen_ai.agent.handoff.target.type",
     "gen_ai.handoff.target.type",
 ]);
 
 /// The target of a handoff by the three proposals for OpenTelemetry and by what SDKs write already.
-pub(super) fn declared_target(source: &Source<'_>) -> Option<Target> {
+pub(super) fn declared_target(source: &SpanReader<'_>) -> Option<Target> {
     let attributes = source.attributes();
     let human = TARGET_TYPE.iter().any(|key| {
         attributes
@@ -221,7 +221,7 @@ pub(super) fn declared_target(source: &Source<'_>) -> Option<Target> {
 }
 
 /// A span whose only meaning is a handoff.
-pub(super) fn handoff_kind(source: &Source<'_>, to: Option<Target>) -> Kind {
+pub(super) fn handoff_kind(source: &SpanReader<'_>, to: Option<Target>) -> Kind {
     let attributes = source.attributes();
     let from = attributes.first_str(FROM);
     let mode = attributes.first_str(MODE);
@@ -234,9 +234,9 @@ pub(super) fn handoff_kind(source: &Source<'_>, to: Option<Target>) -> Kind {
 }
 
 /// Makes the event the span of an agent.
-pub(super) fn agent(event: &mut Event, agent: &str, weak: bool) {
+pub(super) fn agent(event: &mut Event, agent: &str, inferred: bool) {
     event.agent = Some(name(agent));
-    event.kind = Kind::Agent { weak };
+    event.kind = Kind::Agent { inferred };
 }
 
 /// Makes the event the span of a run around agents.

@@ -2,10 +2,10 @@
 
 use super::openinference;
 use crate::model::event::{Event, Kind};
-use crate::model::key::key;
-use crate::normalise::Source;
+use crate::normalise::SpanReader;
+use crate::otlp::attribute_key::key;
 
-pub(super) fn speaks(source: &Source<'_>) -> bool {
+pub(super) fn speaks(source: &SpanReader<'_>) -> bool {
     source
         .scope
         .name
@@ -13,7 +13,7 @@ pub(super) fn speaks(source: &Source<'_>) -> bool {
         && source.str(key!("openinference.span.kind")).is_some()
 }
 
-pub(super) fn read(source: &Source<'_>, event: &mut Event) {
+pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
     openinference::read(source, event);
     // Which agent it is stands in the arguments of the tool.
     if let Kind::Agent { .. } = event.kind {

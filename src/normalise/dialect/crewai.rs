@@ -4,8 +4,8 @@
 use super::{build, openinference};
 use crate::model::Name;
 use crate::model::event::{Event, Kind, Target};
-use crate::model::key::key;
-use crate::normalise::Source;
+use crate::normalise::SpanReader;
+use crate::otlp::attribute_key::key;
 
 /// Beginnings of a tool result that says the tool did not do it.
 const FAILURES: &[&str] = &[
@@ -14,12 +14,12 @@ const FAILURES: &[&str] = &[
     "error:",
 ];
 
-pub(super) fn speaks(source: &Source<'_>) -> bool {
+pub(super) fn speaks(source: &SpanReader<'_>) -> bool {
     source.scope.name.ends_with("instrumentation.crewai")
         && source.str(key!("openinference.span.kind")).is_some()
 }
 
-pub(super) fn read(source: &Source<'_>, event: &mut Event) {
+pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
     openinference::read(source, event);
     let span = source.span.name;
     if let (Kind::Tool(_), None, Some(tool)) = (

@@ -3,15 +3,15 @@
 
 use super::{build, openinference, otel_genai};
 use crate::model::event::{Event, Kind};
-use crate::model::key::key;
-use crate::normalise::Source;
+use crate::normalise::SpanReader;
+use crate::otlp::attribute_key::key;
 
-pub(super) fn speaks(source: &Source<'_>) -> bool {
+pub(super) fn speaks(source: &SpanReader<'_>) -> bool {
     source.scope.name.starts_with("gcp.vertex.agent")
         || source.scope.name.contains("instrumentation.google_adk")
 }
 
-pub(super) fn read(source: &Source<'_>, event: &mut Event) {
+pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
     let span = source.span.name;
     if let Some(agent) = bracketed(span, "agent_run [") {
         return build::agent(event, agent, false);

@@ -2,21 +2,21 @@
 
 use super::build;
 use crate::model::event::{Event, Kind, ModelCall};
-use crate::model::key::{Keys, key, keys};
-use crate::normalise::{Source, json, messages, model_name, usage};
+use crate::normalise::{SpanReader, json, messages, model_name, usage};
+use crate::otlp::attribute_key::{AttributeKeys, key, keys};
 use serde_json::Value;
 
 /// Where a model's replies are: in an agent's step, or as the output of a pipeline's component.
-const OUTPUT: Keys = &keys([
+const OUTPUT: AttributeKeys = &keys([
     "haystack.agent.step.llm.output",
     "haystack.component.output",
 ]);
 
-pub(super) fn speaks(source: &Source<'_>) -> bool {
+pub(super) fn speaks(source: &SpanReader<'_>) -> bool {
     source.span.name.starts_with("haystack.")
 }
 
-pub(super) fn read(source: &Source<'_>, event: &mut Event) {
+pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
     let component = source
         .str(key!("haystack.component.type"))
         .unwrap_or_default();
@@ -36,7 +36,7 @@ pub(super) fn read(source: &Source<'_>, event: &mut Event) {
 }
 
 /// A failed tool is an answer to the agent: the span's status does not tell.
-fn tool(source: &Source<'_>) -> Kind {
+fn tool(source: &SpanReader<'_>) -> Kind {
     let Some(tool) = source.str(key!("haystack.tool.name")) else {
         return Kind::Structure;
     };
@@ -47,7 +47,7 @@ fn tool(source: &Source<'_>) -> Kind {
     kind
 }
 
-fn call(source: &Source<'_>) -> Kind {
+fn call(source: &SpanReader<'_>) -> Kind {
     let mut kind = build::model_kind(source);
     let output = source.attributes().first_str(OUTPUT).and_then(json::parse);
     if let (Kind::Model(call), Some(output)) = (&mut kind, output) {
@@ -56,7 +56,7 @@ fn call(source: &Source<'_>) -> Kind {
     kind
 }
 
-fn replies(source: &Source<'_>, call: &mut ModelCall, output: &Value) {
+fn replies(source: &SpanReader<'_>, call: &mut ModelCall, output: &Value) {
     let replies = output.get("replies").and_then(Value::as_array);
     let meta = replies.and_then(|all| all.first()?.get("meta"));
     if let Some(meta) = meta {

@@ -2,16 +2,16 @@
 
 use super::{build, langgraph, otel_genai};
 use crate::model::event::{Cost, Event, Kind, Usage};
-use crate::model::key::key;
-use crate::normalise::{Source, json, model_name, name, usage};
+use crate::normalise::{SpanReader, json, model_name, name, usage};
+use crate::otlp::attribute_key::key;
 use serde_json::Value;
 
-pub(super) fn speaks(source: &Source<'_>) -> bool {
+pub(super) fn speaks(source: &SpanReader<'_>) -> bool {
     source.str(key!("langfuse.observation.type")).is_some()
         || source.scope.name.starts_with("langfuse")
 }
 
-pub(super) fn read(source: &Source<'_>, event: &mut Event) {
+pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
     let span = source.span.name;
     let level = source.str(key!("langfuse.observation.level"));
     event.error |= level == Some("ERROR") && !source.is_control_flow();
@@ -27,7 +27,7 @@ pub(super) fn read(source: &Source<'_>, event: &mut Event) {
         // Under LangGraph the type follows from the run's name, so only its place in the graph says which agent it is.
         "agent" | "chain" | "span" if place.is_some() => {
             if place.is_some_and(|p| p.is_node) {
-                event.kind = Kind::Agent { weak: true };
+                event.kind = Kind::Agent { inferred: true };
             }
         }
         "generation" => event.kind = generation(source, event.error, build::model_kind(source)),
@@ -56,7 +56,7 @@ pub(super) fn read(source: &Source<'_>, event: &mut Event) {
     }
 }
 
-fn generation(source: &Source<'_>, failed: bool, mut kind: Kind) -> Kind {
+fn generation(source: &SpanReader<'_>, failed: bool, mut kind: Kind) -> Kind {
     let Kind::Model(call) = &mut kind else {
         return kind;
     };

@@ -1,8 +1,8 @@
 //! LangGraph's own metadata, which OpenInference, OpenLLMetry and LangSmith all copy: where in the graph a run stands.
 
-use crate::model::key::{Keys, key, keys};
-use crate::normalise::Source;
+use crate::normalise::SpanReader;
 use crate::normalise::declared::{self, unquoted};
+use crate::otlp::attribute_key::{AttributeKeys, key, keys};
 use serde_json::Value;
 
 /// Nodes that every prebuilt agent has; their names say nothing.
@@ -32,14 +32,14 @@ pub(super) struct Place {
 }
 
 /// Where in the graph a run stands.
-const NAMESPACE: Keys = &keys([
+const NAMESPACE: AttributeKeys = &keys([
     "traceloop.association.properties.langgraph_checkpoint_ns",
     "langsmith.metadata.langgraph_checkpoint_ns",
     "langfuse.observation.metadata.langgraph_checkpoint_ns",
     "langgraph_checkpoint_ns",
 ]);
 /// The agent that LangChain's own agents say they are.
-const AGENT: Keys = &keys([
+const AGENT: AttributeKeys = &keys([
     "traceloop.association.properties.lc_agent_name",
     "langsmith.metadata.lc_agent_name",
     "langfuse.observation.metadata.lc_agent_name",
@@ -47,7 +47,7 @@ const AGENT: Keys = &keys([
 ]);
 
 /// Reads `langgraph_checkpoint_ns`, e.g. `writer:0b4d…|agent:77aa…`: node names from the outermost graph inwards.
-pub(super) fn place(source: &Source<'_>) -> Option<Place> {
+pub(super) fn place(source: &SpanReader<'_>) -> Option<Place> {
     let attributes = source.attributes();
     let run = run_name(source.span.name);
     if let Some(namespace) = attributes.first_str(NAMESPACE) {

@@ -2,15 +2,15 @@
 
 use super::{build, langgraph};
 use crate::model::event::{Event, Kind};
-use crate::model::key::{Keys, key, keys};
 use crate::normalise::declared::unquoted;
-use crate::normalise::{Source, json, model_name, name, usage};
+use crate::normalise::{SpanReader, json, model_name, name, usage};
+use crate::otlp::attribute_key::{AttributeKeys, key, keys};
 
-pub(super) fn speaks(source: &Source<'_>) -> bool {
+pub(super) fn speaks(source: &SpanReader<'_>) -> bool {
     source.str(key!("langsmith.span.kind")).is_some() || source.scope.name == "langsmith"
 }
 
-pub(super) fn read(source: &Source<'_>, event: &mut Event) {
+pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
     let place = langgraph::place(source);
     event.agent = source
         .str(key!("gen_ai.agent.name"))
@@ -28,14 +28,14 @@ pub(super) fn read(source: &Source<'_>, event: &mut Event) {
         }
         "retriever" | "retrieval" => Kind::Retrieval { source: None },
         _ => match place {
-            Some(place) if place.is_node => Kind::Agent { weak: true },
+            Some(place) if place.is_node => Kind::Agent { inferred: true },
             None if source.span.parent.is_none() => return build::workflow(event, Some(span)),
             _ => Kind::Structure,
         },
     };
 }
 
-fn model(source: &Source<'_>) -> Kind {
+fn model(source: &SpanReader<'_>) -> Kind {
     let mut kind = build::model_kind(source);
     if let Kind::Model(call) = &mut kind {
         let attributes = source.attributes();
@@ -52,15 +52,15 @@ fn model(source: &Source<'_>) -> Kind {
                 .map(|provider| model_name::provider(&unquoted(provider)))
         });
         if let Some(usage) = &mut call.usage {
-            let detail = |keys: Keys, part: &str| {
+            let detail = |keys: AttributeKeys, part: &str| {
                 keys.iter()
                     .find_map(|key| json::parse(attributes.str(*key)?)?.get(part)?.as_u64())
             };
-            const INPUT: Keys = &keys([
+            const INPUT: AttributeKeys = &keys([
                 "gen_ai.usage.input_token_details",
                 "langsmith.usage.input_token_details",
             ]);
-            const OUTPUT: Keys = &keys([
+            const OUTPUT: AttributeKeys = &keys([
                 "gen_ai.usage.output_token_details",
                 "langsmith.usage.output_token_details",
             ]);

@@ -2,21 +2,21 @@
 
 use super::openinference;
 use crate::model::event::Event;
-use crate::model::key::{Keys, key, keys};
-use crate::normalise::{Source, name};
+use crate::normalise::{SpanReader, name};
+use crate::otlp::attribute_key::{AttributeKeys, key, keys};
 
 /// How the events of a workflow are printed that say whose step it is.
 const CURRENT: &str = "current_agent_name='";
 
 /// What holds the state of a run, printed.
-const PRINTED: Keys = &keys(["output.value", "input.value"]);
+const PRINTED: AttributeKeys = &keys(["output.value", "input.value"]);
 
-pub(super) fn speaks(source: &Source<'_>) -> bool {
+pub(super) fn speaks(source: &SpanReader<'_>) -> bool {
     source.scope.name.ends_with("instrumentation.llama_index")
         && source.str(key!("openinference.span.kind")).is_some()
 }
 
-pub(super) fn read(source: &Source<'_>, event: &mut Event) {
+pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
     openinference::read(source, event);
     if event.agent.is_none() && source.span.name.ends_with(".run_agent_step") {
         event.agent = PRINTED

@@ -2,14 +2,14 @@
 
 use super::{build, otel_genai};
 use crate::model::event::{Event, Kind};
-use crate::model::key::key;
-use crate::normalise::{Source, json, session};
+use crate::normalise::{SpanReader, json, session};
+use crate::otlp::attribute_key::key;
 
-pub(super) fn speaks(source: &Source<'_>) -> bool {
+pub(super) fn speaks(source: &SpanReader<'_>) -> bool {
     source.scope.name.starts_with("logfire")
 }
 
-pub(super) fn read(source: &Source<'_>, event: &mut Event) {
+pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
     // A placeholder for a span that has begun; the span itself follows.
     if source.str(key!("logfire.span_type")) == Some("pending_span") {
         return;
@@ -29,7 +29,7 @@ pub(super) fn read(source: &Source<'_>, event: &mut Event) {
 }
 
 /// The templates of the OpenAI Agents SDK's instrumentation.
-fn of_agents(source: &Source<'_>, event: &mut Event, begins: &dyn Fn(&str) -> bool) {
+fn of_agents(source: &SpanReader<'_>, event: &mut Event, begins: &dyn Fn(&str) -> bool) {
     let named = source.str(key!("name"));
     match named {
         Some(agent) if begins("Agent run") => build::agent(event, agent, false),
@@ -49,7 +49,7 @@ fn of_agents(source: &Source<'_>, event: &mut Event, begins: &dyn Fn(&str) -> bo
             // The group is the conversation; the scrubber takes away every `session.id`.
             let group = source.attributes().get(key!("group_id"));
             if let Some(session) = group.and_then(session::named) {
-                event.case.session = Some(session);
+                event.context.session = Some(session);
             }
         }
         // Repeats the usage of the call inside it: structure only.
@@ -59,7 +59,7 @@ fn of_agents(source: &Source<'_>, event: &mut Event, begins: &dyn Fn(&str) -> bo
 }
 
 /// An error may stand in the attribute `error` alone.
-fn with_error(source: &Source<'_>, mut kind: Kind) -> Kind {
+fn with_error(source: &SpanReader<'_>, mut kind: Kind) -> Kind {
     let failed = source
         .str(key!("error"))
         .is_some_and(|error| json::parse(error).is_some_and(|e| !e.is_null()));

@@ -2,14 +2,14 @@
 
 use super::{build, otel_genai};
 use crate::model::event::{Event, Kind};
-use crate::model::key::key;
-use crate::normalise::{Source, handoff};
+use crate::normalise::{SpanReader, handoff};
+use crate::otlp::attribute_key::key;
 
-pub(super) fn speaks(source: &Source<'_>) -> bool {
+pub(super) fn speaks(source: &SpanReader<'_>) -> bool {
     source.str(key!("mastra.span.type")).is_some()
 }
 
-pub(super) fn read(source: &Source<'_>, event: &mut Event) {
+pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
     otel_genai::read(source, event);
     if let Some(tool) = source.span.name.strip_prefix("client_tool_call ") {
         event.kind = build::tool(source, tool);
@@ -18,6 +18,6 @@ pub(super) fn read(source: &Source<'_>, event: &mut Event) {
         && let Some(agent) = tool.name.strip_prefix("agent-")
     {
         tool.hands_to = Some(handoff::known(agent, source.settings));
-        (tool.works, tool.delegates) = (false, true);
+        (tool.does_work, tool.delegates) = (false, true);
     }
 }

@@ -26,16 +26,16 @@ mod strands;
 mod vercel_v5;
 mod vercel_v7;
 
-use super::Source;
+use super::SpanReader;
 use crate::model::event::Event;
 pub(super) use otel_genai::WORKFLOW;
 
 /// One way of speaking about agents.
 struct Dialect {
     /// Whether a span speaks it.
-    speaks: fn(&Source<'_>) -> bool,
+    speaks: fn(&SpanReader<'_>) -> bool,
     /// Fills the event's kind, agent and workflow.
-    read: fn(&Source<'_>, &mut Event),
+    read: fn(&SpanReader<'_>, &mut Event),
 }
 
 /// All dialects, most particular first.
@@ -131,7 +131,7 @@ const DIALECTS: &[Dialect] = &[
 ];
 
 /// Reads a span in its dialect, else by the names of OpenTelemetry.
-pub(super) fn read(source: &Source<'_>, event: &mut Event) {
+pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
     match DIALECTS.iter().find(|dialect| (dialect.speaks)(source)) {
         Some(dialect) => (dialect.read)(source, event),
         None => otel_genai::read(source, event),

@@ -2,19 +2,19 @@
 
 use super::{build, langgraph};
 use crate::model::event::{Event, Handoff, Kind};
-use crate::model::key::{Keys, key, keys};
-use crate::normalise::{Source, handoff, name};
+use crate::normalise::{SpanReader, handoff, name};
+use crate::otlp::attribute_key::{AttributeKeys, key, keys};
 
 /// The agent at work.
-const AGENT: Keys = &keys(["agent.name", "gen_ai.agent.name"]);
+const AGENT: AttributeKeys = &keys(["agent.name", "gen_ai.agent.name"]);
 /// The node of a graph that runs.
-const NODE: Keys = &keys(["graph.node.id", "graph.node.name"]);
+const NODE: AttributeKeys = &keys(["graph.node.id", "graph.node.name"]);
 
-pub(super) fn speaks(source: &Source<'_>) -> bool {
+pub(super) fn speaks(source: &SpanReader<'_>) -> bool {
     source.str(key!("openinference.span.kind")).is_some()
 }
 
-pub(super) fn read(source: &Source<'_>, event: &mut Event) {
+pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
     let attributes = source.attributes();
     let place = langgraph::place(source);
     event.agent = attributes
@@ -43,7 +43,7 @@ pub(super) fn read(source: &Source<'_>, event: &mut Event) {
             None => build::tool(source, span.strip_suffix(".__call__").unwrap_or(span)),
         },
         "AGENT" | "CHAIN" => match place {
-            Some(place) if place.is_node => Kind::Agent { weak: true },
+            Some(place) if place.is_node => Kind::Agent { inferred: true },
             Some(_) => Kind::Structure,
             None => return around(source, event, kind),
         },
@@ -52,7 +52,7 @@ pub(super) fn read(source: &Source<'_>, event: &mut Event) {
 }
 
 /// A private method of a model's class, which prepares or parses: no call, though it is marked as one.
-fn is_helper(source: &Source<'_>) -> bool {
+fn is_helper(source: &SpanReader<'_>) -> bool {
     let method = source.span.name.rsplit_once('.').map(|(_, method)| method);
     method.is_some_and(|m| m.starts_with('_') && !m.starts_with("__"))
         && source
@@ -62,7 +62,7 @@ fn is_helper(source: &Source<'_>) -> bool {
 }
 
 /// `handoff to X` of the OpenAI Agents SDK: the input is the source, the output the target.
-fn handed_over(source: &Source<'_>, to: &str) -> Kind {
+fn handed_over(source: &SpanReader<'_>, to: &str) -> Kind {
     let target = source.str(key!("output.value")).unwrap_or(to);
     Kind::Handoff(Handoff {
         from: source.str(key!("input.value")).map(name),
@@ -73,7 +73,7 @@ fn handed_over(source: &Source<'_>, to: &str) -> Kind {
 }
 
 /// Agents and chains outside LangGraph.
-fn around(source: &Source<'_>, event: &mut Event, kind: &str) {
+fn around(source: &SpanReader<'_>, event: &mut Event, kind: &str) {
     let span = source.span.name;
     let graph_node = source.attributes().first_str(NODE);
     let method = [".run", ".arun", ".invoke", ".ainvoke", ".run_stream"]

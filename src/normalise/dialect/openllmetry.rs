@@ -2,13 +2,13 @@
 
 use super::{build, langgraph, otel_genai};
 use crate::model::event::{Event, Kind, ToolCall};
-use crate::model::key::key;
-use crate::normalise::{Source, id, json, name};
+use crate::normalise::{SpanReader, id, json, name};
+use crate::otlp::attribute_key::key;
 
 /// Beginnings of the names that it alone writes.
 pub(in crate::normalise) const OWN: &[&str] = &["traceloop.", "langgraph."];
 
-pub(super) fn speaks(source: &Source<'_>) -> bool {
+pub(super) fn speaks(source: &SpanReader<'_>) -> bool {
     let attributes = source.attributes();
     attributes.get(key!("traceloop.span.kind")).is_some()
         || attributes.get(key!("traceloop.workflow.name")).is_some()
@@ -22,7 +22,7 @@ pub(super) fn speaks(source: &Source<'_>) -> bool {
                     .any(|(name, _)| OWN.iter().any(|own| name.starts_with(own)))))
 }
 
-pub(super) fn read(source: &Source<'_>, event: &mut Event) {
+pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
     otel_genai::read(source, event);
     let place = langgraph::place(source);
     if event.agent.is_none() {
@@ -60,7 +60,7 @@ pub(super) fn read(source: &Source<'_>, event: &mut Event) {
             if span.starts_with("vector_db_retrieve") {
                 event.kind = Kind::Retrieval { source: None };
             } else if place.is_some_and(|p| p.is_node) {
-                event.kind = Kind::Agent { weak: true };
+                event.kind = Kind::Agent { inferred: true };
             }
         }
         _ if matches!(event.kind, Kind::Tool(_))
@@ -76,7 +76,7 @@ pub(super) fn read(source: &Source<'_>, event: &mut Event) {
 
 /// The tool call that a span of LangChain for JavaScript shows, which is named after the tool's class: the message with which
 /// the tool answers has its name. One that hands over shows nobody's work after it, so nothing says what became of that.
-fn answered(source: &Source<'_>) -> Option<Kind> {
+fn answered(source: &SpanReader<'_>) -> Option<Kind> {
     let answer = json::parse(source.str(key!("traceloop.entity.output"))?)?;
     let message = match answer.pointer("/update/messages") {
         Some(messages) => messages.as_array()?.last()?,
@@ -85,7 +85,7 @@ fn answered(source: &Source<'_>) -> Option<Kind> {
     let message = message.get("kwargs")?;
     let call = message.get("tool_call_id")?.as_str()?;
     match build::tool(source, message.get("name")?.as_str()?) {
-        Kind::Tool(tool) if tool.works => Some(Kind::Tool(ToolCall {
+        Kind::Tool(tool) if tool.does_work => Some(Kind::Tool(ToolCall {
             call_id: Some(id(call)),
             ..tool
         })),

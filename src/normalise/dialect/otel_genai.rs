@@ -3,24 +3,24 @@
 
 use super::build;
 use crate::model::event::{Event, Kind, Target};
-use crate::model::key::{Keys, key, keys};
-use crate::normalise::{Source, handoff, name};
+use crate::normalise::{SpanReader, handoff, name};
+use crate::otlp::attribute_key::{AttributeKeys, key, keys};
 
 /// The tool that is called.
-const TOOL: Keys = &keys(["gen_ai.tool.name", "tool.name"]);
+const TOOL: AttributeKeys = &keys(["gen_ai.tool.name", "tool.name"]);
 
 /// The run around agents.
-pub(in crate::normalise) const WORKFLOW: Keys = &keys([
+pub(in crate::normalise) const WORKFLOW: AttributeKeys = &keys([
     "gen_ai.workflow.name",
     "traceloop.workflow.name",
     "workflow.name",
 ]);
 
 /// The agent at work.
-const AGENT: Keys = &keys(["gen_ai.agent.name", "agent.name"]);
+const AGENT: AttributeKeys = &keys(["gen_ai.agent.name", "agent.name"]);
 
 /// Reads a span by the standard names.
-pub(super) fn read(source: &Source<'_>, event: &mut Event) {
+pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
     let attributes = source.attributes();
     let operation = source.operation().unwrap_or_default();
     // The official instrumentation of the OpenAI Agents SDK puts one constant name, with the id "agent", on all spans but agents.
@@ -56,11 +56,11 @@ pub(super) fn read(source: &Source<'_>, event: &mut Event) {
 }
 
 /// The event of an `invoke_agent` span; without a name it is a run around agents.
-fn agent(source: &Source<'_>, event: &mut Event) {
+fn agent(source: &SpanReader<'_>, event: &mut Event) {
     let in_name = source.span.name.strip_prefix("invoke_agent ");
     let run = event.agent.is_none().then_some(in_name).flatten();
     match (&event.agent, run) {
-        (Some(_), _) => event.kind = Kind::Agent { weak: false },
+        (Some(_), _) => event.kind = Kind::Agent { inferred: false },
         (None, Some(agent)) => build::agent(event, agent, false),
         (None, None) => {
             event.workflow.get_or_insert_with(|| name(source.span.name));
@@ -69,7 +69,7 @@ fn agent(source: &Source<'_>, event: &mut Event) {
     }
 }
 
-fn tool(source: &Source<'_>) -> Kind {
+fn tool(source: &SpanReader<'_>) -> Kind {
     let named = source
         .attributes()
         .first_str(TOOL)
@@ -78,20 +78,20 @@ fn tool(source: &Source<'_>) -> Kind {
     build::tool(source, named)
 }
 
-fn retrieval(source: &Source<'_>) -> Kind {
+fn retrieval(source: &SpanReader<'_>) -> Kind {
     Kind::Retrieval {
         source: source.str(key!("gen_ai.data_source.id")).map(name),
     }
 }
 
-fn guardrail(source: &Source<'_>) -> Kind {
+fn guardrail(source: &SpanReader<'_>) -> Kind {
     Kind::Guardrail {
         triggered: source.attributes().bool(key!("gen_ai.guardrail.triggered")) == Some(true),
     }
 }
 
 /// LangGraph's move of control, as OpenLLMetry shows it.
-fn goto(source: &Source<'_>) -> Kind {
+fn goto(source: &SpanReader<'_>) -> Kind {
     let to = source
         .str(key!("langgraph.command.goto_node"))
         .filter(|node| *node != "__end__")
@@ -102,7 +102,7 @@ fn goto(source: &Source<'_>) -> Kind {
     }
 }
 
-fn is_handoff(source: &Source<'_>) -> bool {
+fn is_handoff(source: &SpanReader<'_>) -> bool {
     let explicit = matches!(
         build::declared_target(source),
         Some(Target::Agent(_) | Target::Human)
@@ -115,7 +115,7 @@ fn is_handoff(source: &Source<'_>) -> bool {
 
 /// Spans whose operation nobody knows, e.g. of a later edition of the conventions or of a framework: a call of a model has
 /// tokens and a model, a call of a tool has an id.
-fn by_evidence(source: &Source<'_>) -> Kind {
+fn by_evidence(source: &SpanReader<'_>) -> Kind {
     let has = |key| source.attributes().get(key).is_some();
     if has(key!("gen_ai.tool.call.id")) {
         return tool(source);
@@ -128,7 +128,7 @@ fn by_evidence(source: &Source<'_>) -> Kind {
 }
 
 /// Spans of emitters that set no operation name.
-fn by_attributes(source: &Source<'_>) -> Kind {
+fn by_attributes(source: &SpanReader<'_>) -> Kind {
     let attributes = source.attributes();
     let has = |key| attributes.get(key).is_some();
     // A span that ended before its attributes were set still has its name.
@@ -153,7 +153,7 @@ fn by_attributes(source: &Source<'_>) -> Kind {
         };
     }
     if has(key!("gen_ai.agent.name")) && source.span.name.starts_with("invoke_agent") {
-        return Kind::Agent { weak: false };
+        return Kind::Agent { inferred: false };
     }
     Kind::Structure
 }

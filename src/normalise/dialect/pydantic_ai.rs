@@ -2,17 +2,17 @@
 
 use super::{build, otel_genai};
 use crate::model::event::{Event, Kind};
-use crate::model::key::{Keys, key, keys};
-use crate::normalise::Source;
+use crate::normalise::SpanReader;
+use crate::otlp::attribute_key::{AttributeKeys, key, keys};
 
 /// The agent that runs.
-const AGENT: Keys = &keys(["gen_ai.agent.name", "agent_name"]);
+const AGENT: AttributeKeys = &keys(["gen_ai.agent.name", "agent_name"]);
 
-pub(super) fn speaks(source: &Source<'_>) -> bool {
+pub(super) fn speaks(source: &SpanReader<'_>) -> bool {
     source.scope.name.starts_with("pydantic-ai") || source.scope.name.starts_with("pydantic_ai")
 }
 
-pub(super) fn read(source: &Source<'_>, event: &mut Event) {
+pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
     otel_genai::read(source, event);
     let span = source.span.name;
     if !matches!(event.kind, Kind::Structure) {

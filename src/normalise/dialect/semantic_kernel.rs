@@ -2,13 +2,13 @@
 
 use super::{build, otel_genai};
 use crate::model::event::{Event, Kind};
-use crate::normalise::Source;
+use crate::normalise::SpanReader;
 
-pub(super) fn speaks(source: &Source<'_>) -> bool {
+pub(super) fn speaks(source: &SpanReader<'_>) -> bool {
     source.scope.name.starts_with("semantic_kernel")
 }
 
-pub(super) fn read(source: &Source<'_>, event: &mut Event) {
+pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
     otel_genai::read(source, event);
     if let Kind::Tool(tool) = &event.kind
         && let Some((_, function)) = tool.name.split_once('-')

@@ -2,29 +2,29 @@
 
 use super::{build, otel_genai};
 use crate::model::event::{Event, Kind};
-use crate::model::key::{Keys, key, keys};
-use crate::normalise::Source;
+use crate::normalise::SpanReader;
+use crate::otlp::attribute_key::{AttributeKeys, key, keys};
 
 /// On a client, a tool, and a model that was offered tools.
-const OWN: Keys = &keys([
+const OWN: AttributeKeys = &keys([
     "spring.ai.kind",
     "spring.ai.tool.definition.name",
     "spring.ai.model.request.tool.names",
 ]);
 
-pub(super) fn speaks(source: &Source<'_>) -> bool {
+pub(super) fn speaks(source: &SpanReader<'_>) -> bool {
     let attributes = source.attributes();
     OWN.iter().any(|key| attributes.get(*key).is_some())
 }
 
-pub(super) fn read(source: &Source<'_>, event: &mut Event) {
+pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
     otel_genai::read(source, event);
     if let Some(tool) = source.str(key!("spring.ai.tool.definition.name")) {
         event.kind = build::tool(source, tool);
     }
     if let Kind::Model(call) = &mut event.kind {
         // A chat model that runs the tools itself calls itself again, and adds the tokens up.
-        call.goes_on = build::stopped(source, |reason| {
+        call.usage_is_cumulative = build::stopped(source, |reason| {
             reason.to_ascii_lowercase().contains("tool")
         });
     }

@@ -2,17 +2,17 @@
 
 use super::otel_genai;
 use crate::model::event::{Event, Kind, Target};
-use crate::model::key::key;
 use crate::normalise::handoff::{self, Meaning};
-use crate::normalise::{Source, json};
+use crate::normalise::{SpanReader, json};
+use crate::otlp::attribute_key::key;
 use serde_json::Value;
 
-pub(super) fn speaks(source: &Source<'_>) -> bool {
+pub(super) fn speaks(source: &SpanReader<'_>) -> bool {
     source.scope.name.starts_with("strands")
         || source.str(key!("gen_ai.system")) == Some("strands-agents")
 }
 
-pub(super) fn read(source: &Source<'_>, event: &mut Event) {
+pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
     otel_genai::read(source, event);
     match &mut event.kind {
         Kind::Model(call) => {
@@ -33,7 +33,7 @@ pub(super) fn read(source: &Source<'_>, event: &mut Event) {
 }
 
 /// The arguments of a tool call as its first message event shows them.
-fn in_events(source: &Source<'_>) -> Option<Value> {
+fn in_events(source: &SpanReader<'_>) -> Option<Value> {
     source.span.events.iter().find_map(|event| {
         let attributes = &event.attributes;
         match event.name {

@@ -2,14 +2,14 @@
 
 use super::build;
 use crate::model::event::{Event, Kind};
-use crate::model::key::key;
-use crate::normalise::{Source, name};
+use crate::normalise::{SpanReader, name};
+use crate::otlp::attribute_key::key;
 
-pub(super) fn speaks(source: &Source<'_>) -> bool {
+pub(super) fn speaks(source: &SpanReader<'_>) -> bool {
     source.str(key!("ai.operationId")).is_some()
 }
 
-pub(super) fn read(source: &Source<'_>, event: &mut Event) {
+pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
     let agent = source
         .str(key!("ai.telemetry.functionId"))
         .or_else(|| source.str(key!("resource.name")));
@@ -23,12 +23,12 @@ pub(super) fn read(source: &Source<'_>, event: &mut Event) {
         _ if operation.contains(".doEmbed") => build::embeddings_kind(source),
         _ if operation.contains(".do") => call(source),
         _ if operation.starts_with("ai.embed") => Kind::Structure,
-        _ if agent.is_some() => Kind::Agent { weak: false },
+        _ if agent.is_some() => Kind::Agent { inferred: false },
         _ => Kind::Workflow,
     };
 }
 
-fn call(source: &Source<'_>) -> Kind {
+fn call(source: &SpanReader<'_>) -> Kind {
     let mut kind = build::model_kind(source);
     if let Kind::Model(call) = &mut kind {
         let milliseconds = source.attributes().f64(key!("ai.response.msToFirstChunk"));

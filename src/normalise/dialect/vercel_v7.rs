@@ -2,14 +2,14 @@
 
 use super::otel_genai;
 use crate::model::event::{Event, Kind};
-use crate::model::key::key;
-use crate::normalise::{Source, name};
+use crate::normalise::{SpanReader, name};
+use crate::otlp::attribute_key::key;
 
-pub(super) fn speaks(source: &Source<'_>) -> bool {
+pub(super) fn speaks(source: &SpanReader<'_>) -> bool {
     matches!(source.scope.name, "gen_ai" | "@ai-sdk/otel" | "ai-sdk")
 }
 
-pub(super) fn read(source: &Source<'_>, event: &mut Event) {
+pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
     otel_genai::read(source, event);
     let declared = source
         .str(key!("gen_ai.agent.name"))
@@ -18,7 +18,7 @@ pub(super) fn read(source: &Source<'_>, event: &mut Event) {
         // `invoke_agent gpt-4o` without a declared name is no agent called gpt-4o.
         event.agent = declared.map(name);
         event.kind = match declared {
-            Some(_) => Kind::Agent { weak: false },
+            Some(_) => Kind::Agent { inferred: false },
             None => Kind::Workflow,
         };
     }

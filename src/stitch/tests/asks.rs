@@ -13,7 +13,7 @@ enum By {
 use By::*;
 
 /// Shown by this means, with this call id, by this agent, to this one.
-type Ask = (By, Option<&'static str>, &'static str, &'static str);
+type HandoffEvidence = (By, Option<&'static str>, &'static str, &'static str);
 
 fn request(id: Option<&str>, to: &str) -> HandoffRequest {
     HandoffRequest {
@@ -23,7 +23,7 @@ fn request(id: Option<&str>, to: &str) -> HandoffRequest {
 }
 
 impl Scene {
-    fn ask(&mut self, times: (u64, u64), (by, id, from, to): Ask) {
+    fn ask(&mut self, times: (u64, u64), (by, id, from, to): HandoffEvidence) {
         match by {
             Model => {
                 self.asking(1, times, &[]);
@@ -65,7 +65,7 @@ impl Scene {
 }
 
 /// A turn in which handoffs show one after the other and nobody takes over.
-fn shown(asks: &[Ask]) -> Scene {
+fn shown(asks: &[HandoffEvidence]) -> Scene {
     let mut s = Scene::default();
     s.add(0, (0, 1000), Kind::Workflow);
     for (n, ask) in (1..).zip(asks) {
@@ -191,7 +191,7 @@ fn what_nobody_ran_is_a_phantom() {
         (vec![Model, Tool, Refusal], rejected, false),
         (vec![Refusal], rejected, false),
     ] {
-        let asks: Vec<Ask> = by.iter().map(|by| (*by, None, "a", "b")).collect();
+        let asks: Vec<HandoffEvidence> = by.iter().map(|by| (*by, None, "a", "b")).collect();
         let mark = if phantom { " phantom" } else { "" };
         assert_eq!(told(&shown(&asks)), [format!("{result}{mark}")], "{by:?}");
     }
@@ -237,7 +237,7 @@ fn who_works_inside_the_span_of_a_handoff_is_a_delegate() {
 #[test]
 fn an_open_handoff_is_answered_by_the_agent_that_it_names_or_by_whoever_acts_next() {
     // Who acts after the handoffs; `None` is an agent that no span names.
-    let told = |asks: &[Ask], next: Option<&str>| {
+    let told = |asks: &[HandoffEvidence], next: Option<&str>| {
         let mut s = shown(asks);
         s.call(1, (500, 600));
         s.last().agent = next.map(name);

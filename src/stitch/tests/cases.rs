@@ -39,8 +39,8 @@ fn another_id_is_another_case_and_no_id_is_none() {
         (Some("1"), Some("2"), 2),
     ] {
         let s = two((0, 100), (200, 300), |one, other| {
-            one.case.workflow_id = first.map(name);
-            other.case.workflow_id = second.map(name);
+            one.context.workflow_id = first.map(name);
+            other.context.workflow_id = second.map(name);
         });
         let found = cases(&s, &Settings::default());
         assert_eq!(found, expected, "{first:?} {second:?}");
@@ -62,15 +62,15 @@ fn after_an_outcome_the_next_case_begins_with_another_intent_or_after_a_while() 
     ] {
         let s = two((0, 100), (start, start + 100), |one, other| {
             one.rare.outcome = resolved();
-            one.case.intent = first.map(name);
-            other.case.intent = second.map(name);
+            one.context.intent = first.map(name);
+            other.context.intent = second.map(name);
         });
         let found = cases(&s, &Settings::default());
         assert_eq!(found, expected, "{first:?}, then {second:?} at {start}");
     }
     // Without an outcome the customer goes on, whatever it is about.
     let s = two((0, 100), (101, 200), |one, other| {
-        (one.case.intent, other.case.intent) = (refund.map(name), invoice.map(name));
+        (one.context.intent, other.context.intent) = (refund.map(name), invoice.map(name));
     });
     assert_eq!(cases(&s, &Settings::default()), 1);
 }
@@ -128,9 +128,9 @@ fn check(s: &Scene, scope: Scope, text: &str, holds: bool) {
 /// A turn of a gold customer with a success, two rejections, and a handoff that finds nobody.
 fn busy() -> Scene {
     let (mut s, _, refund) = transfer();
-    s.last().case.cohort = [(0, name("gold"))].into();
+    s.last().context.cohort = [(0, name("gold"))].into();
     s.call(refund, (45, 60));
-    s.last().case.value_usd = Some(49.99);
+    s.last().context.value_usd = Some(49.99);
     s.tool(refund, "lookup", (61, 62), None);
     for to in ["billing", "legal"] {
         s.tool(refund, "transfer", (63, 64), Some(to));
@@ -192,7 +192,7 @@ fn rules_over_events_see_whether_it_went_well() {
             name: name("lookup"),
             call_id: None,
             hands_to: None,
-            works: false,
+            does_work: false,
             delegates: false,
             failed,
         })
@@ -231,7 +231,7 @@ fn what_only_a_note_tells_of_is_structure_to_a_rule() {
     s.call(0, (0, 100));
     s.add(0, (50, 50), Kind::Note(7));
     s.last().span = span(9);
-    s.last().case.value_usd = Some(5.0);
+    s.last().context.value_usd = Some(5.0);
     let text = |kind| format!("event.kind == '{kind}' && event.value_usd == 5.0");
     check(&s, Scope::Event, &text("structure"), true);
     check(&s, Scope::Event, &text("note"), false);

@@ -22,7 +22,7 @@ fn contact(minute: u64, intent: &str) -> Contact {
 
 /// The minutes at which the re-contacted ones ended, in the order in which they were found.
 fn recontacted(contacts: &[Contact]) -> Vec<u64> {
-    let user = Key::User(Scoped {
+    let user = PartitionKey::User(TenantScoped {
         tenant: None,
         id: name("u"),
     });

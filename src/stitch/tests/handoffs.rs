@@ -170,7 +170,7 @@ fn control_that_moves_undeclared_is_a_handoff_and_a_resuming_supervisor_is_none(
 fn a_wrapper_that_does_not_act_hands_nothing_over() {
     let mut s = Scene::default();
     let team = s.agent(0, "team", (0, 100));
-    let outer = s.add(team, (1, 90), Kind::Agent { weak: true });
+    let outer = s.add(team, (1, 90), Kind::Agent { inferred: true });
     s.last().agent = Some(name("writer"));
     // A sibling span of the same agent without steps is the same activation.
     s.agent(outer, "writer", (2, 3));

@@ -23,7 +23,7 @@ fn intents(scene: &Scene) -> Vec<String> {
 fn with(declares: &[(usize, &str)]) -> Scene {
     let mut s = transfer_with(0..10);
     for (place, intent) in declares {
-        s.events[*place].case.intent = Some(name(intent));
+        s.events[*place].context.intent = Some(name(intent));
     }
     s
 }
@@ -74,7 +74,7 @@ fn an_evaluation_of_the_intent_goes_before_the_names() {
                 by_record: false,
             });
             assert_eq!(intents(&s), [expected]);
-            s.events[TRIAGE].case.intent = None;
+            s.events[TRIAGE].context.intent = None;
             let (bare, _) = expected.split_once(':').expect("a result");
             assert_eq!(intents(&s), [bare]);
         }
@@ -85,10 +85,10 @@ fn an_evaluation_of_the_intent_goes_before_the_names() {
 fn a_target_of_a_later_turn_is_compared_with_what_its_source_declared() {
     let mut s = Scene::default();
     let triage = s.agent(0, "triage", (0, 20));
-    s.last().case.intent = Some(name("refund"));
+    s.last().context.intent = Some(name("refund"));
     s.asking(triage, (1, 15), &["refund"]);
     s.agent(0, "refund", (10_000, 10_100));
-    s.last().case.intent = Some(name("sales"));
+    s.last().context.intent = Some(name("sales"));
     s.in_trace(2);
     s.call(3, (10_001, 10_050));
     s.in_trace(2);
@@ -99,7 +99,7 @@ fn a_target_of_a_later_turn_is_compared_with_what_its_source_declared() {
 fn what_another_span_declares_in_the_time_of_the_target_says_nothing_of_it() {
     let mut s = with(&[(TRIAGE, "refund"), (ANSWER, "refund")]);
     s.add(1, (42, 43), Kind::Structure);
-    s.last().case.intent = Some(name("sales"));
+    s.last().context.intent = Some(name("sales"));
     assert_eq!(intents(&s), ["kept: refund -> refund"]);
 }
 
@@ -108,7 +108,7 @@ fn nobody_hands_an_intent_to_a_human_or_to_an_agent_that_never_comes() {
     for to in ["human", "crypto"] {
         let mut s = Scene::default();
         let triage = s.agent(0, "triage", (0, 60));
-        s.last().case.intent = Some(name("refund"));
+        s.last().context.intent = Some(name("refund"));
         s.asking(triage, (1, 30), &[to]);
         let facts = run(&s);
         assert_eq!(count(&facts, |w| matches!(w, What::Handoff(_))), 1);

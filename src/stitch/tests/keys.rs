@@ -16,7 +16,7 @@ impl Desk {
         }
     }
 
-    pub(super) fn apply(&mut self, key: &Key, record: Record, second: u64) {
+    pub(super) fn apply(&mut self, key: &PartitionKey, record: Record, second: u64) {
         let now = seconds(second);
         settle(&mut self.stitcher, now, &mut self.out);
         let key = key.clone();
@@ -32,14 +32,14 @@ impl Desk {
     }
 
     /// One answered turn, in a trace of its own.
-    pub(super) fn turn(&mut self, key: &Key, of: u8, second: u64) {
+    pub(super) fn turn(&mut self, key: &PartitionKey, of: u8, second: u64) {
         for event in answered(of, second) {
             self.apply(key, Record::Event(Box::new(event)), second);
         }
     }
 
     /// What it sent since the last time, without the events' own words.
-    pub(super) fn sent(&mut self) -> Vec<(Key, Option<Key>)> {
+    pub(super) fn sent(&mut self) -> Vec<(PartitionKey, Option<PartitionKey>)> {
         let sends = std::mem::take(&mut self.out.sends).into_iter();
         let bound = |record| match record {
             Record::Bind(to) => Some(to),
@@ -86,7 +86,7 @@ fn weight_of(n: u8) -> usize {
 #[test]
 fn of_two_sessions_that_meet_the_greater_id_is_told_to_follow_the_smaller() {
     let [a, b, c] = ["a", "b", "c"].map(session);
-    let held = Key::Trace(trace(1));
+    let held = PartitionKey::Trace(trace(1));
     // The key, the sessions that it is bound to one after the other, and what it sends because of the last one.
     for (own, to, sends) in [
         (&held, vec![&a], vec![]),
@@ -107,7 +107,9 @@ fn of_two_sessions_that_meet_the_greater_id_is_told_to_follow_the_smaller() {
         }
         let expected: Vec<_> = sends
             .into_iter()
-            .map(|(key, to): (&Key, &Key)| (key.clone(), Record::Bind(to.clone())))
+            .map(|(key, to): (&PartitionKey, &PartitionKey)| {
+                (key.clone(), Record::Bind(to.clone()))
+            })
             .collect();
         assert_eq!(sent, expected, "{own:?} to {to:?}");
     }
@@ -116,7 +118,7 @@ fn of_two_sessions_that_meet_the_greater_id_is_told_to_follow_the_smaller() {
 #[test]
 fn a_bound_key_forwards_until_nothing_came_for_long() {
     let idle = Settings::default().idle_timeout.as_secs();
-    let (held, a) = (Key::Trace(trace(1)), session("a"));
+    let (held, a) = (PartitionKey::Trace(trace(1)), session("a"));
     let mut desk = Desk::new(Settings::default());
     desk.apply(&held, Record::Bind(a.clone()), 0);
     for second in [60, 60 + idle - 1] {
@@ -240,10 +242,10 @@ fn what_is_remembered_is_forgotten_only_above_a_limit() {
         desk.stitcher.settings.max_sessions = max_sessions;
         desk.stitcher.settings.soft_bytes = soft_bytes;
         desk.turn(&session("2"), 2, DAY / 2);
-        let case = format!("{max_sessions} sessions, {soft_bytes} bytes");
-        assert_eq!((desk.stitcher.keys(), desk.shed()), (keys, 0), "{case}");
+        let context = format!("{max_sessions} sessions, {soft_bytes} bytes");
+        assert_eq!((desk.stitcher.keys(), desk.shed()), (keys, 0), "{context}");
         let sessions = count(&desk.end(), |what| *what == What::Session);
-        assert_eq!(sessions, 2, "{case}");
+        assert_eq!(sessions, 2, "{context}");
     }
 }
 

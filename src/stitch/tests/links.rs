@@ -4,12 +4,12 @@ use super::keys::{answered, seconds};
 use super::*;
 use std::collections::VecDeque;
 
-fn held(n: u8) -> Key {
-    Key::Trace(trace(n))
+fn held(n: u8) -> PartitionKey {
+    PartitionKey::Trace(trace(n))
 }
 
 /// The two events of a turn in trace `of`, which link to these traces one each.
-fn linking(of: u8, to: &[u8]) -> Vec<(Key, Record)> {
+fn linking(of: u8, to: &[u8]) -> Vec<(PartitionKey, Record)> {
     let mut events = answered(of, 0);
     for (event, to) in events.iter_mut().zip(to) {
         event.rare.links.push(Link {
@@ -21,19 +21,19 @@ fn linking(of: u8, to: &[u8]) -> Vec<(Key, Record)> {
     events.into_iter().map(record).collect()
 }
 
-fn bind(of: u8, to: &str) -> (Key, Record) {
+fn bind(of: u8, to: &str) -> (PartitionKey, Record) {
     (held(of), Record::Bind(session(to)))
 }
 
 /// The keys that had a turn, each as often as it had one, when these records come and all that is sent is brought back, before the
 /// records that still come or after them.
-fn homes(records: Vec<(Key, Record)>) -> Vec<Key> {
+fn homes(records: Vec<(PartitionKey, Record)>) -> Vec<PartitionKey> {
     let homes = homes_of(records.clone(), true);
     assert_eq!(homes, homes_of(records, false));
     homes
 }
 
-fn homes_of(records: Vec<(Key, Record)>, at_once: bool) -> Vec<Key> {
+fn homes_of(records: Vec<(PartitionKey, Record)>, at_once: bool) -> Vec<PartitionKey> {
     let settings = Settings::default();
     let mut stitcher = Stitcher::new(settings.clone());
     let mut out = Output::default();
@@ -59,7 +59,7 @@ fn homes_of(records: Vec<(Key, Record)>, at_once: bool) -> Vec<Key> {
     assert_eq!((stitcher.keys(), stitcher.weight()), (0, 0));
     let turns = out.facts.iter();
     let turns = turns.filter(|fact| matches!(fact.what, What::Turn(_)));
-    let mut homes: Vec<Key> = turns.filter_map(|fact| fact.key.clone()).collect();
+    let mut homes: Vec<PartitionKey> = turns.filter_map(|fact| fact.key.clone()).collect();
     homes.sort();
     homes
 }
@@ -173,7 +173,7 @@ fn a_span_that_links_to_several_traces_or_has_a_session_follows_nobody() {
     event.rare.links.truncate(1);
     for source in [SessionSource::Span, SessionSource::Resource] {
         let id = name("s");
-        event.case.session = Some(SessionHint { id, source });
+        event.context.session = Some(SessionHint { id, source });
         assert_eq!(event.follows(), None, "{source:?}");
     }
 }
@@ -183,7 +183,7 @@ fn a_span_that_links_to_several_traces_or_has_a_session_follows_nobody() {
 fn a_session_that_only_the_resource_names_is_told_in_time() {
     let mut records = linking(2, &[1]);
     for mut event in answered(1, 0) {
-        event.case.session = Some(SessionHint {
+        event.context.session = Some(SessionHint {
             id: name("s"),
             source: SessionSource::Resource,
         });
@@ -202,7 +202,7 @@ fn an_answer_that_comes_too_late_changes_nothing() {
     }
     desk.stitcher.advance(seconds(120), &mut desk.out);
     assert_eq!(turns(&desk.out.facts).len(), 1);
-    desk.apply(&held(2), Record::Follow(session("s"), 1), 120);
+    desk.apply(&held(2), Record::SessionResolved(session("s"), 1), 120);
     for (key, record) in linking(2, &[1]) {
         desk.apply(&key, record, 121);
     }
@@ -214,15 +214,15 @@ fn an_answer_that_comes_too_late_changes_nothing() {
 fn who_asks_is_remembered_as_long_as_it_waits_and_of_many_the_smallest() {
     let mut desk = keys::Desk::new(Settings::default());
     for asker in (2..=200).rev() {
-        desk.apply(&held(1), Record::Asks(trace(asker), 1), 0);
+        desk.apply(&held(1), Record::ResolveSession(trace(asker), 1), 0);
     }
     desk.apply(&held(1), Record::Bind(session("s")), 1);
-    let follow = |n: u8| (held(n), Record::Follow(session("s"), 1));
+    let follow = |n: u8| (held(n), Record::SessionResolved(session("s"), 1));
     assert_eq!(desk.out.sends, (2..66).map(follow).collect::<Vec<_>>());
     desk.out.sends.clear();
 
     let mut desk = keys::Desk::new(Settings::default());
-    desk.apply(&held(1), Record::Asks(trace(2), 1), 0);
+    desk.apply(&held(1), Record::ResolveSession(trace(2), 1), 0);
     desk.stitcher.advance(seconds(59), &mut desk.out);
     assert_eq!(desk.stitcher.keys(), 1);
     desk.stitcher.advance(seconds(60), &mut desk.out);
@@ -235,7 +235,8 @@ fn a_trace_asks_so_many_that_it_links_to_and_no_more() {
     let mut asked = 0;
     for (key, record) in (2..=70).flat_map(|to| linking(1, &[to])) {
         desk.apply(&key, record, 0);
-        let asks = |(_, record): &&(Key, Record)| matches!(record, Record::Asks(..));
+        let asks =
+            |(_, record): &&(PartitionKey, Record)| matches!(record, Record::ResolveSession(..));
         asked += desk.out.sends.iter().filter(asks).count();
     }
     assert_eq!(asked, 64);

@@ -49,7 +49,7 @@ pub(super) fn tool(tool: &str, failed: bool) -> Kind {
         name: name(tool),
         call_id: None,
         hands_to: None,
-        works: true,
+        does_work: true,
         delegates: false,
         failed,
     })
@@ -60,7 +60,7 @@ pub(super) fn ask_a_human() -> Kind {
         name: name("call_a_human"),
         call_id: None,
         hands_to: Some(Target::Human),
-        works: true,
+        does_work: true,
         delegates: false,
         failed: false,
     })
@@ -324,7 +324,7 @@ proptest! {
 
 #[test]
 fn a_cost_that_is_known_of_one_call_is_that_of_the_workflow() {
-    let mut spend = spend::Spend::default();
+    let mut spend = cost::Spend::default();
     assert_eq!(spend.usd(), None);
     spend.add(Cost::Unpriced);
     assert_eq!(spend.usd(), None);

@@ -3,7 +3,13 @@
 use super::*;
 
 /// A model call that one instrumentation shows with its count of tokens.
-fn shown(scene: &mut Scene, parent: u64, times: (u64, u64), shown_by: u32, tokens: (u64, u64)) {
+fn shown(
+    scene: &mut Scene,
+    parent: u64,
+    times: (u64, u64),
+    instrumentation: u32,
+    tokens: (u64, u64),
+) {
     let usage = Usage {
         input: tokens.0,
         output: tokens.1,
@@ -11,7 +17,7 @@ fn shown(scene: &mut Scene, parent: u64, times: (u64, u64), shown_by: u32, token
     };
     let call = ModelCall {
         usage: Some(usage),
-        shown_by,
+        instrumentation,
         ..ModelCall::default()
     };
     scene.add(parent, times, Kind::Model(Box::new(call)));

@@ -170,14 +170,14 @@ fn a_handoff_weighs_as_the_trace_that_made_it_whoever_takes_it_up_or_nobody() {
 
 #[test]
 fn a_workflow_that_is_contacted_again_weighs_then_as_it_did() {
-    let case = |trace, at| {
+    let context = |trace, at| {
         let mut event = sampled(event(trace, 1, (at, at + 1), call(0.25)), 4);
-        event.case.user = Some("u".into());
+        event.context.user = Some("u".into());
         event
     };
     let mut stitcher = Stitcher::new(settings());
     let mut out = Output::default();
-    for (id, event) in [("a", case(1, 0)), ("b", case(2, 60))] {
+    for (id, event) in [("a", context(1, 0)), ("b", context(2, 60))] {
         let record = Record::Event(Box::new(event));
         let key = session(id);
         stitcher.apply(Entry { key, record }, Timestamp(0), &mut out);

@@ -23,8 +23,8 @@ impl Scene {
             workflow: None,
             kind,
             content: None,
-            case: Shared::default(),
-            rare: Apart::default(),
+            context: CowArc::default(),
+            rare: OptionBox::default(),
         });
         id
     }
@@ -34,7 +34,7 @@ impl Scene {
     }
 
     pub(super) fn agent(&mut self, parent: u64, who: &str, times: (u64, u64)) -> u64 {
-        let id = self.add(parent, times, Kind::Agent { weak: false });
+        let id = self.add(parent, times, Kind::Agent { inferred: false });
         self.last().agent = Some(name(who));
         id
     }
@@ -80,7 +80,7 @@ impl Scene {
                 name: name(tool),
                 call_id: None,
                 hands_to: to.map(target),
-                works: tool.starts_with("escalate"),
+                does_work: tool.starts_with("escalate"),
                 delegates: false,
                 failed: false,
             }),
@@ -96,8 +96,8 @@ pub(super) fn name(text: &str) -> Name {
     Name::from(text)
 }
 
-pub(super) fn session(id: &str) -> Key {
-    Key::Session(Scoped {
+pub(super) fn session(id: &str) -> PartitionKey {
+    PartitionKey::Session(TenantScoped {
         tenant: None,
         id: name(id),
     })

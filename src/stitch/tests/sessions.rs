@@ -62,7 +62,7 @@ fn any_order_and_any_repetition_tells_the_same_story() {
 }
 
 /// Feeds records to one stitcher and carries what it sends back into it, as one partition would.
-fn converse(records: Vec<(Key, Record)>) -> Vec<Fact> {
+fn converse(records: Vec<(PartitionKey, Record)>) -> Vec<Fact> {
     let mut stitcher = Stitcher::new(Settings::default());
     let mut out = Output::default();
     let mut queue = std::collections::VecDeque::from(records);
@@ -86,10 +86,11 @@ fn a_trace_finds_its_session_late_and_two_sessions_of_one_trace_are_one() {
     let (mut s, _, refund) = transfer();
     s.call(refund, (45, 90));
     let event = |i: usize| Record::Event(Box::new(s.events[i].clone()));
-    let held = Key::Trace(trace(1));
+    let held = PartitionKey::Trace(trace(1));
     let a = session("a");
     let b = session("b");
-    let mut records: Vec<(Key, Record)> = (0..3).map(|i| (held.clone(), event(i))).collect();
+    let mut records: Vec<(PartitionKey, Record)> =
+        (0..3).map(|i| (held.clone(), event(i))).collect();
     records.extend((3..5).map(|i| (b.clone(), event(i))));
     records.push((held.clone(), Record::Bind(b.clone())));
     records.push((a.clone(), event(5)));
@@ -122,7 +123,7 @@ fn what_comes_late_finds_its_turn_where_the_session_is_that_its_own_one_met_sinc
     desk.turn(&b, 2, 90);
     desk.deliver(90);
     let facts = desk.end();
-    let of = |key: &Key, is: fn(&What) -> bool| {
+    let of = |key: &PartitionKey, is: fn(&What) -> bool| {
         let own = facts.iter().filter(|f| f.key.as_ref() == Some(key));
         own.filter(|f| is(&f.what)).count()
     };
@@ -146,7 +147,7 @@ fn a_caller_that_names_the_session_within_settle_has_one_turn_with_its_service()
         s.in_trace(2);
         s.call(service, (1_600, 1_900));
         s.in_trace(2);
-        let (held, a) = (Key::Trace(trace(1)), session("a"));
+        let (held, a) = (PartitionKey::Trace(trace(1)), session("a"));
         let event = |n: usize| Record::Event(Box::new(s.events[n].clone()));
         let mut desk = Desk::new(Settings::default());
         desk.apply(&held, event(1), 1);

@@ -25,8 +25,8 @@ fn a_turn_is_decided_when_it_is_whole_and_quiet_and_later_where_parents_are_miss
     for (key, whole, wait) in [
         (session("a"), true, settle),
         (session("a"), false, missing),
-        (Key::Trace(trace(1)), true, settings.bind_timeout),
-        (Key::Trace(trace(1)), false, missing),
+        (PartitionKey::Trace(trace(1)), true, settings.bind_timeout),
+        (PartitionKey::Trace(trace(1)), false, missing),
     ] {
         let mut desk = Desk::new(settings.clone());
         for mut event in answered(1, 0) {
@@ -49,11 +49,11 @@ fn a_trace_that_nobody_bound_goes_to_the_session_of_its_resource() {
         (Some(SessionSource::Span), false),
         (None, false),
     ] {
-        let held = Key::Trace(trace(1));
+        let held = PartitionKey::Trace(trace(1));
         let mut desk = Desk::new(Settings::default());
         for mut event in answered(1, 0) {
-            event.case.tenant = Some(name("acme"));
-            event.case.session = source.map(|source| SessionHint {
+            event.context.tenant = Some(name("acme"));
+            event.context.session = source.map(|source| SessionHint {
                 id: name("of the resource"),
                 source,
             });
@@ -63,7 +63,7 @@ fn a_trace_that_nobody_bound_goes_to_the_session_of_its_resource() {
         assert_eq!(desk.turns_at(before(due)), 0);
         assert_eq!(desk.out.sends, []);
         assert_eq!(desk.turns_at(due), usize::from(!follows), "{source:?}");
-        let to = Key::Session(Scoped {
+        let to = PartitionKey::Session(TenantScoped {
             tenant: Some(name("acme")),
             id: name("of the resource"),
         });
@@ -74,7 +74,7 @@ fn a_trace_that_nobody_bound_goes_to_the_session_of_its_resource() {
             let Record::Event(event) = record else {
                 panic!("an event is sent on, not {record:?}");
             };
-            let hint = event.case.session.clone().map(|hint| hint.source);
+            let hint = event.context.session.clone().map(|hint| hint.source);
             assert_eq!(hint, Some(SessionSource::Span), "it is decided now");
         }
     }
@@ -153,7 +153,7 @@ fn of_two_handoffs_that_wait_the_one_that_is_taken_up_waits_no_more() {
     for taken in ["a", "b"] {
         let mut s = Scene::default();
         let triage = s.agent(0, "triage", (0, 60));
-        s.last().case.cohort = [(0, name("gold"))].into();
+        s.last().context.cohort = [(0, name("gold"))].into();
         s.asking(triage, (1, 30), &["a", "b"]);
         let agent = s.agent(0, taken, (20_000, 20_100));
         s.in_trace(2);
@@ -226,8 +226,8 @@ fn a_late_tool_is_a_tool_call_unless_it_only_hands_over() {
 
 /// An event of a session that only the resource names.
 fn of_resource(mut event: Event) -> Event {
-    event.case.tenant = Some(name("acme"));
-    event.case.session = Some(SessionHint {
+    event.context.tenant = Some(name("acme"));
+    event.context.session = Some(SessionHint {
         id: name("s"),
         source: SessionSource::Resource,
     });
@@ -247,7 +247,10 @@ fn traces_of_one_turn_whose_session_only_the_resource_names_meet_in_it() {
     s.events.sort_by_key(|event| event.end);
     let mut desk = Desk::new(Settings::default());
     for event in s.events {
-        let (key, second) = (Key::Trace(event.trace), event.end.0 / 1_000_000_000);
+        let (key, second) = (
+            PartitionKey::Trace(event.trace),
+            event.end.0 / 1_000_000_000,
+        );
         let record = Record::Event(Box::new(of_resource(event)));
         desk.apply(&key, record, second);
     }
@@ -259,7 +262,7 @@ fn traces_of_one_turn_whose_session_only_the_resource_names_meet_in_it() {
 
 #[test]
 fn a_late_log_record_goes_to_the_session_and_tenant_of_its_resource() {
-    let held = Key::Trace(trace(1));
+    let held = PartitionKey::Trace(trace(1));
     let mut desk = Desk::new(Settings::default());
     let mut note = answered(1, 0).remove(1);
     for mut event in answered(1, 0) {
@@ -285,7 +288,7 @@ fn a_late_log_record_goes_to_the_session_and_tenant_of_its_resource() {
         score: 0.75,
     };
     assert_eq!(feedback.what, expected);
-    let of_tenant = Key::Session(Scoped {
+    let of_tenant = PartitionKey::Session(TenantScoped {
         tenant: Some(name("acme")),
         id: name("s"),
     });

@@ -7,9 +7,9 @@ fn visit(s: &mut Scene, n: u8, start: u64, intent: &str, outcome: Option<Outcome
     let agent = s.agent(0, "desk", (start, start + 100));
     s.in_trace(n);
     let event = s.last();
-    event.case.user = Some(name("u"));
-    event.case.intent = Some(name(intent));
-    event.case.cohort = [(0, name(intent))].into();
+    event.context.user = Some(name("u"));
+    event.context.intent = Some(name(intent));
+    event.context.cohort = [(0, name(intent))].into();
     event.rare.outcome = outcome.map(|outcome| OutcomeEvidence { outcome });
     s.call(agent, (start + 1, start + 99));
     s.in_trace(n);
@@ -68,9 +68,9 @@ fn another_intent_after_the_outcome_is_another_workflow_however_soon() {
 fn the_value_declared_last_is_the_workflows() {
     let mut s = Scene::default();
     visit(&mut s, 1, 0, "refund", None);
-    s.last().case.value_usd = Some(10.0);
+    s.last().context.value_usd = Some(10.0);
     visit(&mut s, 2, 1_000, "refund", Some(Outcome::Resolved));
-    s.last().case.value_usd = Some(49.99);
+    s.last().context.value_usd = Some(49.99);
     let value = run(&s).into_iter().find_map(|fact| match fact.what {
         What::Workflow(workflow) => Some(workflow.value_usd),
         _ => None,
@@ -182,7 +182,7 @@ fn rules_prove_outcomes_and_count_steps_of_the_funnel() {
                 name: name("issue"),
                 call_id: None,
                 hands_to: None,
-                works: false,
+                does_work: false,
                 delegates: false,
                 failed: false,
             };

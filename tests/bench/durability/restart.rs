@@ -4,8 +4,8 @@ use crate::{config, now, runtime, say, seconds};
 use baton::app::App;
 use baton::clock::Clock;
 use baton::config::LogKind;
-use baton::receive::{Limits, wire};
-use baton::state::AppendError;
+use baton::log::AppendError;
+use baton::otlp::{Limits, protobuf};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Value};
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
@@ -110,7 +110,7 @@ async fn offer(app: &App, body: &[u8]) {
     loop {
         let offering = {
             let mut request = app.engine().request();
-            let decoded = wire::traces(body, &Limits::default(), &mut request);
+            let decoded = protobuf::traces(body, &Limits::default(), &mut request);
             decoded.expect("it is well formed");
             request.append()
         };

@@ -5,8 +5,8 @@ use crate::{config, now, runtime, say, seconds};
 use baton::app::App;
 use baton::clock::Clock;
 use baton::config::LogKind;
-use baton::receive::{Limits, wire};
-use baton::state::AppendError;
+use baton::log::AppendError;
+use baton::otlp::{Limits, protobuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -77,7 +77,7 @@ async fn rate(log: LogKind, spans: u64) -> f64 {
 async fn taken(app: &App, body: &[u8]) -> bool {
     let offering = {
         let mut request = app.engine().request();
-        let decoded = wire::traces(body, &Limits::default(), &mut request);
+        let decoded = protobuf::traces(body, &Limits::default(), &mut request);
         decoded.expect("it is well formed");
         request.append()
     };

@@ -15,11 +15,11 @@ use baton::app;
 use baton::clock::Clock;
 use baton::config::Config;
 use baton::engine::{Engine, Worker};
-use baton::model::otlp::{Group, Take};
+use baton::log::{Log, Next, Reader, memory};
 use baton::model::time::Timestamp;
 use baton::normalise::Normaliser;
-use baton::receive::{Limits, wire};
-use baton::state::{Log, Next, Reader, memory};
+use baton::otlp::view::{ScopeBatch, SpanSink};
+use baton::otlp::{Limits, protobuf};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use payload::{Kind, Payload};
 use prost::Message;
@@ -103,12 +103,12 @@ struct Asking<'n> {
     normalises: bool,
 }
 
-impl Take for Asking<'_> {
+impl SpanSink for Asking<'_> {
     fn asks(&self, hash: u32, name: &[u8]) -> bool {
         self.normaliser.asks(hash, name)
     }
 
-    fn add(&mut self, group: &Group<'_>) {
+    fn add(&mut self, group: &ScopeBatch<'_>) {
         std::hint::black_box(group);
         if self.normalises {
             drop(std::hint::black_box(self.normaliser.normalise(group)));
@@ -119,7 +119,7 @@ impl Take for Asking<'_> {
 /// Decodes a request and offers it.
 fn offer(engine: &Engine, body: &[u8]) {
     let mut request = engine.request();
-    let decoded = wire::traces(body, &Limits::default(), &mut request);
+    let decoded = protobuf::traces(body, &Limits::default(), &mut request);
     decoded.expect("OTLP");
     drop(request.append());
 }
@@ -149,7 +149,7 @@ fn stages(kind: Kind, spans: u64) {
                 normaliser,
                 normalises,
             };
-            wire::traces(&body, &limits, &mut take).expect("OTLP");
+            protobuf::traces(&body, &limits, &mut take).expect("OTLP");
         }
     };
     read(false);

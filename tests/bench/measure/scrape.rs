@@ -8,12 +8,12 @@ use baton::engine::{Engine, Worker};
 use baton::export::server::{Server, Settings, Source};
 use baton::export::session::Manner;
 use baton::export::sessions::Visit;
+use baton::log::Reader;
 use baton::model::fact::Fact;
-use baton::model::ids::{Key, TraceId};
+use baton::model::ids::{PartitionKey, TraceId};
 use baton::model::metric::{Family, Point};
 use baton::model::time::Timestamp;
 use baton::net::{self, Protocol, Reporter};
-use baton::state::Reader;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
@@ -199,11 +199,11 @@ impl Source for Shown {
         Vec::new()
     }
 
-    fn story(&self, _: &str) -> Vec<(Key, Vec<Fact>)> {
+    fn story(&self, _: &str) -> Vec<(PartitionKey, Vec<Fact>)> {
         Vec::new()
     }
 
-    fn story_of_trace(&self, _: TraceId) -> Vec<(Key, Vec<Fact>)> {
+    fn story_of_trace(&self, _: TraceId) -> Vec<(PartitionKey, Vec<Fact>)> {
         Vec::new()
     }
 

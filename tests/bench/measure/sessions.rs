@@ -3,7 +3,7 @@
 use super::payload::{Kind, Payload};
 use super::{BATCH, config, cpu, drain, engine, offer, say, told};
 use baton::engine::{Engine, Worker};
-use baton::state::Reader;
+use baton::log::Reader;
 use bytes::Bytes;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -7,14 +7,14 @@ use baton::app;
 use baton::config::Config;
 use baton::derive::Deriver;
 use baton::export::prometheus::{self, Format};
+use baton::log::{Log, Next, memory};
 use baton::model::event::Event;
 use baton::model::fact::Fact;
-use baton::model::ids::{Key, Scoped};
-use baton::model::otlp::Group;
+use baton::model::ids::{PartitionKey, TenantScoped};
 use baton::model::record::{Entry, Frame, Record};
 use baton::model::time::Timestamp;
-use baton::receive::{Limits, wire};
-use baton::state::{Log, Next, memory};
+use baton::otlp::view::ScopeBatch;
+use baton::otlp::{Limits, protobuf};
 use baton::stitch::{Output, Stitcher};
 use bytes::Bytes;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
@@ -49,19 +49,25 @@ fn events() -> Vec<Event> {
     let body = request("lean");
     let normaliser = app::normaliser(&config(), 7);
     let mut events = Vec::new();
-    let mut take = |group: &Group<'_>| {
+    let mut take = |group: &ScopeBatch<'_>| {
         let these = normaliser.normalise(group).into_iter();
         events.extend(these.map(|event| *event));
     };
-    wire::traces(&body, &Limits::default(), &mut take).expect("OTLP");
+    protobuf::traces(&body, &Limits::default(), &mut take).expect("OTLP");
     events
 }
 
 fn entries() -> Vec<Entry> {
     let entry = |event: Event| Entry {
-        key: Key::Session(Scoped {
+        key: PartitionKey::Session(TenantScoped {
             tenant: None,
-            id: event.case.session.as_ref().expect("it has one").id.clone(),
+            id: event
+                .context
+                .session
+                .as_ref()
+                .expect("it has one")
+                .id
+                .clone(),
         }),
         record: Record::Event(Box::new(event)),
     };
@@ -96,7 +102,7 @@ fn receive(criterion: &mut Criterion) {
         let (body, limits) = (request(kind), Limits::default());
         group.bench_function(kind, |b| {
             b.iter(|| {
-                wire::traces(&body, &limits, &mut |group: &Group<'_>| {
+                protobuf::traces(&body, &limits, &mut |group: &ScopeBatch<'_>| {
                     black_box(group);
                 })
             })
@@ -111,8 +117,10 @@ fn normalise(criterion: &mut Criterion) {
     let normaliser = app::normaliser(&config(), 7);
     for kind in ["lean", "content"] {
         let (body, limits) = (request(kind), Limits::default());
-        let mut take = |group: &Group<'_>| drop(black_box(normaliser.normalise(group)));
-        group.bench_function(kind, |b| b.iter(|| wire::traces(&body, &limits, &mut take)));
+        let mut take = |group: &ScopeBatch<'_>| drop(black_box(normaliser.normalise(group)));
+        group.bench_function(kind, |b| {
+            b.iter(|| protobuf::traces(&body, &limits, &mut take))
+        });
     }
 }
 

@@ -4,7 +4,7 @@
 use super::Settings;
 use super::sessions::ids_of;
 use baton::model::event::{Event, SessionHint, SessionSource};
-use baton::model::ids::{Scoped, TraceId};
+use baton::model::ids::{TenantScoped, TraceId};
 use std::collections::BTreeSet;
 
 /// Steps from link to link that lead anywhere.
@@ -15,8 +15,8 @@ pub fn followed(events: &[Event], settings: &Settings) -> Vec<Event> {
     let mut followed = events.to_vec();
     for event in &mut followed {
         if let Some(session) = session(events, event.trace, settings) {
-            event.case.tenant.clone_from(&session.tenant);
-            event.case.session = Some(SessionHint {
+            event.context.tenant.clone_from(&session.tenant);
+            event.context.session = Some(SessionHint {
                 id: session.id,
                 source: SessionSource::Span,
             });
@@ -26,7 +26,7 @@ pub fn followed(events: &[Event], settings: &Settings) -> Vec<Event> {
 }
 
 /// The session that links lead a trace to that has none: the nearest, of equally near ones the smallest.
-fn session(events: &[Event], trace: TraceId, settings: &Settings) -> Option<Scoped> {
+fn session(events: &[Event], trace: TraceId, settings: &Settings) -> Option<TenantScoped> {
     if !ids_of(of(events, trace)).is_empty() {
         return None;
     }

@@ -269,7 +269,7 @@ fn is_work(tree: &Tree<'_>, turn: &Turn<'_>, event: &Event) -> bool {
         return false;
     };
     match &tool.hands_to {
-        Some(Target::Human) => tool.works,
+        Some(Target::Human) => tool.does_work,
         Some(_) => false,
         None => !turn.activations.iter().any(|a| {
             a.agent.is_some()

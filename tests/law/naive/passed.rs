@@ -76,7 +76,12 @@ pub fn intent_kept<'e>(
     let of_source =
         |event: &Event| tree.agent(event) == Some(handoff.from) && event.start <= handoff.at;
     let mut sources = made_in.events.iter().rev();
-    let before = sources.find_map(|e| e.case.intent.as_ref().filter(|_| is_own(e) || of_source(e)));
-    let after = targets().find_map(|event| event.case.intent.as_ref());
+    let before = sources.find_map(|e| {
+        e.context
+            .intent
+            .as_ref()
+            .filter(|_| is_own(e) || of_source(e))
+    });
+    let after = targets().find_map(|event| event.context.intent.as_ref());
     Some(before? == after?)
 }

@@ -4,13 +4,13 @@ use super::Settings;
 use super::turns::Turn;
 use baton::model::Name;
 use baton::model::event::{Event, Kind, SessionSource};
-use baton::model::ids::{Scoped, TraceId};
+use baton::model::ids::{TenantScoped, TraceId};
 use baton::model::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Session ids, each with the time from which on its session knows of what names it: the end of the first span that does.
-pub type Named = BTreeMap<Scoped, Timestamp>;
+pub type Named = BTreeMap<TenantScoped, Timestamp>;
 
 /// The events, each once, of all sessions that are one sooner or later; a trace that no id ties is a session of its own.
 pub fn that_ever_met(events: &[Event]) -> Vec<Vec<Event>> {
@@ -29,7 +29,7 @@ pub fn that_ever_met(events: &[Event]) -> Vec<Vec<Event>> {
     let traces: BTreeSet<TraceId> = once.iter().map(|event| event.trace).collect();
     let ids = |trace: TraceId| ids_of(once.iter().filter(move |e| e.trace == trace));
     // Traces that share an id belong together, and so do their friends.
-    let mut groups: Vec<(BTreeSet<Scoped>, BTreeSet<TraceId>)> = Vec::new();
+    let mut groups: Vec<(BTreeSet<TenantScoped>, BTreeSet<TraceId>)> = Vec::new();
     for trace in traces {
         let mut own = (ids(trace), BTreeSet::from([trace]));
         let (friends, others) = groups
@@ -52,18 +52,25 @@ pub fn that_ever_met(events: &[Event]) -> Vec<Vec<Event>> {
 }
 
 /// The session ids of one trace.
-pub fn ids_of<'e>(events: impl Iterator<Item = &'e Event> + Clone) -> BTreeSet<Scoped> {
+pub fn ids_of<'e>(events: impl Iterator<Item = &'e Event> + Clone) -> BTreeSet<TenantScoped> {
     named(events, Duration::ZERO).into_keys().collect()
 }
 
 /// The session ids of one trace: those on its spans, else the one on its resource, when nobody named another one for long.
 fn named<'e>(events: impl Iterator<Item = &'e Event> + Clone, bind_timeout: Duration) -> Named {
-    let tenant: Option<Name> = events.clone().find_map(|event| event.case.tenant.clone());
+    let tenant: Option<Name> = events
+        .clone()
+        .find_map(|event| event.context.tenant.clone());
     let by = |source| {
         let mut named = Named::new();
         for event in events.clone() {
-            if let Some(hint) = event.case.session.as_ref().filter(|h| h.source == source) {
-                let id = Scoped {
+            if let Some(hint) = event
+                .context
+                .session
+                .as_ref()
+                .filter(|h| h.source == source)
+            {
+                let id = TenantScoped {
                     tenant: tenant.clone(),
                     id: hint.id.clone(),
                 };
@@ -88,7 +95,7 @@ fn is_note(event: &Event) -> bool {
 }
 
 /// The ids of several traces.
-pub fn ids_of_all(events: &[&Event]) -> BTreeSet<Scoped> {
+pub fn ids_of_all(events: &[&Event]) -> BTreeSet<TenantScoped> {
     let traces: BTreeSet<TraceId> = events.iter().map(|event| event.trace).collect();
     let of = |trace| ids_of(events.iter().copied().filter(move |e| e.trace == trace));
     traces.into_iter().flat_map(of).collect()

@@ -67,8 +67,9 @@ impl<'e> Tree<'e> {
         let row = row.filter(|e| (e.trace, e.parent) == (best.trace, best.parent));
         let before = row.filter(told).filter(|e| place(e) < place(best));
         let before = before.max_by_key(|e| place(e));
-        let goes_on = before.filter(|e| model(e).is_some_and(|call| call.goes_on));
-        if let Some(before) = goes_on
+        let usage_is_cumulative =
+            before.filter(|e| model(e).is_some_and(|call| call.usage_is_cumulative));
+        if let Some(before) = usage_is_cumulative
             && let (Some(all), Some(own)) = (call.usage, self.measured(before).1.usage)
             && let Some(ModelCall { usage, cost, .. }) = model(before)
             && let Some(known) = usage
@@ -273,7 +274,7 @@ fn is_shown_again(call: &[&Event], event: &Event) -> bool {
         && event.end <= first.end
         && call
             .iter()
-            .all(|e| model(e).is_some_and(|c| c.shown_by != b.shown_by))
+            .all(|e| model(e).is_some_and(|c| c.instrumentation != b.instrumentation))
         && (a.operation, &a.model) == (b.operation, &b.model)
         && (input(a).is_none() || input(b).is_none() || input(a) == input(b))
 }

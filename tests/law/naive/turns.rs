@@ -5,8 +5,8 @@ use super::tree::{Tree, is_agent, same};
 use super::{Settings, UNKNOWN};
 use baton::model::Name;
 use baton::model::event::{Event, Kind, ModelCall, Operation};
-use baton::model::ids::{Scoped, TraceId};
-use baton::model::otlp::Link;
+use baton::model::ids::Link;
+use baton::model::ids::{TenantScoped, TraceId};
 use baton::model::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -100,7 +100,7 @@ fn are_one(one: &[&Event], other: &[&Event], traces: &[Named], by: Timestamp) ->
     for _ in traces {
         for named in traces {
             let named = named.iter().filter(|(_, at)| **at <= by).map(|(id, _)| id);
-            let named: BTreeSet<Scoped> = named.cloned().collect();
+            let named: BTreeSet<TenantScoped> = named.cloned().collect();
             if !named.is_disjoint(&known) {
                 known.extend(named);
             }
@@ -228,13 +228,14 @@ fn steps<'e>(tree: &Tree<'e>, events: &[&'e Event]) -> Vec<&'e Event> {
         Kind::Tool(_) => tree.is_outermost(event),
         _ => false,
     };
-    let works = |event: &Event| is_step(event) || matches!(event.kind, Kind::Agent { weak: false });
+    let does_work =
+        |event: &Event| is_step(event) || matches!(event.kind, Kind::Agent { inferred: false });
     let is_silent = |event: &Event| {
-        matches!(event.kind, Kind::Agent { weak: false })
+        matches!(event.kind, Kind::Agent { inferred: false })
             && tree.node(event).is_some_and(|node| same(node, event))
             && !events
                 .iter()
-                .any(|inner| works(inner) && tree.is_inside(inner, event))
+                .any(|inner| does_work(inner) && tree.is_inside(inner, event))
     };
     let all = events.iter().copied();
     all.filter(|event| is_step(event) || is_silent(event))

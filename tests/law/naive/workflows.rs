@@ -6,13 +6,13 @@ use super::turns::{Turn, failed};
 use super::{Settings, Sheet, actions};
 use baton::model::Name;
 use baton::model::event::{Event, Kind, Operation, Outcome, Target};
-use baton::model::ids::{Scoped, TraceId};
+use baton::model::ids::{TenantScoped, TraceId};
 use baton::model::time::Timestamp;
 use std::collections::BTreeSet;
 
 /// What a closed workflow leaves.
 pub struct Closed {
-    user: Option<Scoped>,
+    user: Option<TenantScoped>,
     intent: Option<Name>,
     workflow: Name,
     outcome: Outcome,
@@ -53,9 +53,9 @@ impl<'t> Case<'t> {
             start: (turn.start, turn.trace()),
             end: (ending(tree, turn, &own).end, turn.trace()),
             verdict: declared(tree, turn, settings),
-            id: first(turn, |event| event.case.workflow_id.as_ref()),
-            intent: first(turn, |event| event.case.intent.as_ref()),
-            user: first(turn, |event| event.case.user.as_ref()),
+            id: first(turn, |event| event.context.workflow_id.as_ref()),
+            intent: first(turn, |event| event.context.intent.as_ref()),
+            user: first(turn, |event| event.context.user.as_ref()),
         }
     }
 
@@ -335,7 +335,7 @@ fn close<'e>(
     }
     let values = events
         .iter()
-        .filter_map(|event| Some((event.end, event.case.value_usd?)));
+        .filter_map(|event| Some((event.end, event.context.value_usd?)));
     if let Some((_, value)) = values.max_by_key(|(end, _)| *end) {
         sheet.add("baton_workflow_value_usd_total", &labels, value);
     }
@@ -346,8 +346,8 @@ fn close<'e>(
         );
     }
     Closed {
-        user: case.user.map(|user| Scoped {
-            tenant: events.iter().find_map(|e| e.case.tenant.clone()),
+        user: case.user.map(|user| TenantScoped {
+            tenant: events.iter().find_map(|e| e.context.tenant.clone()),
             id: user.clone(),
         }),
         intent: case.intent.cloned(),

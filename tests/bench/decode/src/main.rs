@@ -7,9 +7,10 @@
 
 #[path = "../../../../src/model/mod.rs"]
 mod model;
+#[path = "../../../../src/otlp/mod.rs"]
+mod otlp;
 #[path = "../../load/payload.rs"]
 mod payload;
-mod receive;
 
 mod views {
     #![allow(warnings, reason = "generated")]
@@ -20,7 +21,7 @@ use buffa::MessageView;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use payload::{Kind, Payload};
 use prost::Message;
-use receive::{Limits, wire};
+use otlp::{Limits, protobuf};
 use std::hint::black_box;
 use std::time::Instant;
 
@@ -38,11 +39,11 @@ fn main() {
     // In turns, so that a noisy minute meets all of them.
     for number in 0..requests.parse().expect("a number") {
         let body = payload.request(number);
-        let mut take = |group: &model::otlp::Group<'_>| {
+        let mut take = |group: &otlp::view::ScopeBatch<'_>| {
             black_box(group);
         };
         walk.push(timed(|| {
-            drop(black_box(wire::traces(&body, &limits, &mut take)))
+            drop(black_box(protobuf::traces(&body, &limits, &mut take)))
         }));
         view.push(timed(|| {
             drop(black_box(views::otlp::RequestView::decode_view(&body)));

@@ -1,0 +1,156 @@
+//! Attributes that are read without a key: by a part of their name, or because the configuration names them.
+
+use super::business::{self, BusinessAttributes, Meanings};
+use super::dialect::openllmetry;
+use super::{Settings, content, declared, outcome, session, span_context};
+use crate::model::memo::Memo;
+use crate::otlp::attribute_key::AttributeKey;
+use crate::otlp::view::Pair;
+use std::borrow::Cow;
+
+/// Beginnings of names that are read.
+const BEGINNINGS: &[&[&str]] = &[
+    content::FLAT_INPUT,
+    content::FLAT_OUTPUT,
+    openllmetry::OWN,
+    outcome::REQUESTS,
+    session::BROWSER,
+];
+
+/// What is asked of attributes.
+#[derive(Clone, Debug)]
+pub(super) struct AttributeFilter {
+    /// What names declare of the business.
+    pub(super) wanted: BusinessAttributes,
+    configured: Vec<String>,
+    /// By the numbers of the keys, whether what stands there is of the span's case.
+    of_case: Box<[bool]>,
+    /// Emitters repeat their names in every span.
+    met: Memo<Other>,
+}
+
+/// What is asked of a name without a key.
+#[derive(Clone, Debug)]
+pub(super) struct Other {
+    /// Somebody reads it.
+    pub(super) read: bool,
+    /// It may say whose work the span is, or what for.
+    of_case: bool,
+    /// What it declares.
+    pub(super) meanings: Meanings,
+}
+
+impl AttributeFilter {
+    pub(super) fn new(settings: &Settings) -> Self {
+        let names = [
+            &settings.session_attributes,
+            &settings.user_attributes,
+            &settings.outcome_attributes,
+        ];
+        let wanted = BusinessAttributes::new(settings);
+        let configured: Vec<String> = names.into_iter().flatten().cloned().collect();
+        let known = [
+            session::SESSION,
+            session::USER,
+            declared::METADATA,
+            span_context::WORKFLOW_ID,
+        ];
+        let of_case = |key: AttributeKey| {
+            known.iter().any(|keys| keys.contains(&key))
+                || !wanted.known[key.number()].is_empty()
+                || configured.iter().any(|name| name == key.name())
+        };
+        Self {
+            of_case: AttributeKey::all().map(of_case).collect(),
+            wanted,
+            configured,
+            met: Memo::default(),
+        }
+    }
+
+    /// Whether an attribute may say whose work its span is, or what for.
+    #[inline]
+    pub(super) fn of_case(&self, pair: &Pair<'_>) -> bool {
+        match pair.key {
+            Ok(key) => self.of_case[key.number()],
+            Err(hash) => self.of(hash, pair.name.as_bytes()).of_case,
+        }
+    }
+
+    /// What is asked of a name of this hash.
+    #[inline]
+    pub(super) fn of(&self, hash: u32, name: &[u8]) -> Cow<'_, Other> {
+        self.met.get(hash, name, || self.find(name))
+    }
+
+    fn find(&self, name: &[u8]) -> Other {
+        let Ok(name) = std::str::from_utf8(name) else {
+            // It is read, so that its span is rejected.
+            return Other {
+                read: true,
+                of_case: false,
+                meanings: Meanings::default(),
+            };
+        };
+        let meanings = self.wanted.meanings(name);
+        let begins = |beginnings: &&[&str]| beginnings.iter().any(|b| name.starts_with(b));
+        let of_case = !meanings.is_empty()
+            || business::in_metadata(name).is_some()
+            || self.configured.iter().any(|configured| configured == name);
+        Other {
+            read: of_case || BEGINNINGS.iter().any(begins),
+            of_case,
+            meanings,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::hash::hash;
+
+    #[test]
+    fn names_are_read_by_what_is_known_of_them() {
+        let settings = Settings {
+            session_attributes: vec!["desk.context".into()],
+            user_attributes: vec!["desk.caller".into()],
+            outcome_attributes: vec!["desk.result".into()],
+            dimensions: vec![vec!["region".into()]],
+            ..Settings::default()
+        };
+        let asked = AttributeFilter::new(&settings);
+        for (name, read) in [
+            ("llm.input_messages.0.message.content", true),
+            ("gen_ai.prompt.3.role", true),
+            (
+                "llm.output_messages.1.message.tool_calls.0.tool_call.id",
+                true,
+            ),
+            ("gen_ai.completion.0.tool_calls.0.name", true),
+            ("traceloop.anything", true),
+            ("langgraph.anything", true),
+            ("http.route", true),
+            ("browser.language", true),
+            ("mastra.metadata.sessionId", true),
+            ("desk.context", true),
+            ("desk.caller", true),
+            ("desk.result", true),
+            ("app.Region", true),
+            ("order.value", true),
+            ("desk.context.more", false),
+            ("my.llm.input_messages.0", false),
+            ("metadatas", false),
+            ("regions", false),
+            ("server.address", false),
+            ("", false),
+        ] {
+            for round in 0..2 {
+                let bytes = name.as_bytes();
+                assert_eq!(asked.of(hash(bytes), bytes).read, read, "{name} {round}");
+            }
+        }
+        let of_no_text = asked.of(7, &[0xff]);
+        assert!(of_no_text.read, "its span is to be rejected");
+    }
+}

@@ -1,0 +1,281 @@
+//! OTLP/JSON into the same groups as protobuf. Each span is read by itself, so that a bad one is rejected alone.
+
+use super::{Counts, Limits, Malformed};
+use crate::model::ids::Link;
+use crate::model::ids::{SpanId, TraceId};
+use crate::model::reject::RejectReason;
+use crate::model::sampling::Threshold;
+use crate::model::time::Timestamp;
+use crate::otlp::view::{
+    Attributes, LogRecord, Scope, ScopeBatch, Span, SpanEvent, SpanSink, Status, Value,
+};
+use serde_json::{Map, Value as Json};
+
+type Field<T> = Result<T, RejectReason>;
+type Object = Map<String, Json>;
+
+/// Decodes an `ExportTraceServiceRequest` in JSON and hands over its spans, a scope at a time.
+///
+/// # Errors
+/// When the body is not a JSON object, or what stands around the spans has the wrong shape: what was handed over does not count.
+pub fn traces(body: &[u8], limits: &Limits, take: &mut dyn SpanSink) -> Result<Counts, Malformed> {
+    let names = ["resourceSpans", "scopeSpans", "spans"];
+    request(body, names, limits, take, |object, group| {
+        group.spans.push(span(object, limits)?);
+        Ok(())
+    })
+}
+
+/// Decodes an `ExportLogsServiceRequest` in JSON.
+///
+/// # Errors
+/// As [`traces`].
+pub fn logs(body: &[u8], limits: &Limits, take: &mut dyn SpanSink) -> Result<Counts, Malformed> {
+    let names = ["resourceLogs", "scopeLogs", "logRecords"];
+    request(body, names, limits, take, |object, group| {
+        group.logs.push(log_record(object, limits)?);
+        Ok(())
+    })
+}
+
+/// Both requests are drawn alike: lists of these names, one in the other.
+fn request(
+    body: &[u8],
+    [resources, scopes, items]: [&str; 3],
+    limits: &Limits,
+    take: &mut dyn SpanSink,
+    item: impl for<'o> Fn(&'o Object, &mut ScopeBatch<'o>) -> Field<()>,
+) -> Result<Counts, Malformed> {
+    // serde_json refuses more than 128 levels, so no body can exhaust the stack.
+    let root: Json = serde_json::from_slice(body).map_err(|_| Malformed)?;
+    let root = root.as_object().ok_or(Malformed)?;
+    let mut counts = Counts::default();
+    let mut group = ScopeBatch::default();
+    for resource_items in list(root, resources)? {
+        let resource_items = resource_items.as_object().ok_or(Malformed)?;
+        let resource = get(resource_items, "resource").and_then(Json::as_object);
+        group.resource = resource
+            .map(|r| attributes(r, limits).unwrap_or_default())
+            .unwrap_or_default();
+        for scope_items in list(resource_items, scopes)? {
+            let scope_items = scope_items.as_object().ok_or(Malformed)?;
+            group.scope = scope(scope_items);
+            for object in list(scope_items, items)? {
+                let object = object.as_object().ok_or(RejectReason::Malformed);
+                if let Err(reason) = object.and_then(|object| item(object, &mut group)) {
+                    counts.rejects.push(reason);
+                }
+            }
+            counts.hand_over(&mut group, take);
+        }
+    }
+    Ok(counts)
+}
+
+/// A field by its camelCase name or, as protobuf's JSON allows, its snake_case one.
+fn get<'o>(object: &'o Object, camel: &str) -> Option<&'o Json> {
+    object
+        .get(camel)
+        .or_else(|| {
+            let mut snake = String::with_capacity(camel.len() + 4);
+            for c in camel.chars() {
+                if c.is_ascii_uppercase() {
+                    snake.push('_');
+                }
+                snake.push(c.to_ascii_lowercase());
+            }
+            object.get(&snake)
+        })
+        .filter(|value| !value.is_null())
+}
+
+fn list<'o>(object: &'o Object, key: &str) -> Result<&'o [Json], Malformed> {
+    match get(object, key) {
+        None => Ok(&[]),
+        Some(Json::Array(items)) => Ok(items),
+        Some(_) => Err(Malformed),
+    }
+}
+
+fn items<'o>(object: &'o Object, key: &str, limits: &Limits) -> Field<&'o [Json]> {
+    let items = list(object, key).map_err(|_| RejectReason::Malformed)?;
+    if items.len() > limits.max_attributes {
+        return Err(RejectReason::TooLarge);
+    }
+    Ok(items)
+}
+
+fn text<'o>(object: &'o Object, key: &str) -> Field<&'o str> {
+    match get(object, key) {
+        None => Ok(""),
+        Some(Json::String(text)) => Ok(text),
+        Some(_) => Err(RejectReason::Malformed),
+    }
+}
+
+/// 64-bit numbers are strings in protobuf's JSON; numbers are taken too.
+fn nanos(object: &Object, key: &str) -> Field<Timestamp> {
+    match get(object, key) {
+        None => Ok(Timestamp::default()),
+        Some(Json::String(text)) => text
+            .parse()
+            .map(Timestamp)
+            .map_err(|_| RejectReason::InvalidTime),
+        Some(Json::Number(number)) => number
+            .as_u64()
+            .or_else(|| {
+                number
+                    .as_f64()
+                    .filter(|n| *n >= 0.0 && *n < 1.8e19)
+                    .map(|n| n as u64)
+            })
+            .map(Timestamp)
+            .ok_or(RejectReason::InvalidTime),
+        Some(_) => Err(RejectReason::InvalidTime),
+    }
+}
+
+/// An id as hexadecimal text. `Ok(None)`: absent or empty.
+fn id<T>(object: &Object, key: &str, read: impl Fn(&str) -> Option<T>) -> Field<Option<T>> {
+    match get(object, key) {
+        None => Ok(None),
+        Some(Json::String(text)) if text.is_empty() || text.bytes().all(|b| b == b'0') => Ok(None),
+        Some(Json::String(text)) => read(text).map(Some).ok_or(RejectReason::InvalidId),
+        // An id as a number has lost digits already.
+        Some(_) => Err(RejectReason::InvalidId),
+    }
+}
+
+fn scope(object: &Object) -> Scope<'_> {
+    let scope = get(object, "scope").and_then(Json::as_object);
+    scope.map_or_else(Scope::default, |scope| Scope {
+        name: text(scope, "name").unwrap_or_default(),
+        version: text(scope, "version").unwrap_or_default(),
+    })
+}
+
+fn span<'o>(object: &'o Object, limits: &Limits) -> Field<Span<'o>> {
+    let status = get(object, "status").and_then(Json::as_object);
+    let span = Span {
+        trace: id(object, "traceId", TraceId::from_hex)?.ok_or(RejectReason::InvalidId)?,
+        id: id(object, "spanId", SpanId::from_hex)?.ok_or(RejectReason::InvalidId)?,
+        parent: id(object, "parentSpanId", SpanId::from_hex)?,
+        threshold: threshold(object),
+        name: text(object, "name")?,
+        start: nanos(object, "startTimeUnixNano")?,
+        end: nanos(object, "endTimeUnixNano")?,
+        status: status.map(status_code).unwrap_or_default(),
+        status_message: status.map_or(Ok(""), |status| text(status, "message"))?,
+        attributes: attributes(object, limits)?,
+        events: items(object, "events", limits)?
+            .iter()
+            .map(|e| event(e, limits))
+            .collect::<Field<_>>()?,
+        links: links(object, limits)?,
+    };
+    super::check_times(span.start, span.end)?;
+    Ok(span)
+}
+
+/// A trace state of another form says nothing.
+fn threshold(object: &Object) -> Option<Threshold> {
+    let state = object
+        .get("traceState")
+        .or_else(|| object.get("trace_state"));
+    Threshold::of_trace_state(state?.as_str()?)
+}
+
+fn status_code(status: &Object) -> Status {
+    match get(status, "code") {
+        Some(Json::Number(code)) if code.as_u64() == Some(1) => Status::Ok,
+        Some(Json::Number(code)) if code.as_u64() == Some(2) => Status::Error,
+        Some(Json::String(code)) if code == "STATUS_CODE_OK" => Status::Ok,
+        Some(Json::String(code)) if code == "STATUS_CODE_ERROR" => Status::Error,
+        _ => Status::Unset,
+    }
+}
+
+fn event<'o>(json: &'o Json, limits: &Limits) -> Field<SpanEvent<'o>> {
+    let object = json.as_object().ok_or(RejectReason::Malformed)?;
+    Ok(SpanEvent {
+        name: text(object, "name")?,
+        time: nanos(object, "timeUnixNano")?,
+        attributes: attributes(object, limits)?,
+    })
+}
+
+/// A link without valid ids links to nothing.
+fn links(object: &Object, limits: &Limits) -> Field<Vec<Link>> {
+    let links = items(object, "links", limits)?.iter().filter_map(|link| {
+        let link = link.as_object()?;
+        let trace = id(link, "traceId", TraceId::from_hex).ok()??;
+        let span = id(link, "spanId", SpanId::from_hex).ok()??;
+        Some(Link { trace, span })
+    });
+    Ok(links.collect())
+}
+
+fn log_record<'o>(object: &'o Object, limits: &Limits) -> Field<LogRecord<'o>> {
+    let mut log = LogRecord {
+        event_name: text(object, "eventName")?,
+        time: nanos(object, "timeUnixNano")?,
+        trace: id(object, "traceId", TraceId::from_hex)?,
+        span: id(object, "spanId", SpanId::from_hex)?,
+        body: get(object, "body").map_or(Ok(Value::Empty), |body| value(body, limits.max_depth))?,
+        attributes: attributes(object, limits)?,
+    };
+    super::complete_log(&mut log, nanos(object, "observedTimeUnixNano")?);
+    Ok(log)
+}
+
+fn attributes<'o>(object: &'o Object, limits: &Limits) -> Field<Attributes<'o>> {
+    let pairs = items(object, "attributes", limits)?.iter();
+    pairs
+        .map(|pair| key_value(pair, limits.max_depth))
+        .collect()
+}
+
+fn key_value(json: &Json, depth: usize) -> Field<(&str, Value<'_>)> {
+    let object = json.as_object().ok_or(RejectReason::Malformed)?;
+    let held = get(object, "value").map_or(Ok(Value::Empty), |held| value(held, depth))?;
+    Ok((text(object, "key")?, held))
+}
+
+/// An `AnyValue`; `depth` is how many more levels it may have.
+fn value(json: &Json, depth: usize) -> Field<Value<'_>> {
+    let depth = depth.checked_sub(1).ok_or(RejectReason::TooDeep)?;
+    let object = json.as_object().ok_or(RejectReason::Malformed)?;
+    let inner = |key: &str| -> Field<&[Json]> {
+        let held = get(object, key)
+            .and_then(Json::as_object)
+            .ok_or(RejectReason::Malformed)?;
+        list(held, "values").map_err(|_| RejectReason::Malformed)
+    };
+    let has = |key: &str| get(object, key).is_some();
+    let malformed = || RejectReason::Malformed;
+    if has("stringValue") {
+        text(object, "stringValue").map(Value::Str)
+    } else if let Some(held) = get(object, "boolValue") {
+        held.as_bool().map(Value::Bool).ok_or_else(malformed)
+    } else if let Some(held) = get(object, "intValue") {
+        let number = held.as_i64().or_else(|| held.as_str()?.parse().ok());
+        number.map(Value::Int).ok_or_else(malformed)
+    } else if let Some(held) = get(object, "doubleValue") {
+        // "NaN" and "Infinity" are strings in protobuf's JSON.
+        let number = held.as_f64().or_else(|| held.as_str()?.parse().ok());
+        number.map(Value::Double).ok_or_else(malformed)
+    } else if has("arrayValue") {
+        let items = inner("arrayValue")?.iter().map(|item| value(item, depth));
+        items.collect::<Field<_>>().map(Value::Array)
+    } else if has("kvlistValue") {
+        let pairs = inner("kvlistValue")?
+            .iter()
+            .map(|pair| key_value(pair, depth));
+        pairs
+            .collect::<Field<_>>()
+            .map(|map| Value::Map(Box::new(map)))
+    } else {
+        // Bytes are read by no dialect; their content is left out.
+        Ok(Value::Empty)
+    }
+}

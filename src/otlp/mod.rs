@@ -1,0 +1,31 @@
+//! Decodes OTLP, as protobuf and as JSON, into views of spans and log records that borrow from the request. No I/O.
+//!
+//! | File | Content |
+//! |---|---|
+//! | `view.rs` | spans, log records and attributes as received: views over the request |
+//! | `attribute_key.rs, attribute_names.rs` | the attributes that are asked for by name, each with a number |
+//! | `protobuf.rs, fields.rs` | the protobuf decoder |
+//! | `json.rs` | the OTLP/JSON decoder |
+//! | `pieces.rs` | hands over decoded spans a few at a time |
+//! | `name_cache.rs` | per-request cache of attribute names and repeated texts, predicted from the one before |
+//! | `limits.rs` | limits of requests and of single spans |
+//! | `recognise.rs` | tells which content a file of recorded requests has |
+
+pub mod attribute_key;
+mod attribute_names;
+mod fields;
+pub mod json;
+mod limits;
+mod name_cache;
+mod pieces;
+pub mod protobuf;
+pub mod recognise;
+pub mod view;
+
+#[cfg(test)]
+mod protobuf_tests;
+
+pub use limits::{Limits, Malformed};
+pub use pieces::Counts;
+
+use limits::{check_times, complete_log};

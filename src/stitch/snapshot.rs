@@ -1,0 +1,458 @@
+//! Conversion of the state of a stitcher from and to protobuf.
+
+use super::contacts::Contacts;
+use super::cost::Spend;
+use super::cumulative_usage::{Row, Rows};
+use super::handoff::HandoffState;
+use super::links::Links;
+use super::retention::SourceContext;
+use super::session::SessionState;
+use super::small_map::FewOf;
+use super::trace::{DecidedTrace, OpenTrace, Trace};
+use super::tree::DEFAULT_WORKFLOW;
+use super::turn::Verdict;
+use super::user_messages::Said;
+use super::workflow::OpenWorkflow;
+use super::{KeyState, Stitcher};
+use crate::model::Name;
+use crate::model::fact::{Evidence, Handoff, HandoffKind, HandoffResult, Retention, TurnResult};
+use crate::model::ids::{PartitionKey, SpanId, TraceId};
+use crate::model::record::Contact;
+use crate::model::sampling::Threshold;
+use crate::model::time::Timestamp;
+use crate::proto::{Invalid, cohort, cohort_of, event, name, span, text, threshold, trace, v1};
+use prost::Message;
+use std::time::Duration;
+
+impl Stitcher {
+    /// All slots, in no order.
+    pub fn save(&self) -> impl Iterator<Item = v1::Slot> + '_ {
+        self.slots.iter().map(|(_, key, slot)| v1::Slot {
+            key: Some(key.into()),
+            bound: slot.bound.as_ref().map(Into::into),
+            conversation: slot.conversation.as_deref().map(SessionState::save),
+            contacts: slot
+                .contacts
+                .as_deref()
+                .map_or_else(Vec::new, Contacts::save),
+            scheduled: slot.scheduled.map(|at| at.0),
+            idle_since: slot.idle_since.map(|at| at.0),
+            touched: slot.touched.0,
+            links: slot.links.as_deref().map(Links::save),
+        })
+    }
+
+    /// Takes one slot of a snapshot.
+    ///
+    /// # Errors
+    /// When it is none that a Baton wrote.
+    pub fn restore(&mut self, stored: v1::Slot) -> Result<(), Invalid> {
+        let key: PartitionKey = stored.key.ok_or(Invalid("key"))?.try_into()?;
+        let conversation = stored.conversation.map(SessionState::restore);
+        let conversation = conversation.transpose()?;
+        let slot = KeyState {
+            bound: stored.bound.map(PartitionKey::try_from).transpose()?,
+            conversation: conversation.map(Box::new),
+            contacts: Contacts::restore(stored.contacts)?.map(Box::new),
+            scheduled: stored.scheduled.map(Timestamp),
+            idle_since: stored.idle_since.map(Timestamp),
+            touched: Timestamp(stored.touched),
+            links: stored.links.map(Links::restore).transpose()?.map(Box::new),
+        };
+        let place = self.slots.open(key);
+        let Some((key, held)) = self.slots.at(place) else {
+            return Ok(());
+        };
+        if let Some(at) = slot.scheduled {
+            self.deadlines.insert(at, key, place);
+        }
+        if let Some(since) = slot.idle_since {
+            self.idle.insert(since, key, place);
+        }
+        self.weight += slot.weight();
+        *held = slot;
+        Ok(())
+    }
+}
+
+impl Links {
+    fn save(&self) -> v1::Links {
+        let asker = |(id, steps): (&TraceId, &u32)| v1::Asker {
+            trace: id.as_bytes().to_vec(),
+            steps: *steps,
+        };
+        v1::Links {
+            led: self.led,
+            askers: self.askers.iter().map(asker).collect(),
+            linked: self
+                .linked
+                .iter()
+                .map(|id| id.as_bytes().to_vec())
+                .collect(),
+        }
+    }
+
+    fn restore(stored: v1::Links) -> Result<Self, Invalid> {
+        let asker = |asker: &v1::Asker| Ok((trace(&asker.trace)?, asker.steps));
+        let askers = stored.askers.iter().map(asker);
+        let linked = stored.linked.iter().map(|id| trace(id));
+        Ok(Self {
+            led: stored.led,
+            askers: askers.collect::<Result<_, _>>()?,
+            linked: linked.collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+impl Contacts {
+    fn save(&self) -> Vec<v1::KnownContact> {
+        let one = |(arrival, contact, recontacted): &(Timestamp, Contact, bool)| v1::KnownContact {
+            arrival: arrival.0,
+            contact: Some(contact.into()),
+            recontacted: *recontacted,
+        };
+        self.known.iter().map(one).collect()
+    }
+
+    /// `None`: the key is no user's.
+    fn restore(stored: Vec<v1::KnownContact>) -> Result<Option<Self>, Invalid> {
+        let one = |known: v1::KnownContact| {
+            let contact = known.contact.ok_or(Invalid("contact"))?;
+            let arrival = Timestamp(known.arrival);
+            Ok((arrival, contact.try_into()?, known.recontacted))
+        };
+        let known: Vec<_> = stored.into_iter().map(one).collect::<Result<_, _>>()?;
+        Ok((!known.is_empty()).then_some(Self { known }))
+    }
+}
+
+impl SessionState {
+    pub(super) fn save(&self) -> v1::Conversation {
+        let open = |(id, trace): (&TraceId, &Trace)| match trace {
+            Trace::Open(open) => Some(v1::OpenTrace {
+                trace: id.as_bytes().to_vec(),
+                events: open.events().map(|e| event(&e)).collect(),
+                last_arrival: open.last_arrival.0,
+            }),
+            Trace::Decided(_) => None,
+        };
+        let decided = |(id, trace): (&TraceId, &Trace)| match trace {
+            Trace::Decided(skeleton) => Some(skeleton.save(*id)),
+            Trace::Open(_) => None,
+        };
+        let pending = |(due, state): &(Timestamp, HandoffState)| v1::Pending {
+            due: due.0,
+            verdict: Some(state.save()),
+        };
+        let said = |said: &Said| v1::Said {
+            words: Some((&said.words).into()),
+            handed_over: said.handed_over,
+            at: said.at.0,
+        };
+        v1::Conversation {
+            open: self.traces.iter().filter_map(open).collect(),
+            decided: self.traces.iter().filter_map(decided).collect(),
+            workflow: self.workflow.as_deref().map(OpenWorkflow::save),
+            cohort: cohort(&self.cohort),
+            pending: self.pending.iter().map(pending).collect(),
+            counted: self.counted,
+            said: self.said.0.iter().map(said).collect(),
+            rows: self.rows.save(),
+            opened: self.opened.0,
+            last_arrival: self.last_arrival.0,
+        }
+    }
+
+    pub(super) fn restore(stored: v1::Conversation) -> Result<Self, Invalid> {
+        let mut restored = Self::new(Timestamp(stored.opened));
+        for open in stored.open {
+            let id = trace(&open.trace)?;
+            let mut events = OpenTrace::new(id, Timestamp(open.last_arrival));
+            for event in open.events {
+                let event = v1::Event::decode(event.as_slice()).map_err(|_| Invalid("event"))?;
+                events.take(event.try_into()?);
+            }
+            restored.traces.insert(id, Trace::Open(Box::new(events)));
+        }
+        for decided in stored.decided {
+            let id = trace(&decided.trace)?;
+            let skeleton = DecidedTrace::restore(decided)?;
+            restored
+                .traces
+                .insert(id, Trace::Decided(Box::new(skeleton)));
+        }
+        for pending in stored.pending {
+            let state = pending.verdict.ok_or(Invalid("verdict"))?;
+            let state = HandoffState::restore(state)?;
+            restored.pending.push((Timestamp(pending.due), state));
+        }
+        for said in stored.said {
+            let words = said.words.ok_or(Invalid("words"))?;
+            restored.said.0.push(Said {
+                at: Timestamp(said.at),
+                words: words.into(),
+                handed_over: said.handed_over,
+            });
+        }
+        let workflow = stored.workflow.map(OpenWorkflow::restore).transpose()?;
+        restored.workflow = workflow.map(Box::new);
+        restored.rows = Rows::restore(stored.rows)?;
+        restored.cohort = cohort_of(stored.cohort);
+        restored.counted = stored.counted;
+        restored.last_arrival = Timestamp(stored.last_arrival);
+        restored.weigh();
+        Ok(restored)
+    }
+}
+
+impl DecidedTrace {
+    fn save(&self, id: TraceId) -> v1::DecidedTrace {
+        let owner = |(span, agent): (SpanId, Option<&Name>)| v1::Owner {
+            span: span.as_bytes().to_vec(),
+            agent: text(agent),
+        };
+        let note = |(span, note): &(SpanId, u64)| v1::Note {
+            span: span.as_bytes().to_vec(),
+            note: *note,
+        };
+        v1::DecidedTrace {
+            trace: id.as_bytes().to_vec(),
+            owners: self.owners.iter().map(owner).collect(),
+            notes: self.notes.iter().map(note).collect(),
+            threshold: self.threshold.map(Threshold::get),
+            answering: text(self.answering.as_ref()),
+            workflow: text(self.workflow.as_ref()),
+        }
+    }
+
+    fn restore(stored: v1::DecidedTrace) -> Result<Self, Invalid> {
+        let owner = |owner: v1::Owner| Ok((span(&owner.span)?, name(owner.agent)));
+        let note = |note: v1::Note| Ok((span(&note.span)?, note.note));
+        let owners = stored.owners.into_iter().map(owner);
+        let notes = stored.notes.into_iter().map(note);
+        Ok(Self {
+            owners: owners.collect::<Result<_, _>>()?,
+            notes: notes.collect::<Result<_, _>>()?,
+            threshold: threshold(stored.threshold),
+            answering: name(stored.answering),
+            workflow: name(stored.workflow),
+        })
+    }
+}
+
+impl Rows {
+    fn save(&self) -> Vec<v1::Row> {
+        let row = |((trace, around), row): (&(TraceId, Option<SpanId>), &Row)| v1::Row {
+            trace: trace.as_bytes().to_vec(),
+            around: around.map(|span| span.as_bytes().to_vec()),
+            start: row.at.0.0,
+            end: row.at.1.0,
+            span: row.at.2.as_bytes().to_vec(),
+            usage: Some(row.usage.into()),
+            cost: row.cost.into(),
+            own: row.own,
+            usage_is_cumulative: row.usage_is_cumulative,
+        };
+        self.0.iter().map(row).collect()
+    }
+
+    fn restore(stored: Vec<v1::Row>) -> Result<Self, Invalid> {
+        let row = |row: v1::Row| {
+            let around = row.around.as_deref().map(span).transpose()?;
+            let known = Row {
+                at: (Timestamp(row.start), Timestamp(row.end), span(&row.span)?),
+                usage: row.usage.ok_or(Invalid("usage"))?.into(),
+                cost: row.cost.into(),
+                own: row.own,
+                usage_is_cumulative: row.usage_is_cumulative,
+            };
+            Ok(((trace(&row.trace)?, around), known))
+        };
+        let rows = stored.into_iter().map(row);
+        Ok(Self(rows.collect::<Result<_, _>>()?))
+    }
+}
+
+impl HandoffState {
+    fn save(&self) -> v1::Verdict {
+        let handoff = &self.handoff;
+        let latency = handoff.latency.map(|latency| latency.as_nanos());
+        v1::Verdict {
+            at: self.at.0,
+            trace: self.trace.as_bytes().to_vec(),
+            from: handoff.from.as_str().to_owned(),
+            to: handoff.to.as_str().to_owned(),
+            kind: kind(handoff.kind).into(),
+            result: result(handoff.result).into(),
+            latency_nano: latency.map(|nanos| u64::try_from(nanos).unwrap_or(u64::MAX)),
+            retention: handoff.retention.map(|retention| retention.ratio),
+            evidence: handoff
+                .retention
+                .map_or(v1::Evidence::Unspecified, |r| evidence(r.evidence))
+                .into(),
+            phantom: handoff.phantom,
+            escalated: self.escalated,
+            cohort: cohort(&self.cohort),
+            threshold: self.threshold.map(Threshold::get),
+            facts: self.before.facts.as_ref().map(Into::into),
+            input_tokens: self.before.input_tokens,
+            declared: self.before.declared,
+            intent: text(self.before.intent.as_ref()),
+            intent_kept: self.before.intent_kept,
+            workflow: handoff.workflow.as_str().to_owned(),
+        }
+    }
+
+    /// Only what waits for its target is kept.
+    fn restore(stored: v1::Verdict) -> Result<Self, Invalid> {
+        let evidence = evidence_of(stored.evidence());
+        let retention = stored.retention.zip(evidence);
+        Ok(Self {
+            at: Timestamp(stored.at),
+            trace: trace(&stored.trace)?,
+            handoff: Handoff {
+                kind: kind_of(stored.kind()).ok_or(Invalid("handoff kind"))?,
+                result: result_of(stored.result()).ok_or(Invalid("handoff result"))?,
+                from: stored.from.into(),
+                to: stored.to.into(),
+                latency: stored.latency_nano.map(Duration::from_nanos),
+                retention: retention.map(|(ratio, evidence)| Retention { ratio, evidence }),
+                // Nothing is known of a target that has not come.
+                intent: None,
+                phantom: stored.phantom,
+                workflow: workflow_of(stored.workflow),
+            },
+            pending: true,
+            escalated: stored.escalated,
+            cohort: cohort_of(stored.cohort),
+            threshold: threshold(stored.threshold),
+            before: SourceContext {
+                facts: stored.facts.map(Into::into),
+                input_tokens: stored.input_tokens,
+                declared: stored.declared,
+                intent: name(stored.intent),
+                intent_kept: stored.intent_kept,
+            },
+        })
+    }
+}
+
+impl OpenWorkflow {
+    fn save(&self) -> v1::OpenWorkflow {
+        v1::OpenWorkflow {
+            name: self.name.as_str().to_owned(),
+            id: text(self.id.as_ref()),
+            start: self.start.0,
+            end: self.end.0,
+            spend_nano_usd: self.spend.known.then(|| self.spend.nano_usd.into()),
+            outcome: self.outcome.as_ref().map(|proof| v1::Verified {
+                at: proof.at.0,
+                outcome: v1::Outcome::from(proof.outcome).into(),
+                rule: text(proof.rule.as_ref()),
+            }),
+            steps: texts(&self.steps),
+            agents: texts(&self.agents),
+            models: texts(&self.models),
+            turns: self.turns,
+            handoffs: self.handoffs,
+            failed_handoffs: self.failed_handoffs,
+            escalated: self.escalated,
+            last_failed: self.last == TurnResult::Failed,
+            broken: self.broken,
+            trace: self.trace.as_bytes().to_vec(),
+            cohort: cohort(&self.cohort),
+            threshold: self.threshold.map(Threshold::get),
+            user: text(self.user.as_ref()),
+            tenant: text(self.tenant.as_ref()),
+            intent: text(self.intent.as_ref()),
+            value: self.value.map(|(at, nano)| v1::Declared {
+                at: at.0,
+                nano_usd: Some(nano.into()),
+            }),
+            opened: self.opened.0,
+            touched: self.touched.0,
+        }
+    }
+
+    fn restore(stored: v1::OpenWorkflow) -> Result<Self, Invalid> {
+        let outcome = |verified: v1::Verified| {
+            let outcome = verified.outcome().known();
+            Ok(Verdict {
+                at: Timestamp(verified.at),
+                outcome: outcome.ok_or(Invalid("outcome"))?,
+                rule: name(verified.rule),
+            })
+        };
+        let value = |declared: v1::Declared| {
+            let nano = declared.nano_usd.ok_or(Invalid("value"))?;
+            Ok((Timestamp(declared.at), nano.into()))
+        };
+        Ok(Self {
+            name: stored.name.into(),
+            id: name(stored.id),
+            start: Timestamp(stored.start),
+            end: Timestamp(stored.end),
+            spend: Spend {
+                known: stored.spend_nano_usd.is_some(),
+                nano_usd: stored.spend_nano_usd.map_or(0, Into::into),
+            },
+            outcome: stored.outcome.map(outcome).transpose()?,
+            steps: stored.steps.into_iter().map(Name::from).collect(),
+            agents: stored.agents.into_iter().map(Name::from).collect(),
+            models: stored.models.into_iter().map(Name::from).collect(),
+            turns: stored.turns,
+            handoffs: stored.handoffs,
+            failed_handoffs: stored.failed_handoffs,
+            escalated: stored.escalated,
+            last: if stored.last_failed {
+                TurnResult::Failed
+            } else {
+                TurnResult::Answered
+            },
+            broken: stored.broken,
+            trace: trace(&stored.trace)?,
+            cohort: cohort_of(stored.cohort),
+            threshold: threshold(stored.threshold),
+            user: name(stored.user),
+            tenant: name(stored.tenant),
+            intent: name(stored.intent),
+            value: stored.value.map(value).transpose()?,
+            opened: Timestamp(stored.opened),
+            touched: Timestamp(stored.touched),
+        })
+    }
+}
+
+/// An older Baton did not keep it.
+fn workflow_of(stored: String) -> Name {
+    if stored.is_empty() {
+        return Name::from(DEFAULT_WORKFLOW);
+    }
+    stored.into()
+}
+
+fn texts(names: &FewOf<Name>) -> Vec<String> {
+    names.iter().map(|name| name.as_str().to_owned()).collect()
+}
+
+/// Two functions that translate a closed set there and back.
+macro_rules! translate {
+    ($there:ident, $back:ident: $model:ident { $($variant:ident),* }) => {
+        fn $there(value: $model) -> v1::$model {
+            match value {
+                $($model::$variant => v1::$model::$variant,)*
+            }
+        }
+
+        fn $back(stored: v1::$model) -> Option<$model> {
+            match stored {
+                v1::$model::Unspecified => None,
+                $(v1::$model::$variant => Some($model::$variant),)*
+            }
+        }
+    };
+}
+
+translate!(kind, kind_of: HandoffKind { Transfer, Delegation, Resume });
+translate!(result, result_of: HandoffResult { Success, Dropped, TargetError, Rejected, Bounced, ContextLost });
+translate!(evidence, evidence_of: Evidence { Declared, Content, Tokens });

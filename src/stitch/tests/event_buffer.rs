@@ -1,0 +1,239 @@
+//! What is kept of events comes back as it was.
+
+use super::*;
+use crate::model::sketch::{Content, Sketch};
+use crate::stitch::event_buffer::Kept;
+use proptest::option;
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+
+fn a_name() -> impl Strategy<Value = Name> {
+    prop_oneof![
+        // More than are looked through for one that is known.
+        (0..90_u8).prop_map(|n| Name::from(format!("name {n}"))),
+        Just(Name::from("")),
+    ]
+}
+
+fn some_name() -> impl Strategy<Value = Option<Name>> {
+    option::of(a_name())
+}
+
+fn target() -> impl Strategy<Value = Target> {
+    prop_oneof![
+        a_name().prop_map(Target::Agent),
+        Just(Target::Human),
+        Just(Target::Unknown),
+    ]
+}
+
+fn requests() -> impl Strategy<Value = List<HandoffRequest>> {
+    let request = (target(), some_name());
+    let request = request.prop_map(|(target, call_id)| HandoffRequest { target, call_id });
+    prop_oneof![
+        3 => Just(List::new()),
+        1 => prop::collection::vec(request, 1..3).prop_map(List::from_iter),
+    ]
+}
+
+fn usage() -> impl Strategy<Value = Usage> {
+    let part = || option::of(any::<u64>());
+    let parts = (0..9000_u64, any::<u64>(), part(), part(), part());
+    parts.prop_map(
+        |(input, output, cache_read, cache_write, reasoning)| Usage {
+            input,
+            output,
+            cache_read,
+            cache_write,
+            reasoning,
+        },
+    )
+}
+
+fn cost() -> impl Strategy<Value = Cost> {
+    prop_oneof![
+        (0.0..9.0).prop_map(Cost::Declared),
+        (0.0..9.0).prop_map(Cost::Computed),
+        Just(Cost::Unknown),
+        Just(Cost::Unpriced),
+    ]
+}
+
+fn model_call() -> impl Strategy<Value = ModelCall> {
+    let operation = prop_oneof![Just(Operation::Chat), Just(Operation::Embeddings)];
+    let names = (some_name(), some_name());
+    let numbers = (option::of(usage()), cost(), option::of(0.0..9.0));
+    let flags = (any::<[bool; 3]>(), option::of(any::<bool>()), any::<u32>());
+    (operation, names, numbers, requests(), flags).prop_map(
+        |(operation, (provider, model), numbers, requests, (flags, answered, instrumentation))| {
+            let (usage, cost, first_token_seconds) = numbers;
+            let [is_agent, failed, usage_is_cumulative] = flags;
+            ModelCall {
+                operation,
+                provider,
+                model,
+                usage,
+                cost,
+                first_token_seconds,
+                requests,
+                answered,
+                is_agent,
+                failed,
+                instrumentation,
+                usage_is_cumulative,
+            }
+        },
+    )
+}
+
+fn kind() -> impl Strategy<Value = Kind> {
+    let tool = (
+        a_name(),
+        some_name(),
+        option::of(target()),
+        any::<[bool; 3]>(),
+    );
+    let tool = tool.prop_map(
+        |(name, call_id, hands_to, [does_work, delegates, failed])| ToolCall {
+            name,
+            call_id,
+            hands_to,
+            does_work,
+            delegates,
+            failed,
+        },
+    );
+    let handoff = (some_name(), target(), any::<[bool; 2]>());
+    let handoff = handoff.prop_map(|(from, to, [delegates, failed])| Handoff {
+        from,
+        to,
+        delegates,
+        failed,
+    });
+    prop_oneof![
+        Just(Kind::Structure),
+        Just(Kind::Workflow),
+        any::<bool>().prop_map(|inferred| Kind::Agent { inferred }),
+        model_call().prop_map(|call| Kind::Model(Box::new(call))),
+        tool.prop_map(Kind::Tool),
+        handoff.prop_map(Kind::Handoff),
+        some_name().prop_map(|source| Kind::Retrieval { source }),
+        (0..3_u64).prop_map(Kind::Note),
+        any::<bool>().prop_map(|triggered| Kind::Guardrail { triggered }),
+    ]
+}
+
+/// More cases than are looked through for one that is known.
+fn context() -> impl Strategy<Value = CowArc<SpanContext>> {
+    let context = |n: u8| SpanContext {
+        session: (!n.is_multiple_of(5)).then(|| SessionHint {
+            id: Name::from(format!("{}", n % 5)),
+            source: [SessionSource::Span, SessionSource::Resource][usize::from(n % 2)],
+        }),
+        value_usd: (!n.is_multiple_of(3)).then_some(f64::from(n)),
+        ..SpanContext::default()
+    };
+    (0..15_u8).prop_map(move |n| CowArc::new(context(n)))
+}
+
+fn rare() -> impl Strategy<Value = OptionBox<RareFields>> {
+    let some =
+        (some_name(), requests(), option::of(1..9_u64)).prop_map(|(unconverted, refused, link)| {
+            RareFields {
+                unknown_outcome: unconverted.clone(),
+                unconverted,
+                refused,
+                links: List::from_iter(link.map(|n| Link {
+                    trace: trace(9),
+                    span: span(n),
+                })),
+                ..RareFields::default()
+            }
+        });
+    prop_oneof![3 => Just(RareFields::default()), 1 => some].prop_map(OptionBox::new)
+}
+
+fn content() -> impl Strategy<Value = Option<Box<Content>>> {
+    let sketch = || prop::collection::vec(any::<u32>(), 1..5).prop_map(Sketch::from_iter);
+    let content = (sketch(), option::of(sketch())).prop_map(|(input, asked)| Content {
+        input: Some(input),
+        output: None,
+        asked,
+    });
+    option::weighted(0.2, content.prop_map(Box::new))
+}
+
+fn an_event() -> impl Strategy<Value = Event> {
+    let ids = (1..9_u64, option::of(1..9_u64));
+    // Spans that end before they begin come too.
+    let times = (any::<u64>(), any::<u64>());
+    let says = (any::<bool>(), some_name(), some_name());
+    let parts = (kind(), content(), context(), rare());
+    (ids, times, says, parts).prop_map(
+        |((id, parent), (start, end), (error, agent, workflow), (kind, content, context, rare))| {
+            Event {
+                trace: trace(1),
+                span: span(id),
+                parent: parent.map(span),
+                start: Timestamp(start),
+                end: Timestamp(end),
+                error,
+                agent,
+                workflow,
+                kind,
+                content,
+                context,
+                rare,
+            }
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn what_is_kept_comes_back_in_the_order_of_its_ids(
+        events in prop::collection::vec(an_event(), 0..40),
+    ) {
+        let mut kept = Kept::new(trace(1));
+        let mut first = BTreeMap::new();
+        for event in &events {
+            let note = match event.kind {
+                Kind::Note(id) => Some(id),
+                _ => None,
+            };
+            // Spans come before all notes.
+            let is_new = !first.contains_key(&(note.is_some(), event.span, note));
+            prop_assert_eq!(kept.add(event.clone()), is_new);
+            first.entry((note.is_some(), event.span, note)).or_insert(event);
+        }
+        prop_assert_eq!(kept.len(), first.len());
+        let spans: Vec<&&Event> = first
+            .iter()
+            .filter_map(|((is_note, ..), event)| (!is_note).then_some(event))
+            .collect();
+        let has = |id: SpanId| spans.iter().any(|event| event.span == id);
+        prop_assert_eq!(
+            kept.is_complete(),
+            first.values().all(|event| event.parent.is_none_or(has))
+        );
+        prop_assert_eq!(
+            kept.is_agentic(),
+            spans.iter().any(|event| event.kind.is_agentic())
+        );
+        let start = spans.iter().map(|event| event.start).min().unwrap_or_default();
+        let end = spans.iter().map(|event| event.end).max().unwrap_or_default();
+        prop_assert_eq!(kept.interval(), (start, end));
+        for context in first.values().map(|event| &event.context) {
+            prop_assert!(kept.cases().contains(context));
+        }
+        let links = |rare: &OptionBox<RareFields>| rare.links.len();
+        prop_assert_eq!(
+            kept.rare().iter().map(links).sum::<usize>(),
+            first.values().map(|event| links(&event.rare)).sum::<usize>()
+        );
+        let again: Vec<Event> = kept.clone().into_events().collect();
+        let expected: Vec<Event> = first.into_values().cloned().collect();
+        prop_assert_eq!(&again, &expected);
+        prop_assert_eq!(kept.into_events().collect::<Vec<Event>>(), expected);
+    }
+}
