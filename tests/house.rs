@@ -226,7 +226,7 @@ fn rooms_import_only_what_the_map_allows() {
 }
 
 fn is_test(path: &str) -> bool {
-    path.contains("tests/") || path.ends_with("tests.rs")
+    path.contains("tests/")
 }
 
 fn impurities(source: &Source) -> Vec<Offence> {
@@ -302,6 +302,20 @@ fn every_file_says_what_it_is() {
             source.path
         );
     }
+}
+
+fn is_misplaced(path: &str) -> bool {
+    path.ends_with("tests.rs") || path.ends_with("test.rs")
+}
+
+/// Tests of a room are in its folder `tests`, under the name of what they test.
+#[test]
+fn tests_of_a_room_are_in_its_folder() {
+    for source in all_sources() {
+        assert!(!is_misplaced(&source.path), "{}", source.path);
+    }
+    assert!(is_misplaced("turn/tests.rs") && is_misplaced("turn/tree_tests.rs"));
+    assert!(!is_misplaced("turn/tests/mod.rs"));
 }
 
 #[test]

@@ -27,8 +27,6 @@ mod shape;
 mod written;
 
 #[cfg(test)]
-mod mutation_tests;
-#[cfg(test)]
 mod tests;
 
 pub use amount::Amount;

@@ -22,16 +22,6 @@ mod value;
 mod values;
 
 #[cfg(test)]
-mod buckets_tests;
-#[cfg(test)]
-mod labels_tests;
-#[cfg(test)]
-mod limits_tests;
-#[cfg(test)]
-mod reveal_tests;
-#[cfg(test)]
-mod series_cache_tests;
-#[cfg(test)]
 mod tests;
 
 pub use catalogue::{Labels, Preset};

@@ -23,11 +23,7 @@ mod stories;
 mod told;
 
 #[cfg(test)]
-mod expiry_tests;
-#[cfg(test)]
-mod sampling_tests;
-#[cfg(test)]
-mod session_tests;
+mod tests;
 
 pub use offline::Offline;
 pub use partition::Partition;

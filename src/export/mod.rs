@@ -30,8 +30,4 @@ pub use filter::Filter;
 pub use story_json::write as story_json;
 
 #[cfg(test)]
-mod protobuf_tests;
-#[cfg(test)]
-mod sessions_tests;
-#[cfg(test)]
 mod tests;

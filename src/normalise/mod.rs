@@ -38,41 +38,7 @@ pub mod vocabulary;
 mod words;
 
 #[cfg(test)]
-mod business_tests;
-#[cfg(test)]
-mod cohort_tests;
-#[cfg(test)]
-mod content_tests;
-#[cfg(test)]
-mod conversation_tests;
-#[cfg(test)]
-mod declared_tests;
-#[cfg(test)]
-mod dialect_tests;
-#[cfg(test)]
-mod edges_tests;
-#[cfg(test)]
-mod frame_tests;
-#[cfg(test)]
-mod handoff_tests;
-#[cfg(test)]
-mod json_tape_tests;
-#[cfg(test)]
-mod money_tests;
-#[cfg(test)]
-mod nesting_tests;
-#[cfg(test)]
-mod output_tests;
-#[cfg(test)]
-mod record_tests;
-#[cfg(test)]
-mod span_context_tests;
-#[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod unseen_tests;
-#[cfg(test)]
-mod usage_tests;
 
 use crate::model::compact::{CowArc, OptionBox};
 use crate::model::event::{

@@ -23,7 +23,7 @@ pub mod recognise;
 pub mod view;
 
 #[cfg(test)]
-mod protobuf_tests;
+mod tests;
 
 pub use limits::{Limits, Malformed};
 pub use pieces::Counts;

@@ -49,9 +49,9 @@ pub const LONG_FUNCTIONS: &[&str] = &[
     "whoever_comes_first_a_trace_follows_its_link_unless_it_has_a_session",
 ];
 pub const LONG_FILES: &[&str] = &[
-    "normalise/dialect_tests.rs",
-    "normalise/edges_tests.rs",
-    "normalise/tests.rs",
+    "normalise/tests/dialect.rs",
+    "normalise/tests/edges.rs",
+    "normalise/tests/mod.rs",
     "tests/law/naive/handoffs.rs",
     "tests/law/scene.rs",
     "tests/simulation/world.rs",

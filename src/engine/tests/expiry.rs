@@ -1,0 +1,168 @@
+//! Series that have parts in several partitions expire as a whole.
+
+use crate::clock::Clock;
+use crate::engine::{Engine, Settings, Worker};
+use crate::log::{Reader, memory};
+use crate::model::ids::{PartitionKey, SpanId, TenantScoped, TraceId};
+use crate::model::metric::Point;
+use crate::model::record::Record;
+use crate::model::time::Timestamp;
+use crate::normalise::{self, Normaliser};
+use crate::otlp::view::{ScopeBatch, Span, SpanSink, Status, Value};
+use crate::{derive, stitch};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+const SECOND: u64 = 1_000_000_000;
+const EXPIRES: u64 = 600;
+const PARTITIONS: usize = 2;
+
+struct Desk {
+    engine: Engine,
+    now: Arc<AtomicU64>,
+    partitions: Vec<(Worker, Reader)>,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let settings = Settings {
+            partitions: PARTITIONS,
+            stitch: stitch::Settings::default(),
+            derive: derive::Settings {
+                expire_after: Duration::from_secs(EXPIRES),
+                shared: true,
+                ..derive::Settings::default()
+            },
+            snapshot_interval: Duration::MAX,
+            soft_bytes: usize::MAX,
+            stories: 0,
+        };
+        let now = Arc::new(AtomicU64::new(SECOND));
+        let clock = Clock::manual(Arc::clone(&now));
+        let normaliser = Normaliser::new(normalise::Settings::default(), Arc::default());
+        let (log, readers) = memory::open(PARTITIONS, 1000);
+        let engine = Engine::new(&settings, normaliser, Arc::new(log), clock.clone());
+        let worker = || Worker::new(clock.now());
+        Self {
+            engine,
+            now,
+            partitions: readers.into_iter().map(|r| (worker(), r)).collect(),
+        }
+    }
+
+    /// One turn of a session, which is a partition of its own.
+    fn turn(&self, session: &str, number: u8) {
+        let now = self.now.load(Ordering::Relaxed);
+        let mut request = self.engine.request();
+        request.add(&ScopeBatch {
+            spans: std::iter::once(Span {
+                trace: TraceId::new(&[number; 16]).expect("not zero"),
+                id: SpanId::new(&[number; 8]).expect("not zero"),
+                parent: None,
+                threshold: None,
+                name: "invoke_agent desk",
+                start: Timestamp(now - SECOND),
+                end: Timestamp(now),
+                status: Status::Unset,
+                status_message: "",
+                attributes: [
+                    ("gen_ai.operation.name", "invoke_agent"),
+                    ("gen_ai.agent.name", "desk"),
+                    ("gen_ai.conversation.id", session),
+                ]
+                .map(|(key, value)| (key, Value::Str(value)))
+                .into_iter()
+                .collect(),
+                events: Vec::new(),
+                links: Vec::new(),
+            })
+            .collect(),
+            ..ScopeBatch::default()
+        });
+        futures_now(request.append());
+    }
+
+    /// Lets the time pass in steps of ten seconds; returns what the counter showed after each.
+    fn wait(&mut self, seconds: u64) -> Vec<Option<f64>> {
+        let mut shown = Vec::new();
+        for _ in 0..seconds / 10 {
+            self.now.fetch_add(10 * SECOND, Ordering::Relaxed);
+            // What one sends, the other takes.
+            for _ in 0..4 {
+                for (index, (worker, reader)) in self.partitions.iter_mut().enumerate() {
+                    let next = reader.next(Duration::ZERO);
+                    self.engine.step(index, worker, next);
+                    reader.done();
+                }
+            }
+            shown.push(self.shown());
+        }
+        shown
+    }
+
+    fn shown(&self) -> Option<f64> {
+        let families = self.engine.gather();
+        let found = families.iter().find(|f| f.name == "baton_sessions_total")?;
+        match found.series.first()?.point {
+            Point::Counter { value, .. } => Some(value),
+            _ => None,
+        }
+    }
+
+    fn partition(&self, session: &str) -> usize {
+        let scoped = TenantScoped {
+            tenant: None,
+            id: session.into(),
+        };
+        let key = PartitionKey::Session(scoped);
+        let bind = Record::Bind(key.clone());
+        self.engine.router.address(vec![(key, bind)])[0].0
+    }
+
+    fn series(&self, index: usize) -> usize {
+        crate::engine::read(&self.engine.partitions[index].partition)
+            .deriver()
+            .series()
+    }
+}
+
+/// A log in memory answers at once.
+fn futures_now(mut offering: crate::engine::Offering) {
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    assert!(offering.as_mut().poll(&mut context).is_ready());
+}
+
+#[test]
+fn a_counter_never_falls_while_one_of_its_parts_lives_and_goes_as_a_whole() {
+    let mut desk = Desk::new();
+    let ids: Vec<String> = (0..64).map(|n| format!("session {n}")).collect();
+    let (one, other): (Vec<_>, Vec<_>) = ids.iter().partition(|id| desk.partition(id) == 0);
+    desk.turn(one[0], 1);
+    desk.turn(other[0], 2);
+    desk.wait(60);
+    let parts = [0, 1].map(|index| desk.series(index) > 0);
+    assert_eq!(parts, [true, true], "the sessions are of two partitions");
+    assert_eq!(desk.shown(), Some(2.0));
+    // One partition has news as long as the other one waits twice over.
+    let mut most = Some(2.0);
+    for (number, session) in one[1..9].iter().enumerate() {
+        desk.turn(session, 10 + number as u8);
+        for shown in desk.wait(EXPIRES / 4) {
+            assert!(shown >= most, "{shown:?} after {most:?}");
+            most = shown;
+        }
+    }
+    assert!(most > Some(2.0));
+    // Then nothing comes, and it goes at once and for good; no partition keeps what nobody sees.
+    let quiet = desk.wait(10 * EXPIRES);
+    let gone = quiet.iter().position(Option::is_none).expect("it expires");
+    assert!(
+        quiet[..gone].iter().all(|shown| *shown == most),
+        "{quiet:?}"
+    );
+    assert!(quiet[gone..].iter().all(Option::is_none), "{quiet:?}");
+    for index in 0..PARTITIONS {
+        assert_eq!(desk.series(index), 0, "partition {index}");
+    }
+}

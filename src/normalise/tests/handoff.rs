@@ -1,0 +1,96 @@
+//! Known answers of handoffs by name: what the operator adds, how far a name reaches, where arguments and agents stand.
+
+use super::{event, group, told};
+use crate::normalise::*;
+
+/// What a call of this tool is, with names that the operator adds.
+fn tool(name: &str, arguments: &str) -> String {
+    let settings = Settings {
+        handoff_tools: vec!["ask_*_team".into(), "pass_on".into()],
+        escalation_tools: vec!["page_oncall".into()],
+        human_names: vec!["Back Office".into()],
+        ..Settings::default()
+    };
+    let attributes = [
+        ("gen_ai.operation.name", "execute_tool"),
+        ("gen_ai.tool.name", name),
+        ("gen_ai.tool.call.arguments", arguments),
+    ];
+    let normaliser = Normaliser::new(settings, Arc::new(PriceBook::default()));
+    let group = group("app", "x", &attributes, |_| {});
+    told(&normaliser.normalise(&group).remove(0))
+}
+
+#[test]
+fn the_operator_adds_tools_and_humans() {
+    let desk = r#"{"agent_name":"desk"}"#;
+    for (name, arguments, expected) in [
+        ("ask_billing_team", "", " to billing only"),
+        ("ask_back-office_team", "", " to HUMAN only"),
+        // The star stands for some name.
+        ("ask__team", "", ""),
+        ("ask_billing", "", ""),
+        ("please_ask_billing_team", "", ""),
+        ("pass_on", desk, " to desk only"),
+        ("pass_on", "", " to ? only"),
+        ("pass_on_now", desk, ""),
+        ("page_oncall", "", " to HUMAN"),
+        ("page_oncall_list", "", ""),
+        ("transfer_to_back_office", "", " to HUMAN only"),
+        ("transfer_to_front_office", "", " to front_office only"),
+    ] {
+        let expected = format!("tool {name} of -{expected}");
+        assert_eq!(tool(name, arguments), expected);
+    }
+}
+
+#[test]
+fn built_in_names_reach_as_far_as_their_words() {
+    for (name, expected) in [
+        ("request_human_help", " to HUMAN"),
+        ("escalate", " to HUMAN"),
+        ("human_request", ""),
+        ("transfer_to_human_desk", " to HUMAN only"),
+        ("transfer_to_desk_human", " to HUMAN only"),
+        ("transfer_to_humanist", " to humanist only"),
+        // A prefix alone names no target and is no tool of a framework either.
+        ("transfer_to_", ""),
+        ("desk-transfer_to_", ""),
+    ] {
+        assert_eq!(tool(name, ""), format!("tool {name} of -{expected}"));
+    }
+}
+
+#[test]
+fn the_target_is_found_in_arguments_that_are_wrapped_once_more() {
+    for arguments in [
+        r#"{"agent_name":"desk"}"#,
+        r#""{\"agent_name\":\"desk\"}""#,
+        r#"{"kwargs":{"agent_name":"desk"}}"#,
+        r#"{"inputs":"{\"agent_name\":\"desk\"}"}"#,
+    ] {
+        let expected = "tool transfer_to_agent of - to desk only";
+        assert_eq!(
+            tool("transfer_to_agent", arguments),
+            expected,
+            "{arguments}"
+        );
+    }
+}
+
+#[test]
+fn an_agent_stands_before_the_point_of_autogens_tools() {
+    for (span, expected) in [
+        ("front.look_up", "tool look_up of front"),
+        (
+            ".transfer_to_desk",
+            "tool .transfer_to_desk of - to desk only",
+        ),
+        ("front.", "tool front. of -"),
+        ("ask the desk.look_up", "tool ask the desk.look_up of -"),
+    ] {
+        let scope = "openinference.instrumentation.autogen_agentchat";
+        let tool = [("openinference.span.kind", "TOOL")];
+        assert_eq!(told(&event(scope, span, &tool)), expected);
+    }
+}

@@ -1,0 +1,106 @@
+//! Which amount counts, and in which currency.
+
+use super::{event, group};
+use crate::model::event::Cost;
+use crate::model::price::Price;
+use crate::normalise::*;
+
+/// The cost of a call for a million tokens at $2, and what its span says beside.
+fn cost_in(money: &Money, extra: &[(&str, &str)]) -> (Cost, Option<String>) {
+    let price = Price {
+        provider: "p".into(),
+        model: "m".into(),
+        from: Timestamp(0),
+        input: 2.0,
+        output: 2.0,
+        cache_read: None,
+        cache_write: None,
+        reasoning: None,
+    };
+    let settings = Settings {
+        money: money.clone(),
+        ..Settings::default()
+    };
+    let normaliser = Normaliser::new(settings, Arc::new(PriceBook::new(vec![price])));
+    let mut attributes = vec![
+        ("gen_ai.operation.name", "chat"),
+        ("gen_ai.request.model", "m"),
+        ("gen_ai.usage.input_tokens", "1000000"),
+    ];
+    attributes.extend(extra);
+    let event = normaliser
+        .normalise(&group("app", "chat", &attributes, |_| {}))
+        .remove(0);
+    let Kind::Model(call) = event.kind else {
+        panic!("a call")
+    };
+    (
+        call.cost,
+        event
+            .rare
+            .unconverted
+            .clone()
+            .map(|currency| currency.to_string()),
+    )
+}
+
+#[test]
+fn what_is_no_amount_declares_none_and_a_total_goes_before_its_parts() {
+    let cost = |extra: &[(&str, &str)]| cost_in(&Money::default(), extra).0;
+    let parts = [
+        ("gen_ai.usage.cost.input", "0.5"),
+        ("gen_ai.usage.cost.output", "0.25"),
+    ];
+    assert_eq!(cost(&[]), Cost::Computed(2.0));
+    for broken in ["-1", "NaN", "inf", "1e300", "free"] {
+        let total = ("gen_ai.usage.cost", broken);
+        assert_eq!(cost(&[total]), Cost::Computed(2.0), "{broken}");
+        assert_eq!(cost(&[total, parts[0], parts[1]]), Cost::Declared(0.75));
+        let part = ("gen_ai.usage.cost.input", broken);
+        assert_eq!(cost(&[part, parts[1]]), Cost::Declared(0.25), "{broken}");
+    }
+    let total = ("gen_ai.usage.cost.total", "1");
+    assert_eq!(cost(&[total, parts[0], parts[1]]), Cost::Declared(1.0));
+    assert_eq!(cost(&[("gen_ai.usage.cost", "0")]), Cost::Declared(0.0));
+}
+
+#[test]
+fn money_is_told_in_one_currency_and_without_a_rate_it_is_unknown() {
+    let euros = Money::new("EUR", [("USD".to_owned(), 0.5)].into());
+    let declared = ("gen_ai.usage.cost", "4");
+    let currency = |code| ("gen_ai.usage.cost.currency", code);
+    assert_eq!(cost_in(&euros, &[]), (Cost::Computed(1.0), None));
+    assert_eq!(cost_in(&euros, &[declared]), (Cost::Declared(2.0), None));
+    let own = [declared, currency("eur")];
+    assert_eq!(cost_in(&euros, &own), (Cost::Declared(4.0), None));
+    // Never taken as dollars: the next evidence counts.
+    let foreign = [declared, currency("GBP")];
+    let unknown = (Cost::Computed(1.0), Some("GBP".to_owned()));
+    assert_eq!(cost_in(&euros, &foreign), unknown);
+    // A value beside it may have no rate either.
+    let value = [declared, ("order.value", "9"), ("order.currency", "GBP")];
+    let told = (Cost::Declared(2.0), Some("GBP".to_owned()));
+    assert_eq!(cost_in(&euros, &value), told);
+    let no_rate = Money::new("EUR", Default::default());
+    let unknown = (Cost::Unpriced, Some("USD".to_owned()));
+    assert_eq!(cost_in(&no_rate, &[declared]), unknown);
+}
+
+#[test]
+fn the_value_of_a_transaction_is_the_operators_currency_unless_it_says_another() {
+    let value = |extra: &[(&'static str, &str)]| {
+        let event = event("app", "step", extra);
+        (
+            event.context.value_usd,
+            event.rare.unconverted.clone().map(|c| c.to_string()),
+        )
+    };
+    let twenty = ("transaction.value", "20");
+    assert_eq!(value(&[twenty]), (Some(20.0), None));
+    let currency = |code| ("transaction.currency", code);
+    assert_eq!(value(&[twenty, currency("USD")]), (Some(20.0), None));
+    let unknown = (None, Some("EUR".to_owned()));
+    assert_eq!(value(&[twenty, currency("EUR")]), unknown);
+    let nonsense = (None, Some("other".to_owned()));
+    assert_eq!(value(&[twenty, currency("some text")]), nonsense);
+}

@@ -1,0 +1,253 @@
+//! Known answers of log records and evaluations: what they add to their span, and which of them are a verdict on the business.
+
+use super::{event, with};
+use crate::model::event::{HandoffRequest, Outcome, Target};
+use crate::normalise::*;
+use crate::otlp::view::{SpanEvent, Value};
+
+const EVALUATION: &str = "gen_ai.evaluation.result";
+
+fn attributes(pairs: &[(&'static str, &'static str)]) -> Attributes<'static> {
+    let pairs = pairs.iter();
+    pairs
+        .map(|(key, text)| ((*key), Value::Str(text)))
+        .collect()
+}
+
+fn record(name: &'static str, pairs: &[(&'static str, &'static str)]) -> LogRecord<'static> {
+    LogRecord {
+        event_name: name,
+        time: Timestamp(5),
+        trace: TraceId::new(&[1; 16]),
+        span: SpanId::new(&[1; 8]),
+        body: Value::Empty,
+        attributes: attributes(pairs),
+    }
+}
+
+/// A record with its message in the body.
+fn message(name: &'static str, body: &[(&'static str, &'static str)]) -> LogRecord<'static> {
+    LogRecord {
+        body: Value::Map(Box::new(attributes(body))),
+        ..record(name, &[])
+    }
+}
+
+/// A record whose body has a call that hands over.
+fn asks(name: &'static str) -> LogRecord<'static> {
+    let body = r#"{"tool_calls":[{"id":"c","function":{"name":"transfer_to_desk"}}]}"#;
+    LogRecord {
+        body: Value::Str(body),
+        ..record(name, &[])
+    }
+}
+
+fn notes(logs: Vec<LogRecord<'static>>) -> Vec<Event> {
+    let group = ScopeBatch {
+        logs: logs.into(),
+        ..ScopeBatch::default()
+    };
+    let normaliser = Normaliser::new(Settings::default(), Arc::new(PriceBook::default()));
+    let events = normaliser.normalise(&group).into_iter();
+    events.map(|event| *event).collect()
+}
+
+fn note(log: LogRecord<'static>) -> Event {
+    let mut notes = notes(vec![log]);
+    assert_eq!(notes.len(), 1);
+    notes.remove(0)
+}
+
+#[test]
+fn a_record_that_says_something_is_a_note_to_its_span() {
+    let score = [
+        ("gen_ai.evaluation.name", "quality"),
+        ("gen_ai.evaluation.score.value", "0.75"),
+        ("gen_ai.evaluation.score.label", "good"),
+        ("session.id", "s"),
+    ];
+    let told = note(record(EVALUATION, &score));
+    assert_eq!(Some(told.span), SpanId::new(&[1; 8]));
+    assert_eq!((told.start, told.end), (Timestamp(5), Timestamp(5)));
+    assert_eq!(
+        told.context.session.clone().map(|hint| hint.id).as_deref(),
+        Some("s")
+    );
+    let quality = Evaluation {
+        name: "quality".into(),
+        score: Some(0.75),
+        label: Some("good".into()),
+        by_record: false,
+    };
+    assert_eq!(told.rare.evaluations, [quality]);
+    assert_eq!((told.rare.outcome.clone(), told.content), (None, None));
+
+    let asked = note(asks("gen_ai.choice"));
+    let desk = HandoffRequest {
+        target: Target::Agent("desk".into()),
+        call_id: Some("c".into()),
+    };
+    assert_eq!(asked.rare.requests, std::slice::from_ref(&desk));
+    assert_eq!((asked.rare.evaluations.len(), asked.content), (0, None));
+
+    // All of a call in one record, as an attribute: the body is not looked at.
+    let output = r#"[{"role":"assistant","parts":[{"type":"tool_call","id":"c","name":"transfer_to_desk"}]}]"#;
+    let details = "gen_ai.client.inference.operation.details";
+    let whole = record(details, &[("gen_ai.output.messages", output)]);
+    assert_eq!(note(whole).rare.requests, [desk]);
+
+    let said = note(message(
+        "gen_ai.user.message",
+        &[("content", "order A-4711")],
+    ));
+    assert!(said.content.is_some());
+    assert_eq!(
+        (said.rare.evaluations.len(), said.rare.requests.len()),
+        (0, 0)
+    );
+}
+
+#[test]
+fn a_record_that_says_nothing_or_stands_alone_is_none() {
+    let nameless = [("gen_ai.evaluation.score.value", "1")];
+    let named = [("gen_ai.evaluation.name", "quality")];
+    for log in [
+        record("app.started", &named),
+        record(EVALUATION, &nameless),
+        message("gen_ai.system.message", &[("content", "You are Agent A-1")]),
+        // What a model was told is not what it asks for.
+        asks("gen_ai.assistant.message"),
+        message("gen_ai.choice", &[("content", "well then")]),
+        LogRecord {
+            trace: None,
+            ..record(EVALUATION, &named)
+        },
+        LogRecord {
+            span: None,
+            ..record(EVALUATION, &named)
+        },
+    ] {
+        let shown = format!("{log:?}");
+        assert_eq!(notes(vec![log]), [], "{shown}");
+    }
+}
+
+#[test]
+fn the_same_record_is_the_same_note_and_another_is_another() {
+    let named = |name| [("gen_ai.evaluation.name", name)];
+    let quality = || record(EVALUATION, &named("quality"));
+    let later = LogRecord {
+        time: Timestamp(6),
+        ..quality()
+    };
+    let tone = record(EVALUATION, &named("tone"));
+    let found = notes(vec![quality(), quality(), later, tone]);
+    let kinds: Vec<&Kind> = found.iter().map(|event| &event.kind).collect();
+    assert_eq!(kinds[0], kinds[1]);
+    assert!(kinds[0] != kinds[2] && kinds[0] != kinds[3] && kinds[2] != kinds[3]);
+}
+
+#[test]
+fn the_roles_of_messages_in_records() {
+    let content = |name| {
+        let content = note(message(name, &[("content", "this is order A-4711 again")])).content;
+        let content = content.expect("content");
+        let some = [&content.input, &content.output, &content.asked];
+        some.map(Option::is_some)
+    };
+    assert_eq!(content("gen_ai.user.message"), [true, false, true]);
+    assert_eq!(content("gen_ai.assistant.message"), [true, false, false]);
+    assert_eq!(content("gen_ai.tool.message"), [true, false, false]);
+    assert_eq!(content("gen_ai.choice"), [false, true, false]);
+}
+
+#[test]
+fn a_body_of_any_shape_is_read() {
+    let facts = |body: Value<'static>| {
+        let log = LogRecord {
+            body,
+            ..record("gen_ai.tool.message", &[])
+        };
+        notes(vec![log]).pop()?.content?.input
+    };
+    let text = |text: &'static str| Value::Str(text);
+    let order = facts(text("4711"));
+    assert!(order.is_some());
+    let map = |value| Value::Map(Box::new(Attributes::from_iter([("total", value)])));
+    for body in [
+        Value::Int(4711),
+        Value::Double(4711.0),
+        Value::Array(vec![text("well"), Value::Int(4711)]),
+        map(Value::Int(4711)),
+        map(Value::Array(vec![map(text("4711"))])),
+    ] {
+        assert_eq!(facts(body.clone()), order, "{body:?}");
+    }
+    for body in [
+        Value::Empty,
+        Value::Bool(true),
+        Value::Bytes(b"4711".as_slice()),
+    ] {
+        assert_eq!(facts(body.clone()), None, "{body:?}");
+    }
+}
+
+/// The outcome that one evaluation on a span proves.
+fn verdict(name: &'static str, score: &'static str, label: &'static str) -> Option<Outcome> {
+    let judged = with("app", "x", &[], |span| {
+        span.events.push(SpanEvent {
+            name: EVALUATION,
+            time: span.end,
+            attributes: attributes(&[
+                ("gen_ai.evaluation.name", name),
+                ("gen_ai.evaluation.score.value", score),
+                ("gen_ai.evaluation.score.label", label),
+            ]),
+        });
+    });
+    judged.rare.outcome.clone().map(|evidence| evidence.outcome)
+}
+
+#[test]
+fn an_evaluation_of_the_result_is_a_verdict_by_its_label_then_by_half_its_score() {
+    for (name, score, label, expected) in [
+        ("task_completion", "0.5", "", Some(Outcome::Resolved)),
+        ("Task_Completion", "1", "", Some(Outcome::Resolved)),
+        ("task_completion", "0.49", "", Some(Outcome::Failed)),
+        ("resolution", "0.9", "escalated", Some(Outcome::Escalated)),
+        ("resolution", "0.9", "so so", Some(Outcome::Resolved)),
+        ("resolution", "", "abandoned", Some(Outcome::Abandoned)),
+        ("resolution", "", "so so", None),
+        ("resolution", "", "", None),
+        ("relevance", "1", "resolved", None),
+    ] {
+        assert_eq!(
+            verdict(name, score, label),
+            expected,
+            "{name} {score} {label}"
+        );
+    }
+}
+
+#[test]
+fn words_of_an_outcome() {
+    for (word, expected) in [
+        (" Resolved ", Some(Outcome::Resolved)),
+        ("handed_to_human", Some(Outcome::Escalated)),
+        ("failed", Some(Outcome::Failed)),
+        ("cancelled", Some(Outcome::Abandoned)),
+        ("unverified", Some(Outcome::Unverified)),
+        ("resolve", None),
+        ("open", None),
+    ] {
+        let event = event("app", "x", &[("baton.outcome", word)]);
+        let declared = event.rare.outcome.clone();
+        assert_eq!(
+            declared.map(|evidence| evidence.outcome),
+            expected,
+            "{word}"
+        );
+        let unknown = event.rare.unknown_outcome.as_deref();
+        assert_eq!(unknown, expected.is_none().then_some(word), "{word}");
+    }
+}

@@ -1,0 +1,3 @@
+//! The decoders against generated and damaged requests.
+
+mod protobuf;
