@@ -17,8 +17,8 @@ use crate::export::session::Manner;
 use crate::export::sessions::Visit;
 use crate::log::disk::files::Files;
 use crate::log::disk::progress::Progress;
-use crate::log::disk::{self, Fault};
-use crate::log::{self, AppendError};
+use crate::log::disk::{self};
+use crate::log::{self, LogError};
 use crate::model::fact::Fact;
 use crate::model::ids::{PartitionKey, TraceId};
 use crate::model::metric::Family;
@@ -181,10 +181,10 @@ impl Offer for engine::Request<'_> {
         let appending = self.append();
         Box::pin(async move {
             appending.await.map_err(|error| match error {
-                AppendError::Full(limit) => Refusal::Full(limit),
-                AppendError::Closed => Refusal::Stopping,
-                AppendError::Broken => Refusal::Unsure,
-                AppendError::TooMany => Refusal::TooLarge,
+                LogError::Full(limit) => Refusal::Full(limit),
+                LogError::Closed => Refusal::Stopping,
+                LogError::TooLarge => Refusal::TooLarge,
+                _ => Refusal::Unsure,
             })
         })
     }
@@ -196,7 +196,7 @@ pub enum StartError {
     /// An address cannot be bound.
     Listen(std::io::Error),
     /// The state of the last process cannot be had.
-    State(Fault),
+    State(LogError),
     /// Nobody says where the state is kept.
     NoDirectory,
 }
@@ -221,8 +221,8 @@ impl From<std::io::Error> for StartError {
     }
 }
 
-impl From<Fault> for StartError {
-    fn from(fault: Fault) -> Self {
+impl From<LogError> for StartError {
+    fn from(fault: LogError) -> Self {
         Self::State(fault)
     }
 }

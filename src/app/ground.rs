@@ -4,9 +4,10 @@ use super::{StartError, engine_settings, fresh_seed, normaliser};
 use crate::clock::Clock;
 use crate::config::{Config, LogKind};
 use crate::engine::{self, Engine};
+use crate::log::LogError;
 use crate::log::disk::files::{Files, Folder};
 use crate::log::disk::progress::{Progress, watched};
-use crate::log::disk::{self, Fault, layout};
+use crate::log::disk::{self, layout};
 use crate::log::{self, Log, memory};
 use crate::model::limit::Bytes;
 use crate::proto::v1;
@@ -61,7 +62,7 @@ fn on_disk(
     files: Arc<dyn Files>,
     clock: &Clock,
     progress: &Arc<Progress>,
-) -> Result<(Arc<Engine>, Ground), Fault> {
+) -> Result<(Arc<Engine>, Ground), LogError> {
     let begun = clock.now();
     let (files, work) = watched(files, progress)?;
     info!(
@@ -118,7 +119,7 @@ fn change_partitions(
     config: &Config,
     files: &Arc<dyn Files>,
     meta: v1::Meta,
-) -> Result<v1::Meta, Fault> {
+) -> Result<v1::Meta, LogError> {
     let from = meta.partitions as usize;
     let Some(to) = config.partitions.filter(|to| *to != from) else {
         return Ok(meta);

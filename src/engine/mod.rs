@@ -31,8 +31,7 @@ pub use recover::Recovered;
 pub use repartition::repartition;
 
 use crate::clock::Clock;
-use crate::log::disk::Fault;
-use crate::log::{AppendError, Log, Next, Reader};
+use crate::log::{Log, LogError, Next, Reader};
 use crate::model::event::Event;
 use crate::model::limit::{Bytes, Limit};
 use crate::model::metric::Family;
@@ -101,8 +100,8 @@ pub struct Worker {
     /// When dead series were looked for last.
     swept_at: Timestamp,
     /// When the state was kept last, and what the log had then.
-    kept_at: Timestamp,
-    kept_entries: u64,
+    saved_at: Timestamp,
+    saved_entries: u64,
 }
 
 impl Worker {
@@ -110,8 +109,8 @@ impl Worker {
         Self {
             ticking: false,
             swept_at: now,
-            kept_at: now,
-            kept_entries: 0,
+            saved_at: now,
+            saved_entries: 0,
         }
     }
 }
@@ -149,7 +148,7 @@ impl Request<'_> {
 }
 
 /// An offer under way: ends when the events are in the log.
-pub type Offering = Pin<Box<dyn Future<Output = Result<(), AppendError>> + Send>>;
+pub type Offering = Pin<Box<dyn Future<Output = Result<(), LogError>> + Send>>;
 
 impl Engine {
     pub fn new(
@@ -203,7 +202,7 @@ impl Engine {
             return Box::pin(std::future::ready(Ok(())));
         }
         if self.memory_left() == 0 {
-            return Box::pin(std::future::ready(Err(AppendError::Full(Limit::Memory))));
+            return Box::pin(std::future::ready(Err(LogError::Full(Limit::Memory))));
         }
         let count = events.len() as u64;
         let routed = self.router.route(events);
@@ -224,7 +223,7 @@ impl Engine {
         loop {
             let next = reader.next(self.wait(index, &worker));
             if matches!(next, Next::End) {
-                self.keep(index, &mut worker);
+                self.save_snapshot(index, &mut worker);
                 return;
             }
             self.step(index, &mut worker, next);
@@ -242,8 +241,8 @@ impl Engine {
             self.apply(index, delivery);
             if is_tick {
                 worker.ticking = false;
-                if self.wants_to_keep(worker, now) {
-                    self.keep(index, worker);
+                if self.snapshot_due(worker, now) {
+                    self.save_snapshot(index, worker);
                 }
             }
         }
@@ -252,7 +251,7 @@ impl Engine {
             self.sweep(now);
         }
         // A state is kept at a look at the time, so that it is at the end of the log even where nothing comes.
-        let due = read(&slot.partition).is_due(now) || self.wants_to_keep(worker, now);
+        let due = read(&slot.partition).is_due(now) || self.snapshot_due(worker, now);
         if !worker.ticking && due {
             worker.ticking = true;
             self.log.forward(Frame::tick(index, now));
@@ -284,21 +283,21 @@ impl Engine {
         }
     }
 
-    fn wants_to_keep(&self, worker: &Worker, now: Timestamp) -> bool {
-        let Some(entries) = self.log.kept() else {
+    fn snapshot_due(&self, worker: &Worker, now: Timestamp) -> bool {
+        let Some(entries) = self.log.appended_entries() else {
             return false;
         };
-        let quiet = now.since(worker.kept_at);
-        if self.log.is_long() {
+        let quiet = now.since(worker.saved_at);
+        if self.log.needs_compaction() {
             // Two states of each partition let the log before the older one go. A full log takes no news, so none is waited for.
             return quiet >= self.settings.snapshot_interval / 10;
         }
-        entries != worker.kept_entries && quiet >= self.settings.snapshot_interval
+        entries != worker.saved_entries && quiet >= self.settings.snapshot_interval
     }
 
     /// Keeps the state of a partition, where the log can.
-    fn keep(&self, index: usize, worker: &mut Worker) {
-        let Some(entries) = self.log.kept() else {
+    fn save_snapshot(&self, index: usize, worker: &mut Worker) {
+        let Some(entries) = self.log.appended_entries() else {
             return;
         };
         let slot = &self.partitions[index];
@@ -308,20 +307,20 @@ impl Engine {
         let mut parts = partition
             .save(index)
             .inspect(|_| slot.beat(self.clock.now()));
-        match self.log.keep(index, position, &mut parts) {
+        match self.log.save_snapshot(index, position, &mut parts) {
             Ok(bytes) => {
                 self.metrics.snapshots.increment(1);
                 debug!(partition = index, position, bytes, "state kept");
-                worker.kept_entries = entries;
+                worker.saved_entries = entries;
             }
             // The process ends, and the writer says why.
-            Err(Fault::Stopped) => {}
+            Err(LogError::Closed) => {}
             Err(fault) => {
                 self.metrics.failed_snapshots.increment(1);
                 error!(partition = index, %fault, "cannot write a snapshot: the log grows until a snapshot succeeds");
             }
         }
-        worker.kept_at = self.clock.now();
+        worker.saved_at = self.clock.now();
     }
 
     fn apply(&self, index: usize, delivery: Delivery) {

@@ -2,7 +2,7 @@
 
 use super::route::Router;
 use super::{Engine, Partition, Settings, read, write};
-use crate::log::disk::Fault;
+use crate::log::LogError;
 use crate::log::disk::journal::Journal;
 use crate::log::disk::snapshots::Snapshots;
 use crate::model::record::{Frame, Origin};
@@ -52,7 +52,7 @@ pub(super) fn replay(
     settings: &Settings,
     router: &Router,
     (journal, snapshots): (&Journal, &Snapshots),
-) -> Result<Replayed, Fault> {
+) -> Result<Replayed, LogError> {
     let mut damaged = Vec::new();
     let mut partitions = Vec::with_capacity(settings.partitions);
     for index in 0..settings.partitions {
@@ -61,7 +61,7 @@ pub(super) fn replay(
     let positions = partitions.iter().map(Partition::position);
     let from = positions.min().map_or(1, |position| position + 1);
     if from < journal.first() {
-        return Err(Fault::Missing(from));
+        return Err(LogError::Missing(from));
     }
     let mut replayed = Replayed {
         partitions,
@@ -91,14 +91,14 @@ fn newest(
     index: usize,
     snapshots: &Snapshots,
     damaged: &mut Vec<(usize, u64)>,
-) -> Result<Partition, Fault> {
+) -> Result<Partition, LogError> {
     for position in snapshots.of(index).into_iter().rev() {
         let mut partition = Partition::new(settings);
         let mut whole = false;
         let read = snapshots.read(index, position, |part| {
             whole = partition
                 .restore(part)
-                .map_err(|what| Fault::Invalid(what.0))?;
+                .map_err(|what| LogError::Invalid(what.0))?;
             Ok(())
         });
         match read {
@@ -112,7 +112,7 @@ fn newest(
                 }
                 return Ok(partition);
             }
-            Ok(_) | Err(Fault::Invalid(_)) => {
+            Ok(_) | Err(LogError::Invalid(_)) => {
                 warn!(
                     partition = index,
                     position, "a snapshot is damaged: using the snapshot before it"
@@ -132,7 +132,7 @@ fn apply(
     router: &Router,
     journal: &Journal,
     from: u64,
-) -> Result<Vec<Frame>, Fault> {
+) -> Result<Vec<Frame>, LogError> {
     let Replayed {
         partitions,
         recovered,
@@ -141,12 +141,12 @@ fn apply(
     // By the partition that sent them, in order, until they are met in the log.
     let mut sent: Vec<VecDeque<(u64, Frame)>> = vec![VecDeque::new(); partitions.len()];
     journal.replay(from, |position, payload| {
-        let stored = v1::Frame::decode(payload).map_err(|_| Fault::Invalid("frame"))?;
-        let frame = Frame::try_from(stored).map_err(|what| Fault::Invalid(what.0))?;
+        let stored = v1::Frame::decode(payload).map_err(|_| LogError::Invalid("frame"))?;
+        let frame = Frame::try_from(stored).map_err(|what| LogError::Invalid(what.0))?;
         recovered.frames += 1;
         if let Some(origin) = frame.origin {
             let sent = sent.get_mut(origin.partition);
-            let sent = sent.ok_or(Fault::Invalid("partition"))?;
+            let sent = sent.ok_or(LogError::Invalid("partition"))?;
             while sent.front().is_some_and(|(at, _)| *at <= origin.position) {
                 sent.pop_front();
                 recovered.known += 1;
@@ -155,7 +155,7 @@ fn apply(
         let arrival = frame.arrival;
         for (index, delivery) in frame.deliveries(position) {
             let partition = partitions.get_mut(index);
-            let partition = partition.ok_or(Fault::Invalid("partition"))?;
+            let partition = partition.ok_or(LogError::Invalid("partition"))?;
             let sends = partition.apply(delivery).sends;
             if !sends.is_empty() {
                 let origin = Origin {
@@ -182,7 +182,7 @@ impl Engine {
         &self,
         journal: &mut Journal,
         snapshots: &Snapshots,
-    ) -> Result<Recovered, Fault> {
+    ) -> Result<Recovered, LogError> {
         let replayed = replay(&self.settings, &self.router, (journal, snapshots))?;
         let recovered = replayed.recovered;
         for (slot, partition) in self.partitions.iter().zip(replayed.partitions) {
@@ -217,7 +217,7 @@ impl Engine {
         position: u64,
         journal: &mut Journal,
         snapshots: &Snapshots,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), LogError> {
         for (index, slot) in self.partitions.iter().enumerate() {
             let mut partition = write(&slot.partition);
             partition.skip_to(position);

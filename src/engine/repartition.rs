@@ -8,7 +8,7 @@
 use super::recover::{Recovered, Replayed, replay};
 use super::route::Router;
 use super::{Partition, Settings};
-use crate::log::disk::Fault;
+use crate::log::LogError;
 use crate::log::disk::files::Files;
 use crate::log::disk::journal::Journal;
 use crate::log::disk::layout;
@@ -32,13 +32,13 @@ pub fn repartition(
     meta: v1::Meta,
     (old, new): (&Settings, &Settings),
     (journal, snapshots): (&Journal, &Snapshots),
-) -> Result<(v1::Meta, Recovered), Fault> {
+) -> Result<(v1::Meta, Recovered), LogError> {
     let router = Router::new(old.partitions);
     let mut replayed = replay(old, &router, (journal, snapshots))?;
     let recovered = replayed.recovered;
     // One more than anything that the old files know, so that no name is used twice.
     let position = settle(&mut replayed, &router, journal) + 1;
-    let invalid = |what: Invalid| Fault::Invalid(what.0);
+    let invalid = |what: Invalid| LogError::Invalid(what.0);
     let partitions = distribute(replayed.partitions, new, position).map_err(invalid)?;
     for (index, partition) in partitions.iter().enumerate() {
         layout::stage(files, index, position, partition.save(index))?;

@@ -1,7 +1,7 @@
 //! The log in memory. It keeps entries as long as the process lives.
 
 use super::queue::{self, Queues};
-use super::{Appending, Log, Reader};
+use super::{AppendFuture, Log, Reader};
 use crate::model::record::{Frame, Load};
 use std::sync::{Mutex, PoisonError};
 
@@ -32,7 +32,7 @@ impl MemoryLog {
 }
 
 impl Log for MemoryLog {
-    fn append(&self, frame: Frame) -> Appending {
+    fn append(&self, frame: Frame) -> AppendFuture {
         let outcome = self.queues.reserve(Load::of(&frame));
         if outcome.is_ok() {
             self.deliver(frame);

@@ -6,40 +6,29 @@
 //! |---|---|
 //! | `memory.rs` | the log in memory |
 //! | `disk/` | the log on disk, with snapshots |
+//! | `error.rs` | the one error of every log |
 //! | `queue.rs` | the queues from a log to its partitions, with a limit on all waiting events |
 
 pub mod disk;
+mod error;
 pub mod memory;
 mod queue;
 
+pub use error::{LogError, Responsible};
 pub use queue::{Next, Reader};
 
-use crate::model::limit::Limit;
 use crate::model::record::{Frame, Load};
 use crate::proto::v1;
 use std::future::Future;
 use std::pin::Pin;
 
 /// An append under way; it ends when the entries are in the log as safely as the log promises.
-pub type Appending = Pin<Box<dyn Future<Output = Result<(), AppendError>> + Send>>;
-
-/// Why the log did not take entries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AppendError {
-    /// A limit is reached, and there is no room now: the sender should retry.
-    Full(Limit),
-    /// More entries at once than the log can ever hold: retrying is useless.
-    TooMany,
-    /// The log is closed: the process is stopping.
-    Closed,
-    /// The disk failed and the process stops: whether they were taken is not known.
-    Broken,
-}
+pub type AppendFuture = Pin<Box<dyn Future<Output = Result<(), LogError>> + Send>>;
 
 /// The writing half of a log. Its readers get the frames in the order of the log.
 pub trait Log: Send + Sync {
     /// Appends what comes from outside; all of it or nothing.
-    fn append(&self, frame: Frame) -> Appending;
+    fn append(&self, frame: Frame) -> AppendFuture;
 
     /// Appends what a partition sends to others, or a look at the time. Never refused: its cause is in the log already.
     fn forward(&self, frame: Frame);
@@ -57,12 +46,12 @@ pub trait Log: Send + Sync {
     fn end(&self) {}
 
     /// Entries so far of a log that keeps the state of partitions; `None`: it does not.
-    fn kept(&self) -> Option<u64> {
+    fn appended_entries(&self) -> Option<u64> {
         None
     }
 
     /// Whether the log would be shorter soon if partitions kept their state now.
-    fn is_long(&self) -> bool {
+    fn needs_compaction(&self) -> bool {
         false
     }
 
@@ -75,12 +64,12 @@ pub trait Log: Send + Sync {
     ///
     /// # Errors
     /// When it cannot be kept: the one before stays, and the log with it.
-    fn keep(
+    fn save_snapshot(
         &self,
         _partition: usize,
         _position: u64,
         _parts: &mut dyn Iterator<Item = v1::SnapshotPart>,
-    ) -> Result<u64, disk::Fault> {
+    ) -> Result<u64, LogError> {
         Ok(0)
     }
 }

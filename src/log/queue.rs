@@ -1,6 +1,6 @@
 //! The queues from a log to its partitions, with a limit on all waiting events.
 
-use super::AppendError;
+use super::LogError;
 use crate::model::limit::Limit;
 use crate::model::record::{Delivery, Frame, Load};
 use std::sync::Arc;
@@ -87,7 +87,7 @@ pub(super) fn open(partitions: usize, capacity: usize) -> (Queues, Vec<Reader>) 
 
 impl Queues {
     /// Room for entries from outside.
-    pub(super) fn reserve(&self, load: Load) -> Result<(), AppendError> {
+    pub(super) fn reserve(&self, load: Load) -> Result<(), LogError> {
         let Shared {
             waiting,
             waiting_bytes,
@@ -96,16 +96,16 @@ impl Queues {
             ..
         } = &*self.shared;
         if closed.load(Ordering::Acquire) {
-            return Err(AppendError::Closed);
+            return Err(LogError::Closed);
         }
         if load.entries > *capacity {
-            return Err(AppendError::TooMany);
+            return Err(LogError::TooLarge);
         }
         let room =
             |waiting| (waiting + load.entries <= *capacity).then_some(waiting + load.entries);
         waiting
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, room)
-            .map_err(|_| AppendError::Full(Limit::Queue))?;
+            .map_err(|_| LogError::Full(Limit::Queue))?;
         waiting_bytes.fetch_add(load.bytes, Ordering::AcqRel);
         Ok(())
     }

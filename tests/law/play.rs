@@ -7,7 +7,7 @@ use crate::story::{HOUR, MILLI, SECOND, Story};
 use baton::app;
 use baton::clock::Clock;
 use baton::engine::{Engine, Settings, Worker};
-use baton::log::{Appending, Log, Next};
+use baton::log::{AppendFuture, Log, Next};
 use baton::model::event::Event;
 use baton::model::fact::{Fact, What};
 use baton::model::metric::Family;
@@ -245,7 +245,7 @@ impl Queues {
 }
 
 impl Log for Queues {
-    fn append(&self, frame: Frame) -> Appending {
+    fn append(&self, frame: Frame) -> AppendFuture {
         self.forward(frame);
         Box::pin(std::future::ready(Ok(())))
     }

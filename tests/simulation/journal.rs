@@ -2,7 +2,7 @@
 
 use crate::dice::Dice;
 use crate::disk::SimFiles;
-use baton::log::disk::Fault;
+use baton::log::LogError;
 use baton::log::disk::files::Files;
 use baton::log::disk::journal::Journal;
 use baton::log::disk::snapshots::Snapshots;
@@ -30,7 +30,7 @@ fn written(segment_bytes: u64, count: u8) -> SimFiles {
     files
 }
 
-fn read(journal: &Journal, from: u64) -> Result<Vec<Vec<u8>>, Fault> {
+fn read(journal: &Journal, from: u64) -> Result<Vec<Vec<u8>>, LogError> {
     let mut all = Vec::new();
     journal.replay(from, |_, payload| {
         all.push(payload.to_vec());
@@ -82,9 +82,9 @@ fn a_log_with_any_byte_changed_has_lost_its_last_group_or_is_refused() {
             let opened = Journal::open(folder(&files), 1 << 20);
             match (at, opened) {
                 // The header: nobody knows what this file is.
-                (0..16, Err(Fault::Foreign(_) | Fault::Corrupt(..))) => {}
+                (0..16, Err(LogError::UnknownFormat(_) | LogError::Corrupt(..))) => {}
                 // What is before a group that was begun later was durable: it is damaged, not torn.
-                (16.., Err(Fault::Corrupt(..))) if at < last => {}
+                (16.., Err(LogError::Corrupt(..))) if at < last => {}
                 (_, Ok(_)) if at >= last => assert_eq!(is_a_beginning(&files, &whole), 5),
                 (_, opened) => panic!("byte {at}: {opened:?}"),
             }
@@ -112,7 +112,10 @@ fn a_segment_whose_header_did_not_arrive_whole_held_nothing() {
             // What was written after it says that it was whole once.
             lost.extend([7; 40]);
             let damaged = Journal::open(folder(&files.with(next, lost)), 1 << 20);
-            let is_refused = matches!(damaged, Err(Fault::Foreign(_) | Fault::Corrupt(..)));
+            let is_refused = matches!(
+                damaged,
+                Err(LogError::UnknownFormat(_) | LogError::Corrupt(..))
+            );
             assert!(is_refused || is_whole, "{from} to {to}: {damaged:?}");
         }
         let left = is_a_beginning(&files.with(next, header[..from].to_vec()), &whole);
@@ -156,12 +159,12 @@ fn a_segment_before_the_last_is_never_cut_and_never_missing() {
     let damaged = files.with(middle, bytes);
     assert!(matches!(
         Journal::open(folder(&damaged), 40),
-        Err(Fault::Corrupt(..))
+        Err(LogError::Corrupt(..))
     ));
     files.remove(middle).expect("removed");
     assert!(matches!(
         Journal::open(folder(&files), 40),
-        Err(Fault::Missing(_))
+        Err(LogError::Missing(_))
     ));
 }
 

@@ -1,7 +1,7 @@
 //! The real log and its real writer without their threads: the writer works when the simulation says so.
 
-use baton::log::disk::{self, DiskLog, Fault, Opened, Settings, Writer};
-use baton::log::{AppendError, Appending, Log, Reader};
+use baton::log::disk::{self, DiskLog, Opened, Settings, Writer};
+use baton::log::{AppendFuture, Log, LogError, Reader};
 use baton::model::record::{Frame, Load};
 use baton::proto::v1;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,7 +22,7 @@ pub fn open(
     files: &Arc<dyn disk::files::Files>,
     partitions: usize,
     since: u64,
-) -> Result<(Arc<SimLog>, Vec<Reader>), Fault> {
+) -> Result<(Arc<SimLog>, Vec<Reader>), LogError> {
     let settings = Settings {
         partitions,
         since,
@@ -58,7 +58,7 @@ impl SimLog {
 }
 
 impl Log for SimLog {
-    fn append(&self, frame: Frame) -> Appending {
+    fn append(&self, frame: Frame) -> AppendFuture {
         self.log.append(frame)
     }
 
@@ -78,12 +78,12 @@ impl Log for SimLog {
         self.log.close();
     }
 
-    fn kept(&self) -> Option<u64> {
-        self.log.kept()
+    fn appended_entries(&self) -> Option<u64> {
+        self.log.appended_entries()
     }
 
-    fn is_long(&self) -> bool {
-        self.log.is_long()
+    fn needs_compaction(&self) -> bool {
+        self.log.needs_compaction()
     }
 
     fn shortage(&self) -> Option<String> {
@@ -91,23 +91,23 @@ impl Log for SimLog {
     }
 
     /// As the log's own, where the writer is a thread.
-    fn keep(
+    fn save_snapshot(
         &self,
         partition: usize,
         position: u64,
         parts: &mut dyn Iterator<Item = v1::SnapshotPart>,
-    ) -> Result<u64, Fault> {
+    ) -> Result<u64, LogError> {
         let flushed = self.log.flush();
         if !self.round() || flushed.try_recv().is_err() {
             // The disk failed or is full: a real worker would wait here.
-            return Err(Fault::Stopped);
+            return Err(LogError::Closed);
         }
         self.log.snapshots().write(partition, position, parts)
     }
 }
 
 /// What an append came to, if that is known yet.
-pub fn outcome(appending: &mut Appending) -> Option<Result<(), AppendError>> {
+pub fn outcome(appending: &mut AppendFuture) -> Option<Result<(), LogError>> {
     let mut context = Context::from_waker(Waker::noop());
     match appending.as_mut().poll(&mut context) {
         Poll::Ready(outcome) => Some(outcome),

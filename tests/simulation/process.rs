@@ -7,9 +7,10 @@ use baton::app;
 use baton::clock::Clock;
 use baton::config::Config;
 use baton::engine::{self, Engine, Settings, Worker};
+use baton::log::LogError;
 use baton::log::Reader;
 use baton::log::disk::files::Files;
-use baton::log::disk::{Fault, layout};
+use baton::log::disk::layout;
 use baton::proto::v1;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -42,7 +43,7 @@ impl Process {
         time: &Arc<AtomicU64>,
         history: &mut History,
         partitions: usize,
-    ) -> Result<Self, Fault> {
+    ) -> Result<Self, LogError> {
         let clock = Clock::manual(Arc::clone(time));
         let folder: Arc<dyn Files> = Arc::new(files.clone());
         let fresh = v1::Meta {

@@ -1,7 +1,7 @@
 //! The workflows that were closed, as the log tells them: what a ledger of it would hold.
 
 use baton::engine::{Partition, Settings};
-use baton::log::disk::Fault;
+use baton::log::LogError;
 use baton::log::disk::journal::Journal;
 use baton::model::fact::{Fact, What};
 use baton::model::record::{Delivery, Frame};
@@ -37,10 +37,10 @@ impl History {
     }
 
     /// What a new process finds, handed out or not.
-    pub fn read(&mut self, journal: &Journal) -> Result<(), Fault> {
+    pub fn read(&mut self, journal: &Journal) -> Result<(), LogError> {
         journal.replay(self.read + 1, |position, payload| {
-            let stored = v1::Frame::decode(payload).map_err(|_| Fault::Invalid("frame"))?;
-            let frame = Frame::try_from(stored).map_err(|what| Fault::Invalid(what.0))?;
+            let stored = v1::Frame::decode(payload).map_err(|_| LogError::Invalid("frame"))?;
+            let frame = Frame::try_from(stored).map_err(|what| LogError::Invalid(what.0))?;
             if let Some(origin) = frame.origin {
                 let cause = (origin.partition, origin.position);
                 let place = *self.sent.entry(cause).or_insert(position);

@@ -10,7 +10,7 @@ use baton::app;
 use baton::config::Config;
 use baton::engine::Offering;
 use baton::log::disk::files::Files;
-use baton::log::{AppendError, Next};
+use baton::log::{LogError, Next};
 use baton::model::event::Event;
 use baton::model::limit::Limit;
 use baton::model::metric::{Family, Point};
@@ -321,13 +321,13 @@ impl World {
         for (events, mut offering) in std::mem::take(&mut self.asked) {
             match log::outcome(&mut offering) {
                 Some(Ok(())) => {}
-                Some(Err(AppendError::Full(limit))) => {
+                Some(Err(LogError::Full(limit))) => {
                     self.refused += 1;
                     self.short += u64::from(limit == Limit::Disk && self.others.is_some());
                     self.unsent.push(events);
                 }
                 // It failed, now or before: the crash is near.
-                Some(Err(AppendError::Broken | AppendError::Closed)) => self.unsent.push(events),
+                Some(Err(LogError::WriteFailed | LogError::Closed)) => self.unsent.push(events),
                 Some(Err(other)) => panic!("refused for {other:?}"),
                 None => self.asked.push((events, offering)),
             }

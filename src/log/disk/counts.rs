@@ -24,7 +24,7 @@ impl Metrics {
     pub(super) fn new() -> Self {
         describe_counter!(
             "baton_log_commits_total",
-            "ScopeBatch commits: groups of requests written to disk, with one fsync each."
+            "Group commits: groups of requests written to disk, with one fsync each."
         );
         describe_counter!(
             "baton_log_full_total",

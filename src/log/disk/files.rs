@@ -1,6 +1,6 @@
 //! The file operations that the log needs. The simulation replaces them.
 
-use super::Fault;
+use crate::log::LogError;
 use std::fs::{self, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -64,15 +64,15 @@ impl Folder {
     ///
     /// # Errors
     /// When it cannot be used, or another process has it.
-    pub fn open(path: &Path) -> Result<Self, Fault> {
-        let fault = |error| Fault::Io(path.display().to_string(), error);
+    pub fn open(path: &Path) -> Result<Self, LogError> {
+        let fault = |error| LogError::Io(path.display().to_string(), error);
         make(path).map_err(fault)?;
         let mut options = OpenOptions::new();
         let lock = options.create(true).truncate(false).write(true);
         let lock = lock.mode(OWNER_ONLY).open(path.join("lock"));
         let lock = lock.map_err(fault)?;
         lock.try_lock().map_err(|error| match error {
-            TryLockError::WouldBlock => Fault::Taken(path.display().to_string()),
+            TryLockError::WouldBlock => LogError::InUse(path.display().to_string()),
             TryLockError::Error(error) => fault(error),
         })?;
         Ok(Self {

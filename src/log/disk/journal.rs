@@ -2,7 +2,8 @@
 
 use super::files::{File, Files};
 use super::format::{self, FileKind, Frames, HEADER, Step, Unreadable};
-use super::{Fault, LOG, fault};
+use super::{LOG, in_file};
+use crate::log::LogError;
 use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -37,7 +38,7 @@ pub enum CommitError {
     /// The disk is full: room may come.
     NoSpace,
     /// What is on the disk is not known: the process must stop and recover.
-    Broken(Fault),
+    Broken(LogError),
 }
 
 impl Journal {
@@ -45,7 +46,7 @@ impl Journal {
     ///
     /// # Errors
     /// When segments are missing, or are no segments.
-    pub fn open(files: Arc<dyn Files>, segment_bytes: u64) -> Result<(Self, u64), Fault> {
+    pub fn open(files: Arc<dyn Files>, segment_bytes: u64) -> Result<(Self, u64), LogError> {
         Self::open_after(files, segment_bytes, 0)
     }
 
@@ -57,8 +58,8 @@ impl Journal {
         files: Arc<dyn Files>,
         segment_bytes: u64,
         position: u64,
-    ) -> Result<(Self, u64), Fault> {
-        let mut firsts: Vec<u64> = fault("the folder", files.list())?
+    ) -> Result<(Self, u64), LogError> {
+        let mut firsts: Vec<u64> = in_file("the folder", files.list())?
             .iter()
             .filter_map(|name| name.strip_suffix(LOG)?.parse().ok())
             .collect();
@@ -89,15 +90,15 @@ impl Journal {
         let mut segments = VecDeque::new();
         let mut next = firsts[0];
         let last = firsts[firsts.len() - 1];
-        let mut open = fault(&name(last), files.append(&name(last)))?;
+        let mut open = in_file(&name(last), files.append(&name(last)))?;
         for first in firsts {
             if first != next {
-                return Err(Fault::Missing(next));
+                return Err(LogError::Missing(next));
             }
             let file = name(first);
             let mut frames = frames(&*files, first)?;
             let end = loop {
-                match fault(&file, frames.step())? {
+                match in_file(&file, frames.step())? {
                     Step::Frame(..) => {}
                     end => break end,
                 }
@@ -106,11 +107,11 @@ impl Journal {
                 // A segment is begun when the one before is durable to its end.
                 let ended = first != last || torn.is_some();
                 if ended || was_durable(&*files, &frames, &file)? {
-                    return Err(Fault::Corrupt(file, frames.offset()));
+                    return Err(LogError::Corrupt(file, frames.offset()));
                 }
-                cut += fault(&file, open.length())? - frames.offset();
-                fault(&file, open.cut(frames.offset()))?;
-                fault(&file, open.sync())?;
+                cut += in_file(&file, open.length())? - frames.offset();
+                in_file(&file, open.cut(frames.offset()))?;
+                in_file(&file, open.sync())?;
             }
             next = frames.next();
             segments.push_back((first, frames.offset()));
@@ -177,8 +178,8 @@ impl Journal {
     pub fn replay(
         &self,
         from: u64,
-        mut take: impl FnMut(u64, &[u8]) -> Result<(), Fault>,
-    ) -> Result<(), Fault> {
+        mut take: impl FnMut(u64, &[u8]) -> Result<(), LogError>,
+    ) -> Result<(), LogError> {
         let ends = self.segments.iter().skip(1).map(|(first, _)| *first);
         for ((first, _), end) in self.segments.iter().zip(ends.chain([self.next])) {
             if end <= from {
@@ -187,11 +188,11 @@ impl Journal {
             let file = name(*first);
             let mut frames = frames(&*self.files, *first)?;
             loop {
-                match fault(&file, frames.step())? {
+                match in_file(&file, frames.step())? {
                     Step::Frame(position, payload) if position >= from => take(position, &payload)?,
                     Step::Frame(..) => {}
                     Step::End => break,
-                    Step::Torn => return Err(Fault::Corrupt(file, frames.offset())),
+                    Step::Torn => return Err(LogError::Corrupt(file, frames.offset())),
                 }
             }
         }
@@ -215,7 +216,7 @@ impl Journal {
         let is_long = |(_, length): &(u64, u64)| *length > self.segment_bytes;
         if self.ended || self.segments.back().is_some_and(is_long) {
             self.rotate().map_err(|fault| match fault {
-                Fault::Io(_, error) if is_full(&error) => CommitError::NoSpace,
+                LogError::Io(_, error) if is_full(&error) => CommitError::NoSpace,
                 fault => CommitError::Broken(fault),
             })?;
         }
@@ -228,7 +229,7 @@ impl Journal {
         let Some((segment, length)) = self.segments.back_mut() else {
             unreachable!("there is always an open segment");
         };
-        let broken = |error| CommitError::Broken(Fault::Io(name(*segment), error));
+        let broken = |error| CommitError::Broken(LogError::Io(name(*segment), error));
         if let Err(error) = self.open.write(&self.buffer) {
             // What is there of the group must not be read again, though the machine go down now.
             let cut = self.open.cut(*length).and_then(|()| self.open.sync());
@@ -250,7 +251,7 @@ impl Journal {
     ///
     /// # Errors
     /// When a file cannot be removed.
-    pub fn retire(&mut self, position: u64) -> Result<(), Fault> {
+    pub fn retire(&mut self, position: u64) -> Result<(), LogError> {
         while let Some((second, _)) = self.segments.get(1)
             && *second <= position + 1
             && let Some((first, _)) = self.segments.pop_front()
@@ -264,7 +265,7 @@ impl Journal {
     ///
     /// # Errors
     /// When the folder cannot be written.
-    pub fn restart(&mut self, position: u64) -> Result<(), Fault> {
+    pub fn restart(&mut self, position: u64) -> Result<(), LogError> {
         while let Some((first, _)) = self.segments.pop_front() {
             remove(&*self.files, &name(first))?;
         }
@@ -272,7 +273,7 @@ impl Journal {
         self.rotate()
     }
 
-    fn rotate(&mut self) -> Result<(), Fault> {
+    fn rotate(&mut self) -> Result<(), LogError> {
         self.open = begin(&*self.files, self.next)?;
         self.segments.push_back((self.next, HEADER as u64));
         self.ended = false;
@@ -290,7 +291,7 @@ fn name(first: u64) -> String {
 }
 
 /// A new segment, durable with its name.
-fn begin(files: &dyn Files, first: u64) -> Result<Box<dyn File>, Fault> {
+fn begin(files: &dyn Files, first: u64) -> Result<Box<dyn File>, LogError> {
     let name = name(first);
     let begun = files.append(&name).and_then(|mut file| {
         file.cut(0)?;
@@ -299,17 +300,17 @@ fn begin(files: &dyn Files, first: u64) -> Result<Box<dyn File>, Fault> {
         files.sync()?;
         Ok(file)
     });
-    fault(&name, begun)
+    in_file(&name, begun)
 }
 
 /// Durable before anything else is written: a name that comes back after a crash says that the segment before it is whole.
-fn remove(files: &dyn Files, name: &str) -> Result<(), Fault> {
-    fault(name, files.remove(name).and_then(|()| files.sync()))
+fn remove(files: &dyn Files, name: &str) -> Result<(), LogError> {
+    in_file(name, files.remove(name).and_then(|()| files.sync()))
 }
 
 /// The last segment with its size, where its header is not whole. It is synced with its header before anything is written to
 /// it: it held nothing.
-fn torn_header(files: &dyn Files, firsts: &[u64]) -> Result<Option<(String, u64)>, Fault> {
+fn torn_header(files: &dyn Files, firsts: &[u64]) -> Result<Option<(String, u64)>, LogError> {
     let Some(first) = firsts.last() else {
         return Ok(None);
     };
@@ -319,30 +320,30 @@ fn torn_header(files: &dyn Files, firsts: &[u64]) -> Result<Option<(String, u64)
         // One byte more says that there is more.
         read.take(HEADER as u64 + 1).read_to_end(&mut bytes)
     });
-    let length = fault(&name, read)? as u64;
+    let length = in_file(&name, read)? as u64;
     let is_torn = format::is_torn_header(&bytes, FileKind::Segment, *first);
     Ok(is_torn.then_some((name, length)))
 }
 
 /// Whether the last segment is damaged in what was durable, rather than torn at its end.
-fn was_durable(files: &dyn Files, frames: &Frames, file: &str) -> Result<bool, Fault> {
+fn was_durable(files: &dyn Files, frames: &Frames, file: &str) -> Result<bool, LogError> {
     let mut bytes = Vec::new();
-    let mut read = fault(file, files.read(file))?;
-    fault(file, read.read_to_end(&mut bytes))?;
+    let mut read = in_file(file, files.read(file))?;
+    in_file(file, read.read_to_end(&mut bytes))?;
     let rest = bytes.get(frames.offset() as usize..);
     Ok(frames.was_durable(rest.unwrap_or_default()))
 }
 
-fn frames(files: &dyn Files, first: u64) -> Result<Frames, Fault> {
+fn frames(files: &dyn Files, first: u64) -> Result<Frames, LogError> {
     let name = name(first);
-    let read = fault(&name, files.read(&name))?;
+    let read = in_file(&name, files.read(&name))?;
     let frames = Frames::open(read, FileKind::Segment).map_err(|what| match what {
-        Unreadable::Io(error) => Fault::Io(name.clone(), error),
-        Unreadable::Torn => Fault::Corrupt(name.clone(), 0),
-        Unreadable::Foreign => Fault::Foreign(name.clone()),
+        Unreadable::Io(error) => LogError::Io(name.clone(), error),
+        Unreadable::Torn => LogError::Corrupt(name.clone(), 0),
+        Unreadable::Foreign => LogError::UnknownFormat(name.clone()),
     })?;
     if frames.next() != first {
-        return Err(Fault::Corrupt(name, 0));
+        return Err(LogError::Corrupt(name, 0));
     }
     Ok(frames)
 }

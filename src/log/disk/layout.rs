@@ -8,7 +8,8 @@
 use super::files::Files;
 use super::format::FileKind;
 use super::snapshots::{SUFFIX, name, parse, read, write};
-use super::{Fault, LOG, fault};
+use super::{LOG, in_file};
+use crate::log::LogError;
 use crate::proto::v1;
 
 const META: &str = "meta";
@@ -18,13 +19,13 @@ const STAGED: &str = ".staged";
 ///
 /// # Errors
 /// When the folder cannot be used, or what it holds was written by nobody knows whom.
-pub fn meta(files: &dyn Files, fresh: v1::Meta) -> Result<v1::Meta, Fault> {
-    let names = fault("the folder", files.list())?;
+pub fn meta(files: &dyn Files, fresh: v1::Meta) -> Result<v1::Meta, LogError> {
+    let names = in_file("the folder", files.list())?;
     if !names.iter().any(|name| name == META) {
         // It is written before anything else: who made these files is not known.
         let is_state = |name: &&String| name.ends_with(SUFFIX) || name.ends_with(LOG);
         if let Some(name) = names.iter().find(is_state) {
-            return Err(Fault::Orphan(name.clone()));
+            return Err(LogError::NoMetadata(name.clone()));
         }
         write(files, FileKind::Meta, META, std::iter::once(fresh))?;
         return Ok(fresh);
@@ -36,7 +37,7 @@ pub fn meta(files: &dyn Files, fresh: v1::Meta) -> Result<v1::Meta, Fault> {
     })?;
     let meta: v1::Meta = found
         .filter(|_| whole)
-        .ok_or_else(|| Fault::Corrupt(META.to_owned(), 0))?;
+        .ok_or_else(|| LogError::Corrupt(META.to_owned(), 0))?;
     finish(files, &meta, &names)?;
     Ok(meta)
 }
@@ -50,7 +51,7 @@ pub fn stage(
     partition: usize,
     position: u64,
     parts: impl Iterator<Item = v1::SnapshotPart>,
-) -> Result<(), Fault> {
+) -> Result<(), LogError> {
     let staged = format!("{}{STAGED}", name(partition, position));
     write(files, FileKind::Snapshot, &staged, parts)?;
     Ok(())
@@ -60,14 +61,14 @@ pub fn stage(
 ///
 /// # Errors
 /// When it cannot be written. The next [`meta`] tells which number of partitions the folder has.
-pub fn change(files: &dyn Files, meta: v1::Meta) -> Result<(), Fault> {
+pub fn change(files: &dyn Files, meta: v1::Meta) -> Result<(), LogError> {
     write(files, FileKind::Meta, META, std::iter::once(meta))?;
-    let names = fault("the folder", files.list())?;
+    let names = in_file("the folder", files.list())?;
     finish(files, &meta, &names)
 }
 
 /// Removes what is of another number of partitions, and gives the staged snapshots their names. Each step may be done again.
-fn finish(files: &dyn Files, meta: &v1::Meta, names: &[String]) -> Result<(), Fault> {
+fn finish(files: &dyn Files, meta: &v1::Meta, names: &[String]) -> Result<(), LogError> {
     let staged = names.iter().filter_map(|name| {
         let snapshot = name.strip_suffix(STAGED)?;
         Some((name, snapshot, parse(snapshot)?.1))
@@ -75,7 +76,7 @@ fn finish(files: &dyn Files, meta: &v1::Meta, names: &[String]) -> Result<(), Fa
     let (wanted, abandoned): (Vec<_>, Vec<_>) =
         staged.partition(|(_, _, position)| *position == meta.since);
     for (name, ..) in abandoned {
-        fault(name, files.remove(name))?;
+        in_file(name, files.remove(name))?;
     }
     let is_old = |name: &&String| {
         let segment = name.strip_suffix(LOG).and_then(|first| first.parse().ok());
@@ -87,13 +88,13 @@ fn finish(files: &dyn Files, meta: &v1::Meta, names: &[String]) -> Result<(), Fa
     // The oldest segment first and one by one, so that a crash leaves no gap.
     old.sort_unstable();
     for name in old {
-        fault(name, files.remove(name).and_then(|()| files.sync()))?;
+        in_file(name, files.remove(name).and_then(|()| files.sync()))?;
     }
     for (name, snapshot, _) in &wanted {
-        fault(name, files.rename(name, snapshot))?;
+        in_file(name, files.rename(name, snapshot))?;
     }
     if !wanted.is_empty() {
-        fault("the folder", files.sync())?;
+        in_file("the folder", files.sync())?;
     }
     Ok(())
 }

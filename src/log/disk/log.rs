@@ -1,13 +1,13 @@
 //! The writer thread, and the log as receivers and partitions see it.
 
+use super::Settings;
 use super::counts::Metrics;
 use super::files::Files;
 use super::journal::{CommitError, Journal};
 use super::room::{FLOOR, Shortage, Usage};
 use super::snapshots::Snapshots;
-use super::{Fault, Settings};
 use crate::log::queue::Queues;
-use crate::log::{AppendError, Appending, Log};
+use crate::log::{AppendFuture, Log, LogError};
 use crate::model::limit::Limit;
 use crate::model::record::{Frame, Load};
 use crate::model::time::Timestamp;
@@ -64,7 +64,7 @@ struct Shared {
     /// Entries on the disk, which tells partitions that there is something to keep.
     entries: AtomicU64,
     /// The log is half full, or the volume is nearly.
-    is_long: AtomicBool,
+    needs_compaction: AtomicBool,
     /// Why nothing is taken from outside now, for people.
     short: Mutex<Option<String>>,
 }
@@ -91,7 +91,7 @@ enum Item {
         frame: Frame,
         payload: Vec<u8>,
         /// `None`: it comes from a partition and is never refused.
-        answer: Option<oneshot::Sender<Result<(), AppendError>>>,
+        answer: Option<oneshot::Sender<Result<(), LogError>>>,
     },
     /// Somebody waits until all before it is durable.
     Flush(mpsc::Sender<()>),
@@ -188,7 +188,7 @@ impl Shared {
 }
 
 impl Log for DiskLog {
-    fn append(&self, frame: Frame) -> Appending {
+    fn append(&self, frame: Frame) -> AppendFuture {
         let load = Load::of(&frame);
         if let Err(refused) = self.queues.reserve(load) {
             return Box::pin(std::future::ready(Err(refused)));
@@ -205,7 +205,7 @@ impl Log for DiskLog {
             self.queues.release(load);
         }
         // A writer that goes away without an answer has failed.
-        Box::pin(async move { outcome.await.unwrap_or(Err(AppendError::Broken)) })
+        Box::pin(async move { outcome.await.unwrap_or(Err(LogError::WriteFailed)) })
     }
 
     fn forward(&self, frame: Frame) {
@@ -243,26 +243,26 @@ impl Log for DiskLog {
         self.shared.ready.notify_one();
     }
 
-    fn kept(&self) -> Option<u64> {
+    fn appended_entries(&self) -> Option<u64> {
         Some(self.shared.entries.load(Ordering::Acquire))
     }
 
-    fn is_long(&self) -> bool {
-        self.shared.is_long.load(Ordering::Acquire)
+    fn needs_compaction(&self) -> bool {
+        self.shared.needs_compaction.load(Ordering::Acquire)
     }
 
     fn shortage(&self) -> Option<String> {
         self.shared.short().clone()
     }
 
-    fn keep(
+    fn save_snapshot(
         &self,
         partition: usize,
         position: u64,
         parts: &mut dyn Iterator<Item = v1::SnapshotPart>,
-    ) -> Result<u64, Fault> {
+    ) -> Result<u64, LogError> {
         // What the state has sent must be on the disk before the state is: it is not sent again.
-        self.flush().recv().map_err(|_| Fault::Stopped)?;
+        self.flush().recv().map_err(|_| LogError::Closed)?;
         self.snapshots.write(partition, position, parts)
     }
 }
@@ -291,7 +291,7 @@ impl Writer {
     ///
     /// # Errors
     /// When the disk fails: the process must stop, and recover.
-    pub fn work(mut self, beat: impl Fn()) -> Result<(), Fault> {
+    pub fn work(mut self, beat: impl Fn()) -> Result<(), LogError> {
         while self.wait() {
             beat();
             self.round()?;
@@ -303,7 +303,7 @@ impl Writer {
     ///
     /// # Errors
     /// When the disk fails. Then the log takes nothing more, and who waits for an answer learns that there is none.
-    pub fn round(&mut self) -> Result<(), Fault> {
+    pub fn round(&mut self) -> Result<(), LogError> {
         let mut inbox = self.shared.lock();
         self.group.append(&mut inbox.items);
         drop(inbox);
@@ -334,7 +334,9 @@ impl Writer {
             self.journal.end_segment();
         }
         let is_long = usage.log > max_log / 2 || usage.is_tight();
-        self.shared.is_long.store(is_long, Ordering::Release);
+        self.shared
+            .needs_compaction
+            .store(is_long, Ordering::Release);
         self.metrics.look(usage, max_log);
         let outside = self.group.iter().filter_map(Item::refusable);
         let wanted = outside.map(|payload| payload.len() as u64).sum();
@@ -375,7 +377,7 @@ impl Writer {
     }
 
     /// Commits the group, or refuses what may be refused of it.
-    fn write(&mut self, usage: Usage) -> Result<(), Fault> {
+    fn write(&mut self, usage: Usage) -> Result<(), LogError> {
         let frames = self.group.iter().filter_map(|item| match item {
             Item::Frame { frame, payload, .. } => Some((frame, payload)),
             Item::Flush(_) => None,
@@ -464,7 +466,7 @@ impl Writer {
                     ..
                 } => {
                     self.queues.release(Load::of(&frame));
-                    let _ = answer.send(Err(AppendError::Full(limit)));
+                    let _ = answer.send(Err(LogError::Full(limit)));
                 }
                 item => stays.push(item),
             }

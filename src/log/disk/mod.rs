@@ -24,6 +24,7 @@ mod room;
 pub mod snapshots;
 
 use super::{Reader, queue};
+use crate::log::LogError;
 use files::Files;
 use journal::Journal;
 use snapshots::Snapshots;
@@ -53,51 +54,9 @@ pub struct Settings {
     pub max_bytes: Option<u64>,
 }
 
-/// A fault of the disk or of what is on it. The process cannot go on.
-#[derive(Debug)]
-pub enum Fault {
-    Io(String, io::Error),
-    /// Another process has the folder.
-    Taken(String),
-    /// A file is damaged before its end, after so many whole bytes.
-    Corrupt(String, u64),
-    /// The log has nothing at this position.
-    Missing(u64),
-    /// Of another kind, or of a version this Baton does not know.
-    Foreign(String),
-    /// A checksum is right and the message is not.
-    Invalid(&'static str),
-    /// State without a word of who made it.
-    Orphan(String),
-    /// The writer has stopped.
-    Stopped,
-}
-
-impl std::fmt::Display for Fault {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Io(name, error) => write!(f, "{name}: {error}"),
-            Self::Taken(name) => write!(f, "{name}: another process has it"),
-            Self::Corrupt(name, at) => write!(f, "{name}: damaged after byte {at}"),
-            Self::Missing(at) => {
-                write!(f, "the log has nothing at position {at}: files are missing")
-            }
-            Self::Foreign(name) => write!(f, "{name}: not a file of this version of Baton"),
-            Self::Invalid(what) => write!(f, "a stored message has no valid {what}"),
-            Self::Orphan(name) => write!(
-                f,
-                "{name}: the file `meta` that belongs to it is missing: bring it back, or use another directory"
-            ),
-            Self::Stopped => f.write_str("the log has stopped"),
-        }
-    }
-}
-
-impl std::error::Error for Fault {}
-
 /// A result of the file system as a fault of the named file.
-fn fault<T>(name: &str, result: io::Result<T>) -> Result<T, Fault> {
-    result.map_err(|error| Fault::Io(name.to_owned(), error))
+fn in_file<T>(name: &str, result: io::Result<T>) -> Result<T, LogError> {
+    result.map_err(|error| LogError::Io(name.to_owned(), error))
 }
 
 /// What a folder's log is used by.
@@ -114,7 +73,7 @@ pub struct Opened {
 ///
 /// # Errors
 /// When the folder cannot be used, or what is in it is damaged in more than the tail.
-pub fn open(files: &Arc<dyn Files>, settings: &Settings) -> Result<Opened, Fault> {
+pub fn open(files: &Arc<dyn Files>, settings: &Settings) -> Result<Opened, LogError> {
     let (journal, cut) =
         Journal::open_after(Arc::clone(files), settings.segment_bytes, settings.since)?;
     let snapshots = Snapshots::open(Arc::clone(files), settings.partitions)?;

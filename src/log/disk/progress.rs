@@ -2,7 +2,8 @@
 
 use super::files::{File, Files};
 use super::snapshots::parse;
-use super::{Fault, LOG, fault};
+use super::{LOG, in_file};
+use crate::log::LogError;
 use crate::model::limit::Bytes;
 use std::collections::BTreeMap;
 use std::io::{self, Read};
@@ -57,11 +58,11 @@ pub struct Work {
 pub fn watched(
     files: Arc<dyn Files>,
     progress: &Arc<Progress>,
-) -> Result<(Arc<dyn Files>, Work), Fault> {
+) -> Result<(Arc<dyn Files>, Work), LogError> {
     let mut work = Work::default();
     let mut newest: BTreeMap<usize, (u64, u64)> = BTreeMap::new();
-    for name in fault("the folder", files.list())? {
-        let size = || fault(&name, files.size(&name));
+    for name in in_file("the folder", files.list())? {
+        let size = || in_file(&name, files.size(&name));
         if name.ends_with(LOG) {
             work.log += size()?;
         } else if let Some((partition, position)) = parse(&name) {

@@ -2,8 +2,9 @@
 
 use super::files::Files;
 use super::format::{self, FileKind, Frames, Step, Unreadable};
+use super::in_file;
 use super::journal::Journal;
-use super::{Fault, fault};
+use crate::log::LogError;
 use crate::proto::v1;
 use prost::Message;
 use std::io;
@@ -45,11 +46,11 @@ impl Snapshots {
     ///
     /// # Errors
     /// When the folder cannot be read.
-    pub fn open(files: Arc<dyn Files>, partitions: usize) -> Result<Self, Fault> {
+    pub fn open(files: Arc<dyn Files>, partitions: usize) -> Result<Self, LogError> {
         let mut kept = vec![Vec::new(); partitions];
-        for file in fault("the folder", files.list())? {
+        for file in in_file("the folder", files.list())? {
             if file.ends_with(".new") {
-                fault(&file, files.remove(&file))?;
+                in_file(&file, files.remove(&file))?;
             } else if let Some((partition, position)) = parse(&file)
                 && let Some(known) = kept.get_mut(partition)
             {
@@ -66,11 +67,11 @@ impl Snapshots {
     }
 
     /// Learns the sizes that [`Snapshots::next_bytes`] rests on, where a log is found that has some already.
-    pub(super) fn measure(&self, journal: &Journal) -> Result<(), Fault> {
+    pub(super) fn measure(&self, journal: &Journal) -> Result<(), LogError> {
         for (index, newest) in self.newest().iter_mut().enumerate() {
             if let Some(position) = self.of(index).pop() {
                 let name = name(index, position);
-                newest.bytes = fault(&name, self.files.size(&name))?;
+                newest.bytes = in_file(&name, self.files.size(&name))?;
                 newest.logged = journal.bytes_until(position);
             }
         }
@@ -118,7 +119,7 @@ impl Snapshots {
         partition: usize,
         position: u64,
         parts: impl Iterator<Item = v1::SnapshotPart>,
-    ) -> Result<u64, Fault> {
+    ) -> Result<u64, LogError> {
         let name = name(partition, position);
         let logged = self.logged.load(Ordering::Acquire);
         let bytes = write(&*self.files, FileKind::Snapshot, &name, parts)?;
@@ -142,8 +143,8 @@ impl Snapshots {
         &self,
         partition: usize,
         position: u64,
-        take: impl FnMut(v1::SnapshotPart) -> Result<(), Fault>,
-    ) -> Result<bool, Fault> {
+        take: impl FnMut(v1::SnapshotPart) -> Result<(), LogError>,
+    ) -> Result<bool, LogError> {
         read(
             &*self.files,
             FileKind::Snapshot,
@@ -161,9 +162,9 @@ impl Snapshots {
     ///
     /// # Errors
     /// When it cannot be removed.
-    pub fn remove(&self, partition: usize, position: u64) -> Result<(), Fault> {
+    pub fn remove(&self, partition: usize, position: u64) -> Result<(), LogError> {
         let name = name(partition, position);
-        fault(&name, self.files.remove(&name))
+        in_file(&name, self.files.remove(&name))
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Vec<u64>>> {
@@ -190,7 +191,7 @@ pub(super) fn write<M: Message>(
     kind: FileKind,
     name: &str,
     messages: impl Iterator<Item = M>,
-) -> Result<u64, Fault> {
+) -> Result<u64, LogError> {
     let new = format!("{name}.new");
     let write = || -> io::Result<u64> {
         let mut bytes = 0;
@@ -212,7 +213,7 @@ pub(super) fn write<M: Message>(
         files.sync()?;
         Ok(bytes)
     };
-    let written = fault(&new, write());
+    let written = in_file(&new, write());
     if written.is_err() {
         // Half a file takes room that a full disk does not have; where it stays, the next start removes it.
         let _ = files.remove(&new);
@@ -225,16 +226,16 @@ pub(super) fn read<M: Message + Default>(
     files: &dyn Files,
     kind: FileKind,
     name: &str,
-    mut take: impl FnMut(M) -> Result<(), Fault>,
-) -> Result<bool, Fault> {
-    let mut frames = match Frames::open(fault(name, files.read(name))?, kind) {
+    mut take: impl FnMut(M) -> Result<(), LogError>,
+) -> Result<bool, LogError> {
+    let mut frames = match Frames::open(in_file(name, files.read(name))?, kind) {
         Ok(frames) => frames,
-        Err(Unreadable::Io(error)) => return Err(Fault::Io(name.to_owned(), error)),
-        Err(Unreadable::Foreign) => return Err(Fault::Foreign(name.to_owned())),
+        Err(Unreadable::Io(error)) => return Err(LogError::Io(name.to_owned(), error)),
+        Err(Unreadable::Foreign) => return Err(LogError::UnknownFormat(name.to_owned())),
         Err(Unreadable::Torn) => return Ok(false),
     };
     loop {
-        match fault(name, frames.step())? {
+        match in_file(name, frames.step())? {
             Step::Frame(_, payload) => match M::decode(payload.as_slice()) {
                 Ok(message) => take(message)?,
                 Err(_) => return Ok(false),

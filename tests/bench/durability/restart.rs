@@ -4,7 +4,7 @@ use crate::{config, now, runtime, say, seconds};
 use baton::app::App;
 use baton::clock::Clock;
 use baton::config::LogKind;
-use baton::log::AppendError;
+use baton::log::LogError;
 use baton::otlp::{Limits, protobuf};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Value};
@@ -116,7 +116,7 @@ async fn offer(app: &App, body: &[u8]) {
         };
         match offering.await {
             Ok(()) => return,
-            Err(AppendError::Full(_)) => tokio::time::sleep(Duration::from_millis(5)).await,
+            Err(LogError::Full(_)) => tokio::time::sleep(Duration::from_millis(5)).await,
             Err(other) => panic!("refused for {other:?}"),
         }
     }

@@ -5,7 +5,7 @@ use crate::{config, now, runtime, say, seconds};
 use baton::app::App;
 use baton::clock::Clock;
 use baton::config::LogKind;
-use baton::log::AppendError;
+use baton::log::LogError;
 use baton::otlp::{Limits, protobuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -83,7 +83,7 @@ async fn taken(app: &App, body: &[u8]) -> bool {
     };
     match offering.await {
         Ok(()) => true,
-        Err(AppendError::Full(_)) => false,
+        Err(LogError::Full(_)) => false,
         Err(other) => panic!("refused for {other:?}"),
     }
 }
