@@ -1,9 +1,9 @@
-//! Load for the comparison of `tests/bench/compare`, and the floors that it is compared with.
+//! Load for the comparison of `tests/bench/compare`, and the baseline sinks that it is compared with.
 //!
 //! `load send ADDRESS lean|content SPANS FIRST [RATE]` sends deterministic OTLP over gRPC, the requests from number FIRST on, and
 //! prints what it measured as JSON: as fast as answers come, or RATE spans a second, each request timed from when it was due.
 //! `load fsync FOLDER BYTES` times an append of so many bytes with its fdatasync, which is what the log on disk does for a group.
-//! `load discard|walk` serves a sink that throws the bytes away, or walks them once and counts by six dimensions.
+//! `load discard|count ADDRESS` serves a baseline sink that discards the bytes, or decodes them once and counts spans by six dimensions.
 
 mod payload;
 mod sink;
@@ -40,9 +40,9 @@ async fn main() {
         ["discard", address] => {
             sink::serve(address.parse().expect("an address"), Work::Discard).await
         }
-        ["walk", address] => sink::serve(address.parse().expect("an address"), Work::Walk).await,
+        ["count", address] => sink::serve(address.parse().expect("an address"), Work::Count).await,
         _ => say(
-            "load send ADDRESS lean|content SPANS FIRST [RATE], load fsync FOLDER BYTES, load discard|walk ADDRESS",
+            "load send ADDRESS lean|content SPANS FIRST [RATE], load fsync FOLDER BYTES, load discard|count ADDRESS",
         ),
     }
 }

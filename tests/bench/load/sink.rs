@@ -1,4 +1,4 @@
-//! The floors: gRPC sinks that do as little as can be done with a request.
+//! Baseline sinks: gRPC servers that do as little as possible with a request.
 
 use bytes::{Buf, BufMut, Bytes};
 use std::collections::HashMap;
@@ -54,7 +54,7 @@ impl Decoder for Raw {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Work {
     Discard,
-    Walk,
+    Count,
 }
 
 #[derive(Clone)]
@@ -92,9 +92,9 @@ impl tonic::server::UnaryService<Bytes> for Service {
     type Future = std::future::Ready<Result<tonic::Response<Bytes>, Status>>;
 
     fn call(&mut self, request: tonic::Request<Bytes>) -> Self::Future {
-        if self.work == Work::Walk {
+        if self.work == Work::Count {
             let mut counts = self.counts.lock().expect("no panic");
-            walk(&request.into_inner(), &mut counts);
+            count_spans(&request.into_inner(), &mut counts);
         }
         std::future::ready(Ok(tonic::Response::new(Bytes::new())))
     }
@@ -126,8 +126,8 @@ const DIMENSIONS: [&[u8]; 6] = [
 /// Calls and nanoseconds by dimensions.
 type Counts = HashMap<Vec<u8>, (u64, u64)>;
 
-/// Walks resource spans, scope spans, spans and attributes once, without a copy, and counts.
-fn walk(request: &[u8], counts: &mut Counts) {
+/// Decodes resource spans, scope spans, spans and attributes once, without a copy, and counts spans.
+fn count_spans(request: &[u8], counts: &mut Counts) {
     let mut key = Vec::new();
     fields(request, |field, resource| {
         if field == 1 {

@@ -1,9 +1,9 @@
-//! Three ways to decode one request of OTLP: Baton's walk, views made by `buffa`, messages made by prost.
+//! Three ways to decode one request of OTLP: Baton's protobuf decoder, views made by `buffa`, messages made by prost.
 //!
 //! `cargo run --release --manifest-path tests/bench/decode/Cargo.toml --target-dir target/decode -- lean|content REQUESTS`:
 //! nanoseconds a span, medians of the requests.
 
-#![allow(dead_code, reason = "of the rooms only the walk is used")]
+#![allow(dead_code, reason = "only the decoder of Baton's modules is used")]
 
 #[path = "../../../../src/model/mod.rs"]
 mod model;
@@ -19,9 +19,9 @@ mod views {
 
 use buffa::MessageView;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use otlp::{Limits, protobuf};
 use payload::{Kind, Payload};
 use prost::Message;
-use otlp::{Limits, protobuf};
 use std::hint::black_box;
 use std::time::Instant;
 
@@ -34,7 +34,7 @@ fn main() {
         panic!("decode lean|content REQUESTS");
     };
     let payload = Payload::new(Kind::named(kind).expect("lean or content"), BATCH);
-    let (mut walk, mut view, mut message) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut baton, mut view, mut message) = (Vec::new(), Vec::new(), Vec::new());
     let limits = Limits::default();
     // In turns, so that a noisy minute meets all of them.
     for number in 0..requests.parse().expect("a number") {
@@ -42,7 +42,7 @@ fn main() {
         let mut take = |group: &otlp::view::ScopeBatch<'_>| {
             black_box(group);
         };
-        walk.push(timed(|| {
+        baton.push(timed(|| {
             drop(black_box(protobuf::traces(&body, &limits, &mut take)))
         }));
         view.push(timed(|| {
@@ -52,8 +52,8 @@ fn main() {
             drop(black_box(ExportTraceServiceRequest::decode(body.clone())));
         }));
     }
-    let [walk, view, message] = [walk, view, message].map(median);
-    println!("{kind}: walk {walk:.0}, views of buffa {view:.0}, prost {message:.0} ns a span");
+    let [baton, view, message] = [baton, view, message].map(median);
+    println!("{kind}: Baton {baton:.0}, views of buffa {view:.0}, prost {message:.0} ns a span");
 }
 
 fn timed(work: impl FnOnce()) -> u128 {
