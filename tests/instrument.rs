@@ -50,13 +50,13 @@ fn row(declaration: &Declaration) -> String {
 
 fn tables() -> String {
     let mut text = String::from(
-        "\n### Attributes\n\n| Declare | Meaning | Attributes, best first | Accepted values | Your own names |\n|---|---|---|---|---|\n",
+        "\n### Attributes\n\n| Declare | Meaning | Attributes, in order of precedence | Accepted values | Setting for your own names |\n|---|---|---|---|---|\n",
     );
     for declaration in vocabulary::vocabulary() {
         text.push_str(&row(&declaration));
     }
     text.push_str(
-        "\n### Words for outcomes\n\nIn capitals or not; blanks and `-` are read as `_`.\n\n| Outcome | Words |\n|---|---|\n",
+        "\n### Words for outcomes\n\nUpper and lower case are equal. Spaces and `-` are read as `_`.\n\n| Outcome | Words |\n|---|---|\n",
     );
     for (outcome, words) in vocabulary::outcome_words() {
         let _ = writeln!(text, "| {} | {} |", outcome.as_str(), code(&words));
@@ -70,7 +70,7 @@ fn tables() -> String {
         "\nAll other evaluations are scores in `baton_evaluation_score`.\n\n### Metadata and placeholders\n\n| What | Values |\n|---|---|\n\
          | Prefixes of the user's own attributes, beside any that ends in `.metadata.` | {} |\n\
          | Attributes that hold metadata as an object, or as JSON | {} |\n\
-         | Placeholders, in any context: they declare nothing | {} |\n\n",
+         | Placeholders, in upper or lower case: they declare nothing | {} |\n\n",
         code(&vocabulary::prefixes()),
         code(&vocabulary::metadata()),
         code(vocabulary::placeholders())

@@ -8,7 +8,7 @@
 use crate::model::limit::{Bytes, Limit};
 use std::fmt;
 
-/// Kept free in any context: for headers, ticks, what partitions send to each other, and the blocks of the file system.
+/// Always kept free: for headers, ticks, what partitions send to each other, and the blocks of the file system.
 pub(super) const FLOOR: u64 = 1 << 20;
 /// The greatest log where the operator gives no size.
 const LARGEST_LOG: u64 = 8 << 30;
