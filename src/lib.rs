@@ -29,3 +29,7 @@ pub mod rules;
 pub mod shutdown;
 pub mod stitch;
 pub mod telemetry;
+
+/// The names of attributes that are read by their whole name: the vocabularies of all dialects. The decoder gives each a number. It is told
+/// them here, at compile time, so that `otlp` does not know the dialects.
+const ATTRIBUTE_NAMES: &[&str] = normalise::ATTRIBUTE_NAMES;

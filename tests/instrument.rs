@@ -1,7 +1,7 @@
 //! `docs/instrument.md` is true: its tables are those of the code, and what it tells people to paste does what it says.
 
 use baton::config::{self, Config};
-use baton::normalise::vocabulary::{self, Declaration};
+use baton::normalise::declarations::{self, Declaration};
 use regex::Regex;
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write as _};
@@ -52,17 +52,17 @@ fn tables() -> String {
     let mut text = String::from(
         "\n### Attributes\n\n| Declare | Meaning | Attributes, in order of precedence | Accepted values | Setting for your own names |\n|---|---|---|---|---|\n",
     );
-    for declaration in vocabulary::vocabulary() {
+    for declaration in declarations::declarations() {
         text.push_str(&row(&declaration));
     }
     text.push_str(
         "\n### Words for outcomes\n\nUpper and lower case are equal. Spaces and `-` are read as `_`.\n\n| Outcome | Words |\n|---|---|\n",
     );
-    for (outcome, words) in vocabulary::outcome_words() {
+    for (outcome, words) in declarations::outcome_words() {
         let _ = writeln!(text, "| {} | {} |", outcome.as_str(), code(&words));
     }
     text.push_str("\n### Evaluations\n\n| Read as | Names |\n|---|---|\n");
-    for (read_as, names) in vocabulary::evaluations() {
+    for (read_as, names) in declarations::evaluations() {
         let _ = writeln!(text, "| {read_as} | {} |", code(names));
     }
     let _ = write!(
@@ -71,9 +71,9 @@ fn tables() -> String {
          | Prefixes of the user's own attributes, beside any that ends in `.metadata.` | {} |\n\
          | Attributes that hold metadata as an object, or as JSON | {} |\n\
          | Placeholders, in upper or lower case: they declare nothing | {} |\n\n",
-        code(&vocabulary::prefixes()),
-        code(&vocabulary::metadata()),
-        code(vocabulary::placeholders())
+        code(&declarations::prefixes()),
+        code(&declarations::metadata()),
+        code(declarations::placeholders())
     );
     text
 }
@@ -118,7 +118,7 @@ fn defaults() -> Config {
 
 #[test]
 fn the_settings_that_it_names_are_there() {
-    let settings = vocabulary::vocabulary().into_iter();
+    let settings = declarations::declarations().into_iter();
     for setting in settings.filter_map(|declaration| declaration.setting) {
         let (section, key) = setting.split_once('.').expect("a section");
         let value = if section == "cohorts" {

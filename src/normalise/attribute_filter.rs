@@ -1,8 +1,7 @@
 //! Attributes that are read without a key: by a part of their name, or because the configuration names them.
 
 use super::business::{self, BusinessAttributes, Meanings};
-use super::dialect::openllmetry;
-use super::{Settings, content, declared, outcome, session, span_context};
+use super::{Settings, topics};
 use crate::model::memo::Memo;
 use crate::otlp::attribute_key::AttributeKey;
 use crate::otlp::view::Pair;
@@ -10,11 +9,11 @@ use std::borrow::Cow;
 
 /// Beginnings of names that are read.
 const BEGINNINGS: &[&[&str]] = &[
-    content::FLAT_INPUT,
-    content::FLAT_OUTPUT,
-    openllmetry::OWN,
-    outcome::REQUESTS,
-    session::BROWSER,
+    topics::FLAT_INPUT,
+    topics::FLAT_OUTPUT,
+    topics::OWN_BEGINNINGS,
+    topics::TECHNICAL_REQUEST,
+    topics::BROWSER_RESOURCE,
 ];
 
 /// What is asked of attributes.
@@ -50,10 +49,10 @@ impl AttributeFilter {
         let wanted = BusinessAttributes::new(settings);
         let configured: Vec<String> = names.into_iter().flatten().cloned().collect();
         let known = [
-            session::SESSION,
-            session::USER,
-            declared::METADATA,
-            span_context::WORKFLOW_ID,
+            topics::SESSION,
+            topics::USER,
+            topics::METADATA,
+            topics::WORKFLOW_ID,
         ];
         let of_case = |key: AttributeKey| {
             known.iter().any(|keys| keys.contains(&key))

@@ -3,7 +3,7 @@
 use super::attribute_filter::AttributeFilter;
 use super::interner::{made, trimmed};
 use super::session::Entries;
-use super::{Settings, declared, id, name};
+use super::{Settings, declared, id, name, topics};
 use crate::model::money::{DOLLAR, MOST};
 use crate::model::{List, Name};
 use crate::otlp::attribute_key::AttributeKey;
@@ -14,9 +14,6 @@ use std::borrow::Cow;
 
 /// What stands before the attributes that a user attaches.
 pub(super) const PREFIXES: &[&str] = &["app.", "baton."];
-/// Under which SDKs write each entry of a user's metadata, though they call it otherwise.
-pub(super) const PROPERTIES: &[&str] =
-    &["traceloop.association.properties.", "ai.settings.context."];
 /// How any other prefix of theirs ends: `langsmith.metadata.`, `mastra.metadata.` …
 const METADATA: &str = "metadata.";
 
@@ -233,7 +230,7 @@ fn short(text: &str) -> Name {
 
 /// The name that a user gave to an entry of the metadata which an SDK writes as attributes.
 pub(super) fn in_metadata(key: &str) -> Option<&str> {
-    let mut properties = PROPERTIES.iter();
+    let mut properties = topics::METADATA_ENTRIES.iter();
     if let Some(own) = properties.find_map(|prefix| key.strip_prefix(prefix)) {
         return Some(own);
     }

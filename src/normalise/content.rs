@@ -3,39 +3,11 @@
 use super::json_tape::{Document, Value};
 use super::tokens::TokenHasher;
 use super::words::{count_at_least, has_word, words};
-use super::{SpanReader, messages};
+use super::{SpanReader, messages, topics};
 use crate::model::sketch::{Content, Sketch};
 use crate::otlp::attribute_key::{AttributeKeys, keys};
 use crate::otlp::view::{Attributes, LogRecord};
 use memchr::memmem;
-
-/// Attributes that hold the input as JSON, best first.
-const INPUT: AttributeKeys = &keys([
-    "gen_ai.input.messages",
-    "ai.prompt.messages",
-    "gen_ai.prompt",
-    "gcp.vertex.agent.llm_request",
-    "langfuse.observation.input",
-    "events",
-    "all_messages_events",
-    "pydantic_ai.all_messages",
-]);
-/// The same for the output.
-const OUTPUT: AttributeKeys = &keys([
-    "gen_ai.output.messages",
-    "gen_ai.completion",
-    "gcp.vertex.agent.llm_response",
-    "langfuse.observation.output",
-    "ai.response.text",
-    "ai.response.toolCalls",
-]);
-/// Beginnings of flattened keys: `llm.input_messages.0.message.content`, `gen_ai.prompt.0.content`.
-pub(super) const FLAT_INPUT: &[&str] = &["llm.input_messages.", "gen_ai.prompt."];
-pub(super) const FLAT_OUTPUT: &[&str] = &["llm.output_messages.", "gen_ai.completion."];
-/// What OpenInference keeps of a call as a whole, ids and settings included: read only where it is all there is.
-const WHOLE: AttributeKeys = &keys(["input.value"]);
-/// Words that a framework puts before the user's own, which end with an empty line (Strands' swarms, CrewAI's tasks).
-const FRAMES: &[&str] = &["User Request: ", "Current Task: "];
 
 /// Whether the key of a message holds no content: ids, types, instructions, bookkeeping.
 fn is_skipped(key: &str) -> bool {
@@ -90,16 +62,20 @@ pub(super) fn of_span(source: &SpanReader<'_>, known: &TokenHasher<'_>) -> Conte
     let attributes = source.attributes();
     let mut input = Reader::new(known);
     let mut output = Reader::new(known);
-    first_json(source, INPUT, &mut input);
-    input.flat(attributes, FLAT_INPUT);
-    first_json(source, OUTPUT, &mut output);
-    output.flat(attributes, FLAT_OUTPUT);
+    first_json(source, topics::INPUT_MESSAGES, &mut input);
+    input.flat(attributes, topics::FLAT_INPUT);
+    first_json(source, topics::OUTPUT_MESSAGES, &mut output);
+    output.flat(attributes, topics::FLAT_OUTPUT);
     for event in &source.span.events {
         message_event(event.name, &event.attributes, &mut input, &mut output);
     }
-    let is_message = |key: &str| FLAT_INPUT.iter().any(|b| flattened(key, b).is_some());
+    let is_message = |key: &str| {
+        topics::FLAT_INPUT
+            .iter()
+            .any(|b| flattened(key, b).is_some())
+    };
     if input.is_empty() && !attributes.others().any(|(key, _)| is_message(key)) {
-        first_json(source, WHOLE, &mut input);
+        first_json(source, topics::WHOLE_INPUT, &mut input);
     }
     content(input, output)
 }
@@ -360,7 +336,7 @@ impl<'k> Reader<'k> {
             let at = memmem::find(text.as_bytes(), frame.as_bytes())?;
             Some(&text[at + frame.len()..])
         };
-        let said = FRAMES.iter().find_map(after);
+        let said = topics::INSTRUCTION_FRAME.iter().find_map(after);
         let said = said.map(|rest| rest.split("\n\n").next().unwrap_or(rest));
         self.said.push_str(said.unwrap_or(text));
         self.said.push('\n');

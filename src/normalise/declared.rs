@@ -1,23 +1,10 @@
 //! What a value declares, however an SDK wraps it: as it is, as JSON (`"gold"` in its quotes), as a list of one, inside an object.
 
 use super::interner::trimmed;
-use super::json;
-use crate::otlp::attribute_key::{AttributeKeys, keys};
+use super::{json, topics};
 use crate::otlp::view::{Attributes, Value};
 use serde_json::Value as Json;
 use std::borrow::Cow;
-
-/// Attributes that hold the metadata of a user, as an object or as the JSON of one.
-pub(super) const METADATA: AttributeKeys = &keys([
-    "metadata",
-    "langfuse.trace.metadata",
-    "langfuse.observation.metadata",
-    "langsmith.metadata",
-    "mastra.metadata",
-    "ai.telemetry.metadata",
-    "gen_ai.agent.metadata",
-    "traceloop.association.properties",
-]);
 
 /// What programs write where they have no value, in lower case.
 pub(super) const PLACEHOLDERS: &[&str] = &[
@@ -132,7 +119,9 @@ pub(super) fn is_id(text: &str) -> bool {
 
 /// The objects of metadata that a span carries.
 pub(super) fn metadata(attributes: &Attributes<'_>) -> Vec<Json> {
-    let values = METADATA.iter().filter_map(|key| attributes.get(*key));
+    let values = topics::METADATA
+        .iter()
+        .filter_map(|key| attributes.get(*key));
     values.filter_map(object).collect()
 }
 

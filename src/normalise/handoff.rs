@@ -30,7 +30,7 @@ const PREFIXES: &[(&str, bool)] = &[
     ("handover_to_", false),
     ("delegate_to_", true),
 ];
-/// The same in camel context: the target begins with a capital, or `transferTokens` would hand over to `kens`.
+/// The same in camel case: the target begins with a capital, or `transferTokens` would hand over to `kens`.
 const CAMEL: &[(&str, bool)] = &[
     ("ransferTo", false),
     ("andoffTo", false),

@@ -2,7 +2,7 @@
 
 use super::handoff::{is_answer, request};
 use super::json_tape::{Document, Value};
-use super::{Settings, SpanReader, json};
+use super::{Settings, SpanReader, json, topics};
 use crate::model::List;
 use crate::model::event::HandoffRequest;
 use crate::otlp::attribute_key::{AttributeKeys, key, keys};
@@ -17,18 +17,6 @@ pub(super) struct Output {
     pub(super) answered: Option<bool>,
 }
 
-/// Attributes that hold the output as JSON.
-const JSON: AttributeKeys = &keys([
-    "gen_ai.output.messages",
-    "ai.response.toolCalls",
-    "gen_ai.completion",
-    "gcp.vertex.agent.llm_response",
-    "events",
-    "all_messages_events",
-    "langfuse.observation.output",
-    "traceloop.entity.output",
-]);
-
 /// Flattened keys under which the answer stands as plain text.
 const TEXTS: &[&str] = &[
     "gen_ai.completion.0.content",
@@ -42,11 +30,11 @@ pub(super) const CHOICE: AttributeKeys = &keys(["message", "content", "tool_call
 pub(super) fn output(source: &SpanReader<'_>) -> Output {
     let mut reader = Reader::new(source.settings);
     let attributes = source.attributes();
-    for key in JSON {
+    for key in topics::REQUESTING_MESSAGES {
         if let Some(document) = source.document(*key) {
             reader.begin();
             reader.seen();
-            if matches!(key.name(), "events" | "all_messages_events") {
+            if topics::EVENT_LIST.contains(key) {
                 reader.event_list(document.root());
             } else {
                 reader.value(document.root(), 0);
@@ -55,7 +43,7 @@ pub(super) fn output(source: &SpanReader<'_>) -> Output {
     }
     let texts = attributes.others().filter(|(name, _)| TEXTS.contains(name));
     let texts = texts.filter_map(|(_, value)| value.as_text());
-    let answer = attributes.str(key!("ai.response.text"));
+    let answer = attributes.first_str(topics::ANSWER_TEXT);
     answer
         .into_iter()
         .chain(texts)

@@ -19,6 +19,7 @@
 mod attribute_filter;
 mod business;
 mod content;
+pub mod declarations;
 mod declared;
 mod dialect;
 mod handoff;
@@ -33,12 +34,14 @@ mod session;
 mod span_context;
 mod swar;
 mod tokens;
+mod topics;
 mod usage;
-pub mod vocabulary;
 mod words;
 
 #[cfg(test)]
 mod tests;
+
+pub use dialect::{DIALECTS, Dialect};
 
 use crate::model::compact::{CowArc, OptionBox};
 use crate::model::event::{
@@ -52,7 +55,7 @@ use crate::model::money::Money;
 use crate::model::price::PriceBook;
 use crate::model::time::Timestamp;
 use crate::model::{List, Name};
-use crate::otlp::attribute_key::{AttributeKey, AttributeKeys, key, keys};
+use crate::otlp::attribute_key::{AttributeKey, AttributeKeys, key};
 use crate::otlp::view::{Attributes, LogRecord, Scope, ScopeBatch, Span, Status};
 use attribute_filter::AttributeFilter;
 use interner::{made, trimmed};
@@ -62,27 +65,16 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
+/// All names of attributes that a dialect reads.
+pub(crate) const ATTRIBUTE_NAMES: &[&str] = &dialect::vocabulary::ATTRIBUTE_NAMES;
+
 /// Names longer than this are cut: they are labels, not texts.
 const MAX_NAME: usize = 128;
 
 /// Attributes that declare how much passed in a handoff, from 0 to 1, and the evaluation that each stands for.
-const RETENTION: &[(&str, AttributeKeys)] = &[
-    (
-        CONTEXT_RETENTION,
-        &keys([
-            "gen_ai.handoff.context_retention",
-            "handoff.context_retention",
-            "app.context_retention",
-        ]),
-    ),
-    (
-        INTENT_RETENTION,
-        &keys([
-            "gen_ai.handoff.intent_retention",
-            "handoff.intent_retention",
-            "app.intent_retention",
-        ]),
-    ),
+const RETENTION: [(&str, AttributeKeys); 2] = [
+    (CONTEXT_RETENTION, topics::CONTEXT_RETENTION),
+    (INTENT_RETENTION, topics::INTENT_RETENTION),
 ];
 
 /// Ids up to this length are kept whole. A longer one is cut and gets a hash of the whole: two that begin alike stay two.
@@ -285,7 +277,8 @@ impl<'a> SpanReader<'a> {
             |text: &str| text.contains("ParentCommand") || text.starts_with("Command(graph=");
         raised(self.span.status_message)
             || self
-                .str(key!("langfuse.observation.status_message"))
+                .attributes()
+                .first_str(topics::STATUS_MESSAGE)
                 .is_some_and(raised)
             || self.span.events.iter().any(|event| {
                 event
@@ -357,8 +350,6 @@ fn foreign_links(span: &Span<'_>) -> List<Link> {
 /// What is evaluated, the verdict in a word, and the score.
 const EVALUATION: AttributeKey = AttributeKey::known("gen_ai.evaluation.name");
 const LABEL: AttributeKey = AttributeKey::known("gen_ai.evaluation.score.label");
-const SCORE: AttributeKeys = &keys(["gen_ai.evaluation.score.value", "gen_ai.evaluation.score"]);
-
 /// A `gen_ai.evaluation.result` in a log record, a span event or the span's own attributes.
 fn evaluation(event_name: &str, attributes: &Attributes<'_>) -> Option<Evaluation> {
     if event_name != "gen_ai.evaluation.result" {
@@ -366,7 +357,9 @@ fn evaluation(event_name: &str, attributes: &Attributes<'_>) -> Option<Evaluatio
     }
     Some(Evaluation {
         name: name(attributes.str(EVALUATION)?),
-        score: SCORE.iter().find_map(|key| attributes.f64(*key)),
+        score: topics::EVALUATION_SCORE
+            .iter()
+            .find_map(|key| attributes.f64(*key)),
         label: attributes.str(LABEL).map(name),
         by_record: false,
     })

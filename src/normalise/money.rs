@@ -1,46 +1,18 @@
 //! Cost of a model call and value of a transaction, in the configured currency.
 
-use super::SpanReader;
 use super::business::Amount;
+use super::{SpanReader, topics};
 use crate::model::Name;
 use crate::model::event::{Cost, ModelCall};
 use crate::model::money::{self, DOLLAR, MOST, Money};
 use crate::model::price::PriceBook;
-use crate::otlp::attribute_key::{AttributeKey, AttributeKeys, keys};
+use crate::otlp::attribute_key::AttributeKey;
 use crate::otlp::view::Attributes;
 
-/// The model that answered.
-const ANSWERED: AttributeKeys = &keys([
-    "gen_ai.response.model",
-    "llm.response.model_name",
-    "ai.response.model",
-]);
-
-/// Attributes that declare the cost of the call.
-pub(super) const DECLARED: AttributeKeys = &keys([
-    "gen_ai.usage.cost.total",
-    "gen_ai.usage.cost.total_cost",
-    "gen_ai.usage.cost",
-    "gen_ai.usage.total_cost",
-    "operation.cost",
-    "llm.cost.total",
-    "llm.usage.cost",
-]);
-
 /// Parts of a declared cost that add up where there is no total.
-pub(super) const PARTS: &[[AttributeKey; 2]] = &[
-    keys(["gen_ai.usage.cost.input", "gen_ai.usage.cost.output"]),
-    keys(["gen_ai.usage.input_cost", "gen_ai.usage.output_cost"]),
-    keys(["llm.cost.prompt", "llm.cost.completion"]),
-];
-
-/// Attributes that say in which currency; without one, SDKs declare dollars.
-pub(super) const CURRENCY: AttributeKeys = &keys([
-    "gen_ai.usage.cost.currency",
-    "gen_ai.usage.cost_currency",
-    "llm.cost.currency",
-    "cost.currency",
-]);
+pub(super) fn parts() -> impl Iterator<Item = (&'static AttributeKey, &'static AttributeKey)> {
+    topics::INPUT_COST.iter().zip(topics::OUTPUT_COST)
+}
 
 /// Declared on the span, else tokens times the catalogue; and the currency of a declared cost that has no rate.
 pub(super) fn cost(
@@ -56,7 +28,9 @@ pub(super) fn cost(
     };
     let mut unconverted = None;
     if let Some(amount) = by_dialect.or_else(|| declared(attributes)) {
-        let currency = attributes.first_str(CURRENCY).unwrap_or(DOLLAR);
+        let currency = attributes
+            .first_str(topics::COST_CURRENCY)
+            .unwrap_or(DOLLAR);
         match converted(amount, currency, money) {
             Ok(amount) => return (Cost::Declared(amount), None),
             Err(currency) => unconverted = Some(currency),
@@ -83,9 +57,9 @@ pub(super) fn value(declared: Amount, money: &Money) -> Result<f64, Name> {
 /// The total, else its parts.
 fn declared(attributes: &Attributes<'_>) -> Option<f64> {
     let amount = |key: &AttributeKey| attributes.f64(*key).and_then(valid);
-    let total = DECLARED.iter().find_map(amount);
+    let total = topics::COST.iter().find_map(amount);
     total.or_else(|| {
-        PARTS.iter().find_map(|[input, output]| {
+        parts().find_map(|(input, output)| {
             let (input, output) = (amount(input), amount(output));
             let some = input.is_some() || output.is_some();
             some.then(|| input.unwrap_or(0.0) + output.unwrap_or(0.0))
@@ -103,7 +77,7 @@ fn computed(source: &SpanReader<'_>, call: &ModelCall, prices: &PriceBook, money
         return Cost::Unknown;
     };
     // The model that answered is what is billed; its full name may be priced apart.
-    let answered = source.attributes().first_str(ANSWERED);
+    let answered = source.attributes().first_str(topics::ANSWERING_MODEL);
     let provider = call.provider.as_deref();
     let dollars = answered
         .into_iter()

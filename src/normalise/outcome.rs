@@ -1,34 +1,14 @@
 //! Declared outcomes.
 
-use super::{Settings, declared, evidence};
+use super::{Settings, declared, evidence, topics};
 use crate::model::Name;
 use crate::model::event::{Evaluation, Kind, Outcome, OutcomeEvidence};
-use crate::otlp::attribute_key::{AttributeKey, AttributeKeys, keys};
+use crate::otlp::attribute_key::AttributeKey;
 use crate::otlp::view::Attributes;
 use std::borrow::Cow;
 
-/// Attributes that declare how a unit of work ended.
-pub(super) const ATTRIBUTES: AttributeKeys = &keys([
-    "baton.outcome",
-    "gen_ai.workflow.outcome",
-    "workflow.outcome",
-    "app.outcome",
-    "session.outcome",
-    "task.outcome",
-    "traceloop.association.properties.outcome",
-    "langsmith.metadata.outcome",
-    "ai.telemetry.metadata.outcome",
-    "langfuse.trace.metadata.outcome",
-    "langfuse.observation.metadata.outcome",
-    "mastra.metadata.outcome",
-    "metadata.outcome",
-]);
-
 /// A name that others use too: a tool call's own result, or what Micrometer says of an HTTP request.
 pub(super) const BARE: AttributeKey = AttributeKey::known("outcome");
-
-/// Beginnings of the keys of spans that are one request to a server.
-pub(super) const REQUESTS: &[&str] = &["http.", "db.", "rpc.", "messaging.", "uri"];
 
 /// Words that a request uses of itself, so on its span they prove nothing about the business.
 const TECHNICAL: &[&str] = &[
@@ -105,7 +85,7 @@ fn declarations<'a>(
         .outcome_attributes
         .iter()
         .map(|name| attributes.named(name))
-        .chain(ATTRIBUTES.iter().map(|key| attributes.get(*key)))
+        .chain(topics::OUTCOME.iter().map(|key| attributes.get(*key)))
         .filter_map(|value| declared::of_value(value?))
 }
 
@@ -122,9 +102,11 @@ fn bare(attributes: &Attributes<'_>, kind: &Kind) -> Option<Outcome> {
     }
     let text = attributes.str(BARE)?;
     let is_request = || {
-        attributes
-            .iter()
-            .any(|(key, _)| REQUESTS.iter().any(|beginning| key.starts_with(beginning)))
+        attributes.iter().any(|(key, _)| {
+            topics::TECHNICAL_REQUEST
+                .iter()
+                .any(|beginning| key.starts_with(beginning))
+        })
     };
     let technical = TECHNICAL.contains(&text.trim().to_ascii_lowercase().as_str());
     word(text).filter(|_| !(technical && is_request()))

@@ -1,48 +1,16 @@
 //! The session of a span. `docs/dialects.md` has the order of precedence.
 
 use super::declared::{id_of_json, id_of_value};
-use super::{Settings, business, id};
+use super::{Settings, business, id, topics};
 use crate::model::Name;
 use crate::model::event::{SessionHint, SessionSource};
-use crate::otlp::attribute_key::{AttributeKeys, key, keys};
+use crate::otlp::attribute_key::{AttributeKeys, key};
 use crate::otlp::view::{Attributes, Value};
 use serde_json::Value as Json;
 use std::borrow::Cow;
 
 /// The values in a span's metadata, by their paths.
 pub(super) type Entries<'m> = [(Cow<'m, str>, &'m Json)];
-
-/// Attributes that name a business session, best first. Transport sessions (`mcp.session.id`) and LangSmith's project
-/// (`langsmith.trace.session_*`) are none; nor is `thread.id`, which in OpenTelemetry is a thread of the operating system.
-pub(super) const SESSION: AttributeKeys = &keys([
-    "gen_ai.conversation.id",
-    "session.id",
-    "langfuse.session.id",
-    "traceloop.association.properties.session_id",
-    "traceloop.association.properties.session.id",
-    "traceloop.association.properties.thread_id",
-    "ai.settings.context.sessionId",
-    "ai.settings.context.session.id",
-    "ai.settings.context.session_id",
-    "gcp.vertex.agent.session_id",
-    "spring.ai.chat.client.conversation.id",
-    "conversation.id",
-    "conversation_id",
-    "session_id",
-    "sessionId",
-    "conversationId",
-    "thread_id",
-]);
-
-pub(super) const USER: AttributeKeys = &keys([
-    "user.id",
-    "enduser.id",
-    "langfuse.user.id",
-    "traceloop.association.properties.user_id",
-    "ai.settings.context.userId",
-    "gcp.vertex.agent.user_id",
-    "user_id",
-]);
 
 /// What a user calls a session in metadata, best first.
 pub(super) const METADATA_SESSION: &[&str] = &[
@@ -55,11 +23,6 @@ pub(super) const METADATA_SESSION: &[&str] = &[
     "conversationId",
 ];
 pub(super) const METADATA_USER: &[&str] = &["user_id", "userId", "user.id"];
-const RESOURCE: AttributeKeys = &keys(["gen_ai.conversation.id", "session.id", "conversation.id"]);
-
-/// Beginnings of the names of what a browser SDK says of itself.
-pub(super) const BROWSER: &[&str] = &["browser."];
-
 /// The session that a span or log record names, else the one its resource names.
 pub(super) fn of_attributes(
     attributes: &Attributes<'_>,
@@ -68,11 +31,12 @@ pub(super) fn of_attributes(
     settings: &Settings,
 ) -> Option<SessionHint> {
     let hint = |id, source| SessionHint { id, source };
-    first_id(attributes, &settings.session_attributes, SESSION)
+    first_id(attributes, &settings.session_attributes, topics::SESSION)
         .or_else(|| in_metadata(attributes, metadata, METADATA_SESSION))
         .map(|id| hint(id, SessionSource::Span))
         .or_else(|| {
-            let id = first_id(resource, &[], RESOURCE).filter(|_| !is_browser(resource))?;
+            let id = first_id(resource, &[], topics::RESOURCE_SESSION)
+                .filter(|_| !is_browser(resource))?;
             Some(hint(id, SessionSource::Resource))
         })
 }
@@ -90,7 +54,7 @@ pub(super) fn user(
     metadata: &Entries<'_>,
     settings: &Settings,
 ) -> Option<Name> {
-    first_id(attributes, &settings.user_attributes, USER)
+    first_id(attributes, &settings.user_attributes, topics::USER)
         .or_else(|| in_metadata(attributes, metadata, METADATA_USER))
 }
 
@@ -126,7 +90,9 @@ fn in_metadata(attributes: &Attributes<'_>, metadata: &Entries<'_>, keys: &[&str
 /// A browser SDK puts its tab's session on the resource: that is no conversation.
 fn is_browser(resource: &Attributes<'_>) -> bool {
     resource.str(key!("telemetry.sdk.language")) == Some("webjs")
-        || resource
-            .iter()
-            .any(|(key, _)| BROWSER.iter().any(|own| key.starts_with(own)))
+        || resource.iter().any(|(key, _)| {
+            topics::BROWSER_RESOURCE
+                .iter()
+                .any(|own| key.starts_with(own))
+        })
 }

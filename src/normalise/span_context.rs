@@ -2,17 +2,12 @@
 
 use super::attribute_filter::AttributeFilter;
 use super::business::{self, Around};
-use super::{Settings, declared, money, session};
+use super::{Settings, declared, money, session, topics};
 use crate::model::Name;
 use crate::model::compact::CowArc;
 use crate::model::event::SpanContext;
-use crate::otlp::attribute_key::{AttributeKeys, keys};
 use crate::otlp::view::{Attributes, LogRecord, Pair, ScopeBatch, Span};
 use std::cell::RefCell;
-
-/// Attributes that name the unit of business work.
-pub(super) const WORKFLOW_ID: AttributeKeys =
-    &keys(["gen_ai.workflow.id", "workflow.id", "baton.workflow.id"]);
 
 /// The cases of the spans of one group.
 #[derive(Debug)]
@@ -92,7 +87,7 @@ impl<'g> Cases<'g> {
             intent: context.intent,
             cohort: context.cohort,
             value_usd,
-            workflow_id: session::first_id(attributes, &[], WORKFLOW_ID)
+            workflow_id: session::first_id(attributes, &[], topics::WORKFLOW_ID)
                 .filter(|_| self.names_work),
         };
         Told {

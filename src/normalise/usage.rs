@@ -1,84 +1,26 @@
 //! Tokens and first-token times, counted as OpenTelemetry specifies.
 
-use super::{SpanReader, json};
+use super::{SpanReader, json, topics};
 use crate::model::event::Usage;
-use crate::otlp::attribute_key::{AttributeKeys, keys};
+use crate::otlp::attribute_key::AttributeKeys;
 use crate::otlp::view::Attributes;
 use serde_json::Value;
-
-const INPUT: AttributeKeys = &keys([
-    "gen_ai.usage.input_tokens",
-    "gen_ai.usage.prompt_tokens",
-    "llm.token_count.prompt",
-    "llm.usage.prompt_tokens",
-    "ai.usage.inputTokens",
-    "ai.usage.promptTokens",
-]);
-const OUTPUT: AttributeKeys = &keys([
-    "gen_ai.usage.output_tokens",
-    "gen_ai.usage.completion_tokens",
-    "llm.token_count.completion",
-    "llm.usage.completion_tokens",
-    "ai.usage.outputTokens",
-    "ai.usage.completionTokens",
-]);
-const CACHE_READ: AttributeKeys = &keys([
-    "gen_ai.usage.cache_read.input_tokens",
-    "gen_ai.usage.cache_read_input_tokens",
-    "gen_ai.usage.details.cache_read_tokens",
-    "gen_ai.usage.details.cached_tokens",
-    "llm.token_count.prompt_details.cache_read",
-    "metadata.usage.cached_prompt_tokens",
-    "ai.usage.cachedInputTokens",
-    "ai.usage.inputTokenDetails.cacheReadTokens",
-]);
-const CACHE_WRITE: AttributeKeys = &keys([
-    "gen_ai.usage.cache_write.input_tokens",
-    "gen_ai.usage.cache_creation.input_tokens",
-    "gen_ai.usage.cache_creation_input_tokens",
-    "gen_ai.usage.cache_write_input_tokens",
-    "gen_ai.usage.details.cache_write_tokens",
-    "llm.token_count.prompt_details.cache_write",
-    "metadata.usage.cached_creation_tokens",
-    "ai.usage.inputTokenDetails.cacheWriteTokens",
-]);
-const REASONING: AttributeKeys = &keys([
-    "gen_ai.usage.reasoning.output_tokens",
-    "gen_ai.usage.reasoning_tokens",
-    "gen_ai.usage.details.reasoning_tokens",
-    "llm.token_count.completion_details.reasoning",
-    "ai.usage.reasoningTokens",
-    "ai.usage.outputTokenDetails.reasoningTokens",
-]);
-
-/// Attributes that hold the provider's usage object as JSON; read only for what no attribute of its own says.
-const RAW: AttributeKeys = &keys([
-    "gen_ai.usage.raw",
-    "langsmith.metadata.usage_metadata",
-    "usage",
-]);
-
-/// Seconds to the first token, under the names that mean seconds everywhere.
-const FIRST_TOKEN: AttributeKeys = &keys([
-    "gen_ai.response.time_to_first_chunk",
-    "gen_ai.client.operation.time_to_first_chunk",
-    "gen_ai.server.time_to_first_token",
-    "gen_ai.response.time_to_first_token",
-]);
 
 /// The tokens of a call, `None` where the span says nothing of them.
 pub(super) fn of(attributes: &Attributes<'_>) -> Option<Usage> {
     let count = |keys: AttributeKeys| attributes.first_count(keys);
-    let (input, output) = (count(INPUT), count(OUTPUT));
+    let (input, output) = (count(topics::INPUT_TOKENS), count(topics::OUTPUT_TOKENS));
     let told = Usage {
         input: input.unwrap_or(0),
         output: output.unwrap_or(0),
-        cache_read: count(CACHE_READ),
-        cache_write: count(CACHE_WRITE),
-        reasoning: count(REASONING),
+        cache_read: count(topics::CACHE_READ_TOKENS),
+        cache_write: count(topics::CACHE_WRITE_TOKENS),
+        reasoning: count(topics::REASONING_TOKENS),
     };
     let known = input.is_some() || output.is_some();
-    let mut raw = RAW.iter().filter_map(|key| attributes.str(*key));
+    let mut raw = topics::RAW_USAGE
+        .iter()
+        .filter_map(|key| attributes.str(*key));
     let raw = raw.find_map(|text| of_json(&json::parse(text)?));
     match (known, raw) {
         (true, raw) => Some(made_whole(filled(told, raw.unwrap_or_default()))),
@@ -164,7 +106,7 @@ pub(super) fn cached(usage: &Usage) -> u64 {
 
 /// Seconds to the first token, under the names that mean seconds everywhere.
 pub(super) fn first_token_seconds(source: &SpanReader<'_>) -> Option<f64> {
-    let mut told = FIRST_TOKEN.iter();
+    let mut told = topics::FIRST_TOKEN_SECONDS.iter();
     told.find_map(|key| source.attributes().f64(*key))
         .filter(|seconds| *seconds >= 0.0)
 }

@@ -1,17 +1,17 @@
-//! Names of attributes. Those that are asked for have a number each, given when Baton is compiled: to look one up is one step, and
-//! what else an emitter writes is told by its name alone.
+//! Interned names of attributes. Those that are read by their whole name have a number each, given at compile time: to look one up is one
+//! step. What else an emitter writes is known by its name alone.
 
-use super::attribute_names::NAMES;
+use crate::ATTRIBUTE_NAMES;
 use crate::model::hash::hash;
 
-/// A name that is asked for: its number in the list of `otlp/attribute_names.rs`.
+/// The number of a name that is read: its place in [`NAMES`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AttributeKey(u16);
 
 /// Names to look for, the most trusted first.
 pub type AttributeKeys = &'static [AttributeKey];
 
-/// The key of a name, found when Baton is compiled; there it is an error when the name is not in the list.
+/// The key of a name, found at compile time. It is an error there if no vocabulary has the name.
 macro_rules! key {
     ($name:expr) => {
         const { $crate::otlp::attribute_key::AttributeKey::known($name) }
@@ -32,24 +32,20 @@ pub const fn keys<const N: usize>(names: [&str; N]) -> [AttributeKey; N] {
 
 impl AttributeKey {
     /// How many there are.
-    pub const COUNT: usize = NAMES.len();
+    pub const COUNT: usize = INTERNED.count;
 
-    /// The key of a name in the list.
+    /// The key of a name that is read.
     ///
     /// # Panics
-    /// When it is not there. It is called where constants are made: then it does not compile.
+    /// When no vocabulary has the name. It is called where constants are made: then it does not compile.
     pub const fn known(name: &str) -> Self {
-        let mut number = 0;
-        while number < NAMES.len() {
-            if same(NAMES[number].as_bytes(), name.as_bytes()) {
-                return Self(number as u16);
-            }
-            number += 1;
+        match INTERNED.table[place(&INTERNED, name)] {
+            0 => panic!("the name is in no vocabulary of src/normalise/dialect"),
+            number => Self(number - 1),
         }
-        panic!("the name is not in src/otlp/attribute_names.rs")
     }
 
-    /// The key of a name that was met, if it has one.
+    /// The key of a name in a request, if it has one.
     pub fn of(name: &str) -> Option<Self> {
         Self::find(hash(name.as_bytes()), name.as_bytes())
     }
@@ -84,20 +80,58 @@ impl AttributeKey {
 /// Places of the table. Most are free, so that a name that is not in the list mostly meets a free one.
 const PLACES: usize = 2048;
 
-/// The numbers of the names, from 1, by their hashes; 0: none. A name that finds its place taken has the next free one.
-static TABLE: [u16; PLACES] = {
-    let mut table = [0; PLACES];
-    let mut number = 0;
-    while number < NAMES.len() {
-        let mut place = hash(NAMES[number].as_bytes()) as usize % PLACES;
-        while table[place] > 0 {
-            place = (place + 1) % PLACES;
+/// Names that are given numbers.
+struct Interned {
+    /// The numbers of the names, from 1, by their hashes; 0: none. A name that finds its place taken has the next free one.
+    table: [u16; PLACES],
+    /// The names by their numbers. There are no more than were given.
+    names: [&'static str; ATTRIBUTE_NAMES.len()],
+    count: usize,
+}
+
+/// Each name that was given, once.
+const INTERNED: Interned = {
+    let mut interned = Interned {
+        table: [0; PLACES],
+        names: [""; ATTRIBUTE_NAMES.len()],
+        count: 0,
+    };
+    let mut given = 0;
+    while given < ATTRIBUTE_NAMES.len() {
+        let name = ATTRIBUTE_NAMES[given];
+        let place = place(&interned, name);
+        if interned.table[place] == 0 {
+            interned.names[interned.count] = name;
+            interned.count += 1;
+            interned.table[place] = interned.count as u16;
         }
-        number += 1;
-        table[place] = number as u16;
+        given += 1;
     }
-    table
+    interned
 };
+
+/// The place of a name in the table, or the free one where it would be.
+const fn place(interned: &Interned, name: &str) -> usize {
+    let mut place = hash(name.as_bytes()) as usize % PLACES;
+    while let Some(number) = interned.table[place].checked_sub(1)
+        && !same(interned.names[number as usize].as_bytes(), name.as_bytes())
+    {
+        place = (place + 1) % PLACES;
+    }
+    place
+}
+
+static NAMES: [&str; INTERNED.count] = {
+    let mut names = [""; INTERNED.count];
+    let mut number = 0;
+    while number < INTERNED.count {
+        names[number] = INTERNED.names[number];
+        number += 1;
+    }
+    names
+};
+
+static TABLE: [u16; PLACES] = INTERNED.table;
 
 /// `==`, which constants cannot have.
 const fn same(one: &[u8], other: &[u8]) -> bool {
@@ -127,10 +161,5 @@ mod tests {
             }
         }
         assert_eq!(AttributeKey::of(""), None);
-    }
-
-    #[test]
-    fn the_list_is_in_order_and_names_nothing_twice() {
-        assert!(NAMES.is_sorted_by(|one, next| one < next));
     }
 }

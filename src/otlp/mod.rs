@@ -3,7 +3,7 @@
 //! | File | Content |
 //! |---|---|
 //! | `view.rs` | spans, log records and attributes as received: views over the request |
-//! | `attribute_key.rs, attribute_names.rs` | the attributes that are asked for by name, each with a number |
+//! | `attribute_key.rs` | the attributes that are read by their whole name, each with a number |
 //! | `protobuf.rs, fields.rs` | the protobuf decoder |
 //! | `json.rs` | the OTLP/JSON decoder |
 //! | `pieces.rs` | hands over decoded spans a few at a time |
@@ -12,7 +12,6 @@
 //! | `recognise.rs` | tells which content a file of recorded requests has |
 
 pub mod attribute_key;
-mod attribute_names;
 mod fields;
 pub mod json;
 mod limits;

@@ -1,12 +1,28 @@
 //! Microsoft Agent Framework: standard names; every participant gets `executor.process` broadcasts, but only an
 //! `invoke_agent` span is an agent at work, and handoffs are only in the model's output.
 
-use super::{build, otel_genai};
+use super::vocabulary::{SDK, Topic, terms};
+use super::{Dialect, build, otel_genai};
 use crate::model::event::{Event, Kind};
 use crate::normalise::SpanReader;
 use crate::otlp::attribute_key::key;
 
-pub(super) fn speaks(source: &SpanReader<'_>) -> bool {
+/// The dialect.
+pub(super) const DIALECT: Dialect = Dialect {
+    name: "agent_framework",
+    title: "Microsoft Agent Framework",
+    recognised_by: "scope `agent_framework*`, `Microsoft.Agents*`",
+    reading: "handoffs from the output of the model; broadcasts are not activity",
+    vocabulary: &[terms(
+        Topic::FrameworkAsProvider,
+        SDK,
+        &["microsoft.agent_framework"],
+    )],
+    recognises,
+    read,
+};
+
+fn recognises(source: &SpanReader<'_>) -> bool {
     source.scope.name.starts_with("agent_framework")
         || source.scope.name.starts_with("Microsoft.Agents")
 }

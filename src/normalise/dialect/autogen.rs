@@ -1,12 +1,27 @@
 //! AutoGen: native spans by the standard names, among very many messaging spans; OpenInference's spans on top of them.
 
-use super::{build, openinference, otel_genai};
+use super::vocabulary::{SDK, Topic, own, terms};
+use super::{Dialect, build, openinference, otel_genai};
 use crate::model::event::{Event, Kind, ModelCall, Usage};
 use crate::normalise::{SpanReader, handoff, json, messages, usage};
 use crate::otlp::attribute_key::key;
 use serde_json::Value;
 
-pub(super) fn speaks(source: &SpanReader<'_>) -> bool {
+/// The dialect.
+pub(super) const DIALECT: Dialect = Dialect {
+    name: "autogen",
+    title: "AutoGen",
+    recognised_by: "scope `autogen*`, scope of OpenInference",
+    reading: "standard names among messaging spans",
+    vocabulary: &[
+        terms(Topic::FrameworkAsProvider, SDK, &["autogen"]),
+        own(&["participant_names"]),
+    ],
+    recognises,
+    read,
+};
+
+fn recognises(source: &SpanReader<'_>) -> bool {
     source.scope.name.starts_with("autogen")
         || source.scope.name.contains("instrumentation.autogen")
 }

@@ -2,112 +2,24 @@
 
 use crate::model::event::{Event, Handoff, Kind, ModelCall, Operation, Target, ToolCall};
 use crate::normalise::handoff::{self, Meaning};
-use crate::normalise::{SpanReader, id, json, messages, model_name, name, usage};
-use crate::otlp::attribute_key::{AttributeKeys, key, keys};
+use crate::normalise::{SpanReader, id, json, messages, model_name, name, topics, usage};
+use crate::otlp::attribute_key::key;
 use crate::otlp::view::Value;
 use serde_json::Value as Json;
-
-/// How control passes in a handoff.
-const MODE: AttributeKeys = &keys([
-    "gen_ai.transfer.mode",
-    "gen_ai.handoff.mode",
-    "gen_ai.handoff.type",
-]);
-
-/// Sources of a handoff.
-const FROM: AttributeKeys = &keys([
-    "gen_ai.handoff.from_agent",
-    "gen_ai.agent.handoff.source.name",
-    "gen_ai.transfer.source.name",
-    "gen_ai.handoff.source.name",
-    "gen_ai.handoff.source.agent.name",
-    "gen_ai.handoff.from",
-    "from_agent",
-]);
-
-/// Targets of a handoff.
-const TO: AttributeKeys = &keys([
-    "gen_ai.handoff.to_agent",
-    "gen_ai.agent.handoff.target.name",
-    "gen_ai.transfer.target.name",
-    "gen_ai.handoff.target.name",
-    "gen_ai.handoff.target.agent.name",
-    "gen_ai.handoff.to",
-    "to_agent",
-]);
-
-/// Attributes that tell one call of a tool from another.
-const CALL_ID: AttributeKeys = &keys([
-    "gen_ai.tool.call.id",
-    "ai.toolCall.id",
-    "tool_call.id",
-    "tool.call_id",
-    "tool.id",
-]);
-
-/// Models asked for and answering, in the order of trust.
-const MODEL: AttributeKeys = &keys([
-    "gen_ai.request.model",
-    "llm.request.model_name",
-    "llm.model_name",
-    "gen_ai.response.model",
-    "llm.response.model_name",
-    "embedding.model_name",
-    "ai.model.id",
-    "llm.request.model",
-]);
-const PROVIDER: AttributeKeys = &keys([
-    "gen_ai.provider.name",
-    "gen_ai.system",
-    "llm.provider",
-    "llm.system",
-    "ai.model.provider",
-]);
-/// Frameworks that write their own name where the provider belongs.
-const FRAMEWORKS: &[&str] = &[
-    "strands-agents",
-    "autogen",
-    "langgraph",
-    "langchain",
-    "crewai",
-    "microsoft.agent_framework",
-    "_other",
-    "unknown",
-];
-const ARGUMENTS: AttributeKeys = &keys([
-    "gen_ai.tool.call.arguments",
-    "tool_arguments",
-    "ai.toolCall.args",
-    "ai.toolCall.input",
-    "gcp.vertex.agent.tool_call_args",
-    "input.value",
-    "traceloop.entity.input",
-    "gen_ai.prompt",
-    "langfuse.observation.input",
-    "input",
-]);
-
-/// Why a model stopped.
-const FINISH: AttributeKeys = &keys([
-    "gen_ai.response.finish_reasons",
-    "gen_ai.response.finish_reason",
-    "ai.response.finishReason",
-    "llm.finish_reason",
-]);
 
 /// A model call by the standard names.
 pub(super) fn model(source: &SpanReader<'_>, operation: Operation) -> ModelCall {
     let attributes = source.attributes();
     let output = messages::output(source);
-    let provider = PROVIDER
+    let provider = topics::PROVIDER
         .iter()
         .filter_map(|key| attributes.str(*key))
         .map(model_name::provider)
-        .find(|provider| !FRAMEWORKS.contains(&&**provider));
+        .find(|provider| !topics::FRAMEWORK_AS_PROVIDER.contains(&&**provider));
     ModelCall {
         operation,
         provider,
-        model: attributes.first_str(MODEL).map(model_name::model),
+        model: attributes.first_str(topics::MODEL).map(model_name::model),
         usage: usage::of(attributes),
         first_token_seconds: usage::first_token_seconds(source),
         requests: output.requests,
@@ -121,7 +33,7 @@ pub(super) fn model(source: &SpanReader<'_>, operation: Operation) -> ModelCall 
 /// Whether a model stopped for such a reason.
 pub(super) fn stopped(source: &SpanReader<'_>, is: impl Fn(&str) -> bool) -> bool {
     let is = |reason: &str| is(reason.trim_matches(['[', ']', '"', ' ']));
-    let mut reasons = FINISH
+    let mut reasons = topics::FINISH_REASON
         .iter()
         .filter_map(|key| source.attributes().get(*key));
     reasons.any(|reasons| match reasons {
@@ -145,7 +57,7 @@ pub(super) fn embeddings_kind(source: &SpanReader<'_>) -> Kind {
 
 /// The arguments of a tool call, wherever the dialect puts them.
 pub(super) fn arguments(source: &SpanReader<'_>) -> Option<Json> {
-    ARGUMENTS
+    topics::TOOL_ARGUMENTS
         .iter()
         .find_map(|key| json::parse(source.str(*key)?))
         .map(|value| match value.get("inputs") {
@@ -183,7 +95,7 @@ pub(super) fn tool(source: &SpanReader<'_>, tool: &str) -> Kind {
     if let Some(declared) = declared_target(source) {
         hands_to = Some(declared);
     }
-    let call_id = source.attributes().first_str(CALL_ID);
+    let call_id = source.attributes().first_str(topics::TOOL_CALL_ID);
     let reported = source
         .str(key!("gen_ai.tool.status"))
         .or_else(|| source.str(key!("tool.status")));
@@ -197,17 +109,10 @@ pub(super) fn tool(source: &SpanReader<'_>, tool: &str) -> Kind {
     })
 }
 
-/// What kind of target a handoff has.
-const TARGET_TYPE: AttributeKeys = &keys([
-    "gen_ai.transfer.target.type",
-    "gen_ai.agent.handoff.target.type",
-    "gen_ai.handoff.target.type",
-]);
-
 /// The target of a handoff by the three proposals for OpenTelemetry and by what SDKs write already.
 pub(super) fn declared_target(source: &SpanReader<'_>) -> Option<Target> {
     let attributes = source.attributes();
-    let human = TARGET_TYPE.iter().any(|key| {
+    let human = topics::HANDOFF_TARGET_TYPE.iter().any(|key| {
         attributes
             .str(*key)
             .is_some_and(|t| t.eq_ignore_ascii_case("human"))
@@ -216,15 +121,15 @@ pub(super) fn declared_target(source: &SpanReader<'_>) -> Option<Target> {
         return Some(Target::Human);
     }
     attributes
-        .first_str(TO)
+        .first_str(topics::HANDOFF_TARGET)
         .map(|target| handoff::named(target, source.settings))
 }
 
 /// A span whose only meaning is a handoff.
 pub(super) fn handoff_kind(source: &SpanReader<'_>, to: Option<Target>) -> Kind {
     let attributes = source.attributes();
-    let from = attributes.first_str(FROM);
-    let mode = attributes.first_str(MODE);
+    let from = attributes.first_str(topics::HANDOFF_SOURCE);
+    let mode = attributes.first_str(topics::HANDOFF_MODE);
     Kind::Handoff(Handoff {
         from: from.map(name),
         to: declared_target(source).or(to).unwrap_or(Target::Unknown),

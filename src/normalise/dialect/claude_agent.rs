@@ -1,11 +1,22 @@
 //! Claude Agent SDK through OpenInference: no spans of model calls; a subagent lies in the tool that calls it and bears that tool's name.
 
-use super::openinference;
+use super::{Dialect, openinference};
 use crate::model::event::{Event, Kind};
 use crate::normalise::SpanReader;
 use crate::otlp::attribute_key::key;
 
-pub(super) fn speaks(source: &SpanReader<'_>) -> bool {
+/// The dialect.
+pub(super) const DIALECT: Dialect = Dialect {
+    name: "claude_agent_sdk",
+    title: "Claude Agent SDK",
+    recognised_by: "scope of OpenInference",
+    reading: "a subagent by `subagent_type` of the surrounding tool; it emits no spans for model calls",
+    vocabulary: &[],
+    recognises,
+    read,
+};
+
+fn recognises(source: &SpanReader<'_>) -> bool {
     source
         .scope
         .name

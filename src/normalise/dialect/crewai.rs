@@ -1,7 +1,8 @@
 //! CrewAI through OpenInference: a delegate has no span of its own, its work nests under the delegating tool; failures of a
 //! delegation are only in the tool's result text.
 
-use super::{build, openinference};
+use super::vocabulary::{SDK, Topic, terms};
+use super::{Dialect, build, openinference};
 use crate::model::Name;
 use crate::model::event::{Event, Kind, Target};
 use crate::normalise::SpanReader;
@@ -14,7 +15,21 @@ const FAILURES: &[&str] = &[
     "error:",
 ];
 
-pub(super) fn speaks(source: &SpanReader<'_>) -> bool {
+/// The dialect.
+pub(super) const DIALECT: Dialect = Dialect {
+    name: "crewai",
+    title: "CrewAI",
+    recognised_by: "scope of OpenInference",
+    reading: "coworkers from arguments, failures from the texts of results",
+    vocabulary: &[
+        terms(Topic::InstructionFrame, SDK, &["Current Task: "]),
+        terms(Topic::FrameworkAsProvider, SDK, &["crewai"]),
+    ],
+    recognises,
+    read,
+};
+
+fn recognises(source: &SpanReader<'_>) -> bool {
     source.scope.name.ends_with("instrumentation.crewai")
         && source.str(key!("openinference.span.kind")).is_some()
 }

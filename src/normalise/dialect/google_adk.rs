@@ -1,12 +1,47 @@
 //! Google ADK, native and under OpenInference. The target of `transfer_to_agent` is seldom on its span; log records or the
 //! next agent tell it.
 
-use super::{build, openinference, otel_genai};
+use super::vocabulary::{SDK, Topic, terms};
+use super::{Dialect, build, openinference, otel_genai};
 use crate::model::event::{Event, Kind};
 use crate::normalise::SpanReader;
 use crate::otlp::attribute_key::key;
 
-pub(super) fn speaks(source: &SpanReader<'_>) -> bool {
+/// The dialect.
+pub(super) const DIALECT: Dialect = Dialect {
+    name: "google_adk",
+    title: "Google ADK",
+    recognised_by: "scope `gcp.vertex.agent*`, scope of OpenInference",
+    reading: "standard names; handoff targets from log records or from the next agent",
+    vocabulary: &[
+        terms(Topic::Session, SDK, &["gcp.vertex.agent.session_id"]),
+        terms(Topic::User, SDK, &["gcp.vertex.agent.user_id"]),
+        terms(
+            Topic::ToolArguments,
+            SDK - 2,
+            &["gcp.vertex.agent.tool_call_args"],
+        ),
+        terms(
+            Topic::InputMessages,
+            SDK - 1,
+            &["gcp.vertex.agent.llm_request"],
+        ),
+        terms(
+            Topic::OutputMessages,
+            SDK - 1,
+            &["gcp.vertex.agent.llm_response"],
+        ),
+        terms(
+            Topic::RequestingMessages,
+            SDK - 2,
+            &["gcp.vertex.agent.llm_response"],
+        ),
+    ],
+    recognises,
+    read,
+};
+
+fn recognises(source: &SpanReader<'_>) -> bool {
     source.scope.name.starts_with("gcp.vertex.agent")
         || source.scope.name.contains("instrumentation.google_adk")
 }

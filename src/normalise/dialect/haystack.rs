@@ -1,6 +1,7 @@
 //! Haystack's own tracer: spans `haystack.*`, whose agents have no name; a model call's facts are in its printed replies.
 
-use super::build;
+use super::vocabulary::own;
+use super::{Dialect, build};
 use crate::model::event::{Event, Kind, ModelCall};
 use crate::normalise::{SpanReader, json, messages, model_name, usage};
 use crate::otlp::attribute_key::{AttributeKeys, key, keys};
@@ -12,7 +13,24 @@ const OUTPUT: AttributeKeys = &keys([
     "haystack.component.output",
 ]);
 
-pub(super) fn speaks(source: &SpanReader<'_>) -> bool {
+/// The dialect.
+pub(super) const DIALECT: Dialect = Dialect {
+    name: "haystack",
+    title: "Haystack",
+    recognised_by: "span names `haystack.*`",
+    reading: "model, tokens and tool calls from the recorded replies",
+    vocabulary: &[own(&[
+        "haystack.agent.step.llm.output",
+        "haystack.component.output",
+        "haystack.component.type",
+        "haystack.tool.error",
+        "haystack.tool.name",
+    ])],
+    recognises,
+    read,
+};
+
+fn recognises(source: &SpanReader<'_>) -> bool {
     source.span.name.starts_with("haystack.")
 }
 

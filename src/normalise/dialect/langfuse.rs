@@ -1,12 +1,76 @@
 //! Langfuse SDK: `langfuse.observation.*`, usage and cost as JSON objects.
 
-use super::{build, langgraph, otel_genai};
+use super::vocabulary::{SDK, Topic, own, terms};
+use super::{Dialect, build, langgraph, otel_genai};
 use crate::model::event::{Cost, Event, Kind, Usage};
 use crate::normalise::{SpanReader, json, model_name, name, usage};
 use crate::otlp::attribute_key::key;
 use serde_json::Value;
 
-pub(super) fn speaks(source: &SpanReader<'_>) -> bool {
+/// The dialect.
+pub(super) const DIALECT: Dialect = Dialect {
+    name: "langfuse",
+    title: "Langfuse",
+    recognised_by: "`langfuse.observation.type`, scope `langfuse*`",
+    reading: "usage and cost as JSON; first token from `completion_start_time`",
+    vocabulary: &[
+        terms(Topic::Session, SDK - 2, &["langfuse.session.id"]),
+        terms(Topic::User, SDK - 2, &["langfuse.user.id"]),
+        terms(
+            Topic::Outcome,
+            SDK,
+            &[
+                "langfuse.trace.metadata.outcome",
+                "langfuse.observation.metadata.outcome",
+            ],
+        ),
+        terms(
+            Topic::Metadata,
+            SDK - 2,
+            &["langfuse.trace.metadata", "langfuse.observation.metadata"],
+        ),
+        terms(Topic::InputMessages, SDK, &["langfuse.observation.input"]),
+        terms(Topic::OutputMessages, SDK, &["langfuse.observation.output"]),
+        terms(
+            Topic::RequestingMessages,
+            SDK,
+            &["langfuse.observation.output"],
+        ),
+        terms(
+            Topic::ToolArguments,
+            SDK + 1,
+            &["langfuse.observation.input"],
+        ),
+        terms(
+            Topic::StatusMessage,
+            SDK,
+            &["langfuse.observation.status_message"],
+        ),
+        terms(
+            Topic::GraphNamespace,
+            SDK,
+            &["langfuse.observation.metadata.langgraph_checkpoint_ns"],
+        ),
+        terms(
+            Topic::GraphAgent,
+            SDK,
+            &["langfuse.observation.metadata.lc_agent_name"],
+        ),
+        own(&[
+            "langfuse.observation.completion_start_time",
+            "langfuse.observation.cost_details",
+            "langfuse.observation.level",
+            "langfuse.observation.model.name",
+            "langfuse.observation.type",
+            "langfuse.observation.usage_details",
+            "langfuse.trace.name",
+        ]),
+    ],
+    recognises,
+    read,
+};
+
+fn recognises(source: &SpanReader<'_>) -> bool {
     source.str(key!("langfuse.observation.type")).is_some()
         || source.scope.name.starts_with("langfuse")
 }

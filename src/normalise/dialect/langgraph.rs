@@ -1,8 +1,8 @@
 //! LangGraph's own metadata, which OpenInference, OpenLLMetry and LangSmith all copy: where in the graph a run stands.
 
-use crate::normalise::SpanReader;
 use crate::normalise::declared::{self, unquoted};
-use crate::otlp::attribute_key::{AttributeKeys, key, keys};
+use crate::normalise::{SpanReader, topics};
+use crate::otlp::attribute_key::key;
 use serde_json::Value;
 
 /// Nodes that every prebuilt agent has; their names say nothing.
@@ -31,27 +31,12 @@ pub(super) struct Place {
     pub(super) is_node: bool,
 }
 
-/// Where in the graph a run stands.
-const NAMESPACE: AttributeKeys = &keys([
-    "traceloop.association.properties.langgraph_checkpoint_ns",
-    "langsmith.metadata.langgraph_checkpoint_ns",
-    "langfuse.observation.metadata.langgraph_checkpoint_ns",
-    "langgraph_checkpoint_ns",
-]);
-/// The agent that LangChain's own agents say they are.
-const AGENT: AttributeKeys = &keys([
-    "traceloop.association.properties.lc_agent_name",
-    "langsmith.metadata.lc_agent_name",
-    "langfuse.observation.metadata.lc_agent_name",
-    "lc_agent_name",
-]);
-
 /// Reads `langgraph_checkpoint_ns`, e.g. `writer:0b4d…|agent:77aa…`: node names from the outermost graph inwards.
 pub(super) fn place(source: &SpanReader<'_>) -> Option<Place> {
     let attributes = source.attributes();
     let run = run_name(source.span.name);
-    if let Some(namespace) = attributes.first_str(NAMESPACE) {
-        let agent = attributes.first_str(AGENT).map(unquoted);
+    if let Some(namespace) = attributes.first_str(topics::GRAPH_NAMESPACE) {
+        let agent = attributes.first_str(topics::GRAPH_AGENT).map(unquoted);
         return Some(of_namespace(&unquoted(namespace), agent.as_deref(), run));
     }
     let metadata = declared::object(attributes.get(key!("metadata"))?)?;

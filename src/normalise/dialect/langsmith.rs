@@ -1,12 +1,55 @@
 //! LangSmith's OpenTelemetry export: `langsmith.span.kind`, raw JSON messages, details of usage as JSON.
 
-use super::{build, langgraph};
+use super::vocabulary::{SDK, Topic, own, terms};
+use super::{Dialect, build, langgraph};
 use crate::model::event::{Event, Kind};
 use crate::normalise::declared::unquoted;
 use crate::normalise::{SpanReader, json, model_name, name, usage};
 use crate::otlp::attribute_key::{AttributeKeys, key, keys};
 
-pub(super) fn speaks(source: &SpanReader<'_>) -> bool {
+/// The dialect.
+pub(super) const DIALECT: Dialect = Dialect {
+    name: "langsmith",
+    title: "LangSmith",
+    recognised_by: "`langsmith.span.kind`, scope `langsmith`",
+    reading: "messages as raw JSON; details of token usage as JSON",
+    vocabulary: &[
+        terms(Topic::Outcome, SDK - 1, &["langsmith.metadata.outcome"]),
+        terms(Topic::Metadata, SDK - 1, &["langsmith.metadata"]),
+        terms(
+            Topic::RawUsage,
+            SDK - 1,
+            &["langsmith.metadata.usage_metadata"],
+        ),
+        terms(Topic::InputMessages, SDK - 2, &["gen_ai.prompt"]),
+        terms(Topic::OutputMessages, SDK - 2, &["gen_ai.completion"]),
+        terms(Topic::RequestingMessages, SDK - 2, &["gen_ai.completion"]),
+        terms(Topic::ToolArguments, SDK + 1, &["gen_ai.prompt"]),
+        terms(
+            Topic::GraphNamespace,
+            SDK,
+            &["langsmith.metadata.langgraph_checkpoint_ns"],
+        ),
+        terms(
+            Topic::GraphAgent,
+            SDK,
+            &["langsmith.metadata.lc_agent_name"],
+        ),
+        own(&[
+            "gen_ai.usage.input_token_details",
+            "gen_ai.usage.output_token_details",
+            "langsmith.metadata.ls_model_name",
+            "langsmith.metadata.ls_provider",
+            "langsmith.span.kind",
+            "langsmith.usage.input_token_details",
+            "langsmith.usage.output_token_details",
+        ]),
+    ],
+    recognises,
+    read,
+};
+
+fn recognises(source: &SpanReader<'_>) -> bool {
     source.str(key!("langsmith.span.kind")).is_some() || source.scope.name == "langsmith"
 }
 

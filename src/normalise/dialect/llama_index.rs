@@ -1,6 +1,6 @@
 //! LlamaIndex through OpenInference: a workflow's steps name their agent only inside the printed events that go in and out.
 
-use super::openinference;
+use super::{Dialect, openinference};
 use crate::model::event::Event;
 use crate::normalise::{SpanReader, name};
 use crate::otlp::attribute_key::{AttributeKeys, key, keys};
@@ -11,7 +11,18 @@ const CURRENT: &str = "current_agent_name='";
 /// What holds the state of a run, printed.
 const PRINTED: AttributeKeys = &keys(["output.value", "input.value"]);
 
-pub(super) fn speaks(source: &SpanReader<'_>) -> bool {
+/// The dialect.
+pub(super) const DIALECT: Dialect = Dialect {
+    name: "llama_index",
+    title: "LlamaIndex",
+    recognised_by: "scope of OpenInference",
+    reading: "the agent of a step from the events recorded on it",
+    vocabulary: &[],
+    recognises,
+    read,
+};
+
+fn recognises(source: &SpanReader<'_>) -> bool {
     source.scope.name.ends_with("instrumentation.llama_index")
         && source.str(key!("openinference.span.kind")).is_some()
 }

@@ -1,11 +1,39 @@
 //! Logfire's instrumentation of the OpenAI Agents SDK: span names are templates, attributes have plain names.
 
-use super::{build, otel_genai};
+use super::vocabulary::{SDK, STANDARD, Topic, own, terms};
+use super::{Dialect, build, otel_genai};
 use crate::model::event::{Event, Kind};
 use crate::normalise::{SpanReader, json, session};
 use crate::otlp::attribute_key::key;
 
-pub(super) fn speaks(source: &SpanReader<'_>) -> bool {
+/// The dialect.
+pub(super) const DIALECT: Dialect = Dialect {
+    name: "logfire",
+    title: "Logfire",
+    recognised_by: "scope `logfire*`",
+    reading: "names of templates, plain attributes",
+    vocabulary: &[
+        terms(Topic::RawUsage, STANDARD, &["gen_ai.usage.raw"]),
+        terms(Topic::RawUsage, SDK, &["usage"]),
+        terms(Topic::HandoffSource, SDK, &["from_agent"]),
+        terms(Topic::HandoffTarget, SDK, &["to_agent"]),
+        terms(Topic::InputMessages, SDK + 1, &["events"]),
+        terms(Topic::RequestingMessages, SDK - 1, &["events"]),
+        terms(Topic::EventList, SDK, &["events"]),
+        terms(Topic::ToolArguments, SDK + 2, &["input"]),
+        own(&[
+            "group_id",
+            "name",
+            "logfire.msg_template",
+            "logfire.span_type",
+            "triggered",
+        ]),
+    ],
+    recognises,
+    read,
+};
+
+fn recognises(source: &SpanReader<'_>) -> bool {
     source.scope.name.starts_with("logfire")
 }
 

@@ -1,11 +1,27 @@
 //! Mastra: standard names. A subagent is a tool named after it; a call that Mastra does not run itself is a span of its own kind.
 
-use super::{build, otel_genai};
+use super::vocabulary::{SDK, Topic, own, terms};
+use super::{Dialect, build, otel_genai};
 use crate::model::event::{Event, Kind};
 use crate::normalise::{SpanReader, handoff};
 use crate::otlp::attribute_key::key;
 
-pub(super) fn speaks(source: &SpanReader<'_>) -> bool {
+/// The dialect.
+pub(super) const DIALECT: Dialect = Dialect {
+    name: "mastra",
+    title: "Mastra",
+    recognised_by: "`mastra.span.type`",
+    reading: "standard names; tools named `agent-*` are subagents; user metadata under `mastra.metadata.`",
+    vocabulary: &[
+        terms(Topic::Outcome, SDK, &["mastra.metadata.outcome"]),
+        terms(Topic::Metadata, SDK - 1, &["mastra.metadata"]),
+        own(&["mastra.span.type"]),
+    ],
+    recognises,
+    read,
+};
+
+fn recognises(source: &SpanReader<'_>) -> bool {
     source.str(key!("mastra.span.type")).is_some()
 }
 

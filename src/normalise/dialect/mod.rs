@@ -1,4 +1,13 @@
-//! The dialects, one file each, and the table of them. The first dialect that recognizes a span reads it. Other spans are read by the standard attribute names.
+//! The dialects, one file each, and the table of them.
+//!
+//! A dialect is added with its file and one line in [`DIALECTS`]. Its vocabulary brings the attribute names that it needs.
+//!
+//! | File | Content |
+//! |---|---|
+//! | `vocabulary.rs` | what terms mean, and the merge of all vocabularies into one list per topic |
+//! | `build.rs` | what several dialects build alike |
+//! | `langgraph.rs` | the metadata of LangGraph, which several instrumentations copy |
+//! | the others | one dialect each |
 
 mod ag2;
 mod agent_framework;
@@ -17,7 +26,7 @@ mod logfire;
 mod mastra;
 mod mcp;
 mod openinference;
-pub(super) mod openllmetry;
+mod openllmetry;
 mod otel_genai;
 mod pydantic_ai;
 mod semantic_kernel;
@@ -25,115 +34,103 @@ mod spring_ai;
 mod strands;
 mod vercel_v5;
 mod vercel_v7;
+pub(super) mod vocabulary;
 
 use super::SpanReader;
 use crate::model::event::Event;
-pub(super) use otel_genai::WORKFLOW;
+use vocabulary::Terms;
 
-/// One way of speaking about agents.
-struct Dialect {
-    /// Whether a span speaks it.
-    speaks: fn(&SpanReader<'_>) -> bool,
+/// The conventions of one SDK, instrumentation or standard.
+#[derive(Debug)]
+pub struct Dialect {
+    /// Its name as a label.
+    pub name: &'static str,
+    /// Its name for people.
+    pub title: &'static str,
+    /// How it is recognised, for people.
+    pub recognised_by: &'static str,
+    /// What is particular to its reading, for people.
+    pub reading: &'static str,
+    /// Which of its terms mean what.
+    vocabulary: &'static [Terms],
+    /// Whether a span is of this dialect.
+    recognises: fn(&SpanReader<'_>) -> bool,
     /// Fills the event's kind, agent and workflow.
     read: fn(&SpanReader<'_>, &mut Event),
 }
 
-/// All dialects, most particular first.
-const DIALECTS: &[Dialect] = &[
-    Dialect {
-        speaks: mcp::speaks,
-        read: mcp::read,
-    },
-    Dialect {
-        speaks: vercel_v5::speaks,
-        read: vercel_v5::read,
-    },
-    Dialect {
-        speaks: vercel_v7::speaks,
-        read: vercel_v7::read,
-    },
-    Dialect {
-        speaks: logfire::speaks,
-        read: logfire::read,
-    },
-    Dialect {
-        speaks: langsmith::speaks,
-        read: langsmith::read,
-    },
-    Dialect {
-        speaks: langfuse::speaks,
-        read: langfuse::read,
-    },
-    Dialect {
-        speaks: crewai::speaks,
-        read: crewai::read,
-    },
-    Dialect {
-        speaks: llama_index::speaks,
-        read: llama_index::read,
-    },
-    Dialect {
-        speaks: haystack::speaks,
-        read: haystack::read,
-    },
-    Dialect {
-        speaks: beeai::speaks,
-        read: beeai::read,
-    },
-    Dialect {
-        speaks: ag2::speaks,
-        read: ag2::read,
-    },
-    Dialect {
-        speaks: claude_agent::speaks,
-        read: claude_agent::read,
-    },
-    Dialect {
-        speaks: mastra::speaks,
-        read: mastra::read,
-    },
-    Dialect {
-        speaks: semantic_kernel::speaks,
-        read: semantic_kernel::read,
-    },
-    Dialect {
-        speaks: autogen::speaks,
-        read: autogen::read,
-    },
-    Dialect {
-        speaks: agent_framework::speaks,
-        read: agent_framework::read,
-    },
-    Dialect {
-        speaks: google_adk::speaks,
-        read: google_adk::read,
-    },
-    Dialect {
-        speaks: spring_ai::speaks,
-        read: spring_ai::read,
-    },
-    Dialect {
-        speaks: strands::speaks,
-        read: strands::read,
-    },
-    Dialect {
-        speaks: pydantic_ai::speaks,
-        read: pydantic_ai::read,
-    },
-    Dialect {
-        speaks: openllmetry::speaks,
-        read: openllmetry::read,
-    },
-    Dialect {
-        speaks: openinference::speaks,
-        read: openinference::read,
-    },
+/// All dialects, the most particular first. The first one that recognises a span reads it.
+pub const DIALECTS: &[Dialect] = &[
+    mcp::DIALECT,
+    vercel_v5::DIALECT,
+    vercel_v7::DIALECT,
+    logfire::DIALECT,
+    langsmith::DIALECT,
+    langfuse::DIALECT,
+    crewai::DIALECT,
+    llama_index::DIALECT,
+    haystack::DIALECT,
+    beeai::DIALECT,
+    ag2::DIALECT,
+    claude_agent::DIALECT,
+    mastra::DIALECT,
+    semantic_kernel::DIALECT,
+    autogen::DIALECT,
+    agent_framework::DIALECT,
+    google_adk::DIALECT,
+    spring_ai::DIALECT,
+    strands::DIALECT,
+    pydantic_ai::DIALECT,
+    openllmetry::DIALECT,
+    openinference::DIALECT,
+    otel_genai::DIALECT,
 ];
 
 /// Reads a span in its dialect, else by the names of OpenTelemetry.
 pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
-    match DIALECTS.iter().find(|dialect| (dialect.speaks)(source)) {
-        Some(dialect) => (dialect.read)(source, event),
-        None => otel_genai::read(source, event),
+    let mut dialects = DIALECTS.iter();
+    let dialect = dialects.find(|dialect| (dialect.recognises)(source));
+    let read = dialect.map_or(otel_genai::DIALECT.read, |dialect| dialect.read);
+    read(source, event);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::DIALECTS;
+    use std::collections::BTreeSet;
+    use std::fmt::Write as _;
+
+    const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/dialects.md");
+    const BEGIN: &str = "<!-- dialects: written by src/normalise/dialect/mod.rs -->\n\n";
+    const END: &str = "\n<!-- end of dialects -->";
+
+    #[test]
+    fn the_page_has_the_table() {
+        let mut table = String::from(
+            "| Dialect | Label | Recognized by | How it is read |\n|---|---|---|---|\n",
+        );
+        for d in DIALECTS {
+            let (by, reading) = (d.recognised_by, d.reading);
+            let _ = writeln!(table, "| {} | `{}` | {by} | {reading} |", d.title, d.name);
+        }
+        let page = std::fs::read_to_string(PAGE).expect("the page is there");
+        let (before, rest) = page.split_once(BEGIN).expect("the table begins");
+        let (_, after) = rest.split_once(END).expect("the table ends");
+        let written = format!("{before}{BEGIN}{table}{END}{after}");
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::write(PAGE, &written).expect("the page can be written");
+            return;
+        }
+        assert_eq!(page, written, "run UPDATE=1 cargo test --lib dialect");
+    }
+
+    #[test]
+    fn names_are_labels_and_differ() {
+        let names: BTreeSet<&str> = DIALECTS.iter().map(|dialect| dialect.name).collect();
+        assert_eq!(names.len(), DIALECTS.len());
+        for name in names {
+            let is_label = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+            assert!(name.chars().all(is_label), "{name}");
+        }
     }
 }

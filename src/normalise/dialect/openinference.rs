@@ -1,6 +1,7 @@
 //! OpenInference (Arize): `openinference.span.kind` and flattened messages.
 
-use super::{build, langgraph};
+use super::vocabulary::{SDK, STANDARD, Topic, own, terms};
+use super::{Dialect, build, langgraph};
 use crate::model::event::{Event, Handoff, Kind};
 use crate::normalise::{SpanReader, handoff, name};
 use crate::otlp::attribute_key::{AttributeKeys, key, keys};
@@ -10,7 +11,76 @@ const AGENT: AttributeKeys = &keys(["agent.name", "gen_ai.agent.name"]);
 /// The node of a graph that runs.
 const NODE: AttributeKeys = &keys(["graph.node.id", "graph.node.name"]);
 
-pub(super) fn speaks(source: &SpanReader<'_>) -> bool {
+/// The dialect.
+pub(super) const DIALECT: Dialect = Dialect {
+    name: "openinference",
+    title: "OpenInference",
+    recognised_by: "`openinference.span.kind`",
+    reading: "`llm.*`, flattened messages, metadata of LangGraph",
+    vocabulary: &[
+        terms(Topic::Metadata, STANDARD, &["metadata"]),
+        terms(Topic::Outcome, SDK, &["metadata.outcome"]),
+        terms(
+            Topic::Model,
+            SDK - 3,
+            &["llm.request.model_name", "llm.model_name"],
+        ),
+        terms(
+            Topic::Model,
+            SDK - 1,
+            &["llm.response.model_name", "embedding.model_name"],
+        ),
+        terms(Topic::AnsweringModel, SDK - 1, &["llm.response.model_name"]),
+        terms(Topic::Provider, SDK - 1, &["llm.provider", "llm.system"]),
+        terms(Topic::FinishReason, SDK, &["llm.finish_reason"]),
+        terms(Topic::InputTokens, SDK - 2, &["llm.token_count.prompt"]),
+        terms(
+            Topic::OutputTokens,
+            SDK - 2,
+            &["llm.token_count.completion"],
+        ),
+        terms(
+            Topic::CacheReadTokens,
+            SDK - 1,
+            &["llm.token_count.prompt_details.cache_read"],
+        ),
+        terms(
+            Topic::CacheWriteTokens,
+            SDK - 1,
+            &["llm.token_count.prompt_details.cache_write"],
+        ),
+        terms(
+            Topic::ReasoningTokens,
+            SDK - 1,
+            &["llm.token_count.completion_details.reasoning"],
+        ),
+        terms(Topic::Cost, SDK - 1, &["llm.cost.total"]),
+        terms(Topic::InputCost, SDK, &["llm.cost.prompt"]),
+        terms(Topic::OutputCost, SDK, &["llm.cost.completion"]),
+        terms(Topic::CostCurrency, SDK, &["llm.cost.currency"]),
+        terms(
+            Topic::ToolCallId,
+            SDK,
+            &["tool_call.id", "tool.call_id", "tool.id"],
+        ),
+        terms(Topic::ToolArguments, SDK - 1, &["input.value"]),
+        terms(Topic::WholeInput, SDK, &["input.value"]),
+        terms(Topic::FlatInput, STANDARD, &["llm.input_messages."]),
+        terms(Topic::FlatOutput, STANDARD, &["llm.output_messages."]),
+        own(&[
+            "agent.name",
+            "graph.node.id",
+            "graph.node.name",
+            "openinference.span.kind",
+            "output.value",
+            "tool.name",
+        ]),
+    ],
+    recognises,
+    read,
+};
+
+fn recognises(source: &SpanReader<'_>) -> bool {
     source.str(key!("openinference.span.kind")).is_some()
 }
 

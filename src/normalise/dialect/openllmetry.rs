@@ -1,14 +1,103 @@
 //! OpenLLMetry (Traceloop): `traceloop.span.kind` beside the names of OpenTelemetry.
 
-use super::{build, langgraph, otel_genai};
+use super::vocabulary::{SDK, Topic, own, terms};
+use super::{Dialect, build, langgraph, otel_genai};
 use crate::model::event::{Event, Kind, ToolCall};
-use crate::normalise::{SpanReader, id, json, name};
+use crate::normalise::{SpanReader, id, json, name, topics};
 use crate::otlp::attribute_key::key;
 
-/// Beginnings of the names that it alone writes.
-pub(in crate::normalise) const OWN: &[&str] = &["traceloop.", "langgraph."];
+/// The dialect.
+pub(super) const DIALECT: Dialect = Dialect {
+    name: "openllmetry",
+    title: "OpenLLMetry",
+    recognised_by: "`traceloop.*`",
+    reading: "`traceloop.*` and `gen_ai.*`; `goto` spans of LangGraph; in JavaScript, tools are found by their answers",
+    vocabulary: &[
+        terms(
+            Topic::Session,
+            SDK - 1,
+            &[
+                "traceloop.association.properties.session_id",
+                "traceloop.association.properties.session.id",
+                "traceloop.association.properties.thread_id",
+            ],
+        ),
+        terms(
+            Topic::User,
+            SDK - 1,
+            &["traceloop.association.properties.user_id"],
+        ),
+        terms(Topic::Workflow, SDK, &["traceloop.workflow.name"]),
+        terms(
+            Topic::Outcome,
+            SDK - 2,
+            &["traceloop.association.properties.outcome"],
+        ),
+        terms(
+            Topic::Metadata,
+            SDK + 2,
+            &["traceloop.association.properties"],
+        ),
+        terms(
+            Topic::MetadataEntries,
+            SDK - 1,
+            &["traceloop.association.properties."],
+        ),
+        terms(Topic::Model, SDK, &["llm.request.model"]),
+        terms(Topic::InputTokens, SDK - 1, &["llm.usage.prompt_tokens"]),
+        terms(
+            Topic::OutputTokens,
+            SDK - 1,
+            &["llm.usage.completion_tokens"],
+        ),
+        terms(
+            Topic::CacheReadTokens,
+            SDK - 3,
+            &["gen_ai.usage.cache_read_input_tokens"],
+        ),
+        terms(
+            Topic::CacheWriteTokens,
+            SDK - 3,
+            &[
+                "gen_ai.usage.cache_creation_input_tokens",
+                "gen_ai.usage.cache_write_input_tokens",
+            ],
+        ),
+        terms(
+            Topic::ReasoningTokens,
+            SDK - 3,
+            &["gen_ai.usage.reasoning_tokens"],
+        ),
+        terms(Topic::Cost, SDK, &["llm.usage.cost"]),
+        terms(Topic::ToolArguments, SDK, &["traceloop.entity.input"]),
+        terms(Topic::RequestingMessages, SDK, &["traceloop.entity.output"]),
+        terms(Topic::FlatInput, SDK, &["gen_ai.prompt."]),
+        terms(Topic::FlatOutput, SDK, &["gen_ai.completion."]),
+        terms(Topic::OwnBeginnings, SDK, &["traceloop.", "langgraph."]),
+        terms(
+            Topic::GraphNamespace,
+            SDK - 1,
+            &["traceloop.association.properties.langgraph_checkpoint_ns"],
+        ),
+        terms(
+            Topic::GraphAgent,
+            SDK - 1,
+            &["traceloop.association.properties.lc_agent_name"],
+        ),
+        terms(Topic::FrameworkAsProvider, SDK, &["langgraph", "langchain"]),
+        own(&[
+            "gen_ai.tool.status",
+            "langgraph.command.goto_node",
+            "llm.request.type",
+            "traceloop.entity.name",
+            "traceloop.span.kind",
+        ]),
+    ],
+    recognises,
+    read,
+};
 
-pub(super) fn speaks(source: &SpanReader<'_>) -> bool {
+fn recognises(source: &SpanReader<'_>) -> bool {
     let attributes = source.attributes();
     attributes.get(key!("traceloop.span.kind")).is_some()
         || attributes.get(key!("traceloop.workflow.name")).is_some()
@@ -17,9 +106,11 @@ pub(super) fn speaks(source: &SpanReader<'_>) -> bool {
             .name
             .starts_with("opentelemetry.instrumentation.")
             && (attributes.get(key!("llm.request.type")).is_some()
-                || attributes
-                    .iter()
-                    .any(|(name, _)| OWN.iter().any(|own| name.starts_with(own)))))
+                || attributes.iter().any(|(name, _)| {
+                    topics::OWN_BEGINNINGS
+                        .iter()
+                        .any(|own| name.starts_with(own))
+                })))
 }
 
 pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {

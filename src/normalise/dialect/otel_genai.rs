@@ -1,23 +1,274 @@
 //! OpenTelemetry GenAI semantic conventions, old and newest names, with the proposals for handoffs; also what reads emitters
 //! that nobody knows.
 
-use super::build;
+use super::vocabulary::{PLAIN, SDK, STANDARD, Topic, own, terms};
+use super::{Dialect, build};
 use crate::model::event::{Event, Kind, Target};
-use crate::normalise::{SpanReader, handoff, name};
+use crate::normalise::{SpanReader, handoff, name, topics};
 use crate::otlp::attribute_key::{AttributeKeys, key, keys};
 
 /// The tool that is called.
 const TOOL: AttributeKeys = &keys(["gen_ai.tool.name", "tool.name"]);
 
-/// The run around agents.
-pub(in crate::normalise) const WORKFLOW: AttributeKeys = &keys([
-    "gen_ai.workflow.name",
-    "traceloop.workflow.name",
-    "workflow.name",
-]);
-
 /// The agent at work.
 const AGENT: AttributeKeys = &keys(["gen_ai.agent.name", "agent.name"]);
+
+/// The dialect.
+pub(super) const DIALECT: Dialect = Dialect {
+    name: "otel_genai",
+    title: "OpenTelemetry GenAI",
+    recognised_by: "`gen_ai.*`",
+    reading: "`gen_ai.*`, old and new names, and the three proposals for handoffs",
+    vocabulary: &[
+        terms(
+            Topic::Session,
+            STANDARD,
+            &["gen_ai.conversation.id", "session.id"],
+        ),
+        terms(
+            Topic::Session,
+            PLAIN,
+            &[
+                "conversation.id",
+                "conversation_id",
+                "session_id",
+                "sessionId",
+                "conversationId",
+                "thread_id",
+            ],
+        ),
+        terms(
+            Topic::ResourceSession,
+            STANDARD,
+            &["gen_ai.conversation.id", "session.id", "conversation.id"],
+        ),
+        terms(Topic::User, STANDARD, &["user.id", "enduser.id"]),
+        terms(Topic::User, PLAIN, &["user_id"]),
+        terms(
+            Topic::WorkflowId,
+            STANDARD,
+            &["gen_ai.workflow.id", "workflow.id", "baton.workflow.id"],
+        ),
+        terms(Topic::Workflow, STANDARD, &["gen_ai.workflow.name"]),
+        terms(Topic::Workflow, PLAIN, &["workflow.name"]),
+        terms(
+            Topic::Outcome,
+            STANDARD,
+            &[
+                "baton.outcome",
+                "gen_ai.workflow.outcome",
+                "workflow.outcome",
+                "app.outcome",
+                "session.outcome",
+                "task.outcome",
+            ],
+        ),
+        terms(Topic::Metadata, SDK + 1, &["gen_ai.agent.metadata"]),
+        terms(Topic::Model, STANDARD, &["gen_ai.request.model"]),
+        terms(Topic::Model, SDK - 2, &["gen_ai.response.model"]),
+        terms(Topic::AnsweringModel, STANDARD, &["gen_ai.response.model"]),
+        terms(
+            Topic::Provider,
+            STANDARD,
+            &["gen_ai.provider.name", "gen_ai.system"],
+        ),
+        terms(Topic::FrameworkAsProvider, STANDARD, &["_other", "unknown"]),
+        terms(
+            Topic::FinishReason,
+            STANDARD,
+            &[
+                "gen_ai.response.finish_reasons",
+                "gen_ai.response.finish_reason",
+            ],
+        ),
+        terms(
+            Topic::InputTokens,
+            STANDARD,
+            &["gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens"],
+        ),
+        terms(
+            Topic::OutputTokens,
+            STANDARD,
+            &[
+                "gen_ai.usage.output_tokens",
+                "gen_ai.usage.completion_tokens",
+            ],
+        ),
+        terms(
+            Topic::CacheReadTokens,
+            STANDARD,
+            &["gen_ai.usage.cache_read.input_tokens"],
+        ),
+        terms(
+            Topic::CacheWriteTokens,
+            STANDARD,
+            &[
+                "gen_ai.usage.cache_write.input_tokens",
+                "gen_ai.usage.cache_creation.input_tokens",
+            ],
+        ),
+        terms(
+            Topic::ReasoningTokens,
+            STANDARD,
+            &["gen_ai.usage.reasoning.output_tokens"],
+        ),
+        terms(
+            Topic::FirstTokenSeconds,
+            STANDARD,
+            &[
+                "gen_ai.response.time_to_first_chunk",
+                "gen_ai.client.operation.time_to_first_chunk",
+                "gen_ai.server.time_to_first_token",
+                "gen_ai.response.time_to_first_token",
+            ],
+        ),
+        terms(
+            Topic::Cost,
+            STANDARD,
+            &[
+                "gen_ai.usage.cost.total",
+                "gen_ai.usage.cost.total_cost",
+                "gen_ai.usage.cost",
+                "gen_ai.usage.total_cost",
+            ],
+        ),
+        terms(
+            Topic::InputCost,
+            STANDARD,
+            &["gen_ai.usage.cost.input", "gen_ai.usage.input_cost"],
+        ),
+        terms(
+            Topic::OutputCost,
+            STANDARD,
+            &["gen_ai.usage.cost.output", "gen_ai.usage.output_cost"],
+        ),
+        terms(
+            Topic::CostCurrency,
+            STANDARD,
+            &["gen_ai.usage.cost.currency", "gen_ai.usage.cost_currency"],
+        ),
+        terms(Topic::CostCurrency, PLAIN, &["cost.currency"]),
+        terms(Topic::InputMessages, STANDARD, &["gen_ai.input.messages"]),
+        terms(Topic::OutputMessages, STANDARD, &["gen_ai.output.messages"]),
+        terms(
+            Topic::RequestingMessages,
+            STANDARD,
+            &["gen_ai.output.messages"],
+        ),
+        terms(Topic::ToolCallId, STANDARD, &["gen_ai.tool.call.id"]),
+        terms(
+            Topic::ToolArguments,
+            STANDARD,
+            &["gen_ai.tool.call.arguments"],
+        ),
+        terms(
+            Topic::HandoffMode,
+            STANDARD,
+            &[
+                "gen_ai.transfer.mode",
+                "gen_ai.handoff.mode",
+                "gen_ai.handoff.type",
+            ],
+        ),
+        terms(
+            Topic::HandoffSource,
+            STANDARD,
+            &[
+                "gen_ai.handoff.from_agent",
+                "gen_ai.agent.handoff.source.name",
+                "gen_ai.transfer.source.name",
+                "gen_ai.handoff.source.name",
+                "gen_ai.handoff.source.agent.name",
+                "gen_ai.handoff.from",
+            ],
+        ),
+        terms(
+            Topic::HandoffTarget,
+            STANDARD,
+            &[
+                "gen_ai.handoff.to_agent",
+                "gen_ai.agent.handoff.target.name",
+                "gen_ai.transfer.target.name",
+                "gen_ai.handoff.target.name",
+                "gen_ai.handoff.target.agent.name",
+                "gen_ai.handoff.to",
+            ],
+        ),
+        terms(
+            Topic::HandoffTargetType,
+            STANDARD,
+            &[
+                "gen_ai.transfer.target.type",
+                "gen_ai.agent.handoff.target.type",
+                "gen_ai.handoff.target.type",
+            ],
+        ),
+        terms(
+            Topic::EvaluationScore,
+            STANDARD,
+            &["gen_ai.evaluation.score.value", "gen_ai.evaluation.score"],
+        ),
+        terms(
+            Topic::ContextRetention,
+            STANDARD,
+            &[
+                "gen_ai.handoff.context_retention",
+                "handoff.context_retention",
+                "app.context_retention",
+            ],
+        ),
+        terms(
+            Topic::IntentRetention,
+            STANDARD,
+            &[
+                "gen_ai.handoff.intent_retention",
+                "handoff.intent_retention",
+                "app.intent_retention",
+            ],
+        ),
+        terms(Topic::GraphNamespace, PLAIN, &["langgraph_checkpoint_ns"]),
+        terms(Topic::GraphAgent, PLAIN, &["lc_agent_name"]),
+        terms(
+            Topic::TechnicalRequest,
+            STANDARD,
+            &["http.", "db.", "rpc.", "messaging.", "uri"],
+        ),
+        terms(Topic::BrowserResource, STANDARD, &["browser."]),
+        own(&[
+            "content",
+            "error",
+            "error.message",
+            "error.type",
+            "event.name",
+            "exception.message",
+            "exception.type",
+            "gen_ai.agent.id",
+            "gen_ai.agent.name",
+            "gen_ai.data_source.id",
+            "gen_ai.evaluation.name",
+            "gen_ai.evaluation.score.label",
+            "gen_ai.guardrail.triggered",
+            "gen_ai.operation.name",
+            "gen_ai.tool.name",
+            "message",
+            "outcome",
+            "telemetry.sdk.language",
+            "tool_calls",
+        ]),
+    ],
+    recognises,
+    read,
+};
+
+/// By what every convention of GenAI spans has had.
+fn recognises(source: &SpanReader<'_>) -> bool {
+    let has = |key| source.attributes().get(key).is_some();
+    has(key!("gen_ai.operation.name"))
+        || has(key!("gen_ai.provider.name"))
+        || has(key!("gen_ai.system"))
+        || has(key!("gen_ai.tool.name"))
+        || has(key!("gen_ai.agent.name"))
+}
 
 /// Reads a span by the standard names.
 pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
@@ -30,7 +281,7 @@ pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
         .first_str(AGENT)
         .filter(|_| !placeholder)
         .map(name);
-    event.workflow = attributes.first_str(WORKFLOW).map(name);
+    event.workflow = attributes.first_str(topics::WORKFLOW).map(name);
     event.kind = match operation {
         "chat" | "generate_content" | "text_completion" | "completion" | "response"
         | "responses" => build::model_kind(source),

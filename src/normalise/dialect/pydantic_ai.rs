@@ -1,6 +1,7 @@
 //! Pydantic AI: standard names; older span names are `agent run` and `running tool`, so only attributes count.
 
-use super::{build, otel_genai};
+use super::vocabulary::{SDK, Topic, own, terms};
+use super::{Dialect, build, otel_genai};
 use crate::model::event::{Event, Kind};
 use crate::normalise::SpanReader;
 use crate::otlp::attribute_key::{AttributeKeys, key, keys};
@@ -8,7 +9,47 @@ use crate::otlp::attribute_key::{AttributeKeys, key, keys};
 /// The agent that runs.
 const AGENT: AttributeKeys = &keys(["gen_ai.agent.name", "agent_name"]);
 
-pub(super) fn speaks(source: &SpanReader<'_>) -> bool {
+/// The dialect.
+pub(super) const DIALECT: Dialect = Dialect {
+    name: "pydantic_ai",
+    title: "Pydantic AI",
+    recognised_by: "scope `pydantic-ai*`",
+    reading: "standard names",
+    vocabulary: &[
+        terms(
+            Topic::CacheReadTokens,
+            SDK - 2,
+            &[
+                "gen_ai.usage.details.cache_read_tokens",
+                "gen_ai.usage.details.cached_tokens",
+            ],
+        ),
+        terms(
+            Topic::CacheWriteTokens,
+            SDK - 2,
+            &["gen_ai.usage.details.cache_write_tokens"],
+        ),
+        terms(
+            Topic::ReasoningTokens,
+            SDK - 2,
+            &["gen_ai.usage.details.reasoning_tokens"],
+        ),
+        terms(Topic::Cost, SDK - 2, &["operation.cost"]),
+        terms(Topic::ToolArguments, SDK - 3, &["tool_arguments"]),
+        terms(
+            Topic::InputMessages,
+            SDK + 1,
+            &["all_messages_events", "pydantic_ai.all_messages"],
+        ),
+        terms(Topic::RequestingMessages, SDK - 1, &["all_messages_events"]),
+        terms(Topic::EventList, SDK, &["all_messages_events"]),
+        own(&["agent_name"]),
+    ],
+    recognises,
+    read,
+};
+
+fn recognises(source: &SpanReader<'_>) -> bool {
     source.scope.name.starts_with("pydantic-ai") || source.scope.name.starts_with("pydantic_ai")
 }
 

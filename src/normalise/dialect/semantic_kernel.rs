@@ -1,10 +1,21 @@
 //! Semantic Kernel: standard names; a function is called by its plugin and its name, `Desk-look_up`.
 
-use super::{build, otel_genai};
+use super::{Dialect, build, otel_genai};
 use crate::model::event::{Event, Kind};
 use crate::normalise::SpanReader;
 
-pub(super) fn speaks(source: &SpanReader<'_>) -> bool {
+/// The dialect.
+pub(super) const DIALECT: Dialect = Dialect {
+    name: "semantic_kernel",
+    title: "Semantic Kernel",
+    recognised_by: "scope `semantic_kernel*`",
+    reading: "standard names; functions without the name of their plugin",
+    vocabulary: &[],
+    recognises,
+    read,
+};
+
+fn recognises(source: &SpanReader<'_>) -> bool {
     source.scope.name.starts_with("semantic_kernel")
 }
 

@@ -1,6 +1,7 @@
 //! Spring AI's observations: standard names on model calls, names of its own on all else.
 
-use super::{build, otel_genai};
+use super::vocabulary::{SDK, Topic, own, terms};
+use super::{Dialect, build, otel_genai};
 use crate::model::event::{Event, Kind};
 use crate::normalise::SpanReader;
 use crate::otlp::attribute_key::{AttributeKeys, key, keys};
@@ -12,7 +13,29 @@ const OWN: AttributeKeys = &keys([
     "spring.ai.model.request.tool.names",
 ]);
 
-pub(super) fn speaks(source: &SpanReader<'_>) -> bool {
+/// The dialect.
+pub(super) const DIALECT: Dialect = Dialect {
+    name: "spring_ai",
+    title: "Spring AI",
+    recognised_by: "`spring.ai.*`",
+    reading: "standard names on model calls; tools by `spring.ai.tool.definition.name`; cumulative tokens in a sequence of calls",
+    vocabulary: &[
+        terms(
+            Topic::Session,
+            SDK,
+            &["spring.ai.chat.client.conversation.id"],
+        ),
+        own(&[
+            "spring.ai.kind",
+            "spring.ai.model.request.tool.names",
+            "spring.ai.tool.definition.name",
+        ]),
+    ],
+    recognises,
+    read,
+};
+
+fn recognises(source: &SpanReader<'_>) -> bool {
     let attributes = source.attributes();
     OWN.iter().any(|key| attributes.get(*key).is_some())
 }

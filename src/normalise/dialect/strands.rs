@@ -1,13 +1,29 @@
 //! Strands Agents: the target of a handoff is in a span event, the first-token time is in milliseconds.
 
-use super::otel_genai;
+use super::vocabulary::{SDK, Topic, own, terms};
+use super::{Dialect, otel_genai};
 use crate::model::event::{Event, Kind, Target};
 use crate::normalise::handoff::{self, Meaning};
 use crate::normalise::{SpanReader, json};
 use crate::otlp::attribute_key::key;
 use serde_json::Value;
 
-pub(super) fn speaks(source: &SpanReader<'_>) -> bool {
+/// The dialect.
+pub(super) const DIALECT: Dialect = Dialect {
+    name: "strands",
+    title: "Strands",
+    recognised_by: "scope `strands*`, `gen_ai.system` = `strands-agents`",
+    reading: "handoff targets from span events; first-token times are in milliseconds",
+    vocabulary: &[
+        terms(Topic::FrameworkAsProvider, SDK, &["strands-agents"]),
+        terms(Topic::InstructionFrame, SDK - 1, &["User Request: "]),
+        own(&["tool.status"]),
+    ],
+    recognises,
+    read,
+};
+
+fn recognises(source: &SpanReader<'_>) -> bool {
     source.scope.name.starts_with("strands")
         || source.str(key!("gen_ai.system")) == Some("strands-agents")
 }

@@ -1,11 +1,97 @@
 //! Vercel AI SDK 5, and 7 in its legacy mode (`ai.*`): the outer `ai.generateText` is the agent, the inner `doGenerate` the call.
 
-use super::build;
+use super::vocabulary::{SDK, Topic, own, terms};
+use super::{Dialect, build};
 use crate::model::event::{Event, Kind};
 use crate::normalise::{SpanReader, name};
 use crate::otlp::attribute_key::key;
 
-pub(super) fn speaks(source: &SpanReader<'_>) -> bool {
+/// The dialect.
+pub(super) const DIALECT: Dialect = Dialect {
+    name: "vercel_ai_5",
+    title: "Vercel AI 5, and 7 in legacy mode",
+    recognised_by: "`ai.operationId`",
+    reading: "the outer call is the agent, the inner `do*` span is the model call",
+    vocabulary: &[
+        terms(
+            Topic::Session,
+            SDK,
+            &[
+                "ai.settings.context.sessionId",
+                "ai.settings.context.session.id",
+                "ai.settings.context.session_id",
+            ],
+        ),
+        terms(Topic::User, SDK, &["ai.settings.context.userId"]),
+        terms(Topic::Outcome, SDK, &["ai.telemetry.metadata.outcome"]),
+        terms(Topic::Metadata, SDK, &["ai.telemetry.metadata"]),
+        terms(Topic::MetadataEntries, SDK, &["ai.settings.context."]),
+        terms(Topic::Model, SDK, &["ai.model.id"]),
+        terms(Topic::AnsweringModel, SDK, &["ai.response.model"]),
+        terms(Topic::Provider, SDK, &["ai.model.provider"]),
+        terms(Topic::FinishReason, SDK, &["ai.response.finishReason"]),
+        terms(
+            Topic::InputTokens,
+            SDK,
+            &["ai.usage.inputTokens", "ai.usage.promptTokens"],
+        ),
+        terms(
+            Topic::OutputTokens,
+            SDK,
+            &["ai.usage.outputTokens", "ai.usage.completionTokens"],
+        ),
+        terms(
+            Topic::CacheReadTokens,
+            SDK + 1,
+            &[
+                "ai.usage.cachedInputTokens",
+                "ai.usage.inputTokenDetails.cacheReadTokens",
+            ],
+        ),
+        terms(
+            Topic::CacheWriteTokens,
+            SDK + 1,
+            &["ai.usage.inputTokenDetails.cacheWriteTokens"],
+        ),
+        terms(
+            Topic::ReasoningTokens,
+            SDK,
+            &[
+                "ai.usage.reasoningTokens",
+                "ai.usage.outputTokenDetails.reasoningTokens",
+            ],
+        ),
+        terms(Topic::InputMessages, SDK - 2, &["ai.prompt.messages"]),
+        terms(
+            Topic::OutputMessages,
+            SDK + 1,
+            &["ai.response.text", "ai.response.toolCalls"],
+        ),
+        terms(
+            Topic::RequestingMessages,
+            SDK - 2,
+            &["ai.response.toolCalls"],
+        ),
+        terms(Topic::AnswerText, SDK, &["ai.response.text"]),
+        terms(Topic::ToolCallId, SDK, &["ai.toolCall.id"]),
+        terms(
+            Topic::ToolArguments,
+            SDK - 2,
+            &["ai.toolCall.args", "ai.toolCall.input"],
+        ),
+        own(&[
+            "ai.operationId",
+            "ai.response.msToFirstChunk",
+            "ai.telemetry.functionId",
+            "ai.toolCall.name",
+            "resource.name",
+        ]),
+    ],
+    recognises,
+    read,
+};
+
+fn recognises(source: &SpanReader<'_>) -> bool {
     source.str(key!("ai.operationId")).is_some()
 }
 

@@ -1,11 +1,22 @@
 //! Vercel AI SDK 7 with `@ai-sdk/otel`: standard names, but the span name of an agent has its model.
 
-use super::otel_genai;
+use super::{Dialect, otel_genai};
 use crate::model::event::{Event, Kind};
 use crate::normalise::{SpanReader, name};
 use crate::otlp::attribute_key::key;
 
-pub(super) fn speaks(source: &SpanReader<'_>) -> bool {
+/// The dialect.
+pub(super) const DIALECT: Dialect = Dialect {
+    name: "vercel_ai_7",
+    title: "Vercel AI 7",
+    recognised_by: "scope `gen_ai`, `@ai-sdk/otel`, `ai-sdk`",
+    reading: "standard names; the model in the span name is never taken as the agent",
+    vocabulary: &[],
+    recognises,
+    read,
+};
+
+fn recognises(source: &SpanReader<'_>) -> bool {
     matches!(source.scope.name, "gen_ai" | "@ai-sdk/otel" | "ai-sdk")
 }
 

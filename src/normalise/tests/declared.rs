@@ -128,7 +128,7 @@ fn metadata_in_an_object_says_the_same_however_it_is_wrapped() {
             ("tenant", map(&[("id", text("acme"))])),
         ]),
     ];
-    for key in declared::METADATA {
+    for key in topics::METADATA {
         for way in &ways {
             let told = told("app", &[(key.name(), way.clone())]);
             assert_eq!(told[..4], EXPECTED, "{} {way:?}", key.name());
@@ -193,7 +193,7 @@ fn a_placeholder_is_no_value_and_the_next_name_counts() {
 
 #[test]
 fn an_outcome_loses_its_quotes_too() {
-    for name in outcome::ATTRIBUTES {
+    for name in topics::OUTCOME {
         for value in ["escalated", "\"escalated\"", "Escalated", "handed to human"] {
             let told = told("app", &[(name.name(), text(value))]);
             assert_eq!(told[4], "Escalated", "{} {value}", name.name());

@@ -1,7 +1,7 @@
 //! What an agent may declare of its work, for people who instrument agents: each list of names is the one that is read, and
 //! `docs/instrument.md` is written from here.
 
-use super::{RETENTION, business, declared, dialect, money, outcome, session, span_context};
+use super::{RETENTION, business, declared, money, outcome, session, topics};
 use crate::model::cohort::preset;
 use crate::model::event::{FEEDBACK, Outcome};
 use crate::otlp::attribute_key::AttributeKey;
@@ -28,7 +28,7 @@ const AMOUNT: &str = "A number from 0 to 10¹², also as text.";
 const CURRENCY: &str = "An ISO 4217 code such as `EUR`, in any case.";
 
 /// All that can be declared, in the order in which people ask for it.
-pub fn vocabulary() -> Vec<Declaration> {
+pub fn declarations() -> Vec<Declaration> {
     [of_whom(), of_cohorts(), of_results()].concat()
 }
 
@@ -36,7 +36,7 @@ pub fn vocabulary() -> Vec<Declaration> {
 fn of_whom() -> Vec<Declaration> {
     vec![
         Declaration {
-            attributes: names(session::SESSION),
+            attributes: names(topics::SESSION),
             in_metadata: session::METADATA_SESSION,
             accepted: ID,
             setting: Some("normalise.session_attributes"),
@@ -46,7 +46,7 @@ fn of_whom() -> Vec<Declaration> {
             )
         },
         Declaration {
-            attributes: names(session::USER),
+            attributes: names(topics::USER),
             in_metadata: session::METADATA_USER,
             accepted: ID,
             setting: Some("normalise.user_attributes"),
@@ -56,7 +56,7 @@ fn of_whom() -> Vec<Declaration> {
             )
         },
         Declaration {
-            attributes: names(span_context::WORKFLOW_ID),
+            attributes: names(topics::WORKFLOW_ID),
             accepted: ID,
             ..declaration(
                 "workflow id",
@@ -64,7 +64,7 @@ fn of_whom() -> Vec<Declaration> {
             )
         },
         Declaration {
-            attributes: names(dialect::WORKFLOW),
+            attributes: names(topics::WORKFLOW),
             accepted: "Text of up to 128 bytes.",
             ..declaration(
                 "workflow",
@@ -97,7 +97,7 @@ fn of_cohorts() -> Vec<Declaration> {
 fn of_results() -> Vec<Declaration> {
     vec![
         Declaration {
-            attributes: [names(outcome::ATTRIBUTES), vec![outcome::BARE.name()]].concat(),
+            attributes: [names(topics::OUTCOME), vec![outcome::BARE.name()]].concat(),
             accepted: "One of the words below. Other words declare nothing.",
             setting: Some("normalise.outcome_attributes"),
             ..declaration(
@@ -123,7 +123,13 @@ fn of_results() -> Vec<Declaration> {
             )
         },
         Declaration {
-            attributes: [names(money::DECLARED), names(money::PARTS.as_flattened())].concat(),
+            attributes: [
+                names(topics::COST),
+                money::parts()
+                    .flat_map(|(input, output)| [input.name(), output.name()])
+                    .collect(),
+            ]
+            .concat(),
             accepted: AMOUNT,
             ..declaration(
                 "cost",
@@ -131,7 +137,7 @@ fn of_results() -> Vec<Declaration> {
             )
         },
         Declaration {
-            attributes: names(money::CURRENCY),
+            attributes: names(topics::COST_CURRENCY),
             accepted: CURRENCY,
             ..declaration("currency of the cost", "Without it: US dollars.")
         },
@@ -144,7 +150,7 @@ fn of_results() -> Vec<Declaration> {
             )
         },
         Declaration {
-            attributes: names(super::SCORE),
+            attributes: names(topics::EVALUATION_SCORE),
             accepted: "A number. An evaluation of the outcome passes from 0.5 on.",
             ..declaration("score", "The score, beside the name.")
         },
@@ -203,10 +209,10 @@ pub fn placeholders() -> &'static [&'static str] {
 
 /// What SDKs put before the names of a user's metadata; any other prefix that ends in `.metadata.` is one too.
 pub fn prefixes() -> Vec<&'static str> {
-    [business::PREFIXES, business::PROPERTIES].concat()
+    [business::PREFIXES, topics::METADATA_ENTRIES].concat()
 }
 
 /// Attributes that hold metadata as an object.
 pub fn metadata() -> Vec<&'static str> {
-    names(declared::METADATA)
+    names(topics::METADATA)
 }
