@@ -15,16 +15,17 @@ use crate::engine::{self, Engine};
 use crate::export::server::{self, Server, Source};
 use crate::export::session::Manner;
 use crate::export::sessions::Visit;
+use crate::ingest::{Appender, Ingest, Pipeline};
+use crate::log::disk;
 use crate::log::disk::files::Files;
 use crate::log::disk::progress::Progress;
-use crate::log::disk::{self};
 use crate::log::{self, LogError};
 use crate::model::fact::Fact;
 use crate::model::ids::{PartitionKey, TraceId};
 use crate::model::metric::Family;
 use crate::model::time::Timestamp;
-use crate::net::Reporter;
-use crate::receive::{self, Admission, Grpc, Http, Intake, Offer, Refusal, Taking};
+use crate::net::{self, Reporter};
+use crate::receive::{self, Admission, Grpc, Http};
 use crate::shutdown::{Failure, Grace, Panicked, unwound};
 use crate::telemetry::Telemetry;
 use fronts::Fronts;
@@ -37,9 +38,9 @@ use tokio_util::task::TaskTracker;
 use tracing::{error, info};
 
 /// Baton, bound to its addresses and working.
-#[derive(Debug)]
 pub struct App {
     engine: Arc<Engine>,
+    ingest: Arc<dyn Ingest>,
     stop: watch::Sender<bool>,
     /// The doors and the workers, in the order in which they end.
     doors: TaskTracker,
@@ -52,6 +53,17 @@ pub struct App {
     pub grpc: SocketAddr,
     pub http: SocketAddr,
     pub metrics: SocketAddr,
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App")
+            .field("engine", &self.engine)
+            .field("grpc", &self.grpc)
+            .field("http", &self.http)
+            .field("metrics", &self.metrics)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What the server shows.
@@ -167,29 +179,6 @@ impl Probes {
     }
 }
 
-/// The engine as the door sees it.
-struct Entrance(Arc<Engine>);
-
-impl Intake for Entrance {
-    fn open(&self) -> Box<dyn Offer + '_> {
-        Box::new(self.0.request())
-    }
-}
-
-impl Offer for engine::Request<'_> {
-    fn close(self: Box<Self>) -> Taking {
-        let appending = self.append();
-        Box::pin(async move {
-            appending.await.map_err(|error| match error {
-                LogError::Full(limit) => Refusal::Full(limit),
-                LogError::Closed => Refusal::Stopping,
-                LogError::TooLarge => Refusal::TooLarge,
-                _ => Refusal::Unsure,
-            })
-        })
-    }
-}
-
 /// Why Baton did not start.
 #[derive(Debug)]
 pub enum StartError {
@@ -257,23 +246,18 @@ impl App {
         let metrics = server.address()?;
         info!(server = %metrics, "probes are answered while the state is recovered");
         let probes = Probes::start(server);
-        let (engine, ground) = recovered(config, files, clock, &shown).await?;
-        let metrics_of_doors = Arc::new(shown.telemetry.register(receive::Metrics::new));
-        let door = receive::Settings {
-            grpc: config.grpc,
-            http: config.http,
-            limits: limits(config),
-            retry_after: config.retry_after,
-            admission: Arc::new(shown.telemetry.register(|| Admission::new(room(config)))),
-            grpc_server: fronts.grpc,
-            http_server: fronts.http,
-        };
-        let intake: Arc<dyn Intake> = Arc::new(Entrance(Arc::clone(&engine)));
-        let grpc = Grpc::bind(&door, Arc::clone(&intake), Arc::clone(&metrics_of_doors));
-        let grpc = named(grpc, door.grpc)?;
-        let http = named(Http::bind(&door, intake, metrics_of_doors), door.http)?;
+        let (engine, ground) = recovered(config, files, clock.clone(), &shown).await?;
+        let ingest = || pipeline(config, &engine, &ground, clock);
+        let ingest = shown.telemetry.register(ingest);
+        let (grpc, http) = doors(
+            config,
+            (fronts.grpc, fronts.http),
+            &shown.telemetry,
+            &ingest,
+        )?;
         let app = Self {
             engine: Arc::clone(&engine),
+            ingest,
             stop: watch::channel(false).0,
             doors: TaskTracker::new(),
             workers: TaskTracker::new(),
@@ -338,6 +322,11 @@ impl App {
     /// The engine, for those who look at its figures.
     pub fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    /// The ingest, for those who feed it without a network.
+    pub fn ingest(&self) -> &dyn Ingest {
+        &*self.ingest
     }
 
     /// Makes all workers look at the time, and waits until nothing waits to be applied and no timer is due: for those who move the clock.
@@ -411,6 +400,43 @@ async fn recovered(
         Ok(recovered) => recovered,
         Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
     }
+}
+
+/// What takes requests into the log of a recovered engine.
+fn pipeline(
+    config: &Config,
+    engine: &Engine,
+    ground: &ground::Ground,
+    clock: Clock,
+) -> Arc<dyn Ingest> {
+    let normaliser = normaliser(config, ground.content_seed);
+    let log = Arc::clone(&ground.log);
+    let memory = engine.memory_limit().clone();
+    let appender = Appender::new(log, memory, clock);
+    Arc::new(Pipeline::new(limits(config), normaliser, appender))
+}
+
+/// Both receivers, bound to their addresses.
+fn doors(
+    config: &Config,
+    (grpc_server, http_server): (net::Server, net::Server),
+    telemetry: &Telemetry,
+    ingest: &Arc<dyn Ingest>,
+) -> std::io::Result<(Grpc, Http)> {
+    let metrics = Arc::new(telemetry.register(receive::Metrics::new));
+    let admission = telemetry.register(|| Admission::new(room(config)));
+    let settings = receive::Settings {
+        grpc: config.grpc,
+        http: config.http,
+        limits: limits(config),
+        retry_after: config.retry_after,
+        admission: Arc::new(admission),
+        grpc_server,
+        http_server,
+    };
+    let grpc = Grpc::bind(&settings, Arc::clone(ingest), Arc::clone(&metrics));
+    let http = Http::bind(&settings, Arc::clone(ingest), metrics);
+    Ok((named(grpc, settings.grpc)?, named(http, settings.http)?))
 }
 
 /// An error of binding with the address it is about.

@@ -3,10 +3,10 @@
 //! The modules are called rooms. A span passes through them in this order:
 //!
 //! ```text
-//! receive ─► normalise ─► engine (log) ─► stitch ─► derive ─► export
+//! receive ─► ingest (otlp, normalise) ─► log ─► engine (stitch, derive) ─► export
 //! ```
 //!
-//! Every room may import `model`. `normalise`, `stitch`, `derive`, `rules` and `proto` are pure: no I/O, no clock, no tasks. Only `engine` connects the pure
+//! Every room may import `model`. `otlp`, `normalise`, `stitch`, `derive`, `rules` and `proto` are pure: no I/O, no clock, no tasks. Only `ingest` and `engine` connect the pure
 //! rooms to the log and the clock. Only `app` and `cli` connect all rooms. `docs/architecture.md` has the list of allowed imports, and `tests/house.rs` checks it.
 
 pub mod app;
@@ -17,6 +17,7 @@ pub mod demo;
 pub mod derive;
 pub mod engine;
 pub mod export;
+pub mod ingest;
 pub mod log;
 pub mod machine;
 pub mod model;

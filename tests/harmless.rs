@@ -5,6 +5,7 @@ use baton::app;
 use baton::config;
 use baton::engine::Offline;
 use baton::export::{Filter, json, prometheus, sessions::List, story, table};
+use baton::ingest::Recording;
 use baton::otlp;
 use proptest::prelude::*;
 use regex::Regex;
@@ -124,12 +125,14 @@ fn request(text: &str) -> Vec<u8> {
 fn told(text: &str) -> (String, [String; 3]) {
     let config = config::of_text("", Path::new("."), &|_| None).expect("the defaults");
     let normaliser = app::normaliser(&config, 1);
-    let mut engine = Offline::new(&app::engine_settings(&config), normaliser);
-    engine.remember();
+    let mut recording = Recording::new(normaliser);
     let limits = app::limits(&config);
-    let counts = otlp::json::traces(&request(text), &limits, &mut engine).expect("OTLP");
+    let counts = otlp::json::traces(&request(text), &limits, &mut recording).expect("OTLP");
     assert!(counts.rejects.is_empty());
-    let families = engine.finish();
+    let settings = app::engine_settings(&config);
+    let mut engine = Offline::new(&settings);
+    engine.remember();
+    let families = engine.replay(recording.into_frames(settings.partitions));
     let manner = app::manner(&config);
     let stories = engine.story(text);
     // Sessions are listed by the same names.

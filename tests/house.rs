@@ -22,6 +22,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "derive",
             "engine",
             "export",
+            "ingest",
             "net",
             "log",
             "normalise",
@@ -42,6 +43,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "demo",
             "engine",
             "export",
+            "ingest",
             "machine",
             "otlp",
             "receive",
@@ -53,26 +55,16 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("config", &["derive", "rules"]),
     ("demo", &[]),
     ("derive", &["proto"]),
-    (
-        "engine",
-        &[
-            "clock",
-            "derive",
-            "log",
-            "normalise",
-            "otlp",
-            "proto",
-            "stitch",
-        ],
-    ),
+    ("engine", &["clock", "derive", "log", "proto", "stitch"]),
     ("export", &["net"]),
+    ("ingest", &["clock", "log", "normalise", "otlp"]),
     ("machine", &[]),
     ("model", &[]),
     ("net", &["clock"]),
     ("normalise", &["otlp"]),
     ("otlp", &[]),
     ("proto", &[]),
-    ("receive", &["net", "otlp"]),
+    ("receive", &["ingest", "net", "otlp"]),
     ("rules", &[]),
     ("shutdown", &[]),
     ("log", &["proto"]),
@@ -211,7 +203,7 @@ fn the_reader_finds_imports() {
 fn rooms_import_only_what_the_map_allows() {
     for source in sources()
         .iter()
-        .filter(|s| s.room != "main" && s.room != "lib")
+        .filter(|s| s.room != "main" && s.room != "lib" && !is_test(&s.path))
     {
         let (_, allowed) = ROOMS
             .iter()

@@ -86,13 +86,7 @@ fn a_stuck_worker_is_named_though_a_scrape_waits_for_it() {
         ..app::engine_settings(&Config::default())
     };
     let (log, _readers) = memory::open(2, 100);
-    let normaliser = app::normaliser(&Config::default(), 7);
-    let engine = Arc::new(Engine::new(
-        &settings,
-        normaliser,
-        Arc::new(log),
-        clock.clone(),
-    ));
+    let engine = Arc::new(Engine::new(&settings, Arc::new(log), clock.clone()));
     let (scraped, begun) = mpsc::channel();
     let (end, go_on) = mpsc::channel();
     let shown = Shown {

@@ -1,6 +1,6 @@
 //! The log of a configuration, and the state of the last process.
 
-use super::{StartError, engine_settings, fresh_seed, normaliser};
+use super::{StartError, engine_settings, fresh_seed};
 use crate::clock::Clock;
 use crate::config::{Config, LogKind};
 use crate::engine::{self, Engine};
@@ -19,6 +19,10 @@ pub(super) struct Ground {
     pub(super) readers: Vec<log::Reader>,
     /// Of a log on disk.
     pub(super) writer: Option<disk::Writer>,
+    /// What the ingest appends to.
+    pub(super) log: Arc<dyn Log>,
+    /// The seed of the hashes of content that this state was made with.
+    pub(super) content_seed: u64,
 }
 
 /// The directory of the state, taken for this process; `None`: the log is in memory.
@@ -48,11 +52,13 @@ fn in_memory(config: &Config, clock: &Clock) -> (Arc<Engine>, Ground) {
     let settings = engine_settings(config);
     let (log, readers) = memory::open(settings.partitions, config.queue_events);
     info!("the log is in memory: all state is lost when the process ends");
-    let normaliser = normaliser(config, fresh_seed());
-    let engine = Engine::new(&settings, normaliser, Arc::new(log), clock.clone());
+    let log: Arc<dyn Log> = Arc::new(log);
+    let engine = Engine::new(&settings, Arc::clone(&log), clock.clone());
     let ground = Ground {
         readers,
         writer: None,
+        log,
+        content_seed: fresh_seed(),
     };
     (Arc::new(engine), ground)
 }
@@ -86,9 +92,8 @@ fn on_disk(
             "cut off the incomplete end of the log, of which nothing was acknowledged"
         );
     }
-    let normaliser = normaliser(config, meta.content_seed);
     let log: Arc<dyn Log> = Arc::new(opened.log);
-    let engine = Engine::new(&settings, normaliser, log, clock.clone());
+    let engine = Engine::new(&settings, Arc::clone(&log), clock.clone());
     let (journal, snapshots) = opened.writer.stored();
     let recovered = engine.recover(journal, snapshots)?;
     let seconds = clock.now().since(begun).as_secs_f64();
@@ -110,6 +115,8 @@ fn on_disk(
     let ground = Ground {
         readers: opened.readers,
         writer: Some(opened.writer),
+        log,
+        content_seed: meta.content_seed,
     };
     Ok((Arc::new(engine), ground))
 }

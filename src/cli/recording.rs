@@ -1,7 +1,7 @@
 //! Recorded OTLP as files hold it: what a file is, is told by its content.
 
 use super::{called, is_standard_input};
-use crate::engine::Offline;
+use crate::ingest::Recording;
 use crate::model::reject::RejectReason;
 use crate::otlp::recognise::{self, Content};
 use crate::otlp::{Counts, Limits, json, protobuf};
@@ -65,9 +65,13 @@ impl Held {
 ///
 /// # Errors
 /// What the file is, where it is no OTLP, and what is expected.
-pub(super) fn feed(file: &Path, engine: &mut Offline, limits: &Limits) -> Result<Held, String> {
+pub(super) fn feed(
+    file: &Path,
+    recording: &mut Recording,
+    limits: &Limits,
+) -> Result<Held, String> {
     let mut reader = Reader {
-        engine,
+        recording,
         limits,
         held: Held::default(),
     };
@@ -121,7 +125,7 @@ fn unpacked(mut bytes: Vec<u8>) -> Result<Vec<u8>, String> {
 }
 
 struct Reader<'e> {
-    engine: &'e mut Offline,
+    recording: &'e mut Recording,
     limits: &'e Limits,
     held: Held,
 }
@@ -162,8 +166,10 @@ impl Reader<'_> {
 
     fn protobuf(&mut self, bytes: &[u8], content: Content) -> Result<(), String> {
         let counts = match content {
-            Content::Traces | Content::Nothing => protobuf::traces(bytes, self.limits, self.engine),
-            Content::Logs => protobuf::logs(bytes, self.limits, self.engine),
+            Content::Traces | Content::Nothing => {
+                protobuf::traces(bytes, self.limits, self.recording)
+            }
+            Content::Logs => protobuf::logs(bytes, self.limits, self.recording),
             Content::Metrics => {
                 self.held.of_metrics += 1;
                 return Ok(());
@@ -200,8 +206,8 @@ impl Reader<'_> {
             .map_err(|error| format!("JSON that is nested too deeply: {error}"))?;
         for content in recognise::json(&value)? {
             let counts = match content {
-                Content::Traces => json::traces(text.as_bytes(), self.limits, self.engine),
-                Content::Logs => json::logs(text.as_bytes(), self.limits, self.engine),
+                Content::Traces => json::traces(text.as_bytes(), self.limits, self.recording),
+                Content::Logs => json::logs(text.as_bytes(), self.limits, self.recording),
                 Content::Metrics | Content::Nothing => {
                     self.held.of_metrics += 1;
                     continue;

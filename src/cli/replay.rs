@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::engine::Offline;
 use crate::export::prometheus::{self, Format};
 use crate::export::{Filter, json, sessions::List, story, story_json, table};
+use crate::ingest::Recording;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -32,16 +33,16 @@ pub(super) fn replay(replay: &Replay) -> Exit {
         Ok(config) => config,
         Err(exit) => return exit,
     };
-    let mut engine = Offline::new(
-        &app::engine_settings(&config),
-        app::normaliser(&config, app::fresh_seed()),
-    );
-    if let Err(exit) = feed(&files, &mut engine, &config) {
+    let mut recording = Recording::new(app::normaliser(&config, app::fresh_seed()));
+    if let Err(exit) = feed(&files, &mut recording, &config) {
         return exit;
     }
+    let settings = app::engine_settings(&config);
+    let mut engine = Offline::new(&settings);
+    let frames = recording.into_frames(settings.partitions);
     match asked {
         Asked::Metrics(format) => {
-            let families = engine.finish();
+            let families = engine.replay(frames);
             out(&match format {
                 ReplayFormat::Json => json::write(&families),
                 ReplayFormat::Table | ReplayFormat::Text => table::write(&families),
@@ -50,7 +51,7 @@ pub(super) fn replay(replay: &Replay) -> Exit {
         }
         Asked::Sessions(session, is_json) => {
             engine.remember();
-            engine.finish();
+            engine.replay(frames);
             match session {
                 Some(session) => explain(&session, &engine, &config, is_json),
                 None => list(&engine, &config, is_json),
@@ -94,12 +95,12 @@ fn asked(replay: &Replay) -> Result<(Vec<PathBuf>, Asked), &'static str> {
     Ok((files, asked))
 }
 
-fn feed(files: &[PathBuf], engine: &mut Offline, config: &Config) -> Result<(), Exit> {
+fn feed(files: &[PathBuf], recording: &mut Recording, config: &Config) -> Result<(), Exit> {
     let limits = app::limits(config);
     let mut spans = 0;
     for file in files {
         let name = called(file);
-        let held = recording::feed(file, engine, &limits).map_err(|what| {
+        let held = recording::feed(file, recording, &limits).map_err(|what| {
             complain(&format!("{name}: {what}"));
             Exit::Input
         })?;

@@ -7,7 +7,6 @@ pub(super) struct Metrics {
     pub(super) backlog: Gauge,
     pub(super) keys: Gauge,
     pub(super) bytes: Gauge,
-    pub(super) appended: Counter,
     pub(super) snapshots: Counter,
     pub(super) failed_snapshots: Counter,
     pub(super) damaged_snapshots: Counter,
@@ -27,7 +26,6 @@ impl Metrics {
             "baton_partition_bytes",
             "Estimated memory of all sessions, traces and metric series."
         );
-        describe_counter!("baton_log_events_total", "Events appended to the log.");
         describe_counter!(
             "baton_snapshots_total",
             "Snapshots of partitions. result is kept (written), failed (not written) or damaged (unreadable at the start)."
@@ -36,7 +34,6 @@ impl Metrics {
             backlog: gauge!("baton_log_backlog"),
             keys: gauge!("baton_partition_keys"),
             bytes: gauge!("baton_partition_bytes"),
-            appended: counter!("baton_log_events_total"),
             snapshots: counter!("baton_snapshots_total", "result" => "kept"),
             failed_snapshots: counter!("baton_snapshots_total", "result" => "failed"),
             damaged_snapshots: counter!("baton_snapshots_total", "result" => "damaged"),

@@ -1,10 +1,9 @@
-//! The engine connects the pure rooms to the log: normalise → log → partitions (stitch, derive) → metric families.
+//! The engine reads events from the log: log → partitions (stitch, derive) → metric families.
 //!
-//! [`Engine`] processes live data, with one thread per partition. [`Offline`] runs the same code over a recording, in the time of the recording.
+//! [`Engine`] processes live data, with one thread per partition. [`Offline`] runs the same code over the frames of a recording, in the time of the recording.
 //!
 //! | File | Content |
 //! |---|---|
-//! | `route.rs` | which partition an event belongs to, and how a trace learns its session |
 //! | `partition.rs` | one partition: a stitcher and the metrics derived from its facts; no I/O |
 //! | `recover.rs` | recovery: the newest snapshots, then the log after them |
 //! | `repartition.rs` | the state of a directory, given to another number of partitions |
@@ -18,7 +17,6 @@ mod offline;
 mod partition;
 mod recover;
 mod repartition;
-mod route;
 mod stories;
 mod told;
 
@@ -31,20 +29,17 @@ pub use recover::Recovered;
 pub use repartition::repartition;
 
 use crate::clock::Clock;
-use crate::log::{Log, LogError, Next, Reader};
-use crate::model::event::Event;
-use crate::model::limit::{Bytes, Limit};
+use crate::log::LogError;
+use crate::log::{Log, Next, Reader};
+use crate::model::ids::PartitionKey;
+use crate::model::memory_limit::MemoryLimit;
 use crate::model::metric::Family;
-use crate::model::record::{Delivery, Entry, Frame, Origin};
+use crate::model::record::{Delivery, Entry, Frame, Origin, Record};
 use crate::model::time::Timestamp;
-use crate::otlp::view::{ScopeBatch, SpanSink};
-use crate::{derive, normalise, stitch};
+use crate::{derive, stitch};
 use health::Metrics;
 use rapidhash::RapidHashMap as HashMap;
-use route::Router;
-use std::future::Future;
-use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 use stories::Stories;
@@ -71,11 +66,10 @@ pub struct Settings {
     pub stories: usize,
 }
 
-/// The running engine, shared by the door, the exporters and the workers.
+/// The running engine, shared by the exporters and the workers.
 pub struct Engine {
     settings: Settings,
-    normaliser: normalise::Normaliser,
-    router: Arc<Router>,
+    memory: MemoryLimit,
     log: Arc<dyn Log>,
     partitions: Vec<Slot>,
     clock: Clock,
@@ -87,8 +81,6 @@ struct Slot {
     partition: RwLock<Partition>,
     /// The last time its worker looked at the time, for readiness.
     heartbeat: AtomicU64,
-    /// What its state weighs, for those who let more in.
-    weight: AtomicUsize,
     stories: Mutex<Stories>,
 }
 
@@ -123,53 +115,19 @@ impl std::fmt::Debug for Engine {
     }
 }
 
-/// The events of one request, each where it stays until it is forgotten.
-#[derive(Debug)]
-pub struct Request<'e> {
-    engine: &'e Engine,
-    events: Vec<Box<Event>>,
-}
-
-impl SpanSink for Request<'_> {
-    fn asks(&self, hash: u32, name: &[u8]) -> bool {
-        self.engine.normaliser.asks(hash, name)
-    }
-
-    fn add(&mut self, group: &ScopeBatch<'_>) {
-        self.events.extend(self.engine.normaliser.normalise(group));
-    }
-}
-
-impl Request<'_> {
-    /// Appends its events, all or nothing. Once that returns `Ok`, they count.
-    pub fn append(self) -> Offering {
-        self.engine.append(self.events)
-    }
-}
-
-/// An offer under way: ends when the events are in the log.
-pub type Offering = Pin<Box<dyn Future<Output = Result<(), LogError>> + Send>>;
-
 impl Engine {
-    pub fn new(
-        settings: &Settings,
-        normaliser: normalise::Normaliser,
-        log: Arc<dyn Log>,
-        clock: Clock,
-    ) -> Self {
+    pub fn new(settings: &Settings, log: Arc<dyn Log>, clock: Clock) -> Self {
         let now = clock.now();
         let partitions = (0..settings.partitions)
             .map(|_| Slot {
                 partition: RwLock::new(Partition::new(settings)),
                 heartbeat: AtomicU64::new(now.0),
-                weight: AtomicUsize::new(0),
                 stories: Mutex::new(Stories::new(settings.stories)),
             })
             .collect();
         Self {
             settings: settings.clone(),
-            normaliser,
-            router: Arc::new(Router::new(settings.partitions)),
+            memory: MemoryLimit::new(settings.soft_bytes, settings.partitions),
             log,
             partitions,
             clock,
@@ -184,37 +142,9 @@ impl Engine {
         self.metrics.bytes.set(self.weight() as f64);
     }
 
-    /// Room for what one request holds.
-    pub fn request(&self) -> Request<'_> {
-        Request {
-            engine: self,
-            events: Vec::new(),
-        }
-    }
-
-    /// Appends events. Once it returns `Ok`, they count.
-    pub fn take(&self, events: Vec<Event>) -> Offering {
-        self.append(events.into_iter().map(Box::new).collect())
-    }
-
-    fn append(&self, events: Vec<Box<Event>>) -> Offering {
-        if events.is_empty() {
-            return Box::pin(std::future::ready(Ok(())));
-        }
-        if self.memory_left() == 0 {
-            return Box::pin(std::future::ready(Err(LogError::Full(Limit::Memory))));
-        }
-        let count = events.len() as u64;
-        let routed = self.router.route(events);
-        let frame = Frame::of(routed.entries, self.clock.now(), None);
-        let appending = self.log.append(frame);
-        let (router, appended) = (Arc::clone(&self.router), self.metrics.appended.clone());
-        Box::pin(async move {
-            appending.await?;
-            router.taken(&routed.told);
-            appended.increment(count);
-            Ok(())
-        })
+    /// The limit of memory that this engine writes, for those who let more in.
+    pub fn memory_limit(&self) -> &MemoryLimit {
+        &self.memory
     }
 
     /// The loop of one partition: read, apply, publish. Returns when the log is closed and read to its end.
@@ -332,11 +262,11 @@ impl Engine {
         let mut partition = write(&slot.partition);
         lock(&slot.stories).note(&delivery.entries);
         let out = partition.apply(delivery);
-        slot.weight.store(partition.weight(), Ordering::Relaxed);
+        self.memory.set(index, partition.weight());
         // All of it before the partition is let go: who finds nothing due there finds everything told and nothing under way.
         lock(&slot.stories).take(out.facts);
         if !out.sends.is_empty() {
-            let sends = self.router.address(out.sends);
+            let sends = addressed(out.sends, self.partitions.len());
             self.log
                 .forward(Frame::of(sends, self.clock.now(), Some(origin)));
         }
@@ -371,19 +301,11 @@ impl Engine {
             .collect()
     }
 
-    /// Bytes that sessions and waiting events may take more before senders are asked to retry.
-    fn memory_left(&self) -> usize {
-        let held = self.weight() + self.log.backlog().bytes;
-        self.settings
-            .soft_bytes
-            .saturating_add(1)
-            .saturating_sub(held)
-    }
-
     /// Which limits are reached, so that nothing is taken from outside; empty when all is well.
     pub fn full(&self) -> Vec<String> {
-        let memory = (self.memory_left() == 0).then(|| {
-            let limit = Bytes(self.settings.soft_bytes as u64);
+        let waiting = self.log.backlog().bytes;
+        let memory = self.memory.is_exceeded(waiting).then(|| {
+            let limit = self.memory.max_bytes();
             format!("sessions and waiting events take more than {limit} (engine.soft_state_size)")
         });
         memory.into_iter().chain(self.log.shortage()).collect()
@@ -399,11 +321,7 @@ impl Engine {
 
     /// Roughly the bytes that the sessions of all partitions hold in memory.
     pub fn weight(&self) -> usize {
-        let weights = self
-            .partitions
-            .iter()
-            .map(|slot| slot.weight.load(Ordering::Relaxed));
-        weights.sum()
+        self.memory.state_bytes()
     }
 
     /// Entries that wait to be applied.
@@ -463,5 +381,12 @@ fn lock<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Entries with the partitions that own them.
-type Addressed = Vec<(usize, Entry)>;
+/// Records for other keys, with the partitions that own them.
+fn addressed(
+    sends: Vec<(PartitionKey, Record)>,
+    partitions: usize,
+) -> impl Iterator<Item = (usize, Entry)> {
+    let entries = sends.into_iter();
+    let entries = entries.map(|(key, record)| Entry { key, record });
+    entries.map(move |entry| entry.addressed(partitions))
+}

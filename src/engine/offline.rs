@@ -1,55 +1,34 @@
 //! Processes a recording with the same partitions as live data, in the time of the recording.
 
 use super::stories::Stories;
-use super::{Partition, Settings, route::Router};
+use super::{Partition, Settings, addressed};
 use crate::derive;
-use crate::model::event::Event;
 use crate::model::fact::Fact;
 use crate::model::ids::{PartitionKey, TraceId};
 use crate::model::metric::Family;
 use crate::model::record::Frame;
-use crate::model::time::Timestamp;
-use crate::normalise::Normaliser;
-use crate::otlp::view::{ScopeBatch, SpanSink};
 use std::time::Duration;
 
 /// An engine without threads, log or clock.
 #[derive(Debug)]
 pub struct Offline {
-    normaliser: Normaliser,
-    router: Router,
     partitions: Vec<Partition>,
-    events: Vec<Box<Event>>,
     /// Deliveries so far.
     position: u64,
     stories: Stories,
 }
 
-/// Takes what was recorded.
-impl SpanSink for Offline {
-    fn asks(&self, hash: u32, name: &[u8]) -> bool {
-        self.normaliser.asks(hash, name)
-    }
-
-    fn add(&mut self, group: &ScopeBatch<'_>) {
-        self.events.extend(self.normaliser.normalise(group));
-    }
-}
-
 impl Offline {
-    pub fn new(settings: &Settings, normaliser: Normaliser) -> Self {
+    pub fn new(settings: &Settings) -> Self {
         // A recording is looked at as a whole: nothing of it is old.
         let mut settings = settings.clone();
         settings.derive.expire_after = Duration::MAX;
         // Nor is it read by Prometheus.
         settings.derive.zero_hold = Duration::ZERO;
         Self {
-            normaliser,
-            router: Router::new(settings.partitions),
             partitions: (0..settings.partitions)
                 .map(|_| Partition::new(&settings))
                 .collect(),
-            events: Vec::new(),
             position: 0,
             stories: Stories::new(0),
         }
@@ -84,15 +63,10 @@ impl Offline {
         }
     }
 
-    /// Plays all events in the order in which their spans ended, lets all timers run out, and returns the metrics.
-    pub fn finish(&mut self) -> Vec<Family> {
-        self.events
-            .sort_by_key(|event| (event.end, event.trace, event.span));
-        for event in std::mem::take(&mut self.events) {
-            let now = event.end;
-            let routed = self.router.route(vec![event]);
-            self.router.taken(&routed.told);
-            self.settle(routed.entries, now);
+    /// Applies the frames of a recording, in their order, lets all timers run out, and returns the metrics.
+    pub fn replay(&mut self, frames: impl Iterator<Item = Frame>) -> Vec<Family> {
+        for frame in frames {
+            self.settle(frame);
         }
         // Timers run out one after the other, so that what one of them sends meets the others in time.
         while let Some(due) = self
@@ -101,15 +75,16 @@ impl Offline {
             .filter_map(Partition::next_deadline)
             .min()
         {
-            self.settle(Vec::new(), due);
+            self.settle(Frame::of(None, due, None));
         }
         derive::merge(self.partitions.iter().map(Partition::families).collect())
     }
 
-    /// Steps all partitions until none has anything to send or a timer to run.
-    fn settle(&mut self, mut entries: super::Addressed, now: Timestamp) {
+    /// Applies a frame, and steps all partitions until none has anything to send or a timer to run.
+    fn settle(&mut self, mut frame: Frame) {
+        let now = frame.arrival;
+        let count = self.partitions.len();
         loop {
-            let mut frame = Frame::of(entries.drain(..), now, None);
             for (index, partition) in self.partitions.iter().enumerate() {
                 if partition.is_due(now) && !frame.parts.iter().any(|(known, _)| *known == index) {
                     frame.parts.push((index, Vec::new()));
@@ -119,12 +94,14 @@ impl Offline {
                 return;
             }
             self.position += 1;
+            let mut sends = Vec::new();
             for (index, delivery) in frame.deliveries(self.position) {
                 self.stories.note(&delivery.entries);
                 let out = self.partitions[index].apply(delivery);
-                entries.extend(self.router.address(out.sends));
+                sends.extend(addressed(out.sends, count));
                 self.stories.take(out.facts);
             }
+            frame = Frame::of(sends, now, None);
         }
     }
 }

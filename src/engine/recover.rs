@@ -1,7 +1,6 @@
 //! Recovery: loads the newest snapshots, then applies the log after them.
 
-use super::route::Router;
-use super::{Engine, Partition, Settings, read, write};
+use super::{Engine, Partition, Settings, addressed, read, write};
 use crate::log::LogError;
 use crate::log::disk::journal::Journal;
 use crate::log::disk::snapshots::Snapshots;
@@ -9,7 +8,6 @@ use crate::model::record::{Frame, Origin};
 use crate::proto::v1;
 use prost::Message;
 use std::collections::VecDeque;
-use std::sync::atomic::Ordering;
 use tracing::{error, warn};
 
 /// What recovery found.
@@ -50,7 +48,6 @@ impl Replayed {
 /// Reads the newest snapshots, and the log after them.
 pub(super) fn replay(
     settings: &Settings,
-    router: &Router,
     (journal, snapshots): (&Journal, &Snapshots),
 ) -> Result<Replayed, LogError> {
     let mut damaged = Vec::new();
@@ -69,7 +66,7 @@ pub(super) fn replay(
         damaged,
         recovered: Recovered::default(),
     };
-    replayed.sends = apply(&mut replayed, router, journal, from)?;
+    replayed.sends = apply(&mut replayed, journal, from)?;
     let end = replayed.end(journal);
     let recovered = &mut replayed.recovered;
     recovered.damaged = replayed.damaged.len() as u64;
@@ -127,19 +124,15 @@ fn newest(
 }
 
 /// Applies the log; returns what was sent and is not in it.
-fn apply(
-    replayed: &mut Replayed,
-    router: &Router,
-    journal: &Journal,
-    from: u64,
-) -> Result<Vec<Frame>, LogError> {
+fn apply(replayed: &mut Replayed, journal: &Journal, from: u64) -> Result<Vec<Frame>, LogError> {
     let Replayed {
         partitions,
         recovered,
         ..
     } = replayed;
+    let count = partitions.len();
     // By the partition that sent them, in order, until they are met in the log.
-    let mut sent: Vec<VecDeque<(u64, Frame)>> = vec![VecDeque::new(); partitions.len()];
+    let mut sent: Vec<VecDeque<(u64, Frame)>> = vec![VecDeque::new(); count];
     journal.replay(from, |position, payload| {
         let stored = v1::Frame::decode(payload).map_err(|_| LogError::Invalid("frame"))?;
         let frame = Frame::try_from(stored).map_err(|what| LogError::Invalid(what.0))?;
@@ -162,7 +155,7 @@ fn apply(
                     partition: index,
                     position,
                 };
-                let frame = Frame::of(router.address(sends), arrival, Some(origin));
+                let frame = Frame::of(addressed(sends, count), arrival, Some(origin));
                 sent[index].push_back((position, frame));
             }
         }
@@ -183,10 +176,11 @@ impl Engine {
         journal: &mut Journal,
         snapshots: &Snapshots,
     ) -> Result<Recovered, LogError> {
-        let replayed = replay(&self.settings, &self.router, (journal, snapshots))?;
+        let replayed = replay(&self.settings, (journal, snapshots))?;
         let recovered = replayed.recovered;
-        for (slot, partition) in self.partitions.iter().zip(replayed.partitions) {
-            slot.weight.store(partition.weight(), Ordering::Relaxed);
+        let slots = self.partitions.iter().enumerate();
+        for ((index, slot), partition) in slots.zip(replayed.partitions) {
+            self.memory.set(index, partition.weight());
             *write(&slot.partition) = partition;
         }
         if recovered.lost > 0 {

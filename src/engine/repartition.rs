@@ -6,8 +6,7 @@
 //! and take their place at once ([`layout`]).
 
 use super::recover::{Recovered, Replayed, replay};
-use super::route::Router;
-use super::{Partition, Settings};
+use super::{Partition, Settings, addressed};
 use crate::log::LogError;
 use crate::log::disk::files::Files;
 use crate::log::disk::journal::Journal;
@@ -33,11 +32,10 @@ pub fn repartition(
     (old, new): (&Settings, &Settings),
     (journal, snapshots): (&Journal, &Snapshots),
 ) -> Result<(v1::Meta, Recovered), LogError> {
-    let router = Router::new(old.partitions);
-    let mut replayed = replay(old, &router, (journal, snapshots))?;
+    let mut replayed = replay(old, (journal, snapshots))?;
     let recovered = replayed.recovered;
     // One more than anything that the old files know, so that no name is used twice.
-    let position = settle(&mut replayed, &router, journal) + 1;
+    let position = settle(&mut replayed, journal) + 1;
     let invalid = |what: Invalid| LogError::Invalid(what.0);
     let partitions = distribute(replayed.partitions, new, position).map_err(invalid)?;
     for (index, partition) in partitions.iter().enumerate() {
@@ -54,8 +52,9 @@ pub fn repartition(
 
 /// Applies what the partitions sent to each other, and what that makes them send, until nothing is under way. Returns the last
 /// position.
-fn settle(replayed: &mut Replayed, router: &Router, journal: &Journal) -> u64 {
+fn settle(replayed: &mut Replayed, journal: &Journal) -> u64 {
     let mut position = replayed.end(journal);
+    let count = replayed.partitions.len();
     // As late as what is in the log, and no later: the time in which no process ran is told to the new partitions.
     let arrival = log_time(&replayed.partitions);
     let mut waiting = VecDeque::from(std::mem::take(&mut replayed.sends));
@@ -69,7 +68,7 @@ fn settle(replayed: &mut Replayed, router: &Router, journal: &Journal) -> u64 {
                     partition: index,
                     position,
                 };
-                waiting.push_back(Frame::of(router.address(sends), arrival, Some(origin)));
+                waiting.push_back(Frame::of(addressed(sends, count), arrival, Some(origin)));
             }
         }
     }
@@ -82,7 +81,6 @@ fn distribute(
     settings: &Settings,
     position: u64,
 ) -> Result<Vec<Partition>, Invalid> {
-    let router = Router::new(settings.partitions);
     let head = head(&old, position);
     let mut partitions = Vec::with_capacity(settings.partitions);
     for _ in 0..settings.partitions {
@@ -98,7 +96,10 @@ fn distribute(
                         let key: PartitionKey =
                             slot.key.clone().ok_or(Invalid("key"))?.try_into()?;
                         let slots = v1::Slots { slots: vec![slot] };
-                        give(&mut partitions[router.partition(&key)], Part::Slots(slots))?;
+                        give(
+                            &mut partitions[key.partition(settings.partitions)],
+                            Part::Slots(slots),
+                        )?;
                     }
                 }
                 Some(Part::Series(list)) => {

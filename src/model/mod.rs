@@ -2,14 +2,13 @@
 //!
 //! | File | Content |
 //! |---|---|
-//! | `otlp.rs` | spans and log records as received: views of the request |
-//! | `names.rs, key.rs` | attributes that Baton reads, each with a number that is assigned at compile time |
 //! | `reject.rs` | reasons for which a span or log record is rejected |
 //! | `event.rs` | one normalized span |
 //! | `record.rs` | log entries |
 //! | `fact.rs` | business facts: the results of stitching, and the only input of metrics |
 //! | `metric.rs` | metric families with their values |
-//! | `ids.rs, time.rs` | identities and timestamps |
+//! | `ids.rs, time.rs` | identities, the partition of a key, and timestamps |
+//! | `limit.rs, memory_limit.rs` | limits at which senders are asked to retry, and the one of memory |
 //! | `cohort.rs` | the dimensions of a fact: tier, intent, channel and others |
 //! | `money.rs, price.rs` | amounts in the configured currency, prices of models and actions |
 //! | `sampling.rs` | the number of spans that one sampled span stands for |
@@ -27,6 +26,7 @@ pub mod hash;
 pub mod ids;
 pub mod limit;
 pub mod memo;
+pub mod memory_limit;
 pub mod metric;
 pub mod money;
 pub mod native;

@@ -177,6 +177,11 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// With the partition that owns its key, of so many.
+    pub fn addressed(self, partitions: usize) -> (usize, Self) {
+        (self.key.partition(partitions), self)
+    }
+
     /// Roughly the bytes that it holds in memory.
     pub fn weight(&self) -> usize {
         size_of::<Self>()

@@ -1,8 +1,9 @@
 //! Answers to export requests: status codes as the OTLP specification requires, and partial success.
 
-use super::{Counts, Refusal, Signal};
+use crate::ingest::{IngestError, Signal};
 use crate::model::limit::Limit;
 use crate::model::reject::RejectReason;
+use crate::otlp::Counts;
 use opentelemetry_proto::tonic::collector::logs::v1::{
     ExportLogsPartialSuccess, ExportLogsServiceResponse,
 };
@@ -16,7 +17,6 @@ use tonic::Code;
 /// Why a request was not taken. The text says what, whose fault, and whether to retry; it never repeats the payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
-    Malformed,
     /// The connection ended, or broke, before the body did.
     Aborted,
     TooLarge,
@@ -28,7 +28,8 @@ pub(super) enum Fault {
     /// The body did not arrive in time.
     SlowBody,
     Overloaded(Overload),
-    Refused(Refusal),
+    /// The ingest did not take the request.
+    Ingest(IngestError),
 }
 
 const OVERLOADED: &str = "the receiver is overloaded; nothing was accepted, retry later";
@@ -53,10 +54,11 @@ struct Words {
 }
 
 impl Fault {
-    pub(super) const STOPPING: Self = Self::Refused(Refusal::Stopping);
+    pub(super) const MALFORMED: Self = Self::Ingest(IngestError::Malformed);
+    pub(super) const STOPPING: Self = Self::Ingest(IngestError::Stopping);
 
-    pub(super) const ALL: [Self; 18] = [
-        Self::Malformed,
+    pub(super) const ALL: [Self; 17] = [
+        Self::MALFORMED,
         Self::Aborted,
         Self::TooLarge,
         Self::BadCompression,
@@ -66,23 +68,17 @@ impl Fault {
         Self::SlowBody,
         Self::Overloaded(Overload::Bytes),
         Self::Overloaded(Overload::Queue),
-        Self::Refused(Refusal::Overloaded),
-        Self::Refused(Refusal::Full(Limit::Queue)),
-        Self::Refused(Refusal::Full(Limit::Memory)),
-        Self::Refused(Refusal::Full(Limit::Disk)),
-        Self::Refused(Refusal::Full(Limit::LogSize)),
-        Self::Refused(Refusal::Stopping),
-        Self::Refused(Refusal::Unsure),
-        Self::Refused(Refusal::TooLarge),
+        Self::Ingest(IngestError::Full(Limit::Queue)),
+        Self::Ingest(IngestError::Full(Limit::Memory)),
+        Self::Ingest(IngestError::Full(Limit::Disk)),
+        Self::Ingest(IngestError::Full(Limit::LogSize)),
+        Self::STOPPING,
+        Self::Ingest(IngestError::Indeterminate),
+        Self::Ingest(IngestError::TooManyItems),
     ];
 
     fn words(self) -> Words {
         let (reason, text, advice) = match self {
-            Self::Malformed => (
-                "malformed",
-                "the request is not a valid OTLP export request; the sender is at fault, do not retry",
-                "check that the sender exports OTLP to this port: gRPC and HTTP have different ports",
-            ),
             Self::Aborted => (
                 "aborted",
                 "the connection ended before the request body was complete; nothing was accepted, send the request again",
@@ -128,7 +124,7 @@ impl Fault {
                 OVERLOADED,
                 "give Baton more cores or a faster disk, or raise receivers.otlp.queue_timeout",
             ),
-            Self::Refused(refusal) => refused(refusal),
+            Self::Ingest(error) => not_taken(error),
         };
         Words {
             reason,
@@ -152,14 +148,15 @@ impl Fault {
     pub(super) fn retryable(self) -> bool {
         match self {
             Self::SlowBody | Self::Overloaded(_) => true,
-            Self::Refused(refusal) => refusal != Refusal::TooLarge,
+            Self::Ingest(IngestError::Malformed | IngestError::TooManyItems) => false,
+            Self::Ingest(_) => true,
             _ => false,
         }
     }
 
     pub(super) fn code(self) -> Code {
         match self {
-            Self::TooLarge | Self::Refused(Refusal::TooLarge) => Code::ResourceExhausted,
+            Self::TooLarge | Self::Ingest(IngestError::TooManyItems) => Code::ResourceExhausted,
             Self::UnknownPath => Code::Unimplemented,
             _ if self.retryable() => Code::Unavailable,
             _ => Code::InvalidArgument,
@@ -168,7 +165,7 @@ impl Fault {
 
     pub(super) fn http(self) -> u16 {
         match self {
-            Self::TooLarge | Self::Refused(Refusal::TooLarge) => 413,
+            Self::TooLarge | Self::Ingest(IngestError::TooManyItems) => 413,
             Self::UnknownPath => 404,
             Self::UnknownEncoding | Self::UnknownType => 415,
             _ if self.retryable() => 503,
@@ -198,45 +195,51 @@ impl Fault {
     }
 }
 
-/// The reason, the text to the sender and the advice to the operator where the intake took nothing.
-fn refused(refusal: Refusal) -> (&'static str, &'static str, &'static str) {
-    match refusal {
-        Refusal::Overloaded => (
-            "overloaded",
-            OVERLOADED,
-            "give Baton more cores, memory or a faster disk",
+impl From<IngestError> for Fault {
+    fn from(error: IngestError) -> Self {
+        Self::Ingest(error)
+    }
+}
+
+/// The reason, the text to the sender and the advice to the operator where the ingest took nothing.
+fn not_taken(error: IngestError) -> (&'static str, &'static str, &'static str) {
+    match error {
+        IngestError::Malformed => (
+            "malformed",
+            "the request is not a valid OTLP export request; the sender is at fault, do not retry",
+            "check that the sender exports OTLP to this port: gRPC and HTTP have different ports",
         ),
-        Refusal::Full(Limit::Queue) => (
+        IngestError::Full(Limit::Queue) => (
             "event_queue_full",
             "too many events are waiting in this receiver (engine.queue_events); nothing was accepted, retry later",
             "give Baton more cores, or raise engine.queue_events",
         ),
-        Refusal::Full(Limit::Memory) => (
+        IngestError::Full(Limit::Memory) => (
             "memory_full",
             "the sessions of this receiver have reached their memory limit (engine.soft_state_size); nothing was accepted, retry later",
             "give Baton more memory, or lower stitch.idle_timeout",
         ),
-        Refusal::Full(Limit::Disk) => (
+        IngestError::Full(Limit::Disk) => (
             "disk_full",
             "the disk of this receiver is nearly full; nothing was accepted, retry later",
             "free space on the volume of state.directory",
         ),
-        Refusal::Full(Limit::LogSize) => (
+        IngestError::Full(Limit::LogSize) => (
             "log_full",
             "the log of this receiver has reached its maximum size (state.max_log_size); nothing was accepted, retry later",
             "raise state.max_log_size, or check why snapshots fail: baton_snapshots_total",
         ),
-        Refusal::Stopping => (
+        IngestError::Stopping => (
             "stopping",
             "the receiver is stopping; nothing was accepted, retry later or on another receiver",
             "no action is needed: senders retry, and lose nothing if Baton starts again in time",
         ),
-        Refusal::Unsure => (
+        IngestError::Indeterminate => (
             "log_failed",
             "the log of this receiver failed, and it is unknown whether the request was accepted; send it to this receiver again, which detects duplicates",
             "check the disk of state.directory",
         ),
-        Refusal::TooLarge => (
+        IngestError::TooManyItems => (
             "too_many_items",
             "the request contains more items than engine.queue_events allows; send smaller batches, do not retry this one",
             "send smaller batches, or raise engine.queue_events",

@@ -1,9 +1,11 @@
-//! The way of a request through both doors: read, wait, decompress, decode, append; counted and reported in one place.
+//! The way of a request through both doors: read, wait, decompress, submit; counted and reported in one place.
 
 use super::answer::Fault;
-use super::{Admission, Counts, Decode, Intake, Limits, Metrics, Settings, Taking};
+use super::{Admission, Limits, Metrics, Settings};
+use crate::ingest::{Encoding, ExportRequest, Ingest, Signal};
 use crate::model::reject::RejectReason;
 use crate::net::{Peer, Server, Trouble};
+use crate::otlp::Counts;
 use axum::body::Body;
 use bytes::Bytes;
 use std::net::SocketAddr;
@@ -14,7 +16,7 @@ use std::time::Duration;
 #[derive(Clone)]
 pub(super) struct Door {
     server: Server,
-    intake: Arc<dyn Intake>,
+    ingest: Arc<dyn Ingest>,
     metrics: Arc<Metrics>,
     pub(super) limits: Limits,
     pub(super) retry_after: Duration,
@@ -34,12 +36,12 @@ impl Door {
     pub(super) fn new(
         settings: &Settings,
         server: &Server,
-        intake: Arc<dyn Intake>,
+        ingest: Arc<dyn Ingest>,
         metrics: Arc<Metrics>,
     ) -> Self {
         Self {
             server: server.clone(),
-            intake,
+            ingest,
             metrics,
             limits: settings.limits.clone(),
             retry_after: settings.retry_after,
@@ -58,24 +60,19 @@ impl Door {
         body: Body,
         limit: usize,
         unpack: impl FnOnce(Bytes) -> Result<Bytes, Fault>,
-        decode: Decode,
+        (signal, encoding): (Signal, Encoding),
     ) -> Result<Counts, Fault> {
         let (body, mut held) = self.admission.read(body, limit).await?;
         held.place().await?;
-        let plain = unpack(body)?;
-        held.unpack(plain.len()).await?;
-        self.metrics.bytes.increment(plain.len() as u64);
-        let (taking, counts) = self.offer(decode, &plain)?;
-        drop(plain);
-        taking.await.map_err(Fault::Refused)?;
-        Ok(counts)
-    }
-
-    /// Decodes a message and offers it; synchronous, since what is decoded borrows the message.
-    fn offer(&self, decode: Decode, message: &[u8]) -> Result<(Taking, Counts), Fault> {
-        let mut offer = self.intake.open();
-        let counts = decode(message, &self.limits, &mut *offer).map_err(|_| Fault::Malformed)?;
-        Ok((offer.close(), counts))
+        let body = unpack(body)?;
+        held.unpack(body.len()).await?;
+        self.metrics.bytes.increment(body.len() as u64);
+        let request = ExportRequest {
+            signal,
+            encoding,
+            body,
+        };
+        Ok(self.ingest.submit(request).await?)
     }
 
     /// Counts a result, and reports what was refused, malformed or rejected.

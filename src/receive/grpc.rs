@@ -5,8 +5,10 @@
 
 use super::answer::{self, Fault};
 use super::door::Door;
-use super::{Counts, Intake, Limits, Metrics, Settings, Signal, body};
+use super::{Limits, Metrics, Settings, body};
+use crate::ingest::{Encoding, Ingest, Signal};
 use crate::net::{self, Peer, Server};
+use crate::otlp::Counts;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -45,7 +47,7 @@ impl Grpc {
     /// When the address cannot be bound.
     pub fn bind(
         settings: &Settings,
-        intake: Arc<dyn Intake>,
+        ingest: Arc<dyn Ingest>,
         metrics: Arc<Metrics>,
     ) -> std::io::Result<Self> {
         let listener = net::listen(settings.grpc)?;
@@ -53,7 +55,7 @@ impl Grpc {
         Ok(Self {
             address: listener.local_addr()?,
             listener,
-            door: Door::new(settings, &server, intake, metrics),
+            door: Door::new(settings, &server, ingest, metrics),
             server,
         })
     }
@@ -113,8 +115,8 @@ async fn take(door: &Door, request: Request, signal: Signal) -> Result<Counts, F
     let limits = &door.limits;
     let limit = limits.max_request_bytes + PREFIX;
     let unpack = |body| message(body, &encoding, limits);
-    door.take(request.into_body(), limit, unpack, signal.protobuf())
-        .await
+    let kind = (signal, Encoding::Protobuf);
+    door.take(request.into_body(), limit, unpack, kind).await
 }
 
 fn encoding(headers: &HeaderMap) -> Result<String, Fault> {
@@ -128,19 +130,19 @@ fn encoding(headers: &HeaderMap) -> Result<String, Fault> {
 /// The one message of a unary call.
 fn message(mut body: Bytes, encoding: &str, limits: &Limits) -> Result<Bytes, Fault> {
     if body.len() < PREFIX {
-        return Err(Fault::Malformed);
+        return Err(Fault::MALFORMED);
     }
     let compressed = body.get_u8();
     let length = body.get_u32();
     if u32::try_from(body.len()) != Ok(length) {
-        return Err(Fault::Malformed);
+        return Err(Fault::MALFORMED);
     }
     match compressed {
         0 => body::plain(body, "", limits),
         // Compressed, and nothing says how.
         1 if matches!(encoding, "" | "identity") => Err(Fault::BadCompression),
         1 => body::plain(body, encoding, limits),
-        _ => Err(Fault::Malformed),
+        _ => Err(Fault::MALFORMED),
     }
 }
 

@@ -2,8 +2,10 @@
 
 use super::answer::{self, Fault};
 use super::door::Door;
-use super::{Counts, Intake, Metrics, Settings, Signal, body};
+use super::{Metrics, Settings, body};
+use crate::ingest::{Encoding, Ingest, Signal};
 use crate::net::{self, Peer, Server};
+use crate::otlp::Counts;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -35,13 +37,13 @@ impl Http {
     /// When the address cannot be bound.
     pub fn bind(
         settings: &Settings,
-        intake: Arc<dyn Intake>,
+        ingest: Arc<dyn Ingest>,
         metrics: Arc<Metrics>,
     ) -> std::io::Result<Self> {
         let server = settings.http_server.clone();
         Ok(Self {
             listener: net::listen(settings.http)?,
-            door: Door::new(settings, &server, intake, metrics),
+            door: Door::new(settings, &server, ingest, metrics),
             server,
         })
     }
@@ -86,57 +88,53 @@ async fn elsewhere(State(door): State<Door>, request: Request) -> Response {
 
 async fn receive(State(door): State<Door>, request: Request, signal: Signal) -> Response {
     let peer = request.extensions().get::<Peer>().copied();
-    let json = media_type(request.headers());
-    let result = match json {
-        Some(json) => take(&door, request, signal, json).await,
+    let encoding = media_type(request.headers());
+    let result = match encoding {
+        Some(encoding) => take(&door, request, signal, encoding).await,
         None => Err(Fault::UnknownType),
     };
     door.account(&result, peer);
-    let json = json.unwrap_or(false);
+    let encoding = encoding.unwrap_or(Encoding::Protobuf);
     match result {
-        Ok(counts) => accept(&counts, signal, json),
-        Err(fault) => refuse(fault, json, door.retry_after),
+        Ok(counts) => accept(&counts, signal, encoding),
+        Err(fault) => refuse(fault, encoding, door.retry_after),
     }
 }
 
-async fn take(door: &Door, request: Request, signal: Signal, json: bool) -> Result<Counts, Fault> {
-    let encoding = match request.headers().get(header::CONTENT_ENCODING) {
-        Some(encoding) => encoding.to_str().map_err(|_| Fault::UnknownEncoding)?,
+async fn take(
+    door: &Door,
+    request: Request,
+    signal: Signal,
+    encoding: Encoding,
+) -> Result<Counts, Fault> {
+    let compression = match request.headers().get(header::CONTENT_ENCODING) {
+        Some(compression) => compression.to_str().map_err(|_| Fault::UnknownEncoding)?,
         None => "",
     }
     .to_owned();
-    let decode = if json {
-        signal.json()
-    } else {
-        signal.protobuf()
-    };
     let limits = &door.limits;
-    let unpack = |packed| body::plain(packed, &encoding, limits);
-    door.take(
-        request.into_body(),
-        limits.max_request_bytes,
-        unpack,
-        decode,
-    )
-    .await
+    let unpack = |packed| body::plain(packed, &compression, limits);
+    let kind = (signal, encoding);
+    door.take(request.into_body(), limits.max_request_bytes, unpack, kind)
+        .await
 }
 
-/// Whether the body is JSON; `None` for a type that OTLP does not know.
-fn media_type(headers: &HeaderMap) -> Option<bool> {
+/// The encoding of the body; `None` for a type that OTLP does not know.
+fn media_type(headers: &HeaderMap) -> Option<Encoding> {
     let declared = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
     let media = declared.split(';').next().unwrap_or_default().trim();
     if media.eq_ignore_ascii_case(PROTOBUF) {
-        Some(false)
+        Some(Encoding::Protobuf)
     } else if media.eq_ignore_ascii_case(JSON) {
-        Some(true)
+        Some(Encoding::Json)
     } else {
         None
     }
 }
 
-fn accept(counts: &Counts, signal: Signal, json: bool) -> Response {
+fn accept(counts: &Counts, signal: Signal, encoding: Encoding) -> Response {
     let (rejected, message) = answer::partial(counts);
-    let body = if json {
+    let body = if encoding == Encoding::Json {
         let field = match signal {
             Signal::Traces => "rejectedSpans",
             Signal::Logs => "rejectedLogRecords",
@@ -149,18 +147,17 @@ fn accept(counts: &Counts, signal: Signal, json: bool) -> Response {
     } else {
         answer::success(counts, signal)
     };
-    respond(StatusCode::OK, json, body)
+    respond(StatusCode::OK, encoding, body)
 }
 
-fn refuse(fault: Fault, json: bool, retry_after: Duration) -> Response {
+fn refuse(fault: Fault, encoding: Encoding, retry_after: Duration) -> Response {
     let status = fault.status(retry_after);
-    let body = if json {
-        status.to_json().into_bytes()
-    } else {
-        status.encode_to_vec()
+    let body = match encoding {
+        Encoding::Json => status.to_json().into_bytes(),
+        Encoding::Protobuf => status.encode_to_vec(),
     };
     let code = StatusCode::from_u16(fault.http()).unwrap_or(StatusCode::BAD_REQUEST);
-    let mut response = respond(code, json, body);
+    let mut response = respond(code, encoding, body);
     if fault.retryable() {
         let seconds = retry_after.as_secs().max(1);
         response
@@ -170,10 +167,14 @@ fn refuse(fault: Fault, json: bool, retry_after: Duration) -> Response {
     response
 }
 
-fn respond(code: StatusCode, json: bool, body: Vec<u8>) -> Response {
+fn respond(code: StatusCode, encoding: Encoding, body: Vec<u8>) -> Response {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = code;
-    let media = header::HeaderValue::from_static(if json { JSON } else { PROTOBUF });
+    let media = match encoding {
+        Encoding::Json => JSON,
+        Encoding::Protobuf => PROTOBUF,
+    };
+    let media = header::HeaderValue::from_static(media);
     response.headers_mut().insert(header::CONTENT_TYPE, media);
     response
 }

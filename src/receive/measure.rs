@@ -1,8 +1,8 @@
 //! What the doors count.
 
-use super::Counts;
 use super::answer::Fault;
 use crate::model::reject::RejectReason;
+use crate::otlp::Counts;
 use metrics::{Counter, counter, describe_counter};
 use std::collections::BTreeMap;
 

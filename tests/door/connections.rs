@@ -134,7 +134,7 @@ async fn a_stop_answers_what_is_in_flight_and_waits_for_nobody_else() {
     let mut posted = Raw::connect(doors.http).await;
     let body = request(vec![span(1)]);
     posted.upload(body.len(), &body).await;
-    doors.taker.offered(2).await;
+    doors.taker.submitted(2).await;
     // Arrives while Baton stops.
     let mut arriving = Raw::connect(doors.http).await;
     arriving.upload(body.len(), &body[..4]).await;
@@ -154,7 +154,7 @@ async fn a_stop_answers_what_is_in_flight_and_waits_for_nobody_else() {
     doors.stop.send_replace(true);
     silent.closed().await;
     arriving.send(&body[4..]).await;
-    doors.taker.offered(3).await;
+    doors.taker.submitted(3).await;
     assert!(stalled.answer().await.starts_with("HTTP/1.1 503"));
     assert_eq!(call.status().await, tonic::Code::Unavailable);
     assert!(TcpStream::connect(doors.http).await.is_err(), "no new ones");

@@ -1,12 +1,12 @@
 //! Both doors with everything they need, and senders of all manners.
 
 use baton::clock::Clock;
+use baton::ingest::{ExportRequest, Ingest, IngestError, SubmitFuture};
+use baton::model::limit::Limit;
 use baton::net::{self, Protocol, Reporter, open_files};
 use baton::otlp::Limits;
-use baton::otlp::view::{ScopeBatch, SpanSink};
-use baton::receive::{
-    Admission, Grpc, Http, Intake, Metrics, Offer, Refusal, Room, Settings, Taking,
-};
+use baton::otlp::view::ScopeBatch;
+use baton::receive::{Admission, Grpc, Http, Metrics, Room, Settings};
 use baton::telemetry::Telemetry;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -33,10 +33,10 @@ pub struct Taker {
     pub spans: AtomicUsize,
     pub starts: Mutex<Vec<u64>>,
     pub full: AtomicBool,
-    /// Offers are taken while it is open.
+    /// Requests are taken while it is open.
     pub gate: watch::Sender<bool>,
     /// How many came so far.
-    pub offers: watch::Sender<usize>,
+    pub submitted: watch::Sender<usize>,
 }
 
 impl Default for Taker {
@@ -46,60 +46,41 @@ impl Default for Taker {
             starts: Mutex::default(),
             full: AtomicBool::new(false),
             gate: watch::Sender::new(true),
-            offers: watch::Sender::new(0),
+            submitted: watch::Sender::new(0),
         }
     }
 }
 
 impl Taker {
-    /// Ends when so many offers have come.
-    pub async fn offered(&self, count: usize) {
-        let mut offers = self.offers.subscribe();
-        offers.wait_for(|n| *n >= count).await.expect("a sender");
+    /// Ends when so many requests have come.
+    pub async fn submitted(&self, count: usize) {
+        let mut submitted = self.submitted.subscribe();
+        submitted.wait_for(|n| *n >= count).await.expect("a sender");
     }
 }
 
-struct Shared(Arc<Taker>);
-
-impl Intake for Shared {
-    fn open(&self) -> Box<dyn Offer + '_> {
-        Box::new(Held {
-            taker: &self.0,
-            starts: Vec::new(),
-        })
-    }
-}
-
-/// The starts of the spans of one request.
-struct Held<'t> {
-    taker: &'t Taker,
-    starts: Vec<u64>,
-}
-
-impl SpanSink for Held<'_> {
-    fn asks(&self, _: u32, _: &[u8]) -> bool {
-        true
-    }
-
-    fn add(&mut self, group: &ScopeBatch<'_>) {
-        self.starts
-            .extend(group.spans.iter().map(|span| span.start.0));
-    }
-}
-
-impl Offer for Held<'_> {
-    fn close(self: Box<Self>) -> Taking {
-        let taker = self.taker;
-        taker.offers.send_modify(|n| *n += 1);
-        if taker.full.load(Ordering::SeqCst) {
-            return Box::pin(std::future::ready(Err(Refusal::Overloaded)));
+impl Ingest for Taker {
+    fn submit(&self, request: ExportRequest) -> SubmitFuture {
+        let mut starts = Vec::new();
+        let mut sink = |group: &ScopeBatch<'_>| {
+            starts.extend(group.spans.iter().map(|span| span.start.0));
+        };
+        let decoded = request.decode(&Limits::default(), &mut sink);
+        let counts = match decoded {
+            Ok(counts) => counts,
+            Err(malformed) => return Box::pin(std::future::ready(Err(malformed.into()))),
+        };
+        self.submitted.send_modify(|n| *n += 1);
+        if self.full.load(Ordering::SeqCst) {
+            let full = IngestError::Full(Limit::Queue);
+            return Box::pin(std::future::ready(Err(full)));
         }
-        taker.spans.fetch_add(self.starts.len(), Ordering::SeqCst);
-        taker.starts.lock().expect("a lock").extend(self.starts);
-        let mut gate = taker.gate.subscribe();
+        self.spans.fetch_add(starts.len(), Ordering::SeqCst);
+        self.starts.lock().expect("a lock").extend(starts);
+        let mut gate = self.gate.subscribe();
         Box::pin(async move {
             gate.wait_for(|open| *open).await.expect("a gate");
-            Ok(())
+            Ok(counts)
         })
     }
 }
@@ -180,9 +161,9 @@ impl Doors {
         };
         let taker = Arc::new(Taker::default());
         let metrics = Arc::new(telemetry.register(Metrics::new));
-        let intake = || Arc::new(Shared(Arc::clone(&taker)));
-        let grpc = Grpc::bind(&settings, intake(), Arc::clone(&metrics)).expect("bound");
-        let http = Http::bind(&settings, intake(), metrics).expect("bound");
+        let ingest = || Arc::<Taker>::clone(&taker);
+        let grpc = Grpc::bind(&settings, ingest(), Arc::clone(&metrics)).expect("bound");
+        let http = Http::bind(&settings, ingest(), metrics).expect("bound");
         let stop = watch::Sender::new(false);
         Self {
             grpc: grpc.address(),

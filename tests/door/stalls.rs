@@ -59,11 +59,11 @@ async fn a_burst_waits_for_its_turn_and_loses_nothing() {
         }
     }
     // As many as may be are worked on, the others wait.
-    doors.taker.offered(8).await;
+    doors.taker.submitted(8).await;
     doors
         .metric_is("baton_receiver_waiting_requests", 992.0)
         .await;
-    assert_eq!(*doors.taker.offers.borrow(), 8);
+    assert_eq!(*doors.taker.submitted.borrow(), 8);
     doors.taker.gate.send_replace(true);
     for export in sent {
         export.await.expect("taken");
@@ -83,7 +83,7 @@ async fn who_waits_too_long_for_a_place_is_asked_to_retry() {
         let doors = Arc::clone(&doors);
         async move { doors.export().await }
     });
-    doors.taker.offered(1).await;
+    doors.taker.submitted(1).await;
     let (status, retry, _) = doors.post(&PROTOBUF, request(vec![span(1)])).await;
     assert_eq!((status, retry.as_deref()), (503, Some("7")));
     let refused = doors.export().await.expect_err("no place");

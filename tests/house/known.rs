@@ -90,7 +90,6 @@ pub const REPEATED_TYPES: &[&str] = &[
     "Place",
     "Read",
     "Reader",
-    "Request",
     "Said",
     "Scope",
     "Server",

@@ -7,6 +7,7 @@ use crate::story::{HOUR, MILLI, SECOND, Story};
 use baton::app;
 use baton::clock::Clock;
 use baton::engine::{Engine, Settings, Worker};
+use baton::ingest::Appender;
 use baton::log::{AppendFuture, Log, Next};
 use baton::model::event::Event;
 use baton::model::fact::{Fact, What};
@@ -106,7 +107,8 @@ pub fn play(
     let mut stage = Stage::new(story, way);
     for (at, events) in requests {
         stage.pass_to(at);
-        drop(stage.engine.take(events));
+        let events = events.into_iter().map(Box::new).collect();
+        drop(stage.appender.append(events));
         stage.drain();
         if stage.dice.one_in(24) {
             look(&stage.engine.gather(), false);
@@ -129,6 +131,7 @@ fn told(fact: &Fact) -> String {
 }
 
 struct Stage {
+    appender: Appender,
     engine: Engine,
     log: Arc<Queues>,
     time: Arc<AtomicU64>,
@@ -148,10 +151,11 @@ impl Stage {
             ..app::engine_settings(&story.config)
         };
         settings.derive.expire_after = Duration::MAX;
-        let normaliser = app::normaliser(&story.config, 7);
-        let shared = Arc::clone(&log);
-        let engine = Engine::new(&settings, normaliser, shared, clock.clone());
+        let shared: Arc<dyn Log> = Arc::<Queues>::clone(&log);
+        let engine = Engine::new(&settings, Arc::clone(&shared), clock.clone());
+        let memory = engine.memory_limit().clone();
         Self {
+            appender: Appender::new(shared, memory, clock.clone()),
             engine,
             log,
             workers: (0..way.partitions)

@@ -7,10 +7,10 @@ use baton::app;
 use baton::clock::Clock;
 use baton::config::Config;
 use baton::engine::{self, Engine, Settings, Worker};
-use baton::log::LogError;
-use baton::log::Reader;
+use baton::ingest::Appender;
 use baton::log::disk::files::Files;
 use baton::log::disk::layout;
+use baton::log::{Log, LogError, Reader};
 use baton::proto::v1;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -21,6 +21,7 @@ pub const PARTITIONS: usize = 3;
 
 pub struct Process {
     pub engine: Engine,
+    pub appender: Appender,
     pub log: Arc<SimLog>,
     pub readers: Vec<Reader>,
     pub workers: Vec<Worker>,
@@ -66,9 +67,9 @@ impl Process {
             meta = changed;
         }
         let (log, readers) = log::open(&folder, partitions, meta.since)?;
-        let normaliser = app::normaliser(&Config::default(), 7);
-        let shared = Arc::clone(&log);
-        let engine = Engine::new(&settings(partitions), normaliser, shared, clock.clone());
+        let shared: Arc<dyn Log> = Arc::<SimLog>::clone(&log);
+        let engine = Engine::new(&settings(partitions), Arc::clone(&shared), clock.clone());
+        let appender = Appender::new(shared, engine.memory_limit().clone(), clock.clone());
         let mut writer = log.writer.lock().expect("no panic");
         let (journal, snapshots) = writer.stored();
         history.read(journal)?;
@@ -78,6 +79,7 @@ impl Process {
         let workers = (0..partitions).map(|_| Worker::new(clock.now())).collect();
         Ok(Self {
             engine,
+            appender,
             log,
             readers,
             workers,

@@ -8,9 +8,8 @@ use crate::process::{self, PARTITIONS, Process};
 use crate::rows::{History, Rows};
 use baton::app;
 use baton::config::Config;
-use baton::engine::Offering;
 use baton::log::disk::files::Files;
-use baton::log::{LogError, Next};
+use baton::log::{AppendFuture, LogError, Next};
 use baton::model::event::Event;
 use baton::model::limit::Limit;
 use baton::model::metric::{Family, Point};
@@ -115,7 +114,7 @@ struct World {
     process: Process,
     /// What senders still have, and what they wait for.
     unsent: Vec<Vec<Event>>,
-    asked: Vec<(Vec<Event>, Offering)>,
+    asked: Vec<(Vec<Event>, AppendFuture)>,
     history: History,
     /// What Prometheus was shown last of each series that only grows.
     scraped: BTreeMap<String, f64>,
@@ -286,8 +285,9 @@ impl World {
 
     fn offer(&mut self) {
         if let Some(events) = self.unsent.pop() {
-            let offering = self.process.engine.take(events.clone());
-            self.asked.push((events, offering));
+            let boxed = events.iter().cloned().map(Box::new).collect();
+            let appending = self.process.appender.append(boxed);
+            self.asked.push((events, appending));
         }
     }
 
@@ -318,8 +318,8 @@ impl World {
 
     /// Senders learn what became of their requests, and try again what was refused.
     fn settle_answers(&mut self) {
-        for (events, mut offering) in std::mem::take(&mut self.asked) {
-            match log::outcome(&mut offering) {
+        for (events, mut appending) in std::mem::take(&mut self.asked) {
+            match log::outcome(&mut appending) {
                 Some(Ok(())) => {}
                 Some(Err(LogError::Full(limit))) => {
                     self.refused += 1;
@@ -329,7 +329,7 @@ impl World {
                 // It failed, now or before: the crash is near.
                 Some(Err(LogError::WriteFailed | LogError::Closed)) => self.unsent.push(events),
                 Some(Err(other)) => panic!("refused for {other:?}"),
-                None => self.asked.push((events, offering)),
+                None => self.asked.push((events, appending)),
             }
         }
     }

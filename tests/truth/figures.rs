@@ -2,6 +2,7 @@
 
 use crate::capture::{Encoding, Request};
 use baton::engine::Offline;
+use baton::ingest::Recording;
 use baton::model::metric::{Family, Point};
 use baton::otlp::Limits;
 use baton::otlp::view::SpanSink;
@@ -129,11 +130,12 @@ pub fn replay_with(requests: &[Request], partitions: usize) -> Figures {
     let mut settings = baton::app::engine_settings(&baton::config::Config::default());
     settings.partitions = partitions;
     let normaliser = baton::app::normaliser(&baton::config::Config::default(), 7);
-    let mut engine = Offline::new(&settings, normaliser);
+    let mut recording = Recording::new(normaliser);
     for request in requests {
-        decode(request, &mut engine);
+        decode(request, &mut recording);
     }
-    Figures::of_metrics(&engine.finish())
+    let frames = recording.into_frames(partitions);
+    Figures::of_metrics(&Offline::new(&settings).replay(frames))
 }
 
 pub fn decode(request: &Request, take: &mut dyn SpanSink) {

@@ -2,13 +2,13 @@
 
 use crate::clock::Clock;
 use crate::engine::{Engine, Settings, Worker};
-use crate::log::{Reader, memory};
+use crate::ingest::Appender;
+use crate::log::{AppendFuture, Log, Reader, memory};
 use crate::model::ids::{PartitionKey, SpanId, TenantScoped, TraceId};
 use crate::model::metric::Point;
-use crate::model::record::Record;
 use crate::model::time::Timestamp;
 use crate::normalise::{self, Normaliser};
-use crate::otlp::view::{ScopeBatch, Span, SpanSink, Status, Value};
+use crate::otlp::view::{ScopeBatch, Span, Status, Value};
 use crate::{derive, stitch};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,6 +19,8 @@ const EXPIRES: u64 = 600;
 const PARTITIONS: usize = 2;
 
 struct Desk {
+    appender: Appender,
+    normaliser: Normaliser,
     engine: Engine,
     now: Arc<AtomicU64>,
     partitions: Vec<(Worker, Reader)>,
@@ -42,9 +44,13 @@ impl Desk {
         let clock = Clock::manual(Arc::clone(&now));
         let normaliser = Normaliser::new(normalise::Settings::default(), Arc::default());
         let (log, readers) = memory::open(PARTITIONS, 1000);
-        let engine = Engine::new(&settings, normaliser, Arc::new(log), clock.clone());
+        let log: Arc<dyn Log> = Arc::new(log);
+        let engine = Engine::new(&settings, Arc::clone(&log), clock.clone());
+        let memory = engine.memory_limit().clone();
         let worker = || Worker::new(clock.now());
         Self {
+            appender: Appender::new(log, memory, clock.clone()),
+            normaliser,
             engine,
             now,
             partitions: readers.into_iter().map(|r| (worker(), r)).collect(),
@@ -54,8 +60,7 @@ impl Desk {
     /// One turn of a session, which is a partition of its own.
     fn turn(&self, session: &str, number: u8) {
         let now = self.now.load(Ordering::Relaxed);
-        let mut request = self.engine.request();
-        request.add(&ScopeBatch {
+        let events = self.normaliser.normalise(&ScopeBatch {
             spans: std::iter::once(Span {
                 trace: TraceId::new(&[number; 16]).expect("not zero"),
                 id: SpanId::new(&[number; 8]).expect("not zero"),
@@ -80,7 +85,7 @@ impl Desk {
             .collect(),
             ..ScopeBatch::default()
         });
-        futures_now(request.append());
+        futures_now(self.appender.append(events));
     }
 
     /// Lets the time pass in steps of ten seconds; returns what the counter showed after each.
@@ -110,14 +115,12 @@ impl Desk {
         }
     }
 
-    fn partition(&self, session: &str) -> usize {
+    fn partition(session: &str) -> usize {
         let scoped = TenantScoped {
             tenant: None,
             id: session.into(),
         };
-        let key = PartitionKey::Session(scoped);
-        let bind = Record::Bind(key.clone());
-        self.engine.router.address(vec![(key, bind)])[0].0
+        PartitionKey::Session(scoped).partition(PARTITIONS)
     }
 
     fn series(&self, index: usize) -> usize {
@@ -128,16 +131,16 @@ impl Desk {
 }
 
 /// A log in memory answers at once.
-fn futures_now(mut offering: crate::engine::Offering) {
+fn futures_now(mut appending: AppendFuture) {
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    assert!(offering.as_mut().poll(&mut context).is_ready());
+    assert!(appending.as_mut().poll(&mut context).is_ready());
 }
 
 #[test]
 fn a_counter_never_falls_while_one_of_its_parts_lives_and_goes_as_a_whole() {
     let mut desk = Desk::new();
     let ids: Vec<String> = (0..64).map(|n| format!("session {n}")).collect();
-    let (one, other): (Vec<_>, Vec<_>) = ids.iter().partition(|id| desk.partition(id) == 0);
+    let (one, other): (Vec<_>, Vec<_>) = ids.iter().partition(|id| Desk::partition(id) == 0);
     desk.turn(one[0], 1);
     desk.turn(other[0], 2);
     desk.wait(60);

@@ -1,6 +1,7 @@
 //! A population of which a sampler keeps a part is told as the whole: in the mean rightly, and exactly as the sum of its weights.
 
 use crate::engine::{Offline, Settings};
+use crate::ingest::Recording;
 use crate::model::ids::{SpanId, TraceId};
 use crate::model::metric::{Family, Point};
 use crate::model::sampling::Threshold;
@@ -108,7 +109,7 @@ fn play(threshold: impl Fn(TraceId) -> Option<Threshold>) -> Vec<Family> {
         stories: 0,
     };
     let normaliser = Normaliser::new(normalise::Settings::default(), Arc::default());
-    let mut engine = Offline::new(&settings, normaliser);
+    let mut recording = Recording::new(normaliser);
     let spans = (1..=POPULATION).flat_map(case).map(|span| Span {
         threshold: threshold(span.trace),
         ..span
@@ -118,8 +119,8 @@ fn play(threshold: impl Fn(TraceId) -> Option<Threshold>) -> Vec<Family> {
         spans: spans.filter(kept).collect(),
         ..ScopeBatch::default()
     };
-    engine.add(&group);
-    engine.finish()
+    recording.add(&group);
+    Offline::new(&settings).replay(recording.into_frames(settings.partitions))
 }
 
 /// All of a figure: a counter's value, or a histogram's count and sum.

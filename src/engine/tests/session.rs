@@ -2,6 +2,7 @@
 //! one turn and one handoff, and what several of them report counts once.
 
 use crate::engine::{Offline, Settings};
+use crate::ingest::Recording;
 use crate::model::ids::Link;
 use crate::model::ids::{SpanId, TraceId};
 use crate::model::metric::{Family, Point};
@@ -72,8 +73,8 @@ fn families(told: &[Told<'_>], linked: &[Linked<'_>], partitions: usize) -> Vec<
         stories: 0,
     };
     let normaliser = Normaliser::new(normalise::Settings::default(), Arc::default());
-    let mut engine = Offline::new(&settings, normaliser);
-    engine.add(&ScopeBatch {
+    let mut recording = Recording::new(normaliser);
+    recording.add(&ScopeBatch {
         spans: told
             .iter()
             .map(span)
@@ -81,7 +82,7 @@ fn families(told: &[Told<'_>], linked: &[Linked<'_>], partitions: usize) -> Vec<
             .collect(),
         ..ScopeBatch::default()
     });
-    engine.finish()
+    Offline::new(&settings).replay(recording.into_frames(partitions))
 }
 
 fn total(families: &[Family], name: &str) -> f64 {

@@ -4,8 +4,8 @@ use crate::{config, now, runtime, say, seconds};
 use baton::app::App;
 use baton::clock::Clock;
 use baton::config::LogKind;
-use baton::log::LogError;
-use baton::otlp::{Limits, protobuf};
+use baton::ingest::{Encoding, ExportRequest, IngestError, Signal};
+use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Value};
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
@@ -52,14 +52,14 @@ pub fn fill(folder: &Path, sessions: u64, clean: bool) {
         let app = Arc::new(app.expect("it starts"));
         for first in (0..sessions).step_by((BATCH * IN_FLIGHT) as usize) {
             let requests = (first..sessions.min(first + BATCH * IN_FLIGHT)).step_by(BATCH as usize);
-            let offers: Vec<_> = requests
+            let submitted: Vec<_> = requests
                 .map(|n| {
                     let (app, body) = (Arc::clone(&app), request(n..sessions.min(n + BATCH)));
-                    tokio::spawn(async move { offer(&app, &body).await })
+                    tokio::spawn(async move { submit(&app, body).await })
                 })
                 .collect();
-            for offer in offers {
-                offer.await.expect("no panic");
+            for request in submitted {
+                request.await.expect("no panic");
             }
             // The turns are decided; the workflows stay open.
             nanos.fetch_add(PAUSE, Ordering::AcqRel);
@@ -106,24 +106,25 @@ pub fn open(folder: &Path) {
     });
 }
 
-async fn offer(app: &App, body: &[u8]) {
+async fn submit(app: &App, body: Bytes) {
+    let request = ExportRequest {
+        signal: Signal::Traces,
+        encoding: Encoding::Protobuf,
+        body,
+    };
     loop {
-        let offering = {
-            let mut request = app.engine().request();
-            let decoded = protobuf::traces(body, &Limits::default(), &mut request);
-            decoded.expect("it is well formed");
-            request.append()
-        };
-        match offering.await {
-            Ok(()) => return,
-            Err(LogError::Full(_)) => tokio::time::sleep(Duration::from_millis(5)).await,
+        match app.ingest().submit(request.clone()).await {
+            Ok(_) => return,
+            Err(IngestError::Full(_)) => {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
             Err(other) => panic!("refused for {other:?}"),
         }
     }
 }
 
 /// An agent that calls a model, once a session.
-fn request(sessions: std::ops::Range<u64>) -> Vec<u8> {
+fn request(sessions: std::ops::Range<u64>) -> Bytes {
     let spans = sessions.flat_map(session).collect();
     let request = ExportTraceServiceRequest {
         resource_spans: vec![ResourceSpans {
@@ -134,7 +135,7 @@ fn request(sessions: std::ops::Range<u64>) -> Vec<u8> {
             ..ResourceSpans::default()
         }],
     };
-    request.encode_to_vec()
+    request.encode_to_vec().into()
 }
 
 fn session(n: u64) -> [Span; 2] {

@@ -5,8 +5,8 @@ use crate::{config, now, runtime, say, seconds};
 use baton::app::App;
 use baton::clock::Clock;
 use baton::config::LogKind;
-use baton::log::LogError;
-use baton::otlp::{Limits, protobuf};
+use baton::ingest::{Encoding, ExportRequest, IngestError, Signal};
+use bytes::Bytes;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -55,7 +55,7 @@ async fn rate(log: LogKind, spans: u64) -> f64 {
                         return;
                     }
                     let body = payload.request(number);
-                    while !taken(&app, &body).await {
+                    while !taken(&app, body.clone()).await {
                         tokio::task::yield_now().await;
                     }
                 }
@@ -74,16 +74,15 @@ async fn rate(log: LogKind, spans: u64) -> f64 {
     rate
 }
 
-async fn taken(app: &App, body: &[u8]) -> bool {
-    let offering = {
-        let mut request = app.engine().request();
-        let decoded = protobuf::traces(body, &Limits::default(), &mut request);
-        decoded.expect("it is well formed");
-        request.append()
+async fn taken(app: &App, body: Bytes) -> bool {
+    let request = ExportRequest {
+        signal: Signal::Traces,
+        encoding: Encoding::Protobuf,
+        body,
     };
-    match offering.await {
-        Ok(()) => true,
-        Err(LogError::Full(_)) => false,
+    match app.ingest().submit(request).await {
+        Ok(_) => true,
+        Err(IngestError::Full(_)) => false,
         Err(other) => panic!("refused for {other:?}"),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::scrape::{bytes_of, get, serve, shown};
 use super::sessions::resident;
-use super::{drain, engine, offer, say, told};
+use super::{drain, engine, say, submit, told};
 use baton::engine::Worker;
 use baton::model::metric::Family;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
@@ -24,7 +24,7 @@ const SCRAPES: usize = 9;
 pub fn cohorts(sessions: u64, settings: &str) {
     let text = format!("state: {{log: memory}}\n{settings}");
     let config = baton::config::of_text(&text, Path::new("."), &|_| None).expect("valid");
-    let (engine, readers, time) = engine(&config);
+    let (engine, ingest, readers, time) = engine(&config);
     let engine = Arc::new(engine);
     let begin = told(&time);
     let mut partitions: Vec<_> = readers
@@ -42,7 +42,7 @@ pub fn cohorts(sessions: u64, settings: &str) {
     let empty = resident();
     for number in 0..sessions {
         let start = told(&time).0;
-        offer(&engine, &session(number, start).encode_to_vec());
+        submit(&ingest, session(number, start).encode_to_vec().into());
         pass(Duration::from_millis(200));
     }
     // All workflows close, and all series are revealed.

@@ -15,11 +15,13 @@ use baton::app;
 use baton::clock::Clock;
 use baton::config::Config;
 use baton::engine::{Engine, Worker};
+use baton::ingest::{Appender, Encoding, ExportRequest, Ingest, Pipeline, Signal};
 use baton::log::{Log, Next, Reader, memory};
 use baton::model::time::Timestamp;
 use baton::normalise::Normaliser;
 use baton::otlp::view::{ScopeBatch, SpanSink};
 use baton::otlp::{Limits, protobuf};
+use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use payload::{Kind, Payload};
 use prost::Message;
@@ -73,15 +75,17 @@ state: {log: memory}";
     config.expect("valid")
 }
 
-/// An engine whose time stands still until it is moved, and its readers.
-fn engine(config: &Config) -> (Engine, Vec<Reader>, Arc<AtomicU64>) {
+/// An engine whose time stands still until it is moved, with its ingest and its readers.
+fn engine(config: &Config) -> (Engine, Pipeline, Vec<Reader>, Arc<AtomicU64>) {
     let settings = app::engine_settings(config);
     let (log, readers) = memory::open(settings.partitions, config.queue_events);
     let log: Arc<dyn Log> = Arc::new(log);
     let time = Arc::new(AtomicU64::new(1_800_000_000_000_000_000));
     let clock = Clock::manual(Arc::clone(&time));
-    let engine = Engine::new(&settings, app::normaliser(config, 7), log, clock);
-    (engine, readers, time)
+    let engine = Engine::new(&settings, Arc::clone(&log), clock.clone());
+    let appender = Appender::new(log, engine.memory_limit().clone(), clock);
+    let ingest = Pipeline::new(app::limits(config), app::normaliser(config, 7), appender);
+    (engine, ingest, readers, time)
 }
 
 /// Applies what is in the log.
@@ -116,12 +120,13 @@ impl SpanSink for Asking<'_> {
     }
 }
 
-/// Decodes a request and offers it.
-fn offer(engine: &Engine, body: &[u8]) {
-    let mut request = engine.request();
-    let decoded = protobuf::traces(body, &Limits::default(), &mut request);
-    decoded.expect("OTLP");
-    drop(request.append());
+/// Submits a request; a log in memory has taken it when this returns.
+fn submit(ingest: &Pipeline, body: Bytes) {
+    drop(ingest.submit(ExportRequest {
+        signal: Signal::Traces,
+        encoding: Encoding::Protobuf,
+        body,
+    }));
 }
 
 /// The clock's time, as a worker begins with it.
@@ -161,11 +166,11 @@ fn stages(kind: Kind, spans: u64) {
     let by_prost = cpu();
     read(true);
     let normalised = cpu();
-    let (engine, mut readers, time) = engine(&config);
+    let (engine, ingest, mut readers, time) = engine(&config);
     let mut worker = Worker::new(told(&time));
     for number in 0..requests {
         let body = payload.request(number);
-        offer(&engine, &body);
+        submit(&ingest, body);
         time.fetch_add(4_000_000, Ordering::Relaxed);
         drain(&engine, 0, &mut readers[0], &mut worker);
     }
@@ -197,8 +202,8 @@ fn workers(spans: u64) {
 fn shared_by(threads: usize, spans: u64) -> f64 {
     let mut config = config();
     config.partitions = Some(threads);
-    let (engine, readers, time) = engine(&config);
-    let (engine, time) = (&engine, &time);
+    let (engine, ingest, readers, time) = engine(&config);
+    let (engine, ingest, time) = (&engine, &ingest, &time);
     let payload = &Payload::new(Kind::Lean, BATCH);
     let next = &AtomicU64::new(0);
     let work = |(index, mut reader): (usize, Reader)| {
@@ -211,7 +216,7 @@ fn shared_by(threads: usize, spans: u64) -> f64 {
                     return cpu() - begin;
                 }
                 let body = payload.request(number);
-                offer(engine, &body);
+                submit(ingest, body);
                 time.fetch_add(4_000_000, Ordering::Relaxed);
                 drain(engine, index, &mut reader, &mut worker);
             }

@@ -1,19 +1,21 @@
 //! What a scrape of many series costs, and whether it holds up what comes in.
 
 use super::payload::{Kind, Payload};
-use super::{BATCH, config, drain, engine, offer, say, told};
+use super::{BATCH, config, drain, engine, say, submit, told};
 use baton::clock::Clock;
 use baton::config::Config;
 use baton::engine::{Engine, Worker};
 use baton::export::server::{Server, Settings, Source};
 use baton::export::session::Manner;
 use baton::export::sessions::Visit;
+use baton::ingest::Pipeline;
 use baton::log::Reader;
 use baton::model::fact::Fact;
 use baton::model::ids::{PartitionKey, TraceId};
 use baton::model::metric::{Family, Point};
 use baton::model::time::Timestamp;
 use baton::net::{self, Protocol, Reporter};
+use bytes::Bytes;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
@@ -36,7 +38,7 @@ pub fn scrape(series: usize) {
         for _ in 0..100 {
             // Every request brings an agent of its own.
             let body = renamed(&payload.request(number), number);
-            door.offer(&body);
+            door.submit(body);
             number += 1;
         }
         door.pass(Duration::from_secs(2));
@@ -127,10 +129,11 @@ fn opened() -> (Door, Arc<Engine>) {
     let mut config: Config = config();
     config.max_series = usize::MAX;
     config.max_label_values = usize::MAX;
-    let (engine, readers, time) = engine(&config);
+    let (engine, ingest, readers, time) = engine(&config);
     let engine = Arc::new(engine);
     let door = Door {
         engine: Arc::clone(&engine),
+        ingest,
         reader: readers.into_iter().next().expect("one partition"),
         worker: Worker::new(told(&time)),
         time,
@@ -140,14 +143,15 @@ fn opened() -> (Door, Arc<Engine>) {
 
 struct Door {
     engine: Arc<Engine>,
+    ingest: Pipeline,
     reader: Reader,
     worker: Worker,
     time: Arc<AtomicU64>,
 }
 
 impl Door {
-    fn offer(&mut self, body: &[u8]) {
-        offer(&self.engine, body);
+    fn submit(&mut self, body: Bytes) {
+        submit(&self.ingest, body);
         self.pass(Duration::from_millis(4));
     }
 
@@ -161,7 +165,7 @@ impl Door {
     fn ingest(&mut self, payload: &Payload, number: &mut u64) -> f64 {
         let took = timed(|| {
             for _ in 0..REQUESTS {
-                self.offer(&payload.request(*number));
+                self.submit(payload.request(*number));
                 *number += 1;
             }
         });
@@ -170,7 +174,7 @@ impl Door {
 }
 
 /// A request with an agent of its own in place of the first one.
-fn renamed(body: &[u8], number: u64) -> Vec<u8> {
+fn renamed(body: &[u8], number: u64) -> Bytes {
     let name = format!("a{number:05}");
     let mut body = body.to_vec();
     let mut at = 0;
@@ -178,7 +182,7 @@ fn renamed(body: &[u8], number: u64) -> Vec<u8> {
         at += found;
         body[at..at + 6].copy_from_slice(name.as_bytes());
     }
-    body
+    body.into()
 }
 
 struct Shown {

@@ -1,8 +1,9 @@
 //! What an open session costs: bytes, and the CPU of a span beside many of them.
 
 use super::payload::{Kind, Payload};
-use super::{BATCH, config, cpu, drain, engine, offer, say, told};
+use super::{BATCH, config, cpu, drain, engine, say, submit, told};
 use baton::engine::{Engine, Worker};
+use baton::ingest::Pipeline;
 use baton::log::Reader;
 use bytes::Bytes;
 use std::sync::Arc;
@@ -50,10 +51,11 @@ pub fn settled(count: u64) {
     }
 }
 
-/// An engine with one partition, and all that was offered to it.
+/// An engine with one partition, and all that was submitted to it.
 struct World {
     payload: Payload,
     engine: Engine,
+    ingest: Pipeline,
     reader: Reader,
     worker: Worker,
     time: Arc<AtomicU64>,
@@ -69,10 +71,11 @@ impl World {
         config.idle_timeout = Duration::from_secs(24 * 60 * 60);
         // A trace that only leads to its session is a key too: a million sessions are twice the usual limit.
         config.max_sessions = usize::MAX;
-        let (engine, readers, time) = engine(&config);
+        let (engine, ingest, readers, time) = engine(&config);
         Self {
             payload: Payload::new(Kind::Lean, BATCH),
             engine,
+            ingest,
             reader: readers.into_iter().next().expect("one partition"),
             worker: Worker::new(told(&time)),
             time,
@@ -88,12 +91,12 @@ impl World {
             let body = self.payload.request(self.requests);
             self.requests += 1;
             self.sessions += SESSIONS;
-            self.offer(&body);
+            self.submit(body);
         }
     }
 
-    fn offer(&mut self, body: &Bytes) {
-        offer(&self.engine, body);
+    fn submit(&mut self, body: Bytes) {
+        submit(&self.ingest, body);
         self.pass(self.step);
     }
 
@@ -143,7 +146,7 @@ impl World {
             let body = request(&self.payload, self.requests);
             self.requests += 1;
             let begin = cpu();
-            self.offer(&body);
+            self.submit(body);
             took += cpu() - begin;
         }
         took * 1e9 / (MEASURED * BATCH) as f64

@@ -1,11 +1,9 @@
 //! Which partition an event belongs to, and how a trace learns its session.
 
-use super::Addressed;
 use crate::model::event::{Event, SessionSource};
 use crate::model::ids::{PartitionKey, TenantScoped, TraceId};
 use crate::model::record::{Entry, Record};
 use rapidhash::RapidHashMap as HashMap;
-use rapidhash::v3::rapidhash_v3;
 use std::sync::{Mutex, PoisonError};
 
 /// Recent bindings kept, per generation; two generations live at a time.
@@ -35,7 +33,7 @@ struct Binding {
 /// Where the events of one request go.
 #[derive(Debug)]
 pub(super) struct Routed {
-    pub(super) entries: Addressed,
+    pub(super) entries: Vec<(usize, Entry)>,
     /// The traces that these entries tell their session.
     pub(super) told: Vec<(TraceId, TenantScoped)>,
 }
@@ -67,13 +65,14 @@ impl Router {
         let mut entries = Vec::with_capacity(told.len() + events.len());
         entries.extend(told.iter().map(|(trace, session)| {
             let bind = Record::Bind(PartitionKey::Session(session.clone()));
-            self.entry(PartitionKey::Trace(*trace), bind)
+            let key = PartitionKey::Trace(*trace);
+            Entry { key, record: bind }.addressed(self.partitions)
         }));
         let key = |run: &[Box<Event>]| {
             let session = own_session(&run[0], &bindings);
             let session = session.or_else(|| bindings.get(run[0].trace).cloned());
             let key = session.map_or(PartitionKey::Trace(run[0].trace), PartitionKey::Session);
-            (run.len(), self.partition(&key), key)
+            (run.len(), key.partition(self.partitions), key)
         };
         let runs: Vec<_> = events
             .chunk_by(|one, next| go_alike(one, next))
@@ -100,27 +99,6 @@ impl Router {
             }
         }
     }
-
-    /// Records that partitions send to other keys.
-    pub(super) fn address(&self, sends: Vec<(PartitionKey, Record)>) -> Addressed {
-        sends
-            .into_iter()
-            .map(|(key, record)| self.entry(key, record))
-            .collect()
-    }
-
-    fn entry(&self, key: PartitionKey, record: Record) -> (usize, Entry) {
-        (self.partition(&key), Entry { key, record })
-    }
-
-    /// The same on every machine and in every version: snapshots and Kafka partitions rest on it.
-    pub(super) fn partition(&self, key: &PartitionKey) -> usize {
-        let hash = match key {
-            PartitionKey::Session(owner) | PartitionKey::User(owner) => scoped_hash(owner),
-            PartitionKey::Trace(id) => rapidhash_v3(id.as_bytes()),
-        };
-        (hash % self.partitions as u64) as usize
-    }
 }
 
 /// Whether two events in a row go to the same key: spans of a trace mostly come together.
@@ -146,13 +124,6 @@ fn own_session(event: &Event, bindings: &Bindings) -> Option<TenantScoped> {
             id: hint.id.clone(),
         }),
     }
-}
-
-fn scoped_hash(owner: &TenantScoped) -> u64 {
-    let tenant = owner.tenant.as_ref();
-    let tenant = tenant.map_or(0, |tenant| rapidhash_v3(tenant.as_bytes()));
-    // Turned, so that a tenant named like an id does not cancel it out.
-    rapidhash_v3(owner.id.as_bytes()) ^ tenant.rotate_left(1)
 }
 
 impl Bindings {

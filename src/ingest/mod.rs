@@ -1,0 +1,116 @@
+//! Ingest: the way of an OTLP export request from its bytes to the log.
+//!
+//! ```text
+//! ExportRequest ─► decode (otlp) ─► normalise ─► route ─► log.append ─► Counts, or IngestError
+//! ```
+//!
+//! Receivers know [`Ingest`] alone: they hand over the bytes of a request and learn what became of it. They know neither decoders nor dialects.
+//!
+//! | File | Content |
+//! |---|---|
+//! | `pipeline.rs` | the ingest of a running process |
+//! | `appender.rs` | appends the events of a request to the log, within the limit of memory |
+//! | `route.rs` | the partition key of each event, and how a trace learns its session |
+//! | `recording.rs` | the same for a recording: frames in the order of event time, without a log |
+//! | `tap.rs` | shows raw requests with their outcome to an observer |
+
+mod appender;
+mod pipeline;
+mod recording;
+mod route;
+mod tap;
+
+#[cfg(test)]
+mod tests;
+
+pub use appender::Appender;
+pub use pipeline::Pipeline;
+pub use recording::Recording;
+pub use tap::{RequestTap, Tapped};
+
+use crate::log::LogError;
+use crate::model::limit::Limit;
+use crate::otlp::view::SpanSink;
+use crate::otlp::{Counts, Limits, Malformed, json, protobuf};
+use bytes::Bytes;
+use std::future::Future;
+use std::pin::Pin;
+
+/// Takes in export requests: all of a request that can be decoded, or nothing of it.
+pub trait Ingest: Send + Sync + 'static {
+    /// Submits a request. It is decoded before this returns; the future ends when the log has taken it or refused it.
+    fn submit(&self, request: ExportRequest) -> SubmitFuture;
+}
+
+/// A request under way. `Ok`: its events are as durable as the log promises. Dropping it does not take the request back.
+pub type SubmitFuture = Pin<Box<dyn Future<Output = Result<Counts, IngestError>> + Send>>;
+
+/// One OTLP export request as it was received, decompressed.
+#[derive(Clone, Debug)]
+pub struct ExportRequest {
+    pub signal: Signal,
+    pub encoding: Encoding,
+    pub body: Bytes,
+}
+
+/// The items that a request carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    Traces,
+    Logs,
+}
+
+/// How a request is encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    Protobuf,
+    Json,
+}
+
+/// Why nothing of a request was taken, as far as is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IngestError {
+    /// It cannot be decoded: sending it again does not help.
+    Malformed,
+    /// It has more events than the log can ever take at once: sending it again does not help.
+    TooManyItems,
+    /// A limit is reached: the sender should retry.
+    Full(Limit),
+    /// The process is stopping: the sender should retry, elsewhere or later.
+    Stopping,
+    /// The log failed while it was written. The outcome is not known: the sender should retry, and what was taken counts once.
+    Indeterminate,
+}
+
+impl From<LogError> for IngestError {
+    fn from(error: LogError) -> Self {
+        match error {
+            LogError::Full(limit) => Self::Full(limit),
+            LogError::TooLarge => Self::TooManyItems,
+            LogError::Closed => Self::Stopping,
+            _ => Self::Indeterminate,
+        }
+    }
+}
+
+impl From<Malformed> for IngestError {
+    fn from(_: Malformed) -> Self {
+        Self::Malformed
+    }
+}
+
+impl ExportRequest {
+    /// Decodes the request into a sink.
+    ///
+    /// # Errors
+    /// When it is not a request of its signal and encoding: what the sink was given does not count.
+    pub fn decode(&self, limits: &Limits, sink: &mut dyn SpanSink) -> Result<Counts, Malformed> {
+        let decode = match (self.signal, self.encoding) {
+            (Signal::Traces, Encoding::Protobuf) => protobuf::traces,
+            (Signal::Logs, Encoding::Protobuf) => protobuf::logs,
+            (Signal::Traces, Encoding::Json) => json::traces,
+            (Signal::Logs, Encoding::Json) => json::logs,
+        };
+        decode(&self.body, limits, sink)
+    }
+}

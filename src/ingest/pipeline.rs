@@ -1,0 +1,61 @@
+//! The ingest of a running process: decode → normalise → route → append.
+
+use super::{Appender, ExportRequest, Ingest, SubmitFuture};
+use crate::model::event::Event;
+use crate::normalise::Normaliser;
+use crate::otlp::Limits;
+use crate::otlp::view::{ScopeBatch, SpanSink};
+
+/// Takes requests into the log.
+#[derive(Debug)]
+pub struct Pipeline {
+    limits: Limits,
+    normaliser: Normaliser,
+    appender: Appender,
+}
+
+impl Pipeline {
+    pub fn new(limits: Limits, normaliser: Normaliser, appender: Appender) -> Self {
+        Self {
+            limits,
+            normaliser,
+            appender,
+        }
+    }
+}
+
+impl Ingest for Pipeline {
+    fn submit(&self, request: ExportRequest) -> SubmitFuture {
+        let mut sink = EventSink {
+            normaliser: &self.normaliser,
+            events: Vec::new(),
+        };
+        let counts = match request.decode(&self.limits, &mut sink) {
+            Ok(counts) => counts,
+            Err(malformed) => return Box::pin(std::future::ready(Err(malformed.into()))),
+        };
+        let appending = self.appender.append(sink.events);
+        // The body is given up here, before the log is waited for.
+        drop(request);
+        Box::pin(async move {
+            appending.await?;
+            Ok(counts)
+        })
+    }
+}
+
+/// Collects the events of one request.
+struct EventSink<'p> {
+    normaliser: &'p Normaliser,
+    events: Vec<Box<Event>>,
+}
+
+impl SpanSink for EventSink<'_> {
+    fn asks(&self, hash: u32, name: &[u8]) -> bool {
+        self.normaliser.asks(hash, name)
+    }
+
+    fn add(&mut self, group: &ScopeBatch<'_>) {
+        self.events.extend(self.normaliser.normalise(group));
+    }
+}

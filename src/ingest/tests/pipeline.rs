@@ -1,0 +1,56 @@
+//! From the bytes of a request to the log.
+
+use super::{outcome, pipeline, request, traces};
+use crate::ingest::{Ingest, IngestError};
+use crate::log::Next;
+use crate::model::limit::Limit;
+use crate::model::reject::RejectReason;
+use crate::otlp::Counts;
+use std::time::Duration;
+
+#[test]
+fn the_good_items_of_a_request_are_in_the_log_and_the_others_are_told() {
+    let (ingest, _, mut reader) = pipeline();
+    let counts = Counts {
+        spans: 2,
+        log_records: 0,
+        rejects: vec![RejectReason::InvalidId],
+    };
+    assert_eq!(outcome(ingest.submit(request(2))), Ok(counts));
+    let Next::Delivery(delivery) = reader.next(Duration::ZERO) else {
+        panic!("it is in the log");
+    };
+    assert_eq!(delivery.entries.len(), 2);
+}
+
+#[test]
+fn a_malformed_request_and_an_empty_one_leave_the_log_alone() {
+    let (ingest, _, mut reader) = pipeline();
+    let malformed = outcome(ingest.submit(traces("hello")));
+    assert_eq!(malformed, Err(IngestError::Malformed));
+    let empty = outcome(ingest.submit(request(0)));
+    assert_eq!(empty.map(|counts| counts.spans), Ok(0));
+    assert!(matches!(reader.next(Duration::ZERO), Next::Nothing));
+}
+
+#[test]
+fn nothing_is_taken_while_the_state_is_larger_than_it_may_be() {
+    let (ingest, memory, mut reader) = pipeline();
+    memory.set(0, 2 << 20);
+    let full = IngestError::Full(Limit::Memory);
+    assert_eq!(outcome(ingest.submit(request(1))), Err(full));
+    assert!(matches!(reader.next(Duration::ZERO), Next::Nothing));
+    memory.set(0, 1 << 10);
+    assert!(outcome(ingest.submit(request(1))).is_ok());
+}
+
+#[test]
+fn what_the_log_refuses_is_refused_as_a_whole() {
+    let (ingest, _, mut reader) = pipeline();
+    let refused = outcome(ingest.submit(request(5)));
+    assert_eq!(refused, Err(IngestError::TooManyItems));
+    assert!(matches!(reader.next(Duration::ZERO), Next::Nothing));
+    assert!(outcome(ingest.submit(request(3))).is_ok());
+    let full = IngestError::Full(Limit::Queue);
+    assert_eq!(outcome(ingest.submit(request(3))), Err(full));
+}
