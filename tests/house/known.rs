@@ -106,7 +106,6 @@ pub const REPEATED_TYPES: &[&str] = &[
     "Usage",
     "Value",
     "Verdict",
-    "Wait",
     "What",
 ];
 pub const NAMELESS_CONSTANTS: &[&str] = &[
