@@ -94,7 +94,6 @@ pub const REPEATED_TYPES: &[&str] = &[
     "Scope",
     "Server",
     "Session",
-    "Settings",
     "Share",
     "Shared",
     "Shown",
@@ -106,6 +105,7 @@ pub const REPEATED_TYPES: &[&str] = &[
     "Usage",
     "Value",
     "Verdict",
+    "Wait",
     "What",
 ];
 pub const NAMELESS_CONSTANTS: &[&str] = &[
@@ -122,3 +122,5 @@ pub const NAMELESS_CONSTANTS: &[&str] = &[
     "stitch/links.rs",
 ];
 pub const IMPURE_FILES: &[&str] = &["normalise/interner.rs", "normalise/span_context.rs"];
+/// Rooms with circles.
+pub const CIRCLES: &[&str] = &["config", "derive", "export", "net", "normalise", "stitch"];
