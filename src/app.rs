@@ -264,7 +264,7 @@ impl App {
             writer: TaskTracker::new(),
             probes,
             broken: watch::channel(None).0,
-            grace_period: config.shutdown.grace_period,
+            grace_period: config.grace_period,
             grpc: grpc.address(),
             http: http.address()?,
             metrics,

@@ -1,14 +1,18 @@
 //! `docs/instrument.md` is true: its tables are those of the code, and what it tells people to paste does what it says.
 
-use baton::config::{self, Config};
+use baton::app::App;
+use baton::clock::Clock;
+use baton::config::{self, Config, LogKind};
 use baton::normalise::declarations::{self, Declaration};
 use regex::Regex;
 use std::fmt::Write as _;
-use std::io::{BufRead, BufReader, Read, Write as _};
-use std::net::TcpStream;
+use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/instrument.md");
 const BEGIN: &str = "<!-- declarations: written by tests/instrument.rs -->";
@@ -68,9 +72,9 @@ fn tables() -> String {
     let _ = write!(
         text,
         "\nAll other evaluations are scores in `baton_evaluation_score`.\n\n### Metadata and placeholders\n\n| What | Values |\n|---|---|\n\
-         | Prefixes of your own attributes, and any other prefix that ends in `.metadata.` | {} |\n\
-         | Attributes that contain metadata, as an object or as JSON | {} |\n\
-         | Placeholders in upper or lower case, which declare nothing | {} |\n\n",
+         | Prefixes of the user's own attributes, beside any that ends in `.metadata.` | {} |\n\
+         | Attributes that hold metadata as an object, or as JSON | {} |\n\
+         | Placeholders, in upper or lower case: they declare nothing | {} |\n\n",
         code(&declarations::prefixes()),
         code(&declarations::metadata()),
         code(declarations::placeholders())
@@ -154,84 +158,43 @@ fn the_collector_sends_all_to_both_by_exporters_that_are_there() {
     assert_eq!(config["exporters"]["otlp/baton"]["endpoint"], "baton:4317");
 }
 
-/// A child that does not outlive the test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+/// A Baton on a clock of the test, and its clock.
+async fn start() -> (App, Arc<AtomicU64>) {
+    let free = SocketAddr::from(([127, 0, 0, 1], 0));
+    let config = Config {
+        grpc: free,
+        http: free,
+        server: free,
+        state_log: LogKind::Memory,
+        ..Config::default()
+    };
+    let nanos = Arc::new(AtomicU64::new(Clock::system().now().0));
+    let app = App::start(&config, Clock::manual(Arc::clone(&nanos))).await;
+    (app.expect("it starts"), nanos)
 }
 
-/// A running Baton that does not wait long: the addresses of OTLP/HTTP and of its server.
-fn start(name: &str) -> (Running, String, String) {
-    let config = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.yaml"));
-    std::fs::write(
-        &config,
-        "stitch: {settle: 200ms}\nmetrics: {zero_hold: 100ms}\n",
-    )
-    .expect("written");
-    let any = "127.0.0.1:0";
-    let mut child = Command::new(env!("CARGO_BIN_EXE_baton"))
-        .args([
-            "run",
-            "--state-log",
-            "memory",
-            "--log-format",
-            "json",
-            "--config",
-        ])
-        .arg(&config)
-        .args([
-            "--grpc-endpoint",
-            any,
-            "--http-endpoint",
-            any,
-            "--server-endpoint",
-            any,
-        ])
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("baton starts");
-    let log = BufReader::new(child.stderr.take().expect("its log"));
-    let running = Running(child);
-    let (mut http, mut server) = (None, None);
-    for line in log.lines() {
-        let line: serde_json::Value = serde_json::from_str(&line.expect("text")).expect("JSON");
-        let address = line["address"].as_str().map(str::to_owned);
-        match line["endpoint"].as_str() {
-            Some("http") => http = address,
-            Some("server") => server = address,
-            _ => {}
-        }
-        if let (Some(http), Some(server)) = (&http, &server) {
-            return (running, http.clone(), server.clone());
-        }
+/// What pages say when everything is decided, and no series is held at 0 any more.
+async fn in_the_end<const N: usize>(app: App, nanos: &AtomicU64, pages: [&str; N]) -> [String; N] {
+    for _ in 0..2 {
+        app.settle().await;
+        nanos.fetch_add(3600 * 1_000_000_000, Ordering::AcqRel);
     }
-    panic!("baton ended")
+    app.settle().await;
+    let mut told = Vec::new();
+    for page in pages {
+        told.push(get(app.metrics, page).await);
+    }
+    assert!(app.stop().await);
+    told.try_into().expect("one text a page")
 }
 
-fn get(server: &str, path: &str) -> String {
-    let mut stream = TcpStream::connect(server).expect("it listens");
-    let request = format!("GET {path} HTTP/1.1\r\nHost: {server}\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).expect("sent");
+async fn get(server: SocketAddr, path: &str) -> String {
+    let mut stream = TcpStream::connect(server).await.expect("it listens");
+    let request = format!("GET {path} HTTP/1.0\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.expect("sent");
     let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("text");
+    stream.read_to_string(&mut answer).await.expect("text");
     answer.split_once("\r\n\r\n").expect("a body").1.to_owned()
-}
-
-/// What a page says once it says all of these.
-fn once(server: &str, path: &str, all: &[&str]) -> String {
-    let mut told = String::new();
-    for _ in 0..600 {
-        told = get(server, path);
-        if all.iter().all(|text| told.contains(text)) {
-            return told;
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    panic!("{all:?} is not in {told}")
 }
 
 fn succeeds(command: &mut Command) {
@@ -242,32 +205,38 @@ fn succeeds(command: &mut Command) {
     );
 }
 
-#[test]
-fn the_case_that_is_pasted_shows_as_promised() {
-    let (_running, http, server) = start("pasted");
-    let pasted = example("one case").replace("127.0.0.1:4318", &http);
+#[tokio::test(flavor = "multi_thread")]
+async fn the_case_that_is_pasted_shows_as_promised() {
+    let (app, nanos) = start().await;
+    let pasted = example("one case").replace("127.0.0.1:4318", &app.http.to_string());
     succeeds(Command::new("sh").args(["-c", &pasted]));
-    let story = once(&server, "/sessions/case-1001", &["ended"]);
+    let pages = ["/sessions/case-1001", "/metrics"];
+    let [story, metrics] = in_the_end(app, &nanos, pages).await;
     let time = Regex::new(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC").expect("a pattern");
     let without_time = |text: &str| time.replace_all(text.trim_end(), "TIME").into_owned();
     assert_eq!(without_time(&story), without_time(&example("its story")));
-    let metrics = example("its metrics");
-    once(&server, "/metrics", &metrics.lines().collect::<Vec<_>>());
+    for line in example("its metrics").lines() {
+        assert!(
+            metrics.lines().any(|told| told == line),
+            "{line} is not in {metrics}"
+        );
+    }
 }
 
-#[test]
-fn the_python_program_declares_what_it_says() {
+#[tokio::test(flavor = "multi_thread")]
+async fn the_python_program_declares_what_it_says() {
     let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/peers/bin/python");
-    let (_running, http, server) = start("python");
-    succeeds(
-        Command::new(python)
-            .args(["-c", &example("Python")])
-            .env("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{http}")),
-    );
-    let said = [
+    let (app, nanos) = start().await;
+    succeeds(Command::new(python).args(["-c", &example("Python")]).env(
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        format!("http://{}", app.http),
+    ));
+    let [story] = in_the_end(app, &nanos, ["/sessions/case-1002"]).await;
+    for said in [
         "the user rated support_agent: 1",
         "the user rated support_agent: 4",
         "ended: resolved, because a span declares it",
-    ];
-    once(&server, "/sessions/case-1002", &said);
+    ] {
+        assert!(story.contains(said), "{said} is not in {story}");
+    }
 }

@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::model::fact::ActionKind;
-use crate::model::price::ActionPrices;
 use proptest::prelude::*;
 use std::sync::Arc;
 
