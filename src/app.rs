@@ -1,54 +1,51 @@
-//! Application wiring. Builds the rooms, connects them, and starts and stops all tasks and threads. No other file spawns a task.
+//! Application wiring: builds the rooms, connects them, and runs them as a list of tasks.
+//!
+//! | File | Content |
+//! |---|---|
+//! | `tasks.rs` | the tasks with their names and phases; the only file that spawns, apart from `net/server.rs` |
+//! | `feed.rs` | what exporters are fed from |
+//! | `ground.rs` | the log of a configuration, and the state of the last process |
+//! | `fronts.rs` | the TCP servers of all listeners |
+//! | `settings.rs` | the settings of each room, from the configuration |
+//! | `warnings.rs` | what is said at the start about memory and security |
 
+mod feed;
 mod fronts;
 mod ground;
 mod settings;
+mod tasks;
 mod warnings;
 
 pub use settings::{
-    connections, engine_settings, fresh_seed, limits, listener, manner, normaliser, room,
+    connections, display, engine_settings, fresh_seed, limits, listener, normaliser, room,
 };
 
 use crate::clock::{Clock, Pulse};
 use crate::config::Config;
-use crate::engine::{self, Engine};
-use crate::export::server::{self, Server, Source};
-use crate::export::session::Manner;
-use crate::export::sessions::Visit;
+use crate::engine::Engine;
+use crate::export::scrape::{self, ScrapeServer};
 use crate::ingest::{Appender, Ingest, Pipeline};
-use crate::log::disk;
+use crate::log::LogError;
 use crate::log::disk::files::Files;
-use crate::log::disk::progress::Progress;
-use crate::log::{self, LogError};
-use crate::model::fact::Fact;
-use crate::model::ids::{PartitionKey, TraceId};
-use crate::model::metric::Family;
-use crate::model::time::Timestamp;
 use crate::net::{self, Reporter};
 use crate::receive::{self, Admission, Grpc, Http};
-use crate::shutdown::{Failure, Grace, Panicked, unwound};
+use crate::shutdown::Failure;
 use crate::telemetry::Telemetry;
+use feed::FeedSource;
 use fronts::Fronts;
+use std::future::Future;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use tokio::sync::watch;
-use tokio_util::task::TaskTracker;
+use tasks::{Phase, Task, Tasks};
 use tracing::{error, info};
 
 /// Baton, bound to its addresses and working.
 pub struct App {
     engine: Arc<Engine>,
     ingest: Arc<dyn Ingest>,
-    stop: watch::Sender<bool>,
-    /// The doors and the workers, in the order in which they end.
-    doors: TaskTracker,
-    workers: TaskTracker,
-    writer: TaskTracker,
-    probes: Probes,
-    /// What makes going on useless.
-    broken: watch::Sender<Option<Failure>>,
+    tasks: Tasks,
     grace_period: Duration,
     pub grpc: SocketAddr,
     pub http: SocketAddr,
@@ -63,119 +60,6 @@ impl std::fmt::Debug for App {
             .field("http", &self.http)
             .field("metrics", &self.metrics)
             .finish_non_exhaustive()
-    }
-}
-
-/// What the server shows.
-struct Shown {
-    /// Empty until the state is recovered and the doors are open.
-    engine: OnceLock<Arc<Engine>>,
-    progress: Arc<Progress>,
-    telemetry: Telemetry,
-    stopping: Arc<AtomicBool>,
-    /// Of a log on disk.
-    pulse: Option<Pulse>,
-    clock: Clock,
-    manner: Manner,
-}
-
-impl Source for Shown {
-    fn starting(&self) -> Option<String> {
-        let starting = self.engine.get().is_none();
-        starting.then(|| format!("recovering, {} read", self.progress.text()))
-    }
-
-    fn exposition(&self) -> Vec<Family> {
-        let engine = self.engine.get();
-        engine.map_or_else(Vec::new, |engine| engine.exposition())
-    }
-
-    fn figures(&self) -> Vec<Family> {
-        let engine = self.engine.get();
-        engine.map_or_else(Vec::new, |engine| engine.gather())
-    }
-
-    fn now(&self) -> Timestamp {
-        self.clock.now()
-    }
-
-    fn story(&self, id: &str) -> Vec<(PartitionKey, Vec<Fact>)> {
-        let engine = self.engine.get();
-        engine.map_or_else(Vec::new, |engine| engine.story(id))
-    }
-
-    fn story_of_trace(&self, trace: TraceId) -> Vec<(PartitionKey, Vec<Fact>)> {
-        let engine = self.engine.get();
-        engine.map_or_else(Vec::new, |engine| engine.story_of_trace(trace))
-    }
-
-    fn stories(&self, visit: Visit<'_>) {
-        if let Some(engine) = self.engine.get() {
-            engine.stories(visit);
-        }
-    }
-
-    fn manner(&self) -> &Manner {
-        &self.manner
-    }
-
-    fn own(&self) -> String {
-        if let Some(engine) = self.engine.get() {
-            engine.measure();
-        }
-        self.telemetry.render()
-    }
-
-    fn unready(&self) -> Vec<String> {
-        let Some(engine) = self.engine.get() else {
-            return self.starting().into_iter().collect();
-        };
-        let mut unready = engine.stuck();
-        if self
-            .pulse
-            .as_ref()
-            .is_some_and(|pulse| pulse.silent() > engine::STUCK)
-        {
-            unready.push("the log makes no progress".into());
-        }
-        unready.extend(engine.full());
-        if self.stopping.load(Ordering::Acquire) {
-            unready.push("stopping".into());
-        }
-        unready
-    }
-}
-
-/// The server of metrics and probes, serving. It ends when this is dropped.
-#[derive(Debug)]
-struct Probes {
-    tasks: TaskTracker,
-    stop: watch::Sender<bool>,
-}
-
-impl Probes {
-    /// Probes must answer when the doors are busy and before they are open: they have a thread and a runtime of their own.
-    fn start(server: Server) -> Self {
-        let tasks = TaskTracker::new();
-        let stop = watch::channel(false).0;
-        let stopped = asked(&stop);
-        tasks.spawn_blocking(move || {
-            // A scrape that waits or computes steps aside, so that one more worker answers the probes.
-            let runtime = tokio::runtime::Builder::new_multi_thread()
-                .worker_threads(1)
-                .enable_all()
-                .build();
-            if let Err(fault) = runtime.and_then(|own| own.block_on(server.serve(stopped))) {
-                error!(%fault, "the server of metrics failed");
-            }
-        });
-        Self { tasks, stop }
-    }
-
-    async fn end(&self) {
-        self.stop.send_replace(true);
-        self.tasks.close();
-        self.tasks.wait().await;
     }
 }
 
@@ -225,55 +109,56 @@ impl App {
         warnings::insecure(config);
         warnings::memory(config);
         let files = ground::folder(config)?;
-        let shown = Arc::new(Shown {
+        let tasks = Tasks::new();
+        let source = Arc::new(FeedSource {
             engine: OnceLock::new(),
             progress: Arc::default(),
-            telemetry: Telemetry::new(),
-            stopping: Arc::default(),
-            pulse: files.as_ref().map(|_| Pulse::new(&clock)),
-            clock: clock.clone(),
-            manner: manner(config),
+            telemetry: Telemetry::new(clock.now()),
+            stopping: tasks.stopping(Phase::Receivers),
+            log_pulse: files.as_ref().map(|_| Pulse::new(&clock)),
         });
         let reporter = Reporter::new(clock.clone());
-        let fronts = shown.telemetry.register(|| Fronts::new(config, &reporter));
-        let server = server::Settings {
+        let fronts = source.telemetry.register(|| Fronts::new(config, &reporter));
+        let server = ScrapeServer::bind(scrape::Settings {
             endpoint: config.server,
             connections: fronts.server,
             created: config.created,
-        };
-        let source: Arc<dyn Source> = Arc::<Shown>::clone(&shown);
-        let server = named(Server::bind(server, source), config.server)?;
+            display: display(config),
+        });
+        let server = named(server, config.server)?;
         let metrics = server.address()?;
         info!(server = %metrics, "probes are answered while the state is recovered");
-        let probes = Probes::start(server);
-        let (engine, ground) = recovered(config, files, clock.clone(), &shown).await?;
+        let feed = Arc::clone(&source).feed(clock.clone());
+        let stop = tasks.stopping(Phase::Exporters);
+        tasks.start(Task::exporter(server, feed, stop));
+        let (engine, ground) = recovered(config, files, clock.clone(), &source).await?;
         let ingest = || pipeline(config, &engine, &ground, clock);
-        let ingest = shown.telemetry.register(ingest);
-        let (grpc, http) = doors(
-            config,
-            (fronts.grpc, fronts.http),
-            &shown.telemetry,
-            &ingest,
-        )?;
+        let ingest = source.telemetry.register(ingest);
+        let servers = (fronts.grpc, fronts.http);
+        let (grpc, http) = receivers(config, servers, &source.telemetry, &ingest)?;
         let app = Self {
             engine: Arc::clone(&engine),
             ingest,
-            stop: watch::channel(false).0,
-            doors: TaskTracker::new(),
-            workers: TaskTracker::new(),
-            writer: TaskTracker::new(),
-            probes,
-            broken: watch::channel(None).0,
+            tasks,
             grace_period: config.grace_period,
             grpc: grpc.address(),
             http: http.address()?,
             metrics,
         };
-        app.spawn_ground(ground.readers, ground.writer.zip(shown.pulse.clone()));
-        app.spawn(grpc, http, Arc::clone(&shown.stopping));
-        app.doors.spawn(reporter.run(asked(&app.stop)));
+        app.start_ground(ground, source.log_pulse.clone());
+        let stop = || app.tasks.stopping(Phase::Receivers).cancelled_owned();
+        for (name, work) in [
+            (
+                "the gRPC receiver",
+                Box::pin(grpc.serve(stop())) as ReceiverWork,
+            ),
+            ("the HTTP receiver", Box::pin(http.serve(stop()))),
+            ("the reporter of refusals", Box::pin(reporter.run(stop()))),
+        ] {
+            app.tasks.start(Task::future(name, Phase::Receivers, work));
+        }
         // From here on it is ready. It is set once: nobody else does.
-        let _ = shown.engine.set(engine);
+        let _ = source.engine.set(engine);
         for (endpoint, address) in [
             ("grpc", app.grpc),
             ("http", app.http),
@@ -284,39 +169,25 @@ impl App {
         Ok(app)
     }
 
-    /// Workers and the writer wait and compute: they have threads of their own.
-    fn spawn_ground(&self, readers: Vec<log::Reader>, writer: Option<(disk::Writer, Pulse)>) {
-        if let Some((writer, pulse)) = writer {
-            let broken = self.broken.clone();
-            self.writer.spawn_blocking(move || {
-                let failure = match unwound(|| writer.work(|| pulse.beat())) {
-                    Ok(Ok(())) => return,
-                    Ok(Err(fault)) => Failure::Log(fault.to_string()),
-                    Err(Panicked) => Failure::Panic("the writer of the log".into()),
-                };
-                broken.send_replace(Some(failure));
-            });
+    /// Starts the workers of the partitions and the writer of the log.
+    fn start_ground(&self, ground: ground::Ground, pulse: Option<Pulse>) {
+        if let Some((writer, pulse)) = ground.writer.zip(pulse) {
+            let work = move || {
+                let written = writer.work(|| pulse.beat());
+                written.map_err(|fault| Failure::Log(fault.to_string()))
+            };
+            let task = Task::blocking("the writer of the log", Phase::Log, work);
+            self.tasks.start(task);
         }
-        for (index, reader) in readers.into_iter().enumerate() {
-            let (engine, broken) = (Arc::clone(&self.engine), self.broken.clone());
-            self.workers.spawn_blocking(move || {
-                if unwound(|| engine.work(index, reader)).is_err() {
-                    let worker = format!("the worker of partition {index}");
-                    broken.send_replace(Some(Failure::Panic(worker)));
-                }
-            });
+        for (index, reader) in ground.readers.into_iter().enumerate() {
+            let engine = Arc::clone(&self.engine);
+            let name = format!("the worker of partition {index}");
+            let work = move || {
+                engine.work(index, reader);
+                Ok(())
+            };
+            self.tasks.start(Task::blocking(name, Phase::Workers, work));
         }
-    }
-
-    fn spawn(&self, grpc: Grpc, http: Http, stopping: Arc<AtomicBool>) {
-        let stop = asked(&self.stop);
-        self.doors.spawn(grpc.serve(stop));
-        self.doors.spawn(http.serve(asked(&self.stop)));
-        let stop = asked(&self.stop);
-        self.doors.spawn(async move {
-            stop.await;
-            stopping.store(true, Ordering::Release);
-        });
     }
 
     /// The engine, for those who look at its figures.
@@ -337,30 +208,19 @@ impl App {
         }
     }
 
-    /// Ends when the log or a worker has failed: the process must stop, and recover.
+    /// Ends when the log or another task has failed: the process must stop, and recover.
     pub async fn broken(&self) -> Failure {
-        let mut broken = self.broken.subscribe();
-        let failure = broken.wait_for(Option::is_some).await;
-        match failure.ok().and_then(|failure| failure.clone()) {
-            Some(failure) => failure,
-            None => std::future::pending().await,
-        }
+        self.tasks.failed().await
     }
 
-    /// Stops in order: doors, workers, the log, server; all within one grace period. `true` when everything ended by itself.
+    /// Stops phase by phase, all within one grace period. `true` when everything ended by itself.
     pub async fn stop(self) -> bool {
-        let mut grace = Grace::begin(self.grace_period);
-        self.stop.send_replace(true);
-        self.doors.close();
-        let doors = grace.phase(self.doors.wait()).await;
-        self.engine.close();
-        self.workers.close();
-        let workers = grace.phase(self.workers.wait()).await;
-        self.engine.end();
-        self.writer.close();
-        let writer = grace.phase(self.writer.wait()).await;
-        let server = grace.phase(self.probes.end()).await;
-        let clean = doors.and(workers).and(writer).and(server).is_some();
+        let begin = |phase| match phase {
+            Phase::Workers => self.engine.close(),
+            Phase::Log => self.engine.end(),
+            Phase::Receivers | Phase::Exporters => {}
+        };
+        let clean = self.tasks.stop(self.grace_period, begin).await;
         if !clean {
             error!("the grace period (shutdown.grace_period) ended before all work was done");
         }
@@ -376,30 +236,22 @@ impl Drop for App {
     }
 }
 
-/// Ends when the sender says so, or is gone.
-fn asked(stop: &watch::Sender<bool>) -> impl Future<Output = ()> + Send + 'static {
-    let mut stop = stop.subscribe();
-    async move {
-        let _ = stop.wait_for(|stopping| *stopping).await;
-    }
-}
+/// What a receiver does until it is told to stop.
+type ReceiverWork = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Goes on where the last process was, on a thread of its own: who waits for it may be told to stop meanwhile.
+/// Goes on where the last process was.
 async fn recovered(
     config: &Config,
     files: Option<Arc<dyn Files>>,
     clock: Clock,
-    shown: &Arc<Shown>,
+    source: &Arc<FeedSource>,
 ) -> Result<(Arc<Engine>, ground::Ground), StartError> {
-    let (config, shown) = (config.clone(), Arc::clone(shown));
-    let recovering = tokio::task::spawn_blocking(move || {
-        let recover = || ground::recover(&config, files, &clock, &shown.progress);
-        shown.telemetry.register(recover)
-    });
-    match recovering.await {
-        Ok(recovered) => recovered,
-        Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
-    }
+    let (config, source) = (config.clone(), Arc::clone(source));
+    tasks::on_a_thread(move || {
+        let recover = || ground::recover(&config, files, &clock, &source.progress);
+        source.telemetry.register(recover)
+    })
+    .await
 }
 
 /// What takes requests into the log of a recovered engine.
@@ -417,7 +269,7 @@ fn pipeline(
 }
 
 /// Both receivers, bound to their addresses.
-fn doors(
+fn receivers(
     config: &Config,
     (grpc_server, http_server): (net::Server, net::Server),
     telemetry: &Telemetry,

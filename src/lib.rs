@@ -10,6 +10,7 @@
 //! rooms to the log and the clock. Only `app` and `cli` connect all rooms. `docs/architecture.md` has the list of allowed imports, and `tests/house.rs` checks it.
 
 pub mod app;
+pub mod catalogue;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -4,7 +4,9 @@
 use baton::app;
 use baton::config;
 use baton::engine::Offline;
-use baton::export::{Filter, json, prometheus, sessions::List, story, table};
+use baton::export::scrape::{ScrapeFormat, text};
+use baton::export::sessions::{SessionFilter, SessionList, story};
+use baton::export::{json, table};
 use baton::ingest::Recording;
 use baton::otlp;
 use proptest::prelude::*;
@@ -133,19 +135,25 @@ fn told(text: &str) -> (String, [String; 3]) {
     let mut engine = Offline::new(&settings);
     engine.remember();
     let families = engine.replay(recording.into_frames(settings.partitions));
-    let manner = app::manner(&config);
+    let display = app::display(&config);
     let stories = engine.story(text);
     // Sessions are listed by the same names.
-    let list = List::of(&Filter::all(), &manner, |visit| engine.stories(visit));
+    let list = SessionList::of(&SessionFilter::all(), &display, |visit| {
+        engine.stories(visit)
+    });
     let story: String = stories
         .iter()
         .map(|(key, facts)| story::write(key, facts, "USD"))
-        .chain([list.text(&manner, true)])
+        .chain([list.text(&display, true)])
         .collect();
-    let prometheus = prometheus::write(&families, prometheus::Format::Text);
+    let prometheus = text::write(&families, ScrapeFormat::Text);
     (
         prometheus,
-        [json::write(&families), table::write(&families), story],
+        [
+            json::write(&families),
+            table::write(&families, config.money.currency()),
+            story,
+        ],
     )
 }
 

@@ -1,33 +1,34 @@
 //! Probes tell the truth while workers do not get on, and while a scrape waits for them.
 
-use baton::app;
+use baton::app::{self, App};
+use baton::catalogue::{DERIVED, INTERNAL};
 use baton::clock::Clock;
 use baton::config::Config;
 use baton::engine::{Engine, Settings, Worker};
-use baton::export::server::{self, Server, Source};
-use baton::export::session::Manner;
-use baton::export::sessions::Visit;
+use baton::export::scrape::{self, ScrapeServer};
+use baton::export::{Exporter, FactSource, FamilySource, Feed, Readiness, SessionVisitor};
 use baton::log::{Next, memory};
 use baton::model::fact::Fact;
 use baton::model::ids::{PartitionKey, TraceId};
 use baton::model::metric::Family;
-use baton::model::time::Timestamp;
 use baton::net::{self, Protocol, Reporter};
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
 
 /// An engine, and scrapes that say when they begin and wait until they may end.
 struct Shown {
     engine: Arc<Engine>,
     scraped: Sender<()>,
     go_on: Mutex<Receiver<()>>,
-    manner: Manner,
 }
 
-impl Source for Shown {
+impl FamilySource for Shown {
     fn exposition(&self) -> Vec<Family> {
         self.scraped.send(()).expect("the test waits for it");
         let go_on = self.go_on.lock().expect("no panic");
@@ -35,30 +36,30 @@ impl Source for Shown {
         Vec::new()
     }
 
-    fn own(&self) -> String {
-        String::new()
-    }
-
-    fn figures(&self) -> Vec<Family> {
+    fn exact(&self) -> Vec<Family> {
         Vec::new()
     }
 
-    fn story(&self, _: &str) -> Vec<(PartitionKey, Vec<Fact>)> {
+    fn internal(&self) -> Vec<Family> {
+        Vec::new()
+    }
+}
+
+impl FactSource for Shown {
+    fn of_session(&self, _: &str) -> Vec<(PartitionKey, Vec<Fact>)> {
         Vec::new()
     }
 
-    fn story_of_trace(&self, _: TraceId) -> Vec<(PartitionKey, Vec<Fact>)> {
+    fn of_trace(&self, _: TraceId) -> Vec<(PartitionKey, Vec<Fact>)> {
         Vec::new()
     }
 
-    fn stories(&self, _: Visit<'_>) {}
+    fn visit(&self, _: SessionVisitor<'_>) {}
+}
 
-    fn manner(&self) -> &Manner {
-        &self.manner
-    }
-
-    fn now(&self) -> Timestamp {
-        Timestamp(0)
+impl Readiness for Shown {
+    fn starting(&self) -> Option<String> {
+        None
     }
 
     fn unready(&self) -> Vec<String> {
@@ -77,6 +78,37 @@ async fn get(server: SocketAddr, path: &str) -> String {
     answer
 }
 
+/// Serves it on a runtime of its own, as the wiring does.
+fn serve(shown: Shown, clock: &Clock) -> (Runtime, SocketAddr) {
+    let settings = scrape::Settings {
+        endpoint: SocketAddr::from(([127, 0, 0, 1], 0)),
+        connections: net::Server::new(
+            "server",
+            Protocol::Http,
+            net::Settings::default(),
+            Reporter::new(clock.clone()),
+        ),
+        created: true,
+        display: app::display(&Config::default()),
+    };
+    let server = ScrapeServer::bind(settings).expect("a free port");
+    let address = server.address().expect("bound");
+    let shown = Arc::new(shown);
+    let feed = Feed {
+        families: Arc::<Shown>::clone(&shown),
+        facts: Arc::<Shown>::clone(&shown),
+        readiness: shown,
+        clock: clock.clone(),
+    };
+    let probes = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    probes.spawn(server.run(feed, CancellationToken::new()));
+    (probes, address)
+}
+
 #[test]
 fn a_stuck_worker_is_named_though_a_scrape_waits_for_it() {
     let nanos = Arc::new(AtomicU64::new(1_800_000_000_000_000_000));
@@ -93,26 +125,8 @@ fn a_stuck_worker_is_named_though_a_scrape_waits_for_it() {
         engine: Arc::clone(&engine),
         scraped,
         go_on: Mutex::new(go_on),
-        manner: app::manner(&Config::default()),
     };
-    let settings = server::Settings {
-        endpoint: SocketAddr::from(([127, 0, 0, 1], 0)),
-        connections: net::Server::new(
-            "server",
-            Protocol::Http,
-            net::Settings::default(),
-            Reporter::new(clock.clone()),
-        ),
-        created: true,
-    };
-    let server = Server::bind(settings, Arc::new(shown)).expect("a free port");
-    let address = server.address().expect("bound");
-    let probes = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .expect("a runtime");
-    probes.spawn(server.serve(std::future::pending()));
+    let (probes, address) = serve(shown, &clock);
     let test = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -137,4 +151,39 @@ fn a_stuck_worker_is_named_though_a_scrape_waits_for_it() {
         assert!(scrape.await.expect("no panic").contains("200 OK"));
     });
     probes.shutdown_background();
+}
+
+/// The catalogue and what the parts of a whole process register are the same: by their types there cannot be more, and here is
+/// nothing missing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scrape_has_all_metrics_of_the_catalogue_that_baton_tells_of_itself_and_no_other() {
+    let directory = tempfile::tempdir().expect("a folder");
+    let free = SocketAddr::from(([127, 0, 0, 1], 0));
+    let config = Config {
+        grpc: free,
+        http: free,
+        server: free,
+        state_directory: Some(directory.path().to_owned()),
+        ..Config::default()
+    };
+    let app = App::start(&config, Clock::system())
+        .await
+        .expect("it starts");
+    let text = get(app.metrics, "/metrics").await;
+    let helps = text.lines().filter_map(|line| line.strip_prefix("# HELP "));
+    let shown: BTreeSet<&str> = helps.collect();
+    let own = INTERNAL.iter().map(|d| format!("{} {}", d.name, d.help));
+    let own: BTreeSet<String> = own.collect();
+    for line in &own {
+        assert!(shown.contains(line.as_str()), "nobody registers {line}");
+    }
+    let derived = |line: &&str| {
+        DERIVED
+            .iter()
+            .any(|d| **line == format!("{} {}", d.name, d.help))
+    };
+    for line in shown.iter().filter(|line| !derived(line)) {
+        assert!(own.contains(*line), "{line} is not in the catalogue");
+    }
+    assert!(app.stop().await);
 }

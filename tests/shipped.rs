@@ -1,9 +1,9 @@
 //! Shipped files agree with the product: every metric and label that a rule, a board or a document names exists; every alert has a
 //! runbook, a test in which it fires and one in which it stays silent.
 
+use baton::catalogue::{DERIVED, INTERNAL};
 use baton::derive::Labels;
-use baton::derive::catalogue::CATALOGUE;
-use baton::export::Filter;
+use baton::export::sessions::SessionFilter;
 use baton::model::metric::FamilyKind;
 use baton::model::time::Timestamp;
 use std::collections::BTreeSet;
@@ -52,23 +52,15 @@ fn names(text: &str) -> Vec<(&str, &str)> {
         .collect()
 }
 
-/// The metrics that Baton tells of itself: their names stand in the source.
-fn own() -> BTreeSet<String> {
-    let derived = |name: &str| CATALOGUE.iter().any(|d| d.name == name);
-    files("src", &["rs"])
-        .iter()
-        .flat_map(|path| {
-            let text = text(path);
-            let quoted = text.split('"').skip(1).step_by(2);
-            let quoted = quoted.filter(|q| q.starts_with("baton_") && !derived(q));
-            quoted.map(str::to_owned).collect::<Vec<_>>()
-        })
-        .collect()
+/// The labels of one of Baton's own metrics; `None` if there is none of that name.
+fn own_labels(name: &str) -> Option<Vec<&'static str>> {
+    let own = INTERNAL.iter().find(|d| d.name == name)?;
+    Some([own.labels, &["job", "instance"]].concat())
 }
 
 /// The labels of a derived metric by any name Prometheus has for its parts; `None` if there is none of that name.
 fn labels_of(name: &str) -> Option<Vec<&'static str>> {
-    CATALOGUE.iter().find_map(|d| {
+    DERIVED.iter().find_map(|d| {
         let parts: &[&str] = match d.kind {
             FamilyKind::Histogram => &["", "_bucket", "_sum", "_count"],
             _ => &[""],
@@ -90,7 +82,6 @@ fn labels_of(name: &str) -> Option<Vec<&'static str>> {
 
 #[test]
 fn every_metric_and_label_that_a_shipped_file_names_exists() {
-    let own = own();
     let mut faults = Vec::new();
     let mut shipped = files("deploy", &["yaml", "json"]);
     shipped.extend(files("docs", &["md"]));
@@ -98,10 +89,8 @@ fn every_metric_and_label_that_a_shipped_file_names_exists() {
     for path in shipped {
         let text = text(&path).replace("\\\"", "\"");
         for (name, after) in names(&text) {
-            let Some(labels) = labels_of(name) else {
-                if !own.contains(name) {
-                    faults.push(format!("{}: no metric {name}", path.display()));
-                }
+            let Some(labels) = labels_of(name).or_else(|| own_labels(name)) else {
+                faults.push(format!("{}: no metric {name}", path.display()));
                 continue;
             };
             let Some((inside, _)) = after.strip_prefix('{').and_then(|a| a.split_once('}')) else {
@@ -170,7 +159,7 @@ fn every_alert_has_a_runbook_and_a_test_for_both_ways() {
 /// A first step that is answered with 400 helps nobody.
 #[test]
 fn every_runbook_leads_to_sessions_by_queries_that_are_answered() {
-    let manner = baton::app::manner(&baton::config::Config::default());
+    let display = baton::app::display(&baton::config::Config::default());
     for page in files("docs/runbooks", &["md"]) {
         let text = text(&page);
         let is_merged = !text.contains("\n<<<<<<< ");
@@ -184,7 +173,7 @@ fn every_runbook_leads_to_sessions_by_queries_that_are_answered() {
         let queries = text.split("/sessions?").skip(1);
         for query in queries.filter_map(|rest| rest.split(['\'', '`', ' ']).next()) {
             let pairs = form_urlencoded::parse(query.as_bytes());
-            let filter = Filter::of_query(pairs, &manner, Timestamp(u64::MAX));
+            let filter = SessionFilter::of_query(pairs, &display, Timestamp(u64::MAX));
             assert!(filter.is_ok(), "{}: {query}: {filter:?}", page.display());
         }
     }

@@ -1,7 +1,7 @@
 //! The settings of each room, from the configuration.
 
 use crate::config::Config;
-use crate::export::session::Manner;
+use crate::export::sessions::DisplaySettings;
 use crate::model::cohort::preset;
 use crate::net::{self, open_files};
 use crate::normalise::{self, Normaliser};
@@ -90,9 +90,9 @@ pub fn normaliser(config: &Config, seed: u64) -> Normaliser {
     Normaliser::new(settings, Arc::clone(&config.prices))
 }
 
-/// How people are told of sessions.
-pub fn manner(config: &Config) -> Manner {
-    Manner {
+/// What people are told of sessions in.
+pub fn display(config: &Config) -> DisplaySettings {
+    DisplaySettings {
         currency: config.money.currency().clone(),
         dimensions: config
             .cohorts

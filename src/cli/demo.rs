@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::demo::{CONFIGURATION, Desk, Sender, Truth};
-use crate::export::summary::Summary;
+use crate::export::key_figures::KeyFigures;
 use crate::shutdown;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::os::unix::fs::PermissionsExt;
@@ -64,7 +64,7 @@ async fn show(asked: &Demo, config: &Config) -> Exit {
         server = app.metrics
     ));
     let told = tokio::select! {
-        told = tell(asked, &app) => told,
+        told = tell(asked, &app, config.money.currency()) => told,
         _ = shutdown::asked() => Ok(()),
     };
     if let Err(what) = told {
@@ -79,7 +79,7 @@ async fn show(asked: &Demo, config: &Config) -> Exit {
 }
 
 /// Sends the sessions, shows the figures, and stays up unless told to exit.
-async fn tell(asked: &Demo, app: &App) -> Result<(), String> {
+async fn tell(asked: &Demo, app: &App, currency: &str) -> Result<(), String> {
     let sender = Sender::connect(app.grpc).map_err(|error| error.to_string())?;
     let desk = Desk::new(asked.seed);
     let sessions = asked.sessions.unwrap_or(SESSIONS);
@@ -92,18 +92,18 @@ async fn tell(asked: &Demo, app: &App) -> Result<(), String> {
             .map_err(|error| error.to_string())?;
         truth += session.truth;
         bar.inc(1);
-        bar.set_message(figures(app));
+        bar.set_message(text(&key_figures(app, currency)));
         if !asked.exit {
             tokio::time::sleep(PAUSE).await;
         }
     }
     // The last workflows close when nothing more comes for them.
-    while Summary::of(&app.engine().gather()).workflows < truth.sessions as f64 {
-        bar.set_message(figures(app));
+    while key_figures(app, currency).workflows < truth.sessions as f64 {
+        bar.set_message(text(&key_figures(app, currency)));
         tokio::time::sleep(REDRAW).await;
     }
     bar.finish_and_clear();
-    complain(&figures(app));
+    complain(&text(&key_figures(app, currency)));
     if !asked.exit {
         complain("\nAll sessions have been sent. The endpoints stay up until Ctrl-C.");
         shutdown::asked().await.map_err(|error| error.to_string())?;
@@ -118,10 +118,13 @@ fn progress(sessions: u64) -> ProgressBar {
     bar
 }
 
-fn figures(app: &App) -> String {
-    let lines = Summary::of(&app.engine().gather()).lines();
+fn key_figures(app: &App, currency: &str) -> KeyFigures {
+    KeyFigures::of(&app.engine().gather(), currency)
+}
+
+fn text(figures: &KeyFigures) -> String {
+    let lines = figures.lines().into_iter();
     let lines: Vec<String> = lines
-        .into_iter()
         .map(|(name, value)| format!("{name:<24}{value}"))
         .collect();
     lines.join("\n")

@@ -6,8 +6,9 @@ use super::{
 use crate::app;
 use crate::config::Config;
 use crate::engine::Offline;
-use crate::export::prometheus::{self, Format};
-use crate::export::{Filter, json, sessions::List, story, story_json, table};
+use crate::export::scrape::{ScrapeFormat, text};
+use crate::export::sessions::{SessionFilter, SessionList, story, story_json};
+use crate::export::{json, table};
 use crate::ingest::Recording;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -45,8 +46,10 @@ pub(super) fn replay(replay: &Replay) -> Exit {
             let families = engine.replay(frames);
             out(&match format {
                 ReplayFormat::Json => json::write(&families),
-                ReplayFormat::Table | ReplayFormat::Text => table::write(&families),
-                ReplayFormat::Prometheus => prometheus::write(&families, Format::Text),
+                ReplayFormat::Table | ReplayFormat::Text => {
+                    table::write(&families, config.money.currency())
+                }
+                ReplayFormat::Prometheus => text::write(&families, ScrapeFormat::Text),
             })
         }
         Asked::Sessions(session, is_json) => {
@@ -118,16 +121,18 @@ fn feed(files: &[PathBuf], recording: &mut Recording, config: &Config) -> Result
 }
 
 fn list(engine: &Offline, config: &Config, is_json: bool) -> Exit {
-    let manner = app::manner(config);
-    let list = List::of(&Filter::all(), &manner, |visit| engine.stories(visit));
+    let display = app::display(config);
+    let list = SessionList::of(&SessionFilter::all(), &display, |visit| {
+        engine.stories(visit)
+    });
     if is_json {
-        return out(&format!("{:#}\n", list.json(&manner)));
+        return out(&format!("{:#}\n", list.json(&display)));
     }
-    out(&list.text(&manner, false))
+    out(&list.text(&display, false))
 }
 
 fn explain(session: &str, engine: &Offline, config: &Config, is_json: bool) -> Exit {
-    let manner = app::manner(config);
+    let display = app::display(config);
     let told = engine.story(session);
     if told.is_empty() {
         let mut sessions = 0;
@@ -140,12 +145,12 @@ fn explain(session: &str, engine: &Offline, config: &Config, is_json: bool) -> E
     if is_json {
         let stories = told
             .iter()
-            .map(|(key, facts)| story_json(key, facts, &manner));
+            .map(|(key, facts)| story_json(key, facts, &display));
         let stories: Vec<Value> = stories.collect();
         return out(&format!("{:#}\n", json!({"sessions": stories})));
     }
     let stories = told
         .iter()
-        .map(|(key, facts)| story::write(key, facts, &manner.currency));
+        .map(|(key, facts)| story::write(key, facts, &display.currency));
     out(&stories.collect::<Vec<_>>().join("\n"))
 }

@@ -3,7 +3,7 @@
 use super::node::join;
 use super::raw::{LabelPreset, Raw};
 use super::shape::nearest;
-use crate::derive::catalogue::{CATALOGUE, Description};
+use crate::catalogue::{DERIVED, Description};
 use crate::derive::{Labels, Preset};
 use crate::model::metric::FamilyKind;
 use crate::model::money::DOLLAR;
@@ -103,11 +103,11 @@ impl<'a> Checks<'a> {
     ) -> Option<&'static Description> {
         let (usd, currency) = (DOLLAR.to_lowercase(), self.currency.to_lowercase());
         let shown = |d: &Description| d.name.replace(&usd, &currency);
-        let found = CATALOGUE.iter().find(|d| fits(d) && shown(d) == name);
+        let found = DERIVED.iter().find(|d| fits(d) && shown(d) == name);
         if found.is_none() {
-            let names: Vec<String> = CATALOGUE.iter().filter(|d| fits(d)).map(shown).collect();
+            let names: Vec<String> = DERIVED.iter().filter(|d| fits(d)).map(shown).collect();
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
-            let what = match CATALOGUE.iter().any(|d| shown(d) == name) {
+            let what = match DERIVED.iter().any(|d| shown(d) == name) {
                 true => "is no histogram and has no buckets".to_owned(),
                 false => format!(
                     "is no derived metric: {}see docs/metrics.md",

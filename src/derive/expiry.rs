@@ -1,9 +1,9 @@
 //! Series expire: alone where there is one partition, else as a whole.
 
-use super::catalogue::{CATALOGUE, Description, Metric};
 use super::store::Store;
 use super::value::Value;
 use super::values::{entry_weight, forget};
+use crate::catalogue::{DERIVED, Description, Metric};
 use crate::model::metric::FamilyKind;
 use crate::model::time::Timestamp;
 use rapidhash::RapidHashSet as HashSet;
@@ -28,7 +28,7 @@ impl Store {
         let wait = self.settings.expire_after;
         let mut next = Timestamp::MAX;
         self.expired = 0;
-        for (values, description) in self.metrics.iter().zip(CATALOGUE) {
+        for (values, description) in self.metrics.iter().zip(DERIVED) {
             if description.kind == FamilyKind::Gauge {
                 continue;
             }
@@ -51,7 +51,7 @@ impl Store {
 
     /// Removes expired series that are among those meant.
     fn remove(&mut self, meant: impl Fn(&Self, Metric, &[u8]) -> bool) {
-        for description in CATALOGUE {
+        for description in DERIVED {
             let metric = description.metric;
             let gone = |(_, (key, value)): &(usize, (&Vec<u8>, &Value))| {
                 self.is_expired(description, value) && meant(self, metric, key)
@@ -80,7 +80,7 @@ impl Store {
 
     /// The series that are expired, and those that are not, each by a number that is the same in all partitions.
     pub(super) fn lives(&self) -> impl Iterator<Item = (u64, bool)> + '_ {
-        CATALOGUE.iter().flat_map(move |description| {
+        DERIVED.iter().flat_map(move |description| {
             let values = &self.metrics[description.metric as usize];
             values.series.iter().map(move |(key, value)| {
                 let lives = !self.is_expired(description, value);
@@ -96,7 +96,7 @@ impl Store {
 
     /// A number for a label set of a metric.
     fn id(&self, metric: Metric, key: &[u8]) -> u64 {
-        let name = rapidhash_v3(CATALOGUE[metric as usize].name.as_bytes());
+        let name = rapidhash_v3(DERIVED[metric as usize].name.as_bytes());
         rapidhash_v3(key).wrapping_add(name.rotate_left(1))
     }
 

@@ -2,7 +2,7 @@
 //!
 //! | File | Content |
 //! |---|---|
-//! | `catalogue.rs` | the table of all derived metrics; `docs/metrics.md` is generated from it |
+//! | `labels.rs` | which labels a metric carries |
 //! | `series_cache.rs` | groups of series that facts of one kind with the same labels change, found with one lookup |
 //! | `store.rs` | values by metric and label set, within limits |
 //! | `value.rs` | the value of one series |
@@ -10,9 +10,9 @@
 //! | `merge.rs` | merges the families of several partitions |
 //! | `snapshot.rs` | conversion of the values from and to protobuf |
 
-pub mod catalogue;
 mod distribution;
 mod expiry;
+mod labels;
 mod merge;
 mod reveal;
 mod series_cache;
@@ -24,10 +24,11 @@ mod values;
 #[cfg(test)]
 mod tests;
 
-pub use catalogue::{Labels, Preset};
+pub use labels::{Labels, Preset};
 pub use merge::merge;
 pub use snapshot::Restored;
 
+use crate::catalogue::Metric;
 use crate::model::Name;
 use crate::model::event::{Cost, Operation, Outcome, Usage};
 use crate::model::fact::{
@@ -36,7 +37,6 @@ use crate::model::fact::{
 use crate::model::metric::Family;
 use crate::model::money::DOLLAR;
 use crate::model::time::Timestamp;
-use catalogue::Metric;
 use rapidhash::RapidHashSet as HashSet;
 use series_cache::Kind;
 use std::collections::BTreeMap;

@@ -1,7 +1,7 @@
 //! SeriesCache: all series that facts of one kind with the same labels change, found with one lookup.
 
-use super::catalogue::Metric;
 use super::values::put;
+use crate::catalogue::Metric;
 use crate::model::cohort::Cohort;
 use rapidhash::RapidHashMap as HashMap;
 

@@ -1,11 +1,11 @@
 //! Conversion of the values of a deriver from and to protobuf.
 
 use super::Deriver;
-use super::catalogue::CATALOGUE;
 use super::distribution::Distribution;
 use super::reveal::Interrupted;
 use super::store::Store;
 use super::value::{Number, Value};
+use crate::catalogue::DERIVED;
 use crate::model::metric::{Bucket, Exemplar};
 use crate::model::native::{Counts, Native};
 use crate::model::time::Timestamp;
@@ -67,7 +67,7 @@ pub enum Restored {
 
 impl Store {
     fn save(&self) -> impl Iterator<Item = v1::Series> + '_ {
-        CATALOGUE.iter().flat_map(move |description| {
+        DERIVED.iter().flat_map(move |description| {
             let values = &self.metrics[description.metric as usize];
             values.series.iter().map(move |(labels, value)| {
                 let labels = self.labels(description.metric, labels).into_iter();
@@ -88,7 +88,7 @@ impl Store {
 
     /// Labels go by their names, so that dimensions may come and go between two runs; series that become equal add up.
     fn restore(&mut self, stored: v1::Series) -> Result<Restored, Invalid> {
-        let found = CATALOGUE.iter().find(|d| self.name(d) == stored.metric);
+        let found = DERIVED.iter().find(|d| self.name(d) == stored.metric);
         let Some(description) = found else {
             return Ok(Restored::Unknown);
         };

@@ -1,16 +1,15 @@
 //! Values by metric and label set, within limits.
 
 use super::Settings;
-use super::catalogue::{CATALOGUE, Description, Metric};
 use super::merge::latest;
 use super::reveal::Reveals;
 use super::series_cache::{Kind, SeriesCache};
 use super::value::{Number, Value};
 use super::values::{Limit, Values, cut, entry_weight, parts, put};
+use crate::catalogue::{DERIVED, Description, Metric};
 use crate::model::cohort::Cohort;
 use crate::model::ids::TraceId;
 use crate::model::metric::{Exemplar, Family, FamilyKind, Series};
-use crate::model::money::DOLLAR;
 use crate::model::time::Timestamp;
 use indexmap::map::Entry;
 use std::borrow::Cow;
@@ -22,9 +21,6 @@ const ALL_SERIES: &str = "_series";
 const ALL_MEMORY: &str = "_memory";
 /// Sums are kept in billionths: nano-dollars, nanoseconds. Whole numbers add up in any order.
 pub(super) const NANO: f64 = 1e9;
-
-/// The unit of money in the catalogue.
-pub(super) const MONEY: &str = "usd";
 
 /// When something happened, when it arrived, and to whom.
 #[derive(Clone, Copy, Debug)]
@@ -67,7 +63,7 @@ pub(super) struct Store {
 
 impl Store {
     pub(super) fn new(settings: Settings) -> Self {
-        let metrics = CATALOGUE
+        let metrics = DERIVED
             .iter()
             .map(|description| Values::new(description, &settings))
             .collect();
@@ -157,7 +153,7 @@ impl Store {
         change: impl FnOnce(&mut Value) -> usize,
     ) {
         self.now = self.now.max(when.now);
-        if CATALOGUE[metric as usize].kind != FamilyKind::Gauge {
+        if DERIVED[metric as usize].kind != FamilyKind::Gauge {
             let expires = when.now + self.settings.expire_after;
             self.next_expiry = self.next_expiry.min(expires);
         }
@@ -210,7 +206,7 @@ impl Store {
         when: Moment<'_>,
         change: impl FnOnce(&mut Value) -> usize,
     ) {
-        let description = &CATALOGUE[metric as usize];
+        let description = &DERIVED[metric as usize];
         let values = &self.metrics[metric as usize];
         let is_full = self.weight >= self.settings.max_bytes;
         // Which series are too many is told all the same: there are few of those.
@@ -250,7 +246,7 @@ impl Store {
 
     /// Adds a value to the series of these labels.
     pub(super) fn join(&mut self, metric: Metric, labels: &[String], value: Value) {
-        if CATALOGUE[metric as usize].kind != FamilyKind::Gauge {
+        if DERIVED[metric as usize].kind != FamilyKind::Gauge {
             let expires = value.touched + self.settings.expire_after;
             self.next_expiry = self.next_expiry.min(expires);
         }
@@ -288,7 +284,7 @@ impl Store {
     pub(super) fn label(&self, metric: Metric, place: usize) -> Cow<'static, str> {
         let values = &self.metrics[metric as usize];
         match values.own.get(place) {
-            Some(own) => Cow::Borrowed(CATALOGUE[metric as usize].labels[*own]),
+            Some(own) => Cow::Borrowed(DERIVED[metric as usize].labels[*own]),
             None => {
                 let dimension = values.dimensions[place - values.own.len()];
                 Cow::Owned(self.settings.dimensions[dimension].clone())
@@ -307,14 +303,14 @@ impl Store {
     }
 
     pub(super) fn families(&self, shown: Shown) -> Vec<Family> {
-        CATALOGUE
+        DERIVED
             .iter()
             .zip(&self.metrics)
             .map(|(description, values)| Family {
                 name: self.name(description),
                 help: description.help,
                 kind: description.kind,
-                unit: self.in_currency(description.unit),
+                unit: description.unit_in(&self.settings.currency),
                 series: self.series(description, values, shown),
             })
             .collect()
@@ -322,15 +318,7 @@ impl Store {
 
     /// The name of a metric, here and in snapshots: money of another currency is another metric.
     pub(super) fn name(&self, description: &Description) -> Cow<'static, str> {
-        self.in_currency(description.name)
-    }
-
-    fn in_currency(&self, text: &'static str) -> Cow<'static, str> {
-        let currency = &self.settings.currency;
-        if **currency == *DOLLAR {
-            return Cow::Borrowed(text);
-        }
-        Cow::Owned(text.replace(MONEY, &currency.to_ascii_lowercase()))
+        description.name_in(&self.settings.currency)
     }
 
     /// In the order of their labels.
@@ -357,7 +345,7 @@ impl Store {
 
 /// Only the business is weighed: what Baton saw and holds itself is what it is.
 fn weight(metric: Metric, when: Moment<'_>) -> u64 {
-    if CATALOGUE[metric as usize].is_business {
+    if DERIVED[metric as usize].is_business {
         when.weight
     } else {
         1

@@ -1,9 +1,9 @@
 //! The value of one series.
 
-use super::catalogue::Description;
 use super::distribution::Distribution;
 use super::merge::latest;
 use super::store::NANO;
+use crate::catalogue::Description;
 use crate::model::metric::{Exemplar, FamilyKind, Histogram, Point};
 use crate::model::time::Timestamp;
 use std::sync::Arc;

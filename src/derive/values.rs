@@ -1,8 +1,8 @@
 //! The series of one metric: by the values of their labels, within limits.
 
 use super::Settings;
-use super::catalogue::Description;
 use super::value::{Number, Value};
+use crate::catalogue::Description;
 use crate::model::cohort::Cohort;
 use indexmap::IndexMap;
 use rapidhash::RapidHashMap as HashMap;

@@ -37,7 +37,7 @@ use crate::model::metric::Family;
 use crate::model::record::{Delivery, Entry, Frame, Origin, Record};
 use crate::model::time::Timestamp;
 use crate::{derive, stitch};
-use health::Metrics;
+use health::EngineMetrics;
 use rapidhash::RapidHashMap as HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -73,7 +73,7 @@ pub struct Engine {
     log: Arc<dyn Log>,
     partitions: Vec<Slot>,
     clock: Clock,
-    metrics: Metrics,
+    metrics: EngineMetrics,
 }
 
 struct Slot {
@@ -131,7 +131,7 @@ impl Engine {
             log,
             partitions,
             clock,
-            metrics: Metrics::new(),
+            metrics: EngineMetrics::new(),
         }
     }
 

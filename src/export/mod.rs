@@ -1,33 +1,28 @@
-//! Metric output: to Prometheus by scrape, and as text, JSON or tables for people and scripts.
+//! Output of metrics and facts: exporters, and texts for people and scripts.
+//!
+//! An exporter implements [`Exporter`] and reads one [`Feed`]. The first one is the scrape server, with the probes and the pages for
+//! people. A further exporter is a folder of its own: settings, encoding, client or server, tests.
 //!
 //! | File | Content |
 //! |---|---|
-//! | `server.rs` | the HTTP server of `/metrics`, `/healthz`, `/readyz` and `/sessions/ID` |
-//! | `prometheus.rs` | Prometheus text 0.0.4 and OpenMetrics 1.0 |
-//! | `internal.rs` | Baton's own metrics in OpenMetrics format |
+//! | `exporter.rs` | the trait of exporters, and why one fails |
+//! | `feed.rs` | what every exporter reads: metric families, facts of sessions, readiness, clock |
+//! | `scrape/` | the HTTP server of `/metrics`, `/healthz`, `/readyz` and of the pages for people |
+//! | `sessions/` | sessions as lists and stories, as text and as JSON |
+//! | `key_figures.rs` | the figures for executives; unknown figures are `None`, never 0 |
 //! | `json.rs` | metric families as JSON |
 //! | `table.rs` | metric families as tables |
-//! | `summary.rs` | the figures for executives; unknown figures are `None`, never 0 |
-//! | `story.rs` | the story of one session: a paragraph per turn and per workflow |
-//! | `sentence.rs` | one fact as a sentence |
 
-mod filter;
-mod internal;
+mod exporter;
+mod feed;
 pub mod json;
-mod people;
-pub mod prometheus;
-pub mod protobuf;
-mod sentence;
-pub mod server;
-pub mod session;
+pub mod key_figures;
+pub mod scrape;
 pub mod sessions;
-pub mod story;
-mod story_json;
-pub mod summary;
 pub mod table;
 
-pub use filter::Filter;
-pub use story_json::write as story_json;
+pub use exporter::{ExportError, Exporter};
+pub use feed::{FactSource, FamilySource, Feed, Readiness, SessionVisitor};
 
 #[cfg(test)]
 mod tests;

@@ -1,32 +1,31 @@
 //! Metric families as tables for people.
 
-use super::summary::Summary;
+use super::key_figures::{KeyFigures, find};
+use crate::catalogue::Metric;
 use crate::model::metric::{Family, Point};
 use comfy_table::Table;
 
-/// Families worth a table of their own, by the beginnings of their names, with their headings.
-const TABLES: &[(&str, &str)] = &[
-    ("Handoffs", "baton_handoffs_total"),
-    ("Workflows", "baton_workflows_total"),
-    ("Model calls", "baton_llm_calls_total"),
-    ("Tokens", "baton_llm_tokens_total"),
-    ("Money for models", "baton_llm_cost_"),
-    ("Money for actions", "baton_action_cost_"),
-    ("Tool calls", "baton_tool_calls_total"),
+/// Metrics worth a table of their own, with their headings.
+const TABLES: &[(&str, Metric)] = &[
+    ("Handoffs", Metric::Handoffs),
+    ("Workflows", Metric::Workflows),
+    ("Model calls", Metric::LlmCalls),
+    ("Tokens", Metric::LlmTokens),
+    ("Money for models", Metric::LlmCost),
+    ("Money for actions", Metric::ActionCost),
+    ("Tool calls", Metric::ToolCalls),
 ];
 
-/// The summary first, then the counters behind it; series at 0 are left out.
-pub fn write(families: &[Family]) -> String {
-    let mut summary = Table::new();
-    for (name, value) in Summary::of(families).lines() {
-        summary.add_row([name.to_owned(), value]);
+/// The key figures first, then the counters behind them; series at 0 are left out. Money is in this currency.
+pub fn write(families: &[Family], currency: &str) -> String {
+    let mut figures = Table::new();
+    for (name, value) in KeyFigures::of(families, currency).lines() {
+        figures.add_row([name.to_owned(), value]);
     }
-    let mut text = format!("{summary}\n");
-    for (heading, name) in TABLES {
-        let Some(family) = families
-            .iter()
-            .find(|f| f.name.starts_with(name) && !f.series.is_empty())
-        else {
+    let mut text = format!("{figures}\n");
+    for (heading, metric) in TABLES {
+        let family = find(families, *metric, currency);
+        let Some(family) = family.filter(|family| !family.series.is_empty()) else {
             continue;
         };
         let mut table = Table::new();

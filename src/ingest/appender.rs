@@ -1,13 +1,15 @@
 //! Appends the events of a request to the log: all or nothing, and nothing while the state takes more memory than it may.
 
 use super::route::Router;
+use crate::catalogue::InternalMetric;
 use crate::clock::Clock;
 use crate::log::{AppendFuture, Log, LogError};
 use crate::model::event::Event;
 use crate::model::limit::Limit;
 use crate::model::memory_limit::MemoryLimit;
 use crate::model::record::Frame;
-use metrics::{Counter, counter, describe_counter};
+use crate::telemetry::counter;
+use metrics::Counter;
 use std::sync::Arc;
 
 /// Routes events to partitions and appends them.
@@ -30,13 +32,12 @@ impl std::fmt::Debug for Appender {
 impl Appender {
     /// An appender to the log of the partitions whose memory is limited. Registers its metric with the recorder in whose scope it is called.
     pub fn new(log: Arc<dyn Log>, memory: MemoryLimit, clock: Clock) -> Self {
-        describe_counter!("baton_log_events_total", "Events appended to the log.");
         Self {
             router: Arc::new(Router::new(memory.partitions())),
             log,
             memory,
             clock,
-            appended: counter!("baton_log_events_total"),
+            appended: counter(InternalMetric::LogEvents, &[]),
         }
     }
 

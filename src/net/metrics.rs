@@ -1,6 +1,8 @@
 //! What each listener counts.
 
-use metrics::{Counter, Gauge, counter, describe_counter, describe_gauge, gauge};
+use crate::catalogue::InternalMetric;
+use crate::telemetry::{counter, gauge};
+use metrics::{Counter, Gauge};
 
 /// Why Baton closed a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +41,7 @@ impl Closed {
 
 /// The metrics of one listener.
 #[derive(Debug)]
-pub(super) struct Metrics {
+pub(super) struct ListenerMetrics {
     pub(super) open: Gauge,
     pub(super) accepted: Counter,
     pub(super) at_limit: Counter,
@@ -47,35 +49,18 @@ pub(super) struct Metrics {
     closed: [Counter; Closed::ALL.len()],
 }
 
-impl Metrics {
+impl ListenerMetrics {
     /// Registers with the recorder in whose scope it is called.
     pub(super) fn new(listener: &'static str) -> Self {
-        describe_gauge!("baton_connections", "Open connections, by listener.");
-        describe_counter!(
-            "baton_connections_accepted_total",
-            "Accepted connections, by listener."
-        );
-        describe_counter!(
-            "baton_connection_limit_reached_total",
-            "Times that a listener reached max_connections, so that a new connection waited in the backlog of the kernel."
-        );
-        describe_counter!(
-            "baton_connection_accept_errors_total",
-            "Connections that could not be accepted, for example because the limit of open files was reached. By listener."
-        );
-        describe_counter!(
-            "baton_connections_closed_total",
-            "Connections that Baton closed, by listener and reason: header_timeout, idle_timeout, request_timeout, keepalive_timeout or connection_limit."
-        );
         Self {
-            open: gauge!("baton_connections", "listener" => listener),
-            accepted: counter!("baton_connections_accepted_total", "listener" => listener),
-            at_limit: counter!("baton_connection_limit_reached_total", "listener" => listener),
-            accept_errors: counter!("baton_connection_accept_errors_total", "listener" => listener),
+            open: gauge(InternalMetric::Connections, &[listener]),
+            accepted: counter(InternalMetric::ConnectionsAccepted, &[listener]),
+            at_limit: counter(InternalMetric::ConnectionLimitReached, &[listener]),
+            accept_errors: counter(InternalMetric::ConnectionAcceptErrors, &[listener]),
             closed: Closed::ALL.map(|reason| {
-                counter!(
-                    "baton_connections_closed_total",
-                    "listener" => listener, "reason" => reason.as_str()
+                counter(
+                    InternalMetric::ConnectionsClosed,
+                    &[listener, reason.as_str()],
                 )
             }),
         }

@@ -1,7 +1,7 @@
 //! Accepts connections up to a limit, and survives faults of `accept`.
 
 use super::connection;
-use super::metrics::Metrics;
+use super::metrics::ListenerMetrics;
 use super::report::{Reporter, Trouble};
 use axum::Router;
 use std::future::Future;
@@ -89,7 +89,7 @@ pub(super) struct Shared {
     name: &'static str,
     pub(super) protocol: Protocol,
     pub(super) settings: Settings,
-    pub(super) metrics: Metrics,
+    pub(super) metrics: ListenerMetrics,
     reporter: Reporter,
     places: Arc<Semaphore>,
     /// Wakes the connection that has been idle for longest, or the next one that becomes idle, to give its place to another one.
@@ -108,7 +108,7 @@ impl Server {
             name,
             protocol,
             settings,
-            metrics: Metrics::new(name),
+            metrics: ListenerMetrics::new(name),
             reporter,
             places: Arc::new(Semaphore::new(
                 settings.max_connections.min(Semaphore::MAX_PERMITS),

@@ -7,10 +7,12 @@
 //! ```
 
 use super::answer::{Fault, Overload};
+use crate::catalogue::InternalMetric;
+use crate::telemetry::gauge;
 use bytes::Bytes;
 use http_body::Body;
 use http_body_util::BodyExt;
-use metrics::{Gauge, describe_gauge, gauge};
+use metrics::Gauge;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -62,14 +64,6 @@ struct Stalled {
 impl Admission {
     /// Registers its metrics with the recorder in whose scope it is called.
     pub fn new(room: Room) -> Self {
-        describe_gauge!(
-            "baton_receiver_waiting_requests",
-            "Requests whose body has arrived and that wait because max_requests_in_flight is reached."
-        );
-        describe_gauge!(
-            "baton_receiver_bytes_in_flight",
-            "Bytes of the requests that arrive, wait or are processed, after decompression. The limit is max_bytes_in_flight."
-        );
         Self {
             places: Arc::new(Semaphore::new(
                 room.max_requests.min(Semaphore::MAX_PERMITS),
@@ -81,8 +75,8 @@ impl Admission {
                     .min(Semaphore::MAX_PERMITS),
             )),
             stalled: Mutex::default(),
-            waiting: gauge!("baton_receiver_waiting_requests"),
-            held: gauge!("baton_receiver_bytes_in_flight"),
+            waiting: gauge(InternalMetric::ReceiverWaitingRequests, &[]),
+            held: gauge(InternalMetric::ReceiverBytesInFlight, &[]),
             room,
         }
     }

@@ -1,9 +1,11 @@
 //! What the doors count.
 
 use super::answer::Fault;
+use crate::catalogue::InternalMetric;
 use crate::model::reject::RejectReason;
 use crate::otlp::Counts;
-use metrics::{Counter, counter, describe_counter};
+use crate::telemetry::counter;
+use metrics::Counter;
 use std::collections::BTreeMap;
 
 /// The names of the doors, as in labels and in the log.
@@ -26,48 +28,27 @@ pub struct Metrics {
 impl Metrics {
     /// Registers with the recorder in whose scope it is called.
     pub fn new() -> Self {
-        describe_counter!(
-            "baton_receiver_requests_total",
-            "Export requests. result is ok, refused (the sender should retry) or malformed (rejected, whatever the reason)."
-        );
-        describe_counter!(
-            "baton_receiver_failed_requests_total",
-            "Export requests that were not accepted, by listener and reason."
-        );
-        describe_counter!("baton_receiver_spans_total", "Accepted spans.");
-        describe_counter!("baton_receiver_log_records_total", "Accepted log records.");
-        describe_counter!(
-            "baton_receiver_rejected_total",
-            "Spans and log records that were rejected while the rest of their request was accepted, by reason."
-        );
-        describe_counter!(
-            "baton_receiver_bytes_total",
-            "Bytes of request bodies after decompression."
-        );
-        let requests = |result| counter!("baton_receiver_requests_total", "result" => result);
-        let rejected =
-            |reason: &'static str| counter!("baton_receiver_rejected_total", "reason" => reason);
+        let requests = |result| counter(InternalMetric::ReceiverRequests, &[result]);
+        let rejected = |reason| counter(InternalMetric::ReceiverRejected, &[reason]);
         let reasons = Fault::ALL.map(Fault::reason);
         let failures = LISTENERS
             .into_iter()
             .flat_map(|listener| reasons.map(|reason| (listener, reason)));
         Self {
-            spans: counter!("baton_receiver_spans_total"),
-            log_records: counter!("baton_receiver_log_records_total"),
+            spans: counter(InternalMetric::ReceiverSpans, &[]),
+            log_records: counter(InternalMetric::ReceiverLogRecords, &[]),
             rejected: RejectReason::ALL
                 .iter()
                 .map(|reason| rejected(reason.as_str()))
                 .collect(),
-            bytes: counter!("baton_receiver_bytes_total"),
+            bytes: counter(InternalMetric::ReceiverBytes, &[]),
             requests_ok: requests("ok"),
             requests_refused: requests("refused"),
             requests_malformed: requests("malformed"),
             failed: failures
                 .map(|(listener, reason)| {
-                    let counter = counter!(
-                        "baton_receiver_failed_requests_total",
-                        "listener" => listener, "reason" => reason
-                    );
+                    let counter =
+                        counter(InternalMetric::ReceiverFailedRequests, &[listener, reason]);
                     ((listener, reason), counter)
                 })
                 .collect(),

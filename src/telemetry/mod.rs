@@ -1,14 +1,26 @@
-//! Baton's own log messages and metrics. Rooms register their metrics where they are built. There is no global registry.
+//! Baton's own log messages and metrics. Rooms take their metrics by their id in the catalogue, so that there is none that the
+//! catalogue does not describe. There is no global registry.
+//!
+//! | File | Content |
+//! |---|---|
+//! | `logs.rs` | Baton's own log messages |
+//! | `families.rs` | what the recorder holds, as metric families |
 
+mod families;
 pub mod logs;
 
-use metrics::{describe_gauge, gauge};
+use crate::catalogue::{Description, InternalMetric};
+use crate::model::metric::{Family, FamilyKind};
+use crate::model::time::Timestamp;
+use metrics::{Counter, Gauge, Label};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
 /// The registry of Baton's own metrics.
 pub struct Telemetry {
     recorder: PrometheusRecorder,
     handle: PrometheusHandle,
+    /// When its counters began at 0.
+    start: Timestamp,
 }
 
 impl std::fmt::Debug for Telemetry {
@@ -18,33 +30,50 @@ impl std::fmt::Debug for Telemetry {
 }
 
 impl Telemetry {
-    pub fn new() -> Self {
+    pub fn new(start: Timestamp) -> Self {
         let recorder = PrometheusBuilder::new().build_recorder();
         let handle = recorder.handle();
-        let telemetry = Self { recorder, handle };
+        let telemetry = Self {
+            recorder,
+            handle,
+            start,
+        };
         telemetry.register(|| {
-            describe_gauge!(
-                "baton_build_info",
-                "Version of Baton, as a label. The value is always 1."
-            );
-            gauge!("baton_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+            gauge(InternalMetric::BuildInfo, &[env!("CARGO_PKG_VERSION")]).set(1.0);
         });
         telemetry
     }
 
-    /// Runs what registers metrics.
+    /// Runs what takes metrics: [`counter`] and [`gauge`] register them here.
     pub fn register<T>(&self, room: impl FnOnce() -> T) -> T {
         metrics::with_local_recorder(&self.recorder, room)
     }
 
-    /// All of them as Prometheus text 0.0.4.
-    pub fn render(&self) -> String {
-        self.handle.render()
+    /// All that were registered, in the order of the catalogue.
+    pub fn families(&self) -> Vec<Family> {
+        families::of_text(&self.handle.render(), self.start)
     }
 }
 
-impl Default for Telemetry {
-    fn default() -> Self {
-        Self::new()
-    }
+/// One of Baton's own counters, with a value for each label of the catalogue, in their order. It registers with the [`Telemetry`] in
+/// whose scope it is called.
+pub fn counter(metric: InternalMetric, values: &[&'static str]) -> Counter {
+    let description = metric.description();
+    debug_assert_eq!(description.kind, FamilyKind::Counter, "{description:?}");
+    metrics::counter!(description.name, labels(description, values))
+}
+
+/// The same for a gauge.
+pub fn gauge(metric: InternalMetric, values: &[&'static str]) -> Gauge {
+    let description = metric.description();
+    debug_assert_eq!(description.kind, FamilyKind::Gauge, "{description:?}");
+    metrics::gauge!(description.name, labels(description, values))
+}
+
+fn labels(description: &Description<InternalMetric>, values: &[&'static str]) -> Vec<Label> {
+    debug_assert_eq!(description.labels.len(), values.len(), "{description:?}");
+    let pairs = description.labels.iter().zip(values);
+    pairs
+        .map(|(name, value)| Label::from_static_parts(name, value))
+        .collect()
 }

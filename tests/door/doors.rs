@@ -1,6 +1,7 @@
 //! Both doors with everything they need, and senders of all manners.
 
 use baton::clock::Clock;
+use baton::export::scrape::{ScrapeFormat, text};
 use baton::ingest::{ExportRequest, Ingest, IngestError, SubmitFuture};
 use baton::model::limit::Limit;
 use baton::net::{self, Protocol, Reporter, open_files};
@@ -140,7 +141,7 @@ impl Doors {
     pub async fn with(setup: Setup) -> Self {
         open_files::raise();
         let free = SocketAddr::from(([127, 0, 0, 1], 0));
-        let telemetry = Telemetry::new();
+        let telemetry = Telemetry::new(Clock::system().now());
         let reporter = Reporter::new(Clock::system());
         let server = |name, protocol| {
             let reporter = reporter.clone();
@@ -180,7 +181,7 @@ impl Doors {
 
     /// The value of a series of Baton's own metrics.
     pub fn metric(&self, series: &str) -> f64 {
-        let text = self.telemetry.render();
+        let text = text::write(&self.telemetry.families(), ScrapeFormat::Text);
         let line = text.lines().find_map(|line| line.strip_prefix(series));
         let value = line.unwrap_or_else(|| panic!("{series} is not in\n{text}"));
         value.trim().parse().expect("a number")

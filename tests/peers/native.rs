@@ -4,7 +4,7 @@ use super::restarts::{listening, send, session};
 use super::{
     Running, folder, get, query, root, start_prometheus, start_prometheus_with, sum, until,
 };
-use baton::derive::catalogue::CATALOGUE;
+use baton::catalogue::DERIVED;
 use baton::model::metric::FamilyKind;
 use std::collections::BTreeMap;
 use std::fs;
@@ -22,7 +22,7 @@ async fn counters(prometheus: &str) -> BTreeMap<String, f64> {
     let all = r#"sum by (__name__) ({__name__=~"baton_.*_total"})"#;
     let found = query(prometheus, all, None).await.expect("an answer");
     let is_counter = |name: &str| {
-        let mut known = CATALOGUE.iter();
+        let mut known = DERIVED.iter();
         known.any(|d| d.name == name && d.kind != FamilyKind::Histogram)
     };
     let named = found.into_iter().filter_map(|(labels, _, value)| {

@@ -120,7 +120,7 @@ fn calls_and_tools_that_failed_show_beside_those_that_did_not() {
 
 #[test]
 fn a_value_on_the_bound_of_a_bucket_is_in_it() {
-    let bounds = catalogue::CATALOGUE[Metric::TransferLoopLength as usize].bounds;
+    let bounds = Metric::TransferLoopLength.description().bounds;
     for (observed, bucket) in [(bounds[0], 0), (bounds[0] + 1.0, 1)] {
         let length = observed as u64;
         let families = told(What::Loop {

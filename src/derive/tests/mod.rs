@@ -6,12 +6,11 @@ mod limits;
 mod reveal;
 mod series_cache;
 
-use super::catalogue::Cohorts;
 use super::*;
 use crate::model::Name;
 use crate::model::fact::{Action, ActionKind, HandoffKind, ToolCall};
 use crate::model::ids::TraceId;
-use crate::model::metric::{FamilyKind, Point};
+use crate::model::metric::Point;
 
 pub(super) fn fact(second: u64, what: What) -> Fact {
     let trace = TraceId::new(&[1; 16]).expect("not zero");
@@ -237,71 +236,6 @@ fn absurd_money_saturates() {
         shown(&deriver.families(), "baton_evaluation_score").len(),
         1
     );
-}
-
-#[test]
-fn the_catalogue_is_in_the_order_of_the_metrics_and_names_follow_prometheus() {
-    for (i, description) in catalogue::CATALOGUE.iter().enumerate() {
-        assert_eq!(description.metric as usize, i);
-        let name = description.name;
-        assert!(name.starts_with("baton_"), "{name}");
-        assert_eq!(
-            name.ends_with("_total"),
-            description.kind == FamilyKind::Counter,
-            "{name}"
-        );
-        let is_histogram = description.kind == FamilyKind::Histogram;
-        assert!(description.bounds.is_empty() || is_histogram, "{name}");
-        assert!(description.bounds.is_sorted(), "{name}");
-        let own = |label| description.labels.contains(label);
-        assert!(description.detail.iter().all(own), "{name}");
-        let has_cohorts = description.cohorts != Cohorts::None;
-        assert!(description.is_business || !has_cohorts, "{name}");
-        assert!(description.help.ends_with('.'), "{name}");
-    }
-}
-
-#[test]
-fn the_metrics_are_in_the_docs() {
-    let mut text = String::from(
-        "# Metrics\n\nWritten from `src/derive/catalogue/table.rs`. Counters also have exemplars with trace ids; rates are ratios of counters.\n\n*Cohort dimensions* are labels too, where their value is known: the dimensions of `cohorts.dimensions` that a metric carries under the preset `standard` of `metrics.labels`. Under `full` every business metric carries all of them, and the labels in brackets; under `minimal` none does. [sizing.md](sizing.md) says what each choice costs.\n",
-    );
-    for d in catalogue::CATALOGUE {
-        let kind = format!("{:?}", d.kind).to_lowercase();
-        let label = |label: &&str| match d.detail.contains(label) {
-            true => format!("[`{label}`]"),
-            false => format!("`{label}`"),
-        };
-        let labels: Vec<String> = d.labels.iter().map(label).collect();
-        let labels = if labels.is_empty() {
-            "none".to_owned()
-        } else {
-            labels.join(", ")
-        };
-        let cohorts = match d.cohorts {
-            _ if !d.is_business => " It is about Baton's own work.".to_owned(),
-            Cohorts::All => " Cohort dimensions: all.".to_owned(),
-            Cohorts::Only(some) => format!(" Cohort dimensions: `{}`.", some.join("`, `")),
-            Cohorts::None => " Cohort dimensions: none.".to_owned(),
-        };
-        let bounds: Vec<String> = d.bounds.iter().map(f64::to_string).collect();
-        let buckets = match d.kind {
-            FamilyKind::Histogram if bounds.is_empty() => " Buckets: none.".to_owned(),
-            FamilyKind::Histogram => format!(" Buckets: {}.", bounds.join(", ")),
-            _ => String::new(),
-        };
-        text.push_str(&format!(
-            "\n## `{}`\n\n{}\n\nType: {kind}. Labels: {labels}.{cohorts}{buckets}\n",
-            d.name, d.help
-        ));
-    }
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/metrics.md");
-    if std::env::var_os("UPDATE").is_some() {
-        std::fs::write(path, &text).expect("docs can be written");
-        return;
-    }
-    let docs = std::fs::read_to_string(path).unwrap_or_default();
-    assert_eq!(docs, text, "run UPDATE=1 cargo test --lib");
 }
 
 pub(super) fn in_cohort(values: &[(u8, &str)], what: What) -> Fact {

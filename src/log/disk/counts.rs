@@ -1,10 +1,12 @@
 //! What the log on disk counts.
 
 use super::room::Usage;
+use crate::catalogue::InternalMetric;
 use crate::model::limit::Limit;
-use metrics::{Counter, Gauge, counter, describe_counter, describe_gauge, gauge};
+use crate::telemetry::{counter, gauge};
+use metrics::{Counter, Gauge};
 
-pub(super) struct Metrics {
+pub(super) struct LogMetrics {
     pub(super) commits: Counter,
     full_disk: Counter,
     full_log: Counter,
@@ -14,44 +16,23 @@ pub(super) struct Metrics {
     reserve: Gauge,
 }
 
-impl std::fmt::Debug for Metrics {
+impl std::fmt::Debug for LogMetrics {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Metrics")
+        f.write_str("LogMetrics")
     }
 }
 
-impl Metrics {
+impl LogMetrics {
     pub(super) fn new() -> Self {
-        describe_counter!(
-            "baton_log_commits_total",
-            "Group commits: groups of requests written to disk, with one fsync each."
-        );
-        describe_counter!(
-            "baton_log_full_total",
-            "Groups of requests that were refused because a limit was reached. limit is disk (free space of the volume) or log_size (state.max_log_size)."
-        );
-        describe_gauge!("baton_log_bytes", "Size of the log on disk.");
-        describe_gauge!(
-            "baton_log_max_bytes",
-            "Size of the log above which requests are refused: the effective value of state.max_log_size."
-        );
-        describe_gauge!(
-            "baton_volume_free_bytes",
-            "Free space on the volume of state.directory."
-        );
-        describe_gauge!(
-            "baton_volume_reserve_bytes",
-            "Free space on the volume of state.directory below which requests are refused, so that snapshots can still be written."
-        );
-        let full = |limit: Limit| counter!("baton_log_full_total", "limit" => limit.as_str());
+        let full = |limit: Limit| counter(InternalMetric::LogFull, &[limit.as_str()]);
         Self {
-            commits: counter!("baton_log_commits_total"),
+            commits: counter(InternalMetric::LogCommits, &[]),
             full_disk: full(Limit::Disk),
             full_log: full(Limit::LogSize),
-            bytes: gauge!("baton_log_bytes"),
-            max_bytes: gauge!("baton_log_max_bytes"),
-            free: gauge!("baton_volume_free_bytes"),
-            reserve: gauge!("baton_volume_reserve_bytes"),
+            bytes: gauge(InternalMetric::LogBytes, &[]),
+            max_bytes: gauge(InternalMetric::LogMaxBytes, &[]),
+            free: gauge(InternalMetric::VolumeFreeBytes, &[]),
+            reserve: gauge(InternalMetric::VolumeReserveBytes, &[]),
         }
     }
 

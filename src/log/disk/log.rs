@@ -1,7 +1,7 @@
 //! The writer thread, and the log as receivers and partitions see it.
 
 use super::Settings;
-use super::counts::Metrics;
+use super::counts::LogMetrics;
 use super::files::Files;
 use super::journal::{CommitError, Journal};
 use super::room::{FLOOR, Shortage, Usage};
@@ -42,7 +42,7 @@ pub struct Writer {
     queues: Queues,
     shared: Arc<Shared>,
     snapshots: Arc<Snapshots>,
-    metrics: Metrics,
+    metrics: LogMetrics,
     max_bytes: Option<u64>,
     segment_bytes: u64,
     segment_age: Duration,
@@ -136,7 +136,7 @@ pub(super) fn new(
         queues,
         shared,
         snapshots,
-        metrics: Metrics::new(),
+        metrics: LogMetrics::new(),
         max_bytes: settings.max_bytes,
         segment_bytes: settings.segment_bytes,
         segment_age: settings.segment_age,

@@ -5,15 +5,13 @@ use super::{BATCH, config, drain, engine, say, submit, told};
 use baton::clock::Clock;
 use baton::config::Config;
 use baton::engine::{Engine, Worker};
-use baton::export::server::{Server, Settings, Source};
-use baton::export::session::Manner;
-use baton::export::sessions::Visit;
+use baton::export::scrape::{ScrapeServer, Settings};
+use baton::export::{Exporter, FactSource, FamilySource, Feed, Readiness, SessionVisitor};
 use baton::ingest::Pipeline;
 use baton::log::Reader;
 use baton::model::fact::Fact;
 use baton::model::ids::{PartitionKey, TraceId};
 use baton::model::metric::{Family, Point};
-use baton::model::time::Timestamp;
 use baton::net::{self, Protocol, Reporter};
 use bytes::Bytes;
 use std::io::{Read, Write};
@@ -21,6 +19,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+use tokio_util::sync::CancellationToken;
 
 /// Scrapes of one measurement.
 const SCRAPES: usize = 9;
@@ -98,19 +97,23 @@ pub fn serve(engine: Arc<Engine>) -> (SocketAddr, tokio::runtime::Runtime) {
             Reporter::new(Clock::system()),
         ),
         created: false,
+        display: baton::app::display(&Config::default()),
     };
-    let source = Arc::new(Shown {
-        engine,
-        manner: baton::app::manner(&Config::default()),
-    });
-    let server = Server::bind(settings, source).expect("a free port");
+    let server = ScrapeServer::bind(settings).expect("a free port");
     let address = server.address().expect("bound");
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .expect("a runtime");
-    runtime.spawn(server.serve(std::future::pending()));
+    let shown = Arc::new(Shown(engine));
+    let feed = Feed {
+        families: Arc::<Shown>::clone(&shown),
+        facts: Arc::<Shown>::clone(&shown),
+        readiness: shown,
+        clock: Clock::system(),
+    };
+    runtime.spawn(server.run(feed, CancellationToken::new()));
     (address, runtime)
 }
 
@@ -185,40 +188,37 @@ fn renamed(body: &[u8], number: u64) -> Bytes {
     body.into()
 }
 
-struct Shown {
-    engine: Arc<Engine>,
-    manner: Manner,
+struct Shown(Arc<Engine>);
+
+impl FamilySource for Shown {
+    fn exposition(&self) -> Vec<Family> {
+        self.0.exposition()
+    }
+
+    fn exact(&self) -> Vec<Family> {
+        Vec::new()
+    }
+
+    fn internal(&self) -> Vec<Family> {
+        Vec::new()
+    }
 }
 
-impl Source for Shown {
-    fn exposition(&self) -> Vec<Family> {
-        self.engine.exposition()
-    }
-
-    fn own(&self) -> String {
-        String::new()
-    }
-
-    fn figures(&self) -> Vec<Family> {
+impl FactSource for Shown {
+    fn of_session(&self, _: &str) -> Vec<(PartitionKey, Vec<Fact>)> {
         Vec::new()
     }
 
-    fn story(&self, _: &str) -> Vec<(PartitionKey, Vec<Fact>)> {
+    fn of_trace(&self, _: TraceId) -> Vec<(PartitionKey, Vec<Fact>)> {
         Vec::new()
     }
 
-    fn story_of_trace(&self, _: TraceId) -> Vec<(PartitionKey, Vec<Fact>)> {
-        Vec::new()
-    }
+    fn visit(&self, _: SessionVisitor<'_>) {}
+}
 
-    fn stories(&self, _: Visit<'_>) {}
-
-    fn manner(&self) -> &Manner {
-        &self.manner
-    }
-
-    fn now(&self) -> Timestamp {
-        Timestamp(0)
+impl Readiness for Shown {
+    fn starting(&self) -> Option<String> {
+        None
     }
 
     fn unready(&self) -> Vec<String> {

@@ -6,7 +6,7 @@ mod payload;
 use baton::app;
 use baton::config::Config;
 use baton::derive::Deriver;
-use baton::export::prometheus::{self, Format};
+use baton::export::scrape::{ScrapeFormat, text};
 use baton::log::{Log, Next, memory};
 use baton::model::event::Event;
 use baton::model::fact::Fact;
@@ -177,6 +177,6 @@ fn export(criterion: &mut Criterion) {
     let settings = app::engine_settings(&config()).derive;
     let families = derived(Deriver::new(settings), &facts()).families();
     criterion.bench_function("export", |b| {
-        b.iter(|| prometheus::write(&families, Format::Text))
+        b.iter(|| text::write(&families, ScrapeFormat::Text))
     });
 }

@@ -1,25 +1,7 @@
 //! Which labels a metric carries: the number of its series is the product of their values.
 
-use super::Description;
+use crate::catalogue::Description;
 use std::collections::BTreeMap;
-
-/// The cohort dimensions of a metric under the preset `standard`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cohorts {
-    All,
-    Only(&'static [&'static str]),
-    None,
-}
-
-impl Cohorts {
-    fn have(self, dimension: &str) -> bool {
-        match self {
-            Self::All => true,
-            Self::Only(some) => some.contains(&dimension),
-            Self::None => false,
-        }
-    }
-}
 
 /// A choice of labels for all metrics.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,7 +40,7 @@ impl Labels {
         }
         match (self.kept.get(description.name), self.preset) {
             (Some(kept), _) => kept.iter().any(|kept| kept == dimension),
-            (None, Preset::Standard) => description.cohorts.have(dimension),
+            (None, Preset::Standard) => description.cohorts.contain(dimension),
             (None, Preset::Full) => true,
             (None, Preset::Minimal) => false,
         }

@@ -1,8 +1,7 @@
 //! Known answers of the protobuf exposition.
 
-use crate::export::internal;
-use crate::export::prometheus::Format;
-use crate::export::protobuf::{BucketSpan, COUNTER, Histogram, MetricFamily, UNTYPED, write};
+use crate::export::scrape::ScrapeFormat;
+use crate::export::scrape::protobuf::{BucketSpan, COUNTER, HistogramMessage, MetricFamily, write};
 use crate::model::ids::TraceId;
 use crate::model::metric::{self, Bucket, Exemplar, Family, FamilyKind, Point, Series};
 use crate::model::native::Native;
@@ -32,7 +31,7 @@ fn read(mut bytes: &[u8]) -> Vec<MetricFamily> {
     families
 }
 
-fn histogram(values: &[f64]) -> Histogram {
+fn histogram(values: &[f64]) -> HistogramMessage {
     let mut native = Native::default();
     values.iter().for_each(|value| native.observe(*value, 1));
     let below = values.iter().filter(|value| **value <= 1.0).count() as u64;
@@ -125,16 +124,19 @@ fn the_format_is_negotiated_by_quality_and_parameters() {
     let prometheus = format!(
         "{DELIMITED},application/openmetrics-text;version=1.0.0;q=0.8,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
     );
-    let open = Format::OpenMetrics { created: false };
+    let open = ScrapeFormat::OpenMetrics { created: false };
     for (accept, expected) in [
-        (prometheus.as_str(), Format::Protobuf),
-        (DELIMITED, Format::Protobuf),
-        ("application/vnd.google.protobuf", Format::Text),
+        (prometheus.as_str(), ScrapeFormat::Protobuf),
+        (DELIMITED, ScrapeFormat::Protobuf),
+        ("application/vnd.google.protobuf", ScrapeFormat::Text),
         (
             "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=text",
-            Format::Text,
+            ScrapeFormat::Text,
         ),
-        (&format!("{DELIMITED};q=0.2,text/plain;q=0.7"), Format::Text),
+        (
+            &format!("{DELIMITED};q=0.2,text/plain;q=0.7"),
+            ScrapeFormat::Text,
+        ),
         (
             &format!("{DELIMITED};q=0,application/openmetrics-text"),
             open,
@@ -144,24 +146,6 @@ fn the_format_is_negotiated_by_quality_and_parameters() {
             open,
         ),
     ] {
-        assert_eq!(Format::negotiate(accept, false), expected, "{accept}");
+        assert_eq!(ScrapeFormat::negotiate(accept, false), expected, "{accept}");
     }
-}
-
-#[test]
-fn batons_own_metrics_are_families_too() {
-    let text = "# HELP a_total Counts.\n# TYPE a_total counter\na_total{x=\"y,\\\"z\",w=\"\\n\"} 1\na_total 2\n\n# TYPE g gauge\ng +Inf\n# TYPE h histogram\nh_sum 4\n";
-    let families = internal::families(text);
-    let names: Vec<_> = families
-        .iter()
-        .map(|f| (&*f.name, f.metric.len()))
-        .collect();
-    assert_eq!(names, [("a_total", 2), ("g", 1), ("h_sum", 1)]);
-    assert_eq!((families[0].kind, families[2].kind), (COUNTER, UNTYPED));
-    assert_eq!(families[0].help, "Counts.");
-    let labels = families[0].metric[0].label.iter();
-    let labels: Vec<_> = labels.map(|l| (&*l.name, &*l.value)).collect();
-    assert_eq!(labels, [("x", "y,\"z"), ("w", "\n")]);
-    let gauge = families[1].metric[0].gauge.as_ref();
-    assert_eq!(gauge.and_then(|gauge| gauge.value), Some(f64::INFINITY));
 }

@@ -1,4 +1,4 @@
-//! The table itself.
+//! The metrics that `derive` makes from business facts.
 
 use super::{Cohorts, Description, Metric};
 use crate::model::metric::FamilyKind;
@@ -34,17 +34,10 @@ const fn counter(
     labels: &'static [&'static str],
     help: &'static str,
 ) -> Description {
+    let plain = Description::counter(metric, name, help);
     Description {
-        metric,
-        name,
-        help,
-        kind: FamilyKind::Counter,
-        unit,
-        labels,
-        detail: &[],
-        cohorts: Cohorts::None,
         is_business: true,
-        bounds: &[],
+        ..plain.in_unit(unit).with_labels(labels)
     }
 }
 
@@ -55,10 +48,7 @@ const fn own(
     labels: &'static [&'static str],
     help: &'static str,
 ) -> Description {
-    Description {
-        is_business: false,
-        ..counter(metric, name, "", labels, help)
-    }
+    Description::counter(metric, name, help).with_labels(labels)
 }
 
 const fn histogram(
@@ -77,7 +67,7 @@ const fn histogram(
 }
 
 /// All derived metrics, in the order of [`Metric`].
-pub static CATALOGUE: &[Description] = &[
+pub static DERIVED: &[Description] = &[
     counter(
         Metric::Sessions,
         "baton_sessions_total",
@@ -229,15 +219,11 @@ pub static CATALOGUE: &[Description] = &[
         "Time from the request of the source to the first activity of the target.",
     )
     .with_detail(&["from"]),
-    Description {
-        kind: FamilyKind::Gauge,
-        ..own(
-            Metric::HandoffsPending,
-            "baton_handoffs_pending",
-            &[],
-            "Handoffs whose target has not started yet.",
-        )
-    },
+    Description::gauge(
+        Metric::HandoffsPending,
+        "baton_handoffs_pending",
+        "Handoffs whose target has not started yet.",
+    ),
     histogram(
         Metric::ContextRetention,
         "baton_handoff_context_retention_ratio",

@@ -1,5 +1,6 @@
 //! A session in one line: what happened in it, from its facts alone.
 
+use super::DisplaySettings;
 use crate::model::Name;
 use crate::model::cohort::Cohort;
 use crate::model::event::Outcome;
@@ -11,22 +12,13 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Agents that a path shows; a longer one is cut.
-const MOST_AGENTS: usize = 12;
+const MAX_PATH_AGENTS: usize = 12;
 /// Failed handoffs that a line of JSON lists.
-const MOST_FAILED: usize = 20;
-
-/// How people and scripts are told of sessions.
-#[derive(Clone, Debug)]
-pub struct Manner {
-    /// The code of the currency of all money.
-    pub currency: Name,
-    /// The names of the dimensions of cohorts, in their order.
-    pub dimensions: Vec<String>,
-}
+const MAX_FAILED_HANDOFFS: usize = 20;
 
 /// One session, as a list shows it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Session {
+pub struct SessionSummary {
     pub id: String,
     pub tenant: Option<Name>,
     /// A trace that no span binds to a session.
@@ -41,7 +33,7 @@ pub struct Session {
     /// The closed workflows with how they ended, in order.
     pub workflows: Vec<(Name, Outcome)>,
     pub handoffs: u64,
-    pub failed: Vec<Failed>,
+    pub failed: Vec<FailedHandoff>,
     pub failed_handoffs: u64,
     /// Money spent as far as it is known; `None` where none of it is.
     pub cost: Option<f64>,
@@ -53,7 +45,7 @@ pub struct Session {
 
 /// A handoff that failed.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Failed {
+pub struct FailedHandoff {
     pub from: Name,
     pub to: Name,
     pub reason: &'static str,
@@ -68,7 +60,7 @@ pub fn id(key: &PartitionKey) -> String {
     }
 }
 
-impl Session {
+impl SessionSummary {
     /// The session from all its facts; `None` where there are none.
     pub fn of(key: &PartitionKey, facts: &[Fact]) -> Option<Self> {
         let mut ordered: Vec<&Fact> = facts.iter().collect();
@@ -135,7 +127,7 @@ impl Session {
         if self.path.last() == Some(agent) {
             return;
         }
-        if self.path.len() == MOST_AGENTS {
+        if self.path.len() == MAX_PATH_AGENTS {
             self.path_is_cut = true;
         } else {
             self.path.push(agent.clone());
@@ -154,8 +146,8 @@ impl Session {
         let (result, reason) = handoff.result.labels();
         if result == "failed" {
             self.failed_handoffs += 1;
-            if self.failed.len() < MOST_FAILED {
-                self.failed.push(Failed {
+            if self.failed.len() < MAX_FAILED_HANDOFFS {
+                self.failed.push(FailedHandoff {
                     from: handoff.from.clone(),
                     to: handoff.to.clone(),
                     reason,
@@ -173,17 +165,20 @@ impl Session {
     }
 
     /// The values of the cohort by the names of their dimensions.
-    pub fn cohorts<'s>(&'s self, manner: &'s Manner) -> impl Iterator<Item = (&'s str, &'s str)> {
-        let named = manner.dimensions.iter().enumerate();
+    pub fn cohorts<'s>(
+        &'s self,
+        display: &'s DisplaySettings,
+    ) -> impl Iterator<Item = (&'s str, &'s str)> {
+        let named = display.dimensions.iter().enumerate();
         named
             .map(|(number, name)| (name.as_str(), self.cohort.value(number)))
             .filter(|(_, value)| !value.is_empty())
     }
 
     /// The session for scripts.
-    pub fn json(&self, manner: &Manner) -> Value {
+    pub fn json(&self, display: &DisplaySettings) -> Value {
         let named = |(workflow, outcome): &(Name, Outcome)| json!({"workflow": &**workflow, "outcome": outcome.as_str()});
-        let failed = |failed: &Failed| {
+        let failed = |failed: &FailedHandoff| {
             json!({
                 "from": &*failed.from,
                 "to": &*failed.to,
@@ -192,7 +187,7 @@ impl Session {
             })
         };
         let cohort: Map<String, Value> = self
-            .cohorts(manner)
+            .cohorts(display)
             .map(|(name, value)| (name.to_owned(), value.into()))
             .collect();
         json!({
@@ -210,7 +205,7 @@ impl Session {
             "failures": self.failed.iter().map(failed).collect::<Vec<_>>(),
             "cost": self.cost,
             "calls_of_unknown_cost": self.unpriced,
-            "currency": &*manner.currency,
+            "currency": &*display.currency,
             "traces": self.traces,
             "cohort": cohort,
             "href": self.href(),

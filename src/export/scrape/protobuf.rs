@@ -15,7 +15,7 @@ pub struct MetricFamily {
     #[prost(int32, tag = "3")]
     pub kind: i32,
     #[prost(message, repeated, tag = "4")]
-    pub metric: Vec<Metric>,
+    pub metric: Vec<MetricMessage>,
     #[prost(string, tag = "5")]
     pub unit: String,
 }
@@ -23,21 +23,18 @@ pub struct MetricFamily {
 /// The values of `MetricType`.
 pub const COUNTER: i32 = 0;
 pub const GAUGE: i32 = 1;
-pub const UNTYPED: i32 = 3;
 pub const HISTOGRAM: i32 = 4;
 
 #[derive(Clone, PartialEq, Message)]
-pub struct Metric {
+pub struct MetricMessage {
     #[prost(message, repeated, tag = "1")]
     pub label: Vec<LabelPair>,
     #[prost(message, optional, tag = "2")]
-    pub gauge: Option<Value>,
+    pub gauge: Option<ValueMessage>,
     #[prost(message, optional, tag = "3")]
-    pub counter: Option<Counter>,
-    #[prost(message, optional, tag = "5")]
-    pub untyped: Option<Value>,
+    pub counter: Option<CounterMessage>,
     #[prost(message, optional, tag = "7")]
-    pub histogram: Option<Histogram>,
+    pub histogram: Option<HistogramMessage>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -48,31 +45,31 @@ pub struct LabelPair {
     pub value: String,
 }
 
-/// `Gauge` and `Untyped`. Proto2 tells 0 from nothing, so it is written.
+/// `Gauge`. Proto2 tells 0 from nothing, so it is written.
 #[derive(Clone, PartialEq, Message)]
-pub struct Value {
+pub struct ValueMessage {
     #[prost(double, optional, tag = "1")]
     pub value: Option<f64>,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub struct Counter {
+pub struct CounterMessage {
     #[prost(double, optional, tag = "1")]
     pub value: Option<f64>,
     #[prost(message, optional, tag = "2")]
-    pub exemplar: Option<Exemplar>,
+    pub exemplar: Option<ExemplarMessage>,
     #[prost(message, optional, tag = "3")]
     pub created: Option<Time>,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub struct Histogram {
+pub struct HistogramMessage {
     #[prost(uint64, optional, tag = "1")]
     pub count: Option<u64>,
     #[prost(double, optional, tag = "2")]
     pub sum: Option<f64>,
     #[prost(message, repeated, tag = "3")]
-    pub bucket: Vec<Bucket>,
+    pub bucket: Vec<BucketMessage>,
     #[prost(sint32, optional, tag = "5")]
     pub schema: Option<i32>,
     #[prost(double, optional, tag = "6")]
@@ -92,13 +89,13 @@ pub struct Histogram {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub struct Bucket {
+pub struct BucketMessage {
     #[prost(uint64, optional, tag = "1")]
     pub cumulative_count: Option<u64>,
     #[prost(double, optional, tag = "2")]
     pub upper_bound: Option<f64>,
     #[prost(message, optional, tag = "3")]
-    pub exemplar: Option<Exemplar>,
+    pub exemplar: Option<ExemplarMessage>,
 }
 
 /// Buckets that follow each other; `offset` is how many without a count lie before them.
@@ -111,7 +108,7 @@ pub struct BucketSpan {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub struct Exemplar {
+pub struct ExemplarMessage {
     #[prost(message, repeated, tag = "1")]
     pub label: Vec<LabelPair>,
     #[prost(double, tag = "2")]
@@ -129,7 +126,7 @@ pub struct Time {
     pub nanos: i32,
 }
 
-/// Writes families one after the other, each behind its length, so that more may follow.
+/// Writes all families that have series one after the other, each behind its length.
 pub fn write(families: &[Family]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for family in families.iter().filter(|f| !f.series.is_empty()) {
@@ -138,7 +135,7 @@ pub fn write(families: &[Family]) -> Vec<u8> {
     bytes
 }
 
-pub(super) fn put(family: &MetricFamily, bytes: &mut Vec<u8>) {
+fn put(family: &MetricFamily, bytes: &mut Vec<u8>) {
     bytes.reserve(family.encoded_len() + 10);
     // There is room, and nothing else can go wrong.
     let written = family.encode_length_delimited(bytes);
@@ -159,31 +156,31 @@ fn family(family: &Family) -> MetricFamily {
     }
 }
 
-fn metric(series: &Series) -> Metric {
+fn metric(series: &Series) -> MetricMessage {
     let label = |(name, value): &(std::borrow::Cow<'static, str>, String)| LabelPair {
         name: name.clone().into_owned(),
         value: value.clone(),
     };
     let created = Some(time(series.start));
-    let mut metric = Metric {
+    let mut metric = MetricMessage {
         label: series.labels.iter().map(label).collect(),
-        ..Metric::default()
+        ..MetricMessage::default()
     };
     match &series.point {
         Point::Counter { value, exemplar } => {
-            metric.counter = Some(Counter {
+            metric.counter = Some(CounterMessage {
                 value: Some(*value),
                 exemplar: exemplar.as_ref().map(self::exemplar),
                 created,
             });
         }
         Point::Gauge(value) => {
-            metric.gauge = Some(Value {
+            metric.gauge = Some(ValueMessage {
                 value: Some(*value),
             })
         }
         Point::Histogram(found) => {
-            metric.histogram = Some(Histogram {
+            metric.histogram = Some(HistogramMessage {
                 created,
                 ..histogram(found)
             });
@@ -192,23 +189,23 @@ fn metric(series: &Series) -> Metric {
     metric
 }
 
-fn histogram(found: &metric::Histogram) -> Histogram {
+fn histogram(found: &metric::Histogram) -> HistogramMessage {
     let uppers = found.bounds.iter().copied().chain([f64::INFINITY]);
     let mut count = 0;
     let bucket = |(upper, bucket): (f64, &metric::Bucket)| {
         count += bucket.count;
-        Bucket {
+        BucketMessage {
             cumulative_count: Some(count),
             upper_bound: Some(upper),
             exemplar: bucket.exemplar.as_ref().map(exemplar),
         }
     };
-    let bucket: Vec<Bucket> = uppers.zip(&found.buckets).map(bucket).collect();
-    let classic = Histogram {
+    let bucket: Vec<BucketMessage> = uppers.zip(&found.buckets).map(bucket).collect();
+    let classic = HistogramMessage {
         count: Some(count),
         sum: Some(found.sum),
         bucket,
-        ..Histogram::default()
+        ..HistogramMessage::default()
     };
     match &found.native {
         Some(native) => with_native(classic, native),
@@ -216,14 +213,14 @@ fn histogram(found: &metric::Histogram) -> Histogram {
     }
 }
 
-fn with_native(classic: Histogram, native: &Native) -> Histogram {
+fn with_native(classic: HistogramMessage, native: &Native) -> HistogramMessage {
     let (negative_span, negative_delta) = spans(&native.negative);
     let (mut positive_span, positive_delta) = spans(&native.positive);
     if positive_span.is_empty() && negative_span.is_empty() && native.zero == 0 {
         // An empty span says that it is a native histogram, though nothing is in it.
         positive_span.push(BucketSpan::default());
     }
-    Histogram {
+    HistogramMessage {
         schema: Some(native.schema),
         zero_threshold: Some(ZERO_THRESHOLD),
         zero_count: Some(native.zero),
@@ -255,8 +252,8 @@ fn spans(counts: &Counts) -> (Vec<BucketSpan>, Vec<i64>) {
     (spans, deltas)
 }
 
-fn exemplar(exemplar: &metric::Exemplar) -> Exemplar {
-    Exemplar {
+fn exemplar(exemplar: &metric::Exemplar) -> ExemplarMessage {
+    ExemplarMessage {
         label: vec![LabelPair {
             name: "trace_id".to_owned(),
             value: exemplar.trace.to_string(),

@@ -1,8 +1,9 @@
 //! How a session went, for scripts: the same turns and sentences, with what they are made of.
 
+use super::DisplaySettings;
 use super::sentence;
-use super::session::{Manner, Session, iso};
 use super::story::{Chapter, arranged};
+use super::summary::{SessionSummary, iso};
 use crate::model::fact::{Fact, Handoff, What, Workflow};
 use crate::model::ids::PartitionKey;
 use crate::model::time::Timestamp;
@@ -10,29 +11,29 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 /// What is known of a session; `null` where nothing is.
-pub fn write(key: &PartitionKey, facts: &[Fact], manner: &Manner) -> Value {
-    let Some(session) = Session::of(key, facts) else {
+pub fn write(key: &PartitionKey, facts: &[Fact], display: &DisplaySettings) -> Value {
+    let Some(session) = SessionSummary::of(key, facts) else {
         return Value::Null;
     };
     let traces: BTreeSet<String> = facts.iter().map(|fact| fact.trace.to_string()).collect();
     let (before, chapters) = arranged(facts);
-    let mut story = session.json(manner);
+    let mut story = session.json(display);
     let turns = (1..).zip(&chapters);
     story["trace_ids"] = traces.into_iter().collect();
-    story["before_the_first_turn"] = events(&before, before.first().map(|f| f.at), manner);
+    story["before_the_first_turn"] = events(&before, before.first().map(|f| f.at), display);
     story["story"] = turns
-        .map(|(number, chapter)| turn(number, chapter, manner))
+        .map(|(number, chapter)| turn(number, chapter, display))
         .collect();
     story
 }
 
-fn turn(number: usize, chapter: &Chapter<'_>, manner: &Manner) -> Value {
+fn turn(number: usize, chapter: &Chapter<'_>, display: &DisplaySettings) -> Value {
     let turn = chapter.turn;
     let agents = turn.by_agent.iter();
     let agents =
         agents.map(|(agent, share)| json!({"agent": &**agent, "seconds": share.as_secs_f64()}));
     let workflows = chapter.facts.iter().filter_map(|fact| match &fact.what {
-        What::Workflow(closed) => Some(workflow(closed, manner)),
+        What::Workflow(closed) => Some(workflow(closed, display)),
         _ => None,
     });
     json!({
@@ -43,12 +44,12 @@ fn turn(number: usize, chapter: &Chapter<'_>, manner: &Manner) -> Value {
         "duration_seconds": turn.duration.as_secs_f64(),
         "first_token_seconds": turn.first_token.map(|wait| wait.as_secs_f64()),
         "agents": agents.collect::<Vec<_>>(),
-        "events": events(&chapter.facts, Some(chapter.start), manner),
+        "events": events(&chapter.facts, Some(chapter.start), display),
         "workflows": workflows.collect::<Vec<_>>(),
     })
 }
 
-fn workflow(closed: &Workflow, manner: &Manner) -> Value {
+fn workflow(closed: &Workflow, display: &DisplaySettings) -> Value {
     json!({
         "workflow": &*closed.workflow,
         "outcome": closed.outcome.as_str(),
@@ -57,13 +58,13 @@ fn workflow(closed: &Workflow, manner: &Manner) -> Value {
         "cost": closed.cost_usd,
         "value": closed.value_usd,
         "models": closed.models.iter().map(|model| &**model).collect::<Vec<_>>(),
-        "text": sentence::workflow(closed, &manner.currency),
+        "text": sentence::workflow(closed, &display.currency),
     })
 }
 
-fn events(facts: &[&Fact], start: Option<Timestamp>, manner: &Manner) -> Value {
+fn events(facts: &[&Fact], start: Option<Timestamp>, display: &DisplaySettings) -> Value {
     let events = facts.iter().filter_map(|fact| {
-        let text = sentence::of(&fact.what, &manner.currency)?;
+        let text = sentence::of(&fact.what, &display.currency)?;
         let mut event = json!({
             "after_seconds": start.map(|start| fact.at.since(start).as_secs_f64()),
             "trace_id": fact.trace.to_string(),

@@ -1,8 +1,8 @@
 //! Known answers of the list of sessions.
 
-use crate::export::session::{Manner, Session, href};
-use crate::export::sessions::List;
-use crate::export::{Filter, story, story_json};
+use crate::export::sessions::{
+    DisplaySettings, SessionFilter, SessionList, SessionSummary, href, story, story_json,
+};
 use crate::model::Name;
 use crate::model::event::Outcome;
 use crate::model::fact::{
@@ -16,8 +16,8 @@ use std::time::Duration;
 /// 2026-01-31T12:00:00Z.
 const NOON: u64 = 1_769_860_800;
 
-fn manner() -> Manner {
-    Manner {
+fn display() -> DisplaySettings {
+    DisplaySettings {
         currency: "USD".into(),
         dimensions: vec!["tier".into(), "tenant".into()],
     }
@@ -156,11 +156,11 @@ fn stories() -> Vec<(PartitionKey, Vec<Fact>)> {
     ]
 }
 
-fn listed(query: &str) -> Result<List, String> {
+fn listed(query: &str) -> Result<SessionList, String> {
     let pairs = form_urlencoded::parse(query.as_bytes());
     let now = Timestamp((NOON + 100) * 1_000_000_000);
-    let filter = Filter::of_query(pairs, &manner(), now)?;
-    Ok(List::of(&filter, &manner(), |visit| {
+    let filter = SessionFilter::of_query(pairs, &display(), now)?;
+    Ok(SessionList::of(&filter, &display(), |visit| {
         for (key, facts) in stories() {
             visit(&key, &facts);
         }
@@ -177,7 +177,7 @@ fn ids(query: &str) -> Vec<String> {
 
 #[test]
 fn a_list_begins_with_the_latest_session_and_says_what_happened() {
-    let text = listed("").expect("a query").text(&manner(), true);
+    let text = listed("").expect("a query").text(&display(), true);
     let lines: Vec<Vec<&str>> = text
         .lines()
         .map(|line| line.split_whitespace().collect())
@@ -195,7 +195,7 @@ fn a_list_begins_with_the_latest_session_and_says_what_happened() {
     let told: Vec<String> = lines[2..].iter().map(|line| line.join(" ")).collect();
     assert_eq!(told, expected, "{text}");
     assert_eq!(text.lines().map(str::len).filter(|n| *n == 0).count(), 1);
-    let json = listed("").expect("a query").json(&manner());
+    let json = listed("").expect("a query").json(&display());
     assert_eq!(
         (&json["matching"], &json["remembered"]),
         (&3.into(), &3.into())
@@ -299,16 +299,19 @@ fn any_id_is_a_link() {
 #[test]
 fn a_long_path_is_cut() {
     let facts: Vec<Fact> = (0..20).map(|i| fact(i, 1, agent(&i.to_string()))).collect();
-    let session = Session::of(&session(None, "s"), &facts).expect("facts");
+    let session = SessionSummary::of(&session(None, "s"), &facts).expect("facts");
     assert_eq!(session.path.len(), 12);
     assert!(session.path_is_cut);
-    assert_eq!(Session::of(&PartitionKey::Trace(trace(1)), &[]), None);
+    assert_eq!(
+        SessionSummary::of(&PartitionKey::Trace(trace(1)), &[]),
+        None
+    );
 }
 
 #[test]
 fn a_story_is_the_same_for_scripts() {
     let (key, facts) = stories().remove(0);
-    let json = story_json(&key, &facts, &manner());
+    let json = story_json(&key, &facts, &display());
     assert_eq!(
         json["trace_ids"],
         serde_json::json!([trace(1).to_string(), trace(2).to_string()])
@@ -340,4 +343,32 @@ fn a_story_is_the_same_for_scripts() {
     let text = story::write(&key, &facts, "USD");
     assert!(text.starts_with("Session s-2 of tenant acme\n"), "{text}");
     assert!(text.contains("Turn 1, 2026-01-31 12:01:00 UTC"));
+}
+
+#[test]
+fn a_story_tells_what_things_cost_and_what_could_not_be_converted() {
+    let action = |kind, name: &str, usd| {
+        let name = name.into();
+        What::Action(Action { kind, name, usd })
+    };
+    let trace = TraceId::new(&[1; 16]).expect("not zero");
+    let facts: Vec<Fact> = [
+        action(ActionKind::Tool, "lookup", 0.002),
+        action(ActionKind::Escalation, "desk", 4.5),
+        What::Unconverted {
+            currency: "GBP".into(),
+        },
+    ]
+    .map(|what| Fact::new(Timestamp(1), trace, what))
+    .to_vec();
+    let key = session(None, "s");
+    let told = story::write(&key, &facts, "USD");
+    for line in [
+        "the tool lookup cost $0.0020",
+        "desk called in cost $4.5000",
+        "in GBP is unknown",
+    ] {
+        assert!(told.contains(line), "{told}");
+    }
+    assert!(story::write(&key, &facts, "EUR").contains("0.0020 EUR"));
 }

@@ -1,7 +1,7 @@
 //! The story of one session: a paragraph for each turn, and the outcome of each workflow.
 
 use super::sentence;
-use super::session::id;
+use super::summary::id;
 use crate::model::fact::{Fact, Turn, TurnResult, What};
 use crate::model::ids::{PartitionKey, TenantScoped};
 use crate::model::time::Timestamp;

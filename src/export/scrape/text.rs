@@ -1,76 +1,17 @@
 //! Prometheus text 0.0.4 and OpenMetrics 1.0. Written here because prometheus-client has neither start timestamps nor text 0.0.4.
 
+use super::format::ScrapeFormat;
 use crate::model::metric::{Bucket, Exemplar, Family, FamilyKind, Histogram, Point, Series};
 use std::fmt::{self, Display, Formatter, Write};
 
-/// The formats of a scrape.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    Text,
-    OpenMetrics {
-        /// Whether to write `_created` lines.
-        created: bool,
-    },
-    /// See [`super::protobuf`].
-    Protobuf,
-}
-
-impl Format {
-    pub fn content_type(self) -> &'static str {
-        match self {
-            Self::Text => "text/plain; version=0.0.4; charset=utf-8",
-            Self::OpenMetrics { .. } => {
-                "application/openmetrics-text; version=1.0.0; charset=utf-8"
-            }
-            Self::Protobuf => {
-                "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited"
-            }
-        }
-    }
-
-    /// What an `Accept` header prefers, by its q-values; of equal ones that which says most. Text where it asks for nothing that
-    /// is known.
-    pub fn negotiate(accept: &str, created: bool) -> Self {
-        let known = |range: &str| {
-            let mut parts = range.split(';').map(str::trim);
-            let media = parts.next()?.to_ascii_lowercase();
-            let parameters: Vec<(&str, &str)> = parts.filter_map(|p| p.split_once('=')).collect();
-            let parameter = |name: &str| {
-                let found = parameters.iter().find(|(key, _)| *key == name);
-                found.map(|(_, value)| value.trim_matches('"'))
-            };
-            let format = match media.as_str() {
-                "application/vnd.google.protobuf" => {
-                    let asked = (parameter("proto"), parameter("encoding"));
-                    let ours = (Some("io.prometheus.client.MetricFamily"), Some("delimited"));
-                    (asked == ours).then_some(Self::Protobuf)?
-                }
-                "application/openmetrics-text" => Self::OpenMetrics { created },
-                "text/plain" | "text/*" => Self::Text,
-                _ => return None,
-            };
-            let quality = parameter("q").and_then(|q| q.parse::<f64>().ok());
-            Some((quality.unwrap_or(1.0), format))
-        };
-        let richness = |format: Self| match format {
-            Self::Text => 0,
-            Self::OpenMetrics { .. } => 1,
-            Self::Protobuf => 2,
-        };
-        let asked = accept.split(',').filter_map(known);
-        let best = asked.filter(|(quality, _)| *quality > 0.0).max_by(|a, b| {
-            let by_quality = a.0.total_cmp(&b.0);
-            by_quality.then(richness(a.1).cmp(&richness(b.1)))
-        });
-        best.map_or(Self::Text, |(_, format)| format)
-    }
-}
-
-/// Writes families without the end mark of OpenMetrics, so that more may follow.
-pub fn write(families: &[Family], format: Format) -> String {
+/// Writes all families that have series.
+pub fn write(families: &[Family], format: ScrapeFormat) -> String {
     let mut text = String::new();
     for family in families.iter().filter(|f| !f.series.is_empty()) {
         write_family(&mut text, family, format);
+    }
+    if format != ScrapeFormat::Text {
+        text.push_str("# EOF\n");
     }
     text
 }
@@ -82,8 +23,8 @@ macro_rules! line {
     }};
 }
 
-fn write_family(text: &mut String, family: &Family, format: Format) {
-    let open = format != Format::Text;
+fn write_family(text: &mut String, family: &Family, format: ScrapeFormat) {
+    let open = format != ScrapeFormat::Text;
     let name = &*family.name;
     let stem = name.strip_suffix("_total").unwrap_or(name);
     let head = if open { stem } else { name };
@@ -112,15 +53,17 @@ fn write_family(text: &mut String, family: &Family, format: Format) {
         match &series.point {
             Point::Counter { value, exemplar } => {
                 let exemplar = Marked(exemplar.as_ref().filter(|_| open));
-                line!(text, "{name}{braces} {}{exemplar}", Number(*value));
+                line!(text, "{name}{braces} {}{exemplar}", NumberText(*value));
             }
-            Point::Gauge(value) => line!(text, "{name}{braces} {}", Number(*value)),
+            Point::Gauge(value) => line!(text, "{name}{braces} {}", NumberText(*value)),
             Point::Histogram(histogram) => {
                 write_histogram(text, name, &labels, histogram, &bounds, open);
             }
         }
-        if format == (Format::OpenMetrics { created: true }) && family.kind != FamilyKind::Gauge {
-            let created = Number(series.start.as_seconds());
+        if format == (ScrapeFormat::OpenMetrics { created: true })
+            && family.kind != FamilyKind::Gauge
+        {
+            let created = NumberText(series.start.as_seconds());
             line!(text, "{stem}_created{braces} {created}");
         }
     }
@@ -145,7 +88,7 @@ fn write_histogram(
         );
     }
     let braces = Braces(labels);
-    line!(text, "{name}_sum{braces} {}", Number(histogram.sum));
+    line!(text, "{name}_sum{braces} {}", NumberText(histogram.sum));
     line!(text, "{name}_count{braces} {total}");
 }
 
@@ -179,7 +122,7 @@ fn bound(value: f64, open: bool) -> String {
     if open {
         format!("{value:?}")
     } else {
-        Number(value).to_string()
+        NumberText(value).to_string()
     }
 }
 
@@ -203,15 +146,15 @@ impl Display for Marked<'_> {
         let Some(Exemplar { trace, value, at }) = self.0 else {
             return Ok(());
         };
-        let (value, at) = (Number(*value), Number(at.as_seconds()));
+        let (value, at) = (NumberText(*value), NumberText(at.as_seconds()));
         write!(f, " # {{trace_id=\"{trace}\"}} {value} {at}")
     }
 }
 
 /// A number as both formats want it.
-struct Number(f64);
+struct NumberText(f64);
 
-impl Display for Number {
+impl Display for NumberText {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self.0 {
             value if value.is_nan() => f.write_str("NaN"),

@@ -1,6 +1,7 @@
 //! Which sessions are asked for: the parameters of a query, each checked.
 
-use super::session::{Manner, Session, id};
+use super::DisplaySettings;
+use super::summary::{SessionSummary, id};
 use crate::model::event::Outcome;
 use crate::model::fact::{Fact, Handoff, HandoffResult, TurnResult, What};
 use crate::model::harmless::harmless;
@@ -9,9 +10,9 @@ use crate::model::time::Timestamp;
 use std::time::Duration;
 
 /// Sessions in a list where nobody says how many.
-const USUAL: usize = 50;
+const DEFAULT_LISTED_SESSIONS: usize = 50;
 /// Most sessions in a list.
-const MOST: usize = 1_000;
+const MAX_LISTED_SESSIONS: usize = 1_000;
 
 /// The parameters with what they mean; the dimensions of cohorts are further ones.
 pub const PARAMETERS: &[(&str, &str)] = &[
@@ -46,13 +47,13 @@ pub const PARAMETERS: &[(&str, &str)] = &[
 /// What is asked for. Values of one parameter are alternatives, different parameters all hold; those about handoffs hold for one
 /// and the same handoff.
 #[derive(Debug, Default)]
-pub struct Filter {
+pub struct SessionFilter {
     wanted: Vec<(String, Vec<String>)>,
     since: Option<Timestamp>,
     pub limit: usize,
 }
 
-impl Filter {
+impl SessionFilter {
     /// All sessions.
     pub fn all() -> Self {
         Self {
@@ -67,15 +68,15 @@ impl Filter {
     /// What is wrong with which parameter.
     pub fn of_query<'q>(
         pairs: impl Iterator<Item = (std::borrow::Cow<'q, str>, std::borrow::Cow<'q, str>)>,
-        manner: &Manner,
+        display: &DisplaySettings,
         now: Timestamp,
     ) -> Result<Self, String> {
         let mut filter = Self {
-            limit: USUAL,
+            limit: DEFAULT_LISTED_SESSIONS,
             ..Self::default()
         };
         for (name, value) in pairs {
-            filter.add(&name, &value, manner, now)?;
+            filter.add(&name, &value, display, now)?;
         }
         Ok(filter)
     }
@@ -84,14 +85,14 @@ impl Filter {
         &mut self,
         name: &str,
         value: &str,
-        manner: &Manner,
+        display: &DisplaySettings,
         now: Timestamp,
     ) -> Result<(), String> {
-        let is_dimension = manner.dimensions.iter().any(|known| known == name);
+        let is_dimension = display.dimensions.iter().any(|known| known == name);
         if !is_dimension && !PARAMETERS.iter().any(|(known, _)| *known == name) {
             return Err(format!(
                 "unknown parameter {name:?}; known parameters:\n{}",
-                known(manner)
+                known(display)
             ));
         }
         if value.is_empty() {
@@ -100,9 +101,13 @@ impl Filter {
         match name {
             "format" => {}
             "limit" => {
-                let limit = value.parse().ok().filter(|n| (1..=MOST).contains(n));
-                self.limit = limit
-                    .ok_or_else(|| format!("limit: expected a whole number from 1 to {MOST}"))?;
+                let limit = value
+                    .parse()
+                    .ok()
+                    .filter(|n| (1..=MAX_LISTED_SESSIONS).contains(n));
+                self.limit = limit.ok_or_else(|| {
+                    format!("limit: expected a whole number from 1 to {MAX_LISTED_SESSIONS}")
+                })?;
             }
             "since" => {
                 let since = since(value, now);
@@ -198,13 +203,17 @@ impl Filter {
     }
 
     /// Whether a session is what is asked for, by what sums it up.
-    pub(super) fn wants_session(&self, session: &Session, manner: &Manner) -> bool {
-        let value = |name: &str| session.cohorts(manner).find(|(known, _)| *known == name);
+    pub(super) fn wants_session(
+        &self,
+        session: &SessionSummary,
+        display: &DisplaySettings,
+    ) -> bool {
+        let value = |name: &str| session.cohorts(display).find(|(known, _)| *known == name);
         let in_cohort = |name: &str| self.takes(name, value(name).map_or("", |(_, value)| value));
         let tenant = session.tenant.as_deref();
         let of_tenant = tenant.is_some_and(|tenant| self.takes("tenant", tenant));
         let is_parameter = |name: &str| PARAMETERS.iter().any(|(known, _)| *known == name);
-        let dimensions = manner.dimensions.iter().filter(|name| !is_parameter(name));
+        let dimensions = display.dimensions.iter().filter(|name| !is_parameter(name));
         self.since.is_none_or(|since| session.last >= since)
             && (of_tenant || in_cohort("tenant"))
             && dimensions.map(String::as_str).all(in_cohort)
@@ -224,12 +233,12 @@ fn choices(name: &str) -> Option<Vec<&'static str>> {
 }
 
 /// The parameters that may be asked for, one a line.
-pub fn known(manner: &Manner) -> String {
+pub fn known(display: &DisplaySettings) -> String {
     let mut text: String = PARAMETERS
         .iter()
         .map(|(name, what)| format!("  {name:<12} {what}\n"))
         .collect();
-    let further = manner
+    let further = display
         .dimensions
         .iter()
         .filter(|d| !PARAMETERS.iter().any(|(known, _)| known == d));

@@ -1,15 +1,16 @@
 //! The figures for executives, from the metric families alone. An unknown figure is `None`, never 0.
 
+use crate::catalogue::Metric;
 use crate::model::metric::{Family, Histogram, Point, Series};
-use crate::model::money::{DOLLAR, written};
+use crate::model::money::written;
 use std::ops::Add;
 
-/// All money that is spent: the beginnings of names whose ends say the currency.
-const MONEY: [&str; 2] = ["baton_llm_cost_", "baton_action_cost_"];
+/// All money that is spent.
+const SPENT: [Metric; 2] = [Metric::LlmCost, Metric::ActionCost];
 
 /// The business at one moment.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Summary {
+pub struct KeyFigures {
     pub sessions: f64,
     pub turns: f64,
     /// Closed workflows, all outcomes.
@@ -30,36 +31,36 @@ pub struct Summary {
     pub handoff_success_rate: Option<f64>,
 }
 
-impl Summary {
-    pub fn of(families: &[Family]) -> Self {
-        let count = |name: &str, wanted: &[(&str, &str)]| sum(families, name, wanted);
-        let workflows = count("baton_workflows_total", &[]);
-        let resolved = count("baton_workflows_total", &[("outcome", "resolved")]);
-        let handoffs = count("baton_handoffs_total", &[]);
-        let succeeded = count("baton_handoffs_total", &[("result", "success")]);
-        let spent = |family: &&Family| MONEY.iter().any(|name| family.name.starts_with(name));
-        let spent = families.iter().filter(spent);
-        let unit = spent.clone().map(|family| &family.unit).next();
+impl KeyFigures {
+    /// The figures of all families, whose money is in this currency.
+    pub fn of(families: &[Family], currency: &str) -> Self {
+        let find = |metric| find(families, metric, currency);
+        let count = |metric, wanted: &[(&str, &str)]| find(metric).map_or(0.0, |f| sum(f, wanted));
+        let workflows = count(Metric::Workflows, &[]);
+        let resolved = count(Metric::Workflows, &[("outcome", "resolved")]);
+        let handoffs = count(Metric::Handoffs, &[]);
+        let succeeded = count(Metric::Handoffs, &[("result", "success")]);
+        let spent = SPENT.iter().filter_map(|metric| find(*metric));
         let cost = spent
             .filter(|family| !family.series.is_empty())
-            .map(|family| count(&family.name, &[]))
+            .map(|family| sum(family, &[]))
             .reduce(f64::add);
-        let (waits, waited) = find(families, "baton_turn_duration_seconds")
+        let (waits, waited) = find(Metric::TurnDuration)
             .into_iter()
             .flat_map(|family| &family.series)
             .filter_map(histogram)
             .fold((0, 0.0), |(n, s), h| (n + total(h), s + h.sum));
         Self {
-            sessions: count("baton_sessions_total", &[]),
-            turns: count("baton_turns_total", &[]),
+            sessions: count(Metric::Sessions, &[]),
+            turns: count(Metric::Turns, &[]),
             workflows,
             resolved,
-            escalations: count("baton_escalations_total", &[]),
+            escalations: count(Metric::Escalations, &[]),
             handoffs,
             resolution_rate: ratio(resolved, workflows),
             cost_per_resolution: cost.and_then(|money| ratio(money, resolved)),
             cost,
-            currency: unit.map_or_else(|| DOLLAR.to_owned(), |unit| unit.to_ascii_uppercase()),
+            currency: currency.to_owned(),
             user_wait_seconds: ratio(waited, waits as f64),
             handoff_success_rate: ratio(succeeded, handoffs),
         }
@@ -111,14 +112,20 @@ fn ratio(part: f64, whole: f64) -> Option<f64> {
     (whole > 0.0).then(|| part / whole)
 }
 
-fn find<'f>(families: &'f [Family], name: &str) -> Option<&'f Family> {
+/// The family of a metric, by its name in this currency.
+pub(super) fn find<'f>(
+    families: &'f [Family],
+    metric: Metric,
+    currency: &str,
+) -> Option<&'f Family> {
+    let name = metric.description().name_in(currency);
     families.iter().find(|family| family.name == name)
 }
 
-fn sum(families: &[Family], name: &str, wanted: &[(&str, &str)]) -> f64 {
-    find(families, name)
-        .into_iter()
-        .flat_map(|family| &family.series)
+/// The sum of the series with these labels.
+fn sum(family: &Family, wanted: &[(&str, &str)]) -> f64 {
+    let series = family.series.iter();
+    series
         .filter(|series| {
             wanted
                 .iter()

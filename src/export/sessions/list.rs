@@ -1,36 +1,37 @@
 //! The latest sessions: which ones are asked for, and the list of them for people and scripts.
 
-use super::filter::Filter;
-use super::session::{Manner, Session, iso};
-use crate::model::fact::Fact;
-use crate::model::ids::PartitionKey;
+use super::DisplaySettings;
+use super::filter::SessionFilter;
+use super::summary::{SessionSummary, iso};
+use crate::export::SessionVisitor;
 use crate::model::money::written;
 use comfy_table::{Table, presets};
 use serde_json::{Value, json};
 
-/// Shows each session that is remembered.
-pub type Visit<'v> = &'v mut dyn FnMut(&PartitionKey, &[Fact]);
-
 /// The sessions that a filter asks for.
 #[derive(Debug)]
-pub struct List {
+pub struct SessionList {
     /// The latest first.
-    pub sessions: Vec<Session>,
+    pub sessions: Vec<SessionSummary>,
     /// How many match, those beyond the limit included.
     pub matching: usize,
     /// How many are remembered.
     pub remembered: usize,
 }
 
-impl List {
+impl SessionList {
     /// Those that match among all that `stories` shows.
-    pub fn of(filter: &Filter, manner: &Manner, stories: impl FnOnce(Visit<'_>)) -> Self {
+    pub fn of(
+        filter: &SessionFilter,
+        display: &DisplaySettings,
+        stories: impl FnOnce(SessionVisitor<'_>),
+    ) -> Self {
         let (mut sessions, mut remembered) = (Vec::new(), 0);
         stories(&mut |key, facts| {
             remembered += usize::from(!facts.is_empty());
             if filter.wants(key, facts)
-                && let Some(session) = Session::of(key, facts)
-                && filter.wants_session(&session, manner)
+                && let Some(session) = SessionSummary::of(key, facts)
+                && filter.wants_session(&session, display)
             {
                 sessions.push(session);
             }
@@ -46,7 +47,7 @@ impl List {
     }
 
     /// One line a session. `linked` adds where its story is.
-    pub fn text(&self, manner: &Manner, linked: bool) -> String {
+    pub fn text(&self, display: &DisplaySettings, linked: bool) -> String {
         let shown = self.sessions.len();
         let mut text = format!(
             "{shown} of {} matching sessions, {} remembered; the latest first, times in UTC\n",
@@ -66,7 +67,7 @@ impl List {
         }
         table.set_header(header);
         for session in &self.sessions {
-            let mut row = cells(session, manner);
+            let mut row = cells(session, display);
             if linked {
                 row.push(format!("/{}", session.href()));
             }
@@ -84,8 +85,8 @@ impl List {
     }
 
     /// `{"sessions": […], "matching", "remembered"}`.
-    pub fn json(&self, manner: &Manner) -> Value {
-        let sessions = self.sessions.iter().map(|session| session.json(manner));
+    pub fn json(&self, display: &DisplaySettings) -> Value {
+        let sessions = self.sessions.iter().map(|session| session.json(display));
         json!({
             "sessions": sessions.collect::<Vec<_>>(),
             "matching": self.matching,
@@ -94,76 +95,71 @@ impl List {
     }
 }
 
-fn cells(session: &Session, manner: &Manner) -> Vec<String> {
-    let none = || "-".to_owned();
-    let joined = |words: Vec<String>, between: &str| {
-        if words.is_empty() {
-            none()
-        } else {
-            words.join(between)
-        }
-    };
-    let outcomes = session.workflows.iter();
-    let outcomes: Vec<String> = outcomes
-        .map(|(_, outcome)| outcome.as_str().to_owned())
-        .collect();
-    let reasons: Vec<String> = counted(session.failed.iter().map(|failed| failed.reason));
-    let mut path = session
-        .path
-        .iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>();
-    if session.path_is_cut {
-        path.push("…".into());
-    }
-    let cohort = session
-        .cohorts(manner)
-        .map(|(name, value)| format!("{name}={value}"));
-    let mut cohort: Vec<String> = cohort.collect();
-    if let Some(tenant) = &session.tenant
-        && !cohort.iter().any(|known| known.starts_with("tenant="))
-    {
-        cohort.push(format!("tenant={tenant}"));
-    }
+/// What a column shows where there is nothing.
+const NOTHING: &str = "-";
+
+fn cells(session: &SessionSummary, display: &DisplaySettings) -> Vec<String> {
     let turns = match session.failed_turns {
         0 => session.turns.to_string(),
         failed => format!("{} ({failed} failed)", session.turns),
     };
-    let cost = session.cost.map_or_else(
-        || {
-            if session.unpriced > 0 {
-                "unknown".into()
-            } else {
-                none()
-            }
-        },
-        |cost| {
-            let more = if session.unpriced > 0 { "+" } else { "" };
-            format!("{}{more}", written(cost, &manner.currency, 4))
-        },
-    );
+    let outcomes = session.workflows.iter();
+    let outcomes: Vec<&str> = outcomes.map(|(_, outcome)| outcome.as_str()).collect();
+    let reasons = counted(session.failed.iter().map(|failed| failed.reason));
+    let mut path: Vec<String> = session.path.iter().map(ToString::to_string).collect();
+    if session.path_is_cut {
+        path.push("…".into());
+    }
     vec![
-        if session.is_trace {
-            format!("trace {}", session.id)
-        } else {
-            session.id.clone()
+        match session.is_trace {
+            true => format!("trace {}", session.id),
+            false => session.id.clone(),
         },
         iso(session.start),
         iso(session.last),
         turns,
         // What is not closed yet has no outcome.
-        if outcomes.is_empty() {
-            "open".into()
-        } else {
-            outcomes.join(",")
+        match outcomes.is_empty() {
+            true => "open".into(),
+            false => outcomes.join(","),
         },
         session.handoffs.to_string(),
-        joined(reasons, ","),
-        cost,
+        joined(&reasons, ","),
+        cost(session, display),
         session.traces.to_string(),
-        joined(path, " > "),
-        joined(cohort, " "),
+        joined(&path, " > "),
+        joined(&cohort(session, display), " "),
     ]
+}
+
+fn joined(words: &[String], between: &str) -> String {
+    match words.is_empty() {
+        true => NOTHING.into(),
+        false => words.join(between),
+    }
+}
+
+fn cost(session: &SessionSummary, display: &DisplaySettings) -> String {
+    match (session.cost, session.unpriced) {
+        (Some(cost), 0) => written(cost, &display.currency, 4),
+        (Some(cost), _) => format!("{}+", written(cost, &display.currency, 4)),
+        (None, 0) => NOTHING.into(),
+        (None, _) => "unknown".into(),
+    }
+}
+
+/// The values of the cohort, and the tenant where it is none of them.
+fn cohort(session: &SessionSummary, display: &DisplaySettings) -> Vec<String> {
+    let named = session.cohorts(display);
+    let mut cohort: Vec<String> = named
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    if let Some(tenant) = &session.tenant
+        && !cohort.iter().any(|known| known.starts_with("tenant="))
+    {
+        cohort.push(format!("tenant={tenant}"));
+    }
+    cohort
 }
 
 /// Each word once, with its number where it is there more often.

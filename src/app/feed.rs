@@ -1,0 +1,96 @@
+//! What exporters are fed from: the engine, Baton's own metrics, and how the process is doing.
+
+use crate::clock::{Clock, Pulse};
+use crate::engine::{self, Engine};
+use crate::export::{FactSource, FamilySource, Feed, Readiness, SessionVisitor};
+use crate::log::disk::progress::Progress;
+use crate::model::fact::Fact;
+use crate::model::ids::{PartitionKey, TraceId};
+use crate::model::metric::Family;
+use crate::telemetry::Telemetry;
+use std::sync::{Arc, OnceLock};
+use tokio_util::sync::CancellationToken;
+
+/// What the feed reads. Exporters hold it from before the state is recovered.
+pub(super) struct FeedSource {
+    /// Empty until the state is recovered and the receivers are open. The wiring sets it once.
+    pub(super) engine: OnceLock<Arc<Engine>>,
+    /// How far the recovery is.
+    pub(super) progress: Arc<Progress>,
+    pub(super) telemetry: Telemetry,
+    /// Is cancelled when the process begins to stop.
+    pub(super) stopping: CancellationToken,
+    /// The writer of a log on disk beats it.
+    pub(super) log_pulse: Option<Pulse>,
+}
+
+impl FeedSource {
+    /// The feed of all exporters.
+    pub(super) fn feed(self: Arc<Self>, clock: Clock) -> Feed {
+        Feed {
+            families: Arc::<Self>::clone(&self),
+            facts: Arc::<Self>::clone(&self),
+            readiness: self,
+            clock,
+        }
+    }
+
+    /// What the engine says; nothing before there is one.
+    fn of_engine<T: Default>(&self, ask: impl FnOnce(&Engine) -> T) -> T {
+        self.engine
+            .get()
+            .map_or_else(T::default, |engine| ask(engine))
+    }
+}
+
+impl FamilySource for FeedSource {
+    fn exposition(&self) -> Vec<Family> {
+        self.of_engine(Engine::exposition)
+    }
+
+    fn exact(&self) -> Vec<Family> {
+        self.of_engine(Engine::gather)
+    }
+
+    fn internal(&self) -> Vec<Family> {
+        self.of_engine(Engine::measure);
+        self.telemetry.families()
+    }
+}
+
+impl FactSource for FeedSource {
+    fn of_session(&self, id: &str) -> Vec<(PartitionKey, Vec<Fact>)> {
+        self.of_engine(|engine| engine.story(id))
+    }
+
+    fn of_trace(&self, trace: TraceId) -> Vec<(PartitionKey, Vec<Fact>)> {
+        self.of_engine(|engine| engine.story_of_trace(trace))
+    }
+
+    fn visit(&self, visitor: SessionVisitor<'_>) {
+        self.of_engine(|engine| engine.stories(visitor));
+    }
+}
+
+impl Readiness for FeedSource {
+    fn starting(&self) -> Option<String> {
+        let starting = self.engine.get().is_none();
+        starting.then(|| format!("recovering, {} read", self.progress.text()))
+    }
+
+    fn unready(&self) -> Vec<String> {
+        let Some(engine) = self.engine.get() else {
+            return self.starting().into_iter().collect();
+        };
+        let mut unready = engine.stuck();
+        let pulse = self.log_pulse.as_ref();
+        if pulse.is_some_and(|pulse| pulse.silent() > engine::STUCK) {
+            unready.push("the log makes no progress".into());
+        }
+        unready.extend(engine.full());
+        if self.stopping.is_cancelled() {
+            unready.push("stopping".into());
+        }
+        unready
+    }
+}

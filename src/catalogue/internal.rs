@@ -1,0 +1,205 @@
+//! Baton's own metrics. Each is counted by the room that it is about, which takes it from `telemetry` by its id.
+
+use super::Description;
+
+/// One of Baton's own metrics: its place in [`INTERNAL`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InternalMetric {
+    BuildInfo,
+    Connections,
+    ConnectionsAccepted,
+    ConnectionLimitReached,
+    ConnectionAcceptErrors,
+    ConnectionsClosed,
+    ReceiverRequests,
+    ReceiverFailedRequests,
+    ReceiverSpans,
+    ReceiverLogRecords,
+    ReceiverRejected,
+    ReceiverBytes,
+    ReceiverWaitingRequests,
+    ReceiverBytesInFlight,
+    LogEvents,
+    LogBacklog,
+    LogCommits,
+    LogFull,
+    LogBytes,
+    LogMaxBytes,
+    VolumeFreeBytes,
+    VolumeReserveBytes,
+    PartitionKeys,
+    PartitionBytes,
+    Snapshots,
+}
+
+impl InternalMetric {
+    /// Its row of the catalogue.
+    pub fn description(self) -> &'static Description<Self> {
+        &INTERNAL[self as usize]
+    }
+}
+
+const BYTES: &str = "bytes";
+
+const fn counter(
+    metric: InternalMetric,
+    name: &'static str,
+    help: &'static str,
+) -> Description<InternalMetric> {
+    Description::counter(metric, name, help)
+}
+
+const fn gauge(
+    metric: InternalMetric,
+    name: &'static str,
+    help: &'static str,
+) -> Description<InternalMetric> {
+    Description::gauge(metric, name, help)
+}
+
+/// All of Baton's own metrics, in the order of [`InternalMetric`].
+pub static INTERNAL: &[Description<InternalMetric>] = &[
+    gauge(
+        InternalMetric::BuildInfo,
+        "baton_build_info",
+        "Version of Baton, as a label. The value is always 1.",
+    )
+    .with_labels(&["version"]),
+    gauge(
+        InternalMetric::Connections,
+        "baton_connections",
+        "Open connections, by listener.",
+    )
+    .with_labels(&["listener"]),
+    counter(
+        InternalMetric::ConnectionsAccepted,
+        "baton_connections_accepted_total",
+        "Accepted connections, by listener.",
+    )
+    .with_labels(&["listener"]),
+    counter(
+        InternalMetric::ConnectionLimitReached,
+        "baton_connection_limit_reached_total",
+        "Times that a listener reached max_connections, so that a new connection waited in the backlog of the kernel.",
+    )
+    .with_labels(&["listener"]),
+    counter(
+        InternalMetric::ConnectionAcceptErrors,
+        "baton_connection_accept_errors_total",
+        "Connections that could not be accepted, for example because the limit of open files was reached. By listener.",
+    )
+    .with_labels(&["listener"]),
+    counter(
+        InternalMetric::ConnectionsClosed,
+        "baton_connections_closed_total",
+        "Connections that Baton closed, by listener and reason: header_timeout, idle_timeout, request_timeout, keepalive_timeout or connection_limit.",
+    )
+    .with_labels(&["listener", "reason"]),
+    counter(
+        InternalMetric::ReceiverRequests,
+        "baton_receiver_requests_total",
+        "Export requests. result is ok, refused (the sender should retry) or malformed (rejected, whatever the reason).",
+    )
+    .with_labels(&["result"]),
+    counter(
+        InternalMetric::ReceiverFailedRequests,
+        "baton_receiver_failed_requests_total",
+        "Export requests that were not accepted, by listener and reason.",
+    )
+    .with_labels(&["listener", "reason"]),
+    counter(
+        InternalMetric::ReceiverSpans,
+        "baton_receiver_spans_total",
+        "Accepted spans.",
+    ),
+    counter(
+        InternalMetric::ReceiverLogRecords,
+        "baton_receiver_log_records_total",
+        "Accepted log records.",
+    ),
+    counter(
+        InternalMetric::ReceiverRejected,
+        "baton_receiver_rejected_total",
+        "Spans and log records that were rejected while the rest of their request was accepted, by reason.",
+    )
+    .with_labels(&["reason"]),
+    counter(
+        InternalMetric::ReceiverBytes,
+        "baton_receiver_bytes_total",
+        "Bytes of request bodies after decompression.",
+    )
+    .in_unit(BYTES),
+    gauge(
+        InternalMetric::ReceiverWaitingRequests,
+        "baton_receiver_waiting_requests",
+        "Requests whose body has arrived and that wait because max_requests_in_flight is reached.",
+    ),
+    gauge(
+        InternalMetric::ReceiverBytesInFlight,
+        "baton_receiver_bytes_in_flight",
+        "Bytes of the requests that arrive, wait or are processed, after decompression. The limit is max_bytes_in_flight.",
+    )
+    .in_unit(BYTES),
+    counter(
+        InternalMetric::LogEvents,
+        "baton_log_events_total",
+        "Events appended to the log.",
+    ),
+    gauge(
+        InternalMetric::LogBacklog,
+        "baton_log_backlog",
+        "Events and messages in the log that the partitions have not processed yet.",
+    ),
+    counter(
+        InternalMetric::LogCommits,
+        "baton_log_commits_total",
+        "Group commits: groups of requests written to disk, with one fsync each.",
+    ),
+    counter(
+        InternalMetric::LogFull,
+        "baton_log_full_total",
+        "Groups of requests that were refused because a limit was reached. limit is disk (free space of the volume) or log_size (state.max_log_size).",
+    )
+    .with_labels(&["limit"]),
+    gauge(
+        InternalMetric::LogBytes,
+        "baton_log_bytes",
+        "Size of the log on disk.",
+    )
+    .in_unit(BYTES),
+    gauge(
+        InternalMetric::LogMaxBytes,
+        "baton_log_max_bytes",
+        "Size of the log above which requests are refused: the effective value of state.max_log_size.",
+    )
+    .in_unit(BYTES),
+    gauge(
+        InternalMetric::VolumeFreeBytes,
+        "baton_volume_free_bytes",
+        "Free space on the volume of state.directory.",
+    )
+    .in_unit(BYTES),
+    gauge(
+        InternalMetric::VolumeReserveBytes,
+        "baton_volume_reserve_bytes",
+        "Free space on the volume of state.directory below which requests are refused, so that snapshots can still be written.",
+    )
+    .in_unit(BYTES),
+    gauge(
+        InternalMetric::PartitionKeys,
+        "baton_partition_keys",
+        "Keys (sessions, traces and users) held in memory by all partitions.",
+    ),
+    gauge(
+        InternalMetric::PartitionBytes,
+        "baton_partition_bytes",
+        "Estimated memory of all sessions, traces and metric series.",
+    )
+    .in_unit(BYTES),
+    counter(
+        InternalMetric::Snapshots,
+        "baton_snapshots_total",
+        "Snapshots of partitions. result is kept (written), failed (not written) or damaged (unreadable at the start).",
+    )
+    .with_labels(&["result"]),
+];

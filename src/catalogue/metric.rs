@@ -1,0 +1,63 @@
+//! The ids of the derived metrics, in the order of their table.
+
+use super::{DERIVED, Description};
+
+/// One derived metric: its place in [`DERIVED`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Metric {
+    Sessions,
+    Turns,
+    TurnDuration,
+    TurnFirstToken,
+    TurnAgentDuration,
+    Workflows,
+    WorkflowDuration,
+    WorkflowCost,
+    WorkflowValue,
+    WorkflowSpend,
+    WorkflowElapsed,
+    WorkflowCascades,
+    ModelWorkflows,
+    ModelWorkflowCost,
+    Recontacts,
+    FunnelSteps,
+    Escalations,
+    Handoffs,
+    HandoffDuration,
+    HandoffsPending,
+    ContextRetention,
+    WorkflowHandoffs,
+    WorkflowRetention,
+    HandoffIntents,
+    PhantomHandoffs,
+    TransferLoops,
+    TransferLoopLength,
+    UserRepeats,
+    AgentInvocations,
+    LlmCalls,
+    LlmCallDuration,
+    LlmFirstToken,
+    LlmTokens,
+    LlmCost,
+    UnpricedTokens,
+    UnconvertedAmounts,
+    UnknownOutcomes,
+    ToolCalls,
+    Retrievals,
+    ActionCost,
+    EvaluationScore,
+    FeedbackScore,
+    WorkflowFeedback,
+    ObservedTurns,
+    LateEvents,
+    DuplicateEvents,
+    Shed,
+    SeriesOverflow,
+}
+
+impl Metric {
+    /// Its row of the catalogue.
+    pub fn description(self) -> &'static Description {
+        &DERIVED[self as usize]
+    }
+}

@@ -1,0 +1,4 @@
+//! Known answers of the formats.
+
+mod protobuf;
+mod text;

@@ -1,0 +1,3 @@
+//! Known answers of lists and stories.
+
+mod list;
