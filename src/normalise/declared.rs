@@ -36,7 +36,7 @@ pub(super) fn of_value<'t>(value: &'t Value<'_>) -> Option<Cow<'t, str>> {
             [item @ (Value::Str(_) | Value::Int(_) | Value::Double(_))] => of_value(item),
             _ => None,
         },
-        Value::Empty | Value::Bytes(_) | Value::Map(_) => None,
+        Value::Empty | Value::Map(_) => None,
     }
 }
 

@@ -392,6 +392,6 @@ pub(super) fn to_json(value: &Attribute<'_>) -> Owned {
             .iter()
             .map(|(key, value)| (key.to_owned(), to_json(value)))
             .collect(),
-        Attribute::Bytes(_) | Attribute::Empty => Owned::Null,
+        Attribute::Empty => Owned::Null,
     }
 }

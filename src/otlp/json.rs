@@ -1,5 +1,7 @@
 //! OTLP/JSON into the same groups as protobuf. Each span is read by itself, so that a bad one is rejected alone.
 
+use super::context::{DecodeContext, check_count, push_asked};
+use super::name_cache::{Lookup, NameCache};
 use super::{Counts, Limits, Malformed};
 use crate::model::ids::Link;
 use crate::model::ids::{SpanId, TraceId};
@@ -20,8 +22,8 @@ type Object = Map<String, Json>;
 /// When the body is not a JSON object, or what stands around the spans has the wrong shape: what was handed over does not count.
 pub fn traces(body: &[u8], limits: &Limits, take: &mut dyn SpanSink) -> Result<Counts, Malformed> {
     let names = ["resourceSpans", "scopeSpans", "spans"];
-    request(body, names, limits, take, |object, group| {
-        group.spans.push(span(object, limits)?);
+    request(body, names, limits, take, |object, group, context| {
+        group.spans.push(span(object, context)?);
         Ok(())
     })
 }
@@ -32,8 +34,8 @@ pub fn traces(body: &[u8], limits: &Limits, take: &mut dyn SpanSink) -> Result<C
 /// As [`traces`].
 pub fn logs(body: &[u8], limits: &Limits, take: &mut dyn SpanSink) -> Result<Counts, Malformed> {
     let names = ["resourceLogs", "scopeLogs", "logRecords"];
-    request(body, names, limits, take, |object, group| {
-        group.logs.push(log_record(object, limits)?);
+    request(body, names, limits, take, |object, group, context| {
+        group.logs.push(log_record(object, context)?);
         Ok(())
     })
 }
@@ -44,27 +46,38 @@ fn request(
     [resources, scopes, items]: [&str; 3],
     limits: &Limits,
     take: &mut dyn SpanSink,
-    item: impl for<'o> Fn(&'o Object, &mut ScopeBatch<'o>) -> Field<()>,
+    item: impl for<'o> Fn(&'o Object, &mut ScopeBatch<'o>, &mut DecodeContext<'_, 'o>) -> Field<()>,
 ) -> Result<Counts, Malformed> {
     // serde_json refuses more than 128 levels, so no body can exhaust the stack.
     let root: Json = serde_json::from_slice(body).map_err(|_| Malformed)?;
     let root = root.as_object().ok_or(Malformed)?;
     let mut counts = Counts::default();
     let mut group = ScopeBatch::default();
+    let names = &mut NameCache::new();
     for resource_items in list(root, resources)? {
         let resource_items = resource_items.as_object().ok_or(Malformed)?;
         let resource = get(resource_items, "resource").and_then(Json::as_object);
+        let context = &mut DecodeContext {
+            limits,
+            sink: take,
+            names,
+        };
+        // A resource that cannot be read is left out: its spans are not at fault.
         group.resource = resource
-            .map(|r| attributes(r, limits).unwrap_or_default())
+            .map(|r| attributes(r, context).unwrap_or_default())
             .unwrap_or_default();
         for scope_items in list(resource_items, scopes)? {
             let scope_items = scope_items.as_object().ok_or(Malformed)?;
             group.scope = scope(scope_items);
             for object in list(scope_items, items)? {
+                let context = &mut DecodeContext {
+                    limits,
+                    sink: take,
+                    names,
+                };
                 let object = object.as_object().ok_or(RejectReason::Malformed);
-                if let Err(reason) = object.and_then(|object| item(object, &mut group)) {
-                    counts.rejects.push(reason);
-                }
+                let read = object.and_then(|object| item(object, &mut group, context));
+                counts.rejects.extend(read.err());
             }
             counts.hand_over(&mut group, take);
         }
@@ -97,12 +110,8 @@ fn list<'o>(object: &'o Object, key: &str) -> Result<&'o [Json], Malformed> {
     }
 }
 
-fn items<'o>(object: &'o Object, key: &str, limits: &Limits) -> Field<&'o [Json]> {
-    let items = list(object, key).map_err(|_| RejectReason::Malformed)?;
-    if items.len() > limits.max_attributes {
-        return Err(RejectReason::TooLarge);
-    }
-    Ok(items)
+fn items<'o>(object: &'o Object, key: &str) -> Field<&'o [Json]> {
+    list(object, key).map_err(|_| RejectReason::Malformed)
 }
 
 fn text<'o>(object: &'o Object, key: &str) -> Field<&'o str> {
@@ -154,8 +163,12 @@ fn scope(object: &Object) -> Scope<'_> {
     })
 }
 
-fn span<'o>(object: &'o Object, limits: &Limits) -> Field<Span<'o>> {
+/// Of several faults the first one is told, in the order in which protobuf has the fields and the checks behind them.
+fn span<'o>(object: &'o Object, context: &mut DecodeContext<'_, 'o>) -> Field<Span<'o>> {
     let status = get(object, "status").and_then(Json::as_object);
+    let attributes = attributes(object, context)?;
+    let events = events(object, context)?;
+    let links = links(object, context.limits)?;
     let span = Span {
         trace: id(object, "traceId", TraceId::from_hex)?.ok_or(RejectReason::InvalidId)?,
         id: id(object, "spanId", SpanId::from_hex)?.ok_or(RejectReason::InvalidId)?,
@@ -166,12 +179,9 @@ fn span<'o>(object: &'o Object, limits: &Limits) -> Field<Span<'o>> {
         end: nanos(object, "endTimeUnixNano")?,
         status: status.map(status_code).unwrap_or_default(),
         status_message: status.map_or(Ok(""), |status| text(status, "message"))?,
-        attributes: attributes(object, limits)?,
-        events: items(object, "events", limits)?
-            .iter()
-            .map(|e| event(e, limits))
-            .collect::<Field<_>>()?,
-        links: links(object, limits)?,
+        attributes,
+        events,
+        links,
     };
     super::check_times(span.start, span.end)?;
     Ok(span)
@@ -195,45 +205,77 @@ fn status_code(status: &Object) -> Status {
     }
 }
 
-fn event<'o>(json: &'o Json, limits: &Limits) -> Field<SpanEvent<'o>> {
-    let object = json.as_object().ok_or(RejectReason::Malformed)?;
-    Ok(SpanEvent {
-        name: text(object, "name")?,
-        time: nanos(object, "timeUnixNano")?,
-        attributes: attributes(object, limits)?,
-    })
+fn events<'o>(
+    object: &'o Object,
+    context: &mut DecodeContext<'_, 'o>,
+) -> Field<Vec<SpanEvent<'o>>> {
+    let mut events = Vec::new();
+    for json in items(object, "events")? {
+        check_count(events.len(), context.limits)?;
+        let object = json.as_object().ok_or(RejectReason::Malformed)?;
+        events.push(SpanEvent {
+            name: text(object, "name")?,
+            time: nanos(object, "timeUnixNano")?,
+            attributes: attributes(object, context)?,
+        });
+    }
+    Ok(events)
+}
+
+fn links(object: &Object, limits: &Limits) -> Field<Vec<Link>> {
+    let mut links = Vec::new();
+    for json in items(object, "links")? {
+        check_count(links.len(), limits)?;
+        links.extend(link(json));
+    }
+    Ok(links)
 }
 
 /// A link without valid ids links to nothing.
-fn links(object: &Object, limits: &Limits) -> Field<Vec<Link>> {
-    let links = items(object, "links", limits)?.iter().filter_map(|link| {
-        let link = link.as_object()?;
-        let trace = id(link, "traceId", TraceId::from_hex).ok()??;
-        let span = id(link, "spanId", SpanId::from_hex).ok()??;
-        Some(Link { trace, span })
-    });
-    Ok(links.collect())
+fn link(json: &Json) -> Option<Link> {
+    let object = json.as_object()?;
+    let trace = id(object, "traceId", TraceId::from_hex).ok()??;
+    let span = id(object, "spanId", SpanId::from_hex).ok()??;
+    Some(Link { trace, span })
 }
 
-fn log_record<'o>(object: &'o Object, limits: &Limits) -> Field<LogRecord<'o>> {
+/// Ids that are none are left out: a log record needs none.
+fn log_record<'o>(object: &'o Object, context: &mut DecodeContext<'_, 'o>) -> Field<LogRecord<'o>> {
+    let depth = context.limits.max_depth;
     let mut log = LogRecord {
         event_name: text(object, "eventName")?,
         time: nanos(object, "timeUnixNano")?,
-        trace: id(object, "traceId", TraceId::from_hex)?,
-        span: id(object, "spanId", SpanId::from_hex)?,
-        body: get(object, "body").map_or(Ok(Value::Empty), |body| value(body, limits.max_depth))?,
-        attributes: attributes(object, limits)?,
+        trace: id(object, "traceId", TraceId::from_hex).unwrap_or_default(),
+        span: id(object, "spanId", SpanId::from_hex).unwrap_or_default(),
+        body: get(object, "body").map_or(Ok(Value::Empty), |body| value(body, depth))?,
+        attributes: attributes(object, context)?,
     };
     super::complete_log(&mut log, nanos(object, "observedTimeUnixNano")?);
     Ok(log)
 }
 
-fn attributes<'o>(object: &'o Object, limits: &Limits) -> Field<Attributes<'o>> {
-    let pairs = items(object, "attributes", limits)?.iter();
-    pairs
-        .map(|pair| key_value(pair, limits.max_depth))
-        .collect()
+/// The attributes that are asked for; the others are counted and passed over.
+fn attributes<'o>(
+    object: &'o Object,
+    context: &mut DecodeContext<'_, 'o>,
+) -> Field<Attributes<'o>> {
+    let mut attributes = Attributes::default();
+    for (seen, pair) in items(object, "attributes")?.iter().enumerate() {
+        check_count(seen, context.limits)?;
+        let object = pair.as_object().ok_or(RejectReason::Malformed)?;
+        // A name of another type is none that is asked for.
+        let name = get(object, "key").and_then(Json::as_str);
+        let lookup = context.look_up(name.unwrap_or_default().as_bytes());
+        if lookup != Lookup::Unasked {
+            let depth = context.limits.max_depth;
+            let held = get(object, "value").map_or(Ok(Value::Empty), |held| value(held, depth))?;
+            push_asked(&mut attributes, lookup, held)?;
+        }
+    }
+    Ok(attributes)
 }
+
+/// An entry of a map.
 
 fn key_value(json: &Json, depth: usize) -> Field<(&str, Value<'_>)> {
     let object = json.as_object().ok_or(RejectReason::Malformed)?;

@@ -6,12 +6,14 @@
 //! | `attribute_key.rs` | the attributes that are read by their whole name, each with a number |
 //! | `protobuf.rs, fields.rs` | the protobuf decoder |
 //! | `json.rs` | the OTLP/JSON decoder |
+//! | `context.rs` | what items are read with, in both encodings |
 //! | `pieces.rs` | hands over decoded spans a few at a time |
 //! | `name_cache.rs` | per-request cache of attribute names and repeated texts, predicted from the one before |
 //! | `limits.rs` | limits of requests and of single spans |
 //! | `recognise.rs` | tells which content a file of recorded requests has |
 
 pub mod attribute_key;
+mod context;
 mod fields;
 pub mod json;
 mod limits;

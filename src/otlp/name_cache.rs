@@ -13,8 +13,8 @@ pub(super) enum Lookup<'a> {
     /// It has no key and this hash, but is asked for.
     Asked(u32, &'a str),
     Unasked,
-    /// It is no text.
-    Broken,
+    /// It is asked for, and is not UTF-8.
+    InvalidUtf8,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -56,7 +56,7 @@ impl<'a> NameCache<'a> {
 
     /// What is known of the next name.
     #[inline]
-    pub(super) fn tell(&mut self, name: &'a [u8], take: &dyn SpanSink) -> Lookup<'a> {
+    pub(super) fn look_up(&mut self, name: &'a [u8], take: &dyn SpanSink) -> Lookup<'a> {
         let next = self.get(self.last).map_or(0, |met| met.next);
         if let Some(guess) = self.get(next)
             && guess.name == name
@@ -98,7 +98,7 @@ impl<'a> NameCache<'a> {
             let told = match AttributeKey::find(hash, name) {
                 Some(key) => Lookup::Known(key),
                 None if take.asks(hash, name) => {
-                    from_utf8(name).map_or(Lookup::Broken, |name| Lookup::Asked(hash, name))
+                    from_utf8(name).map_or(Lookup::InvalidUtf8, |name| Lookup::Asked(hash, name))
                 }
                 None => Lookup::Unasked,
             };
@@ -131,8 +131,14 @@ mod tests {
     fn a_name_that_is_no_text_is_broken_where_it_is_asked_for() {
         let mut all = |_: &ScopeBatch<'_>| {};
         for _ in 0..2 {
-            assert_eq!(NameCache::new().tell(b"a\xff", &all), Lookup::Broken);
-            assert_eq!(NameCache::new().tell(b"a\xff", &Capitals), Lookup::Unasked);
+            assert_eq!(
+                NameCache::new().look_up(b"a\xff", &all),
+                Lookup::InvalidUtf8
+            );
+            assert_eq!(
+                NameCache::new().look_up(b"a\xff", &Capitals),
+                Lookup::Unasked
+            );
         }
         all.add(&ScopeBatch::default());
     }
@@ -149,7 +155,7 @@ mod tests {
             ("A", b""),
             ("A", b"\xff"),
         ] {
-            names.tell(name.as_bytes(), &Capitals);
+            names.look_up(name.as_bytes(), &Capitals);
             assert_eq!(names.text(bytes), std::str::from_utf8(bytes).ok());
         }
     }
@@ -173,14 +179,14 @@ mod tests {
         ) {
             let mut all = NameCache::new();
             for name in &names {
-                let told = all.tell(name.as_bytes(), &Capitals);
-                prop_assert_eq!(told, NameCache::new().tell(name.as_bytes(), &Capitals), "{}", name);
+                let told = all.look_up(name.as_bytes(), &Capitals);
+                prop_assert_eq!(told, NameCache::new().look_up(name.as_bytes(), &Capitals), "{}", name);
                 let upper = name.bytes().all(|b| b.is_ascii_uppercase());
                 let is_right = match told {
                     Lookup::Known(key) => key == key!("user.id") && name == "user.id",
                     Lookup::Asked(hashed, text) => upper && hashed == hash(name.as_bytes()) && text == name,
                     Lookup::Unasked => !upper && name != "user.id",
-                    Lookup::Broken => false,
+                    Lookup::InvalidUtf8 => false,
                 };
                 prop_assert!(is_right, "{}: {:?}", name, told);
             }

@@ -1,5 +1,6 @@
 //! The OTLP/protobuf decoder. It borrows from the request and rejects a bad span alone, where a generated decoder would refuse the whole request.
 
+use super::context::{DecodeContext, check_count, push_asked};
 use super::fields::{Fields, Wire, only};
 use super::name_cache::{Lookup, NameCache};
 use super::{Counts, Limits, Malformed};
@@ -19,8 +20,8 @@ type Field<T> = Result<T, RejectReason>;
 /// # Errors
 /// When the framing around the spans is broken: nothing of the request can be trusted, nor what was handed over of it.
 pub fn traces(body: &[u8], limits: &Limits, take: &mut dyn SpanSink) -> Result<Counts, Malformed> {
-    request(body, limits, take, |bytes, group, asked| {
-        let read = span(bytes, group.spans.another(blank_span), asked);
+    request(body, limits, take, |bytes, group, context| {
+        let read = span(bytes, group.spans.another(blank_span), context);
         read.inspect_err(|_| group.spans.take_back())
     })
 }
@@ -30,17 +31,10 @@ pub fn traces(body: &[u8], limits: &Limits, take: &mut dyn SpanSink) -> Result<C
 /// # Errors
 /// As [`traces`].
 pub fn logs(body: &[u8], limits: &Limits, take: &mut dyn SpanSink) -> Result<Counts, Malformed> {
-    request(body, limits, take, |bytes, group, asked| {
-        group.logs.push(log_record(bytes, asked)?);
+    request(body, limits, take, |bytes, group, context| {
+        group.logs.push(log_record(bytes, context)?);
         Ok(())
     })
-}
-
-/// What is to be read of an item.
-struct Asked<'t, 'a> {
-    limits: &'t Limits,
-    take: &'t dyn SpanSink,
-    names: &'t mut NameCache<'a>,
 }
 
 /// Items handed over at once: few enough to stay in the caches of a core until they are read.
@@ -51,7 +45,7 @@ fn request<'a>(
     body: &'a [u8],
     limits: &Limits,
     take: &mut dyn SpanSink,
-    item: impl Fn(&'a [u8], &mut ScopeBatch<'a>, &mut Asked<'_, 'a>) -> Field<()>,
+    item: impl Fn(&'a [u8], &mut ScopeBatch<'a>, &mut DecodeContext<'_, 'a>) -> Field<()>,
 ) -> Result<Counts, Malformed> {
     let mut counts = Counts::default();
     let mut group = ScopeBatch::default();
@@ -65,12 +59,12 @@ fn request<'a>(
         for field in Fields(resource_items) {
             if let (1, Wire::Bytes(bytes)) = field.map_err(broken)? {
                 // A resource that cannot be read is left out: its spans are not at fault.
-                let asked = &mut Asked {
+                let context = &mut DecodeContext {
                     limits,
-                    take,
+                    sink: take,
                     names,
                 };
-                if attributes(bytes, &mut group.resource, asked).is_err() {
+                if attributes(bytes, &mut group.resource, context).is_err() {
                     group.resource.clear();
                 }
             }
@@ -89,12 +83,12 @@ fn request<'a>(
             }
             for field in Fields(scope_items) {
                 if let (2, Wire::Bytes(bytes)) = field.map_err(broken)? {
-                    let asked = &mut Asked {
+                    let context = &mut DecodeContext {
                         limits,
-                        take,
+                        sink: take,
                         names,
                     };
-                    if let Err(reason) = item(bytes, &mut group, asked) {
+                    if let Err(reason) = item(bytes, &mut group, context) {
                         counts.rejects.push(reason);
                     }
                     if group.spans.len() + group.logs.len() == PIECE {
@@ -138,8 +132,12 @@ fn blank_span<'a>() -> Span<'a> {
 }
 
 /// Fills a span, which may hold another one's fields.
-fn span<'a>(bytes: &'a [u8], span: &mut Span<'a>, asked: &mut Asked<'_, 'a>) -> Field<()> {
-    let limits = asked.limits;
+fn span<'a>(
+    bytes: &'a [u8],
+    span: &mut Span<'a>,
+    context: &mut DecodeContext<'_, 'a>,
+) -> Field<()> {
+    let limits = context.limits;
     let mut seen = 0;
     let (mut trace, mut id) = (None, None);
     let mut parent: &[u8] = &[];
@@ -163,14 +161,14 @@ fn span<'a>(bytes: &'a [u8], span: &mut Span<'a>, asked: &mut Asked<'_, 'a>) -> 
             (7, Wire::Fixed64(nanos)) => span.start = Timestamp(nanos),
             (8, Wire::Fixed64(nanos)) => span.end = Timestamp(nanos),
             (9, Wire::Bytes(bytes)) => {
-                attribute(bytes, &mut seen, &mut span.attributes, asked)?;
+                attribute(bytes, &mut seen, &mut span.attributes, context)?;
             }
             (11, Wire::Bytes(bytes)) => {
-                full(span.events.len(), limits)?;
-                span.events.push(event(bytes, asked)?);
+                check_count(span.events.len(), limits)?;
+                span.events.push(event(bytes, context)?);
             }
             (13, Wire::Bytes(bytes)) => {
-                full(span.links.len(), limits)?;
+                check_count(span.links.len(), limits)?;
                 span.links.extend(link(bytes)?);
             }
             (15, Wire::Bytes(bytes)) => {
@@ -207,7 +205,7 @@ fn status(code: u64) -> Status {
     }
 }
 
-fn event<'a>(bytes: &'a [u8], asked: &mut Asked<'_, 'a>) -> Field<SpanEvent<'a>> {
+fn event<'a>(bytes: &'a [u8], context: &mut DecodeContext<'_, 'a>) -> Field<SpanEvent<'a>> {
     let mut seen = 0;
     let mut event = SpanEvent {
         name: "",
@@ -219,7 +217,7 @@ fn event<'a>(bytes: &'a [u8], asked: &mut Asked<'_, 'a>) -> Field<SpanEvent<'a>>
             (1, Wire::Fixed64(nanos)) => event.time = Timestamp(nanos),
             (2, Wire::Bytes(bytes)) => event.name = text(bytes)?,
             (3, Wire::Bytes(bytes)) => {
-                attribute(bytes, &mut seen, &mut event.attributes, asked)?;
+                attribute(bytes, &mut seen, &mut event.attributes, context)?;
             }
             _ => {}
         }
@@ -240,8 +238,8 @@ fn link(bytes: &[u8]) -> Field<Option<Link>> {
     Ok(trace.zip(span).map(|(trace, span)| Link { trace, span }))
 }
 
-fn log_record<'a>(bytes: &'a [u8], asked: &mut Asked<'_, 'a>) -> Field<LogRecord<'a>> {
-    let limits = asked.limits;
+fn log_record<'a>(bytes: &'a [u8], context: &mut DecodeContext<'_, 'a>) -> Field<LogRecord<'a>> {
+    let limits = context.limits;
     let mut seen = 0;
     let mut log = LogRecord {
         event_name: "",
@@ -257,7 +255,7 @@ fn log_record<'a>(bytes: &'a [u8], asked: &mut Asked<'_, 'a>) -> Field<LogRecord
             (1, Wire::Fixed64(nanos)) => log.time = Timestamp(nanos),
             (5, Wire::Bytes(bytes)) => any_value(bytes, limits.max_depth, &mut log.body)?,
             (6, Wire::Bytes(bytes)) => {
-                attribute(bytes, &mut seen, &mut log.attributes, asked)?;
+                attribute(bytes, &mut seen, &mut log.attributes, context)?;
             }
             (9, Wire::Bytes(bytes)) => log.trace = TraceId::new(bytes),
             (10, Wire::Bytes(bytes)) => log.span = SpanId::new(bytes),
@@ -274,12 +272,12 @@ fn log_record<'a>(bytes: &'a [u8], asked: &mut Asked<'_, 'a>) -> Field<LogRecord
 fn attributes<'a>(
     bytes: &'a [u8],
     into: &mut Attributes<'a>,
-    asked: &mut Asked<'_, 'a>,
+    context: &mut DecodeContext<'_, 'a>,
 ) -> Field<()> {
     let mut seen = 0;
     for field in Fields(bytes) {
         if let (1, Wire::Bytes(bytes)) = field? {
-            attribute(bytes, &mut seen, into, asked)?;
+            attribute(bytes, &mut seen, into, context)?;
         }
     }
     Ok(())
@@ -290,35 +288,47 @@ fn attribute<'a>(
     bytes: &'a [u8],
     seen: &mut usize,
     into: &mut Attributes<'a>,
-    asked: &mut Asked<'_, 'a>,
+    context: &mut DecodeContext<'_, 'a>,
 ) -> Field<()> {
-    full(*seen, asked.limits)?;
+    check_count(*seen, context.limits)?;
     *seen += 1;
-    let depth = asked.limits.max_depth;
     let Some((name, held)) = usual(bytes) else {
-        let (name, value) = key_value(bytes, depth)?;
-        into.push(name, value);
-        return Ok(());
+        return unusual(bytes, into, context);
     };
-    let told = asked.names.tell(name, asked.take);
-    if told == Lookup::Unasked {
+    let lookup = context.look_up(name);
+    if lookup == Lookup::Unasked {
         return Ok(());
     }
-    let value = match plain(held, asked.names) {
+    let value = match plain(held, context.names) {
         Some(value) => value,
         None => {
             let mut value = Value::Empty;
-            any_value(held, depth, &mut value)?;
+            any_value(held, context.limits.max_depth, &mut value)?;
             value
         }
     };
-    match told {
-        Lookup::Known(key) => into.push_known(key, value),
-        Lookup::Asked(hash, name) => into.push_other(hash, name, value),
-        Lookup::Broken => return Err(RejectReason::InvalidUtf8),
-        Lookup::Unasked => {}
+    push_asked(into, lookup, value)
+}
+
+/// As [`attribute`], of one with a long name, without a value, or in another order.
+#[cold]
+fn unusual<'a>(
+    bytes: &'a [u8],
+    into: &mut Attributes<'a>,
+    context: &mut DecodeContext<'_, 'a>,
+) -> Field<()> {
+    let mut name: &[u8] = &[];
+    for field in Fields(bytes) {
+        if let (1, Wire::Bytes(bytes)) = field? {
+            name = bytes;
+        }
     }
-    Ok(())
+    let lookup = context.look_up(name);
+    if lookup == Lookup::Unasked {
+        return Ok(());
+    }
+    let (_, value) = key_value(bytes, context.limits.max_depth)?;
+    push_asked(into, lookup, value)
 }
 
 /// The name and the value, both still to be read, of an attribute as nearly all are written: a short name, then a value.
@@ -349,13 +359,6 @@ fn plain<'a>(held: &'a [u8], names: &mut NameCache<'a>) -> Option<Value<'a>> {
 
 /// The name and the value of an attribute.
 type Pair<'a> = (&'a str, Value<'a>);
-
-fn full(count: usize, limits: &Limits) -> Field<()> {
-    if count >= limits.max_attributes {
-        return Err(RejectReason::TooLarge);
-    }
-    Ok(())
-}
 
 fn key_value(bytes: &[u8], depth: usize) -> Field<Pair<'_>> {
     let (mut key, mut held) = ("", Value::Empty);
@@ -406,9 +409,8 @@ fn any_value<'a>(bytes: &'a [u8], depth: usize, held: &mut Value<'a>) -> Field<(
                 }
                 Value::Map(map)
             }
-            (7, Wire::Bytes(bytes)) => Value::Bytes(bytes),
-            // The index of a string, which only profiles have.
-            (8, Wire::Varint(_)) => Value::Empty,
+            // Bytes are read by no dialect; only profiles have the index of a string.
+            (7, Wire::Bytes(_)) | (8, Wire::Varint(_)) => Value::Empty,
             _ => continue,
         };
     }

@@ -138,13 +138,13 @@ pub struct LogRecord<'a> {
 /// An attribute value.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Value<'a> {
+    /// Nothing, or bytes: no dialect reads these.
     #[default]
     Empty,
     Str(&'a str),
     Bool(bool),
     Int(i64),
     Double(f64),
-    Bytes(&'a [u8]),
     Array(Vec<Value<'a>>),
     /// OptionBox, since it is rare and large.
     Map(Box<Attributes<'a>>),

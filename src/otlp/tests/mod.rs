@@ -1,3 +1,4 @@
 //! The decoders against generated and damaged requests.
 
+mod encodings;
 mod protobuf;

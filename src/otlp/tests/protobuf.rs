@@ -14,7 +14,7 @@ use proptest::prelude::*;
 use prost::Message;
 
 /// Few attributes and levels, so that the limits are met.
-fn limits() -> Limits {
+pub(super) fn limits() -> Limits {
     Limits {
         max_attributes: 6,
         max_depth: 4,
@@ -28,12 +28,11 @@ fn value_of(value: Option<&AnyValue>) -> Value<'_> {
         Some(Theirs::BoolValue(flag)) => Value::Bool(*flag),
         Some(Theirs::IntValue(number)) => Value::Int(*number),
         Some(Theirs::DoubleValue(number)) => Value::Double(*number),
-        Some(Theirs::BytesValue(bytes)) => Value::Bytes(bytes),
         Some(Theirs::ArrayValue(list)) => {
             Value::Array(list.values.iter().map(|v| value_of(Some(v))).collect())
         }
         Some(Theirs::KvlistValue(list)) => Value::Map(Box::new(attributes_of(&list.values))),
-        Some(Theirs::StringValueStrindex(_)) | None => Value::Empty,
+        Some(Theirs::BytesValue(_) | Theirs::StringValueStrindex(_)) | None => Value::Empty,
     }
 }
 
@@ -91,7 +90,7 @@ fn link_of(link: &Link) -> Option<(TraceId, SpanId)> {
 }
 
 /// Values apart from their bits: a number that is none is not equal to itself.
-fn shown(attributes: &Attributes<'_>) -> String {
+pub(super) fn shown(attributes: &Attributes<'_>) -> String {
     format!("{:?}", attributes.iter().collect::<Vec<_>>())
 }
 
@@ -171,7 +170,7 @@ fn check_group(own: &ScopeBatch<'_>, resource: &v1::ResourceSpans, theirs: &v1::
     }
 }
 
-fn any_value() -> impl Strategy<Value = AnyValue> {
+pub(super) fn any_value() -> impl Strategy<Value = AnyValue> {
     let leaf = prop_oneof![
         "[a-zé]{0,9}".prop_map(|text| Some(Theirs::StringValue(text))),
         any::<bool>().prop_map(|flag| Some(Theirs::BoolValue(flag))),
@@ -201,12 +200,12 @@ fn pair(value: impl Strategy<Value = AnyValue>) -> impl Strategy<Value = KeyValu
     })
 }
 
-fn pairs() -> impl Strategy<Value = Vec<KeyValue>> {
+pub(super) fn pairs() -> impl Strategy<Value = Vec<KeyValue>> {
     prop::collection::vec(pair(any_value()), 0..8)
 }
 
 /// Mostly of the right length.
-fn id(length: usize) -> impl Strategy<Value = Vec<u8>> {
+pub(super) fn id(length: usize) -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         8 => prop::collection::vec(1..9_u8, length),
         1 => prop::collection::vec(0..2_u8, 0..length),
@@ -215,7 +214,7 @@ fn id(length: usize) -> impl Strategy<Value = Vec<u8>> {
 }
 
 prop_compose! {
-    fn span()(
+    pub(super) fn span()(
         ids in (id(16), id(8), prop_oneof![Just(Vec::new()), id(8)]),
         name in "[a-zé ]{0,12}",
         (start, length) in (prop_oneof![9 => 1..1000_u64, 1 => Just(0)], -1..50_i64),
