@@ -5,13 +5,13 @@
 //! | `tasks.rs` | the tasks with their names and phases; the only file that spawns, apart from `net/server.rs` |
 //! | `feed.rs` | what exporters are fed from |
 //! | `ground.rs` | the log of a configuration, and the state of the last process |
-//! | `fronts.rs` | the TCP servers of all listeners |
+//! | `listeners.rs` | the TCP servers of all listeners |
 //! | `settings.rs` | the settings of each room, from the configuration |
 //! | `warnings.rs` | what is said at the start about memory and security |
 
 mod feed;
-mod fronts;
 mod ground;
+mod listeners;
 mod settings;
 mod tasks;
 mod warnings;
@@ -25,20 +25,20 @@ use crate::config::Config;
 use crate::engine::Engine;
 use crate::export::scrape::{self, ScrapeServer};
 use crate::ingest::{Appender, Ingest, Pipeline};
-use crate::log::LogError;
+use crate::log::disk;
 use crate::log::disk::files::Files;
+use crate::log::{self, LogError};
 use crate::net::{self, Reporter};
 use crate::receive::{self, Admission, Grpc, Http};
 use crate::shutdown::Failure;
 use crate::telemetry::Telemetry;
 use feed::FeedSource;
-use fronts::Fronts;
-use std::future::Future;
+use listeners::ListenerServers;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tasks::{Phase, Task, Tasks};
+use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 /// Baton, bound to its addresses and working.
@@ -101,7 +101,7 @@ impl From<LogError> for StartError {
 }
 
 impl App {
-    /// Answers probes, goes on where the last process was, then opens the doors and starts all work.
+    /// Answers probes, goes on where the last process was, then opens the receivers and starts all work.
     ///
     /// # Errors
     /// When the state cannot be used, or an address cannot be bound.
@@ -118,10 +118,11 @@ impl App {
             log_pulse: files.as_ref().map(|_| Pulse::new(&clock)),
         });
         let reporter = Reporter::new(clock.clone());
-        let fronts = source.telemetry.register(|| Fronts::new(config, &reporter));
+        let servers = || ListenerServers::new(config, &reporter);
+        let servers = source.telemetry.register(servers);
         let server = ScrapeServer::bind(scrape::Settings {
             endpoint: config.server,
-            connections: fronts.server,
+            connections: servers.server,
             created: config.created,
             display: display(config),
         });
@@ -134,7 +135,7 @@ impl App {
         let (engine, ground) = recovered(config, files, clock.clone(), &source).await?;
         let ingest = || pipeline(config, &engine, &ground, clock);
         let ingest = source.telemetry.register(ingest);
-        let servers = (fronts.grpc, fronts.http);
+        let servers = (servers.grpc, servers.http);
         let (grpc, http) = receivers(config, servers, &source.telemetry, &ingest)?;
         let app = Self {
             engine: Arc::clone(&engine),
@@ -145,18 +146,11 @@ impl App {
             http: http.address()?,
             metrics,
         };
-        app.start_ground(ground, source.log_pulse.clone());
-        let stop = || app.tasks.stopping(Phase::Receivers).cancelled_owned();
-        for (name, work) in [
-            (
-                "the gRPC receiver",
-                Box::pin(grpc.serve(stop())) as ReceiverWork,
-            ),
-            ("the HTTP receiver", Box::pin(http.serve(stop()))),
-            ("the reporter of refusals", Box::pin(reporter.run(stop()))),
-        ] {
-            app.tasks.start(Task::future(name, Phase::Receivers, work));
-        }
+        let stop = app.tasks.stopping(Phase::Receivers);
+        let tasks = writer_task(ground.writer, source.log_pulse.clone()).into_iter();
+        let tasks = tasks.chain(worker_tasks(&app.engine, ground.readers));
+        let tasks = tasks.chain(receiver_tasks(grpc, http, reporter, &stop));
+        tasks.for_each(|task| app.tasks.start(task));
         // From here on it is ready. It is set once: nobody else does.
         let _ = source.engine.set(engine);
         for (endpoint, address) in [
@@ -167,27 +161,6 @@ impl App {
             info!(endpoint, %address, "listening");
         }
         Ok(app)
-    }
-
-    /// Starts the workers of the partitions and the writer of the log.
-    fn start_ground(&self, ground: ground::Ground, pulse: Option<Pulse>) {
-        if let Some((writer, pulse)) = ground.writer.zip(pulse) {
-            let work = move || {
-                let written = writer.work(|| pulse.beat());
-                written.map_err(|fault| Failure::Log(fault.to_string()))
-            };
-            let task = Task::blocking("the writer of the log", Phase::Log, work);
-            self.tasks.start(task);
-        }
-        for (index, reader) in ground.readers.into_iter().enumerate() {
-            let engine = Arc::clone(&self.engine);
-            let name = format!("the worker of partition {index}");
-            let work = move || {
-                engine.work(index, reader);
-                Ok(())
-            };
-            self.tasks.start(Task::blocking(name, Phase::Workers, work));
-        }
     }
 
     /// The engine, for those who look at its figures.
@@ -236,8 +209,44 @@ impl Drop for App {
     }
 }
 
-/// What a receiver does until it is told to stop.
-type ReceiverWork = Pin<Box<dyn Future<Output = ()> + Send>>;
+/// The writer of a log on disk.
+fn writer_task(writer: Option<disk::Writer>, pulse: Option<Pulse>) -> Option<Task> {
+    let (writer, pulse) = writer.zip(pulse)?;
+    let work = move || {
+        let written = writer.work(|| pulse.beat());
+        written.map_err(|error| Failure::Log(error.to_string()))
+    };
+    Some(Task::blocking("the writer of the log", Phase::Log, work))
+}
+
+/// The loops of the partitions, each with its reader of the log.
+fn worker_tasks(engine: &Arc<Engine>, readers: Vec<log::Reader>) -> impl Iterator<Item = Task> {
+    let readers = readers.into_iter().enumerate();
+    readers.map(|(index, reader)| {
+        let engine = Arc::clone(engine);
+        let name = format!("the worker of partition {index}");
+        Task::blocking(name, Phase::Workers, move || {
+            engine.work(index, reader);
+            Ok(())
+        })
+    })
+}
+
+/// The receivers, and the reports of what they refuse.
+fn receiver_tasks(
+    grpc: Grpc,
+    http: Http,
+    reporter: Reporter,
+    stop: &CancellationToken,
+) -> [Task; 3] {
+    let stop = || stop.clone().cancelled_owned();
+    let phase = Phase::Receivers;
+    [
+        Task::future("the gRPC receiver", phase, grpc.serve(stop())),
+        Task::future("the HTTP receiver", phase, http.serve(stop())),
+        Task::future("the reporter of refusals", phase, reporter.run(stop())),
+    ]
+}
 
 /// Goes on where the last process was.
 async fn recovered(

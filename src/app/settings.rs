@@ -139,8 +139,8 @@ pub fn room(config: &Config) -> Room {
 }
 
 /// How many connections each listener may have, with so many open files.
-pub fn connections(config: &Config, open_files: Option<u64>) -> open_files::Connections {
-    let wanted = open_files::Connections {
+pub fn connections(config: &Config, open_files: Option<u64>) -> open_files::ConnectionLimits {
+    let wanted = open_files::ConnectionLimits {
         grpc: config.connections.max_grpc,
         http: config.connections.max_http,
         server: config.connections.max_server,

@@ -43,7 +43,7 @@ fn say(asked: &Run, config: &Config) {
     );
 }
 
-/// The runtime of the doors and exporters.
+/// The runtime of the receivers.
 pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Exit> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()

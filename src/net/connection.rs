@@ -1,7 +1,7 @@
 //! One connection: HTTP/1 or HTTP/2, cut by its time-outs, ended gracefully when the process stops.
 
-use super::metrics::Closed;
-use super::server::{Peer, Protocol, Settings, Shared};
+use super::metrics::CloseReason;
+use super::server::{ListenerState, Peer, Protocol, Settings};
 use axum::Router;
 use axum::body::{Body, HttpBody};
 use axum::http::{Request, Response};
@@ -24,9 +24,9 @@ use tokio::time::sleep;
 use tower_service::Service;
 
 /// How long a connection that was asked to close, and has nothing in flight, may take to say good-bye.
-const CLOSING: Duration = Duration::from_secs(1);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// Most bytes of an HTTP/1 request head, and of the buffer through which bodies are read.
-const MAX_BUFFER: usize = 64 << 10;
+const MAX_BUFFER_BYTES: usize = 64 << 10;
 /// Most calls of one HTTP/2 connection at once.
 const MAX_STREAMS: u32 = 256;
 
@@ -42,12 +42,12 @@ pub(super) async fn serve(
     stream: TcpStream,
     peer: SocketAddr,
     router: Router,
-    shared: &Shared,
+    shared: &ListenerState,
     mut stopping: watch::Receiver<bool>,
 ) {
     // A connection that is gone already tells when it is read.
     let _ = stream.set_nodelay(true);
-    let _open = Open::begin(&shared.metrics.open);
+    let _open = OpenConnection::begin(&shared.metrics.open);
     let activity = Arc::new(watch::Sender::new(Activity::default()));
     let mut watched = activity.subscribe();
     let service = hyper::service::service_fn(move |request: Request<Incoming>| {
@@ -58,7 +58,7 @@ pub(super) async fn serve(
     let closed = tokio::select! {
         ended = connection.as_mut() => {
             let silent = ended.is_err_and(|error| is_timeout(&*error));
-            Some(silent.then_some(Closed::KeepaliveTimeout))
+            Some(silent.then_some(CloseReason::KeepaliveTimeout))
         }
         reason = expired(&mut watched, &shared.settings, &shared.make_room) => Some(Some(reason)),
         _ = stopping.wait_for(|stopping| *stopping) => None,
@@ -68,7 +68,7 @@ pub(super) async fn serve(
     }
     if matches!(
         closed,
-        None | Some(Some(Closed::IdleTimeout | Closed::Limit))
+        None | Some(Some(CloseReason::IdleTimeout | CloseReason::Limit))
     ) {
         connection.as_mut().graceful_shutdown();
         tokio::select! {
@@ -79,16 +79,16 @@ pub(super) async fn serve(
 }
 
 /// Counts a connection while it is open.
-struct Open<'m>(&'m Gauge);
+struct OpenConnection<'m>(&'m Gauge);
 
-impl<'m> Open<'m> {
+impl<'m> OpenConnection<'m> {
     fn begin(open: &'m Gauge) -> Self {
         open.increment(1.0);
         Self(open)
     }
 }
 
-impl Drop for Open<'_> {
+impl Drop for OpenConnection<'_> {
     fn drop(&mut self) {
         self.0.decrement(1.0);
     }
@@ -104,7 +104,7 @@ fn builder(protocol: Protocol, settings: &Settings) -> Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         // `expired` cuts heads; hyper's own time-out would also close connections that wait for their next request.
         .header_read_timeout(None)
-        .max_buf_size(MAX_BUFFER);
+        .max_buf_size(MAX_BUFFER_BYTES);
     builder
         .http2()
         .timer(TokioTimer::new())
@@ -126,16 +126,16 @@ async fn expired(
     activity: &mut watch::Receiver<Activity>,
     settings: &Settings,
     make_room: &Notify,
-) -> Closed {
+) -> CloseReason {
     loop {
         let now = *activity.borrow_and_update();
         let idle = now.begun > 0 && now.in_flight == 0;
         let (limit, reason) = if now.in_flight > 0 {
-            (settings.request_timeout, Closed::RequestTimeout)
+            (settings.request_timeout, CloseReason::RequestTimeout)
         } else if idle {
-            (settings.idle_timeout, Closed::IdleTimeout)
+            (settings.idle_timeout, CloseReason::IdleTimeout)
         } else {
-            (settings.header_timeout, Closed::HeaderTimeout)
+            (settings.header_timeout, CloseReason::HeaderTimeout)
         };
         tokio::select! {
             biased;
@@ -145,7 +145,7 @@ async fn expired(
                     return reason;
                 }
             }
-            () = make_room.notified(), if idle => return Closed::Limit,
+            () = make_room.notified(), if idle => return CloseReason::Limit,
             () = sleep(limit) => return reason,
         }
     }
@@ -158,7 +158,7 @@ async fn drained(activity: &mut watch::Receiver<Activity>, request_timeout: Dura
         let limit = if in_flight > 0 {
             request_timeout
         } else {
-            CLOSING
+            CLOSE_TIMEOUT
         };
         tokio::select! {
             biased;
@@ -177,11 +177,11 @@ async fn answer(
     peer: SocketAddr,
     mut router: Router,
     in_flight: InFlight,
-) -> Result<Response<Tracked>, Infallible> {
+) -> Result<Response<TrackedBody>, Infallible> {
     let mut request = request.map(Body::new);
     request.extensions_mut().insert(Peer(peer));
     let response = router.call(request).await?;
-    Ok(response.map(|body| Tracked {
+    Ok(response.map(|body| TrackedBody {
         body,
         _in_flight: in_flight,
     }))
@@ -209,12 +209,12 @@ impl Drop for InFlight {
 
 /// The body of an answer, which is in flight until it is sent.
 #[derive(Debug)]
-struct Tracked {
+struct TrackedBody {
     body: Body,
     _in_flight: InFlight,
 }
 
-impl HttpBody for Tracked {
+impl HttpBody for TrackedBody {
     type Data = Bytes;
     type Error = axum::Error;
 

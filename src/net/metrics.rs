@@ -1,4 +1,4 @@
-//! What each listener counts.
+//! The metrics of a listener.
 
 use crate::catalogue::InternalMetric;
 use crate::telemetry::{counter, gauge};
@@ -6,7 +6,7 @@ use metrics::{Counter, Gauge};
 
 /// Why Baton closed a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Closed {
+pub(super) enum CloseReason {
     /// No whole request head arrived in time.
     HeaderTimeout,
     /// No request was in flight for too long.
@@ -19,7 +19,7 @@ pub(super) enum Closed {
     Limit,
 }
 
-impl Closed {
+impl CloseReason {
     const ALL: [Self; 5] = [
         Self::HeaderTimeout,
         Self::IdleTimeout,
@@ -46,7 +46,7 @@ pub(super) struct ListenerMetrics {
     pub(super) accepted: Counter,
     pub(super) at_limit: Counter,
     pub(super) accept_errors: Counter,
-    closed: [Counter; Closed::ALL.len()],
+    closed: [Counter; CloseReason::ALL.len()],
 }
 
 impl ListenerMetrics {
@@ -57,7 +57,7 @@ impl ListenerMetrics {
             accepted: counter(InternalMetric::ConnectionsAccepted, &[listener]),
             at_limit: counter(InternalMetric::ConnectionLimitReached, &[listener]),
             accept_errors: counter(InternalMetric::ConnectionAcceptErrors, &[listener]),
-            closed: Closed::ALL.map(|reason| {
+            closed: CloseReason::ALL.map(|reason| {
                 counter(
                     InternalMetric::ConnectionsClosed,
                     &[listener, reason.as_str()],
@@ -66,7 +66,7 @@ impl ListenerMetrics {
         }
     }
 
-    pub(super) fn closed(&self, reason: Closed) {
+    pub(super) fn closed(&self, reason: CloseReason) {
         self.closed[reason as usize].increment(1);
     }
 }

@@ -1,12 +1,12 @@
-//! NET. Every TCP server of Baton: connection limits, time-outs, the limit of open files, and reports that do not flood the log.
+//! TCP servers of all listeners: connection limits, time-outs, the limit of open files, and rate-limited reports of refusals.
 //!
-//! | file | what |
+//! | File | Content |
 //! |---|---|
 //! | `server.rs` | accepts connections up to a limit and survives faults of `accept` |
 //! | `connection.rs` | one connection: HTTP/1 or HTTP/2, cut by its time-outs |
-//! | `metrics.rs` | what each listener counts |
+//! | `metrics.rs` | the metrics of a listener |
 //! | `open_files.rs` | raises the limit of open files and fits the connection limits to it |
-//! | `report.rs` | tells the operator of refusals: the first at once, further ones once a minute |
+//! | `report.rs` | rate-limited reports: the first refusal of a kind at once, further ones once a minute |
 
 mod connection;
 mod metrics;

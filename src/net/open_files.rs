@@ -4,13 +4,13 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tracing::{info, warn};
 
 /// Open files that are no connections: the log and its snapshots, listeners, standard streams, what the runtime needs.
-const RESERVED: u64 = 64;
+const RESERVED_FILES: u64 = 64;
 /// No listener is left without connections.
-const FEWEST: usize = 4;
+const MIN_CONNECTIONS: usize = 4;
 
 /// How many connections each listener may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Connections {
+pub struct ConnectionLimits {
     pub grpc: usize,
     pub http: usize,
     pub server: usize,
@@ -45,24 +45,24 @@ pub fn raise() -> Option<u64> {
 
 /// The connection limits, made smaller where the limit of open files does not allow them. The server of metrics and probes goes
 /// first, and has at most a quarter.
-pub fn fit(wanted: Connections, limit: Option<u64>) -> Connections {
+pub fn fit(wanted: ConnectionLimits, limit: Option<u64>) -> ConnectionLimits {
     let Some(limit) = limit else {
         return wanted;
     };
-    let room = usize::try_from(limit.saturating_sub(RESERVED)).unwrap_or(usize::MAX);
+    let room = usize::try_from(limit.saturating_sub(RESERVED_FILES)).unwrap_or(usize::MAX);
     let asked = wanted.grpc.saturating_add(wanted.http);
     if asked.saturating_add(wanted.server) <= room {
         return wanted;
     }
-    let server = wanted.server.min((room / 4).max(FEWEST));
+    let server = wanted.server.min((room / 4).max(MIN_CONNECTIONS));
     let rest = room.saturating_sub(server);
     let share = |of: usize| {
         let share = of as u128 * rest as u128 / asked.max(1) as u128;
         usize::try_from(share)
             .unwrap_or(rest)
-            .clamp(FEWEST.min(of), of)
+            .clamp(MIN_CONNECTIONS.min(of), of)
     };
-    let fitted = Connections {
+    let fitted = ConnectionLimits {
         grpc: share(wanted.grpc),
         http: share(wanted.http),
         server,
@@ -81,7 +81,7 @@ pub fn fit(wanted: Connections, limit: Option<u64>) -> Connections {
 mod tests {
     use super::*;
 
-    const WANTED: Connections = Connections {
+    const WANTED: ConnectionLimits = ConnectionLimits {
         grpc: 2048,
         http: 2048,
         server: 128,
@@ -90,11 +90,11 @@ mod tests {
     #[test]
     fn limits_that_fit_stay_and_others_shrink_until_they_fit() {
         assert_eq!(fit(WANTED, None), WANTED);
-        assert_eq!(fit(WANTED, Some(4096 + 128 + RESERVED)), WANTED);
+        assert_eq!(fit(WANTED, Some(4096 + 128 + RESERVED_FILES)), WANTED);
         let tight = fit(WANTED, Some(1024));
         assert_eq!((tight.grpc, tight.http, tight.server), (416, 416, 128));
         let uneven = fit(
-            Connections {
+            ConnectionLimits {
                 grpc: 3000,
                 http: 1000,
                 server: 500,
@@ -106,11 +106,11 @@ mod tests {
 
     #[test]
     fn no_listener_is_left_without_connections() {
-        for limit in [0, 10, RESERVED, RESERVED + 1] {
+        for limit in [0, 10, RESERVED_FILES, RESERVED_FILES + 1] {
             let tiny = fit(WANTED, Some(limit));
             assert_eq!((tiny.grpc, tiny.http, tiny.server), (4, 4, 4), "{limit}");
         }
-        let one = Connections {
+        let one = ConnectionLimits {
             grpc: 1,
             http: 1,
             server: 1,

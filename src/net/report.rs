@@ -12,9 +12,9 @@ use tokio::time::sleep;
 use tracing::warn;
 
 /// How long further troubles of a kind are collected before they are summarised.
-const WINDOW: Duration = Duration::from_secs(60);
+const SUMMARY_INTERVAL: Duration = Duration::from_secs(60);
 /// How often summaries that are due are looked for.
-const TICK: Duration = Duration::from_secs(5);
+const CHECK_INTERVAL: Duration = Duration::from_secs(5);
 
 /// What went wrong and what to do. Fixed texts: nothing that a sender wrote is in them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,7 +28,7 @@ pub struct Trouble {
 
 /// One line of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Line {
+struct ReportLine {
     trouble: Trouble,
     count: u64,
     /// The sender of the last one.
@@ -37,21 +37,21 @@ struct Line {
     since: Option<Duration>,
 }
 
-/// What was seen of one kind of trouble since its last line.
+/// Troubles of one kind since its last line.
 #[derive(Debug)]
-struct Seen {
+struct TroubleCount {
     told: Timestamp,
     count: u64,
     from: Option<SocketAddr>,
 }
 
-/// The troubles of the last minute. Pure: the caller says what time it is.
+/// Troubles of the last minute. Pure: the caller says what time it is.
 #[derive(Debug, Default)]
-struct Recent {
-    seen: BTreeMap<Trouble, Seen>,
+struct RecentTroubles {
+    seen: BTreeMap<Trouble, TroubleCount>,
 }
 
-impl Recent {
+impl RecentTroubles {
     /// Takes in `count` troubles of a kind; a line if they are the first.
     fn note(
         &mut self,
@@ -59,19 +59,19 @@ impl Recent {
         trouble: Trouble,
         count: u64,
         from: Option<SocketAddr>,
-    ) -> Option<Line> {
+    ) -> Option<ReportLine> {
         if let Some(seen) = self.seen.get_mut(&trouble) {
             seen.count += count;
             seen.from = from;
             return None;
         }
-        let seen = Seen {
+        let seen = TroubleCount {
             told: now,
             count: 0,
             from,
         };
         self.seen.insert(trouble, seen);
-        Some(Line {
+        Some(ReportLine {
             trouble,
             count,
             from,
@@ -80,7 +80,7 @@ impl Recent {
     }
 
     /// The summaries that are due. A kind that was silent for a window is forgotten: its next trouble is a first one.
-    fn due(&mut self, now: Timestamp, window: Duration) -> Vec<Line> {
+    fn due(&mut self, now: Timestamp, window: Duration) -> Vec<ReportLine> {
         let mut lines = Vec::new();
         self.seen.retain(|trouble, seen| {
             let since = now.since(seen.told);
@@ -90,7 +90,7 @@ impl Recent {
             if seen.count == 0 {
                 return false;
             }
-            lines.push(Line {
+            lines.push(ReportLine {
                 trouble: *trouble,
                 count: seen.count,
                 from: seen.from,
@@ -103,10 +103,10 @@ impl Recent {
     }
 }
 
-/// Tells the operator what is refused, from whom and why, without flooding the log.
+/// Rate-limited reports to the operator: what is refused, from whom and why.
 #[derive(Clone, Debug)]
 pub struct Reporter {
-    recent: Arc<Mutex<Recent>>,
+    recent: Arc<Mutex<RecentTroubles>>,
     clock: Clock,
 }
 
@@ -131,9 +131,13 @@ impl Reporter {
         loop {
             let stopping = tokio::select! {
                 () = &mut stop => true,
-                () = sleep(TICK) => false,
+                () = sleep(CHECK_INTERVAL) => false,
             };
-            let window = if stopping { Duration::ZERO } else { WINDOW };
+            let window = if stopping {
+                Duration::ZERO
+            } else {
+                SUMMARY_INTERVAL
+            };
             let lines = self.recent().due(self.clock.now(), window);
             lines.iter().for_each(write);
             if stopping {
@@ -142,12 +146,12 @@ impl Reporter {
         }
     }
 
-    fn recent(&self) -> MutexGuard<'_, Recent> {
+    fn recent(&self) -> MutexGuard<'_, RecentTroubles> {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn write(line: &Line) {
+fn write(line: &ReportLine) {
     let Trouble {
         listener,
         reason,
@@ -192,35 +196,35 @@ mod tests {
 
     #[test]
     fn the_first_is_told_at_once_and_the_others_once_a_minute_with_their_number() {
-        let mut recent = Recent::default();
+        let mut recent = RecentTroubles::default();
         let first = recent.note(at(0), FULL, 1, from(1)).expect("the first");
         assert_eq!((first.count, first.since), (1, None));
         for second in 1..=40 {
             assert_eq!(recent.note(at(second), FULL, 2, from(2)), None);
         }
-        assert_eq!(recent.due(at(59), WINDOW), []);
-        let [summary] = &recent.due(at(60), WINDOW)[..] else {
+        assert_eq!(recent.due(at(59), SUMMARY_INTERVAL), []);
+        let [summary] = &recent.due(at(60), SUMMARY_INTERVAL)[..] else {
             panic!("one summary");
         };
         assert_eq!((summary.count, summary.from), (80, from(2)));
-        assert_eq!(summary.since, Some(WINDOW));
-        assert_eq!(recent.due(at(61), WINDOW), [], "told once");
+        assert_eq!(summary.since, Some(SUMMARY_INTERVAL));
+        assert_eq!(recent.due(at(61), SUMMARY_INTERVAL), [], "told once");
         recent.note(at(61), FULL, 1, from(3));
-        assert_eq!(recent.due(at(119), WINDOW), [], "once a minute");
-        assert_eq!(recent.due(at(120), WINDOW)[0].count, 1);
+        assert_eq!(recent.due(at(119), SUMMARY_INTERVAL), [], "once a minute");
+        assert_eq!(recent.due(at(120), SUMMARY_INTERVAL)[0].count, 1);
     }
 
     #[test]
     fn a_kind_that_was_silent_for_a_minute_is_told_at_once_again() {
-        let mut recent = Recent::default();
+        let mut recent = RecentTroubles::default();
         assert!(recent.note(at(0), FULL, 1, None).is_some());
-        assert_eq!(recent.due(at(60), WINDOW), []);
+        assert_eq!(recent.due(at(60), SUMMARY_INTERVAL), []);
         assert!(recent.note(at(61), FULL, 1, None).is_some());
     }
 
     #[test]
     fn each_listener_and_reason_is_told_alone() {
-        let mut recent = Recent::default();
+        let mut recent = RecentTroubles::default();
         let other = Trouble {
             listener: "http",
             ..FULL

@@ -81,16 +81,18 @@ pub fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
 
 /// Serves a router on a listener, within limits.
 #[derive(Clone, Debug)]
-pub struct Server(Arc<Shared>);
+pub struct Server(Arc<ListenerState>);
 
 /// What the connections of a listener share.
 #[derive(Debug)]
-pub(super) struct Shared {
+pub(super) struct ListenerState {
+    /// As in labels and reports.
     name: &'static str,
     pub(super) protocol: Protocol,
     pub(super) settings: Settings,
     pub(super) metrics: ListenerMetrics,
     reporter: Reporter,
+    /// One permit for each connection that may still be opened.
     places: Arc<Semaphore>,
     /// Wakes the connection that has been idle for longest, or the next one that becomes idle, to give its place to another one.
     pub(super) make_room: Notify,
@@ -104,7 +106,7 @@ impl Server {
         settings: Settings,
         reporter: Reporter,
     ) -> Self {
-        Self(Arc::new(Shared {
+        Self(Arc::new(ListenerState {
             name,
             protocol,
             settings,
@@ -163,7 +165,7 @@ impl Server {
     }
 }
 
-impl Shared {
+impl ListenerState {
     /// A place for one more connection. At the limit new connections wait in the kernel's backlog, and the connection that has
     /// been idle for longest is closed to make room.
     async fn place(&self) -> Option<OwnedSemaphorePermit> {
