@@ -51,9 +51,9 @@ pub const LONG_FILES: &[&str] = &[
     "normalise/tests/dialect.rs",
     "normalise/tests/edges.rs",
     "normalise/tests/mod.rs",
-    "tests/law/naive/handoffs.rs",
-    "tests/law/scene.rs",
-    "tests/simulation/world.rs",
+    "tests/it/law/naive/handoffs.rs",
+    "tests/it/law/scene.rs",
+    "tests/it/simulation/world.rs",
 ];
 pub const REPEATED_TYPES: &[&str] = &[
     "Amount",

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Draws the boards as a person would see them and photographs them: LOOK=docs/images cargo test --test peers boards
+"""Draws the boards as a person would see them and photographs them: LOOK=docs/images cargo test --test it peers::boards
 
 A renderer of our own, not Grafana: it asks the Prometheus of that test every query of the boards' JSON for the week that ends at END, lays the answers out by the positions, units,
 thresholds, mappings, overrides and transformations of that JSON in the colours of Grafana's themes, and lets Chromium take the pictures. It shows

@@ -3,7 +3,7 @@
 //! One thread writes. It takes all frames that have arrived, writes them with one fsync (group commit), passes them to the partitions and acknowledges them.
 //! Partitions only see durable entries, so their state is a function of the log.
 //!
-//! It is our own code because the simulation must inject faults below the log (`tests/simulation`). `docs/durability.md` compares the alternatives.
+//! It is our own code because the simulation must inject faults below the log (`tests/it/simulation`). `docs/durability.md` compares the alternatives.
 //!
 //! | File | Content |
 //! |---|---|

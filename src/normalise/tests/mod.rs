@@ -1,4 +1,4 @@
-//! Known answers of the dialects: one span in, what its event says out. Recordings of whole runs are in `tests/truth`.
+//! Known answers of the dialects: one span in, what its event says out. Recordings of whole runs are in `tests/it/truth`.
 
 mod business;
 mod cohort;

@@ -1,0 +1,279 @@
+//! A story played to Baton: the real engine, its log in memory, a clock that the test moves. What differs from play to play is the
+//! way: in which order, how late, how often and in which requests the spans come, and how many partitions share the work.
+
+use crate::law::figures::Figures;
+use crate::law::story::{HOUR, MILLI, SECOND, Story};
+use crate::support::dice::Dice;
+use baton::app;
+use baton::clock::Clock;
+use baton::engine::{Engine, Settings, Worker};
+use baton::ingest::Appender;
+use baton::log::{AppendFuture, Log, Next};
+use baton::model::event::Event;
+use baton::model::fact::{Fact, What};
+use baton::model::metric::Family;
+use baton::model::record::{Delivery, Frame, Load};
+use baton::model::time::Timestamp;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+/// Spans may come so late. A turn is decided after `settle` (5 s) without news, and a worker looks at the time once a second.
+pub const BOUND: u64 = 3500 * MILLI;
+/// Nothing waits for longer than this after the last span.
+const END: u64 = 100 * 24 * HOUR;
+
+/// How spans come.
+#[derive(Clone, Debug)]
+pub struct Way {
+    pub partitions: usize,
+    /// Each span comes up to so much later than it ended.
+    pub delay: u64,
+    /// Senders wait so long before they send what they have.
+    pub batch: u64,
+    /// One in so many spans comes again; 0: none.
+    pub twice: u64,
+    pub dice: Dice,
+}
+
+impl Way {
+    /// As it happened: one span a request, each when it ended, one partition.
+    pub fn plain() -> Self {
+        Self {
+            partitions: 1,
+            delay: 0,
+            batch: 1,
+            twice: 0,
+            dice: Dice::new(0),
+        }
+    }
+
+    pub fn any(dice: &mut Dice, partitions: usize) -> Self {
+        let batch = [1, 200 * MILLI, SECOND][dice.below(3) as usize];
+        Self {
+            partitions,
+            delay: [0, 300 * MILLI, BOUND - batch][dice.below(3) as usize],
+            batch,
+            twice: [0, 3, 1][dice.below(3) as usize],
+            dice: Dice::new(dice.roll()),
+        }
+    }
+
+    /// The requests, each with the time at which it comes.
+    fn requests(&mut self, events: &[Event]) -> Vec<(u64, Vec<Event>)> {
+        let mut coming: Vec<(u64, Event)> = Vec::new();
+        for event in events {
+            coming.push((self.arrival(event), event.clone()));
+            if self.twice > 0 && self.dice.one_in(self.twice) {
+                coming.push((self.arrival(event), event.clone()));
+            }
+        }
+        for i in (1..coming.len()).rev() {
+            coming.swap(i, self.dice.below(i as u64 + 1) as usize);
+        }
+        coming.sort_by_key(|(at, _)| *at);
+        let mut requests: Vec<(u64, Vec<Event>)> = Vec::new();
+        for (at, event) in coming {
+            match requests.last_mut() {
+                Some((time, events)) if *time == at && self.batch > 1 => events.push(event),
+                _ => requests.push((at, vec![event])),
+            }
+        }
+        requests
+    }
+
+    fn arrival(&mut self, event: &Event) -> u64 {
+        let at = event.end.0 + self.dice.below(self.delay + 1);
+        at.next_multiple_of(self.batch)
+    }
+}
+
+/// What Baton made of a story.
+#[derive(Debug, PartialEq)]
+pub struct Told {
+    pub figures: Figures,
+    /// In the order of their texts: which was found first is no matter.
+    pub facts: Vec<String>,
+}
+
+/// Plays a story. `look` sees the metrics along the way, and whether it is the end.
+pub fn play(
+    story: &Story,
+    mut way: Way,
+    look: &mut dyn FnMut(&[Family], bool),
+) -> (Told, Vec<Fact>) {
+    let requests = way.requests(&story.events);
+    let mut stage = Stage::new(story, way);
+    for (at, events) in requests {
+        stage.pass_to(at);
+        let events = events.into_iter().map(Box::new).collect();
+        drop(stage.appender.append(events));
+        stage.drain();
+        if stage.dice.one_in(24) {
+            look(&stage.engine.gather(), false);
+        }
+    }
+    let end = stage.time() + END;
+    stage.pass_to(end);
+    let families = stage.engine.gather();
+    look(&families, true);
+    let all = stage.facts();
+    let mut facts: Vec<String> = all.iter().map(told).collect();
+    facts.sort();
+    let figures = Figures::of(&families);
+    (Told { figures, facts }, all)
+}
+
+fn told(fact: &Fact) -> String {
+    let (at, trace, cohort) = (fact.at.0, fact.trace, fact.cohort.values());
+    format!("{:?} {trace} {at} {cohort:?} {:?}", fact.key, fact.what)
+}
+
+struct Stage {
+    appender: Appender,
+    engine: Engine,
+    log: Arc<Queues>,
+    time: Arc<AtomicU64>,
+    workers: Vec<Worker>,
+    dice: Dice,
+}
+
+impl Stage {
+    fn new(story: &Story, way: Way) -> Self {
+        let start = story.events.iter().map(|e| e.start.0).min().unwrap_or(0);
+        let time = Arc::new(AtomicU64::new(start));
+        let clock = Clock::manual(Arc::clone(&time));
+        let log = Arc::new(Queues::new(way.partitions));
+        let mut settings = Settings {
+            partitions: way.partitions,
+            stories: usize::MAX,
+            ..app::engine_settings(&story.config)
+        };
+        settings.derive.expire_after = Duration::MAX;
+        let shared: Arc<dyn Log> = Arc::<Queues>::clone(&log);
+        let engine = Engine::new(&settings, Arc::clone(&shared), clock.clone());
+        let memory = engine.memory_limit().clone();
+        Self {
+            appender: Appender::new(shared, memory, clock.clone()),
+            engine,
+            log,
+            workers: (0..way.partitions)
+                .map(|_| Worker::new(clock.now()))
+                .collect(),
+            time,
+            dice: way.dice,
+        }
+    }
+
+    fn time(&self) -> u64 {
+        self.time.load(Ordering::Acquire)
+    }
+
+    fn set(&self, time: u64) {
+        self.time.store(time, Ordering::Release);
+    }
+
+    /// Time passes; workers look at it within a second after they have to.
+    fn pass_to(&mut self, end: u64) {
+        loop {
+            let now = self.time();
+            if !self.is_due_by(end) {
+                self.set(end.max(now));
+                return;
+            }
+            // The first whole second by which something is due, found by doubling and halving.
+            let (mut before, mut step) = (now, SECOND);
+            while !self.is_due_by(before + step) {
+                before += step;
+                step *= 2;
+            }
+            while step > SECOND {
+                step /= 2;
+                if !self.is_due_by(before + step) {
+                    before += step;
+                }
+            }
+            self.set((before + step).min(end));
+            self.drain();
+        }
+    }
+
+    fn is_due_by(&self, time: u64) -> bool {
+        !self.engine.is_settled_by(Timestamp(time))
+    }
+
+    /// Workers work, in any order, until nothing is left.
+    fn drain(&mut self) {
+        while self.log.waits() || !self.engine.is_settled() {
+            let index = self.dice.below(self.workers.len() as u64) as usize;
+            let next = self.log.next(index).map_or(Next::Nothing, Next::Delivery);
+            self.engine.step(index, &mut self.workers[index], next);
+        }
+    }
+
+    /// What was found out about all sessions, and traces without one.
+    fn facts(&self) -> Vec<Fact> {
+        let mut told = BTreeMap::new();
+        self.engine.stories(&mut |key, facts| {
+            told.insert(key.clone(), facts.to_vec());
+        });
+        let mut all: Vec<Fact> = told.into_values().flatten().collect();
+        all.retain(|fact| fact.what != What::Duplicate);
+        all
+    }
+}
+
+/// A log without threads: what is appended waits in queues for whoever reads next.
+#[derive(Debug)]
+struct Queues(Mutex<(u64, Vec<VecDeque<Delivery>>)>);
+
+impl Queues {
+    fn new(partitions: usize) -> Self {
+        Self(Mutex::new((0, vec![VecDeque::new(); partitions])))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, (u64, Vec<VecDeque<Delivery>>)> {
+        self.0
+            .lock()
+            .expect("no test panics while it holds the log")
+    }
+
+    fn waits(&self) -> bool {
+        self.lock().1.iter().any(|queue| !queue.is_empty())
+    }
+
+    fn next(&self, partition: usize) -> Option<Delivery> {
+        self.lock().1[partition].pop_front()
+    }
+}
+
+impl Log for Queues {
+    fn append(&self, frame: Frame) -> AppendFuture {
+        self.forward(frame);
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn forward(&self, frame: Frame) {
+        let mut state = self.lock();
+        state.0 += 1;
+        let position = state.0;
+        for (partition, delivery) in frame.deliveries(position) {
+            state.1[partition].push_back(delivery);
+        }
+    }
+
+    fn wake(&self) {}
+
+    fn backlog(&self) -> Load {
+        let mut waiting = Load::default();
+        for delivery in self.lock().1.iter().flatten() {
+            let load = delivery.load();
+            waiting.entries += load.entries;
+            waiting.bytes += load.bytes;
+        }
+        waiting
+    }
+
+    fn close(&self) {}
+}

@@ -1,0 +1,18 @@
+//! All integration tests, one module an area: `cargo test --test it door::`. `docs/testing.md` says what each proves.
+
+mod cli;
+mod crash;
+mod demo;
+mod door;
+mod harmless;
+mod instrument;
+mod law;
+mod peers;
+mod probes;
+mod proto;
+mod recovery;
+mod shipped;
+mod simulation;
+mod support;
+mod truth;
+mod volume;

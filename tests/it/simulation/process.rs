@@ -1,0 +1,89 @@
+//! One process: it starts as the real one does, and ends without notice.
+
+use crate::simulation::disk::SimFiles;
+use crate::simulation::log::{self, SimLog};
+use crate::simulation::rows::History;
+use baton::app;
+use baton::clock::Clock;
+use baton::config::Config;
+use baton::engine::{self, Engine, Settings, Worker};
+use baton::ingest::Appender;
+use baton::log::disk::files::Files;
+use baton::log::disk::layout;
+use baton::log::{Log, LogError, Reader};
+use baton::proto::v1;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+/// Partitions of a new directory.
+pub const PARTITIONS: usize = 3;
+
+pub struct Process {
+    pub engine: Engine,
+    pub appender: Appender,
+    pub log: Arc<SimLog>,
+    pub readers: Vec<Reader>,
+    pub workers: Vec<Worker>,
+    pub recovered: engine::Recovered,
+}
+
+pub fn settings(partitions: usize) -> Settings {
+    Settings {
+        partitions,
+        // Some processes live for a few milliseconds only, and a full log must shrink all the same.
+        snapshot_interval: Duration::from_millis(50),
+        ..app::engine_settings(&Config::default())
+    }
+}
+
+impl Process {
+    /// Goes on in a directory, with the number of partitions that is asked for.
+    pub fn start(
+        files: &SimFiles,
+        time: &Arc<AtomicU64>,
+        history: &mut History,
+        partitions: usize,
+    ) -> Result<Self, LogError> {
+        let clock = Clock::manual(Arc::clone(time));
+        let folder: Arc<dyn Files> = Arc::new(files.clone());
+        let fresh = v1::Meta {
+            partitions: partitions as u32,
+            content_seed: 7,
+            since: 0,
+        };
+        let mut meta = layout::meta(&*folder, fresh)?;
+        assert_eq!(meta.content_seed, 7, "the folder is what it was");
+        let before = meta.partitions as usize;
+        if before != partitions {
+            let (log, _) = log::open(&folder, before, meta.since)?;
+            let mut writer = log.writer.lock().expect("no panic");
+            let stored = writer.stored();
+            history.read(stored.0)?;
+            let stored = (&*stored.0, stored.1);
+            let settings = (&settings(before), &settings(partitions));
+            let (changed, recovered) = engine::repartition(&*folder, meta, settings, stored)?;
+            assert_eq!(recovered.lost, 0, "nothing that was synced is lost");
+            meta = changed;
+        }
+        let (log, readers) = log::open(&folder, partitions, meta.since)?;
+        let shared: Arc<dyn Log> = Arc::<SimLog>::clone(&log);
+        let engine = Engine::new(&settings(partitions), Arc::clone(&shared), clock.clone());
+        let appender = Appender::new(shared, engine.memory_limit().clone(), clock.clone());
+        let mut writer = log.writer.lock().expect("no panic");
+        let (journal, snapshots) = writer.stored();
+        history.read(journal)?;
+        let recovered = engine.recover(journal, snapshots)?;
+        drop(writer);
+        assert_eq!(recovered.lost, 0, "nothing that was synced is lost");
+        let workers = (0..partitions).map(|_| Worker::new(clock.now())).collect();
+        Ok(Self {
+            engine,
+            appender,
+            log,
+            readers,
+            workers,
+            recovered,
+        })
+    }
+}

@@ -1,0 +1,11 @@
+//! What several areas share.
+//!
+//! | File | Content |
+//! |---|---|
+//! | `process.rs` | the real binary: started, waited for, fed with sessions of known figures, and read |
+//! | `capture.rs` | the recordings of `tests/fixtures` |
+//! | `dice.rs` | random numbers from a seed |
+
+pub mod capture;
+pub mod dice;
+pub mod process;
