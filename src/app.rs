@@ -141,7 +141,7 @@ impl App {
             engine: Arc::clone(&engine),
             ingest,
             tasks,
-            grace_period: config.grace_period,
+            grace_period: config.shutdown.grace_period,
             grpc: grpc.address(),
             http: http.address()?,
             metrics,

@@ -6,7 +6,7 @@
 //! receive ─► ingest (otlp, normalise) ─► log ─► engine (stitch, derive) ─► export
 //! ```
 //!
-//! Every room may import `model`. `otlp`, `normalise`, `stitch`, `derive`, `rules` and `proto` are pure: no I/O, no clock, no tasks. Only `ingest` and `engine` connect the pure
+//! Every room may import `model` and `setting`. `otlp`, `normalise`, `stitch`, `derive`, `rules` and `proto` are pure: no I/O, no clock, no tasks. Only `ingest` and `engine` connect the pure
 //! rooms to the log and the clock. Only `app` and `cli` connect all rooms. `docs/architecture.md` has the list of allowed imports, and `tests/house.rs` checks it.
 
 pub mod app;
@@ -28,6 +28,7 @@ pub mod otlp;
 pub mod proto;
 pub mod receive;
 pub mod rules;
+pub mod setting;
 pub mod shutdown;
 pub mod stitch;
 pub mod telemetry;

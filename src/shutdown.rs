@@ -1,5 +1,8 @@
 //! Graceful shutdown in phases that share one grace period, and the reasons for which Baton stops by itself.
 
+use crate::setting::Interval;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
@@ -17,6 +20,23 @@ pub async fn asked() -> std::io::Result<&'static str> {
         _ = terminate.recv() => "SIGTERM",
         _ = interrupt.recv() => "SIGINT",
     })
+}
+
+/// Graceful shutdown: the section `shutdown`.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Maximum time to finish requests in flight and events in the log.
+    #[serde(with = "Interval")]
+    pub grace_period: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            grace_period: Duration::from_secs(10),
+        }
+    }
 }
 
 /// The one grace period of a drain.

@@ -55,7 +55,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     ("catalogue", &[]),
     ("clock", &[]),
-    ("config", &["derive", "rules"]),
+    (
+        "config",
+        &["derive", "net", "rules", "shutdown", "stitch", "telemetry"],
+    ),
     ("demo", &[]),
     ("derive", &["proto"]),
     (
@@ -75,6 +78,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("proto", &[]),
     ("receive", &["ingest", "net", "otlp", "telemetry"]),
     ("rules", &[]),
+    ("setting", &[]),
     ("shutdown", &[]),
     ("log", &["proto", "telemetry"]),
     ("stitch", &["proto", "rules"]),
@@ -88,6 +92,7 @@ const PURE: &[&str] = &[
     "otlp",
     "proto",
     "rules",
+    "setting",
     "stitch",
     "turn",
 ];
@@ -220,7 +225,7 @@ fn rooms_import_only_what_the_map_allows() {
             .unwrap_or_else(|| panic!("{}: a room that is not on the map", source.path));
         for named in rooms_named(&code(&source.text)) {
             let fine = named == source.room
-                || ["model", "catalogue"].contains(&named.as_str())
+                || ["model", "catalogue", "setting"].contains(&named.as_str())
                 || allowed.contains(&named.as_str());
             assert!(fine, "{} may not name {named}", source.path);
         }

@@ -23,16 +23,6 @@ pub fn engine_settings(config: &Config) -> engine::Settings {
     engine::Settings {
         partitions,
         stitch: stitch::Settings {
-            settle: config.settle,
-            bind_timeout: config.bind_timeout,
-            trace_timeout: config.trace_timeout,
-            drop_timeout: config.drop_timeout,
-            idle_timeout: config.idle_timeout,
-            max_age: config.max_age,
-            recontact_window: config.recontact_window,
-            retention_threshold: config.retention_threshold,
-            retention_of_delegations: config.retention_of_delegations,
-            max_sessions: config.max_sessions,
             judge: stitch::Judge {
                 rules: Arc::clone(&config.rules),
                 dimensions: config
@@ -44,7 +34,7 @@ pub fn engine_settings(config: &Config) -> engine::Settings {
             prices: Arc::clone(&config.action_prices),
             soft_bytes: config.soft_state() / partitions,
             max_bytes: config.max_state() / partitions,
-            max_spans_per_session: config.max_spans_per_session,
+            ..config.stitch.clone()
         },
         derive: derive::Settings {
             labels: config.metric_labels.clone(),

@@ -122,7 +122,7 @@ fn does_not_fit(config: &Config, weight: usize) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Amount, Secret};
+    use crate::setting::{Amount, Secret};
 
     #[test]
     fn the_defaults_are_secure() {

@@ -8,8 +8,9 @@ mod recording;
 mod replay;
 mod run;
 
-use crate::config::{self, Config, Format, Level, LogKind};
+use crate::config::{self, Config, LogKind};
 use crate::machine;
+use crate::telemetry::logs::{self, LogFormat, LogLevel};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::io::Write;
 use std::net::SocketAddr;
@@ -91,10 +92,10 @@ struct Overrides {
     state_directory: Option<PathBuf>,
     /// Least severe messages to log
     #[arg(long, env = "BATON_LOG_LEVEL")]
-    log_level: Option<Level>,
+    log_level: Option<LogLevel>,
     /// Format of the log, which goes to standard error
     #[arg(long, env = "BATON_LOG_FORMAT")]
-    log_format: Option<Format>,
+    log_format: Option<LogFormat>,
 }
 
 #[derive(Debug, Args)]
@@ -253,25 +254,13 @@ impl Overrides {
         config.state_log = self.state_log.unwrap_or(config.state_log);
         let directory = self.state_directory.clone();
         config.state_directory = directory.or(config.state_directory.take());
-        config.log_level = self.log_level.unwrap_or(config.log_level);
-        config.log_format = self.log_format.unwrap_or(config.log_format);
+        config.log.level = self.log_level.unwrap_or(config.log.level);
+        config.log.format = self.log_format.unwrap_or(config.log.format);
     }
 }
 
 fn start_logs(config: &Config) {
-    let level = match config.log_level {
-        Level::Error => "error",
-        Level::Warn => "warn",
-        Level::Info => "info",
-        Level::Debug => "debug",
-        Level::Trace => "trace",
-    };
-    let json = match config.log_format {
-        Format::Auto => None,
-        Format::Text => Some(false),
-        Format::Json => Some(true),
-    };
-    crate::telemetry::logs::start(level, json);
+    logs::start(&config.log);
 }
 
 /// Whether a file name stands for standard input.

@@ -1,38 +1,9 @@
-//! An amount of memory: bytes, or a share of the memory limit.
+//! The limits of memory, in bytes under the memory limit of the process.
 
 use super::Config;
 
 /// The memory limit where nobody says one.
 pub(super) const ASSUMED_MEMORY: u64 = 5 << 29;
-
-/// Bytes, or a share of the memory limit in per cent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Amount {
-    Bytes(usize),
-    Percent(u8),
-}
-
-impl Amount {
-    /// Its bytes under a memory limit.
-    pub fn of(self, memory: u64) -> usize {
-        match self {
-            Self::Bytes(bytes) => bytes,
-            Self::Percent(share) => {
-                let bytes = u128::from(memory) * u128::from(share) / 100;
-                usize::try_from(bytes).unwrap_or(usize::MAX)
-            }
-        }
-    }
-}
-
-impl std::fmt::Display for Amount {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Bytes(_) => f.write_str("configured"),
-            Self::Percent(share) => write!(f, "{share} % of the memory limit"),
-        }
-    }
-}
 
 impl Config {
     /// Bytes of state above which those touched least recently are closed early.
@@ -57,13 +28,7 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_share_is_one_of_the_memory_limit() {
-        assert_eq!(Amount::Percent(40).of(1000), 400);
-        assert_eq!(Amount::Percent(100).of(u64::MAX), usize::MAX);
-        assert_eq!(Amount::Bytes(7).of(1000), 7);
-    }
+    use crate::setting::Amount;
 
     #[test]
     fn limits_of_a_small_container_stay_in_order() {

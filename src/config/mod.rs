@@ -29,16 +29,18 @@ mod written;
 #[cfg(test)]
 mod tests;
 
-pub use amount::Amount;
 pub use annotate::{annotated, schema};
 pub use connections::Connections;
 pub use prices::{built_in as built_in_prices, of_text as prices_of_text};
-pub use raw::{Format, Level, LogKind};
+pub use raw::LogKind;
 
 use crate::derive::Labels;
 use crate::model::money::Money;
 use crate::model::price::{ActionPrices, PriceBook};
 use crate::rules::Rules;
+use crate::setting::{Amount, Secret};
+use crate::telemetry::logs;
+use crate::{shutdown, stitch};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -122,18 +124,7 @@ pub struct Config {
     /// `None`: one per core, at most 4.
     pub partitions: Option<usize>,
     pub queue_events: usize,
-    pub settle: Duration,
-    pub bind_timeout: Duration,
-    pub trace_timeout: Duration,
-    pub drop_timeout: Duration,
-    pub idle_timeout: Duration,
-    pub max_age: Duration,
-    pub recontact_window: Duration,
-    /// From 0 to 1.
-    pub retention_threshold: f64,
-    pub retention_of_delegations: bool,
-    pub max_sessions: usize,
-    pub max_spans_per_session: usize,
+    pub stitch: stitch::Settings,
     /// Which labels each metric carries.
     pub metric_labels: Labels,
     /// Upper bounds of buckets by histogram, where they are not the built-in ones.
@@ -160,19 +151,8 @@ pub struct Config {
     pub segment_bytes: u64,
     pub segment_age: Duration,
     pub snapshot_interval: Duration,
-    pub log_level: Level,
-    pub log_format: Format,
-    pub grace_period: Duration,
-}
-
-/// A text that is never printed.
-#[derive(Clone)]
-pub struct Secret(pub String);
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("(secret)")
-    }
+    pub log: logs::Settings,
+    pub shutdown: shutdown::Settings,
 }
 
 impl Default for Config {

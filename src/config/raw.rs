@@ -1,8 +1,14 @@
 //! The configuration as written in YAML. The texts here become the JSON Schema and the comments of `baton config`.
 
+use crate::net::Address;
+use crate::setting::{Amount, AutoSize, Count, Interval, PositiveInterval, Secret, Size};
+use crate::telemetry::logs;
+use crate::{shutdown, stitch};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
 
 /// Configuration of Baton. Every key has a default. Unknown keys are errors.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
@@ -22,7 +28,7 @@ pub(crate) struct Raw {
     /// Where Baton stores acknowledged events and the state of sessions and metrics.
     pub(crate) state: State,
     /// Timeouts and limits of sessions, turns, handoffs and workflows.
-    pub(crate) stitch: Stitch,
+    pub(crate) stitch: stitch::Settings,
     /// Your own rules, in CEL: what proves an outcome, and the steps of funnels.
     pub(crate) rules: Rules,
     /// Cohorts: the dimensions by which business metrics are broken down.
@@ -34,9 +40,9 @@ pub(crate) struct Raw {
     /// The currency of all money metrics.
     pub(crate) money: Money,
     /// Baton's own log messages.
-    pub(crate) log: Log,
+    pub(crate) log: logs::Settings,
     /// Graceful shutdown.
-    pub(crate) shutdown: Shutdown,
+    pub(crate) shutdown: shutdown::Settings,
 }
 
 macro_rules! section {
@@ -72,25 +78,34 @@ section! {
         /// OTLP/HTTP, protobuf and JSON.
         http: Http = Http::default(),
         /// Maximum size of a request on the wire.
-        max_request_bytes: Size = Size("16MiB".into()),
+        @serde(with = "Size")
+        max_request_bytes: usize = 16 << 20,
         /// Maximum size of a request after decompression.
-        max_decompressed_bytes: Size = Size("64MiB".into()),
+        @serde(with = "Size")
+        max_decompressed_bytes: usize = 64 << 20,
         /// Maximum number of attributes, events or links of a span. A span with more is rejected.
-        max_attributes: u32 = 1024,
+        @serde(with = "Count")
+        max_attributes: usize = 1024,
         /// Maximum nesting depth of an attribute value. A span with a deeper value is rejected.
-        max_depth: u32 = 32,
+        @serde(with = "Count")
+        max_depth: usize = 32,
         /// Maximum number of requests that are decoded and appended at the same time. Further requests wait in a queue once their body has arrived.
-        max_requests_in_flight: u32 = 128,
+        @serde(with = "Count")
+        max_requests_in_flight: usize = 128,
         /// Maximum time that a request waits in that queue. After it, the request is refused with a retryable status.
-        queue_timeout: Wait = Wait("5s".into()),
+        @serde(with = "Interval")
+        queue_timeout: Duration = Duration::from_secs(5),
         /// Maximum number of bytes in flight, after decompression, from the first byte of a request to its answer. Above it, stalled uploads are cut; if that does not free enough, requests are refused with a retryable status. A size, or a percentage of the memory limit, which is never less than max_decompressed_bytes.
-        max_bytes_in_flight: Share = Share("10%".into()),
+        max_bytes_in_flight: Amount = Amount::Percent(10),
         /// Maximum time in which the body of a request must arrive. A slower upload is cut and refused with a retryable status.
-        body_timeout: Wait = Wait("60s".into()),
+        @serde(with = "Interval")
+        body_timeout: Duration = Duration::from_secs(60),
         /// Maximum time without a byte while the body of a request arrives.
-        body_idle_timeout: Wait = Wait("10s".into()),
+        @serde(with = "Interval")
+        body_idle_timeout: Duration = Duration::from_secs(10),
         /// How long senders are asked to wait before they retry a refused request.
-        retry_after: Wait = Wait("5s".into()),
+        @serde(with = "Interval")
+        retry_after: Duration = Duration::from_secs(5),
     }
 }
 
@@ -98,9 +113,11 @@ section! {
     /// OTLP/gRPC.
     Grpc {
         /// Address to listen on. Port 0 selects a free port, which is logged.
-        endpoint: String = "127.0.0.1:4317".into(),
+        @serde(with = "Address")
+        endpoint: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 4317)),
         /// Maximum number of open connections. At the limit, the longest idle connection is closed, and new connections wait. Reduced at start if the limit of open files is too low.
-        max_connections: u32 = 2048,
+        @serde(with = "Count")
+        max_connections: usize = 2048,
     }
 }
 
@@ -108,9 +125,11 @@ section! {
     /// OTLP/HTTP.
     Http {
         /// Address to listen on. Port 0 selects a free port, which is logged.
-        endpoint: String = "127.0.0.1:4318".into(),
+        @serde(with = "Address")
+        endpoint: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 4318)),
         /// Maximum number of open connections. At the limit, the longest idle connection is closed, and new connections wait. Reduced at start if the limit of open files is too low.
-        max_connections: u32 = 2048,
+        @serde(with = "Count")
+        max_connections: usize = 2048,
     }
 }
 
@@ -118,9 +137,11 @@ section! {
     /// The server of `/metrics`, `/healthz` and `/readyz`.
     Server {
         /// Address to listen on. Port 0 selects a free port, which is logged.
-        endpoint: String = "127.0.0.1:9464".into(),
+        @serde(with = "Address")
+        endpoint: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 9464)),
         /// Maximum number of open connections. At the limit, the longest idle connection is closed, and new connections wait. Reduced at start if the limit of open files is too low.
-        max_connections: u32 = 128,
+        @serde(with = "Count")
+        max_connections: usize = 128,
     }
 }
 
@@ -128,15 +149,20 @@ section! {
     /// Timeouts of connections.
     Connections {
         /// Maximum time from accepting a connection to the end of its first request header, handshake included.
-        header_timeout: Wait = Wait("10s".into()),
+        @serde(with = "PositiveInterval")
+        header_timeout: Duration = Duration::from_secs(10),
         /// Maximum time without a request in flight. Choose it longer than your clients keep idle connections.
-        idle_timeout: Wait = Wait("2m".into()),
+        @serde(with = "PositiveInterval")
+        idle_timeout: Duration = Duration::from_secs(120),
         /// Maximum time with requests in flight of which none begins or ends.
-        request_timeout: Wait = Wait("90s".into()),
+        @serde(with = "PositiveInterval")
+        request_timeout: Duration = Duration::from_secs(90),
         /// Interval of HTTP/2 PINGs that check whether the peer is alive.
-        keepalive_interval: Wait = Wait("30s".into()),
+        @serde(with = "PositiveInterval")
+        keepalive_interval: Duration = Duration::from_secs(30),
         /// Maximum time until the peer answers a PING.
-        keepalive_timeout: Wait = Wait("20s".into()),
+        @serde(with = "PositiveInterval")
+        keepalive_timeout: Duration = Duration::from_secs(20),
     }
 }
 
@@ -160,7 +186,7 @@ section! {
         /// Attributes that hold the value of the business transaction. Its currency is in `transaction.currency` or `order.currency`, otherwise it is `money.currency`.
         value_attributes: Vec<String> = Vec::new(),
         /// Secret from which the salt of content hashes is derived, for example `${BATON_CONTENT_KEY}`. If not set, the salt is random.
-        content_key: Option<String> = None,
+        content_key: Option<Secret> = None,
     }
 }
 
@@ -170,13 +196,14 @@ section! {
         /// Number of partitions, each with its own worker thread. 0 means the number of the state directory; a new directory gets one per CPU core, at most 4. Another number changes the directory at the next start.
         partitions: u16 = 0,
         /// Maximum number of events that wait to be processed. Above it, requests are refused with a retryable status.
-        queue_events: u32 = 200_000,
+        @serde(with = "Count")
+        queue_events: usize = 200_000,
         /// Number of latest sessions to remember for `/sessions/ID`. Fewer are kept if they have more than eight facts on average.
         stories: u32 = 1_000,
         /// Estimated memory of all sessions and waiting events above which requests are refused with a retryable status and sessions without open work are forgotten. A size, or a percentage of the memory limit: that of the container (cgroup), otherwise the memory of the machine.
-        soft_state_size: Share = Share("40%".into()),
+        soft_state_size: Amount = Amount::Percent(40),
         /// Estimated memory of all sessions above which the least recently used sessions are closed early. A size, or a percentage of the memory limit.
-        max_state_size: Share = Share("50%".into()),
+        max_state_size: Amount = Amount::Percent(50),
     }
 }
 
@@ -188,41 +215,17 @@ section! {
         /// Directory of the log on disk. Only one process can use it. Default: $STATE_DIRECTORY, then $XDG_STATE_HOME/baton, then ~/.local/state/baton.
         directory: Option<String> = None,
         /// Maximum size of the log on disk. Above it, requests are refused with a retryable status until a snapshot succeeds. auto: half of the free space of the volume and the log together, at most 8GiB; it follows the volume.
-        max_log_size: AutoSize = AutoSize("auto".into()),
+        @serde(with = "AutoSize")
+        max_log_size: Option<u64> = None,
         /// Size of one segment (file) of the log.
-        segment_size: Size = Size("64MiB".into()),
+        @serde(with = "Size")
+        segment_size: usize = 64 << 20,
         /// Maximum age of the current segment, so that segments covered by snapshots can be removed.
-        segment_age: Wait = Wait("1h".into()),
+        @serde(with = "Interval")
+        segment_age: Duration = Duration::from_secs(3600),
         /// Interval between snapshots. Snapshots allow old segments to be removed and make restarts fast.
-        snapshot_interval: Wait = Wait("1m".into()),
-    }
-}
-
-section! {
-    /// Timeouts and limits.
-    Stitch {
-        /// A turn whose traces are complete is finalized when no span has arrived for this time.
-        settle: Wait = Wait("5s".into()),
-        /// A trace in which no span names a session within this time becomes a session of its own.
-        bind_timeout: Wait = Wait("30s".into()),
-        /// A turn with missing parent spans is finalized when no span has arrived for this time.
-        trace_timeout: Wait = Wait("1m".into()),
-        /// A handoff whose target does not start within this time counts as dropped.
-        drop_timeout: Wait = Wait("2m".into()),
-        /// A workflow without activity closes after this time.
-        idle_timeout: Wait = Wait("30m".into()),
-        /// Maximum age of a workflow. It closes then, even if it is active.
-        max_age: Wait = Wait("24h".into()),
-        /// If the same user starts another workflow with the same intent within this time, the earlier workflow counts as re-contacted.
-        recontact_window: Wait = Wait("24h".into()),
-        /// A handoff that passes less than this percentage of the context, by declared or content evidence, fails with context_lost.
-        retention_threshold_percent: u8 = 50,
-        /// Whether this also applies to delegations, which often pass only a part on purpose.
-        retention_of_delegations: bool = false,
-        /// Maximum number of sessions, and of traces without a session, per partition. Above it, the least recently used are closed early.
-        max_sessions: u32 = 1_000_000,
-        /// Maximum number of spans of one session that wait for their turn to be finalized. Above it, its turns are finalized early.
-        max_spans_per_session: u32 = 20_000,
+        @serde(with = "Interval")
+        snapshot_interval: Duration = Duration::from_secs(60),
     }
 }
 
@@ -291,7 +294,8 @@ section! {
         /// Attributes of a dimension, for example `region: [customer.region]`. They are tried before the built-in ones.
         attributes: BTreeMap<String, Vec<String>> = BTreeMap::new(),
         /// Maximum number of distinct values of a dimension in the process, in equal shares per partition. Further values become `other`.
-        max_values: u32 = 200,
+        @serde(with = "Count")
+        max_values: usize = 200,
     }
 }
 
@@ -305,13 +309,17 @@ section! {
         /// Whether to keep native histograms too. They are exposed to a Prometheus that requests the protobuf format.
         native_histograms: bool = false,
         /// Maximum number of label sets of a metric in the process, in equal shares per partition. Further values go to an overflow series.
-        max_series: u32 = 40_000,
+        @serde(with = "Count")
+        max_series: usize = 40_000,
         /// Maximum number of distinct values of a label of a metric in the process, in equal shares per partition. Further values become `_overflow`.
-        max_label_values: u32 = 800,
+        @serde(with = "Count")
+        max_label_values: usize = 800,
         /// A series without a new value for this time is removed.
-        expire_after: Wait = Wait("24h".into()),
+        @serde(with = "Interval")
+        expire_after: Duration = Duration::from_secs(86400),
         /// A new series is exposed as 0 for this time, so that increase() sees its first value. Set it to at least two scrape intervals of your slowest Prometheus.
-        zero_hold: Wait = Wait("2m".into()),
+        @serde(with = "Interval")
+        zero_hold: Duration = Duration::from_secs(120),
         /// Whether OpenMetrics exposes when each series began (`_created`). Most Prometheus versions store this as additional series. The protobuf format always contains it.
         created: bool = false,
     }
@@ -351,48 +359,6 @@ section! {
     }
 }
 
-section! {
-    /// Log messages.
-    Log {
-        /// error, warn, info, debug or trace.
-        level: Level = Level::Info,
-        /// text, json, or auto (text on a terminal, otherwise json).
-        format: Format = Format::Auto,
-    }
-}
-
-section! {
-    /// Shutdown.
-    Shutdown {
-        /// Maximum time to finish requests in flight and events in the log.
-        grace_period: Wait = Wait("10s".into()),
-    }
-}
-
-/// A duration: `5s`, `1h30m`, `250ms`.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
-#[schemars(inline)]
-pub(crate) struct Wait(#[schemars(regex(pattern = r"^([0-9]+(ms|s|m|h|d))+$"))] pub(crate) String);
-
-/// A size: `16MiB`, `512KiB`, `1000`.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
-#[schemars(inline)]
-pub(crate) struct Size(#[schemars(regex(pattern = r"^[0-9]+(B|KiB|MiB|GiB)?$"))] pub(crate) String);
-
-/// A size, or a share of the memory limit: `1GiB`, `40%`.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
-#[schemars(inline)]
-pub(crate) struct Share(
-    #[schemars(regex(pattern = r"^([0-9]+(B|KiB|MiB|GiB)?|[1-9][0-9]?%|100%)$"))] pub(crate) String,
-);
-
-/// A size, or `auto`.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
-#[schemars(inline)]
-pub(crate) struct AutoSize(
-    #[schemars(regex(pattern = r"^(auto|[0-9]+(B|KiB|MiB|GiB)?)$"))] pub(crate) String,
-);
-
 /// Where the log of events is.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema, clap::ValueEnum,
@@ -404,20 +370,6 @@ pub enum LogKind {
     Memory,
 }
 
-/// How much is logged.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema, clap::ValueEnum,
-)]
-#[serde(rename_all = "lowercase")]
-#[schemars(inline)]
-pub enum Level {
-    Error,
-    Warn,
-    Info,
-    Debug,
-    Trace,
-}
-
 /// A choice of labels.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -426,16 +378,4 @@ pub(crate) enum LabelPreset {
     Standard,
     Full,
     Minimal,
-}
-
-/// How the log is written.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema, clap::ValueEnum,
-)]
-#[serde(rename_all = "lowercase")]
-#[schemars(inline)]
-pub enum Format {
-    Auto,
-    Text,
-    Json,
 }

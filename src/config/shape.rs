@@ -4,6 +4,7 @@
 use super::node::join;
 use super::written::Written;
 use super::{Fault, expected};
+use crate::setting::EXPECTED;
 use jsonschema::error::{ValidationError, ValidationErrorKind as Kind};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -29,7 +30,9 @@ pub(super) fn fit<T: DeserializeOwned + Default>(
             Ok(value) => return value,
             Err(error) => {
                 let path: Vec<String> = error.path().iter().map_while(segment).collect();
+                let message = error.inner().to_string();
                 let what = match expected::part(schema, &path) {
+                    _ if message.starts_with(EXPECTED) => message,
                     Some(part) => format!("expected {}", expected::in_words(part)),
                     None => "cannot be read".into(),
                 };

@@ -2,17 +2,20 @@
 //!
 //! | File | Content |
 //! |---|---|
+//! | `address.rs` | addresses in the configuration |
 //! | `server.rs` | accepts connections up to a limit and survives faults of `accept` |
 //! | `connection.rs` | one connection: HTTP/1 or HTTP/2, cut by its time-outs |
 //! | `metrics.rs` | the metrics of a listener |
 //! | `open_files.rs` | raises the limit of open files and fits the connection limits to it |
 //! | `report.rs` | rate-limited reports: the first refusal of a kind at once, further ones once a minute |
 
+mod address;
 mod connection;
 mod metrics;
 pub mod open_files;
 mod report;
 mod server;
 
+pub use address::Address;
 pub use report::{Reporter, Trouble};
 pub use server::{Peer, Protocol, Server, Settings, listen};

@@ -5,6 +5,7 @@
 //!
 //! | File | Content |
 //! |---|---|
+//! | `settings.rs` | timeouts and limits |
 //! | `slots.rs` | all keys of a partition, found by hash and ordered by time |
 //! | `session.rs` | one session, or one trace whose session is unknown: traces, open workflow, pending handoffs |
 //! | `trace.rs, event_buffer.rs, event_codec.rs` | the events of a trace until its turn is finalized, in a compact encoding |
@@ -40,6 +41,7 @@ mod owners;
 mod retention;
 mod session;
 mod session_merge;
+mod settings;
 mod slots;
 mod small_map;
 mod snapshot;
@@ -54,7 +56,6 @@ mod tests;
 
 use crate::model::fact::{Fact, Shed, What};
 use crate::model::ids::{PartitionKey, TraceId};
-use crate::model::price::ActionPrices;
 use crate::model::record::{Entry, Record};
 use crate::model::time::Timestamp;
 use contacts::Contacts;
@@ -64,63 +65,7 @@ use slots::{Place, Slots, Times};
 use std::time::Duration;
 
 pub use judge::Judge;
-
-/// The waits and limits of the stitcher. All waits are in arrival time.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// A turn whose traces are complete is decided after this much quiet.
-    pub settle: Duration,
-    /// A trace that nobody binds to a session within this time is a session of its own.
-    pub bind_timeout: Duration,
-    /// A turn with missing parent spans is decided after this much quiet.
-    pub trace_timeout: Duration,
-    /// A handoff whose target stays silent this long is dropped.
-    pub drop_timeout: Duration,
-    /// A workflow without activity is closed after this time.
-    pub idle_timeout: Duration,
-    /// A workflow is closed at this age at the latest; a silent session is forgotten after it.
-    pub max_age: Duration,
-    /// A user who comes back with the same intent within this time makes the earlier workflow a re-contacted one.
-    pub recontact_window: Duration,
-    /// A handoff that passes a smaller share of the context than this has lost it.
-    pub retention_threshold: f64,
-    /// Whether delegations are judged by it too.
-    pub retention_of_delegations: bool,
-    /// What the operator's rules say.
-    pub judge: Judge,
-    /// What tool calls, retrievals and people cost; looked up when a turn is decided, as a human called in is known only then.
-    pub prices: std::sync::Arc<ActionPrices>,
-    /// Sessions and unbound traces held at once; over it those touched least recently are closed early.
-    pub max_sessions: usize,
-    /// Bytes above which sessions and users without open work are forgotten early, the longest idle first.
-    pub soft_bytes: usize,
-    /// Bytes that all of them may take; over it those touched least recently are closed early.
-    pub max_bytes: usize,
-    /// Undecided spans of one session; over it its turns are decided early.
-    pub max_spans_per_session: usize,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            settle: Duration::from_secs(5),
-            bind_timeout: Duration::from_secs(30),
-            trace_timeout: Duration::from_secs(60),
-            drop_timeout: Duration::from_secs(120),
-            idle_timeout: Duration::from_secs(30 * 60),
-            max_age: Duration::from_secs(24 * 60 * 60),
-            recontact_window: Duration::from_secs(24 * 60 * 60),
-            retention_threshold: 0.5,
-            retention_of_delegations: false,
-            judge: Judge::default(),
-            prices: std::sync::Arc::default(),
-            max_sessions: 1_000_000,
-            soft_bytes: 1 << 30,
-            max_bytes: 3 << 29,
-            max_spans_per_session: 20_000,
-        }
-    }
-}
+pub use settings::Settings;
 
 impl Settings {
     /// How long a key without open work is remembered: a session, so that it is not counted again, and so that two which met stay

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::model::fact::ActionKind;
+use crate::model::price::ActionPrices;
 use proptest::prelude::*;
 use std::sync::Arc;
 

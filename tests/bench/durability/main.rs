@@ -12,7 +12,8 @@ mod share;
 #[expect(dead_code, reason = "shared with the load, which uses more of it")]
 mod payload;
 
-use baton::config::{Amount, Config, LogKind};
+use baton::config::{Config, LogKind};
+use baton::setting::Amount;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Instant;
@@ -43,8 +44,13 @@ fn config(log: LogKind, folder: &Path) -> Config {
         state_directory: Some(folder.to_owned()),
         soft_state_bytes: Amount::Bytes(7 << 30),
         max_state_bytes: Amount::Bytes(8 << 30),
-        max_sessions: 8_000_000,
-        grace_period: std::time::Duration::from_secs(600),
+        stitch: baton::stitch::Settings {
+            max_sessions: 8_000_000,
+            ..Default::default()
+        },
+        shutdown: baton::shutdown::Settings {
+            grace_period: std::time::Duration::from_secs(600),
+        },
         ..Config::default()
     }
 }

@@ -68,9 +68,9 @@ struct World {
 impl World {
     fn new() -> Self {
         let mut config = config();
-        config.idle_timeout = Duration::from_secs(24 * 60 * 60);
+        config.stitch.idle_timeout = Duration::from_secs(24 * 60 * 60);
         // A trace that only leads to its session is a key too: a million sessions are twice the usual limit.
-        config.max_sessions = usize::MAX;
+        config.stitch.max_sessions = usize::MAX;
         let (engine, ingest, readers, time) = engine(&config);
         Self {
             payload: Payload::new(Kind::Lean, BATCH),

@@ -56,12 +56,12 @@ fn disagreements(baton: &Sheet, naive: &Sheet) -> Vec<String> {
 
 fn naively(events: &[Event], config: &Config, ruled: bool) -> Sheet {
     let settings = naive::Settings {
-        settle: config.settle,
-        bind_timeout: config.bind_timeout,
-        trace_timeout: config.trace_timeout,
-        idle_timeout: config.idle_timeout,
-        max_age: config.max_age,
-        recontact_window: config.recontact_window,
+        settle: config.stitch.settle,
+        bind_timeout: config.stitch.bind_timeout,
+        trace_timeout: config.stitch.trace_timeout,
+        idle_timeout: config.stitch.idle_timeout,
+        max_age: config.stitch.max_age,
+        recontact_window: config.stitch.recontact_window,
         ruled,
     };
     let mut sheet = naive::tell(events, &settings);
