@@ -73,7 +73,7 @@ pub static DERIVED: &[Description] = &[
         "baton_sessions_total",
         "",
         &[],
-        "Sessions (conversations or cases of one user) that Baton has seen for the first time.",
+        "Sessions (conversations of one user) that Baton has seen for the first time.",
     )
     .by(Cohorts::All),
     counter(
@@ -230,7 +230,7 @@ pub static DERIVED: &[Description] = &[
         "ratio",
         &["from", "to", "evidence"],
         RATIO,
-        "Share of the facts known to the source of a handoff that the target received. evidence is declared, content (facts in the messages) or tokens (weak). Handoffs without evidence are excluded.",
+        "Share of the salient tokens known to the source of a handoff that the target received. evidence is declared, content (salient tokens of the messages) or tokens (number of input tokens, weak). Handoffs without evidence are excluded.",
     )
     .with_detail(&["from"]),
     counter(
@@ -426,6 +426,6 @@ pub static DERIVED: &[Description] = &[
         Metric::SeriesOverflow,
         "baton_series_overflow_total",
         &["metric", "label"],
-        "Values that were counted in an overflow series. metric and label name the place with too many values.",
+        "Values that were counted in an overflow series. metric and label name the metric and the label that have too many values.",
     ),
 ];

@@ -86,21 +86,21 @@ Every metric that Baton exposes. This page is generated from the tables of `src/
 
 Counters also have exemplars with trace IDs. Rates are ratios of counters.
 
-*Cohort dimensions* are labels too, where their value is known: the dimensions of `cohorts.dimensions` that a metric carries under the preset `standard` of `metrics.labels`. Under `full` every business metric carries all of them, and the labels in brackets; under `minimal` none does. [sizing.md](sizing.md) says what each choice costs.
+*Cohort dimensions* are labels too, where their value is known: the dimensions of `cohorts.dimensions` that a metric carries under the preset `standard` of `metrics.labels`. Under `full`, every business metric carries all dimensions, and the labels in brackets. Under `minimal`, none does. [sizing.md](sizing.md) compares the number of series.
 
 `usd` in a name or a unit stands for the currency of `money.currency`.
 ";
 
 const WORK: &str = "
-## What the business metrics rest on
+## Completeness of the business metrics
 
-Baton counts these where it derives the business metrics. They say how complete the business metrics are. They have no cohort dimensions, and the weights of sampling do not apply to them.
+These metrics say how complete the business metrics are. They have no cohort dimensions, and they count what was received, without the adjusted counts of sampling.
 ";
 
 const HEALTH: &str = "
 ## Baton's own health
 
-What Baton measures of its own parts. These metrics start at 0 when the process starts, and they are not kept across restarts.
+Metrics of Baton's own parts. They start at 0 when the process starts.
 ";
 
 #[test]

@@ -21,19 +21,17 @@ pub(super) fn of(what: &What, currency: &str) -> Option<String> {
         What::Loop { agent, length } => {
             format!("control came back to {agent} after {length} transfers")
         }
-        What::Repeat { agent, .. } => format!("the user had to say it again, to {agent}"),
+        What::Repeat { agent, .. } => format!("the user repeated a message to {agent}"),
         What::Evaluation { name, score } => format!("evaluation {name}: {score}"),
         What::Feedback { agent, score, .. } => format!("the user rated {agent}: {score}"),
         What::Recontact { .. } => "the user came back with the same intent".to_owned(),
         What::UnknownOutcome { word } => {
-            format!(
-                "the declared outcome {word} is no word that Baton knows, so it declares nothing"
-            )
+            format!("Baton does not know the declared outcome {word}, so it declares nothing")
         }
         What::Unconverted { currency } => {
-            format!("an amount in {currency} is unknown: the currency has no rate")
+            format!("an amount in {currency} is excluded, because the currency has no rate")
         }
-        What::Late => "a span came after its turn was decided".to_owned(),
+        What::Late => "a span arrived after its turn was finalized".to_owned(),
         What::Shed(reason) => format!("a limit closed it early: {}", reason.as_str()),
         // The session and its turns and workflows are headings.
         What::Session | What::Turn(_) | What::Workflow(_) | What::FunnelStep { .. } => return None,
@@ -44,12 +42,12 @@ pub(super) fn of(what: &What, currency: &str) -> Option<String> {
 }
 
 fn model(call: &ModelCall, currency: &str) -> String {
-    let asked = if call.failed {
-        "asked without success"
+    let called = if call.failed {
+        "called without success"
     } else {
-        "asked"
+        "called"
     };
-    let mut text = format!("{} {asked} {}", call.agent, call.model);
+    let mut text = format!("{} {called} {}", call.agent, call.model);
     if let Some(usage) = &call.usage {
         let _ = write!(text, ", {} tokens in, {} out", usage.input, usage.output);
     }
@@ -81,11 +79,13 @@ fn handoff(handoff: &Handoff) -> String {
     };
     text.push_str(match handoff.result {
         HandoffResult::Success => "success",
-        HandoffResult::Dropped if handoff.phantom => "failed, it was asked for and never ran",
+        HandoffResult::Dropped if handoff.phantom => {
+            "failed, the model requested it and it was never executed"
+        }
         HandoffResult::Dropped => "failed, the target did not start",
         HandoffResult::TargetError => "failed, the target\'s first step failed",
         HandoffResult::Rejected => "failed, it was rejected",
-        HandoffResult::Bounced => "failed, the target handed back at once",
+        HandoffResult::Bounced => "failed, the target handed back in its first step",
         HandoffResult::ContextLost => "failed, the context was lost",
     });
     if let Some(wait) = handoff.latency {
@@ -94,7 +94,7 @@ fn handoff(handoff: &Handoff) -> String {
     match handoff.retention {
         Some(kept) => {
             let percent = (kept.ratio * 100.0).round();
-            let _ = write!(text, ", {percent} % of the context passed");
+            let _ = write!(text, ", {percent} % of the context was passed");
             // Fewer tokens may say the same.
             if percent < 100.0 && kept.evidence != Evidence::Tokens {
                 let _ = write!(text, " and {} % was lost", 100.0 - percent);
@@ -103,7 +103,7 @@ fn handoff(handoff: &Handoff) -> String {
         }
         // No target came, or a human.
         None if handoff.latency.is_none() => {}
-        None => text.push_str(", nothing shows how much of the context passed"),
+        None => text.push_str(", without evidence of how much context was passed"),
     }
     text.push_str(&match &handoff.intent {
         None => String::new(),
@@ -131,8 +131,8 @@ fn handoff(handoff: &Handoff) -> String {
 fn rests_on(evidence: Evidence) -> &'static str {
     match evidence {
         Evidence::Declared => "as declared",
-        Evidence::Content => "by the facts of the messages",
-        Evidence::Tokens => "by the numbers of tokens, which is weak",
+        Evidence::Content => "by the content of the messages",
+        Evidence::Tokens => "by the number of tokens, which is weak evidence",
     }
 }
 
@@ -151,7 +151,7 @@ pub(super) fn workflow(workflow: &Workflow, currency: &str) -> String {
             " It took {took:.2} s and cost {}",
             amount(usd, currency)
         ),
-        None => write!(text, " It took {took:.2} s; its cost is unknown"),
+        None => write!(text, " It took {took:.2} s, and its cost is unknown"),
     };
     if let Some(usd) = workflow.value_usd {
         let _ = write!(

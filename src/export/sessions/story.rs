@@ -106,7 +106,7 @@ impl Chapter<'_> {
                 format!("{agent} {:.2} s", share.as_secs_f64())
             };
             let shares: Vec<String> = turn.by_agent.iter().map(share).collect();
-            let _ = writeln!(text, "Who had it: {}.", shares.join(", "));
+            let _ = writeln!(text, "Time by agent: {}.", shares.join(", "));
         }
         tell(text, self.start, &self.facts, currency);
     }
@@ -131,7 +131,7 @@ fn tell(text: &mut String, start: Timestamp, facts: &[&Fact], currency: &str) {
     };
     let steps: Vec<String> = facts.iter().filter_map(step).collect();
     if !steps.is_empty() {
-        let _ = writeln!(text, "Steps of the funnel: {}.", steps.join(", "));
+        let _ = writeln!(text, "Funnel steps: {}.", steps.join(", "));
     }
     text.push('\n');
 }
@@ -147,7 +147,7 @@ fn cost(facts: &[&Fact], currency: &str) -> String {
     let known: Vec<f64> = amounts.iter().copied().flatten().collect();
     let cost = sentence::amount(known.iter().sum(), currency);
     match (known.len(), amounts.len() - known.len()) {
-        (0, _) => "What it cost is unknown.".to_owned(),
+        (0, _) => "The cost is unknown.".to_owned(),
         (_, 0) => format!("It cost {cost}."),
         (_, more) => format!("It cost {cost}, and {more} calls of unknown cost."),
     }
