@@ -3,7 +3,7 @@
 use super::{called, is_standard_input};
 use crate::ingest::Recording;
 use crate::model::reject::RejectReason;
-use crate::otlp::recognise::{self, Content};
+use crate::otlp::recognise::{self, RecordedSignal};
 use crate::otlp::{Counts, Limits, json, protobuf};
 use flate2::read::MultiGzDecoder;
 use serde_json::value::RawValue;
@@ -164,13 +164,13 @@ impl Reader<'_> {
         }
     }
 
-    fn protobuf(&mut self, bytes: &[u8], content: Content) -> Result<(), String> {
+    fn protobuf(&mut self, bytes: &[u8], content: RecordedSignal) -> Result<(), String> {
         let counts = match content {
-            Content::Traces | Content::Nothing => {
+            RecordedSignal::Traces | RecordedSignal::Nothing => {
                 protobuf::traces(bytes, self.limits, self.recording)
             }
-            Content::Logs => protobuf::logs(bytes, self.limits, self.recording),
-            Content::Metrics => {
+            RecordedSignal::Logs => protobuf::logs(bytes, self.limits, self.recording),
+            RecordedSignal::Metrics => {
                 self.held.of_metrics += 1;
                 return Ok(());
             }
@@ -206,9 +206,11 @@ impl Reader<'_> {
             .map_err(|error| format!("JSON that is nested too deeply: {error}"))?;
         for content in recognise::json(&value)? {
             let counts = match content {
-                Content::Traces => json::traces(text.as_bytes(), self.limits, self.recording),
-                Content::Logs => json::logs(text.as_bytes(), self.limits, self.recording),
-                Content::Metrics | Content::Nothing => {
+                RecordedSignal::Traces => {
+                    json::traces(text.as_bytes(), self.limits, self.recording)
+                }
+                RecordedSignal::Logs => json::logs(text.as_bytes(), self.limits, self.recording),
+                RecordedSignal::Metrics | RecordedSignal::Nothing => {
                     self.held.of_metrics += 1;
                     continue;
                 }
@@ -227,7 +229,7 @@ fn is_json(bytes: &[u8]) -> bool {
         .unwrap_or(bytes)
         .trim_ascii_start();
     let is_otlp =
-        || matches!(recognise::protobuf(bytes), Ok(content) if content != Content::Nothing);
+        || matches!(recognise::protobuf(bytes), Ok(content) if content != RecordedSignal::Nothing);
     matches!(text.first(), Some(b'{' | b'[')) && !(bytes.starts_with(b"\n") && is_otlp())
 }
 

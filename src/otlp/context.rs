@@ -5,6 +5,9 @@ use super::name_cache::{Lookup, NameCache};
 use crate::model::reject::RejectReason;
 use crate::otlp::view::{Attributes, SpanSink, Value};
 
+/// What is read of an item, or the reason for which the item is rejected.
+pub(super) type ItemResult<T> = Result<T, RejectReason>;
+
 /// Shared by both decoders, so that they pass over the same attributes and reject for the same reasons.
 pub(super) struct DecodeContext<'t, 'a> {
     pub(super) limits: &'t Limits,
@@ -23,7 +26,7 @@ impl<'a> DecodeContext<'_, 'a> {
 
 /// Another attribute, event or link is within the limit.
 #[inline]
-pub(super) fn check_count(count: usize, limits: &Limits) -> Result<(), RejectReason> {
+pub(super) fn check_count(count: usize, limits: &Limits) -> ItemResult<()> {
     if count >= limits.max_attributes {
         return Err(RejectReason::TooLarge);
     }
@@ -36,7 +39,7 @@ pub(super) fn push_asked<'a>(
     into: &mut Attributes<'a>,
     lookup: Lookup<'a>,
     value: Value<'a>,
-) -> Result<(), RejectReason> {
+) -> ItemResult<()> {
     match lookup {
         Lookup::Known(key) => into.push_known(key, value),
         Lookup::Asked(hash, name) => into.push_other(hash, name, value),

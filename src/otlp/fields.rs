@@ -1,23 +1,23 @@
-//! The fields of a protobuf message, borrowed.
+//! The protobuf wire format: the fields of a message, borrowed from it.
 
 use crate::model::reject::RejectReason;
 
-/// Groups inside groups; OTLP has none.
+/// Maximum nesting of groups, which OTLP does not have.
 const MAX_GROUPS: usize = 32;
 
-/// One field's content.
+/// The content of a field, by wire type.
 pub(super) enum Wire<'a> {
     Varint(u64),
     Fixed64(u64),
-    /// What OTLP has none of that is looked at: a number of 32 bits, a group.
+    /// A 32-bit number or a group: no field that is read has these types.
     Other,
     Bytes(&'a [u8]),
 }
 
-/// The fields of a message, in order. After a fault there are no more.
-pub(super) struct Fields<'a>(pub(super) &'a [u8]);
+/// Iterator over the fields of a message. It ends after the first error.
+pub(super) struct WireFields<'a>(pub(super) &'a [u8]);
 
-impl<'a> Iterator for Fields<'a> {
+impl<'a> Iterator for WireFields<'a> {
     type Item = Result<(u32, Wire<'a>), RejectReason>;
 
     #[inline(always)]
@@ -33,7 +33,7 @@ impl<'a> Iterator for Fields<'a> {
     }
 }
 
-impl<'a> Fields<'a> {
+impl<'a> WireFields<'a> {
     #[inline(always)]
     fn field(&mut self) -> Option<(u32, Wire<'a>)> {
         // As nearly all are: a number and a length of one byte each.
@@ -130,10 +130,10 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// What is in the only field of a message, where it has this tag and a length.
+/// The bytes of a message's only field, if it has this tag and is length-delimited.
 #[inline]
 pub(super) fn only(tag: u8, message: &[u8]) -> Option<&[u8]> {
-    let mut rest = Fields(message.strip_prefix(&[tag])?);
+    let mut rest = WireFields(message.strip_prefix(&[tag])?);
     let length = rest.varint()?;
     (rest.0.len() as u64 == length).then_some(rest.0)
 }

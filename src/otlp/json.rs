@@ -1,6 +1,6 @@
 //! OTLP/JSON into the same groups as protobuf. Each span is read by itself, so that a bad one is rejected alone.
 
-use super::context::{DecodeContext, check_count, push_asked};
+use super::context::{DecodeContext, ItemResult, check_count, push_asked};
 use super::name_cache::{Lookup, NameCache};
 use super::{Counts, Limits, Malformed};
 use crate::model::ids::Link;
@@ -13,17 +13,16 @@ use crate::otlp::view::{
 };
 use serde_json::{Map, Value as Json};
 
-type Field<T> = Result<T, RejectReason>;
 type Object = Map<String, Json>;
 
 /// Decodes an `ExportTraceServiceRequest` in JSON and hands over its spans, a scope at a time.
 ///
 /// # Errors
 /// When the body is not a JSON object, or what stands around the spans has the wrong shape: what was handed over does not count.
-pub fn traces(body: &[u8], limits: &Limits, take: &mut dyn SpanSink) -> Result<Counts, Malformed> {
+pub fn traces(body: &[u8], limits: &Limits, sink: &mut dyn SpanSink) -> Result<Counts, Malformed> {
     let names = ["resourceSpans", "scopeSpans", "spans"];
-    request(body, names, limits, take, |object, group, context| {
-        group.spans.push(span(object, context)?);
+    request(body, names, limits, sink, |object, batch, context| {
+        batch.spans.push(span(object, context)?);
         Ok(())
     })
 }
@@ -32,10 +31,10 @@ pub fn traces(body: &[u8], limits: &Limits, take: &mut dyn SpanSink) -> Result<C
 ///
 /// # Errors
 /// As [`traces`].
-pub fn logs(body: &[u8], limits: &Limits, take: &mut dyn SpanSink) -> Result<Counts, Malformed> {
+pub fn logs(body: &[u8], limits: &Limits, sink: &mut dyn SpanSink) -> Result<Counts, Malformed> {
     let names = ["resourceLogs", "scopeLogs", "logRecords"];
-    request(body, names, limits, take, |object, group, context| {
-        group.logs.push(log_record(object, context)?);
+    request(body, names, limits, sink, |object, batch, context| {
+        batch.logs.push(log_record(object, context)?);
         Ok(())
     })
 }
@@ -45,41 +44,41 @@ fn request(
     body: &[u8],
     [resources, scopes, items]: [&str; 3],
     limits: &Limits,
-    take: &mut dyn SpanSink,
-    item: impl for<'o> Fn(&'o Object, &mut ScopeBatch<'o>, &mut DecodeContext<'_, 'o>) -> Field<()>,
+    sink: &mut dyn SpanSink,
+    item: impl for<'o> Fn(&'o Object, &mut ScopeBatch<'o>, &mut DecodeContext<'_, 'o>) -> ItemResult<()>,
 ) -> Result<Counts, Malformed> {
     // serde_json refuses more than 128 levels, so no body can exhaust the stack.
     let root: Json = serde_json::from_slice(body).map_err(|_| Malformed)?;
     let root = root.as_object().ok_or(Malformed)?;
     let mut counts = Counts::default();
-    let mut group = ScopeBatch::default();
+    let mut batch = ScopeBatch::default();
     let names = &mut NameCache::new();
     for resource_items in list(root, resources)? {
         let resource_items = resource_items.as_object().ok_or(Malformed)?;
         let resource = get(resource_items, "resource").and_then(Json::as_object);
         let context = &mut DecodeContext {
             limits,
-            sink: take,
+            sink,
             names,
         };
         // A resource that cannot be read is left out: its spans are not at fault.
-        group.resource = resource
+        batch.resource = resource
             .map(|r| attributes(r, context).unwrap_or_default())
             .unwrap_or_default();
         for scope_items in list(resource_items, scopes)? {
             let scope_items = scope_items.as_object().ok_or(Malformed)?;
-            group.scope = scope(scope_items);
+            batch.scope = scope(scope_items);
             for object in list(scope_items, items)? {
                 let context = &mut DecodeContext {
                     limits,
-                    sink: take,
+                    sink,
                     names,
                 };
                 let object = object.as_object().ok_or(RejectReason::Malformed);
-                let read = object.and_then(|object| item(object, &mut group, context));
+                let read = object.and_then(|object| item(object, &mut batch, context));
                 counts.rejects.extend(read.err());
             }
-            counts.hand_over(&mut group, take);
+            counts.hand_over(&mut batch, sink);
         }
     }
     Ok(counts)
@@ -110,11 +109,11 @@ fn list<'o>(object: &'o Object, key: &str) -> Result<&'o [Json], Malformed> {
     }
 }
 
-fn items<'o>(object: &'o Object, key: &str) -> Field<&'o [Json]> {
+fn items<'o>(object: &'o Object, key: &str) -> ItemResult<&'o [Json]> {
     list(object, key).map_err(|_| RejectReason::Malformed)
 }
 
-fn text<'o>(object: &'o Object, key: &str) -> Field<&'o str> {
+fn text<'o>(object: &'o Object, key: &str) -> ItemResult<&'o str> {
     match get(object, key) {
         None => Ok(""),
         Some(Json::String(text)) => Ok(text),
@@ -123,7 +122,7 @@ fn text<'o>(object: &'o Object, key: &str) -> Field<&'o str> {
 }
 
 /// 64-bit numbers are strings in protobuf's JSON; numbers are taken too.
-fn nanos(object: &Object, key: &str) -> Field<Timestamp> {
+fn nanos(object: &Object, key: &str) -> ItemResult<Timestamp> {
     match get(object, key) {
         None => Ok(Timestamp::default()),
         Some(Json::String(text)) => text
@@ -145,7 +144,7 @@ fn nanos(object: &Object, key: &str) -> Field<Timestamp> {
 }
 
 /// An id as hexadecimal text. `Ok(None)`: absent or empty.
-fn id<T>(object: &Object, key: &str, read: impl Fn(&str) -> Option<T>) -> Field<Option<T>> {
+fn id<T>(object: &Object, key: &str, read: impl Fn(&str) -> Option<T>) -> ItemResult<Option<T>> {
     match get(object, key) {
         None => Ok(None),
         Some(Json::String(text)) if text.is_empty() || text.bytes().all(|b| b == b'0') => Ok(None),
@@ -164,7 +163,7 @@ fn scope(object: &Object) -> Scope<'_> {
 }
 
 /// Of several faults the first one is told, in the order in which protobuf has the fields and the checks behind them.
-fn span<'o>(object: &'o Object, context: &mut DecodeContext<'_, 'o>) -> Field<Span<'o>> {
+fn span<'o>(object: &'o Object, context: &mut DecodeContext<'_, 'o>) -> ItemResult<Span<'o>> {
     let status = get(object, "status").and_then(Json::as_object);
     let attributes = attributes(object, context)?;
     let events = events(object, context)?;
@@ -208,7 +207,7 @@ fn status_code(status: &Object) -> Status {
 fn events<'o>(
     object: &'o Object,
     context: &mut DecodeContext<'_, 'o>,
-) -> Field<Vec<SpanEvent<'o>>> {
+) -> ItemResult<Vec<SpanEvent<'o>>> {
     let mut events = Vec::new();
     for json in items(object, "events")? {
         check_count(events.len(), context.limits)?;
@@ -222,7 +221,7 @@ fn events<'o>(
     Ok(events)
 }
 
-fn links(object: &Object, limits: &Limits) -> Field<Vec<Link>> {
+fn links(object: &Object, limits: &Limits) -> ItemResult<Vec<Link>> {
     let mut links = Vec::new();
     for json in items(object, "links")? {
         check_count(links.len(), limits)?;
@@ -240,7 +239,10 @@ fn link(json: &Json) -> Option<Link> {
 }
 
 /// Ids that are none are left out: a log record needs none.
-fn log_record<'o>(object: &'o Object, context: &mut DecodeContext<'_, 'o>) -> Field<LogRecord<'o>> {
+fn log_record<'o>(
+    object: &'o Object,
+    context: &mut DecodeContext<'_, 'o>,
+) -> ItemResult<LogRecord<'o>> {
     let depth = context.limits.max_depth;
     let mut log = LogRecord {
         event_name: text(object, "eventName")?,
@@ -258,7 +260,7 @@ fn log_record<'o>(object: &'o Object, context: &mut DecodeContext<'_, 'o>) -> Fi
 fn attributes<'o>(
     object: &'o Object,
     context: &mut DecodeContext<'_, 'o>,
-) -> Field<Attributes<'o>> {
+) -> ItemResult<Attributes<'o>> {
     let mut attributes = Attributes::default();
     for (seen, pair) in items(object, "attributes")?.iter().enumerate() {
         check_count(seen, context.limits)?;
@@ -277,17 +279,17 @@ fn attributes<'o>(
 
 /// An entry of a map.
 
-fn key_value(json: &Json, depth: usize) -> Field<(&str, Value<'_>)> {
+fn key_value(json: &Json, depth: usize) -> ItemResult<(&str, Value<'_>)> {
     let object = json.as_object().ok_or(RejectReason::Malformed)?;
     let held = get(object, "value").map_or(Ok(Value::Empty), |held| value(held, depth))?;
     Ok((text(object, "key")?, held))
 }
 
 /// An `AnyValue`; `depth` is how many more levels it may have.
-fn value(json: &Json, depth: usize) -> Field<Value<'_>> {
+fn value(json: &Json, depth: usize) -> ItemResult<Value<'_>> {
     let depth = depth.checked_sub(1).ok_or(RejectReason::TooDeep)?;
     let object = json.as_object().ok_or(RejectReason::Malformed)?;
-    let inner = |key: &str| -> Field<&[Json]> {
+    let inner = |key: &str| -> ItemResult<&[Json]> {
         let held = get(object, key)
             .and_then(Json::as_object)
             .ok_or(RejectReason::Malformed)?;
@@ -308,13 +310,13 @@ fn value(json: &Json, depth: usize) -> Field<Value<'_>> {
         number.map(Value::Double).ok_or_else(malformed)
     } else if has("arrayValue") {
         let items = inner("arrayValue")?.iter().map(|item| value(item, depth));
-        items.collect::<Field<_>>().map(Value::Array)
+        items.collect::<ItemResult<_>>().map(Value::Array)
     } else if has("kvlistValue") {
         let pairs = inner("kvlistValue")?
             .iter()
             .map(|pair| key_value(pair, depth));
         pairs
-            .collect::<Field<_>>()
+            .collect::<ItemResult<_>>()
             .map(|map| Value::Map(Box::new(map)))
     } else {
         // Bytes are read by no dialect; their content is left out.

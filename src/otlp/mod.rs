@@ -4,14 +4,15 @@
 //! |---|---|
 //! | `view.rs` | spans, log records and attributes as received: views over the request |
 //! | `attribute_key.rs` | the attributes that are read by their whole name, each with a number |
-//! | `protobuf.rs, fields.rs` | the protobuf decoder |
+//! | `protobuf.rs, any_value.rs, fields.rs` | the protobuf decoder: items, attributes and values, wire format |
 //! | `json.rs` | the OTLP/JSON decoder |
 //! | `context.rs` | what items are read with, in both encodings |
-//! | `pieces.rs` | hands over decoded spans a few at a time |
-//! | `name_cache.rs` | per-request cache of attribute names and repeated texts, predicted from the one before |
+//! | `pieces.rs` | the account of a request, kept while its batches are handed over |
+//! | `name_cache.rs` | per-request intern table of attribute names and repeated texts |
 //! | `limits.rs` | limits of requests and of single spans |
 //! | `recognise.rs` | tells which content a file of recorded requests has |
 
+mod any_value;
 pub mod attribute_key;
 mod context;
 mod fields;

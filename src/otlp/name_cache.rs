@@ -1,122 +1,129 @@
-//! Attribute names as emitters write them. NameCache usually repeat in the same order: the next name is predicted and confirmed with one comparison.
-//! The same holds for the texts of an attribute.
+//! Per-request intern table of attribute names with successor prediction: the next name is compared with the one that followed last time before
+//! it is hashed. The last text under each name is kept too, so that a text that repeats is not validated as UTF-8 again.
 
 use crate::model::hash::hash;
 use crate::otlp::attribute_key::AttributeKey;
 use crate::otlp::view::SpanSink;
 use simdutf8::basic::from_utf8;
 
-/// What is known of a name.
+/// Whether the value of an attribute is read, by its name alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Lookup<'a> {
+    /// Read under this key.
     Known(AttributeKey),
-    /// It has no key and this hash, but is asked for.
+    /// Has no key, but the sink asks for it: its hash and its name.
     Asked(u32, &'a str),
+    /// Passed over.
     Unasked,
-    /// It is asked for, and is not UTF-8.
+    /// Asked for, and not UTF-8.
     InvalidUtf8,
 }
 
+/// One distinct name of a request.
 #[derive(Clone, Copy, Debug)]
 struct CacheEntry<'a> {
+    /// Set when the name is first met, as is the lookup; both stay.
     name: &'a [u8],
-    told: Lookup<'a>,
-    /// The text that stood under it last.
+    lookup: Lookup<'a>,
+    /// The latest text under the name; written and read by [`NameCache::text`].
     text: &'a str,
-    /// The number of the name that came after it last; 0: none did.
+    /// The predicted successor: the number of the name that followed last; 0: none yet.
     next: u8,
 }
 
-/// The names met in a request, by their numbers from 1. Emitters have a few dozens; when there are too many it begins anew.
+/// The intern table of one request. Emitters use a few dozen names; at more than [`MAX_NAMES`] it starts anew.
 #[derive(Debug)]
 pub(super) struct NameCache<'a> {
-    met: Vec<CacheEntry<'a>>,
-    /// Numbers by the hashes of the names; one that finds its place taken has the next free one.
-    places: [u8; PLACES],
-    /// The number of the last one.
+    /// Distinct names in the order of their first use. The number of an entry is its index plus one.
+    entries: Vec<CacheEntry<'a>>,
+    /// Hash table of entry numbers with linear probing; 0: free.
+    slots: [u8; SLOTS],
+    /// The number of the latest name; 0: none yet.
     last: u8,
 }
 
-const PLACES: usize = 1024;
-const MOST: usize = u8::MAX as usize;
+const SLOTS: usize = 1024;
+/// Numbers of entries are one byte wide.
+const MAX_NAMES: usize = u8::MAX as usize;
 
 impl<'a> NameCache<'a> {
     pub(super) fn new() -> Self {
         Self {
-            met: Vec::with_capacity(64),
-            places: [0; PLACES],
+            entries: Vec::with_capacity(64),
+            slots: [0; SLOTS],
             last: 0,
         }
     }
 
     #[inline]
-    fn get(&mut self, number: u8) -> Option<&mut CacheEntry<'a>> {
-        self.met.get_mut(usize::from(number).wrapping_sub(1))
+    fn entry(&mut self, number: u8) -> Option<&mut CacheEntry<'a>> {
+        self.entries.get_mut(usize::from(number).wrapping_sub(1))
     }
 
-    /// What is known of the next name.
+    /// The lookup of the next name. The predicted successor costs one comparison, any other name a hash.
     #[inline]
-    pub(super) fn look_up(&mut self, name: &'a [u8], take: &dyn SpanSink) -> Lookup<'a> {
-        let next = self.get(self.last).map_or(0, |met| met.next);
-        if let Some(guess) = self.get(next)
-            && guess.name == name
+    pub(super) fn look_up(&mut self, name: &'a [u8], sink: &dyn SpanSink) -> Lookup<'a> {
+        let next = self.entry(self.last).map_or(0, |entry| entry.next);
+        if let Some(predicted) = self.entry(next)
+            && predicted.name == name
         {
-            let told = guess.told;
+            let lookup = predicted.lookup;
             self.last = next;
-            return told;
+            return lookup;
         }
-        self.look(name, take)
+        self.find_or_insert(name, sink)
     }
 
-    /// What stands under the last name, as text: what has stood there is known to be one.
+    /// A value under the latest name as text; `None`: it is not UTF-8.
     #[inline]
     pub(super) fn text(&mut self, bytes: &'a [u8]) -> Option<&'a str> {
-        match self.get(self.last) {
-            Some(met) if met.text.as_bytes() == bytes => Some(met.text),
-            Some(met) => {
-                met.text = from_utf8(bytes).ok()?;
-                Some(met.text)
+        match self.entry(self.last) {
+            Some(entry) if entry.text.as_bytes() == bytes => Some(entry.text),
+            Some(entry) => {
+                entry.text = from_utf8(bytes).ok()?;
+                Some(entry.text)
             }
             None => from_utf8(bytes).ok(),
         }
     }
 
-    /// Looks the next name up, and remembers what it came after.
-    fn look(&mut self, name: &'a [u8], take: &dyn SpanSink) -> Lookup<'a> {
+    /// Finds a name by its hash, or enters it, and makes it the predicted successor of the latest one.
+    fn find_or_insert(&mut self, name: &'a [u8], sink: &dyn SpanSink) -> Lookup<'a> {
         let hash = hash(name);
-        let mut place = hash as usize % PLACES;
-        while let Some(met) = self.get(self.places[place])
-            && met.name != name
+        let mut slot = hash as usize % SLOTS;
+        while let Some(entry) = self.entry(self.slots[slot])
+            && entry.name != name
         {
-            place = (place + 1) % PLACES;
+            slot = (slot + 1) % SLOTS;
         }
-        if self.places[place] == 0 {
-            if self.met.len() == MOST {
+        if self.slots[slot] == 0 {
+            if self.entries.len() == MAX_NAMES {
                 *self = Self::new();
-                place = hash as usize % PLACES;
+                slot = hash as usize % SLOTS;
             }
-            let told = match AttributeKey::find(hash, name) {
+            let lookup = match AttributeKey::find(hash, name) {
                 Some(key) => Lookup::Known(key),
-                None if take.asks(hash, name) => {
+                None if sink.asks(hash, name) => {
                     from_utf8(name).map_or(Lookup::InvalidUtf8, |name| Lookup::Asked(hash, name))
                 }
                 None => Lookup::Unasked,
             };
             let (text, next) = ("", 0);
-            self.met.push(CacheEntry {
+            self.entries.push(CacheEntry {
                 name,
-                told,
+                lookup,
                 text,
                 next,
             });
-            self.places[place] = self.met.len() as u8;
+            self.slots[slot] = self.entries.len() as u8;
         }
-        let number = self.places[place];
-        if let Some(before) = self.get(self.last) {
+        let number = self.slots[slot];
+        if let Some(before) = self.entry(self.last) {
             before.next = number;
         }
         self.last = number;
-        self.get(number).map_or(Lookup::Unasked, |met| met.told)
+        self.entry(number)
+            .map_or(Lookup::Unasked, |entry| entry.lookup)
     }
 }
 
@@ -128,7 +135,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn a_name_that_is_no_text_is_broken_where_it_is_asked_for() {
+    fn a_name_that_is_not_utf8_is_invalid_where_it_is_asked_for() {
         let mut all = |_: &ScopeBatch<'_>| {};
         for _ in 0..2 {
             assert_eq!(
@@ -144,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_its_bytes_whatever_stood_there_before() {
+    fn a_text_is_its_bytes_whatever_the_text_before_was() {
         let mut names = NameCache::new();
         for (name, bytes) in [
             ("A", &b"desk"[..]),
@@ -172,23 +179,23 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever came before: of a name the same is told as when it is met first.
+        /// Whatever came before, the lookup of a name is that of a new table.
         #[test]
-        fn what_is_told_depends_on_the_name_alone(
+        fn a_lookup_depends_on_the_name_alone(
             names in prop::collection::vec("[A-C]{0,2}|[a-c]{0,2}|user\\.id|[A-Z]{8}", 0..600),
         ) {
             let mut all = NameCache::new();
             for name in &names {
-                let told = all.look_up(name.as_bytes(), &Capitals);
-                prop_assert_eq!(told, NameCache::new().look_up(name.as_bytes(), &Capitals), "{}", name);
+                let lookup = all.look_up(name.as_bytes(), &Capitals);
+                prop_assert_eq!(lookup, NameCache::new().look_up(name.as_bytes(), &Capitals), "{}", name);
                 let upper = name.bytes().all(|b| b.is_ascii_uppercase());
-                let is_right = match told {
+                let is_right = match lookup {
                     Lookup::Known(key) => key == key!("user.id") && name == "user.id",
                     Lookup::Asked(hashed, text) => upper && hashed == hash(name.as_bytes()) && text == name,
                     Lookup::Unasked => !upper && name != "user.id",
                     Lookup::InvalidUtf8 => false,
                 };
-                prop_assert!(is_right, "{}: {:?}", name, told);
+                prop_assert!(is_right, "{}: {:?}", name, lookup);
             }
         }
     }

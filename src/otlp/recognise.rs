@@ -1,11 +1,11 @@
-//! What bytes hold, by their content: for those who have a file and nobody who says what it is.
+//! Recognises the signal of recorded requests by their content, for files that come without a content type.
 
-use super::fields::{Fields, Wire};
+use super::fields::{Wire, WireFields};
 use serde_json::Value;
 
-/// A signal of OpenTelemetry.
+/// What a recorded request carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Content {
+pub enum RecordedSignal {
     Traces,
     Logs,
     Metrics,
@@ -17,8 +17,8 @@ pub enum Content {
 ///
 /// # Errors
 /// The number of the first byte that is not part of one.
-pub fn protobuf(body: &[u8]) -> Result<Content, usize> {
-    let mut content = Content::Nothing;
+pub fn protobuf(body: &[u8]) -> Result<RecordedSignal, usize> {
+    let mut content = RecordedSignal::Nothing;
     // A request has one field, its list of resources.
     walk(body, body, &mut |number, resource| {
         if number != 1 {
@@ -29,7 +29,7 @@ pub fn protobuf(body: &[u8]) -> Result<Content, usize> {
                 return Ok(());
             }
             walk(body, scope, &mut |number, item| {
-                if number == 2 && content == Content::Nothing {
+                if number == 2 && content == RecordedSignal::Nothing {
                     content = signal(item);
                 }
                 Ok(())
@@ -45,7 +45,7 @@ fn walk<'a>(
     message: &'a [u8],
     visit: &mut dyn FnMut(u32, &'a [u8]) -> Result<(), usize>,
 ) -> Result<(), usize> {
-    let mut fields = Fields(message);
+    let mut fields = WireFields(message);
     loop {
         let at = offset(body, fields.0);
         match fields.next() {
@@ -64,44 +64,44 @@ fn offset(body: &[u8], part: &[u8]) -> usize {
 }
 
 /// What an item is: the three signals give their fields different types.
-fn signal(item: &[u8]) -> Content {
-    for field in Fields(item) {
+fn signal(item: &[u8]) -> RecordedSignal {
+    for field in WireFields(item) {
         match field {
             // Start and end of a span.
-            Ok((7 | 8, Wire::Fixed64(_))) => return Content::Traces,
+            Ok((7 | 8, Wire::Fixed64(_))) => return RecordedSignal::Traces,
             // The times of a log record, its severity, its trace and its name.
             Ok((1 | 11, Wire::Fixed64(_)) | (2, Wire::Varint(_)) | (9 | 12, Wire::Bytes(_)))
                 if !is_metric(item) =>
             {
-                return Content::Logs;
+                return RecordedSignal::Logs;
             }
             // The ids of a span.
             Ok((1, Wire::Bytes(id))) if id.len() == 16 && has_span_id(item) => {
-                return Content::Traces;
+                return RecordedSignal::Traces;
             }
-            Ok((1, Wire::Bytes(_))) => return Content::Metrics,
+            Ok((1, Wire::Bytes(_))) => return RecordedSignal::Metrics,
             Ok(_) => {}
             Err(_) => break,
         }
     }
     // A span that cannot be read is rejected, with its reason.
-    Content::Traces
+    RecordedSignal::Traces
 }
 
 fn has_span_id(item: &[u8]) -> bool {
-    Fields(item).any(|field| matches!(field, Ok((2, Wire::Bytes(id))) if id.len() == 8))
+    WireFields(item).any(|field| matches!(field, Ok((2, Wire::Bytes(id))) if id.len() == 8))
 }
 
 fn is_metric(item: &[u8]) -> bool {
-    Fields(item).any(|field| matches!(field, Ok((1, Wire::Bytes(_)))))
+    WireFields(item).any(|field| matches!(field, Ok((1, Wire::Bytes(_)))))
 }
 
 /// The names of the lists of a request in JSON, one in the other; protobuf's JSON allows both ways to write them.
 type Names = [(&'static str, &'static str); 3];
 
-const LISTS: [(Content, Names); 3] = [
+const LISTS: [(RecordedSignal, Names); 3] = [
     (
-        Content::Traces,
+        RecordedSignal::Traces,
         [
             ("resourceSpans", "resource_spans"),
             ("scopeSpans", "scope_spans"),
@@ -109,7 +109,7 @@ const LISTS: [(Content, Names); 3] = [
         ],
     ),
     (
-        Content::Logs,
+        RecordedSignal::Logs,
         [
             ("resourceLogs", "resource_logs"),
             ("scopeLogs", "scope_logs"),
@@ -117,7 +117,7 @@ const LISTS: [(Content, Names); 3] = [
         ],
     ),
     (
-        Content::Metrics,
+        RecordedSignal::Metrics,
         [
             ("resourceMetrics", "resource_metrics"),
             ("scopeMetrics", "scope_metrics"),
@@ -130,7 +130,7 @@ const LISTS: [(Content, Names); 3] = [
 ///
 /// # Errors
 /// What the value is instead, and what OTLP has there.
-pub fn json(request: &Value) -> Result<Vec<Content>, String> {
+pub fn json(request: &Value) -> Result<Vec<RecordedSignal>, String> {
     if !request.is_object() {
         return Err(not_an_object(request));
     }
@@ -207,8 +207,8 @@ fn not_an_object(value: &Value) -> String {
     )
 }
 
-/// AttributeKeys that a message repeats.
-const MOST_KEYS: usize = 5;
+/// Keys of an unknown object that a message repeats.
+const MAX_KEYS_SHOWN: usize = 5;
 
 fn of_other_keys(object: &Value) -> String {
     let none = serde_json::Map::new();
@@ -229,10 +229,14 @@ fn of_other_keys(object: &Value) -> String {
     // As text in quotes: a key may hold anything.
     let shown: Vec<String> = keys
         .keys()
-        .take(MOST_KEYS)
+        .take(MAX_KEYS_SHOWN)
         .map(|key| format!("{key:?}"))
         .collect();
-    let more = if keys.len() > MOST_KEYS { ", …" } else { "" };
+    let more = if keys.len() > MAX_KEYS_SHOWN {
+        ", …"
+    } else {
+        ""
+    };
     format!(
         "an object with the keys {}{more}, without resourceSpans or resourceLogs{hint}",
         shown.join(", ")
@@ -254,14 +258,14 @@ mod tests {
         let folder = "otel-genai-semconv/support-manual";
         let traces = fixture(&format!("{folder}/001.pb"));
         let logs = fixture(&format!("{folder}/logs-001.pb"));
-        assert_eq!(protobuf(&traces), Ok(Content::Traces));
-        assert_eq!(protobuf(&logs), Ok(Content::Logs));
-        assert_eq!(protobuf(b""), Ok(Content::Nothing));
-        assert_eq!(protobuf(b"\x0a\x00"), Ok(Content::Nothing));
+        assert_eq!(protobuf(&traces), Ok(RecordedSignal::Traces));
+        assert_eq!(protobuf(&logs), Ok(RecordedSignal::Logs));
+        assert_eq!(protobuf(b""), Ok(RecordedSignal::Nothing));
+        assert_eq!(protobuf(b"\x0a\x00"), Ok(RecordedSignal::Nothing));
         // A metric: a name, and a gauge.
         assert_eq!(
             protobuf(b"\x0a\x09\x12\x07\x12\x05\x0a\x01m\x2a\x00"),
-            Ok(Content::Metrics)
+            Ok(RecordedSignal::Metrics)
         );
     }
 
@@ -312,7 +316,10 @@ mod tests {
         }
         let both =
             json!({"resourceLogs": null, "resourceSpans": [{"scopeSpans": [{"spans": []}]}]});
-        assert_eq!(json(&both), Ok(vec![Content::Traces, Content::Logs]));
+        assert_eq!(
+            json(&both),
+            Ok(vec![RecordedSignal::Traces, RecordedSignal::Logs])
+        );
     }
 
     proptest::proptest! {

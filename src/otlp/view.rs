@@ -1,4 +1,4 @@
-//! Spans and log records as received: views over the request.
+//! Views of spans and log records: they borrow names, texts and values from the request.
 
 use super::attribute_key::AttributeKey;
 use crate::model::hash::hash;
@@ -6,7 +6,7 @@ use crate::model::ids::{Link, SpanId, TraceId};
 use crate::model::sampling::Threshold;
 use crate::model::time::Timestamp;
 
-/// Spans and log records of one resource and one instrumentation scope: all that a request has, or a piece of them.
+/// A batch of spans or log records with one resource and one instrumentation scope. A scope with many items gives several batches.
 #[derive(Debug, Default)]
 pub struct ScopeBatch<'a> {
     pub resource: Attributes<'a>,
@@ -15,10 +15,12 @@ pub struct ScopeBatch<'a> {
     pub logs: RecycledVec<LogRecord<'a>>,
 }
 
-/// A list whose items are not dropped when they are done with, but filled anew: their lists and texts keep their room.
+/// A vector that keeps cleared items and hands them out again, so that the allocations inside them are reused.
 #[derive(Debug)]
 pub struct RecycledVec<T> {
+    /// The items, then those that were cleared.
     made: Vec<T>,
+    /// How many are items.
     length: usize,
 }
 
@@ -53,7 +55,7 @@ impl<T> std::ops::Deref for RecycledVec<T> {
 }
 
 impl<T> RecycledVec<T> {
-    /// Another item at the end: a new one, or one that was done with and holds what it held.
+    /// Appends an item to be filled: a cleared one, which still holds what it held, or a new one.
     pub fn another(&mut self, new: impl FnOnce() -> T) -> &mut T {
         if self.length == self.made.len() {
             self.made.push(new());
@@ -62,19 +64,19 @@ impl<T> RecycledVec<T> {
         &mut self.made[self.length - 1]
     }
 
-    /// This item at the end.
+    /// Appends an item.
     pub fn push(&mut self, item: T) {
         self.made.truncate(self.length);
         self.made.push(item);
         self.length += 1;
     }
 
-    /// Takes the last item back.
+    /// Removes the last item and keeps it for reuse.
     pub fn take_back(&mut self) {
         self.length = self.length.saturating_sub(1);
     }
 
-    /// All items are done with.
+    /// Removes all items and keeps them for reuse.
     pub fn clear(&mut self) {
         self.length = 0;
     }
@@ -371,23 +373,24 @@ impl<'a> Attributes<'a> {
     }
 }
 
-/// Who gets what is decoded of a request, piece by piece: a request that was decoded as a whole would not stay in the caches.
+/// Receives the items of a request, a batch at a time: a request decoded as a whole would not stay in the CPU caches.
 pub trait SpanSink {
     /// Whether an attribute is asked for whose name, of this [`key::hash`], has no [`AttributeKey`]. What is not asked for is passed over
     /// unread.
     fn asks(&self, hash: u32, name: &[u8]) -> bool;
 
-    fn add(&mut self, group: &ScopeBatch<'_>);
+    /// Receives the next batch. It is filled anew after this returns.
+    fn add(&mut self, batch: &ScopeBatch<'_>);
 }
 
-/// What a function gets is all that there is.
+/// A function as a sink asks for all attributes.
 impl<F: FnMut(&ScopeBatch<'_>)> SpanSink for F {
     fn asks(&self, _: u32, _: &[u8]) -> bool {
         true
     }
 
-    fn add(&mut self, group: &ScopeBatch<'_>) {
-        self(group);
+    fn add(&mut self, batch: &ScopeBatch<'_>) {
+        self(batch);
     }
 }
 

@@ -243,7 +243,7 @@ prop_compose! {
     }
 }
 
-/// Fields that no version of OTLP knows, of every kind: number, fixed, bytes, group.
+/// Fields that no version of OTLP knows, of every kind: number, fixed, bytes, batch.
 fn unknown() -> impl Strategy<Value = Vec<u8>> {
     let fields: [&[u8]; 6] = [
         &[0xf8, 0x06, 0x96, 0x01],
@@ -285,8 +285,8 @@ prop_compose! {
             let message = opentelemetry_proto::tonic::resource::v1::Resource { attributes, ..Default::default() };
             resource.extend(framed(1, &message.encode_to_vec()));
         }
-        let group = [between.clone(), resource, framed(2, &scope)].concat();
-        [framed(1, &group), between].concat()
+        let batch = [between.clone(), resource, framed(2, &scope)].concat();
+        [framed(1, &batch), between].concat()
     }
 }
 
