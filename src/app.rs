@@ -16,9 +16,7 @@ mod settings;
 mod tasks;
 mod warnings;
 
-pub use settings::{
-    connections, display, engine_settings, fresh_seed, limits, listener, normaliser, room,
-};
+pub use settings::{connections, display, engine_settings, fresh_seed, listener, normaliser};
 
 use crate::clock::{Clock, Pulse};
 use crate::config::Config;
@@ -29,7 +27,7 @@ use crate::log::disk;
 use crate::log::disk::files::Files;
 use crate::log::{self, LogError};
 use crate::net::{self, Reporter};
-use crate::receive::{self, Admission, Grpc, Http};
+use crate::receive::{self, Admission, Grpc, Http, Listeners};
 use crate::shutdown::Failure;
 use crate::telemetry::Telemetry;
 use feed::FeedSource;
@@ -121,12 +119,12 @@ impl App {
         let servers = || ListenerServers::new(config, &reporter);
         let servers = source.telemetry.register(servers);
         let server = ScrapeServer::bind(scrape::Settings {
-            endpoint: config.server,
+            endpoint: config.server.endpoint,
             connections: servers.server,
-            created: config.created,
+            created: config.metrics.created,
             display: display(config),
         });
-        let server = named(server, config.server)?;
+        let server = named(server, config.server.endpoint)?;
         let metrics = server.address()?;
         info!(server = %metrics, "probes are answered while the state is recovered");
         let feed = Arc::clone(&source).feed(clock.clone());
@@ -274,7 +272,11 @@ fn pipeline(
     let log = Arc::clone(&ground.log);
     let memory = engine.memory_limit().clone();
     let appender = Appender::new(log, memory, clock);
-    Arc::new(Pipeline::new(limits(config), normaliser, appender))
+    Arc::new(Pipeline::new(
+        config.receivers.otlp.limits(),
+        normaliser,
+        appender,
+    ))
 }
 
 /// Both receivers, bound to their addresses.
@@ -285,19 +287,21 @@ fn receivers(
     ingest: &Arc<dyn Ingest>,
 ) -> std::io::Result<(Grpc, Http)> {
     let metrics = Arc::new(telemetry.register(receive::Metrics::new));
-    let admission = telemetry.register(|| Admission::new(room(config)));
-    let settings = receive::Settings {
-        grpc: config.grpc,
-        http: config.http,
-        limits: limits(config),
-        retry_after: config.retry_after,
+    let admission =
+        telemetry.register(|| Admission::new(config.receivers.otlp.room(config.memory_limit())));
+    let settings = &config.receivers.otlp;
+    let listeners = Listeners {
+        settings: settings.clone(),
         admission: Arc::new(admission),
         grpc_server,
         http_server,
     };
-    let grpc = Grpc::bind(&settings, Arc::clone(ingest), Arc::clone(&metrics));
-    let http = Http::bind(&settings, Arc::clone(ingest), metrics);
-    Ok((named(grpc, settings.grpc)?, named(http, settings.http)?))
+    let grpc = Grpc::bind(&listeners, Arc::clone(ingest), Arc::clone(&metrics));
+    let http = Http::bind(&listeners, Arc::clone(ingest), metrics);
+    Ok((
+        named(grpc, settings.grpc.endpoint)?,
+        named(http, settings.http.endpoint)?,
+    ))
 }
 
 /// An error of binding with the address it is about.

@@ -1,14 +1,15 @@
 //! The log of a configuration, and the state of the last process.
 
+use super::settings::partition_settings;
 use super::{StartError, engine_settings, fresh_seed};
 use crate::clock::Clock;
-use crate::config::{Config, LogKind};
+use crate::config::Config;
 use crate::engine::{self, Engine};
 use crate::log::LogError;
 use crate::log::disk::files::{Files, Folder};
 use crate::log::disk::progress::{Progress, watched};
 use crate::log::disk::{self, layout};
-use crate::log::{self, Log, memory};
+use crate::log::{self, Log, LogKind, memory};
 use crate::model::limit::Bytes;
 use crate::proto::v1;
 use std::sync::Arc;
@@ -27,10 +28,10 @@ pub(super) struct Ground {
 
 /// The directory of the state, taken for this process; `None`: the log is in memory.
 pub(super) fn folder(config: &Config) -> Result<Option<Arc<dyn Files>>, StartError> {
-    if config.state_log == LogKind::Memory {
+    if config.state.log == LogKind::Memory {
         return Ok(None);
     }
-    let directory = config.state_directory.as_ref();
+    let directory = config.state.directory.as_ref();
     let folder = Folder::open(directory.ok_or(StartError::NoDirectory)?)?;
     Ok(Some(Arc::new(folder)))
 }
@@ -50,7 +51,7 @@ pub(super) fn recover(
 
 fn in_memory(config: &Config, clock: &Clock) -> (Arc<Engine>, Ground) {
     let settings = engine_settings(config);
-    let (log, readers) = memory::open(settings.partitions, config.queue_events);
+    let (log, readers) = memory::open(settings.partitions, config.engine.queue_events);
     info!("the log is in memory: all state is lost when the process ends");
     let log: Arc<dyn Log> = Arc::new(log);
     let engine = Engine::new(&settings, Arc::clone(&log), clock.clone());
@@ -83,7 +84,7 @@ fn on_disk(
         since: 0,
     };
     let meta = change_partitions(config, &files, layout::meta(&*files, fresh)?)?;
-    let settings = settings_for(config, meta.partitions as usize);
+    let settings = partition_settings(config, meta.partitions as usize);
     let mut opened = disk::open(&files, &disk_settings(config, &meta))?;
     if opened.cut > 0 {
         let bytes = opened.cut;
@@ -128,13 +129,18 @@ fn change_partitions(
     meta: v1::Meta,
 ) -> Result<v1::Meta, LogError> {
     let from = meta.partitions as usize;
-    let Some(to) = config.partitions.filter(|to| *to != from) else {
+    let to = config.engine.partitions;
+    // 0: as many as the directory has.
+    if to == 0 || to == from {
         return Ok(meta);
-    };
+    }
     info!(from, to, "changing the number of partitions");
     let mut opened = disk::open(files, &disk_settings(config, &meta))?;
     let (journal, snapshots) = opened.writer.stored();
-    let settings = (&settings_for(config, from), &settings_for(config, to));
+    let settings = (
+        &partition_settings(config, from),
+        &partition_settings(config, to),
+    );
     let (meta, changed) = engine::repartition(&**files, meta, settings, (journal, snapshots))?;
     info!(
         from,
@@ -146,20 +152,13 @@ fn change_partitions(
     Ok(meta)
 }
 
-fn settings_for(config: &Config, partitions: usize) -> engine::Settings {
-    engine_settings(&Config {
-        partitions: Some(partitions),
-        ..config.clone()
-    })
-}
-
 fn disk_settings(config: &Config, meta: &v1::Meta) -> disk::Settings {
     disk::Settings {
         partitions: meta.partitions as usize,
         since: meta.since,
-        capacity: config.queue_events,
-        segment_bytes: config.segment_bytes,
-        segment_age: config.segment_age,
-        max_bytes: config.max_log_bytes,
+        capacity: config.engine.queue_events,
+        segment_bytes: config.state.segment_size,
+        segment_age: config.state.segment_age,
+        max_bytes: config.state.max_log_size,
     }
 }

@@ -1,6 +1,7 @@
 //! What is said at the start: how much memory there is and what it goes to, and what is insecure, with what to do about it.
 
-use crate::config::{Config, LogKind};
+use crate::config::Config;
+use crate::log::LogKind;
 use crate::model::limit::Bytes;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
@@ -22,8 +23,14 @@ fn faults(config: &Config) -> Vec<String> {
     let open = |address: SocketAddr| !address.ip().is_loopback();
     let mut faults = Vec::new();
     for (key, address) in [
-        ("receivers.otlp.grpc.endpoint", config.grpc),
-        ("receivers.otlp.http.endpoint", config.http),
+        (
+            "receivers.otlp.grpc.endpoint",
+            config.receivers.otlp.grpc.endpoint,
+        ),
+        (
+            "receivers.otlp.http.endpoint",
+            config.receivers.otlp.http.endpoint,
+        ),
     ] {
         if open(address) {
             faults.push(format!(
@@ -32,22 +39,22 @@ fn faults(config: &Config) -> Vec<String> {
             ));
         }
     }
-    if open(config.server) {
+    if open(config.server.endpoint) {
         faults.push(format!(
             "server.endpoint listens on {} without TLS and authentication: anyone who can reach it can read business metrics and the names in sessions; \
              listen on a loopback address, or let only Prometheus and operators reach it",
-            config.server
+            config.server.endpoint
         ));
     }
-    if let Some(key) = &config.content_key
+    if let Some(key) = &config.normalise.content_key
         && key.0.len() < KEY_BYTES
     {
         faults.push(format!(
             "normalise.content_key has fewer than {KEY_BYTES} bytes: anyone who can read the state directory can guess it and then test guesses of message texts; use a longer random key"
         ));
     }
-    let directory = config.state_directory.as_ref();
-    if config.state_log == LogKind::Disk
+    let directory = config.state.directory.as_ref();
+    if config.state.log == LogKind::Disk
         && let Some(directory) = directory
         && let Ok(found) = std::fs::metadata(directory)
     {
@@ -65,13 +72,13 @@ fn faults(config: &Config) -> Vec<String> {
 /// The limits of memory, where they come from, and whether they fit.
 pub(super) fn memory(config: &Config) {
     info!(
-        memory_limit = %Bytes(config.memory),
+        memory_limit = %Bytes(config.memory_limit()),
         soft_state_size = %Bytes(config.soft_state() as u64),
-        soft_state_size_from = %config.soft_state_bytes,
+        soft_state_size_from = %config.engine.soft_state_size,
         max_state_size = %Bytes(config.max_state() as u64),
-        max_state_size_from = %config.max_state_bytes,
+        max_state_size_from = %config.engine.max_state_size,
         max_bytes_in_flight = %Bytes(config.bytes_in_flight() as u64),
-        max_bytes_in_flight_from = %config.max_bytes_in_flight,
+        max_bytes_in_flight_from = %config.receivers.otlp.max_bytes_in_flight,
         "limits of memory"
     );
     if let Some(what) = too_little(config) {
@@ -82,14 +89,14 @@ pub(super) fn memory(config: &Config) {
 fn too_little(config: &Config) -> Option<String> {
     let (state, requests) = (config.max_state() as u64, config.bytes_in_flight() as u64);
     let needed = state.saturating_add(requests).saturating_add(PROGRAM);
-    (needed > config.memory).then(|| {
+    (needed > config.memory_limit()).then(|| {
         format!(
             "engine.max_state_size ({}), receivers.otlp.max_bytes_in_flight ({}) and the program ({}) together exceed the memory limit ({}), \
              and the process may be killed under load: raise the memory limit, or lower these settings",
             Bytes(state),
             Bytes(requests),
             Bytes(PROGRAM),
-            Bytes(config.memory)
+            Bytes(config.memory_limit())
         )
     })
 }
@@ -135,14 +142,12 @@ mod tests {
         let open = std::fs::Permissions::from_mode(0o755);
         std::fs::set_permissions(directory.path(), open).expect("changed");
         let any = "0.0.0.0:0".parse().expect("an address");
-        let config = Config {
-            grpc: any,
-            http: any,
-            server: any,
-            content_key: Some(Secret("short".into())),
-            state_directory: Some(directory.path().to_owned()),
-            ..Config::default()
-        };
+        let mut config = Config::default();
+        config.receivers.otlp.grpc.endpoint = any;
+        config.receivers.otlp.http.endpoint = any;
+        config.server.endpoint = any;
+        config.normalise.content_key = Some(Secret("short".into()));
+        config.state.directory = Some(directory.path().to_owned());
         let faults = faults(&config);
         assert_eq!(faults.len(), 5, "{faults:?}");
         for (fault, (about, remedy)) in faults.iter().zip([
@@ -162,7 +167,7 @@ mod tests {
 
     fn config(memory: u64) -> Config {
         Config {
-            memory,
+            memory: Some(memory),
             ..Config::default()
         }
     }
@@ -172,10 +177,8 @@ mod tests {
         assert_eq!(too_little(&config(512 << 20)), None);
         let tiny = too_little(&config(128 << 20)).expect("too little");
         assert!(tiny.contains("memory limit (128.0 MiB)"), "{tiny}");
-        let explicit = Config {
-            max_state_bytes: Amount::Bytes(2 << 30),
-            ..config(1 << 30)
-        };
+        let mut explicit = config(1 << 30);
+        explicit.engine.max_state_size = Amount::Bytes(2 << 30);
         let said = too_little(&explicit).expect("too little");
         assert!(said.contains("engine.max_state_size (2.0 GiB)"), "{said}");
     }

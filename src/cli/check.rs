@@ -1,7 +1,8 @@
 //! `baton check`.
 
 use super::{Check, Exit, called, load, out, run};
-use crate::config::{Config, LogKind};
+use crate::config::Config;
+use crate::log::LogKind;
 
 pub(super) fn check(asked: &Check) -> Exit {
     let mut config = match load(Some(&asked.file)) {
@@ -18,11 +19,15 @@ pub(super) fn check(asked: &Check) -> Exit {
 
 /// Where `baton run` would listen and keep its state.
 fn summary(config: &Config) -> String {
-    let state = match (config.state_log, run::state_directory(config)) {
+    let state = match (config.state.log, run::state_directory(config)) {
         (LogKind::Memory, _) => "in memory".to_owned(),
         (LogKind::Disk, Some(directory)) => format!("in {}", directory.display()),
         (LogKind::Disk, None) => "nowhere yet: set state.directory or $HOME".to_owned(),
     };
-    let (grpc, http, server) = (config.grpc, config.http, config.server);
+    let (grpc, http, server) = (
+        config.receivers.otlp.grpc.endpoint,
+        config.receivers.otlp.http.endpoint,
+        config.server.endpoint,
+    );
     format!("OTLP/gRPC on {grpc}, OTLP/HTTP on {http}, metrics on {server}, state {state}")
 }

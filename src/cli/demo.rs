@@ -31,7 +31,8 @@ pub(super) fn demo(asked: &Demo) -> Exit {
         }
     };
     config
-        .state_directory
+        .state
+        .directory
         .get_or_insert_with(|| folder.path().to_owned());
     start_logs(&config);
     let runtime = match run::runtime() {
@@ -64,7 +65,7 @@ async fn show(asked: &Demo, config: &Config) -> Exit {
         server = app.metrics
     ));
     let told = tokio::select! {
-        told = tell(asked, &app, config.money.currency()) => told,
+        told = tell(asked, &app, &config.money.currency) => told,
         _ = shutdown::asked() => Ok(()),
     };
     if let Err(what) = told {

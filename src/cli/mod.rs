@@ -8,7 +8,8 @@ mod recording;
 mod replay;
 mod run;
 
-use crate::config::{self, Config, LogKind};
+use crate::config::{self, Config};
+use crate::log::LogKind;
 use crate::machine;
 use crate::telemetry::logs::{self, LogFormat, LogLevel};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -240,20 +241,22 @@ fn load(file: Option<&Path>) -> Result<Config, Exit> {
 
 /// Shares of memory are of what this process may use.
 fn within_memory(mut config: Config) -> Config {
-    if let Some(memory) = machine::memory() {
-        config.memory = memory.bytes;
-    }
+    config.memory = machine::memory().map(|memory| memory.bytes);
     config
 }
 
 impl Overrides {
     fn apply(&self, config: &mut Config) {
-        config.grpc = self.grpc_endpoint.unwrap_or(config.grpc);
-        config.http = self.http_endpoint.unwrap_or(config.http);
-        config.server = self.server_endpoint.unwrap_or(config.server);
-        config.state_log = self.state_log.unwrap_or(config.state_log);
+        config.receivers.otlp.grpc.endpoint = self
+            .grpc_endpoint
+            .unwrap_or(config.receivers.otlp.grpc.endpoint);
+        config.receivers.otlp.http.endpoint = self
+            .http_endpoint
+            .unwrap_or(config.receivers.otlp.http.endpoint);
+        config.server.endpoint = self.server_endpoint.unwrap_or(config.server.endpoint);
+        config.state.log = self.state_log.unwrap_or(config.state.log);
         let directory = self.state_directory.clone();
-        config.state_directory = directory.or(config.state_directory.take());
+        config.state.directory = directory.or(config.state.directory.take());
         config.log.level = self.log_level.unwrap_or(config.log.level);
         config.log.format = self.log_format.unwrap_or(config.log.format);
     }

@@ -7,6 +7,7 @@ use crate::model::price::{Price, PriceBook};
 use comfy_table::Table;
 use serde_json::{Value, json};
 use std::path::Path;
+use std::sync::Arc;
 
 pub(super) fn prices(asked: &Prices) -> Exit {
     let book = match book(asked.file.as_deref()) {
@@ -44,19 +45,21 @@ pub(super) fn prices(asked: &Prices) -> Exit {
     }
 }
 
-fn book(file: Option<&Path>) -> Result<PriceBook, Vec<String>> {
+fn book(file: Option<&Path>) -> Result<Arc<PriceBook>, Vec<String>> {
     let Some(file) = file else {
         return Ok(config::built_in_prices());
     };
     let name = file.display();
     let text = std::fs::read_to_string(file)
         .map_err(|error| vec![format!("{name}: cannot be read: {error}")])?;
-    config::prices_of_text(&text).map_err(|faults| {
-        faults
-            .iter()
-            .map(|fault| format!("{name}:{fault}"))
-            .collect()
-    })
+    config::prices_of_text(&text)
+        .map(Arc::new)
+        .map_err(|faults| {
+            faults
+                .iter()
+                .map(|fault| format!("{name}:{fault}"))
+                .collect()
+        })
 }
 
 /// The price of a token that has none of its own is that of input or output.

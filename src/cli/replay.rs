@@ -47,7 +47,7 @@ pub(super) fn replay(replay: &Replay) -> Exit {
             out(&match format {
                 ReplayFormat::Json => json::write(&families),
                 ReplayFormat::Table | ReplayFormat::Text => {
-                    table::write(&families, config.money.currency())
+                    table::write(&families, &config.money.currency)
                 }
                 ReplayFormat::Prometheus => text::write(&families, ScrapeFormat::Text),
             })
@@ -99,7 +99,7 @@ fn asked(replay: &Replay) -> Result<(Vec<PathBuf>, Asked), &'static str> {
 }
 
 fn feed(files: &[PathBuf], recording: &mut Recording, config: &Config) -> Result<(), Exit> {
-    let limits = app::limits(config);
+    let limits = config.receivers.otlp.limits();
     let mut spans = 0;
     for file in files {
         let name = called(file);

@@ -16,7 +16,7 @@ pub(super) fn run(asked: &Run) -> Exit {
         Err(exit) => return exit,
     };
     asked.overrides.apply(&mut config);
-    config.state_directory = state_directory(&config);
+    config.state.directory = state_directory(&config);
     start_logs(&config);
     say(asked, &config);
     match runtime() {
@@ -37,7 +37,7 @@ fn say(asked: &Run, config: &Config) {
     info!(
         version = env!("CARGO_PKG_VERSION"),
         configuration = file.as_deref().unwrap_or("the defaults"),
-        memory_limit = %Bytes(config.memory),
+        memory_limit = %Bytes(config.memory_limit()),
         memory_limit_from = memory.as_deref().unwrap_or("an assumption, because the system does not report it"),
         "starting"
     );
@@ -56,7 +56,7 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Exit> {
 
 /// Where the state lies, if anything says so.
 pub(super) fn state_directory(config: &Config) -> Option<PathBuf> {
-    config.state_directory.clone().or_else(usual_directory)
+    config.state.directory.clone().or_else(usual_directory)
 }
 
 /// Where the state of a user's services lies: as systemd says, else by the XDG base directories.

@@ -1,12 +1,12 @@
 //! The JSON Schema of the configuration and the annotated defaults, both generated from the same types.
 
-use super::raw::Raw;
+use super::Config;
 use schemars::JsonSchema;
 use serde_json::{Map, Value};
 
 /// The JSON Schema, as `config/baton.schema.json` holds it.
 pub fn schema() -> Value {
-    schema_of::<Raw>()
+    schema_of::<Config>()
 }
 
 /// The JSON Schema of a type, without references inside it.
@@ -21,7 +21,7 @@ pub(super) fn schema_of<T: JsonSchema>() -> Value {
 
 /// All keys with their defaults and what they mean, as `config/baton.yaml` holds them.
 pub fn annotated() -> String {
-    let defaults = serde_json::to_value(Raw::default()).unwrap_or_default();
+    let defaults = serde_json::to_value(Config::default()).unwrap_or_default();
     let mut text = String::from(
         "# Baton: every key with its default. A file needs only the keys that differ.\n",
     );

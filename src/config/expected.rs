@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// Most keys or values that one message lists.
-const MOST: usize = 24;
+const MAX_LISTED: usize = 24;
 
 /// The part of a schema about a key path; `None` where no such key is known.
 pub(super) fn part<'s>(schema: &'s Value, path: &[String]) -> Option<&'s Value> {
@@ -78,8 +78,8 @@ pub(super) fn in_words(part: &Value) -> String {
 }
 
 fn list(words: &[&str]) -> String {
-    let mut text = words[..words.len().min(MOST)].join(", ");
-    if words.len() > MOST {
+    let mut text = words[..words.len().min(MAX_LISTED)].join(", ");
+    if words.len() > MAX_LISTED {
         text.push_str(", …");
     }
     text

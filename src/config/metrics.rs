@@ -1,56 +1,42 @@
 //! Which labels and buckets metrics have, checked against the catalogue of metrics.
 
-use super::node::join;
-use super::raw::{LabelPreset, Raw};
+use super::Config;
 use super::shape::nearest;
 use crate::catalogue::{DERIVED, Description};
 use crate::derive::{Labels, Preset};
 use crate::model::metric::FamilyKind;
 use crate::model::money::DOLLAR;
+use crate::setting::{Report, key_path};
 use std::collections::BTreeMap;
 
 /// More bounds than this are a mistake.
 const MAX_BOUNDS: usize = 100;
 
-/// What metrics are checked against, and who is told of faults.
-struct Checks<'a> {
+/// Checks labels and buckets, and gives the metrics in them their names of the catalogue, which have the currency of the catalogue.
+pub(super) fn check(config: &mut Config, report: &mut Report<'_>) {
+    let mut checks = Checks {
+        dimensions: &config.cohorts.dimensions,
+        currency: &config.money.currency,
+        report,
+    };
+    let kept = checks.kept(&config.metrics.labels.kept);
+    let bounds = checks.bounds(&config.metrics.bounds);
+    config.metrics.labels.kept = kept;
+    config.metrics.bounds = bounds;
+}
+
+/// What metrics are checked against, and where faults are reported.
+struct Checks<'a, 'r, 's> {
     dimensions: &'a [String],
     currency: &'a str,
-    fault: &'a mut dyn FnMut(&str, String),
+    report: &'r mut Report<'s>,
 }
 
-/// The labels of all metrics.
-pub(super) fn labels(raw: &Raw, fault: &mut dyn FnMut(&str, String)) -> Labels {
-    let kept = Checks::of(raw, fault).kept(raw);
-    let preset = match raw.metrics.labels.preset {
-        LabelPreset::Standard => Preset::Standard,
-        LabelPreset::Full => Preset::Full,
-        LabelPreset::Minimal => Preset::Minimal,
-    };
-    Labels { preset, kept }
-}
-
-/// The buckets of histograms that have others than the catalogue says.
-pub(super) fn buckets(
-    raw: &Raw,
-    fault: &mut dyn FnMut(&str, String),
-) -> BTreeMap<String, Vec<f64>> {
-    Checks::of(raw, fault).buckets(raw)
-}
-
-impl<'a> Checks<'a> {
-    fn of(raw: &'a Raw, fault: &'a mut dyn FnMut(&str, String)) -> Self {
-        Self {
-            dimensions: &raw.cohorts.dimensions,
-            currency: &raw.money.currency,
-            fault,
-        }
-    }
-
-    fn kept(&mut self, raw: &Raw) -> BTreeMap<String, Vec<String>> {
+impl<'a> Checks<'a, '_, '_> {
+    fn kept(&mut self, keep: &BTreeMap<String, Vec<String>>) -> BTreeMap<String, Vec<String>> {
         let mut kept = BTreeMap::new();
-        for (name, labels) in &raw.metrics.labels.keep {
-            let path = join("metrics.labels.keep", name);
+        for (name, labels) in keep {
+            let path = key_path("metrics.labels.keep", name);
             let Some(description) = self.metric(&path, name, |_| true) else {
                 continue;
             };
@@ -65,7 +51,7 @@ impl<'a> Checks<'a> {
                             known.join(", ")
                         ),
                     };
-                    (self.fault)(&format!("{path}.{place}"), what);
+                    self.report.fault(&key_path(&path, place), what);
                 }
             }
             kept.insert(description.name.to_owned(), labels.clone());
@@ -73,10 +59,10 @@ impl<'a> Checks<'a> {
         kept
     }
 
-    fn buckets(&mut self, raw: &Raw) -> BTreeMap<String, Vec<f64>> {
-        let mut buckets = BTreeMap::new();
-        for (name, bounds) in &raw.metrics.buckets {
-            let path = join("metrics.buckets", name);
+    fn bounds(&mut self, buckets: &BTreeMap<String, Vec<f64>>) -> BTreeMap<String, Vec<f64>> {
+        let mut checked = BTreeMap::new();
+        for (name, bounds) in buckets {
+            let path = key_path("metrics.buckets", name);
             let is_histogram = |d: &Description| d.kind == FamilyKind::Histogram;
             let Some(description) = self.metric(&path, name, is_histogram) else {
                 continue;
@@ -84,14 +70,15 @@ impl<'a> Checks<'a> {
             let in_order = bounds.is_sorted_by(|a, b| a < b);
             if !in_order || !bounds.iter().all(|bound| bound.is_finite()) {
                 let what = "is no list of growing numbers, as in [0.5, 1, 2.5]; +Inf is added";
-                (self.fault)(&path, what.to_owned());
+                self.report.fault(&path, what);
             }
             if bounds.len() > MAX_BOUNDS {
-                (self.fault)(&path, format!("has more than {MAX_BOUNDS} bounds"));
+                let what = format!("has more than {MAX_BOUNDS} bounds");
+                self.report.fault(&path, what);
             }
-            buckets.insert(description.name.to_owned(), bounds.clone());
+            checked.insert(description.name.to_owned(), bounds.clone());
         }
-        buckets
+        checked
     }
 
     /// A metric by the name that it has on `/metrics`, in the configured currency.
@@ -114,7 +101,7 @@ impl<'a> Checks<'a> {
                     hint(&names, name)
                 ),
             };
-            (self.fault)(path, what);
+            self.report.fault(path, what);
         }
         found
     }

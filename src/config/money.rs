@@ -1,61 +1,65 @@
-//! Validation of the currency and the prices of actions.
+//! The keys of `money`.
 
-use super::node::join;
-use super::raw::{Money as Raw, Prices};
-use super::written::Written;
 use crate::model::money::{DOLLAR, Money};
-use crate::model::price::ActionPrices;
+use crate::setting::{Report, Validate, key_path};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
-/// No single action costs more; the number is something else.
-const MAX_PRICE: f64 = 1e9;
+/// What is told where a code is none.
+const NO_CODE: &str = "expected the code of a currency: three capital letters, as in EUR";
 
-/// The prices of actions; each that is wrong is told to `fault` with its key path.
-pub(super) fn actions(raw: &Prices, fault: &mut dyn FnMut(&str, String)) -> ActionPrices {
-    let tools = raw.tools.iter();
-    let tools = tools.map(|(tool, price)| (join("prices.tools", tool), Some(*price)));
-    let others = [
-        ("prices.retrieval".to_owned(), raw.retrieval),
-        ("prices.escalation".to_owned(), raw.escalation),
-    ];
-    for (path, price) in tools.chain(others) {
-        if price.is_some_and(|price| !(0.0..=MAX_PRICE).contains(&price)) {
-            fault(
-                &path,
-                format!("expected a price from 0 to {MAX_PRICE} such as 0.002"),
-            );
+/// The currency of all money metrics: the section `money`.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct MoneySettings {
+    /// Currency code of all money metrics, for example EUR. The names of these metrics then end in `_eur`. Prices of actions are in this currency.
+    pub currency: String,
+    /// Value of one unit of another currency in `money.currency`, for example `USD: 0.92`. Needed for amounts that spans declare in another currency, and for the price catalog, which is in USD.
+    pub rates: BTreeMap<String, f64>,
+}
+
+impl Default for MoneySettings {
+    fn default() -> Self {
+        Self {
+            currency: DOLLAR.into(),
+            rates: BTreeMap::new(),
         }
-    }
-    ActionPrices {
-        tools: raw.tools.clone(),
-        retrieval: raw.retrieval,
-        escalation: raw.escalation,
     }
 }
 
-/// The currency with its rates; each fault is told to `fault` with its key path.
-pub(super) fn money(raw: &Raw, written: &Written, fault: &mut dyn FnMut(&str, String)) -> Money {
-    const NO_CODE: &str = "expected the code of a currency: three capital letters, as in EUR";
-    if !is_code(&raw.currency) {
-        fault("money.currency", NO_CODE.into());
+impl MoneySettings {
+    /// The currency with its rates.
+    pub fn money(&self) -> Money {
+        Money::new(&self.currency, self.rates.clone())
     }
-    for (code, rate) in &raw.rates {
-        let path = join("money.rates", code);
-        if !is_code(code) {
-            fault(&path, NO_CODE.into());
+}
+
+impl Validate for MoneySettings {
+    fn validate(&self, report: &mut Report<'_>) {
+        if !is_code(&self.currency) {
+            report.fault("currency", NO_CODE);
         }
-        if *code == raw.currency && written.is_sound("money.currency") {
-            fault(&path, "is the currency itself, which needs no rate".into());
+        for (code, rate) in &self.rates {
+            let key = key_path("rates", code);
+            if !is_code(code) {
+                report.fault(&key, NO_CODE);
+            }
+            if *code == self.currency && report.is_sound("currency") {
+                report.fault(&key, "is the currency itself, which needs no rate");
+            }
+            if !(*rate > 0.0 && rate.is_finite()) {
+                report.fault(&key, "expected a rate above 0 such as 0.92");
+            }
         }
-        if !(*rate > 0.0 && rate.is_finite()) {
-            fault(&path, "expected a rate above 0 such as 0.92".into());
+        let dollars = key_path("rates", DOLLAR);
+        let has_dollars = self.currency == DOLLAR || self.rates.contains_key(DOLLAR);
+        if !has_dollars && report.is_sound(&dollars) {
+            let dollars = report.path(&dollars);
+            let what = format!("needs {dollars}: the price catalog is in {DOLLAR}");
+            report.fault("currency", what);
         }
     }
-    let dollars = join("money.rates", DOLLAR);
-    if raw.currency != DOLLAR && !raw.rates.contains_key(DOLLAR) && written.is_sound(&dollars) {
-        let what = format!("needs {dollars}: the price catalog is in {DOLLAR}");
-        fault("money.currency", what);
-    }
-    Money::new(&raw.currency, raw.rates.clone())
 }
 
 fn is_code(text: &str) -> bool {

@@ -1,6 +1,7 @@
 //! YAML as a tree that keeps line numbers.
 
-use super::Fault;
+use super::ConfigFault;
+use crate::setting::key_path;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 use serde_saphyr::{DuplicateKeyPolicy, Spanned};
@@ -29,7 +30,7 @@ pub(super) type Places = BTreeMap<String, Place>;
 ///
 /// # Errors
 /// The first place where the text is no YAML.
-pub(super) fn parse(text: &str) -> Result<Node, Fault> {
+pub(super) fn parse(text: &str) -> Result<Node, ConfigFault> {
     // A key that stands twice is a fault like others: it must not hide them.
     let mut options = serde_saphyr::Options::default();
     options.duplicate_keys = DuplicateKeyPolicy::PassThrough;
@@ -40,7 +41,7 @@ pub(super) fn parse(text: &str) -> Result<Node, Fault> {
             line: l.line(),
             column: l.column(),
         });
-        Fault::at(place, "", format!("not valid YAML: {}", in_words(&error)))
+        ConfigFault::at(place, "", format!("not valid YAML: {}", in_words(&error)))
     })
 }
 
@@ -123,7 +124,7 @@ impl Node {
         path: &str,
         places: &mut Places,
         scalar: &mut dyn FnMut(&str, String) -> Value,
-        fault: &mut dyn FnMut(Fault),
+        fault: &mut dyn FnMut(ConfigFault),
     ) -> Value {
         match self {
             Self::Scalar(Value::String(text)) => scalar(path, text),
@@ -132,7 +133,7 @@ impl Node {
                 .into_iter()
                 .enumerate()
                 .map(|(i, item)| {
-                    let path = join(path, &i.to_string());
+                    let path = key_path(path, i);
                     places.insert(path.clone(), place(&item));
                     item.value.into_json(&path, places, scalar, fault)
                 })
@@ -141,11 +142,11 @@ impl Node {
                 let mut object = Map::new();
                 for (key, item) in pairs {
                     let at = place(&key);
-                    let path = join(path, &key.value);
+                    let path = key_path(path, &key.value);
                     if object.contains_key(&key.value) {
                         let first = places.get(&path).map_or(0, |first| first.line);
                         let what = format!("is a duplicate key; it is on line {first} already");
-                        fault(Fault::at(Some(at), &path, what));
+                        fault(ConfigFault::at(Some(at), &path, what));
                         // Its own faults are told too.
                         let again = item.value.into_json(&path, places, scalar, fault);
                         if let (Some(Value::Object(first)), Value::Object(again)) =
@@ -171,14 +172,6 @@ fn place<T>(spanned: &Spanned<T>) -> Place {
     Place {
         line: spanned.referenced.line(),
         column: spanned.referenced.column(),
-    }
-}
-
-pub(super) fn join(path: &str, key: &str) -> String {
-    if path.is_empty() {
-        key.to_owned()
-    } else {
-        format!("{path}.{key}")
     }
 }
 

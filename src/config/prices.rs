@@ -1,110 +1,81 @@
-//! The price catalog as a file.
+//! The keys of `prices`.
 
-use super::node::join;
-use super::written::Written;
-use super::{Fault, annotate, load};
-use crate::model::price::{Price, PriceBook};
-use crate::model::time::Timestamp;
+use super::{catalog, unreadable};
+use crate::model::price::{ActionPrices, PriceBook};
+use crate::setting::{Report, Validate, key_path};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
 
-const BUILT_IN: &str = include_str!("../../config/prices.yaml");
+/// No single action costs more; the number is something else.
+const MAX_PRICE: f64 = 1e9;
 
-#[derive(Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct File {
-    /// Prices, as in `{provider: openai, model: gpt-4o, input: 2.5, output: 10}`.
-    prices: Vec<Line>,
+/// What model calls and actions cost: the section `prices`.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PriceSettings {
+    /// File with your own price catalog, which replaces the built-in one. `baton prices` shows the format.
+    pub file: Option<String>,
+    /// Price of one call of a tool, by the name of the tool, for example `lookup: 0.002`. The cost of other tools is unknown and not counted.
+    pub tools: BTreeMap<String, f64>,
+    /// Price of one search in a knowledge base.
+    pub retrieval: Option<f64>,
+    /// Price of one escalation to a human: the cost of the time of people for one workflow.
+    pub escalation: Option<f64>,
+    /// The catalog of `file`, read when the configuration is validated; `None`: the built-in one.
+    #[serde(skip)]
+    pub catalog: Option<Arc<PriceBook>>,
 }
 
-/// One price, US dollars per million tokens.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct Line {
-    provider: String,
-    model: String,
-    /// The first day, as in `2026-01-31`; absent: always.
-    from: Option<String>,
-    input: f64,
-    output: f64,
-    cache_read: Option<f64>,
-    cache_write: Option<f64>,
-    reasoning: Option<f64>,
-}
-
-/// The catalogue that Baton comes with.
-pub fn built_in() -> PriceBook {
-    match of_text(BUILT_IN) {
-        Ok(book) => book,
-        Err(what) => unreachable!("config/prices.yaml is tested: {what:?}"),
+impl PriceSettings {
+    /// The price catalog.
+    pub fn book(&self) -> Arc<PriceBook> {
+        self.catalog.clone().unwrap_or_else(catalog::built_in)
     }
-}
 
-/// Reads a catalogue.
-///
-/// # Errors
-/// All faults, in the order of the file.
-pub fn of_text(text: &str) -> Result<PriceBook, Vec<Fault>> {
-    let schema = annotate::schema_of::<File>();
-    let read = load::read::<File>(text, &schema, None).map_err(|fault| vec![fault])?;
-    let mut faults = read.faults;
-    let lines = read.value.prices.into_iter().enumerate();
-    let prices = lines.map(|(i, line)| {
-        price(
-            &join("prices", &i.to_string()),
-            line,
-            &read.written,
-            &mut faults,
-        )
-    });
-    let prices: Vec<Price> = prices.collect();
-    if faults.is_empty() {
-        return Ok(PriceBook::new(prices));
-    }
-    faults.sort_by_key(|fault| (fault.line, fault.column));
-    Err(faults)
-}
-
-fn price(path: &str, line: Line, written: &Written, faults: &mut Vec<Fault>) -> Price {
-    let mut fault = |key: &str, what: &str| {
-        let path = join(path, key);
-        if !written.is_faulty(&path) {
-            faults.push(Fault::at(written.place(&path), &path, what.into()));
-        }
-    };
-    let mut from = Timestamp::default();
-    if let Some(text) = &line.from {
-        let start = format!("{text}T00:00:00Z").parse::<jiff::Timestamp>().ok();
-        let nanos = start.map(|start| u64::try_from(start.as_nanosecond()));
-        match nanos {
-            Some(Ok(nanos)) => from = Timestamp(nanos),
-            Some(Err(_)) => fault("from", "expected a day after 1970"),
-            None => fault("from", "expected a day such as 2026-01-31"),
+    /// The prices of what is no model call.
+    pub fn actions(&self) -> ActionPrices {
+        ActionPrices {
+            tools: self.tools.clone(),
+            retrieval: self.retrieval,
+            escalation: self.escalation,
         }
     }
-    let amounts = [
-        ("input", Some(line.input)),
-        ("output", Some(line.output)),
-        ("cache_read", line.cache_read),
-        ("cache_write", line.cache_write),
-        ("reasoning", line.reasoning),
-    ];
-    for (key, usd) in amounts {
-        if usd.is_some_and(|usd| !usd.is_finite() || usd < 0.0) {
-            fault(
-                key,
-                "expected a price of at least 0, found a negative number",
-            );
+
+    /// Reads the catalog of `file`, whose name is relative to a folder.
+    pub(super) fn read_catalog(&mut self, folder: &Path, report: &mut Report<'_>) {
+        let Some(file) = &self.file else {
+            return;
+        };
+        match std::fs::read_to_string(folder.join(file)) {
+            Err(error) => report.fault("file", format!("{file} {}", unreadable(&error))),
+            Ok(text) => match catalog::of_text(&text) {
+                Ok(book) => self.catalog = Some(Arc::new(book)),
+                Err(faults) => {
+                    for fault in faults {
+                        report.fault("file", format!("{file}:{fault}"));
+                    }
+                }
+            },
         }
     }
-    Price {
-        provider: line.provider.to_lowercase(),
-        model: line.model.to_lowercase(),
-        from,
-        input: line.input,
-        output: line.output,
-        cache_read: line.cache_read,
-        cache_write: line.cache_write,
-        reasoning: line.reasoning,
+}
+
+impl Validate for PriceSettings {
+    fn validate(&self, report: &mut Report<'_>) {
+        let tools = self.tools.iter();
+        let tools = tools.map(|(tool, price)| (key_path("tools", tool), Some(*price)));
+        let others = [
+            ("retrieval".to_owned(), self.retrieval),
+            ("escalation".to_owned(), self.escalation),
+        ];
+        for (key, price) in tools.chain(others) {
+            if price.is_some_and(|price| !(0.0..=MAX_PRICE).contains(&price)) {
+                let what = format!("expected a price from 0 to {MAX_PRICE} such as 0.002");
+                report.fault(&key, what);
+            }
+        }
     }
 }

@@ -1,30 +1,29 @@
 //! A tree made to fit its types: every place where it does not is told, and what stands there is replaced, so that the rest can
 //! be checked.
 
-use super::node::join;
 use super::written::Written;
-use super::{Fault, expected};
-use crate::setting::EXPECTED;
+use super::{ConfigFault, expected};
+use crate::setting::{EXPECTED, key_path};
 use jsonschema::error::{ValidationError, ValidationErrorKind as Kind};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use serde_path_to_error::Segment;
 
 /// Faults that only the types know and no schema; each is looked for anew.
-const MOST_BEYOND_SCHEMA: usize = 1_000;
+const MAX_TYPE_FAULTS: usize = 1_000;
 
 /// Reads a tree into its type. What is wrong goes to `faults`, and where it stands to `written`.
 pub(super) fn fit<T: DeserializeOwned + Default>(
     mut json: Value,
     schema: &Value,
     written: &mut Written,
-    faults: &mut Vec<Fault>,
+    faults: &mut Vec<ConfigFault>,
 ) -> T {
     tidy(&mut json, schema);
     for (path, what) in violations(&json, schema) {
         blame(&mut json, schema, &path, what, written, faults);
     }
-    for _ in 0..MOST_BEYOND_SCHEMA {
+    for _ in 0..MAX_TYPE_FAULTS {
         // A tree that fits is read at once; one that does not is read again without what was at fault.
         match serde_path_to_error::deserialize::<_, T>(&json) {
             Ok(value) => return value,
@@ -94,11 +93,11 @@ pub(super) fn blame(
     path: &[String],
     what: String,
     written: &mut Written,
-    faults: &mut Vec<Fault>,
+    faults: &mut Vec<ConfigFault>,
 ) {
     let name = path.join(".");
     if !written.is_faulty(&name) {
-        faults.push(Fault::at(written.place(&name), &name, what));
+        faults.push(ConfigFault::at(written.place(&name), &name, what));
     }
     written.distrust(&name);
     replace(json, schema, path);
@@ -221,7 +220,7 @@ fn distance(a: &str, b: &str) -> usize {
 }
 
 /// What was meant by keys that nobody knows is not sound either: their values are elsewhere.
-pub(super) fn distrust_meant(faults: &[Fault], schema: &Value, written: &mut Written) {
+pub(super) fn distrust_meant(faults: &[ConfigFault], schema: &Value, written: &mut Written) {
     for fault in faults {
         let (above, key) = fault.path.rsplit_once('.').unwrap_or(("", &fault.path));
         let path: Vec<String> = above
@@ -236,7 +235,7 @@ pub(super) fn distrust_meant(faults: &[Fault], schema: &Value, written: &mut Wri
         if !known.contains(&key)
             && let Some(meant) = nearest(key, &known)
         {
-            let meant = join(above, meant);
+            let meant = key_path(above, meant);
             written.distrust(&meant);
         }
     }

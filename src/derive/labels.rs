@@ -1,25 +1,29 @@
 //! Which labels a metric carries: the number of its series is the product of their values.
 
 use crate::catalogue::Description;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// A choice of labels for all metrics.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
 pub enum Preset {
-    /// Cohort dimensions on what describes the business, agents and models on what describes the work, not both.
     #[default]
     Standard,
-    /// Every label and every dimension on every metric.
     Full,
-    /// No cohort dimension on any metric.
     Minimal,
 }
 
-/// The labels of all metrics: a preset, and what single metrics carry instead.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// The labels of all metrics: the section `metrics.labels`. Once the configuration is validated, the metrics in it have their names of the catalogue.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
 pub struct Labels {
+    /// standard: cohort dimensions on metrics of workflows, not on metrics of agents, models and tools. full: all labels and dimensions on all metrics. minimal: no cohort dimensions.
     pub preset: Preset,
-    /// By the name of the metric in the catalogue: the labels that it keeps, its own and dimensions.
+    /// Labels of single metrics, for example `baton_handoffs_total: [from, to, result, tier]`. They replace the labels of the preset. Series that differ only in other labels are added up.
+    #[serde(rename = "keep")]
     pub kept: BTreeMap<String, Vec<String>>,
 }
 

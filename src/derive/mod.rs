@@ -3,6 +3,7 @@
 //! | File | Content |
 //! |---|---|
 //! | `labels.rs` | which labels a metric carries |
+//! | `settings.rs` | limits and labels |
 //! | `series_cache.rs` | groups of series that facts of one kind with the same labels change, found with one lookup |
 //! | `store.rs` | values by metric and label set, within limits |
 //! | `value.rs` | the value of one series |
@@ -16,6 +17,7 @@ mod labels;
 mod merge;
 mod reveal;
 mod series_cache;
+mod settings;
 mod snapshot;
 mod store;
 mod value;
@@ -26,70 +28,19 @@ mod tests;
 
 pub use labels::{Labels, Preset};
 pub use merge::merge;
+pub use settings::Settings;
 pub use snapshot::Restored;
 
 use crate::catalogue::Metric;
-use crate::model::Name;
 use crate::model::event::{Cost, Operation, Outcome, Usage};
 use crate::model::fact::{
     Fact, Handoff, HandoffResult, ModelCall, Shed, Turn, TurnResult, What, Workflow,
 };
 use crate::model::metric::Family;
-use crate::model::money::DOLLAR;
 use crate::model::time::Timestamp;
 use rapidhash::RapidHashSet as HashSet;
 use series_cache::Kind;
-use std::collections::BTreeMap;
-use std::time::Duration;
 use store::{Moment, Shown, Store};
-
-/// Limits of the derived metrics.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// Which labels each metric carries.
-    pub labels: Labels,
-    /// Upper bounds of the buckets of histograms, by the names of the catalogue, where they are not those of the catalogue.
-    pub bounds: BTreeMap<String, Vec<f64>>,
-    /// Whether histograms keep exponential buckets too.
-    pub native_histograms: bool,
-    /// Bytes of all series, by estimate, above which new ones go to an overflow series.
-    pub max_bytes: usize,
-    /// Whether there are other partitions, in which a series may have parts.
-    pub shared: bool,
-    /// Series per metric; what is over goes to an overflow series.
-    pub max_series: usize,
-    /// Distinct values per label of a metric; what is over becomes `_overflow`.
-    pub max_label_values: usize,
-    /// A series without a new value for this long disappears, alone.
-    pub expire_after: Duration,
-    /// The names of the cohort dimensions, in the order of their numbers.
-    pub dimensions: Vec<String>,
-    /// Distinct values of one dimension; what is over becomes `other`.
-    pub max_cohort_values: usize,
-    /// The currency of all money: the names of its metrics end in it.
-    pub currency: Name,
-    /// How long after its birth a counter or histogram is exposed as 0, see [`Deriver::exposition`].
-    pub zero_hold: Duration,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            labels: Labels::default(),
-            bounds: BTreeMap::new(),
-            native_histograms: false,
-            max_bytes: 1 << 29,
-            shared: false,
-            max_series: 10_000,
-            max_label_values: 200,
-            expire_after: Duration::from_secs(24 * 60 * 60),
-            dimensions: Vec::new(),
-            max_cohort_values: 50,
-            currency: DOLLAR.into(),
-            zero_hold: Duration::ZERO,
-        }
-    }
-}
 
 /// The metrics of one partition.
 #[derive(Debug)]

@@ -17,6 +17,7 @@ mod offline;
 mod partition;
 mod recover;
 mod repartition;
+mod settings;
 mod stories;
 mod told;
 
@@ -27,8 +28,10 @@ pub use offline::Offline;
 pub use partition::Partition;
 pub use recover::Recovered;
 pub use repartition::repartition;
+pub use settings::Settings;
 
 use crate::clock::Clock;
+use crate::derive;
 use crate::log::LogError;
 use crate::log::{Log, Next, Reader};
 use crate::model::ids::PartitionKey;
@@ -36,7 +39,6 @@ use crate::model::memory_limit::MemoryLimit;
 use crate::model::metric::Family;
 use crate::model::record::{Delivery, Entry, Frame, Origin, Record};
 use crate::model::time::Timestamp;
-use crate::{derive, stitch};
 use health::EngineMetrics;
 use rapidhash::RapidHashMap as HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -51,20 +53,6 @@ const HEARTBEAT: Duration = Duration::from_secs(1);
 const SWEEP: Duration = Duration::from_secs(60);
 /// A worker silent for this long is stuck.
 pub const STUCK: Duration = Duration::from_secs(15);
-
-/// What the engine is made of.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    pub partitions: usize,
-    pub stitch: stitch::Settings,
-    pub derive: derive::Settings,
-    /// How often partitions keep their state, where the log can.
-    pub snapshot_interval: Duration,
-    /// Bytes of state above which senders are asked to retry.
-    pub soft_bytes: usize,
-    /// Sessions of one partition that are remembered for those who ask how they went.
-    pub stories: usize,
-}
 
 /// The running engine, shared by the exporters and the workers.
 pub struct Engine {

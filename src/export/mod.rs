@@ -5,6 +5,7 @@
 //!
 //! | File | Content |
 //! |---|---|
+//! | `settings.rs` | the address of the scrape server |
 //! | `exporter.rs` | the trait of exporters, and why one fails |
 //! | `feed.rs` | what every exporter reads: metric families, facts of sessions, readiness, clock |
 //! | `scrape/` | the HTTP server of `/metrics`, `/healthz`, `/readyz` and of the pages for people |
@@ -19,10 +20,12 @@ pub mod json;
 pub mod key_figures;
 pub mod scrape;
 pub mod sessions;
+mod settings;
 pub mod table;
 
 pub use exporter::{ExportError, Exporter};
 pub use feed::{FactSource, FamilySource, Feed, Readiness, SessionVisitor};
+pub use settings::Settings;
 
 #[cfg(test)]
 mod tests;

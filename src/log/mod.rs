@@ -4,6 +4,7 @@
 //!
 //! | File | Content |
 //! |---|---|
+//! | `settings.rs` | where the log is, and its limits |
 //! | `memory.rs` | the log in memory |
 //! | `disk/` | the log on disk, with snapshots |
 //! | `error.rs` | the one error of every log |
@@ -13,9 +14,11 @@ pub mod disk;
 mod error;
 pub mod memory;
 mod queue;
+mod settings;
 
 pub use error::{LogError, Responsible};
 pub use queue::{Next, Reader};
+pub use settings::{LogKind, Settings};
 
 use crate::model::record::{Frame, Load};
 use crate::proto::v1;

@@ -2,6 +2,7 @@
 //!
 //! | File | Content |
 //! |---|---|
+//! | `settings.rs` | timeouts of connections |
 //! | `address.rs` | addresses in the configuration |
 //! | `server.rs` | accepts connections up to a limit and survives faults of `accept` |
 //! | `connection.rs` | one connection: HTTP/1 or HTTP/2, cut by its time-outs |
@@ -15,7 +16,9 @@ mod metrics;
 pub mod open_files;
 mod report;
 mod server;
+mod settings;
 
 pub use address::Address;
 pub use report::{Reporter, Trouble};
-pub use server::{Peer, Protocol, Server, Settings, listen};
+pub use server::{Peer, Protocol, Server, listen};
+pub use settings::Settings;

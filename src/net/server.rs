@@ -1,5 +1,6 @@
 //! Accepts connections up to a limit, and survives faults of `accept`.
 
+use super::Settings;
 use super::connection;
 use super::metrics::ListenerMetrics;
 use super::report::{Reporter, Trouble};
@@ -19,36 +20,6 @@ use tokio_util::task::TaskTracker;
 const BACKLOG: u32 = 4096;
 /// How long a listener rests after a fault of `accept` that another attempt would meet at once, such as EMFILE.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(250);
-
-/// The limits of one listener.
-#[derive(Clone, Copy, Debug)]
-pub struct Settings {
-    /// Most connections at once.
-    pub max_connections: usize,
-    /// From the connection to the end of its first request head.
-    pub header_timeout: Duration,
-    /// Without a request in flight.
-    pub idle_timeout: Duration,
-    /// With requests in flight of which none begins or ends.
-    pub request_timeout: Duration,
-    /// Between two PINGs of HTTP/2.
-    pub keepalive_interval: Duration,
-    /// For the answer to a PING.
-    pub keepalive_timeout: Duration,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            max_connections: 2048,
-            header_timeout: Duration::from_secs(10),
-            idle_timeout: Duration::from_secs(120),
-            request_timeout: Duration::from_secs(90),
-            keepalive_interval: Duration::from_secs(30),
-            keepalive_timeout: Duration::from_secs(20),
-        }
-    }
-}
 
 /// What a listener speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

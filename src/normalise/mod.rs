@@ -5,6 +5,7 @@
 //!
 //! | File | Content |
 //! |---|---|
+//! | `settings.rs, cohorts.rs` | attribute and tool names of the operator, dimensions of cohorts |
 //! | `dialect/` | one file per dialect, and the table of them |
 //! | `session.rs, span_context.rs, business.rs` | session, user, tenant, intent, value and cohorts of a span |
 //! | `usage.rs, money.rs, model_name.rs` | tokens, first-token times, cost, and names of models and providers |
@@ -18,6 +19,7 @@
 
 mod attribute_filter;
 mod business;
+mod cohorts;
 mod content;
 pub mod declarations;
 mod declared;
@@ -31,6 +33,7 @@ mod model_name;
 mod money;
 mod outcome;
 mod session;
+mod settings;
 mod span_context;
 mod swar;
 mod tokens;
@@ -41,7 +44,9 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+pub use cohorts::CohortSettings;
 pub use dialect::{DIALECTS, Dialect};
+pub use settings::Settings;
 
 use crate::model::compact::{CowArc, OptionBox};
 use crate::model::event::{
@@ -51,7 +56,6 @@ use crate::model::event::{
 use crate::model::harmless;
 use crate::model::ids::Link;
 use crate::model::ids::{SpanId, TraceId};
-use crate::model::money::Money;
 use crate::model::price::PriceBook;
 use crate::model::time::Timestamp;
 use crate::model::{List, Name};
@@ -79,32 +83,6 @@ const RETENTION: [(&str, AttributeKeys); 2] = [
 
 /// Ids up to this length are kept whole. A longer one is cut and gets a hash of the whole: two that begin alike stay two.
 const MAX_ID: usize = 256;
-
-/// What the operator may add to what Baton knows of names. Additions are tried before the built-in names.
-#[derive(Clone, Debug, Default)]
-pub struct Settings {
-    pub session_attributes: Vec<String>,
-    pub user_attributes: Vec<String>,
-    pub outcome_attributes: Vec<String>,
-    /// Tools that hand over; `*` stands for the target's name.
-    pub handoff_tools: Vec<String>,
-    /// Tools that call a human in.
-    pub escalation_tools: Vec<String>,
-    /// Targets that are human.
-    pub human_names: Vec<String>,
-    /// Attributes that name the tenant whose session and user ids these are.
-    pub tenant_attributes: Vec<String>,
-    /// Attributes that hold the value of the transaction.
-    pub value_attributes: Vec<String>,
-    /// The currency of all figures.
-    pub money: Money,
-    /// Attributes that declare what the user came for.
-    pub intent_attributes: Vec<String>,
-    /// The attributes of each cohort dimension.
-    pub dimensions: Vec<Vec<String>>,
-    /// The seed of the hashes of content; keep it secret, and the same for all that share a log.
-    pub content_seed: u64,
-}
 
 /// The one entry point of the room.
 #[derive(Clone, Debug)]

@@ -1,7 +1,7 @@
 //! Bodies of HTTP requests, decompressed within limits.
 
-use super::Limits;
 use super::answer::Fault;
+use crate::otlp::Limits;
 use bytes::Bytes;
 use std::io::Read;
 

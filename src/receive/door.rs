@@ -1,11 +1,12 @@
 //! The way of a request through both doors: read, wait, decompress, submit; counted and reported in one place.
 
 use super::answer::Fault;
-use super::{Admission, Limits, Metrics, Settings};
+use super::{Admission, Listeners, Metrics};
 use crate::ingest::{Encoding, ExportRequest, Ingest, Signal};
 use crate::model::reject::RejectReason;
 use crate::net::{Peer, Server, Trouble};
 use crate::otlp::Counts;
+use crate::otlp::Limits;
 use axum::body::Body;
 use bytes::Bytes;
 use std::net::SocketAddr;
@@ -34,7 +35,7 @@ impl std::fmt::Debug for Door {
 
 impl Door {
     pub(super) fn new(
-        settings: &Settings,
+        listeners: &Listeners,
         server: &Server,
         ingest: Arc<dyn Ingest>,
         metrics: Arc<Metrics>,
@@ -43,9 +44,9 @@ impl Door {
             server: server.clone(),
             ingest,
             metrics,
-            limits: settings.limits.clone(),
-            retry_after: settings.retry_after,
-            admission: Arc::clone(&settings.admission),
+            limits: listeners.settings.limits(),
+            retry_after: listeners.settings.retry_after,
+            admission: Arc::clone(&listeners.admission),
         }
     }
 

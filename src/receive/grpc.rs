@@ -5,10 +5,11 @@
 
 use super::answer::{self, Fault};
 use super::door::Door;
-use super::{Limits, Metrics, Settings, body};
+use super::{Listeners, Metrics, body};
 use crate::ingest::{Encoding, Ingest, Signal};
 use crate::net::{self, Peer, Server};
 use crate::otlp::Counts;
+use crate::otlp::Limits;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -46,16 +47,16 @@ impl Grpc {
     /// # Errors
     /// When the address cannot be bound.
     pub fn bind(
-        settings: &Settings,
+        listeners: &Listeners,
         ingest: Arc<dyn Ingest>,
         metrics: Arc<Metrics>,
     ) -> std::io::Result<Self> {
-        let listener = net::listen(settings.grpc)?;
-        let server = settings.grpc_server.clone();
+        let listener = net::listen(listeners.settings.grpc.endpoint)?;
+        let server = listeners.grpc_server.clone();
         Ok(Self {
             address: listener.local_addr()?,
             listener,
-            door: Door::new(settings, &server, ingest, metrics),
+            door: Door::new(listeners, &server, ingest, metrics),
             server,
         })
     }

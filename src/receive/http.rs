@@ -2,7 +2,7 @@
 
 use super::answer::{self, Fault};
 use super::door::Door;
-use super::{Metrics, Settings, body};
+use super::{Listeners, Metrics, body};
 use crate::ingest::{Encoding, Ingest, Signal};
 use crate::net::{self, Peer, Server};
 use crate::otlp::Counts;
@@ -36,14 +36,14 @@ impl Http {
     /// # Errors
     /// When the address cannot be bound.
     pub fn bind(
-        settings: &Settings,
+        listeners: &Listeners,
         ingest: Arc<dyn Ingest>,
         metrics: Arc<Metrics>,
     ) -> std::io::Result<Self> {
-        let server = settings.http_server.clone();
+        let server = listeners.http_server.clone();
         Ok(Self {
-            listener: net::listen(settings.http)?,
-            door: Door::new(settings, &server, ingest, metrics),
+            listener: net::listen(listeners.settings.http.endpoint)?,
+            door: Door::new(listeners, &server, ingest, metrics),
             server,
         })
     }

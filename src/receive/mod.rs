@@ -3,6 +3,7 @@
 //!
 //! | File | Content |
 //! |---|---|
+//! | `settings.rs` | addresses, limits and timeouts |
 //! | `grpc.rs` | OTLP/gRPC: the trace and log services over raw bytes, and the health service |
 //! | `http.rs` | OTLP/HTTP: `POST /v1/traces` and `/v1/logs` |
 //! | `body.rs` | HTTP bodies, decompressed within limits |
@@ -18,27 +19,22 @@ mod door;
 mod grpc;
 mod http;
 mod measure;
+mod settings;
 
 pub use admission::{Admission, Room};
 pub use grpc::Grpc;
 pub use http::Http;
 pub use measure::Metrics;
+pub use settings::{GrpcSettings, HttpSettings, Settings};
 
 use crate::net::Server;
-use crate::otlp::Limits;
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
-/// What the door is told.
+/// What both transports are made of: the settings, and what they share.
 #[derive(Clone, Debug)]
-pub struct Settings {
-    pub grpc: SocketAddr,
-    pub http: SocketAddr,
-    pub limits: Limits,
-    /// How long a sender is asked to wait before it retries.
-    pub retry_after: Duration,
-    /// What requests may hold at once, at all doors together.
+pub struct Listeners {
+    pub settings: Settings,
+    /// What requests may hold at once, at all listeners together.
     pub admission: Arc<Admission>,
     pub grpc_server: Server,
     pub http_server: Server,

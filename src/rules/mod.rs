@@ -5,16 +5,19 @@
 //!
 //! | File | Content |
 //! |---|---|
+//! | `settings.rs` | the rules as written in YAML, and their compilation |
 //! | `schema.rs` | the variables and fields of rules |
 //! | `check.rs` | the type check, which the `cel` crate does not have |
 
 mod check;
 mod schema;
+mod settings;
 
 #[cfg(test)]
 mod tests;
 
 pub use schema::{Scope, View};
+pub use settings::{OutcomeRule, RuleOutcome, Settings, StepRule};
 
 use crate::model::Name;
 use crate::model::event::Outcome;

@@ -3,17 +3,19 @@
 use crate::model::Name;
 use cel::Value;
 use cel::objects::Key;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// What a rule looks at: the name of its variable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What a rule looks at, which is the name of its variable: one span or log record once its turn is finalized, one finalized turn, or one workflow that is
+/// about to close.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
 pub enum Scope {
-    /// One span or log record, once its turn is decided.
     Event,
-    /// One turn, decided.
     Turn,
-    /// One workflow, about to be closed.
     Workflow,
 }
 

@@ -9,7 +9,7 @@
 //! | `interval.rs` | durations: `5s`, `1h30m` |
 //! | `size.rs` | sizes in bytes: `16MiB`, `auto` |
 //! | `amount.rs` | amounts of memory: a size, or a percentage of the memory limit |
-//! | `number.rs` | counts of at least one, percentages |
+//! | `number.rs` | counts, percentages |
 //! | `secret.rs` | texts that are never printed |
 
 mod amount;
@@ -21,7 +21,7 @@ mod validate;
 
 pub use amount::Amount;
 pub use interval::{Interval, PositiveInterval};
-pub use number::{Count, Percent};
+pub use number::{Count, Percent, Whole};
 pub use secret::Secret;
 pub use size::{AutoSize, Size};
 pub use validate::{FaultSink, Report, Validate, key_path};

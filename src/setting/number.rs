@@ -4,10 +4,15 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{Deserialize, Deserializer, Error};
 use serde::ser::Serializer;
 use std::borrow::Cow;
+use std::marker::PhantomData;
 
 /// Notation of a number of at least 1.
 #[derive(Clone, Copy, Debug)]
 pub struct Count;
+
+/// Notation of a number that may be 0, in the range of `T`.
+#[derive(Clone, Copy, Debug)]
+pub struct Whole<T>(PhantomData<T>);
 
 /// Notation of a share from 0 to 1: a whole number of per cent.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +38,29 @@ impl Count {
             return Err(D::Error::custom(what));
         }
         Ok(count as usize)
+    }
+}
+
+impl<T> Whole<T> {
+    /// Writes the number.
+    ///
+    /// # Errors
+    /// Those of the serializer.
+    pub fn serialize<S: Serializer>(value: &usize, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(*value as u64)
+    }
+
+    /// Reads a number.
+    ///
+    /// # Errors
+    /// What is no number of the type.
+    pub fn deserialize<'de, D>(deserializer: D) -> Result<usize, D::Error>
+    where
+        T: Deserialize<'de> + TryInto<usize>,
+        D: Deserializer<'de>,
+    {
+        let number = T::deserialize(deserializer)?;
+        Ok(number.try_into().unwrap_or(usize::MAX))
     }
 }
 
@@ -70,6 +98,20 @@ impl JsonSchema for Count {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         u32::json_schema(generator)
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for Whole<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        T::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        T::json_schema(generator)
     }
 }
 

@@ -21,14 +21,25 @@ pub trait FaultSink: Debug {
 /// Where the settings of one section report their faults.
 #[derive(Debug)]
 pub struct Report<'r> {
-    section: &'r str,
+    section: String,
     sink: &'r mut dyn FaultSink,
 }
 
 impl<'r> Report<'r> {
     /// For the section at a path; the empty path is the whole file.
-    pub fn new(section: &'r str, sink: &'r mut dyn FaultSink) -> Self {
-        Self { section, sink }
+    pub fn new(section: &str, sink: &'r mut dyn FaultSink) -> Self {
+        Self {
+            section: section.to_owned(),
+            sink,
+        }
+    }
+
+    /// For a section below this one.
+    pub fn below<'b>(&'b mut self, section: &str) -> Report<'b> {
+        Report {
+            section: self.path(section),
+            sink: self.sink,
+        }
     }
 
     /// Reports a fault at a key of the section.
@@ -49,7 +60,7 @@ impl<'r> Report<'r> {
 
     /// The path of a key in the whole file.
     pub fn path(&self, key: &str) -> String {
-        key_path(self.section, key)
+        key_path(&self.section, key)
     }
 
     /// Reports a wait that is longer than another one.

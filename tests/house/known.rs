@@ -38,12 +38,10 @@ pub const LONG_FUNCTIONS: &[&str] = &[
     "of",
     "of_results",
     "open_after",
-    "relations",
     "request",
     "rules_prove_outcomes_and_count_steps_of_the_funnel",
     "session",
     "the_sdk_sends_prometheus_scrapes_and_no_failure_is_lost",
-    "validate",
     "what_is_no_otlp_fails_and_says_what_it_is_and_where",
     "whoever_comes_first_a_trace_follows_its_link_unless_it_has_a_session",
 ];
@@ -88,12 +86,9 @@ pub const REPEATED_TYPES: &[&str] = &[
     "Usage",
     "Value",
     "Verdict",
-    "Wait",
     "What",
 ];
 pub const NAMELESS_CONSTANTS: &[&str] = &[
-    "config/expected.rs",
-    "config/load.rs",
     "derive/series_cache.rs",
     "model/money.rs",
     "model/sampling.rs",

@@ -2,8 +2,9 @@
 
 use baton::app::App;
 use baton::clock::Clock;
-use baton::config::{self, Config};
+use baton::config;
 use baton::demo::{CONFIGURATION, Desk, Sender, Truth};
+use baton::log::LogKind;
 use baton::model::metric::{Family, Point};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -87,13 +88,12 @@ fn derived(f: &[Family]) -> Truth {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_demo_is_understood_to_the_last_handoff() {
     let free = SocketAddr::from(([127, 0, 0, 1], 0));
-    let config = Config {
-        grpc: free,
-        http: free,
-        server: free,
-        state_log: config::LogKind::Memory,
-        ..config::of_text(CONFIGURATION, Path::new("."), &|_| None).expect("it is valid")
-    };
+    let config = config::of_text(CONFIGURATION, Path::new("."), &|_| None);
+    let mut config = config.expect("it is valid");
+    config.receivers.otlp.grpc.endpoint = free;
+    config.receivers.otlp.http.endpoint = free;
+    config.server.endpoint = free;
+    config.state.log = LogKind::Memory;
     let nanos = Arc::new(AtomicU64::new(1_800_000_000_000_000_000));
     let clock = Clock::manual(Arc::clone(&nanos));
     let app = App::start(&config, clock.clone()).await.expect("it starts");

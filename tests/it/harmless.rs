@@ -128,7 +128,7 @@ fn told(text: &str) -> (String, [String; 3]) {
     let config = config::of_text("", Path::new("."), &|_| None).expect("the defaults");
     let normaliser = app::normaliser(&config, 1);
     let mut recording = Recording::new(normaliser);
-    let limits = app::limits(&config);
+    let limits = config.receivers.otlp.limits();
     let counts = otlp::json::traces(&request(text), &limits, &mut recording).expect("OTLP");
     assert!(counts.rejects.is_empty());
     let settings = app::engine_settings(&config);
@@ -151,7 +151,7 @@ fn told(text: &str) -> (String, [String; 3]) {
         prometheus,
         [
             json::write(&families),
-            table::write(&families, config.money.currency()),
+            table::write(&families, &config.money.currency),
             story,
         ],
     )

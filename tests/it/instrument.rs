@@ -2,7 +2,8 @@
 
 use baton::app::App;
 use baton::clock::Clock;
-use baton::config::{self, Config, LogKind};
+use baton::config::{self, Config};
+use baton::log::LogKind;
 use baton::normalise::declarations::{self, Declaration};
 use regex::Regex;
 use std::fmt::Write as _;
@@ -101,10 +102,14 @@ fn the_tables_are_those_of_the_code() {
 #[test]
 fn ports_and_waits_are_the_defaults() {
     let page = page();
-    let Config {
-        grpc, http, server, ..
-    } = defaults();
-    for port in [grpc.port(), http.port(), server.port()] {
+    let defaults = defaults();
+    let otlp = &defaults.receivers.otlp;
+    let endpoints = [
+        otlp.grpc.endpoint,
+        otlp.http.endpoint,
+        defaults.server.endpoint,
+    ];
+    for port in endpoints.map(|endpoint| endpoint.port()) {
         assert!(page.contains(&format!("\n| {port} |")), "{port}");
     }
     let shipped = include_str!("../../config/baton.yaml");
@@ -164,13 +169,11 @@ fn the_collector_sends_all_to_both_by_exporters_that_are_there() {
 /// A Baton on a clock of the test, and its clock.
 async fn start() -> (App, Arc<AtomicU64>) {
     let free = SocketAddr::from(([127, 0, 0, 1], 0));
-    let config = Config {
-        grpc: free,
-        http: free,
-        server: free,
-        state_log: LogKind::Memory,
-        ..Config::default()
-    };
+    let mut config = Config::default();
+    config.receivers.otlp.grpc.endpoint = free;
+    config.receivers.otlp.http.endpoint = free;
+    config.server.endpoint = free;
+    config.state.log = LogKind::Memory;
     let nanos = Arc::new(AtomicU64::new(Clock::system().now().0));
     let app = App::start(&config, Clock::manual(Arc::clone(&nanos))).await;
     (app.expect("it starts"), nanos)

@@ -159,13 +159,11 @@ fn a_stuck_worker_is_named_though_a_scrape_waits_for_it() {
 async fn a_scrape_has_all_metrics_of_the_catalogue_that_baton_tells_of_itself_and_no_other() {
     let directory = tempfile::tempdir().expect("a folder");
     let free = SocketAddr::from(([127, 0, 0, 1], 0));
-    let config = Config {
-        grpc: free,
-        http: free,
-        server: free,
-        state_directory: Some(directory.path().to_owned()),
-        ..Config::default()
-    };
+    let mut config = Config::default();
+    config.receivers.otlp.grpc.endpoint = free;
+    config.receivers.otlp.http.endpoint = free;
+    config.server.endpoint = free;
+    config.state.directory = Some(directory.path().to_owned());
     let app = App::start(&config, Clock::system())
         .await
         .expect("it starts");

@@ -3,6 +3,7 @@
 mod mutation;
 
 use super::*;
+use std::time::Duration;
 
 fn read(text: &str) -> Result<Config, Vec<String>> {
     let env = |name: &str| match name {
@@ -76,12 +77,12 @@ metrics:
     );
     let text = "money: {currency: EUR, rates: {USD: 0.9}}\nmetrics: {labels: {preset: minimal, keep: {baton_workflow_cost_eur: [tier]}}, buckets: {baton_workflow_cost_eur: []}}";
     let config = read(text).expect("a configuration");
-    assert_eq!(config.metric_labels.preset, crate::derive::Preset::Minimal);
+    assert_eq!(config.metrics.labels.preset, derive::Preset::Minimal);
     assert_eq!(
-        config.metric_labels.kept["baton_workflow_cost_usd"],
+        config.metrics.labels.kept["baton_workflow_cost_usd"],
         ["tier"]
     );
-    assert_eq!(config.metric_buckets["baton_workflow_cost_usd"], [0.0; 0]);
+    assert_eq!(config.metrics.bounds["baton_workflow_cost_usd"], [0.0; 0]);
 }
 
 #[test]
@@ -137,9 +138,9 @@ fn time_outs_of_connections_have_an_order_and_none_is_zero() {
 #[test]
 fn references_fill_values_and_never_structure() {
     let config = read("server: {endpoint: '${PORT}'}\nreceivers: {otlp: {max_depth: '${COUNT}', retry_after: '${NONE:-9s}'}}").expect("fine");
-    assert_eq!(config.server.port(), 9);
-    assert_eq!(config.max_depth, 7);
-    assert_eq!(config.retry_after, Duration::from_secs(9));
+    assert_eq!(config.server.endpoint.port(), 9);
+    assert_eq!(config.receivers.otlp.max_depth, 7);
+    assert_eq!(config.receivers.otlp.retry_after, Duration::from_secs(9));
     let faults = read("stitch:\n  settle: ${EVIL}\n  drop_timeout: ${NONE}\n").expect_err("faults");
     assert_eq!(faults.len(), 2, "{faults:?}");
     assert!(
@@ -225,8 +226,13 @@ fn cohorts_are_checked_and_the_operators_attributes_go_first() {
     let config =
         read("cohorts: {dimensions: [tier, region], attributes: {region: [geo], tier: [plan]}}")
             .expect("fine");
-    assert_eq!(config.cohorts[0].1[..2], ["plan", "customer.tier"]);
-    assert_eq!(config.cohorts[1], ("region".into(), vec!["geo".into()]));
+    let cohorts = config.cohorts;
+    assert_eq!(cohorts.dimensions, ["tier", "region"]);
+    assert_eq!(
+        cohorts.attributes_of("tier")[..2],
+        ["plan", "customer.tier"]
+    );
+    assert_eq!(cohorts.attributes_of("region"), ["geo"]);
     let faults =
         read("cohorts:\n  dimensions: [tier, tier, Region, le, color]\n  attributes: {x: [z1]}\n")
             .expect_err("faults");
@@ -244,9 +250,9 @@ fn cohorts_are_checked_and_the_operators_attributes_go_first() {
 
 #[test]
 fn actions_have_prices_only_where_the_operator_says_so() {
-    assert_eq!(*Config::default().action_prices, Default::default());
+    assert_eq!(Config::default().prices.actions(), Default::default());
     let text = "prices: {tools: {lookup: 0.002, free: 0}, retrieval: 0.001, escalation: 4.50}";
-    let prices = read(text).expect("fine").action_prices;
+    let prices = read(text).expect("fine").prices.actions();
     assert_eq!(prices.tools["lookup"], 0.002);
     assert_eq!(prices.tools["free"], 0.0);
     assert_eq!(
@@ -269,7 +275,7 @@ fn actions_have_prices_only_where_the_operator_says_so() {
 #[test]
 fn a_currency_needs_its_code_and_the_worth_of_a_dollar() {
     let money = read("money: {currency: EUR, rates: {USD: 0.92, GBP: 1.15}}");
-    let money = money.expect("fine").money;
+    let money = money.expect("fine").money.money();
     assert_eq!(
         (&**money.currency(), money.rate("GBP")),
         ("EUR", Some(1.15))
@@ -412,9 +418,21 @@ fn yaml_is_explained_in_plain_words() {
 #[test]
 fn anchors_and_merged_sections_are_read() {
     let text = "normalise: {session_attributes: &ids [a, b], user_attributes: *ids}\n";
-    assert_eq!(read(text).expect("fine").user_attributes, ["a", "b"]);
+    assert_eq!(
+        read(text).expect("fine").normalise.user_attributes,
+        ["a", "b"]
+    );
     let text = "receivers:\n  otlp:\n    grpc: &door {endpoint: 127.0.0.1:1}\n    http: {<<: *door, endpoint: 127.0.0.1:2}\n";
-    assert_eq!(read(text).expect("fine").http.port(), 2);
+    assert_eq!(
+        read(text)
+            .expect("fine")
+            .receivers
+            .otlp
+            .http
+            .endpoint
+            .port(),
+        2
+    );
 }
 
 #[test]

@@ -29,7 +29,7 @@ fn spoiled(line: &str, how: u8) -> String {
     }
 }
 
-fn faults(text: &str) -> Vec<Fault> {
+fn faults(text: &str) -> Vec<ConfigFault> {
     of_text(text, Path::new("."), &|_| None)
         .err()
         .unwrap_or_default()

@@ -4,6 +4,7 @@ use super::{fact, handoff, in_cohort, settings, shown};
 use crate::derive::*;
 use crate::model::Name;
 use crate::model::fact::{Evidence, HandoffResult, Retention};
+use std::time::Duration;
 
 const DIMENSIONS: &[&str] = &["tier", "intent", "channel", "tenant"];
 

@@ -8,6 +8,7 @@ use crate::model::fact::{Action, ActionKind, HandoffResult};
 use crate::model::metric::Point;
 use crate::model::sampling::Threshold;
 use crate::proto::v1;
+use std::time::Duration;
 
 fn told(what: What) -> Vec<Family> {
     // All label values have their place.

@@ -11,6 +11,7 @@ use crate::model::Name;
 use crate::model::fact::{Action, ActionKind, HandoffKind, ToolCall};
 use crate::model::ids::TraceId;
 use crate::model::metric::Point;
+use std::time::Duration;
 
 pub(super) fn fact(second: u64, what: What) -> Fact {
     let trace = TraceId::new(&[1; 16]).expect("not zero");
@@ -47,6 +48,7 @@ pub(super) fn settings() -> Settings {
         max_series: 10,
         max_label_values: 3,
         expire_after: Duration::from_secs(100),
+        zero_hold: Duration::ZERO,
         ..Settings::default()
     }
 }

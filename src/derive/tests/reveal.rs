@@ -6,6 +6,7 @@ use crate::model::metric::Point;
 use crate::proto::v1;
 use proptest::prelude::*;
 use reveal::Reveals;
+use std::time::Duration;
 
 const SECOND: u64 = 1_000_000_000;
 const BIRTH: u64 = 1_000 * SECOND;

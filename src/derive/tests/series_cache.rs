@@ -2,9 +2,11 @@
 
 use super::in_cohort;
 use crate::derive::*;
+use crate::model::Name;
 use crate::model::event::Usage;
 use crate::model::fact::{Evidence, HandoffKind, IntentPassed, Retention};
 use proptest::prelude::*;
+use std::time::Duration;
 
 /// A fact whose kind, labels and parts follow from a number.
 fn what(number: u64) -> What {

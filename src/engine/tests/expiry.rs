@@ -39,6 +39,7 @@ impl Desk {
             snapshot_interval: Duration::MAX,
             soft_bytes: usize::MAX,
             stories: 0,
+            ..Settings::default()
         };
         let now = Arc::new(AtomicU64::new(SECOND));
         let clock = Clock::manual(Arc::clone(&now));

@@ -107,6 +107,7 @@ fn play(threshold: impl Fn(TraceId) -> Option<Threshold>) -> Vec<Family> {
         snapshot_interval: Duration::MAX,
         soft_bytes: usize::MAX,
         stories: 0,
+        ..Settings::default()
     };
     let normaliser = Normaliser::new(normalise::Settings::default(), Arc::default());
     let mut recording = Recording::new(normaliser);

@@ -71,6 +71,7 @@ fn families(told: &[Told<'_>], linked: &[Linked<'_>], partitions: usize) -> Vec<
         snapshot_interval: Duration::MAX,
         soft_bytes: usize::MAX,
         stories: 0,
+        ..Settings::default()
     };
     let normaliser = Normaliser::new(normalise::Settings::default(), Arc::default());
     let mut recording = Recording::new(normaliser);

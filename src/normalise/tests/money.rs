@@ -2,6 +2,7 @@
 
 use super::{event, group};
 use crate::model::event::Cost;
+use crate::model::money::Money;
 use crate::model::price::Price;
 use crate::normalise::*;
 

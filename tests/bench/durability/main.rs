@@ -12,7 +12,8 @@ mod share;
 #[expect(dead_code, reason = "shared with the load, which uses more of it")]
 mod payload;
 
-use baton::config::{Config, LogKind};
+use baton::config::Config;
+use baton::log::LogKind;
 use baton::setting::Amount;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -36,23 +37,17 @@ fn main() {
 /// The defaults, on free ports, with room for whatever is measured.
 fn config(log: LogKind, folder: &Path) -> Config {
     let free = SocketAddr::from(([127, 0, 0, 1], 0));
-    Config {
-        grpc: free,
-        http: free,
-        server: free,
-        state_log: log,
-        state_directory: Some(folder.to_owned()),
-        soft_state_bytes: Amount::Bytes(7 << 30),
-        max_state_bytes: Amount::Bytes(8 << 30),
-        stitch: baton::stitch::Settings {
-            max_sessions: 8_000_000,
-            ..Default::default()
-        },
-        shutdown: baton::shutdown::Settings {
-            grace_period: std::time::Duration::from_secs(600),
-        },
-        ..Config::default()
-    }
+    let mut config = Config::default();
+    config.receivers.otlp.grpc.endpoint = free;
+    config.receivers.otlp.http.endpoint = free;
+    config.server.endpoint = free;
+    config.state.log = log;
+    config.state.directory = Some(folder.to_owned());
+    config.engine.soft_state_size = Amount::Bytes(7 << 30);
+    config.engine.max_state_size = Amount::Bytes(8 << 30);
+    config.stitch.max_sessions = 8_000_000;
+    config.shutdown.grace_period = std::time::Duration::from_secs(600);
+    config
 }
 
 fn runtime() -> tokio::runtime::Runtime {

@@ -3,8 +3,8 @@
 use crate::{config, now, runtime, say, seconds};
 use baton::app::App;
 use baton::clock::Clock;
-use baton::config::LogKind;
 use baton::ingest::{Encoding, ExportRequest, IngestError, Signal};
+use baton::log::LogKind;
 use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Value};
@@ -44,10 +44,8 @@ pub fn fill(folder: &Path, sessions: u64, clean: bool) {
     runtime().block_on(async {
         let begin = now();
         let nanos = Arc::new(AtomicU64::new(BEGIN));
-        let config = baton::config::Config {
-            snapshot_interval: Duration::MAX,
-            ..config(LogKind::Disk, folder)
-        };
+        let mut config = config(LogKind::Disk, folder);
+        config.state.snapshot_interval = Duration::MAX;
         let app = App::start(&config, Clock::manual(Arc::clone(&nanos))).await;
         let app = Arc::new(app.expect("it starts"));
         for first in (0..sessions).step_by((BATCH * IN_FLIGHT) as usize) {

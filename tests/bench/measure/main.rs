@@ -78,13 +78,17 @@ state: {log: memory}";
 /// An engine whose time stands still until it is moved, with its ingest and its readers.
 fn engine(config: &Config) -> (Engine, Pipeline, Vec<Reader>, Arc<AtomicU64>) {
     let settings = app::engine_settings(config);
-    let (log, readers) = memory::open(settings.partitions, config.queue_events);
+    let (log, readers) = memory::open(settings.partitions, config.engine.queue_events);
     let log: Arc<dyn Log> = Arc::new(log);
     let time = Arc::new(AtomicU64::new(1_800_000_000_000_000_000));
     let clock = Clock::manual(Arc::clone(&time));
     let engine = Engine::new(&settings, Arc::clone(&log), clock.clone());
     let appender = Appender::new(log, engine.memory_limit().clone(), clock);
-    let ingest = Pipeline::new(app::limits(config), app::normaliser(config, 7), appender);
+    let ingest = Pipeline::new(
+        config.receivers.otlp.limits(),
+        app::normaliser(config, 7),
+        appender,
+    );
     (engine, ingest, readers, time)
 }
 
@@ -201,7 +205,7 @@ fn workers(spans: u64) {
 
 fn shared_by(threads: usize, spans: u64) -> f64 {
     let mut config = config();
-    config.partitions = Some(threads);
+    config.engine.partitions = threads;
     let (engine, ingest, readers, time) = engine(&config);
     let (engine, ingest, time) = (&engine, &ingest, &time);
     let payload = &Payload::new(Kind::Lean, BATCH);

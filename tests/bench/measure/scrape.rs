@@ -130,8 +130,8 @@ pub fn shown(families: &[Family]) -> usize {
 /// An engine without limits on series.
 fn opened() -> (Door, Arc<Engine>) {
     let mut config: Config = config();
-    config.max_series = usize::MAX;
-    config.max_label_values = usize::MAX;
+    config.metrics.max_series = usize::MAX;
+    config.metrics.max_label_values = usize::MAX;
     let (engine, ingest, readers, time) = engine(&config);
     let engine = Arc::new(engine);
     let door = Door {

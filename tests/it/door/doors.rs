@@ -7,7 +7,9 @@ use baton::model::limit::Limit;
 use baton::net::{self, Protocol, Reporter, open_files};
 use baton::otlp::Limits;
 use baton::otlp::view::ScopeBatch;
-use baton::receive::{Admission, Grpc, Http, Metrics, Room, Settings};
+use baton::receive::{
+    Admission, Grpc, GrpcSettings, Http, HttpSettings, Listeners, Metrics, Room, Settings,
+};
 use baton::telemetry::Telemetry;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -147,15 +149,21 @@ impl Doors {
             let reporter = reporter.clone();
             telemetry.register(|| net::Server::new(name, protocol, setup.connections, reporter))
         };
-        let settings = Settings {
-            grpc: free,
-            http: free,
-            limits: Limits {
+        let listeners = Listeners {
+            settings: Settings {
+                grpc: GrpcSettings {
+                    endpoint: free,
+                    ..GrpcSettings::default()
+                },
+                http: HttpSettings {
+                    endpoint: free,
+                    ..HttpSettings::default()
+                },
                 max_request_bytes: 8 << 20,
                 max_decompressed_bytes: 8 << 20,
-                ..Limits::default()
+                retry_after: Duration::from_secs(7),
+                ..Settings::default()
             },
-            retry_after: Duration::from_secs(7),
             admission: Arc::new(telemetry.register(|| Admission::new(setup.room))),
             grpc_server: server("grpc", Protocol::Http2),
             http_server: server("http", Protocol::Http),
@@ -163,8 +171,8 @@ impl Doors {
         let taker = Arc::new(Taker::default());
         let metrics = Arc::new(telemetry.register(Metrics::new));
         let ingest = || Arc::<Taker>::clone(&taker);
-        let grpc = Grpc::bind(&settings, ingest(), Arc::clone(&metrics)).expect("bound");
-        let http = Http::bind(&settings, ingest(), metrics).expect("bound");
+        let grpc = Grpc::bind(&listeners, ingest(), Arc::clone(&metrics)).expect("bound");
+        let http = Http::bind(&listeners, ingest(), metrics).expect("bound");
         let stop = watch::Sender::new(false);
         Self {
             grpc: grpc.address(),

@@ -3,19 +3,19 @@
 use crate::door::doors::Raw;
 use baton::app::App;
 use baton::clock::Clock;
-use baton::config::{Config, Connections, LogKind};
+use baton::config::Config;
+use baton::log::LogKind;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 fn config() -> Config {
     let free = SocketAddr::from(([127, 0, 0, 1], 0));
-    Config {
-        grpc: free,
-        http: free,
-        server: free,
-        state_log: LogKind::Memory,
-        ..Config::default()
-    }
+    let mut config = Config::default();
+    config.receivers.otlp.grpc.endpoint = free;
+    config.receivers.otlp.http.endpoint = free;
+    config.server.endpoint = free;
+    config.state.log = LogKind::Memory;
+    config
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -43,13 +43,10 @@ async fn a_thousand_exports_at_once_are_taken_while_others_stall() {
 #[tokio::test(flavor = "multi_thread")]
 async fn probes_answer_whatever_is_done_to_the_doors_and_to_themselves() {
     let mut config = config();
-    config.connections = Connections {
-        max_grpc: 4,
-        max_http: 4,
-        max_server: 4,
-        header_timeout: Duration::from_millis(50),
-        ..config.connections
-    };
+    config.receivers.otlp.grpc.max_connections = 4;
+    config.receivers.otlp.http.max_connections = 4;
+    config.server.max_connections = 4;
+    config.connections.header_timeout = Duration::from_millis(50);
     let app = App::start(&config, Clock::system())
         .await
         .expect("it starts");

@@ -4,7 +4,7 @@
 use super::{get, until};
 use baton::app::App;
 use baton::clock::Clock;
-use baton::config::{self, Config};
+use baton::config;
 use baton::demo::{CONFIGURATION, Desk, Sender, Session};
 use serde_json::Value;
 use std::collections::HashSet;
@@ -51,15 +51,14 @@ impl Past {
     /// Lives through two weeks that end now.
     pub async fn live(folder: &Path) -> Self {
         let free = SocketAddr::from(([127, 0, 0, 1], 0));
-        let config = Config {
-            grpc: free,
-            http: free,
-            server: free,
-            state_directory: Some(folder.join("state")),
-            // A rare series stays, as it would with cases in every minute.
-            expire_after: Duration::from_secs(30 * 24 * 3600),
-            ..config::of_text(CONFIGURATION, Path::new("."), &|_| None).expect("it is valid")
-        };
+        let config = config::of_text(CONFIGURATION, Path::new("."), &|_| None);
+        let mut config = config.expect("it is valid");
+        config.receivers.otlp.grpc.endpoint = free;
+        config.receivers.otlp.http.endpoint = free;
+        config.server.endpoint = free;
+        config.state.directory = Some(folder.join("state"));
+        // A rare series stays, as it would with sessions in every minute.
+        config.metrics.expire_after = Duration::from_secs(30 * 24 * 3600);
         // Where the steps of subqueries and ranges fall.
         let end = Clock::system().now().0 / SECOND / STEP * STEP;
         let start = end - 2 * STEPS * STEP;

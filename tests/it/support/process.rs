@@ -2,7 +2,8 @@
 
 use baton::app::App;
 use baton::clock::Clock;
-use baton::config::{Config, LogKind};
+use baton::config::Config;
+use baton::log::LogKind;
 use baton::model::metric::{Family, Point};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::trace_service_client::TraceServiceClient;
@@ -176,16 +177,14 @@ pub fn now() -> u64 {
 /// The figures an hour later, as the next process has them.
 pub async fn at_the_end(state: &Path) -> Vec<Family> {
     let free = SocketAddr::from(([127, 0, 0, 1], 0));
-    let config = Config {
-        grpc: free,
-        http: free,
-        server: free,
-        state_log: LogKind::Disk,
-        state_directory: Some(state.to_owned()),
-        // What an older process counted long ago still shows.
-        expire_after: Duration::MAX,
-        ..Config::default()
-    };
+    let mut config = Config::default();
+    config.receivers.otlp.grpc.endpoint = free;
+    config.receivers.otlp.http.endpoint = free;
+    config.server.endpoint = free;
+    config.state.log = LogKind::Disk;
+    config.state.directory = Some(state.to_owned());
+    // What an older process counted long ago still shows.
+    config.metrics.expire_after = Duration::MAX;
     let nanos = Arc::new(AtomicU64::new(now()));
     let app = App::start(&config, Clock::manual(Arc::clone(&nanos))).await;
     let app = app.expect("it starts");

@@ -60,13 +60,11 @@ fn after<T>(way: Way, requests: &[Request], read: impl AsyncFnOnce(&App) -> T) -
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async {
         let free = SocketAddr::from(([127, 0, 0, 1], 0));
-        let config = Config {
-            grpc: free,
-            http: free,
-            server: free,
-            state_log: baton::config::LogKind::Memory,
-            ..Config::default()
-        };
+        let mut config = Config::default();
+        config.receivers.otlp.grpc.endpoint = free;
+        config.receivers.otlp.http.endpoint = free;
+        config.server.endpoint = free;
+        config.state.log = baton::log::LogKind::Memory;
         let nanos = Arc::new(AtomicU64::new(1_800_000_000_000_000_000));
         let app = App::start(&config, Clock::manual(Arc::clone(&nanos)))
             .await

@@ -1,0 +1,112 @@
+//! What a schema and types cannot express: each room checks its own settings, and this file checks how those of different rooms fit together.
+
+use super::written::Written;
+use super::{Config, ConfigFault, metrics};
+use crate::setting::{FaultSink, Report, Validate};
+use std::net::SocketAddr;
+use std::path::Path;
+
+/// Checks a configuration and completes it: names of files are relative to `folder`, and metrics get their names of the catalogue.
+pub(super) fn check(config: &mut Config, folder: &Path, written: &Written) -> Vec<ConfigFault> {
+    let mut collected = Collected {
+        written,
+        faults: Vec::new(),
+    };
+    let report = &mut Report::new("", &mut collected);
+    rooms(config, report);
+    request_timeout(config, report);
+    addresses(config, report);
+    metrics::check(config, report);
+    config
+        .prices
+        .read_catalog(folder, &mut report.below("prices"));
+    if let Some(directory) = &mut config.state.directory {
+        *directory = folder.join(&directory);
+    }
+    collected.faults
+}
+
+/// The faults of the checks so far.
+#[derive(Debug)]
+struct Collected<'w> {
+    written: &'w Written,
+    faults: Vec<ConfigFault>,
+}
+
+impl FaultSink for Collected<'_> {
+    /// Takes a fault, unless one is known there already.
+    fn fault(&mut self, path: &str, what: String) {
+        if !self.written.is_faulty(path) {
+            let place = self.written.place(path);
+            self.faults.push(ConfigFault::at(place, path, what));
+        }
+    }
+
+    fn is_sound(&self, path: &str) -> bool {
+        self.written.is_sound(path)
+    }
+
+    fn has(&self, path: &str) -> bool {
+        self.written.has(path)
+    }
+}
+
+/// Each room's own check. Sections without one have only keys that their types check.
+fn rooms(config: &Config, report: &mut Report<'_>) {
+    let rooms: [(&str, &dyn Validate); 8] = [
+        ("receivers.otlp", &config.receivers.otlp),
+        ("engine", &config.engine),
+        ("state", &config.state),
+        ("stitch", &config.stitch),
+        ("rules", &config.rules),
+        ("cohorts", &config.cohorts),
+        ("prices", &config.prices),
+        ("money", &config.money),
+    ];
+    for (section, settings) in rooms {
+        settings.validate(&mut report.below(section));
+    }
+}
+
+/// A connection must live as long as an upload may take.
+fn request_timeout(config: &Config, report: &mut Report<'_>) {
+    report.not_longer(
+        (
+            "receivers.otlp.body_timeout",
+            config.receivers.otlp.body_timeout,
+        ),
+        (
+            "connections.request_timeout",
+            config.connections.request_timeout,
+        ),
+    );
+}
+
+/// No two listeners have the same address. Port 0 is a free one each time.
+fn addresses(config: &Config, report: &mut Report<'_>) {
+    let listeners: [(&str, SocketAddr); 3] = [
+        (
+            "receivers.otlp.grpc.endpoint",
+            config.receivers.otlp.grpc.endpoint,
+        ),
+        (
+            "receivers.otlp.http.endpoint",
+            config.receivers.otlp.http.endpoint,
+        ),
+        ("server.endpoint", config.server.endpoint),
+    ];
+    for (i, (key, address)) in listeners.iter().enumerate() {
+        let same =
+            |(other, there): &&(&str, SocketAddr)| there == address && report.is_sound(other);
+        let clash = listeners[..i].iter().find(same);
+        if let Some((other, _)) = clash.filter(|_| address.port() != 0 && report.is_sound(key)) {
+            // It is reported where the file says it.
+            let (here, there) = if report.has(key) {
+                (key, other)
+            } else {
+                (other, key)
+            };
+            report.fault(here, format!("must not be the same address as {there}"));
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! The keys of `receivers.otlp`.
+
+use super::Room;
+use crate::net::Address;
+use crate::otlp::Limits;
+use crate::setting::{Amount, Count, Interval, Report, Size, Validate};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// OTLP over gRPC and HTTP: the section `receivers.otlp`.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// OTLP/gRPC.
+    pub grpc: GrpcSettings,
+    /// OTLP/HTTP, protobuf and JSON.
+    pub http: HttpSettings,
+    /// Maximum size of a request on the wire.
+    #[serde(with = "Size")]
+    pub max_request_bytes: usize,
+    /// Maximum size of a request after decompression.
+    #[serde(with = "Size")]
+    pub max_decompressed_bytes: usize,
+    /// Maximum number of attributes, events or links of a span. A span with more is rejected.
+    #[serde(with = "Count")]
+    pub max_attributes: usize,
+    /// Maximum nesting depth of an attribute value. A span with a deeper value is rejected.
+    #[serde(with = "Count")]
+    pub max_depth: usize,
+    /// Maximum number of requests that are decoded and appended at the same time. Further requests wait in a queue once their body has arrived.
+    #[serde(with = "Count")]
+    pub max_requests_in_flight: usize,
+    /// Maximum time that a request waits in that queue. After it, the request is refused with a retryable status.
+    #[serde(with = "Interval")]
+    pub queue_timeout: Duration,
+    /// Maximum number of bytes in flight, after decompression, from the first byte of a request to its answer. Above it, stalled uploads are cut; if that does not free enough, requests are refused with a retryable status. A size, or a percentage of the memory limit, which is never less than max_decompressed_bytes.
+    pub max_bytes_in_flight: Amount,
+    /// Maximum time in which the body of a request must arrive. A slower upload is cut and refused with a retryable status.
+    #[serde(with = "Interval")]
+    pub body_timeout: Duration,
+    /// Maximum time without a byte while the body of a request arrives.
+    #[serde(with = "Interval")]
+    pub body_idle_timeout: Duration,
+    /// How long senders are asked to wait before they retry a refused request.
+    #[serde(with = "Interval")]
+    pub retry_after: Duration,
+}
+
+/// The section `receivers.otlp.grpc`.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct GrpcSettings {
+    /// Address to listen on. Port 0 selects a free port, which is logged.
+    #[serde(with = "Address")]
+    pub endpoint: SocketAddr,
+    /// Maximum number of open connections. At the limit, the longest idle connection is closed, and new connections wait. Reduced at start if the limit of open files is too low.
+    #[serde(with = "Count")]
+    pub max_connections: usize,
+}
+
+/// The section `receivers.otlp.http`.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct HttpSettings {
+    /// Address to listen on. Port 0 selects a free port, which is logged.
+    #[serde(with = "Address")]
+    pub endpoint: SocketAddr,
+    /// Maximum number of open connections. At the limit, the longest idle connection is closed, and new connections wait. Reduced at start if the limit of open files is too low.
+    #[serde(with = "Count")]
+    pub max_connections: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let limits = Limits::default();
+        Self {
+            grpc: GrpcSettings::default(),
+            http: HttpSettings::default(),
+            max_request_bytes: limits.max_request_bytes,
+            max_decompressed_bytes: limits.max_decompressed_bytes,
+            max_attributes: limits.max_attributes,
+            max_depth: limits.max_depth,
+            max_requests_in_flight: 128,
+            queue_timeout: Duration::from_secs(5),
+            max_bytes_in_flight: Amount::Percent(10),
+            body_timeout: Duration::from_secs(60),
+            body_idle_timeout: Duration::from_secs(10),
+            retry_after: Duration::from_secs(5),
+        }
+    }
+}
+
+impl Default for GrpcSettings {
+    fn default() -> Self {
+        Self {
+            endpoint: SocketAddr::from(([127, 0, 0, 1], 4317)),
+            max_connections: 2048,
+        }
+    }
+}
+
+impl Default for HttpSettings {
+    fn default() -> Self {
+        Self {
+            endpoint: SocketAddr::from(([127, 0, 0, 1], 4318)),
+            max_connections: 2048,
+        }
+    }
+}
+
+impl Settings {
+    /// The limits of one request.
+    pub fn limits(&self) -> Limits {
+        Limits {
+            max_request_bytes: self.max_request_bytes,
+            max_decompressed_bytes: self.max_decompressed_bytes,
+            max_attributes: self.max_attributes,
+            max_depth: self.max_depth,
+        }
+    }
+
+    /// What requests may hold at once under a memory limit.
+    pub fn room(&self, memory: u64) -> Room {
+        Room {
+            max_requests: self.max_requests_in_flight,
+            max_bytes: self.bytes_in_flight(memory),
+            body_timeout: self.body_timeout,
+            body_idle_timeout: self.body_idle_timeout,
+            queue_timeout: self.queue_timeout,
+        }
+    }
+
+    /// Bytes of requests in flight under a memory limit. The largest request must be accepted in a small container too.
+    pub fn bytes_in_flight(&self, memory: u64) -> usize {
+        let bytes = self.max_bytes_in_flight.of(memory);
+        bytes.max(self.max_decompressed_bytes)
+    }
+}
+
+impl Validate for Settings {
+    fn validate(&self, report: &mut Report<'_>) {
+        report.not_longer(
+            ("body_idle_timeout", self.body_idle_timeout),
+            ("body_timeout", self.body_timeout),
+        );
+        let decompressed = ("max_decompressed_bytes", self.max_decompressed_bytes);
+        report.not_more(("max_request_bytes", self.max_request_bytes), decompressed);
+        // The largest request would never be accepted. What a share is in bytes, only the machine knows.
+        if let Amount::Bytes(bytes) = self.max_bytes_in_flight {
+            report.not_more(decompressed, ("max_bytes_in_flight", bytes));
+        }
+    }
+}
