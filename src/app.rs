@@ -18,7 +18,7 @@ mod warnings;
 
 pub use settings::{connections, display, engine_settings, fresh_seed, listener, normaliser};
 
-use crate::clock::{Clock, Pulse};
+use crate::clock::{Clock, Heartbeat};
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::export::scrape::{self, ScrapeServer};
@@ -113,7 +113,7 @@ impl App {
             progress: Arc::default(),
             telemetry: Telemetry::new(clock.now()),
             stopping: tasks.stopping(Phase::Receivers),
-            log_pulse: files.as_ref().map(|_| Pulse::new(&clock)),
+            log_heartbeat: files.as_ref().map(|_| Heartbeat::new(&clock)),
         });
         let reporter = Reporter::new(clock.clone());
         let servers = || ListenerServers::new(config, &reporter);
@@ -145,7 +145,7 @@ impl App {
             metrics,
         };
         let stop = app.tasks.stopping(Phase::Receivers);
-        let tasks = writer_task(ground.writer, source.log_pulse.clone()).into_iter();
+        let tasks = writer_task(ground.writer, source.log_heartbeat.clone()).into_iter();
         let tasks = tasks.chain(worker_tasks(&app.engine, ground.readers));
         let tasks = tasks.chain(receiver_tasks(grpc, http, reporter, &stop));
         tasks.for_each(|task| app.tasks.start(task));
@@ -208,10 +208,10 @@ impl Drop for App {
 }
 
 /// The writer of a log on disk.
-fn writer_task(writer: Option<disk::Writer>, pulse: Option<Pulse>) -> Option<Task> {
-    let (writer, pulse) = writer.zip(pulse)?;
+fn writer_task(writer: Option<disk::Writer>, heartbeat: Option<Heartbeat>) -> Option<Task> {
+    let (writer, heartbeat) = writer.zip(heartbeat)?;
     let work = move || {
-        let written = writer.work(|| pulse.beat());
+        let written = writer.work(|| heartbeat.beat());
         written.map_err(|error| Failure::Log(error.to_string()))
     };
     Some(Task::blocking("the writer of the log", Phase::Log, work))

@@ -89,14 +89,17 @@ fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// The last sign of life of a thread.
+/// A thread whose last sign of life is older than this is stuck.
+const STUCK_AFTER: Duration = Duration::from_secs(15);
+
+/// The last sign of life of a thread: the thread beats it, readiness reads it.
 #[derive(Clone, Debug)]
-pub struct Pulse {
+pub struct Heartbeat {
     clock: Clock,
     last: Arc<AtomicU64>,
 }
 
-impl Pulse {
+impl Heartbeat {
     pub fn new(clock: &Clock) -> Self {
         Self {
             last: Arc::new(AtomicU64::new(clock.now().0)),
@@ -108,10 +111,9 @@ impl Pulse {
         self.last.store(self.clock.now().0, Ordering::Relaxed);
     }
 
-    /// How long ago the last one was.
-    pub fn silent(&self) -> Duration {
+    pub fn is_stuck(&self) -> bool {
         let last = Timestamp(self.last.load(Ordering::Relaxed));
-        self.clock.now().since(last)
+        self.clock.now().since(last) > STUCK_AFTER
     }
 }
 

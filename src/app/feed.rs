@@ -1,7 +1,7 @@
 //! What exporters are fed from: the engine, Baton's own metrics, and how the process is doing.
 
-use crate::clock::{Clock, Pulse};
-use crate::engine::{self, Engine};
+use crate::clock::{Clock, Heartbeat};
+use crate::engine::Engine;
 use crate::export::{FactSource, FamilySource, Feed, Readiness, SessionVisitor};
 use crate::log::disk::progress::Progress;
 use crate::model::fact::Fact;
@@ -21,7 +21,7 @@ pub(super) struct FeedSource {
     /// Is cancelled when the process begins to stop.
     pub(super) stopping: CancellationToken,
     /// The writer of a log on disk beats it.
-    pub(super) log_pulse: Option<Pulse>,
+    pub(super) log_heartbeat: Option<Heartbeat>,
 }
 
 impl FeedSource {
@@ -83,8 +83,8 @@ impl Readiness for FeedSource {
             return self.starting().into_iter().collect();
         };
         let mut unready = engine.stuck();
-        let pulse = self.log_pulse.as_ref();
-        if pulse.is_some_and(|pulse| pulse.silent() > engine::STUCK) {
+        let log = self.log_heartbeat.as_ref();
+        if log.is_some_and(Heartbeat::is_stuck) {
             unready.push("the log makes no progress".into());
         }
         unready.extend(engine.full());

@@ -30,7 +30,7 @@ pub use recover::Recovered;
 pub use repartition::repartition;
 pub use settings::Settings;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Heartbeat};
 use crate::derive;
 use crate::log::LogError;
 use crate::log::{Log, Next, Reader};
@@ -41,7 +41,6 @@ use crate::model::record::{Delivery, Entry, Frame, Origin, Record};
 use crate::model::time::Timestamp;
 use health::EngineMetrics;
 use rapidhash::RapidHashMap as HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 use stories::Stories;
@@ -51,8 +50,6 @@ use tracing::{debug, error};
 const HEARTBEAT: Duration = Duration::from_secs(1);
 /// Series that expired in all partitions are looked for this often.
 const SWEEP: Duration = Duration::from_secs(60);
-/// A worker silent for this long is stuck.
-pub const STUCK: Duration = Duration::from_secs(15);
 
 /// The running engine, shared by the exporters and the workers.
 pub struct Engine {
@@ -68,7 +65,7 @@ struct Slot {
     /// Its worker alone writes; a scrape reads, also while the worker keeps the state.
     partition: RwLock<Partition>,
     /// The last time its worker looked at the time, for readiness.
-    heartbeat: AtomicU64,
+    heartbeat: Heartbeat,
     stories: Mutex<Stories>,
 }
 
@@ -105,11 +102,10 @@ impl std::fmt::Debug for Engine {
 
 impl Engine {
     pub fn new(settings: &Settings, log: Arc<dyn Log>, clock: Clock) -> Self {
-        let now = clock.now();
         let partitions = (0..settings.partitions)
             .map(|_| Slot {
                 partition: RwLock::new(Partition::new(settings)),
-                heartbeat: AtomicU64::new(now.0),
+                heartbeat: Heartbeat::new(&clock),
                 stories: Mutex::new(Stories::new(settings.stories)),
             })
             .collect();
@@ -153,7 +149,7 @@ impl Engine {
     pub fn step(&self, index: usize, worker: &mut Worker, next: Next) {
         let slot = &self.partitions[index];
         let now = self.clock.now();
-        slot.beat(now);
+        slot.heartbeat.beat();
         if let Next::Delivery(delivery) = next {
             let is_tick = delivery.entries.is_empty() && delivery.forget.is_empty();
             self.apply(index, delivery);
@@ -222,9 +218,7 @@ impl Engine {
         let partition = read(&slot.partition);
         let position = partition.position();
         // A large state takes its time; the worker is at work meanwhile.
-        let mut parts = partition
-            .save(index)
-            .inspect(|_| slot.beat(self.clock.now()));
+        let mut parts = partition.save(index).inspect(|_| slot.heartbeat.beat());
         match self.log.save_snapshot(index, position, &mut parts) {
             Ok(bytes) => {
                 self.metrics.snapshots.increment(1);
@@ -277,14 +271,9 @@ impl Engine {
 
     /// Which partitions do not get on; empty when all is well.
     pub fn stuck(&self) -> Vec<String> {
-        let now = self.clock.now();
-        self.partitions
-            .iter()
-            .enumerate()
-            .filter(|(_, slot)| {
-                let last = Timestamp(slot.heartbeat.load(Ordering::Relaxed));
-                now.since(last) > STUCK
-            })
+        let partitions = self.partitions.iter().enumerate();
+        partitions
+            .filter(|(_, slot)| slot.heartbeat.is_stuck())
             .map(|(index, _)| format!("partition {index} makes no progress"))
             .collect()
     }
@@ -347,12 +336,6 @@ impl Engine {
         let due = read(&self.partitions[index].partition).next_deadline();
         let due = due.filter(|_| !worker.ticking);
         due.map_or(HEARTBEAT, |due| due.since(self.clock.now()).min(HEARTBEAT))
-    }
-}
-
-impl Slot {
-    fn beat(&self, now: Timestamp) {
-        self.heartbeat.store(now.0, Ordering::Relaxed);
     }
 }
 
