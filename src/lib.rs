@@ -3,10 +3,10 @@
 //! The modules are called rooms. A span passes through them in this order:
 //!
 //! ```text
-//! receive ─► ingest (otlp, normalise) ─► log ─► engine (stitch, derive) ─► export
+//! receive ─► ingest (otlp, normalise) ─► log ─► engine (stitch with turn, derive) ─► export
 //! ```
 //!
-//! Every room may import `model` and `setting`. `otlp`, `normalise`, `stitch`, `derive`, `rules` and `proto` are pure: no I/O, no clock, no tasks. Only `ingest` and `engine` connect the pure
+//! Every room may import `model` and `setting`. `otlp`, `normalise`, `turn`, `stitch`, `derive`, `rules` and `proto` are pure: no I/O, no clock, no tasks. Only `ingest` and `engine` connect the pure
 //! rooms to the log and the clock. Only `app` and `cli` connect all rooms. `docs/architecture.md` has the list of allowed imports, and `tests/house.rs` checks it.
 
 pub mod app;
@@ -32,6 +32,7 @@ pub mod setting;
 pub mod shutdown;
 pub mod stitch;
 pub mod telemetry;
+pub mod turn;
 
 /// The names of attributes that are read by their whole name: the vocabularies of all dialects. The decoder gives each a number. It is told
 /// them here, at compile time, so that `otlp` does not know the dialects.

@@ -34,6 +34,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "shutdown",
             "stitch",
             "telemetry",
+            "turn",
         ],
     ),
     (
@@ -94,8 +95,9 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("setting", &[]),
     ("shutdown", &[]),
     ("log", &["proto", "telemetry"]),
-    ("stitch", &["proto", "rules"]),
+    ("stitch", &["proto", "rules", "turn"]),
     ("telemetry", &[]),
+    ("turn", &["rules"]),
 ];
 const PURE: &[&str] = &[
     "catalogue",

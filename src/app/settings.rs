@@ -4,7 +4,7 @@ use crate::config::Config;
 use crate::export::sessions::DisplaySettings;
 use crate::net::{self, open_files};
 use crate::normalise::{self, Normaliser};
-use crate::{derive, engine, stitch};
+use crate::{derive, engine, stitch, turn};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ pub(super) fn partition_settings(config: &Config, partitions: usize) -> engine::
         partitions,
         stories: config.engine.stories / partitions,
         stitch: stitch::Settings {
-            judge: stitch::Judge {
+            judge: turn::Judge {
                 rules: Arc::new(config.rules.compile()),
                 dimensions: config.cohorts.dimensions.clone(),
             },

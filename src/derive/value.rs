@@ -20,7 +20,7 @@ pub(super) enum Number {
     /// Plain counts, or billionths where it adds up amounts.
     Counter(u128, Option<Exemplar>),
     Gauge(i64),
-    /// OptionBox, because most series are counters.
+    /// Boxed, because most series are counters.
     Histogram(Box<Distribution>),
 }
 

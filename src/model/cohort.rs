@@ -89,6 +89,9 @@ impl Cohort {
 
     /// Both; of two values of a dimension the greater one, so that their order leaves no mark.
     pub fn joined(&self, other: &Self) -> Self {
+        if self == other {
+            return self.clone();
+        }
         let length = self.values().len().max(other.values().len());
         let value = |i| Name::from(self.value(i).max(other.value(i)));
         Self::of_values((0..length).map(value).collect())

@@ -15,6 +15,7 @@
 //! | `sketch.rs` | salted hashes of the facts of a text, to estimate the share of one text in another |
 //! | `memo.rs` | a cache for texts that repeat |
 //! | `compact.rs` | compact storage of optional parts |
+//! | `small_map.rs` | compact maps and sets of few entries |
 //! | `hash.rs` | the hash of short names |
 
 pub mod cohort;
@@ -35,6 +36,7 @@ pub mod record;
 pub mod reject;
 pub mod sampling;
 pub mod sketch;
+pub mod small_map;
 pub mod time;
 
 /// A short name (agent, tool, model …), cheap to clone and one word wide: of events there are many, and each has many names.

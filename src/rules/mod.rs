@@ -106,12 +106,12 @@ impl Rules {
     }
 
     /// What follows for one thing: the first outcome rule that holds, and all steps.
-    pub fn judge(&self, view: View) -> Verdict<'_> {
+    pub fn judge(&self, view: View) -> RuleMatches<'_> {
         let scope = view.scope();
         let mut context = Context::with_env(Arc::clone(&CEL));
         context.add_variable_from_value(scope.as_str(), view.into_value());
         let holds = |condition: &Condition| condition.scope == scope && condition.holds(&context);
-        Verdict {
+        RuleMatches {
             outcome: self.outcomes.iter().find(|rule| holds(&rule.condition)),
             steps: self
                 .steps
@@ -122,9 +122,9 @@ impl Rules {
     }
 }
 
-/// What the rules say about one thing.
+/// Rules that match one thing.
 #[derive(Debug)]
-pub struct Verdict<'a> {
+pub struct RuleMatches<'a> {
     pub outcome: Option<&'a Rule<Outcome>>,
     pub steps: Vec<&'a Rule<Name>>,
 }

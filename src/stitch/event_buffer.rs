@@ -9,13 +9,13 @@ use crate::model::time::Timestamp;
 
 /// The events of one trace, and the notes to them. The order of arrival leaves no mark.
 #[derive(Clone, Debug)]
-pub(super) struct Kept {
+pub(super) struct EventBuffer {
     trace: TraceId,
     /// By span, and the notes by their numbers too: where in `written` an event begins.
     spans: List<(SpanId, u32)>,
     notes: List<(SpanId, u64, u32)>,
     written: Vec<u8>,
-    aside: SideTables,
+    side_tables: SideTables,
     /// Event time from first start to last end of the spans, of which there is one at least.
     interval: (Timestamp, Timestamp),
     agentic: bool,
@@ -36,14 +36,14 @@ pub(super) fn weight(event: &Event) -> usize {
     WRITTEN + content + kind + event.rare.weight()
 }
 
-impl Kept {
+impl EventBuffer {
     pub(super) fn new(trace: TraceId) -> Self {
         Self {
             trace,
             spans: List::new(),
             notes: List::new(),
             written: Vec::new(),
-            aside: SideTables::default(),
+            side_tables: SideTables::default(),
             interval: (Timestamp::MAX, Timestamp::default()),
             agentic: false,
         }
@@ -83,7 +83,7 @@ impl Kept {
         if self.written.capacity() - self.written.len() < 64 {
             self.written.reserve_exact(self.written.len() / 4 + 256);
         }
-        self.aside.write(event, &mut self.written);
+        self.side_tables.write(event, &mut self.written);
         true
     }
 
@@ -106,26 +106,26 @@ impl Kept {
 
     /// Whether every parent that is named is here.
     pub(super) fn is_complete(&self) -> bool {
-        let mut parents = self.aside.parents.iter();
+        let mut parents = self.side_tables.parents.iter();
         parents.all(|parent| self.place(*parent).is_ok())
     }
 
     /// What few of its spans and notes say.
     pub(super) fn rare(&self) -> &[OptionBox<RareFields>] {
-        &self.aside.rare
+        &self.side_tables.rare
     }
 
     /// What its spans and notes say of whose they are.
-    pub(super) fn cases(&self) -> &[CowArc<SpanContext>] {
-        &self.aside.cases
+    pub(super) fn contexts(&self) -> &[CowArc<SpanContext>] {
+        &self.side_tables.contexts
     }
 
     /// All spans by their ids, then all notes.
     pub(super) fn into_events(self) -> impl Iterator<Item = Event> {
-        let (trace, written, mut aside) = (self.trace, self.written, self.aside);
+        let (trace, written, mut side_tables) = (self.trace, self.written, self.side_tables);
         let spans = self.spans.into_iter();
         let notes = self.notes.into_iter();
         let all = spans.chain(notes.map(|(span, _, at)| (span, at)));
-        all.map(move |(span, at)| aside.read(trace, span, &written[at as usize..]))
+        all.map(move |(span, at)| side_tables.read(trace, span, &written[at as usize..]))
     }
 }

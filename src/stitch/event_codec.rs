@@ -1,4 +1,4 @@
-//! The encoded form of a waiting event, with shared tables for names, cases and rare fields.
+//! The encoded form of a waiting event, with shared tables for names, contexts and rare fields.
 
 use crate::model::compact::{CowArc, OptionBox};
 use crate::model::event::{
@@ -24,7 +24,7 @@ pub(super) struct SideTables {
     instrumentations: List<u32>,
     /// The first start; others are told from it.
     start: Timestamp,
-    pub(super) cases: List<CowArc<SpanContext>>,
+    pub(super) contexts: List<CowArc<SpanContext>>,
     contents: List<Option<Box<Content>>>,
     pub(super) rare: List<OptionBox<RareFields>>,
     requests: List<List<HandoffRequest>>,
@@ -164,7 +164,7 @@ impl SideTables {
         put_number(end.0.wrapping_sub(start.0), to);
         put_number(self.name(agent), to);
         put_number(self.name(workflow), to);
-        put_number(note(&mut self.cases, context), to);
+        put_number(note(&mut self.contexts, context), to);
         if content.is_some() {
             put_number(put(&mut self.contents, content), to);
         }
@@ -211,7 +211,7 @@ impl SideTables {
             error: head.has(0),
             agent: self.named(from),
             workflow: self.named(from),
-            context: self.cases[number(from) as usize].clone(),
+            context: self.contexts[number(from) as usize].clone(),
             content: match head.has(2) {
                 true => self.contents[number(from) as usize].take(),
                 false => None,

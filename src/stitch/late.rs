@@ -1,63 +1,58 @@
 //! Spans that arrive after their turn was finalized. They add to totals and change no result.
 
 use super::Output;
-use super::cost::Spend;
-use super::cumulative_usage::Rows;
 use super::trace::DecidedTrace;
-use super::tree::DEFAULT_WORKFLOW;
-use super::turn;
 use crate::model::Name;
 use crate::model::event::{Event, Kind};
 use crate::model::fact::{Fact, What};
 use crate::model::price::ActionPrices;
+use crate::turn::{self, CumulativeUsage, DEFAULT_WORKFLOW, TotalCost};
 
 /// Counts what adds up of a span whose turn is decided; returns its cost.
 pub(super) fn count(
-    skeleton: &mut DecidedTrace,
-    rows: &mut Rows,
+    decided: &mut DecidedTrace,
+    usage: &mut CumulativeUsage,
     event: &Event,
     prices: &ActionPrices,
     out: &mut Output,
-) -> Spend {
-    let mut spend = Spend::default();
+) -> TotalCost {
+    let mut cost = TotalCost::default();
     let fact = |what| Fact::of_span(event, what);
     let inherited = || {
         let parent = event.parent?;
-        skeleton.owners.of(parent).cloned()
+        decided.owners.of(parent).cloned()
     };
     let owner = event.agent.clone().or_else(inherited);
-    if skeleton.knows(event, owner.clone()) {
+    if decided.knows(event, owner.clone()) {
         out.facts.push(fact(What::Duplicate));
-        return spend;
+        return cost;
     }
     if !matches!(event.kind, Kind::Structure) {
         out.facts.push(fact(What::Late));
     }
     match &event.kind {
         Kind::Model(call) => {
-            let took = rows.took(event, call);
-            spend.add(took.1);
-            let fact = turn::model_fact(event, call, took, owner.as_ref());
+            let net = usage.net_usage(event, call);
+            cost.add(net.1);
+            let fact = turn::model_fact(event, call, net, owner.as_ref());
             out.facts.push(fact);
         }
         Kind::Tool(tool) if tool.hands_to.is_none() || tool.does_work => {
             out.facts.extend(turn::tool_fact(event, false));
-            out.facts.extend(spend.on_span(event, prices));
+            out.facts.extend(cost.add_action(event, prices));
         }
         Kind::Retrieval { .. } => {
             out.facts.push(fact(What::Retrieval));
-            out.facts.extend(spend.on_span(event, prices));
+            out.facts.extend(cost.add_action(event, prices));
         }
         _ => {}
     }
-    let of_span = || skeleton.owners.of(event.span).cloned();
-    let about = owner
-        .or_else(of_span)
-        .or_else(|| skeleton.answering.clone());
+    let of_span = || decided.owners.of(event.span).cloned();
+    let about = owner.or_else(of_span).or_else(|| decided.answering.clone());
     let unnamed = Name::from(DEFAULT_WORKFLOW);
-    let workflow = skeleton.workflow.as_ref().unwrap_or(&unnamed);
+    let workflow = decided.workflow.as_ref().unwrap_or(&unnamed);
     out.facts
         .extend(turn::evaluation_facts(event, about.as_ref(), workflow));
     out.facts.extend(turn::unusable_facts(event));
-    spend
+    cost
 }

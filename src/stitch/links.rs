@@ -129,7 +129,7 @@ impl KeyState {
         let PartitionKey::Trace(trace) = own else {
             return;
         };
-        let held = self.conversation.as_deref();
+        let held = self.session.as_deref();
         match (&self.bound, self.led()) {
             (Some(bound), Some(led)) if (steps, &to) < (led, bound) => {
                 recall(own, bound, &to, out);
@@ -154,8 +154,8 @@ impl KeyState {
         }
         if let Some(bound) = &self.bound {
             out.sends.push((bound.clone(), Record::Release(trace, to)));
-        } else if let Some(conversation) = &mut self.conversation {
-            let held = conversation.release(|open| open == trace);
+        } else if let Some(session) = &mut self.session {
+            let held = session.release(|open| open == trace);
             let held = held.map(|event| (to.clone(), Record::Event(event)));
             out.sends.extend(held);
         }

@@ -6,48 +6,35 @@
 //! | File | Content |
 //! |---|---|
 //! | `settings.rs` | timeouts and limits |
-//! | `slots.rs` | all keys of a partition, found by hash and ordered by time |
+//! | `key_table.rs` | all keys of a partition, found by hash and ordered by time |
 //! | `session.rs` | one session, or one trace whose session is unknown: traces, open workflow, pending handoffs |
+//! | `session_timers.rs` | what is due in a session, and when |
+//! | `session_turns.rs` | which traces are one turn, and what its decision changes |
 //! | `trace.rs, event_buffer.rs, event_codec.rs` | the events of a trace until its turn is finalized, in a compact encoding |
-//! | `turn.rs` | a turn, from its events to facts |
-//! | `tree.rs` | the spans of a turn as a tree, with the agent of each |
-//! | `activation.rs` | the steps of a turn, grouped into activations of agents |
-//! | `handoff.rs` | handoffs: merges the spans that describe one, finds its target, determines the result |
-//! | `retention.rs` | context and intent retention of a handoff |
-//! | `cumulative_usage.rs` | calls of SDKs that report cumulative tokens |
-//! | `agent_time.rs` | response time by agent |
-//! | `cost.rs` | cost of calls and actions |
+//! | `workflow.rs` | the open workflow and its outcome |
 //! | `user_messages.rs` | repeated messages of the user |
-//! | `workflow.rs, judge.rs` | the open workflow, its outcome, and the rules of the operator |
 //! | `contacts.rs` | closed workflows of a user, to detect repeat contacts |
 //! | `late.rs` | spans that arrive after their turn was finalized |
 //! | `links.rs, session_merge.rs` | how traces and sessions find each other, and what moves when they merge |
 //! | `owners.rs` | the agents of the spans of finalized traces |
-//! | `small_map.rs` | compact maps and sets of few entries |
 //! | `snapshot.rs` | conversion of the state from and to protobuf |
+//!
+//! The room `turn` decides what happened in a turn.
 
-mod activation;
-mod agent_time;
 mod contacts;
-mod cost;
-mod cumulative_usage;
 mod event_buffer;
 mod event_codec;
-mod handoff;
-mod judge;
+mod key_table;
 mod late;
 mod links;
 mod owners;
-mod retention;
 mod session;
 mod session_merge;
+mod session_timers;
+mod session_turns;
 mod settings;
-mod slots;
-mod small_map;
 mod snapshot;
 mod trace;
-mod tree;
-mod turn;
 mod user_messages;
 mod workflow;
 
@@ -59,24 +46,11 @@ use crate::model::ids::{PartitionKey, TraceId};
 use crate::model::record::{Entry, Record};
 use crate::model::time::Timestamp;
 use contacts::Contacts;
+use key_table::{KeyIndex, KeyTable, TimeIndex};
 use links::Links;
 use session::SessionState;
-use slots::{Place, Slots, Times};
-use std::time::Duration;
 
-pub use judge::Judge;
 pub use settings::Settings;
-
-impl Settings {
-    /// How long a key without open work is remembered: a session, so that it is not counted again, and so that two which met stay
-    /// one. A trace does not come back.
-    fn remembered(&self, key: &PartitionKey) -> Duration {
-        match key {
-            PartitionKey::Session(_) => self.max_age,
-            PartitionKey::Trace(_) | PartitionKey::User(_) => self.idle_timeout,
-        }
-    }
-}
 
 /// What one step of the machine yields.
 #[derive(Debug, Default)]
@@ -91,31 +65,36 @@ pub struct Output {
 #[derive(Debug)]
 pub struct Stitcher {
     settings: Settings,
-    slots: Slots,
-    /// When to look at which slot. A slot is scheduled at most once, never later than its true deadline.
-    deadlines: Times,
-    /// Slots that are only remembered, by the time since when.
-    idle: Times,
-    /// That of all slots together.
+    keys: KeyTable,
+    /// The timers: written by each entry and each timer that fires. A key is scheduled at most once, never later than its true
+    /// deadline.
+    deadlines: TimeIndex,
+    /// Keys that are only remembered, by the time since when. Written when nothing of a key is open any more, read to free memory,
+    /// cleared by the next entry of the key.
+    idle: TimeIndex,
+    /// The bytes of all keys together; follows each change of one.
     weight: usize,
-    /// Bytes of the limits that others of the partition take.
+    /// Bytes of the limits that others of the partition take; set by [`Stitcher::reserve`].
     reserved: usize,
 }
 
-/// One key: it forwards to another key, or holds a conversation.
+/// State of one key: it forwards to another key, or holds a session.
 #[derive(Debug, Default)]
 struct KeyState {
+    /// The key that everything of this one is forwarded to. Set when an ID or a link says whose it is, replaced when sessions
+    /// merge, never cleared.
     bound: Option<PartitionKey>,
-    /// OptionBox, because most traces only forward.
-    conversation: Option<Box<SessionState>>,
-    /// Of a user's key only.
+    /// What the key holds itself. Made by its first event, moved away when it is bound. Boxed, because most traces only forward.
+    session: Option<Box<SessionState>>,
+    /// Closed workflows, of the key of a user only. Written by closing workflows, cleared after `recontact_window`.
     contacts: Option<Box<Contacts>>,
-    /// The entry of this slot in `deadlines`.
+    /// Its entry in `deadlines`.
     scheduled: Option<Timestamp>,
-    /// The entry of this slot in `idle`.
+    /// Its entry in `idle`.
     idle_since: Option<Timestamp>,
+    /// Arrival of its latest entry; read when memory is short.
     touched: Timestamp,
-    /// OptionBox, because few traces link to others.
+    /// Who asks for the session of this trace, and whom it asks. Boxed, because few traces link to others.
     links: Option<Box<Links>>,
 }
 
@@ -123,9 +102,9 @@ impl Stitcher {
     pub fn new(settings: Settings) -> Self {
         Self {
             settings,
-            slots: Slots::default(),
-            deadlines: Times::default(),
-            idle: Times::default(),
+            keys: KeyTable::default(),
+            deadlines: TimeIndex::default(),
+            idle: TimeIndex::default(),
             weight: 0,
             reserved: 0,
         }
@@ -133,7 +112,7 @@ impl Stitcher {
 
     /// Keys held, forwarding ones included.
     pub fn keys(&self) -> usize {
-        self.slots.len()
+        self.keys.len()
     }
 
     /// Roughly the bytes that all keys hold in memory.
@@ -145,56 +124,57 @@ impl Stitcher {
     pub fn apply(&mut self, entry: Entry, arrival: Timestamp, out: &mut Output) {
         let Entry { key, record } = entry;
         let from = out.facts.len();
-        let place = self.slots.open(key);
-        let Some((key, slot)) = self.slots.at(place) else {
+        let index = self.keys.open(key);
+        let Some((key, state)) = self.keys.at(index) else {
             return;
         };
-        let before = slot.weight();
-        slot.touched = arrival;
-        if let Some(since) = slot.idle_since.take() {
-            self.idle.remove(since, key, place);
+        let before = state.weight();
+        state.touched = arrival;
+        if let Some(since) = state.idle_since.take() {
+            self.idle.remove(since, key, index);
         }
         // Nothing that an entry changes is due sooner than this; the exact time is found when it fires.
         let mut soonest = arrival + self.settings.settle;
         match record {
             Record::Event(event) => {
-                slot.ask(key, &event, out);
-                match &slot.bound {
+                state.ask(key, &event, out);
+                match &state.bound {
                     Some(to) => out.sends.push((to.clone(), Record::Event(event))),
-                    None => slot
-                        .conversation
+                    None => state
+                        .session
                         .get_or_insert_with(|| Box::new(SessionState::new(arrival)))
                         .take(event, arrival, &self.settings, out),
                 }
             }
-            Record::Bind(to) => slot.bind(key, to, out),
-            Record::MergeState(state) => {
+            Record::Bind(to) => state.bind(key, to, out),
+            Record::MergeState(other) => {
                 // Something of it may be due already.
                 soonest = arrival;
-                slot.adopt(state, arrival, &self.settings, out);
+                state.adopt(other, arrival, &self.settings, out);
             }
-            Record::ResolveSession(asker, steps) => slot.asked(asker, steps, out),
-            Record::SessionResolved(to, steps) => slot.follow(key, to, steps, out),
-            Record::Release(trace, to) => slot.recall(key, trace, to, out),
+            Record::ResolveSession(asker, steps) => state.asked(asker, steps, out),
+            Record::SessionResolved(to, steps) => state.follow(key, to, steps, out),
+            Record::Release(trace, to) => state.recall(key, trace, to, out),
             Record::Contact(contact) => {
-                slot.contacts
+                state
+                    .contacts
                     .get_or_insert_default()
                     .take(*contact, arrival, &self.settings, out)
             }
         }
-        // A slot that is new weighs more than nothing.
-        let is_new = slot.scheduled.is_none();
-        let after = slot.weight();
+        // A key that is new weighs more than nothing.
+        let is_new = state.scheduled.is_none();
+        let after = state.weight();
         self.weight = self.weight + after - if is_new { 0 } else { before };
         sign(&mut out.facts[from..], key);
-        self.schedule(place, soonest);
+        self.schedule(index, soonest);
         self.forget_idle();
         // What was just touched stays, however large it is: its spans have a limit of their own.
-        if self.slots.len() > self.settings.max_sessions.max(1) {
-            self.shed(place, arrival, Shed::Sessions, out);
+        if self.keys.len() > self.settings.max_sessions.max(1) {
+            self.shed(index, arrival, Shed::Sessions, out);
         }
-        while self.weight + self.reserved > self.settings.max_bytes && self.slots.len() > 1 {
-            self.shed(place, arrival, Shed::Memory, out);
+        while self.weight + self.reserved > self.settings.max_bytes && self.keys.len() > 1 {
+            self.shed(index, arrival, Shed::Memory, out);
         }
     }
 
@@ -205,13 +185,13 @@ impl Stitcher {
 
     /// Fires all timers up to `now`, in their order.
     pub fn advance(&mut self, now: Timestamp, out: &mut Output) {
-        while let Some((due, place)) = self.deadlines.first() {
+        while let Some((due, index)) = self.deadlines.first() {
             if due > now {
                 break;
             }
             self.deadlines.pop_first();
             // In its own time: how late somebody looks leaves no mark.
-            self.fire(place, due, out);
+            self.fire(index, due, out);
         }
         // Work that ended may be what makes room: above the limit nothing comes that would.
         self.forget_idle();
@@ -222,119 +202,114 @@ impl Stitcher {
         self.deadlines.first().map(|(due, _)| due)
     }
 
-    fn fire(&mut self, place: Place, now: Timestamp, out: &mut Output) {
+    fn fire(&mut self, index: KeyIndex, now: Timestamp, out: &mut Output) {
         let from = out.facts.len();
-        let Some((key, slot)) = self.slots.at(place) else {
+        let Some((key, state)) = self.keys.at(index) else {
             return;
         };
-        let before = slot.weight();
-        slot.scheduled = None;
-        if let Some(conversation) = &mut slot.conversation {
-            let gone = conversation.on_time(key, now, &self.settings, out);
-            if conversation.is_over(key, now, &self.settings) {
-                slot.conversation = None;
+        let before = state.weight();
+        state.scheduled = None;
+        let mut next = None;
+        if let Some(session) = &mut state.session {
+            let after = session.on_time(key, now, &self.settings, out);
+            next = after.next;
+            if next.is_none() {
+                state.session = None;
             }
-            if let Some(session) = gone {
-                slot.tell(&session, out);
+            if let Some(session) = after.moved_to {
+                state.tell(&session, out);
             }
         }
         sign(&mut out.facts[from..], key);
-        let forgotten = slot.touched + self.settings.remembered(key);
-        let forwarding = (slot.bound.is_some() && now < forgotten).then_some(forgotten);
-        let held = slot
-            .conversation
-            .as_ref()
-            .map(|c| c.deadline(key, &self.settings));
-        let asked = slot.asked_until(now, &self.settings);
-        let contacts = slot.contacts.as_mut();
+        let forgotten = state.touched + self.settings.remembered(key);
+        let forwarding = (state.bound.is_some() && now < forgotten).then_some(forgotten);
+        let asked = state.asked_until(now, &self.settings);
+        let contacts = state.contacts.as_mut();
         let remembered = contacts.and_then(|c| c.expire(now, &self.settings));
-        let after = slot.weight();
+        let after = state.weight();
         self.weight -= before;
-        if slot.is_idle() && slot.idle_since.is_none() {
-            slot.idle_since = Some(now);
-            self.idle.insert(now, key, place);
+        if state.is_idle() && state.idle_since.is_none() {
+            state.idle_since = Some(now);
+            self.idle.insert(now, key, index);
         }
-        let looks = held.into_iter().chain(forwarding).chain(remembered);
+        let looks = next.into_iter().chain(forwarding).chain(remembered);
         match looks.chain(asked).min() {
             Some(deadline) => {
                 self.weight += after;
-                self.schedule(place, deadline);
+                self.schedule(index, deadline);
             }
             None => {
-                self.take_out(place);
+                self.take_out(index);
             }
         }
     }
 
-    /// Puts a slot into the ordered set, unless it is due sooner already.
-    fn schedule(&mut self, place: Place, deadline: Timestamp) {
-        let Some((key, slot)) = self.slots.at(place) else {
+    /// Schedules a key, unless it is due sooner already.
+    fn schedule(&mut self, index: KeyIndex, deadline: Timestamp) {
+        let Some((key, state)) = self.keys.at(index) else {
             return;
         };
-        match slot.scheduled {
+        match state.scheduled {
             Some(earlier) if earlier <= deadline => {}
             scheduled => {
                 if let Some(later) = scheduled {
-                    self.deadlines.remove(later, key, place);
+                    self.deadlines.remove(later, key, index);
                 }
-                self.deadlines.insert(deadline, key, place);
-                slot.scheduled = Some(deadline);
+                self.deadlines.insert(deadline, key, index);
+                state.scheduled = Some(deadline);
             }
         }
     }
 
-    /// Forgets slots without open work while there is too much of everything. A session that comes back after that is counted
+    /// Forgets keys without open work while there is too much of everything. A session that comes back after that is counted
     /// again, and a user's re-contact is not recognised; no work is lost.
     fn forget_idle(&mut self) {
         while (self.weight + self.reserved > self.settings.soft_bytes
-            || self.slots.len() > self.settings.max_sessions)
-            && let Some((_, place)) = self.idle.first()
-            && let Some((_, slot)) = self.take_out(place)
+            || self.keys.len() > self.settings.max_sessions)
+            && let Some((_, index)) = self.idle.first()
+            && let Some((_, state)) = self.take_out(index)
         {
-            self.weight -= slot.weight();
+            self.weight -= state.weight();
         }
     }
 
-    /// Takes a slot out, with what was to be done about it.
-    fn take_out(&mut self, place: Place) -> Option<(PartitionKey, KeyState)> {
-        let (key, slot) = self.slots.remove(place)?;
-        if let Some(since) = slot.idle_since {
-            self.idle.remove(since, &key, place);
+    /// Takes a key out, with its timers.
+    fn take_out(&mut self, index: KeyIndex) -> Option<(PartitionKey, KeyState)> {
+        let (key, state) = self.keys.remove(index)?;
+        if let Some(since) = state.idle_since {
+            self.idle.remove(since, &key, index);
         }
-        if let Some(at) = slot.scheduled {
-            self.deadlines.remove(at, &key, place);
+        if let Some(at) = state.scheduled {
+            self.deadlines.remove(at, &key, index);
         }
-        Some((key, slot))
+        Some((key, state))
     }
 
-    /// Closes the sixteenth of all slots that was touched least recently, oldest first, until a limit is kept again. Several
+    /// Closes the sixteenth of all keys that was touched least recently, oldest first, until a limit is kept again. Several
     /// at once, because all have to be looked at to find them.
-    fn shed(&mut self, kept: Place, now: Timestamp, reason: Shed, out: &mut Output) {
-        let others = || self.slots.iter().filter(|(place, ..)| *place != kept);
-        let mut touched: Vec<Timestamp> = others().map(|(.., slot)| slot.touched).collect();
-        let place = touched.len() / 16;
-        let (_, youngest, _) = touched.select_nth_unstable(place);
-        let old = others().filter(|(.., slot)| slot.touched <= *youngest);
-        let old = old.map(|(place, key, slot)| (slot.touched, key.clone(), place));
-        let mut old: Vec<(Timestamp, PartitionKey, Place)> = old.collect();
+    fn shed(&mut self, kept: KeyIndex, now: Timestamp, reason: Shed, out: &mut Output) {
+        let others = || self.keys.iter().filter(|(index, ..)| *index != kept);
+        let mut touched: Vec<Timestamp> = others().map(|(.., state)| state.touched).collect();
+        let index = touched.len() / 16;
+        let (_, youngest, _) = touched.select_nth_unstable(index);
+        let old = others().filter(|(.., state)| state.touched <= *youngest);
+        let old = old.map(|(index, key, state)| (state.touched, key.clone(), index));
+        let mut old: Vec<(Timestamp, PartitionKey, KeyIndex)> = old.collect();
         old.sort_unstable();
-        for (_, _, place) in old.into_iter().take(place + 1) {
-            self.close_early(place, now, reason, out);
+        for (_, _, index) in old.into_iter().take(index + 1) {
+            self.close_early(index, now, reason, out);
         }
     }
 
-    fn close_early(&mut self, place: Place, now: Timestamp, reason: Shed, out: &mut Output) {
+    fn close_early(&mut self, index: KeyIndex, now: Timestamp, reason: Shed, out: &mut Output) {
         let from = out.facts.len();
-        let Some((key, mut slot)) = self.take_out(place) else {
+        let Some((key, mut state)) = self.take_out(index) else {
             return;
         };
-        self.weight -= slot.weight();
-        let trace = slot
-            .conversation
-            .as_deref()
-            .and_then(SessionState::any_trace);
-        if let Some(conversation) = &mut slot.conversation {
-            conversation.on_time(&key, Timestamp::MAX, &self.settings, out);
+        self.weight -= state.weight();
+        let trace = state.session.as_deref().and_then(SessionState::any_trace);
+        if let Some(session) = &mut state.session {
+            session.on_time(&key, Timestamp::MAX, &self.settings, out);
         }
         if let Some(trace) = trace {
             out.facts.push(shed_fact(now, trace, reason));
@@ -357,18 +332,18 @@ fn shed_fact(at: Timestamp, trace: TraceId, reason: Shed) -> Fact {
 impl KeyState {
     /// Whether nothing of it is open: it is only remembered.
     fn is_idle(&self) -> bool {
-        let conversation = self.conversation.as_deref();
-        self.bound.is_none() && conversation.is_none_or(SessionState::is_remembered)
+        let session = self.session.as_deref();
+        self.bound.is_none() && session.is_none_or(SessionState::is_remembered)
     }
 
     /// Roughly the bytes that it holds in memory, its keys included.
     fn weight(&self) -> usize {
         /// The key with its text, and its places in the table and in the orders of time.
         const KEYS: usize = size_of::<PartitionKey>() + 128;
-        let conversation = self.conversation.as_deref().map_or(0, SessionState::weight);
+        let session = self.session.as_deref().map_or(0, SessionState::weight);
         let contacts = self.contacts.as_deref().map_or(0, Contacts::weight);
         let links = self.links.as_deref().map_or(0, Links::weight);
-        size_of::<Self>() + KEYS + conversation + contacts + links
+        size_of::<Self>() + KEYS + session + contacts + links
     }
 
     /// Makes this key forward to `to`. Where two sessions meet, the greater id binds to the smaller one, whoever came

@@ -1,7 +1,7 @@
 //! The agents of the spans of finalized traces, in a compact encoding, because they are kept until the session has been idle for long.
 
-use super::small_map::SmallMap;
 use crate::model::ids::SpanId;
+use crate::model::small_map::SmallMap;
 use crate::model::{List, Name};
 use std::collections::BTreeMap;
 
@@ -40,7 +40,7 @@ impl Owners {
     }
 
     /// The spans of both. Of two agents of one span the greater one stays.
-    pub(super) fn joined(&self, other: &Self) -> Self {
+    pub(super) fn merged(&self, other: &Self) -> Self {
         let mut all: BTreeMap<SpanId, Option<&Name>> = self.iter().collect();
         for (span, agent) in other.iter() {
             let known = all.entry(span).or_default();

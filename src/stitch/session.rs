@@ -1,51 +1,50 @@
 //! One session, or one trace whose session is unknown: its traces, its open workflow, its pending handoffs.
 
-use super::cumulative_usage::Rows;
-use super::handoff::HandoffState;
 use super::late;
-use super::small_map::SmallMap;
 use super::trace::{DecidedTrace, OpenTrace, Trace};
-use super::turn::{self, Decided};
-use super::user_messages::Messages;
+use super::user_messages::UserMessages;
 use super::workflow::OpenWorkflow;
 use super::{Output, Settings, shed_fact};
+use crate::model::List;
 use crate::model::cohort::Cohort;
-use crate::model::event::{Event, SessionSource};
+use crate::model::event::Event;
 use crate::model::fact::{Fact, Shed, What};
-use crate::model::ids::{PartitionKey, TenantScoped, TraceId};
-use crate::model::record::Record;
+use crate::model::ids::TraceId;
+use crate::model::small_map::SmallMap;
 use crate::model::time::Timestamp;
-use crate::model::{List, Name};
+use crate::turn::{CumulativeUsage, HandoffState};
 
-/// The state of one canonical key.
+/// The state of one canonical key. Its timers are in `session_timers.rs`, its turns in `session_turns.rs`.
 #[derive(Debug)]
 pub(super) struct SessionState {
+    /// Written by each event, and by the decision of its turn; read for grouping, duplicates and late spans. Cleared after
+    /// `idle_timeout`, or when the trace moves to another key.
     pub(super) traces: SmallMap<TraceId, Trace>,
-    /// Spans in open traces.
+    /// Spans in open traces; follows `traces`, and says whether a turn is open.
     pub(super) open_spans: usize,
-    /// Their weight, and the number of spans that are known after their turn.
-    open_bytes: usize,
-    known_spans: usize,
-    /// OptionBox, because most sessions are only remembered.
+    /// Their weight; follows `traces`, read by [`SessionState::weight`].
+    pub(super) open_bytes: usize,
+    /// Spans of decided traces; follows `traces`, read by [`SessionState::weight`].
+    pub(super) known_spans: usize,
+    /// Written by decided turns, dropped handoffs and late costs; cleared when it closes. Boxed, because most sessions are only
+    /// remembered.
     pub(super) workflow: Option<Box<OpenWorkflow>>,
-    /// The latest known value of each dimension, for turns that declare none.
+    /// The latest known value of each dimension: written by each decided turn, read by turns that declare none and by late spans.
+    /// Never cleared.
     pub(super) cohort: Cohort,
-    /// Handoffs whose target has not acted yet, with the arrival time at which they are dropped.
+    /// Handoffs whose target has not acted yet, with the arrival time at which they are dropped. Written by decided turns, cleared
+    /// when a later turn resumes one or its time is up.
     pub(super) pending: List<(Timestamp, HandoffState)>,
-    /// The session was counted.
+    /// Whether the session was counted: set by its first turn, never cleared.
     pub(super) counted: bool,
-    pub(super) said: Messages,
-    /// The rows of calls in decided traces, for calls that come late.
-    pub(super) rows: Rows,
+    /// The last messages of the user: written by each decided turn, read by the next one; only the last four are kept.
+    pub(super) user_messages: UserMessages,
+    /// Sequences of cumulative calls in decided traces, for calls that come later. Cleared with `traces`.
+    pub(super) usage: CumulativeUsage,
+    /// Arrival of the first entry: written once, read by the timer of a trace without a session.
     pub(super) opened: Timestamp,
+    /// Arrival of the latest event: read by nearly all timers.
     pub(super) last_arrival: Timestamp,
-}
-
-/// OpenTrace traces that are one turn: a trace within another one's time, or linked to it, is part of its turn.
-struct Group {
-    traces: Vec<TraceId>,
-    start: Timestamp,
-    end: Timestamp,
 }
 
 impl SessionState {
@@ -59,8 +58,8 @@ impl SessionState {
             cohort: Cohort::default(),
             pending: List::new(),
             counted: false,
-            said: Messages::default(),
-            rows: Rows::default(),
+            user_messages: UserMessages::default(),
+            usage: CumulativeUsage::default(),
             opened: arrival,
             last_arrival: arrival,
         }
@@ -68,11 +67,11 @@ impl SessionState {
 
     /// Roughly the bytes that it holds in memory.
     pub(super) fn weight(&self) -> usize {
-        /// Span id and the place of its owner.
+        /// Span ID and the index of its owner.
         const KNOWN_SPAN: usize = 16;
         /// A trace, and the names of its agents.
         const TRACE: usize = size_of::<(TraceId, Trace)>() + size_of::<DecidedTrace>() + 160;
-        /// An open trace with its case and its lists, which have places that they do not use.
+        /// An open trace with its span context and its lists, which have capacity that they do not use.
         const OPEN: usize = size_of::<OpenTrace>() + 640;
         /// A workflow with its names, and the sets of its agents and steps.
         const WORKFLOW: usize = size_of::<OpenWorkflow>() + 384;
@@ -82,7 +81,7 @@ impl SessionState {
             + self.known_spans * KNOWN_SPAN
             + self.traces.len() * TRACE
             + self.workflow.as_ref().map_or(0, |_| WORKFLOW)
-            + self.rows.weight()
+            + self.usage.weight()
             + self.pending.len() * size_of::<HandoffState>()
     }
 
@@ -95,7 +94,7 @@ impl SessionState {
                     self.open_spans += open.len();
                     self.open_bytes += open.weight;
                 }
-                Trace::Decided(skeleton) => self.known_spans += skeleton.owners.len(),
+                Trace::Decided(decided) => self.known_spans += decided.owners.len(),
             }
         }
     }
@@ -109,6 +108,7 @@ impl SessionState {
         self.traces.keys().next().copied()
     }
 
+    /// Takes an event: into its open trace, or as a late one if its turn is decided.
     pub(super) fn take(
         &mut self,
         event: Box<Event>,
@@ -132,15 +132,14 @@ impl SessionState {
                     out.facts.push(Fact::new(at, trace, What::Duplicate));
                 }
             }
-            Trace::Decided(skeleton) => {
+            Trace::Decided(decided) => {
                 let from = out.facts.len();
-                let known = skeleton.owners.len();
-                let rows = &mut self.rows;
-                let spend = late::count(skeleton, rows, &event, &settings.prices, out);
-                self.known_spans += skeleton.owners.len() - known;
+                let known = decided.owners.len();
+                let cost = late::count(decided, &mut self.usage, &event, &settings.prices, out);
+                self.known_spans += decided.owners.len() - known;
                 stamp(&mut out.facts[from..], &self.cohort, &self.traces);
                 if let Some(workflow) = &mut self.workflow {
-                    workflow.spend(spend);
+                    workflow.summary.cost.merge(cost);
                 }
             }
         }
@@ -163,41 +162,13 @@ impl SessionState {
                     self.open_bytes -= open.weight;
                     gone.push(open);
                 }
-                kept => {
-                    self.traces.insert(id, kept);
+                stays => {
+                    self.traces.insert(id, stays);
                 }
             }
         }
         let events = gone.into_iter().flat_map(|open| open.into_events());
         events.map(Box::new)
-    }
-
-    /// When to call [`SessionState::on_time`] next.
-    pub(super) fn deadline(&self, key: &PartitionKey, settings: &Settings) -> Timestamp {
-        if let Some(due) = self.follows_at(key, settings) {
-            return due;
-        }
-        let groups = self.groups();
-        let first = groups.first();
-        let turn = first.map(|group| self.ready_at(key, group, settings));
-        // While a turn is open, nothing is closed or forgotten: its decision comes first.
-        let quiet = self.open_spans == 0;
-        let workflow = self.workflow.as_ref().filter(|_| quiet);
-        let forget = match (quiet, self.traces.is_empty(), self.is_idle()) {
-            (true, false, _) => Some(settings.idle_timeout),
-            (true, true, true) => Some(settings.max_age),
-            _ => None,
-        };
-        let begun = first.map(|group| group.start);
-        let pending = self.pending.iter();
-        let pending = pending.filter(|(_, state)| !state.may_resume(begun, settings));
-        let pending = pending.map(|(due, _)| *due).min();
-        turn.into_iter()
-            .chain(workflow.map(|w| w.deadline(settings)))
-            .chain(pending)
-            .chain(forget.map(|wait| self.last_arrival + wait))
-            .min()
-            .unwrap_or(Timestamp::MAX)
     }
 
     /// Whether only the session itself is known, so that it is not counted again.
@@ -212,277 +183,13 @@ impl SessionState {
     }
 
     /// Whether nothing of it is open.
-    fn is_idle(&self) -> bool {
+    pub(super) fn is_idle(&self) -> bool {
         self.open_spans == 0 && self.workflow.is_none() && self.pending.is_empty()
-    }
-
-    /// Does what is due. Returns the session that all of it went to, where only the resource names that.
-    pub(super) fn on_time(
-        &mut self,
-        key: &PartitionKey,
-        now: Timestamp,
-        settings: &Settings,
-        out: &mut Output,
-    ) -> Option<PartitionKey> {
-        if let Some(due) = self.follows_at(key, settings) {
-            return (due <= now).then(|| self.follow_resource(out)).flatten();
-        }
-        let begun = self.decide_until(key, now, settings, out);
-        let (due, waiting) = std::mem::take(&mut self.pending)
-            .into_iter()
-            .partition(|(due, state)| *due <= now && !state.may_resume(begun, settings));
-        self.pending = waiting;
-        let due: List<(Timestamp, HandoffState)> = due;
-        for (_, state) in due {
-            let (at, trace) = (state.at, state.trace);
-            if let Some(workflow) = &mut self.workflow {
-                workflow.lose_handoff();
-            }
-            out.facts.push(Fact::new(at, trace, What::Pending(-1)));
-            out.facts.push(Fact {
-                cohort: state.cohort,
-                threshold: state.threshold,
-                ..Fact::new(at, trace, What::Handoff(state.handoff))
-            });
-        }
-        if self.open_spans == 0 && now >= self.last_arrival + settings.idle_timeout {
-            // Late spans and duplicates are recognised up to here.
-            self.traces = SmallMap::default();
-            self.rows = Rows::default();
-            self.known_spans = 0;
-        }
-        let due = |w: &mut Box<OpenWorkflow>| w.deadline(settings) <= now && self.open_spans == 0;
-        if let Some(workflow) = self.workflow.take_if(due) {
-            workflow.close(&settings.judge, out);
-        }
-        None
-    }
-
-    /// Whether nothing of it is needed any more.
-    pub(super) fn is_over(&self, key: &PartitionKey, now: Timestamp, settings: &Settings) -> bool {
-        self.is_idle() && (!self.counted || now >= self.last_arrival + settings.remembered(key))
-    }
-
-    /// When a trace that nobody bound goes to the session its resource names, if it names one: after a quiet as long for all
-    /// traces of a turn, so that they meet there whenever each of them began.
-    fn follows_at(&self, key: &PartitionKey, settings: &Settings) -> Option<Timestamp> {
-        let waits = matches!(key, PartitionKey::Trace(_)) && self.resource_session().is_some();
-        waits.then(|| self.last_arrival + settings.bind_timeout)
-    }
-
-    fn resource_session(&self) -> Option<Name> {
-        let open = |trace: &Trace| match trace {
-            Trace::Open(open) => open.resource_session(),
-            Trace::Decided(_) => None,
-        };
-        self.traces.values().find_map(open)
-    }
-
-    /// Gives all events to the session that the resource names.
-    fn follow_resource(&mut self, out: &mut Output) -> Option<PartitionKey> {
-        let session = self.resource_session()?;
-        let tenant = self.traces.values().find_map(|trace| match trace {
-            Trace::Open(open) => open.events().find_map(|event| event.context.tenant.clone()),
-            Trace::Decided(_) => None,
-        });
-        let to = PartitionKey::Session(TenantScoped {
-            tenant,
-            id: session,
-        });
-        for mut event in self.release(|_| true) {
-            if let Some(hint) = &mut event.context.session {
-                hint.source = SessionSource::Span;
-            }
-            out.sends.push((to.clone(), Record::Event(event)));
-        }
-        Some(to)
-    }
-
-    /// Decides the turns that are ready, in their order; a turn that is not holds up those after it. Returns when that one began.
-    fn decide_until(
-        &mut self,
-        key: &PartitionKey,
-        now: Timestamp,
-        settings: &Settings,
-        out: &mut Output,
-    ) -> Option<Timestamp> {
-        for group in self.groups() {
-            if self.ready_at(key, &group, settings) > now {
-                return Some(group.start);
-            }
-            self.decide(&group, self.last_arrival, settings, out);
-        }
-        None
-    }
-
-    /// Decides all turns now, ready or not.
-    fn decide_all(&mut self, arrival: Timestamp, settings: &Settings, out: &mut Output) {
-        for group in self.groups() {
-            self.decide(&group, arrival, settings, out);
-        }
-    }
-
-    /// The turns that are not decided, by their start.
-    fn groups(&self) -> Vec<Group> {
-        let mut open: Vec<(TraceId, &OpenTrace, (Timestamp, Timestamp))> = self
-            .traces
-            .iter()
-            .filter_map(|(id, trace)| match trace {
-                Trace::Open(open) => Some((*id, &**open, open.interval())),
-                Trace::Decided(_) => None,
-            })
-            .collect();
-        // The longest of those that start together comes first, as it may contain the others.
-        open.sort_by_key(|(id, _, (start, end))| (*start, std::cmp::Reverse(*end), *id));
-        let mut groups: Vec<Group> = Vec::new();
-        for (id, trace, (start, end)) in open {
-            let host = groups.iter_mut().find(|group| {
-                end <= group.end || trace.links().any(|link| group.traces.contains(&link))
-            });
-            match host {
-                Some(group) => {
-                    group.traces.push(id);
-                    group.end = group.end.max(end);
-                }
-                None => groups.push(Group {
-                    traces: vec![id],
-                    start,
-                    end,
-                }),
-            }
-        }
-        groups
-    }
-
-    /// When a turn may be decided, if nothing more arrives.
-    fn ready_at(&self, key: &PartitionKey, group: &Group, settings: &Settings) -> Timestamp {
-        let bound = match key {
-            PartitionKey::Session(_) | PartitionKey::User(_) => Timestamp::default(),
-            PartitionKey::Trace(_) => self.opened + settings.bind_timeout,
-        };
-        let traces = group.traces.iter();
-        traces
-            .filter_map(|id| match self.traces.get(id) {
-                Some(Trace::Open(open)) => Some(open),
-                _ => None,
-            })
-            .map(|open| {
-                // Where a link leads is as unknown as a parent that is missing, as long as nobody says so.
-                let waits = matches!(key, PartitionKey::Trace(_)) && open.follows();
-                let quiet = if open.is_complete() && !waits {
-                    settings.settle
-                } else {
-                    settings.trace_timeout
-                };
-                open.last_arrival + quiet
-            })
-            .fold(bound, Timestamp::max)
-    }
-
-    fn decide(&mut self, group: &Group, now: Timestamp, settings: &Settings, out: &mut Output) {
-        let mut open = Vec::new();
-        for id in &group.traces {
-            if let Some(Trace::Open(trace)) = self.traces.remove(id) {
-                self.open_spans -= trace.len();
-                self.open_bytes -= trace.weight;
-                if trace.is_agentic() {
-                    let (spans, skeleton) = trace.close();
-                    self.traces.insert(*id, Trace::Decided(Box::new(skeleton)));
-                    open.push(spans);
-                }
-            }
-        }
-        let mut waiting: Vec<HandoffState> = self.pending.iter().map(|(_, v)| v.clone()).collect();
-        let events = open.iter().flatten();
-        let from = out.facts.len();
-        let (rows, facts) = (&mut self.rows, &mut out.facts);
-        let decided = turn::decide(events, &mut waiting, rows, settings, facts);
-        let Some((mut turn, owned)) = decided else {
-            return;
-        };
-        turn.cohort = turn.cohort.or(&self.cohort);
-        self.cohort = turn.cohort.clone();
-        let threshold = |trace| self.traces.get(&trace)?.threshold();
-        turn.threshold = threshold(turn.trace);
-        for state in &mut turn.pending {
-            state.cohort = turn.cohort.clone();
-            state.threshold = threshold(state.trace);
-        }
-        let cohort = turn.cohort.clone();
-        self.hear(&turn, out);
-        self.taken_up(&waiting, &turn, out);
-        for spans in owned.chunk_by(|(a, ..), (b, ..)| a == b) {
-            if let Some(Trace::Decided(known)) = self.traces.get_mut(&spans[0].0) {
-                let spans = spans.iter().cloned();
-                known.owners = spans.map(|(_, span, owner)| (span, owner)).collect();
-                known.answering.clone_from(&turn.answering);
-                known.workflow = Some(turn.workflow.clone());
-                self.known_spans += known.owners.len();
-            }
-        }
-        stamp(&mut out.facts[from..], &cohort, &self.traces);
-        self.follow(turn, now, settings, out);
-    }
-
-    /// Compares the user's message with the earlier ones that a handoff followed.
-    fn hear(&mut self, turn: &Decided, out: &mut Output) {
-        if let Some((words, agent)) = &turn.asked
-            && self.said.hear(turn.start, words.clone())
-        {
-            let what = What::Repeat {
-                workflow: turn.workflow.clone(),
-                agent: agent.clone(),
-            };
-            out.facts.push(Fact::new(turn.start, turn.trace, what));
-        }
-        if turn.handed_over {
-            self.said.hand_over();
-        }
-    }
-
-    /// A pending handoff may have found its target in this turn: it waits no more.
-    fn taken_up(&mut self, waiting: &[HandoffState], turn: &Decided, out: &mut Output) {
-        let still = |state: &HandoffState| {
-            waiting
-                .iter()
-                .any(|w| w.at == state.at && w.handoff == state.handoff)
-        };
-        if let Some(found) = self.pending.iter().position(|(_, v)| !still(v)) {
-            self.pending.remove(found);
-            out.facts
-                .push(Fact::new(turn.start, turn.trace, What::Pending(-1)));
-        }
-    }
-
-    /// Carries a decided turn into the session and its workflow.
-    fn follow(&mut self, turn: Decided, now: Timestamp, settings: &Settings, out: &mut Output) {
-        let due = now + settings.drop_timeout;
-        self.pending
-            .extend(turn.pending.iter().map(|v| (due, v.clone())));
-        let Some(result) = turn.result else {
-            return;
-        };
-        if !std::mem::replace(&mut self.counted, true) {
-            out.facts.push(Fact {
-                cohort: turn.cohort.clone(),
-                threshold: turn.threshold,
-                ..Fact::new(turn.start, turn.trace, What::Session)
-            });
-        }
-        match &mut self.workflow {
-            Some(open) if open.goes_on_with(&turn, settings) => open.extend(&turn, result, now),
-            open => {
-                let next = Box::new(OpenWorkflow::open(&turn, result, now));
-                if let Some(ended) = open.replace(next) {
-                    ended.close(&settings.judge, out);
-                }
-            }
-        }
     }
 }
 
 /// Gives facts their cohort, and those whose span says nothing of sampling the threshold of their trace.
-fn stamp(facts: &mut [Fact], cohort: &Cohort, traces: &SmallMap<TraceId, Trace>) {
+pub(super) fn stamp(facts: &mut [Fact], cohort: &Cohort, traces: &SmallMap<TraceId, Trace>) {
     for fact in facts {
         fact.cohort = cohort.clone();
         let of_trace = || traces.get(&fact.trace)?.threshold();

@@ -1,11 +1,10 @@
-//! What a key holds goes along when it is bound to another one: the session goes on there and is not counted again.
+//! State that a key holds moves when it is bound to another one: the session goes on there and is not counted again (S-1, S-2).
 //!
 //! What two keys hold becomes one, whichever comes to the other first. When each of them learnt what it knows is not told: of two
 //! names the greater one stays.
 
 use super::session::SessionState;
 use super::trace::Trace;
-use super::workflow::OpenWorkflow;
 use super::{KeyState, Output, Settings};
 use crate::model::ids::PartitionKey;
 use crate::model::record::Record;
@@ -16,10 +15,10 @@ use prost::Message;
 impl KeyState {
     /// Gives all that it holds to the key that it is bound to from now on.
     pub(super) fn forward_to(&mut self, to: PartitionKey, out: &mut Output) {
-        if let Some(mut conversation) = self.conversation.take() {
-            let open = conversation.release(|_| true);
-            if conversation.is_begun() {
-                let state = conversation.save().encode_to_vec();
+        if let Some(mut session) = self.session.take() {
+            let open = session.release(|_| true);
+            if session.is_begun() {
+                let state = session.save().encode_to_vec();
                 out.sends
                     .push((to.clone(), Record::MergeState(state.into())));
             }
@@ -46,30 +45,29 @@ impl KeyState {
             // What is damaged is refused where the log is read, and every Baton reads what an older one wrote.
             return;
         };
-        match &mut self.conversation {
-            Some(own) => own.join(other, arrival, settings, out),
+        match &mut self.session {
+            Some(own) => own.merge(other, arrival, settings, out),
             none => *none = Some(Box::new(other)),
         }
     }
 }
 
 impl SessionState {
-    /// Takes over what another conversation has decided.
-    fn join(&mut self, other: Self, arrival: Timestamp, settings: &Settings, out: &mut Output) {
+    /// Takes over what another session has decided.
+    fn merge(&mut self, other: Self, arrival: Timestamp, settings: &Settings, out: &mut Output) {
         self.cohort = self.cohort.joined(&other.cohort);
-        self.said.join(other.said);
-        self.rows.join(other.rows);
+        self.user_messages.merge(other.user_messages);
+        self.usage.merge(other.usage);
         self.pending.extend(other.pending);
         self.pending
-            .sort_by_key(|(due, verdict)| (*due, verdict.at, verdict.trace));
+            .sort_by_key(|(due, state)| (*due, state.at, state.trace));
         self.counted |= other.counted;
         self.opened = self.opened.min(other.opened);
         self.last_arrival = self.last_arrival.max(other.last_arrival);
-        let both = (self.workflow.take(), other.workflow);
-        self.workflow = match both {
-            (Some(one), Some(another)) => Some(Box::new(OpenWorkflow::joined(*one, *another))),
-            (one, another) => one.or(another),
-        };
+        match (&mut self.workflow, other.workflow) {
+            (Some(own), Some(other)) => own.merge(*other),
+            (own, other) => *own = own.take().or(other),
+        }
         let mut late = Vec::new();
         for (id, theirs) in other.traces {
             let Trace::Decided(theirs) = theirs else {
@@ -77,7 +75,7 @@ impl SessionState {
             };
             let joined = match self.traces.remove(&id) {
                 None => theirs,
-                Some(Trace::Decided(own)) => Box::new(own.joined(*theirs)),
+                Some(Trace::Decided(own)) => Box::new(own.merged(*theirs)),
                 Some(Trace::Open(open)) => {
                     late.extend(open.into_events());
                     theirs

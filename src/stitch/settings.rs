@@ -1,8 +1,9 @@
 //! The timeouts and limits of the stitcher. All waits are in arrival time.
 
-use super::Judge;
+use crate::model::ids::PartitionKey;
 use crate::model::price::ActionPrices;
 use crate::setting::{Count, Interval, Percent, Report, Validate};
+use crate::turn::{Judge, Policy};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -76,6 +77,28 @@ impl Default for Settings {
             prices: Arc::default(),
             soft_bytes: 1 << 30,
             max_bytes: 3 << 29,
+        }
+    }
+}
+
+impl Settings {
+    /// What turns are decided by.
+    pub(super) fn policy(&self) -> Policy<'_> {
+        Policy {
+            drop_timeout: self.drop_timeout,
+            retention_threshold: self.retention_threshold,
+            retention_of_delegations: self.retention_of_delegations,
+            judge: &self.judge,
+            prices: &self.prices,
+        }
+    }
+
+    /// How long a key without open work is remembered: a session, so that it is not counted again, and so that two which met stay
+    /// one. A trace does not come back.
+    pub(super) fn remembered(&self, key: &PartitionKey) -> Duration {
+        match key {
+            PartitionKey::Session(_) => self.max_age,
+            PartitionKey::Trace(_) | PartitionKey::User(_) => self.idle_timeout,
         }
     }
 }

@@ -1,17 +1,10 @@
 //! Conversion of the state of a stitcher from and to protobuf.
 
 use super::contacts::Contacts;
-use super::cost::Spend;
-use super::cumulative_usage::{Row, Rows};
-use super::handoff::HandoffState;
 use super::links::Links;
-use super::retention::SourceContext;
 use super::session::SessionState;
-use super::small_map::FewOf;
 use super::trace::{DecidedTrace, OpenTrace, Trace};
-use super::tree::DEFAULT_WORKFLOW;
-use super::turn::Verdict;
-use super::user_messages::Said;
+use super::user_messages::UserMessage;
 use super::workflow::OpenWorkflow;
 use super::{KeyState, Stitcher};
 use crate::model::Name;
@@ -19,58 +12,63 @@ use crate::model::fact::{Evidence, Handoff, HandoffKind, HandoffResult, Retentio
 use crate::model::ids::{PartitionKey, SpanId, TraceId};
 use crate::model::record::Contact;
 use crate::model::sampling::Threshold;
+use crate::model::small_map::SmallSet;
 use crate::model::time::Timestamp;
 use crate::proto::{Invalid, cohort, cohort_of, event, name, span, text, threshold, trace, v1};
+use crate::turn::{
+    CumulativeUsage, DEFAULT_WORKFLOW, HandoffState, LatestCall, SourceContext, TotalCost, Verdict,
+    WorkflowSummary,
+};
 use prost::Message;
 use std::time::Duration;
 
 impl Stitcher {
-    /// All slots, in no order.
+    /// All keys, in no order.
     pub fn save(&self) -> impl Iterator<Item = v1::Slot> + '_ {
-        self.slots.iter().map(|(_, key, slot)| v1::Slot {
+        self.keys.iter().map(|(_, key, state)| v1::Slot {
             key: Some(key.into()),
-            bound: slot.bound.as_ref().map(Into::into),
-            conversation: slot.conversation.as_deref().map(SessionState::save),
-            contacts: slot
+            bound: state.bound.as_ref().map(Into::into),
+            conversation: state.session.as_deref().map(SessionState::save),
+            contacts: state
                 .contacts
                 .as_deref()
                 .map_or_else(Vec::new, Contacts::save),
-            scheduled: slot.scheduled.map(|at| at.0),
-            idle_since: slot.idle_since.map(|at| at.0),
-            touched: slot.touched.0,
-            links: slot.links.as_deref().map(Links::save),
+            scheduled: state.scheduled.map(|at| at.0),
+            idle_since: state.idle_since.map(|at| at.0),
+            touched: state.touched.0,
+            links: state.links.as_deref().map(Links::save),
         })
     }
 
-    /// Takes one slot of a snapshot.
+    /// Takes one key of a snapshot.
     ///
     /// # Errors
     /// When it is none that a Baton wrote.
     pub fn restore(&mut self, stored: v1::Slot) -> Result<(), Invalid> {
         let key: PartitionKey = stored.key.ok_or(Invalid("key"))?.try_into()?;
-        let conversation = stored.conversation.map(SessionState::restore);
-        let conversation = conversation.transpose()?;
-        let slot = KeyState {
+        let session = stored.conversation.map(SessionState::restore);
+        let session = session.transpose()?;
+        let state = KeyState {
             bound: stored.bound.map(PartitionKey::try_from).transpose()?,
-            conversation: conversation.map(Box::new),
+            session: session.map(Box::new),
             contacts: Contacts::restore(stored.contacts)?.map(Box::new),
             scheduled: stored.scheduled.map(Timestamp),
             idle_since: stored.idle_since.map(Timestamp),
             touched: Timestamp(stored.touched),
             links: stored.links.map(Links::restore).transpose()?.map(Box::new),
         };
-        let place = self.slots.open(key);
-        let Some((key, held)) = self.slots.at(place) else {
+        let place = self.keys.open(key);
+        let Some((key, held)) = self.keys.at(place) else {
             return Ok(());
         };
-        if let Some(at) = slot.scheduled {
+        if let Some(at) = state.scheduled {
             self.deadlines.insert(at, key, place);
         }
-        if let Some(since) = slot.idle_since {
+        if let Some(since) = state.idle_since {
             self.idle.insert(since, key, place);
         }
-        self.weight += slot.weight();
-        *held = slot;
+        self.weight += state.weight();
+        *held = state;
         Ok(())
     }
 }
@@ -137,17 +135,17 @@ impl SessionState {
             Trace::Decided(_) => None,
         };
         let decided = |(id, trace): (&TraceId, &Trace)| match trace {
-            Trace::Decided(skeleton) => Some(skeleton.save(*id)),
+            Trace::Decided(decided) => Some(decided.save(*id)),
             Trace::Open(_) => None,
         };
         let pending = |(due, state): &(Timestamp, HandoffState)| v1::Pending {
             due: due.0,
             verdict: Some(state.save()),
         };
-        let said = |said: &Said| v1::Said {
-            words: Some((&said.words).into()),
-            handed_over: said.handed_over,
-            at: said.at.0,
+        let message = |message: &UserMessage| v1::Said {
+            words: Some((&message.words).into()),
+            handed_over: message.handed_over,
+            at: message.at.0,
         };
         v1::Conversation {
             open: self.traces.iter().filter_map(open).collect(),
@@ -156,8 +154,8 @@ impl SessionState {
             cohort: cohort(&self.cohort),
             pending: self.pending.iter().map(pending).collect(),
             counted: self.counted,
-            said: self.said.0.iter().map(said).collect(),
-            rows: self.rows.save(),
+            said: self.user_messages.0.iter().map(message).collect(),
+            rows: self.usage.save(),
             opened: self.opened.0,
             last_arrival: self.last_arrival.0,
         }
@@ -176,10 +174,8 @@ impl SessionState {
         }
         for decided in stored.decided {
             let id = trace(&decided.trace)?;
-            let skeleton = DecidedTrace::restore(decided)?;
-            restored
-                .traces
-                .insert(id, Trace::Decided(Box::new(skeleton)));
+            let known = DecidedTrace::restore(decided)?;
+            restored.traces.insert(id, Trace::Decided(Box::new(known)));
         }
         for pending in stored.pending {
             let state = pending.verdict.ok_or(Invalid("verdict"))?;
@@ -188,7 +184,7 @@ impl SessionState {
         }
         for said in stored.said {
             let words = said.words.ok_or(Invalid("words"))?;
-            restored.said.0.push(Said {
+            restored.user_messages.0.push(UserMessage {
                 at: Timestamp(said.at),
                 words: words.into(),
                 handed_over: said.handed_over,
@@ -196,7 +192,7 @@ impl SessionState {
         }
         let workflow = stored.workflow.map(OpenWorkflow::restore).transpose()?;
         restored.workflow = workflow.map(Box::new);
-        restored.rows = Rows::restore(stored.rows)?;
+        restored.usage = CumulativeUsage::restore(stored.rows)?;
         restored.cohort = cohort_of(stored.cohort);
         restored.counted = stored.counted;
         restored.last_arrival = Timestamp(stored.last_arrival);
@@ -240,9 +236,9 @@ impl DecidedTrace {
     }
 }
 
-impl Rows {
+impl CumulativeUsage {
     fn save(&self) -> Vec<v1::Row> {
-        let row = |((trace, around), row): (&(TraceId, Option<SpanId>), &Row)| v1::Row {
+        let row = |((trace, around), row): (&(TraceId, Option<SpanId>), &LatestCall)| v1::Row {
             trace: trace.as_bytes().to_vec(),
             around: around.map(|span| span.as_bytes().to_vec()),
             start: row.at.0.0,
@@ -253,13 +249,13 @@ impl Rows {
             own: row.own,
             usage_is_cumulative: row.usage_is_cumulative,
         };
-        self.0.iter().map(row).collect()
+        self.calls().map(row).collect()
     }
 
     fn restore(stored: Vec<v1::Row>) -> Result<Self, Invalid> {
         let row = |row: v1::Row| {
             let around = row.around.as_deref().map(span).transpose()?;
-            let known = Row {
+            let known = LatestCall {
                 at: (Timestamp(row.start), Timestamp(row.end), span(&row.span)?),
                 usage: row.usage.ok_or(Invalid("usage"))?.into(),
                 cost: row.cost.into(),
@@ -269,7 +265,7 @@ impl Rows {
             Ok(((trace(&row.trace)?, around), known))
         };
         let rows = stored.into_iter().map(row);
-        Ok(Self(rows.collect::<Result<_, _>>()?))
+        rows.collect()
     }
 }
 
@@ -294,11 +290,11 @@ impl HandoffState {
             escalated: self.escalated,
             cohort: cohort(&self.cohort),
             threshold: self.threshold.map(Threshold::get),
-            facts: self.before.facts.as_ref().map(Into::into),
-            input_tokens: self.before.input_tokens,
-            declared: self.before.declared,
-            intent: text(self.before.intent.as_ref()),
-            intent_kept: self.before.intent_kept,
+            facts: self.source.facts.as_ref().map(Into::into),
+            input_tokens: self.source.input_tokens,
+            declared: self.source.declared,
+            intent: text(self.source.intent.as_ref()),
+            intent_kept: self.source.intent_kept,
             workflow: handoff.workflow.as_str().to_owned(),
         }
     }
@@ -326,7 +322,7 @@ impl HandoffState {
             escalated: stored.escalated,
             cohort: cohort_of(stored.cohort),
             threshold: threshold(stored.threshold),
-            before: SourceContext {
+            source: SourceContext {
                 facts: stored.facts.map(Into::into),
                 input_tokens: stored.input_tokens,
                 declared: stored.declared,
@@ -340,32 +336,36 @@ impl HandoffState {
 impl OpenWorkflow {
     fn save(&self) -> v1::OpenWorkflow {
         v1::OpenWorkflow {
-            name: self.name.as_str().to_owned(),
-            id: text(self.id.as_ref()),
-            start: self.start.0,
-            end: self.end.0,
-            spend_nano_usd: self.spend.known.then(|| self.spend.nano_usd.into()),
-            outcome: self.outcome.as_ref().map(|proof| v1::Verified {
-                at: proof.at.0,
-                outcome: v1::Outcome::from(proof.outcome).into(),
-                rule: text(proof.rule.as_ref()),
+            name: self.summary.name.as_str().to_owned(),
+            id: text(self.summary.id.as_ref()),
+            start: self.summary.start.0,
+            end: self.summary.end.0,
+            spend_nano_usd: self
+                .summary
+                .cost
+                .known
+                .then(|| self.summary.cost.nano_usd.into()),
+            outcome: self.summary.outcome.as_ref().map(|verdict| v1::Verified {
+                at: verdict.at.0,
+                outcome: v1::Outcome::from(verdict.outcome).into(),
+                rule: text(verdict.rule.as_ref()),
             }),
-            steps: texts(&self.steps),
-            agents: texts(&self.agents),
-            models: texts(&self.models),
-            turns: self.turns,
-            handoffs: self.handoffs,
-            failed_handoffs: self.failed_handoffs,
-            escalated: self.escalated,
-            last_failed: self.last == TurnResult::Failed,
-            broken: self.broken,
-            trace: self.trace.as_bytes().to_vec(),
-            cohort: cohort(&self.cohort),
-            threshold: self.threshold.map(Threshold::get),
-            user: text(self.user.as_ref()),
-            tenant: text(self.tenant.as_ref()),
-            intent: text(self.intent.as_ref()),
-            value: self.value.map(|(at, nano)| v1::Declared {
+            steps: texts(&self.summary.steps),
+            agents: texts(&self.summary.agents),
+            models: texts(&self.summary.models),
+            turns: self.summary.turns,
+            handoffs: self.summary.handoffs,
+            failed_handoffs: self.summary.failed_handoffs,
+            escalated: self.summary.escalated,
+            last_failed: self.summary.last_result == Some(TurnResult::Failed),
+            broken: self.summary.last_broke,
+            trace: self.summary.trace.as_bytes().to_vec(),
+            cohort: cohort(&self.summary.cohort),
+            threshold: self.summary.threshold.map(Threshold::get),
+            user: text(self.summary.user.as_ref()),
+            tenant: text(self.summary.tenant.as_ref()),
+            intent: text(self.summary.intent.as_ref()),
+            value: self.summary.value.map(|(at, nano)| v1::Declared {
                 at: at.0,
                 nano_usd: Some(nano.into()),
             }),
@@ -387,12 +387,12 @@ impl OpenWorkflow {
             let nano = declared.nano_usd.ok_or(Invalid("value"))?;
             Ok((Timestamp(declared.at), nano.into()))
         };
-        Ok(Self {
+        let summary = WorkflowSummary {
             name: stored.name.into(),
             id: name(stored.id),
             start: Timestamp(stored.start),
             end: Timestamp(stored.end),
-            spend: Spend {
+            cost: TotalCost {
                 known: stored.spend_nano_usd.is_some(),
                 nano_usd: stored.spend_nano_usd.map_or(0, Into::into),
             },
@@ -404,12 +404,12 @@ impl OpenWorkflow {
             handoffs: stored.handoffs,
             failed_handoffs: stored.failed_handoffs,
             escalated: stored.escalated,
-            last: if stored.last_failed {
+            last_result: Some(if stored.last_failed {
                 TurnResult::Failed
             } else {
                 TurnResult::Answered
-            },
-            broken: stored.broken,
+            }),
+            last_broke: stored.broken,
             trace: trace(&stored.trace)?,
             cohort: cohort_of(stored.cohort),
             threshold: threshold(stored.threshold),
@@ -417,6 +417,9 @@ impl OpenWorkflow {
             tenant: name(stored.tenant),
             intent: name(stored.intent),
             value: stored.value.map(value).transpose()?,
+        };
+        Ok(Self {
+            summary,
             opened: Timestamp(stored.opened),
             touched: Timestamp(stored.touched),
         })
@@ -431,7 +434,7 @@ fn workflow_of(stored: String) -> Name {
     stored.into()
 }
 
-fn texts(names: &FewOf<Name>) -> Vec<String> {
+fn texts(names: &SmallSet<Name>) -> Vec<String> {
     names.iter().map(|name| name.as_str().to_owned()).collect()
 }
 

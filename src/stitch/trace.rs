@@ -1,12 +1,12 @@
 //! One trace of a session: its events while the turn is open, a summary afterwards.
 
-use super::event_buffer::{self, Kept};
+use super::event_buffer::{self, EventBuffer};
 use super::owners::Owners;
-use super::small_map::FewOf;
 use crate::model::Name;
 use crate::model::event::{Evaluation, Event, Kind, SessionSource, SpanContext};
 use crate::model::ids::{SpanId, TraceId};
 use crate::model::sampling::Threshold;
+use crate::model::small_map::SmallSet;
 use crate::model::time::Timestamp;
 use std::cmp::Reverse;
 
@@ -22,7 +22,7 @@ impl Trace {
     pub(super) fn threshold(&self) -> Option<Threshold> {
         match self {
             Self::Open(_) => None,
-            Self::Decided(skeleton) => skeleton.threshold,
+            Self::Decided(decided) => decided.threshold,
         }
     }
 }
@@ -31,7 +31,7 @@ impl Trace {
 #[derive(Debug, Default)]
 pub(super) struct DecidedTrace {
     pub(super) owners: Owners,
-    pub(super) notes: FewOf<(SpanId, u64)>,
+    pub(super) notes: SmallSet<(SpanId, u64)>,
     /// The smallest one of its spans; what says nothing of sampling itself, a log record or a span of another SDK, was kept with them.
     pub(super) threshold: Option<Threshold>,
     /// The agent that answered the user: whom late feedback is about.
@@ -42,8 +42,8 @@ pub(super) struct DecidedTrace {
 
 impl DecidedTrace {
     /// The same trace, of which two sessions knew a part before they met.
-    pub(super) fn joined(mut self, other: Self) -> Self {
-        self.owners = self.owners.joined(&other.owners);
+    pub(super) fn merged(mut self, other: Self) -> Self {
+        self.owners = self.owners.merged(&other.owners);
         self.notes.extend(other.notes);
         let thresholds = [self.threshold, other.threshold].into_iter().flatten();
         self.threshold = thresholds.min();
@@ -70,7 +70,7 @@ impl DecidedTrace {
 /// A trace whose turn is not decided yet.
 #[derive(Debug)]
 pub(super) struct OpenTrace {
-    kept: Kept,
+    buffer: EventBuffer,
     /// Roughly the bytes that its events hold in memory.
     pub(super) weight: usize,
     pub(super) last_arrival: Timestamp,
@@ -79,7 +79,7 @@ pub(super) struct OpenTrace {
 impl OpenTrace {
     pub(super) fn new(trace: TraceId, arrival: Timestamp) -> Self {
         Self {
-            kept: Kept::new(trace),
+            buffer: EventBuffer::new(trace),
             weight: 0,
             last_arrival: arrival,
         }
@@ -89,7 +89,7 @@ impl OpenTrace {
     #[inline]
     pub(super) fn take(&mut self, event: Event) -> bool {
         let weight = event_buffer::weight(&event);
-        let is_new = self.kept.add(event);
+        let is_new = self.buffer.add(event);
         if is_new {
             self.weight += weight;
         }
@@ -99,15 +99,15 @@ impl OpenTrace {
     /// All spans by their ids, each with what its notes say, and what is to be known of them afterwards. A note to a span that
     /// never came stands for it.
     pub(super) fn close(self) -> (Vec<Event>, DecidedTrace) {
-        let mut spans = Vec::with_capacity(self.kept.len());
+        let mut spans = Vec::with_capacity(self.buffer.len());
         let mut notes = Vec::new();
-        for event in self.kept.into_events() {
+        for event in self.buffer.into_events() {
             match event.kind {
                 Kind::Note(id) => notes.push((id, event)),
                 _ => spans.push(event),
             }
         }
-        let skeleton = DecidedTrace {
+        let decided = DecidedTrace {
             owners: Owners::default(),
             notes: notes.iter().map(|(id, note)| (note.span, *id)).collect(),
             threshold: spans.iter().filter_map(|e| e.rare.threshold).min(),
@@ -125,25 +125,25 @@ impl OpenTrace {
                 }
             }
         }
-        (spans, skeleton)
+        (spans, decided)
     }
 
     pub(super) fn len(&self) -> usize {
-        self.kept.len()
+        self.buffer.len()
     }
 
     /// Spans and notes.
     pub(super) fn events(&self) -> impl Iterator<Item = Event> + use<> {
-        self.kept.clone().into_events()
+        self.buffer.clone().into_events()
     }
 
     pub(super) fn into_events(self) -> impl Iterator<Item = Event> {
-        self.kept.into_events()
+        self.buffer.into_events()
     }
 
     /// The traces that its spans link to.
     pub(super) fn links(&self) -> impl Iterator<Item = TraceId> + '_ {
-        let rare = self.kept.rare().iter();
+        let rare = self.buffer.rare().iter();
         rare.flat_map(|rare| rare.links.iter().map(|link| link.trace))
     }
 
@@ -158,24 +158,24 @@ impl OpenTrace {
             let hint = context.session.as_ref()?;
             (hint.source == SessionSource::Resource).then(|| hint.id.clone())
         };
-        let mut cases = self.kept.cases().iter();
-        cases.find_map(|context| named(context))?;
+        let mut contexts = self.buffer.contexts().iter();
+        contexts.find_map(|context| named(context))?;
         self.events().find_map(|event| named(&event.context))
     }
 
     /// Whether every parent that a span names is here.
     pub(super) fn is_complete(&self) -> bool {
-        self.kept.is_complete()
+        self.buffer.is_complete()
     }
 
     /// Whether anything in it is about agents.
     pub(super) fn is_agentic(&self) -> bool {
-        self.kept.is_agentic()
+        self.buffer.is_agentic()
     }
 
     /// Event time from first start to last end.
     pub(super) fn interval(&self) -> (Timestamp, Timestamp) {
-        self.kept.interval()
+        self.buffer.interval()
     }
 }
 

@@ -6,16 +6,16 @@ use crate::model::time::Timestamp;
 
 /// Messages of the user that a session remembers.
 const REMEMBERED: usize = 4;
-/// Messages that share this much of their words are the same, said again.
+/// UserMessages that share this much of their words are the same, said again.
 const SAME_MESSAGE: f64 = 0.75;
 
 /// The latest messages of a session, the oldest first.
 #[derive(Debug, Default)]
-pub(super) struct Messages(pub(super) List<Said>);
+pub(super) struct UserMessages(pub(super) List<UserMessage>);
 
 /// What the user said in one turn.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Said {
+pub(super) struct UserMessage {
     /// When the turn began.
     pub(super) at: Timestamp,
     pub(super) words: Sketch,
@@ -23,14 +23,13 @@ pub(super) struct Said {
     pub(super) handed_over: bool,
 }
 
-impl Messages {
+impl UserMessages {
     /// Takes the next message; whether it nearly repeats an earlier one that a handoff followed.
-    pub(super) fn hear(&mut self, at: Timestamp, words: Sketch) -> bool {
-        let again = self
-            .0
-            .iter()
-            .any(|said| said.handed_over && said.words.resemblance(&words) >= SAME_MESSAGE);
-        self.0.push(Said {
+    pub(super) fn add(&mut self, at: Timestamp, words: Sketch) -> bool {
+        let again = self.0.iter().any(|message| {
+            message.handed_over && message.words.resemblance(&words) >= SAME_MESSAGE
+        });
+        self.0.push(UserMessage {
             at,
             words,
             handed_over: false,
@@ -41,13 +40,13 @@ impl Messages {
 
     /// A handoff came after all of them.
     pub(super) fn hand_over(&mut self) {
-        for said in &mut self.0 {
-            said.handed_over = true;
+        for message in &mut self.0 {
+            message.handed_over = true;
         }
     }
 
     /// Those of both sessions, as they met.
-    pub(super) fn join(&mut self, other: Self) {
+    pub(super) fn merge(&mut self, other: Self) {
         self.0.extend(other.0);
         self.0.sort();
         self.forget();

@@ -1,4 +1,4 @@
-//! Rows of calls, of which each counts those before it.
+//! CumulativeUsage of calls, of which each counts those before it.
 
 use super::keys::Desk;
 use super::*;

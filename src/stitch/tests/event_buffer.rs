@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::sketch::{Content, Sketch};
-use crate::stitch::event_buffer::Kept;
+use crate::stitch::event_buffer::EventBuffer;
 use proptest::option;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -123,7 +123,7 @@ fn kind() -> impl Strategy<Value = Kind> {
     ]
 }
 
-/// More cases than are looked through for one that is known.
+/// More contexts than are looked through for one that is known.
 fn context() -> impl Strategy<Value = CowArc<SpanContext>> {
     let context = |n: u8| SpanContext {
         session: (!n.is_multiple_of(5)).then(|| SessionHint {
@@ -194,7 +194,7 @@ proptest! {
     fn what_is_kept_comes_back_in_the_order_of_its_ids(
         events in prop::collection::vec(an_event(), 0..40),
     ) {
-        let mut kept = Kept::new(trace(1));
+        let mut kept = EventBuffer::new(trace(1));
         let mut first = BTreeMap::new();
         for event in &events {
             let note = match event.kind {
@@ -224,7 +224,7 @@ proptest! {
         let end = spans.iter().map(|event| event.end).max().unwrap_or_default();
         prop_assert_eq!(kept.interval(), (start, end));
         for context in first.values().map(|event| &event.context) {
-            prop_assert!(kept.cases().contains(context));
+            prop_assert!(kept.contexts().contains(context));
         }
         let links = |rare: &OptionBox<RareFields>| rare.links.len();
         prop_assert_eq!(

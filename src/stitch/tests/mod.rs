@@ -32,7 +32,9 @@ use crate::model::fact::TurnResult;
 use crate::model::ids::Link;
 use crate::model::ids::{SpanId, TenantScoped};
 use crate::model::{List, Name, list};
+use crate::turn::Judge;
 use scene::*;
+use std::time::Duration;
 
 const NOTHING: [&str; 0] = [];
 

@@ -325,10 +325,10 @@ proptest! {
 
 #[test]
 fn a_cost_that_is_known_of_one_call_is_that_of_the_workflow() {
-    let mut spend = cost::Spend::default();
-    assert_eq!(spend.usd(), None);
-    spend.add(Cost::Unpriced);
-    assert_eq!(spend.usd(), None);
-    spend.add(Cost::Declared(0.0));
-    assert_eq!(spend.usd(), Some(0.0));
+    let mut cost = crate::turn::TotalCost::default();
+    assert_eq!(cost.usd(), None);
+    cost.add(Cost::Unpriced);
+    assert_eq!(cost.usd(), None);
+    cost.add(Cost::Declared(0.0));
+    assert_eq!(cost.usd(), Some(0.0));
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// A scene under construction. Times are milliseconds of event time.
+/// A scene under construction. TimeIndex are milliseconds of event time.
 #[derive(Default)]
 pub(super) struct Scene {
     pub(super) events: Vec<Event>,

@@ -237,3 +237,28 @@ fn of_a_session_goes_along_what_is_decided() {
         assert_eq!(adopted, expected, "{calls:?} {second}");
     }
 }
+
+/// S-3: the timers of two workflows that become one run from the first opening and from the last turn, whichever came first.
+#[test]
+fn merged_workflows_have_the_earlier_age_and_the_later_activity() {
+    use crate::stitch::workflow::OpenWorkflow;
+    let (s, ..) = transfer();
+    let open = |opened: u64, touched: u64| {
+        let policy = Settings::default();
+        let events = s.events.iter();
+        let decided = crate::turn::decide(
+            events,
+            &mut Vec::new(),
+            &mut Default::default(),
+            policy.policy(),
+        );
+        let mut workflow = OpenWorkflow::open(decided.expect("a turn").summary, Timestamp(opened));
+        workflow.touched = Timestamp(touched);
+        workflow
+    };
+    for (mut own, other) in [(open(1, 8), open(2, 9)), (open(2, 9), open(1, 8))] {
+        own.merge(other);
+        assert_eq!((own.opened.0, own.touched.0), (1, 9));
+        assert_eq!(own.summary.turns, 2);
+    }
+}

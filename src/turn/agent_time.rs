@@ -1,7 +1,7 @@
 //! Response time by agent. Each moment of a turn belongs to at most one agent.
 
 use super::activation::Activation;
-use super::handoff::UNKNOWN;
+use super::tree::UNKNOWN_AGENT;
 use crate::model::Name;
 use crate::model::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,7 +36,7 @@ pub(super) fn shares(
             at_work.insert(i);
         }
     }
-    let named = |agent: Option<&Name>| agent.cloned().unwrap_or_else(|| Name::from(UNKNOWN));
+    let named = |agent: Option<&Name>| agent.cloned().unwrap_or_else(|| Name::from(UNKNOWN_AGENT));
     shares
         .into_iter()
         .filter(|(_, nanos)| *nanos > 0)

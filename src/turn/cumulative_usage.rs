@@ -1,44 +1,44 @@
 //! Sequences of calls with cumulative tokens: an SDK that executes tools itself includes each model call in the next one.
 
-use super::small_map::SmallMap;
 use crate::model::event::{Cost, Event, ModelCall, Usage};
 use crate::model::ids::{SpanId, TraceId};
+use crate::model::small_map::SmallMap;
 use crate::model::time::Timestamp;
 
 /// The tokens and the cost of one call itself.
-pub(super) type Took = (Option<Usage>, Cost);
+pub type NetUsage = (Option<Usage>, Cost);
 
-/// Rows by their trace and the span around. Other calls than those of rows are not remembered.
+/// CumulativeUsage by their trace and the span around. Other calls than those of rows are not remembered.
 #[derive(Debug, Default)]
-pub(super) struct Rows(pub(super) SmallMap<(TraceId, Option<SpanId>), Row>);
+pub struct CumulativeUsage(SmallMap<(TraceId, Option<SpanId>), LatestCall>);
 
 /// The latest call of a row that told its tokens, as it told them.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Row {
+pub struct LatestCall {
     /// When it began and ended, and its span: its place in the row.
-    pub(super) at: (Timestamp, Timestamp, SpanId),
-    pub(super) usage: Usage,
-    pub(super) cost: Cost,
+    pub at: (Timestamp, Timestamp, SpanId),
+    pub usage: Usage,
+    pub cost: Cost,
     /// Its input without that of the calls before it.
-    pub(super) own: u64,
-    pub(super) usage_is_cumulative: bool,
+    pub own: u64,
+    pub usage_is_cumulative: bool,
 }
 
-impl Rows {
+impl CumulativeUsage {
     /// Roughly the bytes that they hold in memory.
-    pub(super) fn weight(&self) -> usize {
-        self.0.len() * 2 * size_of::<((TraceId, Option<SpanId>), Row)>()
+    pub fn weight(&self) -> usize {
+        self.0.len() * 2 * size_of::<((TraceId, Option<SpanId>), LatestCall)>()
     }
 
-    /// What a call took without the calls of its row that are known.
-    pub(super) fn took(&mut self, event: &Event, call: &ModelCall) -> Took {
+    /// Tokens and cost of a call without the calls of its sequence that are known (C-7).
+    pub fn net_usage(&mut self, event: &Event, call: &ModelCall) -> NetUsage {
         let Some(usage) = call.usage else {
             return (None, call.cost);
         };
         let at = (event.start, event.end, event.span);
         let place = (event.trace, event.parent);
         let known = self.0.get(&place);
-        let took = match known {
+        let net_usage = match known {
             Some(row) if row.at < at && row.is_in(&usage) || row.at > at && row.holds(call) => {
                 (usage.without(&row.usage), call.cost.without(row.cost))
             }
@@ -46,20 +46,25 @@ impl Rows {
         };
         let is_latest = known.map_or(call.usage_is_cumulative, |row| row.at < at);
         if is_latest {
-            let row = Row {
+            let row = LatestCall {
                 at,
                 usage,
                 cost: call.cost,
-                own: took.0.input,
+                own: net_usage.0.input,
                 usage_is_cumulative: call.usage_is_cumulative,
             };
             self.0.insert(place, row);
         }
-        (Some(took.0), took.1)
+        (Some(net_usage.0), net_usage.1)
+    }
+
+    /// The latest call of each sequence, for a snapshot.
+    pub fn calls(&self) -> impl Iterator<Item = (&(TraceId, Option<SpanId>), &LatestCall)> {
+        self.0.iter()
     }
 
     /// Those of both sessions, as they met: of a row that both know a part of the later call counts.
-    pub(super) fn join(&mut self, other: Self) {
+    pub fn merge(&mut self, other: Self) {
         for (place, theirs) in other.0 {
             let own = self.0.get_or_insert_with(place, || theirs);
             if own.at < theirs.at {
@@ -69,8 +74,16 @@ impl Rows {
     }
 }
 
-impl Row {
-    /// Whether a later call counts this one. What that took itself holds the prompt of this one: an app that runs the tools itself
+impl FromIterator<((TraceId, Option<SpanId>), LatestCall)> for CumulativeUsage {
+    fn from_iter<I: IntoIterator<Item = ((TraceId, Option<SpanId>), LatestCall)>>(
+        calls: I,
+    ) -> Self {
+        Self(calls.into_iter().collect())
+    }
+}
+
+impl LatestCall {
+    /// Whether a later call includes this one. Its own part then contains the prompt of this one: an application that runs the tools itself
     /// asks anew each time, and nothing adds up.
     fn is_in(&self, later: &Usage) -> bool {
         self.usage_is_cumulative

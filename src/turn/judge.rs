@@ -1,13 +1,12 @@
 //! Events, turns and workflows as variables of the operator's rules, and the results of the rules.
 
+use super::summary::{Verdict, WorkflowSummary};
 use super::tree::Tree;
-use super::turn::{Decided, Verdict};
-use super::workflow::OpenWorkflow;
 use crate::model::Name;
 use crate::model::cohort::Cohort;
 use crate::model::event::{Event, Kind, Outcome};
 use crate::model::time::Timestamp;
-use crate::rules::{Rule, Rules, Scope, View};
+use crate::rules::{RuleMatches, Rules, Scope, View};
 use std::sync::Arc;
 
 /// The names of the configured dimensions, in the order of their numbers, and the rules.
@@ -18,93 +17,75 @@ pub struct Judge {
 }
 
 impl Judge {
-    /// Applies the rules over events: the latest verdict, and all steps.
-    pub(super) fn events(&self, tree: &Tree<'_>, decided: &mut Decided) {
+    /// Applies the rules over events: the latest verdict, and all steps (W-1).
+    pub(super) fn events(&self, tree: &Tree<'_>, summary: &mut WorkflowSummary) {
         if !self.rules.look_at(Scope::Event) {
             return;
         }
         for (i, event) in tree.events.iter().enumerate() {
-            let view = self.event(event, tree.agent(i), &decided.workflow);
-            let verdict = self.rules.judge(view);
-            decided
-                .steps
-                .extend(verdict.steps.iter().map(|rule| rule.then.clone()));
-            let proof = verdict.outcome.map(|rule| proof(event.end, rule));
-            decided.outcome = decided.outcome.take().max(proof);
+            let view = self.event(event, tree.agent(i), &summary.name);
+            apply(self.rules.judge(view), event.end, summary);
         }
     }
 
-    /// Applies the rules over turns.
-    pub(super) fn turn(&self, tree: &Tree<'_>, decided: &mut Decided) {
-        let Some(result) = decided.result.filter(|_| self.rules.look_at(Scope::Turn)) else {
+    /// Applies the rules over turns. Pending handoffs are not part of it (W-5).
+    pub(super) fn turn(&self, tree: &Tree<'_>, summary: &mut WorkflowSummary) {
+        let Some(result) = summary
+            .last_result
+            .filter(|_| self.rules.look_at(Scope::Turn))
+        else {
             return;
         };
         let tools = tree.events.iter().filter_map(|event| match &event.kind {
             Kind::Tool(tool) => Some(&tool.name),
             _ => None,
         });
-        let view = View::new(Scope::Turn)
-            .text("workflow", &decided.workflow)
+        let view = self
+            .summary(Scope::Turn, summary)
+            .text("workflow", &summary.name)
             .text("result", result.as_str())
-            .name("intent", decided.intent.as_ref())
-            .texts("cohort", self.cohort(&decided.cohort))
-            .list("agents", decided.agents.iter())
-            .list("models", decided.models.iter())
-            .list("tools", tools)
-            .count("handoffs", decided.handoffs)
-            .count("failed_handoffs", decided.failed_handoffs)
-            .flag("escalated", decided.escalated)
-            .number(
-                "value_usd",
-                decided.value.map(|(_, nano)| nano as f64 / 1e9),
-            )
-            .number("cost_usd", decided.spend.usd())
-            .number(
-                "duration_seconds",
-                Some(decided.end.since(decided.start).as_secs_f64()),
-            );
-        let verdict = self.rules.judge(view);
-        decided
-            .steps
-            .extend(verdict.steps.iter().map(|rule| rule.then.clone()));
-        let proof = verdict.outcome.map(|rule| proof(decided.end, rule));
-        decided.outcome = decided.outcome.take().max(proof);
+            .list("tools", tools);
+        apply(self.rules.judge(view), summary.end, summary);
     }
 
-    /// Applies the rules over workflows, to one that ends so by its evidence: another outcome with the rule's name, and more steps.
-    pub(super) fn workflow(
+    /// Applies the rules over workflows to one that is about to end with `outcome`: another outcome with the name of its rule, and
+    /// more steps.
+    pub fn workflow(
         &self,
-        workflow: &OpenWorkflow,
+        workflow: &WorkflowSummary,
         outcome: Outcome,
     ) -> (Option<(Outcome, Name)>, Vec<Name>) {
         if !self.rules.look_at(Scope::Workflow) {
             return (None, Vec::new());
         }
-        let view = View::new(Scope::Workflow)
+        let view = self
+            .summary(Scope::Workflow, workflow)
             .text("name", &workflow.name)
             .text("outcome", outcome.as_str())
-            .name("intent", workflow.intent.as_ref())
-            .texts("cohort", self.cohort(&workflow.cohort))
-            .list("agents", workflow.agents.iter())
-            .list("models", workflow.models.iter())
             .list("steps", workflow.steps.iter())
-            .count("turns", workflow.turns)
-            .count("handoffs", workflow.handoffs)
-            .count("failed_handoffs", workflow.failed_handoffs)
-            .flag("escalated", workflow.escalated)
-            .number(
-                "value_usd",
-                workflow.value.map(|(_, nano)| nano as f64 / 1e9),
-            )
-            .number("cost_usd", workflow.spend.usd())
+            .count("turns", workflow.turns);
+        let matches = self.rules.judge(view);
+        let outcome = matches.outcome.map(|rule| (rule.then, rule.name.clone()));
+        let steps = matches.steps.iter().map(|rule| rule.then.clone());
+        (outcome, steps.collect())
+    }
+
+    /// The variables that turns and workflows have in common.
+    fn summary(&self, scope: Scope, summary: &WorkflowSummary) -> View {
+        View::new(scope)
+            .name("intent", summary.intent.as_ref())
+            .texts("cohort", self.cohort(&summary.cohort))
+            .list("agents", summary.agents.iter())
+            .list("models", summary.models.iter())
+            .count("handoffs", summary.handoffs)
+            .count("failed_handoffs", summary.failed_handoffs)
+            .flag("escalated", summary.escalated)
+            .number("value_usd", summary.value_amount())
+            .number("cost_usd", summary.cost.usd())
             .number(
                 "duration_seconds",
-                Some(workflow.end.since(workflow.start).as_secs_f64()),
-            );
-        let verdict = self.rules.judge(view);
-        let outcome = verdict.outcome.map(|rule| (rule.then, rule.name.clone()));
-        let steps = verdict.steps.iter().map(|rule| rule.then.clone());
-        (outcome, steps.collect())
+                Some(summary.end.since(summary.start).as_secs_f64()),
+            )
     }
 
     fn event(&self, event: &Event, agent: Option<&Name>, workflow: &Name) -> View {
@@ -167,20 +148,14 @@ impl Judge {
     }
 }
 
-fn proof(at: Timestamp, rule: &Rule<Outcome>) -> Verdict {
-    Verdict {
+/// Adds what the rules say about something that ended at `at`.
+fn apply(matches: RuleMatches<'_>, at: Timestamp, summary: &mut WorkflowSummary) {
+    let steps = matches.steps.iter().map(|rule| rule.then.clone());
+    summary.steps.extend(steps);
+    let verdict = matches.outcome.map(|rule| Verdict {
         at,
         rule: Some(rule.name.clone()),
         outcome: rule.then,
-    }
-}
-
-/// Why a workflow ends as it does where no rule and no declaration says how.
-pub(super) fn by_default(outcome: Outcome) -> Name {
-    Name::from(match outcome {
-        Outcome::Escalated => "a human took over",
-        Outcome::Failed => "the last turn broke",
-        Outcome::Abandoned => "the last request got no answer",
-        Outcome::Resolved | Outcome::Unverified => "nothing proved the result",
-    })
+    });
+    summary.outcome = summary.outcome.take().max(verdict);
 }

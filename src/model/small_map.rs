@@ -4,7 +4,7 @@ use crate::model::List;
 
 /// A map in the order of its keys. It takes no more room than its entries until there are several.
 #[derive(Debug)]
-pub(super) struct SmallMap<K, V> {
+pub struct SmallMap<K, V> {
     entries: List<(K, V)>,
 }
 
@@ -17,25 +17,30 @@ impl<K, V> Default for SmallMap<K, V> {
 }
 
 impl<K: Ord, V> SmallMap<K, V> {
-    pub(super) fn len(&self) -> usize {
+    /// The number of entries.
+    pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    /// Whether there is no entry.
+    pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    pub(super) fn get(&self, key: &K) -> Option<&V> {
+    /// The value of a key.
+    pub fn get(&self, key: &K) -> Option<&V> {
         let place = self.place(key).ok()?;
         Some(&self.entries[place].1)
     }
 
-    pub(super) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
+    /// The value of a key, to change it.
+    pub fn get_mut(&mut self, key: &K) -> Option<&mut V> {
         let place = self.place(key).ok()?;
         Some(&mut self.entries[place].1)
     }
 
-    pub(super) fn get_or_insert_with(&mut self, key: K, make: impl FnOnce() -> V) -> &mut V {
+    /// The value of a key, made where there is none.
+    pub fn get_or_insert_with(&mut self, key: K, make: impl FnOnce() -> V) -> &mut V {
         let place = match self.place(&key) {
             Ok(place) => place,
             Err(place) => {
@@ -46,27 +51,32 @@ impl<K: Ord, V> SmallMap<K, V> {
         &mut self.entries[place].1
     }
 
-    pub(super) fn insert(&mut self, key: K, value: V) {
+    /// Sets the value of a key.
+    pub fn insert(&mut self, key: K, value: V) {
         match self.place(&key) {
             Ok(place) => self.entries[place].1 = value,
             Err(place) => insert(&mut self.entries, place, (key, value)),
         }
     }
 
-    pub(super) fn remove(&mut self, key: &K) -> Option<V> {
+    /// Takes an entry out.
+    pub fn remove(&mut self, key: &K) -> Option<V> {
         let place = self.place(key).ok()?;
         Some(self.entries.remove(place).1)
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+    /// All entries, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         self.entries.iter().map(|(key, value)| (key, value))
     }
 
-    pub(super) fn keys(&self) -> impl Iterator<Item = &K> {
+    /// All keys, in order.
+    pub fn keys(&self) -> impl Iterator<Item = &K> {
         self.entries.iter().map(|(key, _)| key)
     }
 
-    pub(super) fn values(&self) -> impl Iterator<Item = &V> {
+    /// All values, in the order of their keys.
+    pub fn values(&self) -> impl Iterator<Item = &V> {
         self.entries.iter().map(|(_, value)| value)
     }
 
@@ -95,12 +105,12 @@ impl<K, V> IntoIterator for SmallMap<K, V> {
 }
 
 /// A set in order. It takes no more room than its members until there are several.
-#[derive(Clone, Debug)]
-pub(super) struct FewOf<T> {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SmallSet<T> {
     members: List<T>,
 }
 
-impl<T> Default for FewOf<T> {
+impl<T> Default for SmallSet<T> {
     fn default() -> Self {
         Self {
             members: List::new(),
@@ -108,9 +118,9 @@ impl<T> Default for FewOf<T> {
     }
 }
 
-impl<T: Ord> FewOf<T> {
+impl<T: Ord> SmallSet<T> {
     /// Whether it is new.
-    pub(super) fn insert(&mut self, member: T) -> bool {
+    pub fn insert(&mut self, member: T) -> bool {
         let place = self.members.binary_search(&member);
         if let Err(place) = place {
             insert(&mut self.members, place, member);
@@ -118,17 +128,18 @@ impl<T: Ord> FewOf<T> {
         place.is_err()
     }
 
-    pub(super) fn iter(&self) -> std::slice::Iter<'_, T> {
+    /// All members, in order.
+    pub fn iter(&self) -> std::slice::Iter<'_, T> {
         self.members.iter()
     }
 
     /// Keeps the first ones.
-    pub(super) fn truncate(&mut self, most: usize) {
+    pub fn truncate(&mut self, most: usize) {
         self.members.truncate(most);
     }
 }
 
-impl<T: Ord> Extend<T> for FewOf<T> {
+impl<T: Ord> Extend<T> for SmallSet<T> {
     fn extend<I: IntoIterator<Item = T>>(&mut self, more: I) {
         for member in more {
             self.insert(member);
@@ -136,7 +147,7 @@ impl<T: Ord> Extend<T> for FewOf<T> {
     }
 }
 
-impl<T: Ord> FromIterator<T> for FewOf<T> {
+impl<T: Ord> FromIterator<T> for SmallSet<T> {
     fn from_iter<I: IntoIterator<Item = T>>(members: I) -> Self {
         let mut all = Self::default();
         all.extend(members);
@@ -144,7 +155,7 @@ impl<T: Ord> FromIterator<T> for FewOf<T> {
     }
 }
 
-impl<T> IntoIterator for FewOf<T> {
+impl<T> IntoIterator for SmallSet<T> {
     type Item = T;
     type IntoIter = <List<T> as IntoIterator>::IntoIter;
 

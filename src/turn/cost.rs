@@ -1,6 +1,6 @@
 //! Cost of calls and actions.
 
-use super::handoff::{HandoffState, UNKNOWN};
+use super::tree::UNKNOWN_AGENT;
 use crate::model::Name;
 use crate::model::event::{Cost, Event, Kind};
 use crate::model::fact::{Action, ActionKind, Fact, What};
@@ -8,19 +8,21 @@ use crate::model::price::ActionPrices;
 
 /// Money of several calls and actions.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Spend {
-    pub(super) nano_usd: i128,
-    pub(super) known: bool,
+pub struct TotalCost {
+    /// Whole nano-dollars, so that the sum does not depend on the order.
+    pub nano_usd: i128,
+    /// Whether anything had a price.
+    pub known: bool,
 }
 
-impl Spend {
-    /// Whole nano-dollars, so that the sum does not depend on the order.
+impl TotalCost {
     fn pay(&mut self, usd: f64) {
         self.nano_usd = self.nano_usd.saturating_add(nano(usd));
         self.known = true;
     }
 
-    pub(super) fn add(&mut self, cost: Cost) {
+    /// Adds the cost of a model call.
+    pub fn add(&mut self, cost: Cost) {
         if let Some(usd) = cost.usd() {
             self.pay(usd);
         }
@@ -28,7 +30,7 @@ impl Spend {
 
     /// Pays for a tool call or a retrieval, where it has a price. A failed one is paid too: who bills by the request bills it,
     /// and a span's error does not say that nobody did.
-    pub(super) fn on_span(&mut self, event: &Event, prices: &ActionPrices) -> Option<Fact> {
+    pub fn add_action(&mut self, event: &Event, prices: &ActionPrices) -> Option<Fact> {
         let (kind, name, price) = match &event.kind {
             Kind::Tool(tool) => (
                 ActionKind::Tool,
@@ -37,44 +39,39 @@ impl Spend {
             ),
             Kind::Retrieval { source } => (
                 ActionKind::Retrieval,
-                source.clone().unwrap_or_else(|| Name::from(UNKNOWN)),
+                source.clone().unwrap_or_else(|| Name::from(UNKNOWN_AGENT)),
                 prices.retrieval,
             ),
             _ => return None,
         };
-        let what = self.on(kind, name, price?);
+        let what = self.action(kind, name, price?);
         Some(Fact::of_span(event, what))
     }
 
-    /// Pays for the human whom a handoff called in, where people have a price.
-    pub(super) fn on_people(
-        &mut self,
-        state: &HandoffState,
-        prices: &ActionPrices,
-    ) -> Option<Fact> {
-        let price = prices.escalation.filter(|_| state.escalated)?;
-        let from = state.handoff.from.clone();
-        let what = self.on(ActionKind::Escalation, from, price);
-        Some(Fact::new(state.at, state.trace, what))
+    /// Pays for the human whom an agent called in, where people have a price.
+    pub fn add_escalation(&mut self, from: &Name, prices: &ActionPrices) -> Option<What> {
+        let price = prices.escalation?;
+        Some(self.action(ActionKind::Escalation, from.clone(), price))
     }
 
-    fn on(&mut self, kind: ActionKind, name: Name, usd: f64) -> What {
+    fn action(&mut self, kind: ActionKind, name: Name, usd: f64) -> What {
         self.pay(usd);
         What::Action(Action { kind, name, usd })
     }
 
-    pub(super) fn join(&mut self, other: Self) {
+    /// Adds the cost of other calls and actions.
+    pub fn merge(&mut self, other: Self) {
         self.nano_usd = self.nano_usd.saturating_add(other.nano_usd);
         self.known |= other.known;
     }
 
     /// `None`: nothing could be priced.
-    pub(super) fn usd(self) -> Option<f64> {
+    pub fn usd(self) -> Option<f64> {
         self.known.then_some(self.nano_usd as f64 / 1e9)
     }
 }
 
 /// Dollars in whole nano-dollars.
-pub(super) fn nano(usd: f64) -> i128 {
+pub fn nano(usd: f64) -> i128 {
     (usd * 1e9).round() as i128
 }

@@ -1,7 +1,7 @@
 //! Context retention and intent retention of a handoff.
 
-use super::Settings;
 use super::activation::Activations;
+use super::policy::Policy;
 use super::tree::Tree;
 use crate::model::Name;
 use crate::model::event::{CONTEXT_RETENTION, Event, INTENT_RETENTION, Kind, Operation};
@@ -11,14 +11,14 @@ use crate::model::time::Timestamp;
 
 /// What the source knew when it handed over.
 #[derive(Clone, Debug, Default)]
-pub(super) struct SourceContext {
-    pub(super) facts: Option<Sketch>,
-    pub(super) input_tokens: Option<u64>,
-    pub(super) declared: Option<f64>,
+pub struct SourceContext {
+    pub facts: Option<Sketch>,
+    pub input_tokens: Option<u64>,
+    pub declared: Option<f64>,
     /// What the user wants, as the source declared it last.
-    pub(super) intent: Option<Name>,
+    pub intent: Option<Name>,
     /// Whether that is kept, as the handoff's own spans declare it.
-    pub(super) intent_kept: Option<bool>,
+    pub intent_kept: Option<bool>,
 }
 
 /// A declared share of the intent from which on it is kept.
@@ -28,12 +28,12 @@ impl SourceContext {
     /// By the source's last model call that began before `until`, and by what the handoff's own spans declare.
     pub(super) fn of(
         tree: &Tree<'_>,
-        cast: &Activations,
+        activations: &Activations,
         from: Option<&Name>,
         until: Timestamp,
         own: &[usize],
     ) -> Self {
-        let last = cast
+        let last = activations
             .calls
             .iter()
             .filter(|&&call| from.is_some() && tree.agent(call) == from)
@@ -58,10 +58,10 @@ impl SourceContext {
     pub(super) fn intent_with(
         &self,
         tree: &Tree<'_>,
-        cast: &Activations,
+        activations: &Activations,
         target: usize,
     ) -> Option<IntentPassed> {
-        let spans = cast.activations[target].spans(tree);
+        let spans = activations.list[target].spans(tree);
         let after = spans.clone().find_map(|event| event.context.intent.clone());
         let of_target = || {
             let share = spans
@@ -79,12 +79,15 @@ impl SourceContext {
     pub(super) fn kept_by(
         &self,
         tree: &Tree<'_>,
-        cast: &Activations,
+        activations: &Activations,
         target: usize,
     ) -> Option<Retention> {
-        let activation = &cast.activations[target];
-        let acts = activation.acts.iter().map(|&act| cast.acts[act].event);
-        let first = acts.map(|i| tree.events[i]).find(|e| is_chat(e));
+        let activation = &activations.list[target];
+        let steps = activation
+            .steps
+            .iter()
+            .map(|&act| activations.steps[act].event);
+        let first = steps.map(|i| tree.events[i]).find(|e| is_chat(e));
         let of_target = || {
             let node = activation.node.map(|i| tree.events[i]);
             node.into_iter()
@@ -112,12 +115,12 @@ pub(super) fn judged(
     result: HandoffResult,
     kind: HandoffKind,
     retention: Option<Retention>,
-    settings: &Settings,
+    policy: Policy<'_>,
 ) -> HandoffResult {
     let lost = retention.is_some_and(|retention| {
-        retention.evidence != Evidence::Tokens && retention.ratio < settings.retention_threshold
+        retention.evidence != Evidence::Tokens && retention.ratio < policy.retention_threshold
     });
-    let may_be_partial = kind == HandoffKind::Delegation && !settings.retention_of_delegations;
+    let may_be_partial = kind == HandoffKind::Delegation && !policy.retention_of_delegations;
     if result == HandoffResult::Success && lost && !may_be_partial {
         HandoffResult::ContextLost
     } else {

@@ -6,7 +6,9 @@ use crate::model::ids::{SpanId, TraceId};
 use rapidhash::RapidHashMap as HashMap;
 
 /// The workflow of a turn that names none.
-pub(super) const DEFAULT_WORKFLOW: &str = "default";
+pub const DEFAULT_WORKFLOW: &str = "default";
+/// The label of an agent that no span names.
+pub(super) const UNKNOWN_AGENT: &str = "unknown";
 
 /// The events of a turn. An event is named by its index; the order is by start, then end, then span id.
 #[derive(Debug)]

@@ -1,0 +1,234 @@
+//! Turns of a session: which traces are one turn, when it is ready, and what its decision changes.
+
+use super::session::{SessionState, stamp};
+use super::trace::{OpenTrace, Trace};
+use super::workflow::OpenWorkflow;
+use super::{Output, Settings};
+use crate::model::fact::{Fact, What};
+use crate::model::ids::{PartitionKey, TraceId};
+use crate::model::time::Timestamp;
+use crate::turn::{self, Decided, HandoffState, SpanOwners, WorkflowSummary};
+
+/// Open traces that are one turn (T-1): a trace that lies within the time of another one, or links to it, joins its turn.
+pub(super) struct OpenTurn {
+    traces: Vec<TraceId>,
+    pub(super) start: Timestamp,
+    end: Timestamp,
+}
+
+impl SessionState {
+    /// Decides the turns that are ready, in their order; a turn that is not holds up those after it.
+    pub(super) fn decide_ready(
+        &mut self,
+        key: &PartitionKey,
+        now: Timestamp,
+        settings: &Settings,
+        out: &mut Output,
+    ) {
+        for turn in self.open_turns() {
+            if self.ready_at(key, &turn, settings) > now {
+                return;
+            }
+            self.decide(&turn, self.last_arrival, settings, out);
+        }
+    }
+
+    /// Decides all turns now, ready or not.
+    pub(super) fn decide_all(&mut self, arrival: Timestamp, settings: &Settings, out: &mut Output) {
+        for turn in self.open_turns() {
+            self.decide(&turn, arrival, settings, out);
+        }
+    }
+
+    /// The turns that are not decided, by their start (T-1).
+    pub(super) fn open_turns(&self) -> Vec<OpenTurn> {
+        let mut open: Vec<(TraceId, &OpenTrace, (Timestamp, Timestamp))> = self
+            .traces
+            .iter()
+            .filter_map(|(id, trace)| match trace {
+                Trace::Open(open) => Some((*id, &**open, open.interval())),
+                Trace::Decided(_) => None,
+            })
+            .collect();
+        // The longest of those that start together comes first, as it may contain the others.
+        open.sort_by_key(|(id, _, (start, end))| (*start, std::cmp::Reverse(*end), *id));
+        let mut turns: Vec<OpenTurn> = Vec::new();
+        for (id, trace, (start, end)) in open {
+            let host = turns.iter_mut().find(|turn| {
+                end <= turn.end || trace.links().any(|link| turn.traces.contains(&link))
+            });
+            match host {
+                Some(turn) => {
+                    turn.traces.push(id);
+                    turn.end = turn.end.max(end);
+                }
+                None => turns.push(OpenTurn {
+                    traces: vec![id],
+                    start,
+                    end,
+                }),
+            }
+        }
+        turns
+    }
+
+    /// When a turn may be decided, if nothing more arrives (T-1, L-3).
+    pub(super) fn ready_at(
+        &self,
+        key: &PartitionKey,
+        turn: &OpenTurn,
+        settings: &Settings,
+    ) -> Timestamp {
+        let bound = match key {
+            PartitionKey::Session(_) | PartitionKey::User(_) => Timestamp::default(),
+            PartitionKey::Trace(_) => self.opened + settings.bind_timeout,
+        };
+        let traces = turn.traces.iter();
+        traces
+            .filter_map(|id| match self.traces.get(id) {
+                Some(Trace::Open(open)) => Some(open),
+                _ => None,
+            })
+            .map(|open| {
+                // Where a link leads is as unknown as a parent that is missing, as long as nobody says so.
+                let waits = matches!(key, PartitionKey::Trace(_)) && open.follows();
+                let quiet = if open.is_complete() && !waits {
+                    settings.settle
+                } else {
+                    settings.trace_timeout
+                };
+                open.last_arrival + quiet
+            })
+            .fold(bound, Timestamp::max)
+    }
+
+    fn decide(&mut self, turn: &OpenTurn, now: Timestamp, settings: &Settings, out: &mut Output) {
+        let mut spans = Vec::new();
+        for id in &turn.traces {
+            if let Some(Trace::Open(trace)) = self.traces.remove(id) {
+                self.open_spans -= trace.len();
+                self.open_bytes -= trace.weight;
+                // A trace in which nothing is about agents adds nothing to the turn of others (T-2).
+                if trace.is_agentic() {
+                    let (events, decided) = trace.close();
+                    self.traces.insert(*id, Trace::Decided(Box::new(decided)));
+                    spans.push(events);
+                }
+            }
+        }
+        let pending = self.pending.iter();
+        let mut waiting: Vec<HandoffState> = pending.map(|(_, state)| state.clone()).collect();
+        let (events, usage) = (spans.iter().flatten(), &mut self.usage);
+        let decided = turn::decide(events, &mut waiting, usage, settings.policy());
+        let Some(mut turn) = decided else {
+            return;
+        };
+        self.complete(&mut turn);
+        let from = out.facts.len();
+        out.facts.append(&mut turn.facts);
+        self.compare_message(&turn, out);
+        self.remove_resumed(&waiting, &turn, out);
+        self.note_owners(&turn);
+        stamp(&mut out.facts[from..], &turn.summary.cohort, &self.traces);
+        self.pending_until(&mut turn, now + settings.drop_timeout);
+        if turn.summary.last_result.is_some() {
+            self.count_session(&turn.summary, out);
+            self.extend_workflow(turn.summary, now, settings, out);
+        }
+    }
+
+    /// Adds to a turn what only its session knows: the cohort of earlier turns, and how its traces were sampled.
+    fn complete(&mut self, turn: &mut Decided) {
+        let summary = &mut turn.summary;
+        summary.cohort = summary.cohort.or(&self.cohort);
+        self.cohort = summary.cohort.clone();
+        let threshold = |trace| self.traces.get(&trace)?.threshold();
+        summary.threshold = threshold(summary.trace);
+        for state in &mut turn.pending {
+            state.cohort = summary.cohort.clone();
+            state.threshold = threshold(state.trace);
+        }
+    }
+
+    /// Compares the user's message with the earlier ones that a handoff followed.
+    fn compare_message(&mut self, turn: &Decided, out: &mut Output) {
+        let summary = &turn.summary;
+        if let Some((words, agent)) = &turn.user_message
+            && self.user_messages.add(summary.start, words.clone())
+        {
+            let what = What::Repeat {
+                workflow: summary.name.clone(),
+                agent: agent.clone(),
+            };
+            out.facts
+                .push(Fact::new(summary.start, summary.trace, what));
+        }
+        if turn.handed_over {
+            self.user_messages.hand_over();
+        }
+    }
+
+    /// A pending handoff may have found its target in this turn: it waits no more (H-3).
+    fn remove_resumed(&mut self, waiting: &[HandoffState], turn: &Decided, out: &mut Output) {
+        let still = |state: &HandoffState| {
+            waiting
+                .iter()
+                .any(|w| w.at == state.at && w.handoff == state.handoff)
+        };
+        if let Some(resumed) = self.pending.iter().position(|(_, state)| !still(state)) {
+            self.pending.remove(resumed);
+            let (at, trace) = (turn.summary.start, turn.summary.trace);
+            out.facts.push(Fact::new(at, trace, What::Pending(-1)));
+        }
+    }
+
+    /// Keeps for each decided trace what late spans need.
+    fn note_owners(&mut self, turn: &Decided) {
+        let owners: &SpanOwners = &turn.owners;
+        for spans in owners.chunk_by(|(a, ..), (b, ..)| a == b) {
+            if let Some(Trace::Decided(known)) = self.traces.get_mut(&spans[0].0) {
+                let spans = spans.iter().cloned();
+                known.owners = spans.map(|(_, span, owner)| (span, owner)).collect();
+                known.answering.clone_from(&turn.answering);
+                known.workflow = Some(turn.summary.name.clone());
+                self.known_spans += known.owners.len();
+            }
+        }
+    }
+
+    /// Keeps the handoffs of a turn whose target may come in a later one.
+    fn pending_until(&mut self, turn: &mut Decided, due: Timestamp) {
+        let pending = turn.pending.drain(..);
+        self.pending.extend(pending.map(|state| (due, state)));
+    }
+
+    /// Counts the session with its first turn.
+    fn count_session(&mut self, turn: &WorkflowSummary, out: &mut Output) {
+        if !std::mem::replace(&mut self.counted, true) {
+            out.facts.push(Fact {
+                cohort: turn.cohort.clone(),
+                threshold: turn.threshold,
+                ..Fact::new(turn.start, turn.trace, What::Session)
+            });
+        }
+    }
+
+    /// Carries a turn into the open workflow, or opens another one (W-2).
+    fn extend_workflow(
+        &mut self,
+        turn: WorkflowSummary,
+        now: Timestamp,
+        settings: &Settings,
+        out: &mut Output,
+    ) {
+        match &mut self.workflow {
+            Some(open) if open.continues_with(&turn, settings) => open.append(turn, now),
+            open => {
+                let next = Box::new(OpenWorkflow::open(turn, now));
+                if let Some(ended) = open.replace(next) {
+                    ended.close(&settings.judge, out);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,273 @@
+//! Activations: the steps of a turn, grouped by agent.
+
+use super::calls;
+use super::tree::Tree;
+use crate::model::Name;
+use crate::model::event::{Event, Kind, Target};
+use crate::model::time::Timestamp;
+use rapidhash::{RapidHashMap as HashMap, RapidHashSet as HashSet};
+
+/// One thing an agent did: a model call that counts, a tool call, or (where the dialect shows no more) its whole span.
+#[derive(Debug)]
+pub(super) struct Step {
+    pub(super) event: usize,
+    pub(super) activation: usize,
+    /// The step failed; a handing-over tool never fails here, since the handoff is judged by itself.
+    pub(super) failed: bool,
+}
+
+/// One agent at work, from taking over to giving up control.
+#[derive(Debug)]
+pub(super) struct Activation {
+    /// `None`: the spans do not say whose work it is.
+    pub(super) agent: Option<Name>,
+    /// The outermost span of the activation, if it has one.
+    pub(super) node: Option<usize>,
+    /// In order of start; never empty.
+    pub(super) steps: Vec<usize>,
+    pub(super) start: Timestamp,
+    pub(super) end: Timestamp,
+    /// The activation around this one, when its agent acts itself.
+    pub(super) parent: Option<usize>,
+    pub(super) failed: bool,
+}
+
+impl Activation {
+    /// The spans of its agent in its time, in order of start.
+    pub(super) fn spans<'a>(
+        &'a self,
+        tree: &'a Tree<'_>,
+    ) -> impl Iterator<Item = &'a Event> + Clone {
+        let first = tree.events.partition_point(|e| e.start < self.start);
+        (first..tree.events.len())
+            .take_while(|&i| tree.events[i].start <= self.end)
+            .filter(|&i| self.agent.is_some() && tree.agent(i) == self.agent.as_ref())
+            .map(|i| tree.events[i])
+    }
+}
+
+/// The steps and activations of a turn.
+#[derive(Debug, Default)]
+pub(super) struct Activations {
+    pub(super) steps: Vec<Step>,
+    /// In order of start.
+    pub(super) list: Vec<Activation>,
+    /// Model events that count: those with no model call inside them.
+    pub(super) calls: Vec<usize>,
+    /// Of a call that two instrumentations show, the inner event: it is nearer to the wire.
+    twins: HashMap<usize, usize>,
+    /// Tool events that count as tool calls.
+    pub(super) tools: Vec<usize>,
+    /// Tool events that look well, of which another span of the same call says that it failed.
+    pub(super) failed_inside: HashSet<usize>,
+}
+
+impl Activations {
+    pub(super) fn of(tree: &Tree<'_>) -> Self {
+        let (calls, twins) = calls::shown_once(tree);
+        let tools = calls::outermost_tools(tree);
+        let mut steps: Vec<usize> = calls
+            .iter()
+            .copied()
+            .filter(|&i| calls::is_chat(tree, i))
+            .chain(tools.iter().copied())
+            .collect();
+        steps.extend(silent_agents(tree, &steps));
+        steps.sort_unstable();
+        let mut activations = Self {
+            calls,
+            twins,
+            failed_inside: calls::failed_inside(tree),
+            ..Self::default()
+        };
+        activations.group(tree, &steps);
+        activations.sort_activations();
+        activations.find_parents(tree);
+        let cast_ref = &activations;
+        activations.tools = tools
+            .into_iter()
+            .filter(|&i| counts_as_tool(tree, cast_ref, i))
+            .collect();
+        activations
+    }
+
+    /// The first step of an activation.
+    pub(super) fn first_step(&self, activation: usize) -> &Step {
+        &self.steps[self.list[activation].steps[0]]
+    }
+
+    /// The event by which call `i` is measured.
+    pub(super) fn measured<'e>(&self, tree: &Tree<'e>, i: usize) -> &'e Event {
+        let told = |event: &Event| matches!(&event.kind, Kind::Model(call) if call.usage.is_some());
+        let twin = self.twins.get(&i).map(|&twin| tree.events[twin]);
+        twin.filter(|twin| told(twin)).unwrap_or(tree.events[i])
+    }
+
+    fn group(&mut self, tree: &Tree<'_>, steps: &[usize]) {
+        let mut by_node: Vec<Option<usize>> = vec![None; tree.events.len()];
+        let mut run: Option<usize> = None;
+        for &event in steps {
+            let node = activation_node(tree, event);
+            let agent = tree.agent(event);
+            let known = match node {
+                Some(node) => by_node[node],
+                // A tool that nobody's name stands at is used by whoever is at work.
+                None => run.filter(|&r| {
+                    let tool = matches!(tree.events[event].kind, Kind::Tool(_));
+                    self.list[r].agent.as_ref() == agent || tool && agent.is_none()
+                }),
+            };
+            let activation = known.unwrap_or_else(|| {
+                self.list.push(Activation {
+                    agent: agent.cloned(),
+                    node,
+                    steps: Vec::new(),
+                    start: tree.events[event].start,
+                    end: tree.events[event].end,
+                    parent: None,
+                    failed: false,
+                });
+                self.list.len() - 1
+            });
+            match node {
+                Some(node) => by_node[node] = Some(activation),
+                None => run = Some(activation),
+            }
+            self.add(tree, event, activation);
+        }
+    }
+
+    fn add(&mut self, tree: &Tree<'_>, event: usize, index: usize) {
+        let failed = calls::has_failed(tree, event) || self.failed_inside.contains(&event);
+        let activation = &mut self.list[index];
+        activation.steps.push(self.steps.len());
+        activation.end = activation.end.max(tree.events[event].end);
+        activation.failed = failed;
+        if let Some(node) = activation.node {
+            // A tool around a delegate starts with the decision, not with the delegate.
+            if tree.is_agent(node) {
+                activation.start = activation.start.min(tree.events[node].start);
+                activation.end = activation.end.max(tree.events[node].end);
+                activation.failed |= tree.events[node].error;
+            }
+        }
+        self.steps.push(Step {
+            event,
+            activation: index,
+            failed,
+        });
+    }
+
+    fn sort_activations(&mut self) {
+        let mut order: Vec<usize> = (0..self.list.len()).collect();
+        order.sort_by_key(|&i| (self.list[i].start, i));
+        let mut place = vec![0; order.len()];
+        for (new, &old) in order.iter().enumerate() {
+            place[old] = new;
+        }
+        for step in &mut self.steps {
+            step.activation = place[step.activation];
+        }
+        let mut old: Vec<Option<Activation>> = self.list.drain(..).map(Some).collect();
+        self.list = order.iter().filter_map(|&i| old[i].take()).collect();
+    }
+
+    fn find_parents(&mut self, tree: &Tree<'_>) {
+        // The activation whose node an event is, or better one of whose steps it is.
+        let mut at = vec![None; tree.events.len()];
+        for (i, activation) in self.list.iter().enumerate() {
+            if let Some(node) = activation.node {
+                at[node] = Some(i);
+            }
+        }
+        for step in &self.steps {
+            at[step.event] = Some(step.activation);
+        }
+        for i in 0..self.list.len() {
+            let inner = &self.list[i];
+            let from = inner
+                .node
+                .unwrap_or_else(|| self.steps[inner.steps[0]].event);
+            // The node itself may be a tool call: an act of the agent that delegates.
+            let around = std::iter::once(from)
+                .chain(tree.ancestors(from))
+                .filter_map(|a| at[a])
+                .find(|&a| a != i && self.list[a].agent != inner.agent);
+            self.list[i].parent = around.or_else(|| self.host(tree, i));
+        }
+    }
+
+    /// An agent in a trace of its own that runs while an agent of another trace waits works for that one. Two that run at the
+    /// very same time wait for nobody.
+    fn host(&self, tree: &Tree<'_>, inner: usize) -> Option<usize> {
+        let trace = |a: usize| tree.events[self.first_step(a).event].trace;
+        let i = &self.list[inner];
+        (0..self.list.len())
+            .filter(|&o| {
+                let outer = &self.list[o];
+                trace(o) != trace(inner)
+                    && outer.agent != i.agent
+                    && outer.start <= i.start
+                    && outer.end >= i.end
+                    && (outer.start, outer.end) != (i.start, i.end)
+            })
+            .min_by_key(|&o| {
+                let outer = &self.list[o];
+                outer.end.since(outer.start)
+            })
+    }
+}
+
+/// Agent spans that show nothing of what the agent did: the span is its only step.
+fn silent_agents(tree: &Tree<'_>, steps: &[usize]) -> Vec<usize> {
+    let mut busy = vec![false; tree.events.len()];
+    for &step in steps {
+        let around = activation_node(tree, step).into_iter();
+        around
+            .chain(tree.ancestors(step))
+            .for_each(|i| busy[i] = true);
+    }
+    let agents: Vec<usize> = (0..tree.events.len())
+        .filter(|&i| matches!(tree.events[i].kind, Kind::Agent { inferred: false }))
+        .collect();
+    for &agent in &agents {
+        tree.ancestors(agent).for_each(|i| busy[i] = true);
+    }
+    agents
+        .into_iter()
+        .filter(|&i| !busy[i] && activation_node(tree, i) == Some(i))
+        .collect()
+}
+
+/// The outermost span of the activation that event `i` belongs to: spans of the same agent nest, a delegating tool
+/// stands for a delegate without a span of its own.
+fn activation_node(tree: &Tree<'_>, i: usize) -> Option<usize> {
+    let agent = tree.agent(i)?;
+    let mut found = None;
+    for at in std::iter::once(i).chain(tree.ancestors(i)) {
+        if tree.is_agent(at) {
+            if tree.agent(at) != Some(agent) {
+                break;
+            }
+            found = Some(at);
+        } else if at != i && tree.handed_to(at) == Some(agent) {
+            found = found.or(Some(at));
+            break;
+        }
+    }
+    found
+}
+
+/// A tool that only hands over is a handoff; so is a tool with another agent at work inside it.
+fn counts_as_tool(tree: &Tree<'_>, activations: &Activations, i: usize) -> bool {
+    let Kind::Tool(tool) = &tree.events[i].kind else {
+        return false;
+    };
+    match tool.hands_to {
+        Some(Target::Human) => tool.does_work,
+        Some(_) => false,
+        None => !activations.list.iter().any(|a| {
+            a.agent.as_ref() != tree.agent(i) && a.node.is_some_and(|node| tree.is_inside(node, i))
+        }),
+    }
+}

@@ -1,0 +1,261 @@
+//! The entry of the room: from the events of one turn to its facts and its summary.
+
+use super::activation::Activations;
+use super::answer;
+use super::cost::{TotalCost, nano};
+use super::cumulative_usage::CumulativeUsage;
+use super::facts::{evaluation_facts, model_fact, tool_fact, unusable_facts};
+use super::handoff::{self, HandoffState};
+use super::policy::Policy;
+use super::summary::{DeclaredValue, Verdict, WorkflowSummary};
+use super::tree::{Tree, UNKNOWN_AGENT};
+use crate::model::Name;
+use crate::model::event::{Event, Kind, Operation};
+use crate::model::fact::{AgentInvocation, Fact, HandoffKind, HandoffResult, What};
+use crate::model::ids::{SpanId, TraceId};
+use crate::model::sketch::Sketch;
+use crate::model::small_map::SmallSet;
+
+/// A decided turn. Its facts have neither cohort nor key; the session adds both.
+#[derive(Debug)]
+pub struct Decided {
+    /// What it adds to its workflow. `last_result` is `None` if nobody was asked anything (an indexing job): no turn, no session,
+    /// no workflow.
+    pub summary: WorkflowSummary,
+    pub facts: Vec<Fact>,
+    /// The agent of the last step: it gave the answer, if there is one.
+    pub answering: Option<Name>,
+    /// Handoffs whose target did not act in this turn.
+    pub pending: Vec<HandoffState>,
+    /// The words of the user's message, and the agent that it went to.
+    pub user_message: Option<(Sketch, Name)>,
+    /// Control passed between agents.
+    pub handed_over: bool,
+    /// The agents of its spans, for spans that arrive late.
+    pub owners: SpanOwners,
+}
+
+/// The agent of each span, ordered by trace and span.
+pub type SpanOwners = Vec<(TraceId, SpanId, Option<Name>)>;
+
+/// Decides a turn from all its events. `None`: there are none.
+///
+/// `waiting` are the pending handoffs of earlier turns: this turn may resume one, which is then taken out (H-3). `usage` are
+/// the cumulative calls of the session, continued by this turn (C-7).
+pub fn decide<'a>(
+    events: impl Iterator<Item = &'a Event>,
+    waiting: &mut Vec<HandoffState>,
+    usage: &mut CumulativeUsage,
+    policy: Policy<'_>,
+) -> Option<Decided> {
+    let tree = Tree::new(events);
+    let activations = Activations::of(&tree);
+    let handoffs = handoff::judge(&tree, &activations, waiting, policy);
+    let last = answer::last_step(&tree, &activations);
+    let mut decided = Decided {
+        summary: summary(&tree, &activations, &handoffs)?,
+        facts: loops(&handoffs),
+        answering: last.and_then(|step| tree.agent(step.event).cloned()),
+        pending: Vec::new(),
+        user_message: user_message(&tree, &activations),
+        handed_over: handoffs.iter().any(|handoff| !handoff.escalated),
+        owners: owners(&tree),
+    };
+    policy.judge.events(&tree, &mut decided.summary);
+    count(&tree, &activations, usage, policy, &mut decided);
+    let (facts, summary) = (&mut decided.facts, &mut decided.summary);
+    for state in handoffs.iter().filter(|state| state.escalated) {
+        let what = summary
+            .cost
+            .add_escalation(&state.handoff.from, policy.prices);
+        facts.extend(what.map(|what| Fact::new(state.at, state.trace, what)));
+    }
+    facts.extend(agent_facts(&tree, &activations));
+    if let Some(turn) = answer::turn(&tree, &activations, &handoffs, summary) {
+        facts.push(Fact::new(summary.end, summary.trace, What::Turn(turn)));
+        policy.judge.turn(&tree, summary);
+    }
+    conclude_handoffs(handoffs, &mut decided);
+    Some(decided)
+}
+
+/// The summary as far as it follows from the spans alone, without cost, result and rules.
+fn summary(
+    tree: &Tree<'_>,
+    activations: &Activations,
+    handoffs: &[HandoffState],
+) -> Option<WorkflowSummary> {
+    let first = *tree.events.first()?;
+    let contexts = || tree.events.iter().map(|event| &event.context);
+    let agents = activations.list.iter().filter_map(|a| a.agent.clone());
+    Some(WorkflowSummary {
+        name: tree.workflow.clone(),
+        trace: first.trace,
+        id: contexts().find_map(|context| context.workflow_id.clone()),
+        start: first.start,
+        end: tree.events.iter().map(|e| e.end).max().unwrap_or_default(),
+        cost: TotalCost::default(),
+        outcome: declared_outcome(tree),
+        steps: SmallSet::default(),
+        agents: agents.collect(),
+        models: models(tree, activations),
+        turns: 1,
+        handoffs: handoffs.iter().filter(|h| !h.pending).count() as u64,
+        failed_handoffs: handoffs.iter().filter(|h| h.has_failed()).count() as u64,
+        escalated: handoffs.iter().any(|h| h.escalated),
+        last_result: None,
+        last_broke: false,
+        threshold: None,
+        cohort: contexts()
+            .flat_map(|context| context.cohort.iter())
+            .collect(),
+        user: contexts().find_map(|context| context.user.clone()),
+        tenant: contexts().find_map(|context| context.tenant.clone()),
+        intent: contexts().find_map(|context| context.intent.clone()),
+        value: declared_value(tree),
+    })
+}
+
+/// The agent of each span, ordered by trace and span.
+fn owners(tree: &Tree<'_>) -> SpanOwners {
+    let owner = |(i, event): (usize, &&Event)| (event.trace, event.span, tree.agent(i).cloned());
+    let mut owners: SpanOwners = tree.events.iter().enumerate().map(owner).collect();
+    owners.sort_unstable_by_key(|(trace, span, _)| (*trace, *span));
+    owners
+}
+
+/// One fact for each activation of a named agent.
+fn agent_facts<'a>(
+    tree: &'a Tree<'_>,
+    activations: &'a Activations,
+) -> impl Iterator<Item = Fact> + 'a {
+    (0..activations.list.len()).filter_map(|index| {
+        let activation = &activations.list[index];
+        let event = tree.events[activations.first_step(index).event];
+        let what = What::Agent(AgentInvocation {
+            agent: activation.agent.clone()?,
+            failed: activation.failed,
+        });
+        Some(Fact::new(activation.start, event.trace, what))
+    })
+}
+
+/// The user's message, as the first model call of the turn got it.
+fn user_message(tree: &Tree<'_>, activations: &Activations) -> Option<(Sketch, Name)> {
+    let first = *activations.calls.iter().min()?;
+    let words = tree.events[first].content.as_ref()?.asked.clone()?;
+    let agent = tree.agent(first).cloned();
+    Some((words, agent.unwrap_or_else(|| Name::from(UNKNOWN_AGENT))))
+}
+
+/// Counts calls, actions, evaluations and unusable values, with their cost.
+fn count(
+    tree: &Tree<'_>,
+    activations: &Activations,
+    usage: &mut CumulativeUsage,
+    policy: Policy<'_>,
+    decided: &mut Decided,
+) {
+    let (facts, cost) = (&mut decided.facts, &mut decided.summary.cost);
+    for &i in &activations.calls {
+        let event = activations.measured(tree, i);
+        if let Kind::Model(call) = &event.kind {
+            let net = usage.net_usage(event, call);
+            facts.push(model_fact(event, call, net, tree.agent(i)));
+            cost.add(net.1);
+        }
+    }
+    for &i in &activations.tools {
+        let failed_inside = activations.failed_inside.contains(&i);
+        facts.extend(tool_fact(tree.events[i], failed_inside));
+        facts.extend(cost.add_action(tree.events[i], policy.prices));
+    }
+    for (i, event) in tree.events.iter().enumerate() {
+        if matches!(event.kind, Kind::Retrieval { .. }) {
+            facts.push(Fact::of_span(event, What::Retrieval));
+            facts.extend(cost.add_action(event, policy.prices));
+        }
+        let agent = tree.agent(i).or(decided.answering.as_ref());
+        facts.extend(evaluation_facts(event, agent, &tree.workflow));
+        facts.extend(unusable_facts(event));
+    }
+}
+
+/// The verdict that a span declares last (W-1).
+fn declared_outcome(tree: &Tree<'_>) -> Option<Verdict> {
+    let declared = |event: &&Event| {
+        Some(Verdict {
+            at: event.end,
+            rule: None,
+            outcome: event.rare.outcome.as_ref()?.outcome,
+        })
+    };
+    tree.events.iter().filter_map(declared).max()
+}
+
+/// The value declared last: an agent may learn more of it on the way.
+fn declared_value(tree: &Tree<'_>) -> Option<DeclaredValue> {
+    let declared = |e: &&Event| Some((e.end, nano(e.context.value_usd?)));
+    tree.events.iter().filter_map(declared).max()
+}
+
+/// The models that answered a chat call.
+fn models(tree: &Tree<'_>, activations: &Activations) -> SmallSet<Name> {
+    let answered = |&i: &usize| match &tree.events[i].kind {
+        Kind::Model(call) if call.operation == Operation::Chat && !call.failed => {
+            call.model.clone()
+        }
+        _ => None,
+    };
+    activations.calls.iter().filter_map(answered).collect()
+}
+
+/// Transfers that lead back to an agent that had given control away in the same turn.
+fn loops(handoffs: &[HandoffState]) -> Vec<Fact> {
+    let passed = |state: &&HandoffState| {
+        let lost =
+            [HandoffResult::Dropped, HandoffResult::Rejected].contains(&state.handoff.result);
+        state.handoff.kind != HandoffKind::Delegation && !state.escalated && !lost
+    };
+    let mut path: Vec<&Name> = Vec::new();
+    let mut found = Vec::new();
+    for state in handoffs.iter().filter(passed) {
+        let (from, to) = (&state.handoff.from, &state.handoff.to);
+        if path.last() != Some(&from) {
+            path = vec![from];
+        }
+        if let Some(place) = path.iter().position(|agent| *agent == to) {
+            let length = (path.len() - place) as u64;
+            let agent = to.clone();
+            let what = What::Loop { agent, length };
+            found.push(Fact::new(state.at, state.trace, what));
+            path.truncate(place + 1);
+        } else {
+            path.push(to);
+        }
+    }
+    found
+}
+
+/// The facts of handoffs and escalations. What has no target yet is pending.
+fn conclude_handoffs(handoffs: Vec<HandoffState>, decided: &mut Decided) {
+    let facts = &mut decided.facts;
+    for state in handoffs {
+        if state.escalated {
+            let what = What::Escalation {
+                workflow: state.handoff.workflow.clone(),
+                from: state.handoff.from.clone(),
+            };
+            facts.push(Fact::new(state.at, state.trace, what));
+        }
+        if state.pending {
+            facts.push(Fact::new(state.at, state.trace, What::Pending(1)));
+            decided.pending.push(state);
+        } else {
+            facts.push(Fact {
+                threshold: state.threshold,
+                ..Fact::new(state.at, state.trace, What::Handoff(state.handoff))
+            });
+        }
+    }
+}

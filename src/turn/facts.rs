@@ -1,0 +1,87 @@
+//! Facts of single spans, in their turn or late.
+
+use super::cumulative_usage::NetUsage;
+use super::tree::UNKNOWN_AGENT;
+use crate::model::Name;
+use crate::model::event::{self, Event, FEEDBACK, Kind};
+use crate::model::fact::{Fact, ModelCall, ToolCall, What};
+use std::time::Duration;
+
+/// The fact of one model call, with the tokens and the cost of the call itself (C-7).
+pub fn model_fact(
+    event: &Event,
+    call: &event::ModelCall,
+    (usage, cost): NetUsage,
+    agent: Option<&Name>,
+) -> Fact {
+    let known = |name: Option<&Name>| name.cloned().unwrap_or_else(|| Name::from(UNKNOWN_AGENT));
+    let what = What::Model(ModelCall {
+        agent: known(agent),
+        provider: known(call.provider.as_ref()),
+        model: known(call.model.as_ref()),
+        operation: call.operation,
+        failed: call.failed,
+        usage,
+        cost,
+        duration: event.end.since(event.start),
+        first_token: call
+            .first_token_seconds
+            .and_then(|s| Duration::try_from_secs_f64(s).ok()),
+    });
+    Fact::of_span(event, what)
+}
+
+/// The fact of one tool call that does work.
+pub fn tool_fact(event: &Event, failed_inside: bool) -> Option<Fact> {
+    let Kind::Tool(tool) = &event.kind else {
+        return None;
+    };
+    let what = What::Tool(ToolCall {
+        tool: tool.name.clone(),
+        failed: tool.failed || event.error || failed_inside,
+    });
+    Some(Fact::of_span(event, what))
+}
+
+/// The facts of what a span declares and Baton cannot use: an amount that could not be converted, a word for an outcome.
+pub fn unusable_facts(event: &Event) -> impl Iterator<Item = Fact> + '_ {
+    let rare = &event.rare;
+    let amount = rare
+        .unconverted
+        .clone()
+        .map(|currency| What::Unconverted { currency });
+    let outcome = rare
+        .unknown_outcome
+        .clone()
+        .map(|word| What::UnknownOutcome { word });
+    let both = amount.into_iter().chain(outcome);
+    both.map(|what| Fact::of_span(event, what))
+}
+
+/// The facts of evaluations attached to a span. What users say of a span that is nobody's, they say of the agent that answered them.
+pub fn evaluation_facts<'a>(
+    event: &'a Event,
+    agent: Option<&'a Name>,
+    workflow: &'a Name,
+) -> impl Iterator<Item = Fact> + 'a {
+    event.rare.evaluations.iter().filter_map(move |evaluation| {
+        let score = evaluation.score?;
+        let is_feedback = FEEDBACK.contains(&evaluation.name.to_ascii_lowercase().as_str());
+        let what = if is_feedback {
+            What::Feedback {
+                workflow: workflow.clone(),
+                agent: agent.cloned().unwrap_or_else(|| Name::from(UNKNOWN_AGENT)),
+                score,
+            }
+        } else {
+            What::Evaluation {
+                name: evaluation.name.clone(),
+                score,
+            }
+        };
+        let fact = Fact::of_span(event, what);
+        // What a log record says was kept with its trace, though its span may be a rare one.
+        let threshold = fact.threshold.filter(|_| !evaluation.by_record);
+        Some(Fact { threshold, ..fact })
+    })
+}

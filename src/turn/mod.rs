@@ -1,0 +1,52 @@
+//! Pure. Decides one turn: `decide(events of one turn) → Decided`. Knows nothing of sessions, timers, keys or the log.
+//!
+//! A turn is the input of a user with everything that answers it. `stitch` collects its events and says when they are complete;
+//! this room finds out what happened. `docs/semantics.md` has the rules (T, A, C and H).
+//!
+//! | File | Content |
+//! |---|---|
+//! | `decide.rs` | the entry: from the events of a turn to its facts and its summary |
+//! | `policy.rs` | thresholds, prices and rules that apply |
+//! | `tree.rs` | the spans of a turn as a tree, with the agent of each |
+//! | `activation.rs` | the steps of a turn, grouped into activations of agents |
+//! | `calls.rs` | model and tool calls, each counted once |
+//! | `handoff.rs` | handoffs: finds the target of each and determines its result |
+//! | `evidence.rs` | the spans that show a handoff, merged into one piece of evidence each |
+//! | `retention.rs` | context and intent retention of a handoff |
+//! | `answer.rs` | whether the turn was answered, and how long that took |
+//! | `agent_time.rs` | response time by agent |
+//! | `cost.rs` | cost of calls and actions |
+//! | `cumulative_usage.rs` | calls of SDKs that report cumulative tokens |
+//! | `facts.rs` | the facts of single spans, also of late ones |
+//! | `judge.rs` | the rules of the operator, applied to events, turns and workflows |
+//! | `summary.rs` | what turns add up to, with one merge |
+
+mod activation;
+mod agent_time;
+mod answer;
+mod calls;
+mod cost;
+mod cumulative_usage;
+mod decide;
+mod evidence;
+mod facts;
+mod handoff;
+mod judge;
+mod policy;
+mod retention;
+mod summary;
+mod tree;
+
+#[cfg(test)]
+mod tests;
+
+pub use cost::TotalCost;
+pub use cumulative_usage::{CumulativeUsage, LatestCall};
+pub use decide::{Decided, SpanOwners, decide};
+pub use facts::{evaluation_facts, model_fact, tool_fact, unusable_facts};
+pub use handoff::HandoffState;
+pub use judge::Judge;
+pub use policy::Policy;
+pub use retention::SourceContext;
+pub use summary::{DeclaredValue, Verdict, WorkflowSummary};
+pub use tree::DEFAULT_WORKFLOW;

@@ -1,0 +1,3 @@
+//! Tests of parts of the room. Its rules are tested through `stitch`, where turns are collected.
+
+mod summary;
