@@ -287,8 +287,14 @@ fn receivers(
     ingest: &Arc<dyn Ingest>,
 ) -> std::io::Result<(Grpc, Http)> {
     let metrics = Arc::new(telemetry.register(receive::Metrics::new));
-    let admission =
-        telemetry.register(|| Admission::new(config.receivers.otlp.room(config.memory_limit())));
+    let admission = telemetry.register(|| {
+        Admission::new(
+            config
+                .receivers
+                .otlp
+                .admission_limits(config.memory_limit()),
+        )
+    });
     let settings = &config.receivers.otlp;
     let listeners = Listeners {
         settings: settings.clone(),

@@ -7,7 +7,7 @@ use super::store::Store;
 use super::value::{Number, Value};
 use crate::catalogue::DERIVED;
 use crate::model::metric::{Bucket, Exemplar};
-use crate::model::native::{Counts, Native};
+use crate::model::native::{BucketCounts, Native};
 use crate::model::time::Timestamp;
 use crate::proto::v1::series::Number as Stored;
 use crate::proto::{Invalid, trace, v1};
@@ -205,7 +205,7 @@ impl TryFrom<v1::Exemplar> for Exemplar {
 
 impl From<&Native> for v1::NativeHistogram {
     fn from(native: &Native) -> Self {
-        let side = |counts: &Counts| v1::NativeBuckets {
+        let side = |counts: &BucketCounts| v1::NativeBuckets {
             buckets: counts.iter().map(|(bucket, _)| *bucket).collect(),
             counts: counts.iter().map(|(_, count)| *count).collect(),
         };

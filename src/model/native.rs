@@ -18,17 +18,17 @@ const BOUNDS: [f64; 8] = [
     0.917_004_043_204_671_3,
 ];
 
-/// Counts by bucket, in the order of the buckets. Bucket `i` ends at `2^(i / 2^schema)`.
-pub type Counts = Vec<(i32, u64)>;
+/// BucketCounts by bucket, in the order of the buckets. Bucket `i` ends at `2^(i / 2^schema)`.
+pub type BucketCounts = Vec<(i32, u64)>;
 
 /// A histogram without its sum.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Native {
     pub schema: i32,
     pub zero: u64,
-    pub positive: Counts,
+    pub positive: BucketCounts,
     /// By the absolute value.
-    pub negative: Counts,
+    pub negative: BucketCounts,
 }
 
 impl Default for Native {
@@ -43,7 +43,7 @@ impl Default for Native {
 }
 
 impl Native {
-    /// Counts a value. The order of values leaves no mark.
+    /// BucketCounts a value. The order of values leaves no mark.
     pub fn observe(&mut self, value: f64, count: u64) {
         if value.abs() <= ZERO_THRESHOLD {
             self.zero += count;
@@ -116,7 +116,7 @@ impl Native {
     }
 }
 
-fn add(side: &mut Counts, bucket: i32, count: u64) {
+fn add(side: &mut BucketCounts, bucket: i32, count: u64) {
     match side.binary_search_by_key(&bucket, |(bucket, _)| *bucket) {
         Ok(place) => side[place].1 += count,
         Err(place) => side.insert(place, (bucket, count)),

@@ -6,7 +6,7 @@
 //!   └ cut by body_timeout, body_idle_timeout, or once it stalls and others need its bytes
 //! ```
 
-use super::answer::{Fault, Overload};
+use super::error::{Overload, ReceiveError};
 use crate::catalogue::InternalMetric;
 use crate::telemetry::gauge;
 use bytes::Bytes;
@@ -27,25 +27,25 @@ const STALLED_AFTER: Duration = Duration::from_secs(1);
 /// How long to wait for the bytes of stalled uploads that were cut.
 const CUT_WAIT: Duration = Duration::from_secs(1);
 
-/// The limits of all listeners together.
+/// Limits of admission, of all listeners together.
 #[derive(Clone, Copy, Debug)]
-pub struct Room {
-    /// Most requests that are processed at once.
+pub struct AdmissionLimits {
+    /// Maximum number of requests that are processed at once.
     pub max_requests: usize,
-    /// Most bytes of requests that upload, wait or are processed.
+    /// Maximum number of bytes of requests that upload, wait or are processed.
     pub max_bytes: usize,
-    /// Longest upload of a body.
+    /// Maximum time of the upload of a body.
     pub body_timeout: Duration,
-    /// Longest time without a byte of it.
+    /// Maximum time without a byte of it.
     pub body_idle_timeout: Duration,
-    /// Longest wait for a place.
+    /// Maximum wait for a place.
     pub queue_timeout: Duration,
 }
 
 /// Admits requests.
 #[derive(Debug)]
 pub struct Admission {
-    room: Room,
+    limits: AdmissionLimits,
     places: Arc<Semaphore>,
     bytes: Arc<Semaphore>,
     stalled: Mutex<Stalled>,
@@ -63,21 +63,22 @@ struct Stalled {
 
 impl Admission {
     /// Registers its metrics with the recorder in whose scope it is called.
-    pub fn new(room: Room) -> Self {
+    pub fn new(limits: AdmissionLimits) -> Self {
         Self {
             places: Arc::new(Semaphore::new(
-                room.max_requests.min(Semaphore::MAX_PERMITS),
+                limits.max_requests.min(Semaphore::MAX_PERMITS),
             )),
             // The largest request that is allowed fits into the bytes that are allowed.
             bytes: Arc::new(Semaphore::new(
-                room.max_bytes
+                limits
+                    .max_bytes
                     .saturating_add(REQUEST_BYTES)
                     .min(Semaphore::MAX_PERMITS),
             )),
             stalled: Mutex::default(),
             waiting: gauge(InternalMetric::ReceiverWaitingRequests, &[]),
             held: gauge(InternalMetric::ReceiverBytesInFlight, &[]),
-            room,
+            limits,
         }
     }
 
@@ -96,15 +97,15 @@ impl Admission {
         self: &Arc<Self>,
         body: B,
         limit: usize,
-    ) -> Result<(Bytes, Permit), Fault>
+    ) -> Result<(Bytes, Permit), ReceiveError>
     where
         B: Body<Data = Bytes> + Unpin,
     {
         let mut held = Permit::new(self);
         held.take(REQUEST_BYTES).await?;
         let reading = self.frames(body, limit, &mut held);
-        let frames = timeout(self.room.body_timeout, reading).await;
-        let frames = frames.unwrap_or(Err(Fault::SlowBody))?;
+        let frames = timeout(self.limits.body_timeout, reading).await;
+        let frames = frames.unwrap_or(Err(ReceiveError::SlowBody))?;
         Ok((joined(frames), held))
     }
 
@@ -113,23 +114,23 @@ impl Admission {
         mut body: B,
         limit: usize,
         held: &mut Permit,
-    ) -> Result<Vec<Bytes>, Fault>
+    ) -> Result<Vec<Bytes>, ReceiveError>
     where
         B: Body<Data = Bytes> + Unpin,
     {
         if body.size_hint().lower() > limit as u64 {
-            return Err(Fault::TooLarge);
+            return Err(ReceiveError::TooLarge);
         }
         let (mut frames, mut size) = (Vec::new(), 0);
         loop {
             let frame = self.patiently(held.bytes, body.frame()).await?;
-            let Some(frame) = frame.transpose().map_err(|_| Fault::Aborted)? else {
+            let Some(frame) = frame.transpose().map_err(|_| ReceiveError::Aborted)? else {
                 return Ok(frames);
             };
             if let Ok(data) = frame.into_data() {
                 size += data.len();
                 if size > limit {
-                    return Err(Fault::TooLarge);
+                    return Err(ReceiveError::TooLarge);
                 }
                 held.take(data.len()).await?;
                 frames.push(data);
@@ -138,8 +139,12 @@ impl Admission {
     }
 
     /// Waits for the next piece of an upload that holds so many bytes.
-    async fn patiently<T>(&self, bytes: usize, next: impl Future<Output = T>) -> Result<T, Fault> {
-        let idle = self.room.body_idle_timeout;
+    async fn patiently<T>(
+        &self,
+        bytes: usize,
+        next: impl Future<Output = T>,
+    ) -> Result<T, ReceiveError> {
+        let idle = self.limits.body_idle_timeout;
         let grace = STALLED_AFTER.min(idle / 2);
         let mut next = std::pin::pin!(next);
         if let Ok(done) = timeout(grace, next.as_mut()).await {
@@ -150,15 +155,15 @@ impl Admission {
             biased;
             done = next => Ok(done),
             () = upload.cut.notified() => Err(self.why_cut()),
-            () = sleep(idle - grace) => Err(Fault::SlowBody),
+            () = sleep(idle - grace) => Err(ReceiveError::SlowBody),
         }
     }
 
     /// Puts an upload among those that make no progress.
-    fn enlist(&self, bytes: usize) -> Result<Enlisted<'_>, Fault> {
+    fn enlist(&self, bytes: usize) -> Result<Enlisted<'_>, ReceiveError> {
         let mut stalled = self.stalled();
         if stalled.stopping {
-            return Err(Fault::STOPPING);
+            return Err(ReceiveError::STOPPING);
         }
         stalled.numbered += 1;
         let key = (bytes, stalled.numbered);
@@ -172,11 +177,11 @@ impl Admission {
         })
     }
 
-    fn why_cut(&self) -> Fault {
+    fn why_cut(&self) -> ReceiveError {
         if self.stalled().stopping {
-            Fault::STOPPING
+            ReceiveError::STOPPING
         } else {
-            Fault::SlowBody
+            ReceiveError::SlowBody
         }
     }
 
@@ -256,8 +261,8 @@ impl Permit {
     }
 
     /// Takes bytes as they come. Where there is no room, stalled uploads make it.
-    async fn take(&mut self, more: usize) -> Result<(), Fault> {
-        let full = Fault::Overloaded(Overload::Bytes);
+    async fn take(&mut self, more: usize) -> Result<(), ReceiveError> {
+        let full = ReceiveError::Overloaded(Overload::Bytes);
         let permits = u32::try_from(more).map_err(|_| full)?;
         let bytes = Arc::clone(&self.admission.bytes);
         let taken = match Arc::clone(&bytes).try_acquire_many_owned(permits) {
@@ -278,20 +283,20 @@ impl Permit {
     }
 
     /// Makes room for a body of this size after decompression.
-    pub(super) async fn unpack(&mut self, size: usize) -> Result<(), Fault> {
+    pub(super) async fn unpack(&mut self, size: usize) -> Result<(), ReceiveError> {
         let more = size.saturating_sub(self.bytes.saturating_sub(REQUEST_BYTES));
         self.take(more).await
     }
 
     /// Waits for a place to be processed.
-    pub(super) async fn place(&mut self) -> Result<(), Fault> {
+    pub(super) async fn place(&mut self) -> Result<(), ReceiveError> {
         let admission = Arc::clone(&self.admission);
         let places = Arc::clone(&admission.places);
         self.place = Arc::clone(&places).try_acquire_owned().ok();
         if self.place.is_none() {
             let _waiting = Waiting::begin(&admission.waiting);
-            let queued = timeout(admission.room.queue_timeout, places.acquire_owned()).await;
-            let full = Fault::Overloaded(Overload::Queue);
+            let queued = timeout(admission.limits.queue_timeout, places.acquire_owned()).await;
+            let full = ReceiveError::Overloaded(Overload::Queue);
             self.place = Some(queued.map_err(|_| full)?.map_err(|_| full)?);
         }
         Ok(())

@@ -3,8 +3,9 @@
 //! The calls are unary and their framing is five bytes, so it is read here and not by a generated server: a message is
 //! decompressed only once its request has a place, and every refusal is counted as those of HTTP are.
 
-use super::answer::{self, Fault};
-use super::door::Door;
+use super::answer;
+use super::error::ReceiveError;
+use super::handler::RequestHandler;
 use super::{Listeners, Metrics, body};
 use crate::ingest::{Encoding, Ingest, Signal};
 use crate::net::{self, Peer, Server};
@@ -32,13 +33,13 @@ const LOGS: &str = "opentelemetry.proto.collector.logs.v1.LogsService";
 /// Before each message: whether it is compressed, and its length.
 const PREFIX: usize = 5;
 
-/// The gRPC door, bound and not serving yet.
+/// The gRPC listener, bound and not serving yet.
 #[derive(Debug)]
 pub struct Grpc {
     address: SocketAddr,
     listener: TcpListener,
     server: Server,
-    door: Door,
+    handler: RequestHandler,
 }
 
 impl Grpc {
@@ -56,7 +57,7 @@ impl Grpc {
         Ok(Self {
             address: listener.local_addr()?,
             listener,
-            door: Door::new(listeners, &server, ingest, metrics),
+            handler: RequestHandler::new(listeners, &server, ingest, metrics),
             server,
         })
     }
@@ -78,19 +79,19 @@ impl Grpc {
         let exports = Router::new()
             .route(
                 &export(TRACES),
-                post(|door, request| receive(door, request, Signal::Traces)),
+                post(|handler, request| receive(handler, request, Signal::Traces)),
             )
             .route(
                 &export(LOGS),
-                post(|door, request| receive(door, request, Signal::Logs)),
+                post(|handler, request| receive(handler, request, Signal::Logs)),
             )
-            // The room has limits of its own.
+            // The admission has limits of its own.
             .layer(DefaultBodyLimit::disable())
-            .with_state(self.door.clone());
+            .with_state(self.handler.clone());
         let router = Routes::new(health).into_axum_router().merge(exports);
         let stopping = async move {
             stop.await;
-            self.door.stop();
+            self.handler.stop();
             for service in [TRACES, LOGS, ""] {
                 reporter
                     .set_service_status(service, ServingStatus::NotServing)
@@ -101,49 +102,59 @@ impl Grpc {
     }
 }
 
-async fn receive(State(door): State<Door>, request: Request, signal: Signal) -> Response {
+async fn receive(
+    State(handler): State<RequestHandler>,
+    request: Request,
+    signal: Signal,
+) -> Response {
     let peer = request.extensions().get::<Peer>().copied();
-    let result = take(&door, request, signal).await;
-    door.account(&result, peer);
+    let result = take(&handler, request, signal).await;
+    handler.account(&result, peer);
     match result {
         Ok(counts) => accept(&counts, signal),
-        Err(fault) => refuse(fault, &door),
+        Err(error) => refuse(error, &handler),
     }
 }
 
-async fn take(door: &Door, request: Request, signal: Signal) -> Result<Counts, Fault> {
+async fn take(
+    handler: &RequestHandler,
+    request: Request,
+    signal: Signal,
+) -> Result<Counts, ReceiveError> {
     let encoding = encoding(request.headers())?;
-    let limits = &door.limits;
+    let limits = &handler.limits;
     let limit = limits.max_request_bytes + PREFIX;
     let unpack = |body| message(body, &encoding, limits);
     let kind = (signal, Encoding::Protobuf);
-    door.take(request.into_body(), limit, unpack, kind).await
+    handler.take(request.into_body(), limit, unpack, kind).await
 }
 
-fn encoding(headers: &HeaderMap) -> Result<String, Fault> {
+fn encoding(headers: &HeaderMap) -> Result<String, ReceiveError> {
     let Some(encoding) = headers.get("grpc-encoding") else {
         return Ok(String::new());
     };
-    let encoding = encoding.to_str().map_err(|_| Fault::UnknownEncoding)?;
+    let encoding = encoding
+        .to_str()
+        .map_err(|_| ReceiveError::UnknownEncoding)?;
     Ok(encoding.to_owned())
 }
 
 /// The one message of a unary call.
-fn message(mut body: Bytes, encoding: &str, limits: &Limits) -> Result<Bytes, Fault> {
+fn message(mut body: Bytes, encoding: &str, limits: &Limits) -> Result<Bytes, ReceiveError> {
     if body.len() < PREFIX {
-        return Err(Fault::MALFORMED);
+        return Err(ReceiveError::MALFORMED);
     }
     let compressed = body.get_u8();
     let length = body.get_u32();
     if u32::try_from(body.len()) != Ok(length) {
-        return Err(Fault::MALFORMED);
+        return Err(ReceiveError::MALFORMED);
     }
     match compressed {
         0 => body::plain(body, "", limits),
         // Compressed, and nothing says how.
-        1 if matches!(encoding, "" | "identity") => Err(Fault::BadCompression),
+        1 if matches!(encoding, "" | "identity") => Err(ReceiveError::BadCompression),
         1 => body::plain(body, encoding, limits),
-        _ => Err(Fault::MALFORMED),
+        _ => Err(ReceiveError::MALFORMED),
     }
 }
 
@@ -162,14 +173,14 @@ fn accept(counts: &Counts, signal: Signal) -> Response {
     response
 }
 
-fn refuse(fault: Fault, door: &Door) -> Response {
-    if fault == Fault::UnknownEncoding {
+fn refuse(error: ReceiveError, handler: &RequestHandler) -> Response {
+    if error == ReceiveError::UnknownEncoding {
         // As gRPC wants it.
-        let mut response: Response = Status::unimplemented(fault.text()).into_http();
+        let mut response: Response = Status::unimplemented(error.text()).into_http();
         let known = HeaderValue::from_static("identity,gzip,zstd");
         response.headers_mut().insert("grpc-accept-encoding", known);
         return response;
     }
-    let details = fault.status(door.retry_after).encode_to_vec();
-    Status::with_details(fault.code(), fault.text(), details.into()).into_http()
+    let details = answer::status(error, handler.retry_after).encode_to_vec();
+    Status::with_details(error.code(), error.text(), details.into()).into_http()
 }

@@ -1,7 +1,8 @@
 //! OTLP/HTTP: `POST /v1/traces` and `/v1/logs`, protobuf or JSON.
 
-use super::answer::{self, Fault};
-use super::door::Door;
+use super::answer;
+use super::error::ReceiveError;
+use super::handler::RequestHandler;
 use super::{Listeners, Metrics, body};
 use crate::ingest::{Encoding, Ingest, Signal};
 use crate::net::{self, Peer, Server};
@@ -22,12 +23,12 @@ use tokio::net::TcpListener;
 const PROTOBUF: &str = "application/x-protobuf";
 const JSON: &str = "application/json";
 
-/// The HTTP door, bound and not serving yet.
+/// The HTTP listener, bound and not serving yet.
 #[derive(Debug)]
 pub struct Http {
     listener: TcpListener,
     server: Server,
-    door: Door,
+    handler: RequestHandler,
 }
 
 impl Http {
@@ -43,7 +44,7 @@ impl Http {
         let server = listeners.http_server.clone();
         Ok(Self {
             listener: net::listen(listeners.settings.http.endpoint)?,
-            door: Door::new(listeners, &server, ingest, metrics),
+            handler: RequestHandler::new(listeners, &server, ingest, metrics),
             server,
         })
     }
@@ -61,61 +62,68 @@ impl Http {
         let router = Router::new()
             .route(
                 "/v1/traces",
-                post(|door, request| receive(door, request, Signal::Traces)),
+                post(|handler, request| receive(handler, request, Signal::Traces)),
             )
             .route(
                 "/v1/logs",
-                post(|door, request| receive(door, request, Signal::Logs)),
+                post(|handler, request| receive(handler, request, Signal::Logs)),
             )
             .fallback(elsewhere)
-            // The room has limits of its own.
+            // The admission has limits of its own.
             .layer(DefaultBodyLimit::disable())
-            .with_state(self.door.clone());
+            .with_state(self.handler.clone());
         let stopping = async move {
             stop.await;
-            self.door.stop();
+            self.handler.stop();
         };
         self.server.serve(self.listener, router, stopping).await;
     }
 }
 
 /// A path that OTLP does not have, or one of a signal that Baton does not receive.
-async fn elsewhere(State(door): State<Door>, request: Request) -> Response {
+async fn elsewhere(State(handler): State<RequestHandler>, request: Request) -> Response {
     let peer = request.extensions().get::<Peer>().copied();
-    door.account(&Err(Fault::UnknownPath), peer);
-    (StatusCode::NOT_FOUND, Fault::UnknownPath.text()).into_response()
+    handler.account(&Err(ReceiveError::UnknownPath), peer);
+    (StatusCode::NOT_FOUND, ReceiveError::UnknownPath.text()).into_response()
 }
 
-async fn receive(State(door): State<Door>, request: Request, signal: Signal) -> Response {
+async fn receive(
+    State(handler): State<RequestHandler>,
+    request: Request,
+    signal: Signal,
+) -> Response {
     let peer = request.extensions().get::<Peer>().copied();
     let encoding = media_type(request.headers());
     let result = match encoding {
-        Some(encoding) => take(&door, request, signal, encoding).await,
-        None => Err(Fault::UnknownType),
+        Some(encoding) => take(&handler, request, signal, encoding).await,
+        None => Err(ReceiveError::UnknownType),
     };
-    door.account(&result, peer);
+    handler.account(&result, peer);
     let encoding = encoding.unwrap_or(Encoding::Protobuf);
     match result {
         Ok(counts) => accept(&counts, signal, encoding),
-        Err(fault) => refuse(fault, encoding, door.retry_after),
+        Err(error) => refuse(error, encoding, handler.retry_after),
     }
 }
 
 async fn take(
-    door: &Door,
+    handler: &RequestHandler,
     request: Request,
     signal: Signal,
     encoding: Encoding,
-) -> Result<Counts, Fault> {
+) -> Result<Counts, ReceiveError> {
     let compression = match request.headers().get(header::CONTENT_ENCODING) {
-        Some(compression) => compression.to_str().map_err(|_| Fault::UnknownEncoding)?,
+        Some(compression) => compression
+            .to_str()
+            .map_err(|_| ReceiveError::UnknownEncoding)?,
         None => "",
     }
     .to_owned();
-    let limits = &door.limits;
+    let limits = &handler.limits;
     let unpack = |packed| body::plain(packed, &compression, limits);
     let kind = (signal, encoding);
-    door.take(request.into_body(), limits.max_request_bytes, unpack, kind)
+    handler
+        .take(request.into_body(), limits.max_request_bytes, unpack, kind)
         .await
 }
 
@@ -150,15 +158,15 @@ fn accept(counts: &Counts, signal: Signal, encoding: Encoding) -> Response {
     respond(StatusCode::OK, encoding, body)
 }
 
-fn refuse(fault: Fault, encoding: Encoding, retry_after: Duration) -> Response {
-    let status = fault.status(retry_after);
+fn refuse(error: ReceiveError, encoding: Encoding, retry_after: Duration) -> Response {
+    let status = answer::status(error, retry_after);
     let body = match encoding {
         Encoding::Json => status.to_json().into_bytes(),
         Encoding::Protobuf => status.encode_to_vec(),
     };
-    let code = StatusCode::from_u16(fault.http()).unwrap_or(StatusCode::BAD_REQUEST);
+    let code = StatusCode::from_u16(error.http()).unwrap_or(StatusCode::BAD_REQUEST);
     let mut response = respond(code, encoding, body);
-    if fault.retryable() {
+    if error.retryable() {
         let seconds = retry_after.as_secs().max(1);
         response
             .headers_mut()

@@ -1,6 +1,6 @@
-//! What the doors count.
+//! The metrics of the receiver.
 
-use super::answer::Fault;
+use super::error::ReceiveError;
 use crate::catalogue::InternalMetric;
 use crate::model::reject::RejectReason;
 use crate::otlp::Counts;
@@ -8,10 +8,10 @@ use crate::telemetry::counter;
 use metrics::Counter;
 use std::collections::BTreeMap;
 
-/// The names of the doors, as in labels and in the log.
+/// The names of the listeners, as in labels and in the log.
 pub(super) const LISTENERS: [&str; 2] = ["grpc", "http"];
 
-/// What all doors count together, and each one's failures.
+/// Results of all listeners together, and failures by listener.
 #[derive(Debug)]
 pub struct Metrics {
     spans: Counter,
@@ -30,7 +30,7 @@ impl Metrics {
     pub fn new() -> Self {
         let requests = |result| counter(InternalMetric::ReceiverRequests, &[result]);
         let rejected = |reason| counter(InternalMetric::ReceiverRejected, &[reason]);
-        let reasons = Fault::ALL.map(Fault::reason);
+        let reasons = ReceiveError::ALL.map(ReceiveError::reason);
         let failures = LISTENERS
             .into_iter()
             .flat_map(|listener| reasons.map(|reason| (listener, reason)));
@@ -67,13 +67,13 @@ impl Metrics {
         }
     }
 
-    pub(super) fn failed(&self, listener: &'static str, fault: Fault) {
-        if fault.retryable() {
+    pub(super) fn failed(&self, listener: &'static str, error: ReceiveError) {
+        if error.retryable() {
             self.requests_refused.increment(1);
         } else {
             self.requests_malformed.increment(1);
         }
-        if let Some(counter) = self.failed.get(&(listener, fault.reason())) {
+        if let Some(counter) = self.failed.get(&(listener, error.reason())) {
             counter.increment(1);
         }
     }

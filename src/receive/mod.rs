@@ -7,21 +7,23 @@
 //! | `grpc.rs` | OTLP/gRPC: the trace and log services over raw bytes, and the health service |
 //! | `http.rs` | OTLP/HTTP: `POST /v1/traces` and `/v1/logs` |
 //! | `body.rs` | HTTP bodies, decompressed within limits |
-//! | `door.rs` | the way of a request through both: admission, decompression, ingest, metrics and log |
+//! | `handler.rs` | handles a request of either transport: admission, decompression, ingest, metrics and log |
 //! | `admission.rs` | limits of bytes and requests in flight, timeouts of uploads, the queue |
 //! | `measure.rs` | metrics of the receiver |
-//! | `answer.rs` | the status of each answer, and partial success |
+//! | `error.rs` | why a request is refused: reason, texts and status codes |
+//! | `answer.rs` | the messages of answers: success, partial success, status |
 
 mod admission;
 mod answer;
 mod body;
-mod door;
+mod error;
 mod grpc;
+mod handler;
 mod http;
 mod measure;
 mod settings;
 
-pub use admission::{Admission, Room};
+pub use admission::{Admission, AdmissionLimits};
 pub use grpc::Grpc;
 pub use http::Http;
 pub use measure::Metrics;

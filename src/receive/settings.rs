@@ -1,6 +1,6 @@
 //! The keys of `receivers.otlp`.
 
-use super::Room;
+use super::AdmissionLimits;
 use crate::net::Address;
 use crate::otlp::Limits;
 use crate::setting::{Amount, Count, Interval, Report, Size, Validate};
@@ -122,8 +122,8 @@ impl Settings {
     }
 
     /// What requests may hold at once under a memory limit.
-    pub fn room(&self, memory: u64) -> Room {
-        Room {
+    pub fn admission_limits(&self, memory: u64) -> AdmissionLimits {
+        AdmissionLimits {
             max_requests: self.max_requests_in_flight,
             max_bytes: self.bytes_in_flight(memory),
             body_timeout: self.body_timeout,

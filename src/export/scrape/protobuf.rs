@@ -2,7 +2,7 @@
 //! The messages are written by hand, as they are few and fixed; field numbers are those of `metrics.proto` of client_model.
 
 use crate::model::metric::{self, Family, FamilyKind, Point, Series};
-use crate::model::native::{Counts, Native, ZERO_THRESHOLD};
+use crate::model::native::{BucketCounts, Native, ZERO_THRESHOLD};
 use crate::model::time::Timestamp;
 use prost::Message;
 
@@ -233,7 +233,7 @@ fn with_native(classic: HistogramMessage, native: &Native) -> HistogramMessage {
 }
 
 /// Buckets as Prometheus wants them: runs without a gap, and each count as its difference from the one before.
-fn spans(counts: &Counts) -> (Vec<BucketSpan>, Vec<i64>) {
+fn spans(counts: &BucketCounts) -> (Vec<BucketSpan>, Vec<i64>) {
     let mut spans: Vec<BucketSpan> = Vec::new();
     let mut deltas = Vec::with_capacity(counts.len());
     let (mut next, mut last) = (0, 0);

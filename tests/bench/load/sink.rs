@@ -60,7 +60,7 @@ pub enum Work {
 #[derive(Clone)]
 struct Service {
     work: Work,
-    counts: Arc<Mutex<Counts>>,
+    counts: Arc<Mutex<SpanCounts>>,
 }
 
 impl tonic::server::NamedService for Service {
@@ -124,10 +124,10 @@ const DIMENSIONS: [&[u8]; 6] = [
 ];
 
 /// Calls and nanoseconds by dimensions.
-type Counts = HashMap<Vec<u8>, (u64, u64)>;
+type SpanCounts = HashMap<Vec<u8>, (u64, u64)>;
 
 /// Decodes resource spans, scope spans, spans and attributes once, without a copy, and counts spans.
-fn count_spans(request: &[u8], counts: &mut Counts) {
+fn count_spans(request: &[u8], counts: &mut SpanCounts) {
     let mut key = Vec::new();
     fields(request, |field, resource| {
         if field == 1 {
@@ -144,7 +144,7 @@ fn count_spans(request: &[u8], counts: &mut Counts) {
     });
 }
 
-fn count(span: &[u8], counts: &mut Counts, key: &mut Vec<u8>) {
+fn count(span: &[u8], counts: &mut SpanCounts, key: &mut Vec<u8>) {
     let mut values: [&[u8]; 6] = [b""; 6];
     let (mut start, mut end) = (0, 0);
     fields(span, |field, value| match field {

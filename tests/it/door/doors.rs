@@ -8,7 +8,8 @@ use baton::net::{self, Protocol, Reporter, open_files};
 use baton::otlp::Limits;
 use baton::otlp::view::ScopeBatch;
 use baton::receive::{
-    Admission, Grpc, GrpcSettings, Http, HttpSettings, Listeners, Metrics, Room, Settings,
+    Admission, AdmissionLimits, Grpc, GrpcSettings, Http, HttpSettings, Listeners, Metrics,
+    Settings,
 };
 use baton::telemetry::Telemetry;
 use bytes::Bytes;
@@ -91,7 +92,7 @@ impl Ingest for Taker {
 /// What a test may set.
 #[derive(Clone, Copy)]
 pub struct Setup {
-    pub room: Room,
+    pub admission: AdmissionLimits,
     pub connections: net::Settings,
 }
 
@@ -99,7 +100,7 @@ impl Default for Setup {
     fn default() -> Self {
         let minute = Duration::from_secs(60);
         Self {
-            room: Room {
+            admission: AdmissionLimits {
                 max_requests: 100,
                 max_bytes: 64 << 20,
                 body_timeout: minute,
@@ -134,9 +135,9 @@ impl Doors {
     /// For so many requests at once, and so many bytes of them.
     pub async fn with_room(max_requests: usize, max_bytes: usize) -> Self {
         let mut setup = Setup::default();
-        setup.room.max_requests = max_requests;
-        setup.room.max_bytes = max_bytes;
-        setup.room.queue_timeout = Duration::from_millis(20);
+        setup.admission.max_requests = max_requests;
+        setup.admission.max_bytes = max_bytes;
+        setup.admission.queue_timeout = Duration::from_millis(20);
         Self::with(setup).await
     }
 
@@ -164,7 +165,7 @@ impl Doors {
                 retry_after: Duration::from_secs(7),
                 ..Settings::default()
             },
-            admission: Arc::new(telemetry.register(|| Admission::new(setup.room))),
+            admission: Arc::new(telemetry.register(|| Admission::new(setup.admission))),
             grpc_server: server("grpc", Protocol::Http2),
             http_server: server("http", Protocol::Http),
         };

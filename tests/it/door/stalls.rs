@@ -38,7 +38,7 @@ async fn uploads_that_stall_take_no_place() {
 #[tokio::test]
 async fn a_burst_waits_for_its_turn_and_loses_nothing() {
     let mut setup = Setup::default();
-    setup.room.max_requests = 8;
+    setup.admission.max_requests = 8;
     let doors = Arc::new(Doors::with(setup).await);
     doors.taker.gate.send_replace(false);
     let mut sent = Vec::new();
@@ -75,8 +75,8 @@ async fn a_burst_waits_for_its_turn_and_loses_nothing() {
 #[tokio::test]
 async fn who_waits_too_long_for_a_place_is_asked_to_retry() {
     let mut setup = Setup::default();
-    setup.room.max_requests = 1;
-    setup.room.queue_timeout = SOON;
+    setup.admission.max_requests = 1;
+    setup.admission.queue_timeout = SOON;
     let doors = Arc::new(Doors::with(setup).await);
     doors.taker.gate.send_replace(false);
     let first = tokio::spawn({
@@ -98,7 +98,7 @@ async fn who_waits_too_long_for_a_place_is_asked_to_retry() {
 #[tokio::test]
 async fn an_upload_that_stalls_is_cut_and_asked_to_retry() {
     let mut setup = Setup::default();
-    setup.room.body_idle_timeout = SOON;
+    setup.admission.body_idle_timeout = SOON;
     let doors = Doors::with(setup).await;
     let mut raw = Raw::connect(doors.http).await;
     raw.upload(100, b"some").await;
@@ -117,7 +117,7 @@ async fn an_upload_that_stalls_is_cut_and_asked_to_retry() {
 #[tokio::test]
 async fn an_upload_that_trickles_is_cut_too() {
     let mut setup = Setup::default();
-    setup.room.body_timeout = 4 * SOON;
+    setup.admission.body_timeout = 4 * SOON;
     let doors = Doors::with(setup).await;
     let mut raw = Raw::connect(doors.http).await;
     raw.upload(1 << 20, b"some").await;

@@ -1,6 +1,6 @@
-//! The way of a request through both doors: read, wait, decompress, submit; counted and reported in one place.
+//! Handles an export request of either transport: reads, admits, decompresses and submits it, then counts and reports the result in one place.
 
-use super::answer::Fault;
+use super::error::ReceiveError;
 use super::{Admission, Listeners, Metrics};
 use crate::ingest::{Encoding, ExportRequest, Ingest, Signal};
 use crate::model::reject::RejectReason;
@@ -13,9 +13,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What the requests of one listener share.
+/// The handler of a listener's requests. Clones share everything.
 #[derive(Clone)]
-pub(super) struct Door {
+pub(super) struct RequestHandler {
     server: Server,
     ingest: Arc<dyn Ingest>,
     metrics: Arc<Metrics>,
@@ -24,16 +24,16 @@ pub(super) struct Door {
     admission: Arc<Admission>,
 }
 
-impl std::fmt::Debug for Door {
+impl std::fmt::Debug for RequestHandler {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Door")
+        f.debug_struct("RequestHandler")
             .field("server", &self.server)
             .field("limits", &self.limits)
             .finish_non_exhaustive()
     }
 }
 
-impl Door {
+impl RequestHandler {
     pub(super) fn new(
         listeners: &Listeners,
         server: &Server,
@@ -60,9 +60,9 @@ impl Door {
         &self,
         body: Body,
         limit: usize,
-        unpack: impl FnOnce(Bytes) -> Result<Bytes, Fault>,
+        unpack: impl FnOnce(Bytes) -> Result<Bytes, ReceiveError>,
         (signal, encoding): (Signal, Encoding),
-    ) -> Result<Counts, Fault> {
+    ) -> Result<Counts, ReceiveError> {
         let (body, mut held) = self.admission.read(body, limit).await?;
         held.place().await?;
         let body = unpack(body)?;
@@ -77,7 +77,7 @@ impl Door {
     }
 
     /// Counts a result, and reports what was refused, malformed or rejected.
-    pub(super) fn account(&self, result: &Result<Counts, Fault>, peer: Option<Peer>) {
+    pub(super) fn account(&self, result: &Result<Counts, ReceiveError>, peer: Option<Peer>) {
         let listener = self.server.name();
         let from = peer.map(|Peer(address)| address);
         match result {
@@ -85,18 +85,18 @@ impl Door {
                 self.metrics.taken(counts);
                 self.report_rejects(counts, from);
             }
-            Err(fault) => {
-                self.metrics.failed(listener, *fault);
-                let what = if fault.retryable() {
+            Err(error) => {
+                self.metrics.failed(listener, *error);
+                let what = if error.retryable() {
                     "refused a request with a retryable status"
                 } else {
                     "rejected a request permanently"
                 };
                 let trouble = Trouble {
                     listener,
-                    reason: fault.reason(),
+                    reason: error.reason(),
                     what,
-                    advice: fault.advice(),
+                    advice: error.advice(),
                 };
                 self.server.reporter().note(trouble, 1, from);
             }

@@ -1,0 +1,217 @@
+//! Why a request is refused: the reason for metrics, the texts for sender and operator, and the status codes of both transports.
+
+use crate::ingest::IngestError;
+use crate::model::limit::Limit;
+use tonic::Code;
+
+/// Why a request was not taken. The text says what, whose fault, and whether to retry; it never repeats the payload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ReceiveError {
+    /// The connection ended, or broke, before the body did.
+    Aborted,
+    TooLarge,
+    BadCompression,
+    UnknownEncoding,
+    UnknownType,
+    /// Not a path of OTLP.
+    UnknownPath,
+    /// The body did not arrive in time.
+    SlowBody,
+    Overloaded(Overload),
+    /// The ingest did not take the request.
+    Ingest(IngestError),
+}
+
+const OVERLOADED: &str = "the receiver is overloaded; nothing was accepted, retry later";
+
+/// The limit of the admission that is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Overload {
+    /// Bytes in flight.
+    Bytes,
+    /// Requests in flight: no permit became free within the queue timeout.
+    Queue,
+}
+
+/// The texts of an error.
+struct ErrorTexts {
+    /// The label of metrics and of the log.
+    reason: &'static str,
+    /// To the sender.
+    text: &'static str,
+    /// To the operator.
+    advice: &'static str,
+}
+
+impl ReceiveError {
+    pub(super) const MALFORMED: Self = Self::Ingest(IngestError::Malformed);
+    pub(super) const STOPPING: Self = Self::Ingest(IngestError::Stopping);
+
+    pub(super) const ALL: [Self; 17] = [
+        Self::MALFORMED,
+        Self::Aborted,
+        Self::TooLarge,
+        Self::BadCompression,
+        Self::UnknownEncoding,
+        Self::UnknownType,
+        Self::UnknownPath,
+        Self::SlowBody,
+        Self::Overloaded(Overload::Bytes),
+        Self::Overloaded(Overload::Queue),
+        Self::Ingest(IngestError::Full(Limit::Queue)),
+        Self::Ingest(IngestError::Full(Limit::Memory)),
+        Self::Ingest(IngestError::Full(Limit::Disk)),
+        Self::Ingest(IngestError::Full(Limit::LogSize)),
+        Self::STOPPING,
+        Self::Ingest(IngestError::Indeterminate),
+        Self::Ingest(IngestError::TooManyItems),
+    ];
+
+    fn texts(self) -> ErrorTexts {
+        let (reason, text, advice) = match self {
+            Self::Aborted => (
+                "aborted",
+                "the connection ended before the request body was complete; nothing was accepted, send the request again",
+                "check the sender, and proxies between it and Baton, for timeouts and restarts",
+            ),
+            Self::TooLarge => (
+                "too_large",
+                "the request is larger than the limit of this receiver; send smaller batches, do not retry this one",
+                "send smaller batches, or raise receivers.otlp.max_request_bytes and max_decompressed_bytes",
+            ),
+            Self::BadCompression => (
+                "bad_compression",
+                "the request body cannot be decompressed; the sender is at fault, do not retry",
+                "check the compression that the sender, or a proxy between it and Baton, declares",
+            ),
+            Self::UnknownEncoding => (
+                "unknown_encoding",
+                "the content encoding is not supported; use gzip, zstd or none, do not retry it unchanged",
+                "set the compression of the sender to gzip, zstd or none",
+            ),
+            Self::UnknownType => (
+                "unknown_type",
+                "the content type is not supported; use application/x-protobuf or application/json, do not retry it unchanged",
+                "set the protocol of the sender to http/protobuf or http/json",
+            ),
+            Self::UnknownPath => (
+                "unknown_path",
+                "Baton receives OTLP/HTTP at /v1/traces and /v1/logs only, and no metrics; correct the endpoint of the exporter",
+                "correct the endpoint of the sender, or turn its metrics exporter off",
+            ),
+            Self::SlowBody => (
+                "slow_body",
+                "the request body did not arrive in time; nothing was accepted, retry later",
+                "check the network of the sender, or raise receivers.otlp.body_timeout and body_idle_timeout",
+            ),
+            Self::Overloaded(Overload::Bytes) => (
+                "bytes_in_flight",
+                OVERLOADED,
+                "raise receivers.otlp.max_bytes_in_flight, or let fewer senders export at once",
+            ),
+            Self::Overloaded(Overload::Queue) => (
+                "queue_timeout",
+                OVERLOADED,
+                "give Baton more cores or a faster disk, or raise receivers.otlp.queue_timeout",
+            ),
+            Self::Ingest(error) => not_taken(error),
+        };
+        ErrorTexts {
+            reason,
+            text,
+            advice,
+        }
+    }
+
+    pub(super) fn text(self) -> &'static str {
+        self.texts().text
+    }
+
+    pub(super) fn reason(self) -> &'static str {
+        self.texts().reason
+    }
+
+    pub(super) fn advice(self) -> &'static str {
+        self.texts().advice
+    }
+
+    pub(super) fn retryable(self) -> bool {
+        match self {
+            Self::SlowBody | Self::Overloaded(_) => true,
+            Self::Ingest(IngestError::Malformed | IngestError::TooManyItems) => false,
+            Self::Ingest(_) => true,
+            _ => false,
+        }
+    }
+
+    pub(super) fn code(self) -> Code {
+        match self {
+            Self::TooLarge | Self::Ingest(IngestError::TooManyItems) => Code::ResourceExhausted,
+            Self::UnknownPath => Code::Unimplemented,
+            _ if self.retryable() => Code::Unavailable,
+            _ => Code::InvalidArgument,
+        }
+    }
+
+    pub(super) fn http(self) -> u16 {
+        match self {
+            Self::TooLarge | Self::Ingest(IngestError::TooManyItems) => 413,
+            Self::UnknownPath => 404,
+            Self::UnknownEncoding | Self::UnknownType => 415,
+            _ if self.retryable() => 503,
+            _ => 400,
+        }
+    }
+}
+
+impl From<IngestError> for ReceiveError {
+    fn from(error: IngestError) -> Self {
+        Self::Ingest(error)
+    }
+}
+
+/// The reason, the text to the sender and the advice to the operator where the ingest took nothing.
+fn not_taken(error: IngestError) -> (&'static str, &'static str, &'static str) {
+    match error {
+        IngestError::Malformed => (
+            "malformed",
+            "the request is not a valid OTLP export request; the sender is at fault, do not retry",
+            "check that the sender exports OTLP to this port: gRPC and HTTP have different ports",
+        ),
+        IngestError::Full(Limit::Queue) => (
+            "event_queue_full",
+            "too many events are waiting in this receiver (engine.queue_events); nothing was accepted, retry later",
+            "give Baton more cores, or raise engine.queue_events",
+        ),
+        IngestError::Full(Limit::Memory) => (
+            "memory_full",
+            "the sessions of this receiver have reached their memory limit (engine.soft_state_size); nothing was accepted, retry later",
+            "give Baton more memory, or lower stitch.idle_timeout",
+        ),
+        IngestError::Full(Limit::Disk) => (
+            "disk_full",
+            "the disk of this receiver is nearly full; nothing was accepted, retry later",
+            "free space on the volume of state.directory",
+        ),
+        IngestError::Full(Limit::LogSize) => (
+            "log_full",
+            "the log of this receiver has reached its maximum size (state.max_log_size); nothing was accepted, retry later",
+            "raise state.max_log_size, or check why snapshots fail: baton_snapshots_total",
+        ),
+        IngestError::Stopping => (
+            "stopping",
+            "the receiver is stopping; nothing was accepted, retry later or on another receiver",
+            "no action is needed: senders retry, and lose nothing if Baton starts again in time",
+        ),
+        IngestError::Indeterminate => (
+            "log_failed",
+            "the log of this receiver failed, and it is unknown whether the request was accepted; send it to this receiver again, which detects duplicates",
+            "check the disk of state.directory",
+        ),
+        IngestError::TooManyItems => (
+            "too_many_items",
+            "the request contains more items than engine.queue_events allows; send smaller batches, do not retry this one",
+            "send smaller batches, or raise engine.queue_events",
+        ),
+    }
+}
