@@ -52,6 +52,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "otlp",
             "receive",
             "shutdown",
+            "stitch",
             "telemetry",
         ],
     ),

@@ -6,7 +6,7 @@ use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::demo::{CONFIGURATION, Desk, Sender, Truth};
 use crate::export::key_figures::KeyFigures;
-use crate::shutdown;
+use crate::{shutdown, stitch};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -16,6 +16,8 @@ use std::time::Duration;
 const SESSIONS: u64 = 200;
 /// Pause between sessions, so that one can watch.
 const PAUSE: Duration = Duration::from_millis(50);
+/// Time for a slow machine to process what is due.
+const SLACK: Duration = Duration::from_secs(10);
 /// How often the figures are drawn.
 const REDRAW: Duration = Duration::from_millis(200);
 
@@ -65,11 +67,11 @@ async fn show(asked: &Demo, config: &Config) -> Exit {
         server = app.metrics
     ));
     let told = tokio::select! {
-        told = tell(asked, &app, &config.money.currency) => told,
+        told = tell(asked, &app, config) => told,
         _ = shutdown::asked() => Ok(()),
     };
     if let Err(what) = told {
-        complain(&format!("baton: the desk could not send: {what}"));
+        complain(&format!("baton: {what}"));
         return Exit::Failed;
     }
     if app.stop().await {
@@ -80,8 +82,9 @@ async fn show(asked: &Demo, config: &Config) -> Exit {
 }
 
 /// Sends the sessions, shows the figures, and stays up unless told to exit.
-async fn tell(asked: &Demo, app: &App, currency: &str) -> Result<(), String> {
-    let sender = Sender::connect(app.grpc).map_err(|error| error.to_string())?;
+async fn tell(asked: &Demo, app: &App, config: &Config) -> Result<(), String> {
+    let not_sent = |error: &dyn std::fmt::Display| format!("the desk could not send: {error}");
+    let sender = Sender::connect(app.grpc).map_err(|error| not_sent(&error))?;
     let desk = Desk::new(asked.seed);
     let sessions = asked.sessions.unwrap_or(SESSIONS);
     let bar = progress(sessions);
@@ -90,26 +93,52 @@ async fn tell(asked: &Demo, app: &App, currency: &str) -> Result<(), String> {
         let session = desk.session(number);
         let now = Clock::system().now();
         tokio::task::block_in_place(|| sender.send(&session, now))
-            .map_err(|error| error.to_string())?;
+            .map_err(|error| not_sent(&error))?;
         truth += session.truth;
         bar.inc(1);
-        bar.set_message(text(&key_figures(app, currency)));
+        bar.set_message(text(&key_figures(app, &config.money.currency)));
         if !asked.exit {
             tokio::time::sleep(PAUSE).await;
         }
     }
     // The last workflows close when nothing more comes for them.
-    while key_figures(app, currency).workflows < truth.sessions as f64 {
-        bar.set_message(text(&key_figures(app, currency)));
-        tokio::time::sleep(REDRAW).await;
-    }
+    let is_complete = || {
+        let figures = key_figures(app, &config.money.currency);
+        bar.set_message(text(&figures));
+        figures.workflows >= truth.sessions as f64
+    };
+    let is_complete = wait_for(is_complete, last_close(&config.stitch)).await;
     bar.finish_and_clear();
-    complain(&text(&key_figures(app, currency)));
+    let figures = key_figures(app, &config.money.currency);
+    complain(&text(&figures));
+    if !is_complete {
+        let (counted, sent) = (figures.workflows, truth.sessions);
+        let what = format!("{counted} of {sent} sessions are counted in time");
+        if asked.exit {
+            return Err(what);
+        }
+        complain(&format!("baton: {what}"));
+    }
     if !asked.exit {
         complain("\nAll sessions have been sent. The endpoints stay up until Ctrl-C.");
         shutdown::asked().await.map_err(|error| error.to_string())?;
     }
     Ok(())
+}
+
+/// The longest time from the last span of a session to the end of its workflow: a timer of each stage may start when that before it fires.
+fn last_close(waits: &stitch::Settings) -> Duration {
+    waits.bind_timeout + waits.trace_timeout + waits.drop_timeout + waits.idle_timeout + SLACK
+}
+
+/// Waits until a condition holds, but not for ever: a session that is not counted must not keep the demo from its end. Returns whether it holds.
+async fn wait_for(condition: impl Fn() -> bool, limit: Duration) -> bool {
+    let polled = async {
+        while !condition() {
+            tokio::time::sleep(REDRAW).await;
+        }
+    };
+    tokio::time::timeout(limit, polled).await.is_ok()
 }
 
 fn progress(sessions: u64) -> ProgressBar {
@@ -134,6 +163,12 @@ fn text(figures: &KeyFigures) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_session_that_is_not_counted_does_not_keep_the_demo_from_its_end() {
+        assert!(!wait_for(|| false, Duration::from_millis(1)).await);
+        assert!(wait_for(|| true, Duration::ZERO).await);
+    }
 
     #[test]
     fn the_state_of_the_demo_is_private() {

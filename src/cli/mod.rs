@@ -56,6 +56,8 @@ enum Command {
         schema: bool,
     },
     /// Print the price catalog, or the prices of some models
+    ///
+    /// Exits with 1 if a model has no price.
     Prices(Prices),
     /// Print a completion script for a shell
     ///

@@ -30,8 +30,21 @@ pub(super) fn prices(asked: &Prices) -> Exit {
             .map(|model| (&**model, book.find(None, model, now)))
             .collect()
     };
-    match asked.format {
-        PriceFormat::Text => out(&table(&rows)),
+    let printed = print(&rows, asked.format);
+    let missing: Vec<&str> = rows
+        .iter()
+        .filter_map(|(model, price)| price.is_none().then_some(*model))
+        .collect();
+    if missing.is_empty() {
+        return printed;
+    }
+    complain(&format!("baton: no price for {}", missing.join(", ")));
+    Exit::Failed
+}
+
+fn print(rows: &[(&str, Option<&Price>)], format: PriceFormat) -> Exit {
+    match format {
+        PriceFormat::Text => out(&table(rows)),
         PriceFormat::Json => {
             let prices: Vec<Value> = rows
                 .iter()

@@ -58,7 +58,13 @@ fn config_and_prices_print_what_is_shipped() {
         text(&baton(&["config", "--schema"]).stdout),
         shipped("config/baton.schema.json")
     );
-    let prices = text(&baton(&["prices", "gpt-4o", "a-model-of-our-own"]).stdout);
+    let looked_up = baton(&["prices", "gpt-4o", "a-model-of-our-own"]);
+    assert_eq!(looked_up.status.code(), Some(1));
+    assert_eq!(
+        text(&looked_up.stderr),
+        "baton: no price for a-model-of-our-own\n"
+    );
+    let prices = text(&looked_up.stdout);
     assert!(
         prices.contains("2.5") && prices.contains("no price"),
         "{prices}"
