@@ -151,15 +151,15 @@ impl Tasks {
         }
     }
 
-    /// Stops phase by phase, all within one grace period. `begin` is told of each phase before its tasks are waited for. `true` when all
+    /// Stops phase by phase, all within one grace period. `begin` is told of each phase before its tasks are told to stop. `true` when all
     /// tasks ended by themselves.
     pub(super) async fn stop(&self, grace_period: Duration, begin: impl Fn(Phase)) -> bool {
         let mut grace = Grace::begin(grace_period);
         let mut clean = true;
         for phase in Phase::ALL {
             let running = &self.phases[phase as usize];
-            running.stop.cancel();
             begin(phase);
+            running.stop.cancel();
             running.tracker.close();
             clean &= grace.phase(running.tracker.wait()).await.is_some();
         }
