@@ -366,7 +366,7 @@ fn a_story_tells_what_things_cost_and_what_could_not_be_converted() {
     for line in [
         "the tool lookup cost $0.0020",
         "desk called in cost $4.5000",
-        "in GBP is unknown",
+        "in GBP is excluded",
     ] {
         assert!(told.contains(line), "{told}");
     }
