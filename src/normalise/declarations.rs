@@ -11,7 +11,7 @@ use crate::otlp::attribute_key::AttributeKey;
 pub struct Declaration {
     pub what: &'static str,
     pub meaning: &'static str,
-    /// Attributes, the most trusted first.
+    /// Attributes, in order of precedence.
     pub attributes: Vec<&'static str>,
     /// What it is called inside of metadata, where it has other names there.
     pub in_metadata: &'static [&'static str],
@@ -25,7 +25,7 @@ const ID: &str =
 const WORD: &str =
     "A short text, a number or a flag. More than 64 bytes, or several lines, become `other`.";
 const AMOUNT: &str = "A number from 0 to 10¹², also as text.";
-const CURRENCY: &str = "An ISO 4217 code such as `EUR`, in any case.";
+const CURRENCY: &str = "An ISO 4217 code such as `EUR`, in upper or lower case.";
 
 /// All that can be declared, in the order in which people ask for it.
 pub fn declarations() -> Vec<Declaration> {
@@ -42,7 +42,7 @@ fn of_whom() -> Vec<Declaration> {
             setting: Some("normalise.session_attributes"),
             ..declaration(
                 "session",
-                "The conversation or case. Without it, each trace is a session of its own.",
+                "The conversation. Without it, each trace is a session of its own.",
             )
         },
         Declaration {
@@ -52,7 +52,7 @@ fn of_whom() -> Vec<Declaration> {
             setting: Some("normalise.user_attributes"),
             ..declaration(
                 "user",
-                "The person who asks. Needed to count repeat contacts; never a label.",
+                "The person who asks. Needed to count repeat contacts. Never a label.",
             )
         },
         Declaration {
@@ -60,7 +60,7 @@ fn of_whom() -> Vec<Declaration> {
             accepted: ID,
             ..declaration(
                 "workflow id",
-                "One unit of work inside a session. Another id begins another workflow.",
+                "One unit of business work inside a session. Another ID starts another workflow.",
             )
         },
         Declaration {
@@ -68,13 +68,13 @@ fn of_whom() -> Vec<Declaration> {
             accepted: "Text of up to 128 bytes.",
             ..declaration(
                 "workflow",
-                "What kind of work it is: the label `workflow`. Without it: `default`.",
+                "The kind of work, which becomes the label `workflow`. Without it: `default`.",
             )
         },
     ]
 }
 
-/// What cases are compared by.
+/// What workflows are compared by.
 fn of_cohorts() -> Vec<Declaration> {
     let cohort = |what, meaning| Declaration {
         attributes: preset(what).unwrap_or_default().to_vec(),
@@ -83,12 +83,12 @@ fn of_cohorts() -> Vec<Declaration> {
         ..declaration(what, meaning)
     };
     vec![
-        cohort("tier", "What the customer pays for."),
-        cohort("intent", "What the user came for."),
+        cohort("tier", "The service level of the customer."),
+        cohort("intent", "What the user wants."),
         cohort("channel", "How the user got in touch."),
         cohort(
             "tenant",
-            "Whose customer the user is, as a label. To keep equal session and user ids of different tenants apart, name the attributes in `normalise.tenant_attributes` too.",
+            "The organization that the user belongs to, as a label. To keep equal session and user IDs of different tenants apart, name the attributes in `normalise.tenant_attributes` too.",
         ),
     ]
 }
@@ -102,7 +102,7 @@ fn of_results() -> Vec<Declaration> {
             setting: Some("normalise.outcome_attributes"),
             ..declaration(
                 "outcome",
-                "How the case ended. The last one declared counts. Under the plain name `outcome` it does not count on spans of model calls and tools, and words such as `success` and `error` do not count on spans of HTTP, database and messaging requests.",
+                "How the workflow ended. The last declared outcome counts. The plain name `outcome` does not count on spans of model calls and tools, and with words such as `success` and `error` it does not count on spans of HTTP, database and messaging requests.",
             )
         },
         Declaration {
@@ -111,7 +111,7 @@ fn of_results() -> Vec<Declaration> {
             setting: Some("normalise.value_attributes"),
             ..declaration(
                 "value",
-                "What the case is worth to the business. The last one declared counts.",
+                "The business value of the workflow, for example of its order. The last declared value counts.",
             )
         },
         Declaration {
@@ -133,7 +133,7 @@ fn of_results() -> Vec<Declaration> {
             accepted: AMOUNT,
             ..declaration(
                 "cost",
-                "What a model call cost, on the span of the call: a total, else the sum of its parts. `langfuse.observation.cost_details` is read too. Without any: tokens × the price catalog.",
+                "The cost of a model call, on the span of the call: a total, otherwise the sum of its parts. `langfuse.observation.cost_details` is read too. Without it: tokens times the price catalog.",
             )
         },
         Declaration {
@@ -143,23 +143,23 @@ fn of_results() -> Vec<Declaration> {
         },
         Declaration {
             attributes: names(&[super::EVALUATION]),
-            accepted: "The name of the evaluation. See below for the names that are feedback, and those that declare an outcome.",
+            accepted: "The name of the evaluation. [Evaluations](#evaluations) lists the names that are feedback and those that declare an outcome.",
             ..declaration(
                 "feedback, evaluation",
-                "Who or what gives a score, in a `gen_ai.evaluation.result` event, a log record of that name, or on the span itself.",
+                "The evaluation that gives a score, in a `gen_ai.evaluation.result` event, a log record of that name, or on the span itself.",
             )
         },
         Declaration {
             attributes: names(topics::EVALUATION_SCORE),
-            accepted: "A number. An evaluation of the outcome passes from 0.5 on.",
-            ..declaration("score", "The score, beside the name.")
+            accepted: "A number. An evaluation of the outcome passes at 0.5 or more.",
+            ..declaration("score", "The score of the evaluation.")
         },
         Declaration {
             attributes: names(&[super::LABEL]),
             accepted: "A word for an outcome, in an evaluation of the outcome.",
             ..declaration(
                 "score label",
-                "The verdict in words; it counts before the score.",
+                "The result in words. It takes precedence over the score.",
             )
         },
         Declaration {
@@ -167,7 +167,7 @@ fn of_results() -> Vec<Declaration> {
             accepted: "A number from 0 to 1.",
             ..declaration(
                 "retention",
-                "Which share of the context, or of the intent, a handoff passed on.",
+                "The share of the context, or of the intent, that a handoff passed.",
             )
         },
     ]

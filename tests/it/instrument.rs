@@ -73,9 +73,9 @@ fn tables() -> String {
     let _ = write!(
         text,
         "\nAll other evaluations are scores in `baton_evaluation_score`.\n\n### Metadata and placeholders\n\n| What | Values |\n|---|---|\n\
-         | Prefixes of the user's own attributes, beside any that ends in `.metadata.` | {} |\n\
-         | Attributes that hold metadata as an object, or as JSON | {} |\n\
-         | Placeholders, in upper or lower case: they declare nothing | {} |\n\n",
+         | Prefixes of your own attributes, and any other prefix that ends in `.metadata.` | {} |\n\
+         | Attributes that contain metadata, as an object or as JSON | {} |\n\
+         | Placeholders in upper or lower case, which declare nothing | {} |\n\n",
         code(&declarations::prefixes()),
         code(&declarations::metadata()),
         code(declarations::placeholders())
