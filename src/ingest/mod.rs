@@ -12,12 +12,14 @@
 //! | `appender.rs` | appends the events of a request to the log, within the limit of memory |
 //! | `route.rs` | the partition key of each event, and how a trace learns its session |
 //! | `recording.rs` | the same for a recording: frames in the order of event time, without a log |
+//! | `scratch_pool.rs` | the scratches of the normaliser that no request uses |
 //! | `tap.rs` | shows raw requests with their outcome to an observer |
 
 mod appender;
 mod pipeline;
 mod recording;
 mod route;
+mod scratch_pool;
 mod tap;
 
 #[cfg(test)]

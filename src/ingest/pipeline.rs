@@ -1,8 +1,9 @@
 //! The ingest of a running process: decode → normalise → route → append.
 
+use super::scratch_pool::ScratchPool;
 use super::{Appender, ExportRequest, Ingest, SubmitFuture};
 use crate::model::event::Event;
-use crate::normalise::Normaliser;
+use crate::normalise::{Normaliser, Scratch};
 use crate::otlp::Limits;
 use crate::otlp::view::{ScopeBatch, SpanSink};
 
@@ -11,6 +12,7 @@ use crate::otlp::view::{ScopeBatch, SpanSink};
 pub struct Pipeline {
     limits: Limits,
     normaliser: Normaliser,
+    scratches: ScratchPool,
     appender: Appender,
 }
 
@@ -19,6 +21,7 @@ impl Pipeline {
         Self {
             limits,
             normaliser,
+            scratches: ScratchPool::default(),
             appender,
         }
     }
@@ -28,9 +31,12 @@ impl Ingest for Pipeline {
     fn submit(&self, request: ExportRequest) -> SubmitFuture {
         let mut sink = EventSink {
             normaliser: &self.normaliser,
+            scratch: self.scratches.take(),
             events: Vec::new(),
         };
-        let counts = match request.decode(&self.limits, &mut sink) {
+        let decoded = request.decode(&self.limits, &mut sink);
+        self.scratches.give_back(sink.scratch);
+        let counts = match decoded {
             Ok(counts) => counts,
             Err(malformed) => return Box::pin(std::future::ready(Err(malformed.into()))),
         };
@@ -47,6 +53,7 @@ impl Ingest for Pipeline {
 /// Collects the events of one request.
 struct EventSink<'p> {
     normaliser: &'p Normaliser,
+    scratch: Scratch,
     events: Vec<Box<Event>>,
 }
 
@@ -56,6 +63,7 @@ impl SpanSink for EventSink<'_> {
     }
 
     fn add(&mut self, group: &ScopeBatch<'_>) {
-        self.events.extend(self.normaliser.normalise(group));
+        self.events
+            .extend(self.normaliser.normalise(group, &mut self.scratch));
     }
 }

@@ -3,13 +3,14 @@
 use super::route::Router;
 use crate::model::event::Event;
 use crate::model::record::Frame;
-use crate::normalise::Normaliser;
+use crate::normalise::{Normaliser, Scratch};
 use crate::otlp::view::{ScopeBatch, SpanSink};
 
 /// The events of recorded requests. As a [`SpanSink`] it takes what a decoder makes of them.
 #[derive(Debug)]
 pub struct Recording {
     normaliser: Normaliser,
+    scratch: Scratch,
     events: Vec<Box<Event>>,
 }
 
@@ -19,7 +20,8 @@ impl SpanSink for Recording {
     }
 
     fn add(&mut self, group: &ScopeBatch<'_>) {
-        self.events.extend(self.normaliser.normalise(group));
+        self.events
+            .extend(self.normaliser.normalise(group, &mut self.scratch));
     }
 }
 
@@ -27,6 +29,7 @@ impl Recording {
     pub fn new(normaliser: Normaliser) -> Self {
         Self {
             normaliser,
+            scratch: Scratch::default(),
             events: Vec::new(),
         }
     }

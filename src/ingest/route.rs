@@ -165,7 +165,7 @@ impl Bindings {
 mod tests {
     use super::*;
     use crate::model::time::Timestamp;
-    use crate::normalise::{Normaliser, Settings};
+    use crate::normalise::{Normaliser, Scratch, Settings};
     use crate::otlp::view::{ScopeBatch, Span, Status, Value};
 
     fn events(trace: u8, tenants: &[Option<&'static str>]) -> Vec<Box<Event>> {
@@ -194,7 +194,8 @@ mod tests {
             spans: (1..).zip(tenants).map(span).collect(),
             ..ScopeBatch::default()
         };
-        Normaliser::new(settings, std::sync::Arc::default()).normalise(&group)
+        Normaliser::new(settings, std::sync::Arc::default())
+            .normalise(&group, &mut Scratch::default())
     }
 
     fn keys(router: &Router, events: Vec<Box<Event>>) -> Vec<PartitionKey> {

@@ -1,7 +1,7 @@
 //! Attributes that are read without a key: by a part of their name, or because the configuration names them.
 
-use super::business::{self, BusinessAttributes, Meanings};
-use super::{Settings, topics};
+use super::business_attributes::{BusinessAttributes, Meanings};
+use super::{Settings, metadata, topics};
 use crate::model::memo::Memo;
 use crate::otlp::attribute_key::AttributeKey;
 use crate::otlp::view::Pair;
@@ -16,25 +16,25 @@ const BEGINNINGS: &[&[&str]] = &[
     topics::BROWSER_RESOURCE,
 ];
 
-/// What is asked of attributes.
+/// Which attributes are read, and what for.
 #[derive(Clone, Debug)]
 pub(super) struct AttributeFilter {
     /// What names declare of the business.
-    pub(super) wanted: BusinessAttributes,
+    pub(super) business: BusinessAttributes,
     configured: Vec<String>,
-    /// By the numbers of the keys, whether what stands there is of the span's case.
-    of_case: Box<[bool]>,
+    /// By the numbers of the keys, whether what stands there is of the span's context.
+    is_context: Box<[bool]>,
     /// Emitters repeat their names in every span.
-    met: Memo<Other>,
+    unkeyed: Memo<UnkeyedName>,
 }
 
-/// What is asked of a name without a key.
+/// What is known of a name without a key.
 #[derive(Clone, Debug)]
-pub(super) struct Other {
-    /// Somebody reads it.
+pub(super) struct UnkeyedName {
+    /// It is read.
     pub(super) read: bool,
     /// It may say whose work the span is, or what for.
-    of_case: bool,
+    is_context: bool,
     /// What it declares.
     pub(super) meanings: Meanings,
 }
@@ -46,7 +46,7 @@ impl AttributeFilter {
             &settings.user_attributes,
             &settings.outcome_attributes,
         ];
-        let wanted = BusinessAttributes::new(settings);
+        let business = BusinessAttributes::new(settings);
         let configured: Vec<String> = names.into_iter().flatten().cloned().collect();
         let known = [
             topics::SESSION,
@@ -54,51 +54,51 @@ impl AttributeFilter {
             topics::METADATA,
             topics::WORKFLOW_ID,
         ];
-        let of_case = |key: AttributeKey| {
+        let is_context = |key: AttributeKey| {
             known.iter().any(|keys| keys.contains(&key))
-                || !wanted.known[key.number()].is_empty()
+                || !business.by_key[key.number()].is_empty()
                 || configured.iter().any(|name| name == key.name())
         };
         Self {
-            of_case: AttributeKey::all().map(of_case).collect(),
-            wanted,
+            is_context: AttributeKey::all().map(is_context).collect(),
+            business,
             configured,
-            met: Memo::default(),
+            unkeyed: Memo::default(),
         }
     }
 
     /// Whether an attribute may say whose work its span is, or what for.
     #[inline]
-    pub(super) fn of_case(&self, pair: &Pair<'_>) -> bool {
+    pub(super) fn is_context(&self, pair: &Pair<'_>) -> bool {
         match pair.key {
-            Ok(key) => self.of_case[key.number()],
-            Err(hash) => self.of(hash, pair.name.as_bytes()).of_case,
+            Ok(key) => self.is_context[key.number()],
+            Err(hash) => self.of(hash, pair.name.as_bytes()).is_context,
         }
     }
 
-    /// What is asked of a name of this hash.
+    /// What is known of a name of this hash.
     #[inline]
-    pub(super) fn of(&self, hash: u32, name: &[u8]) -> Cow<'_, Other> {
-        self.met.get(hash, name, || self.find(name))
+    pub(super) fn of(&self, hash: u32, name: &[u8]) -> Cow<'_, UnkeyedName> {
+        self.unkeyed.get(hash, name, || self.find(name))
     }
 
-    fn find(&self, name: &[u8]) -> Other {
+    fn find(&self, name: &[u8]) -> UnkeyedName {
         let Ok(name) = std::str::from_utf8(name) else {
             // It is read, so that its span is rejected.
-            return Other {
+            return UnkeyedName {
                 read: true,
-                of_case: false,
+                is_context: false,
                 meanings: Meanings::default(),
             };
         };
-        let meanings = self.wanted.meanings(name);
+        let meanings = self.business.meanings(name);
         let begins = |beginnings: &&[&str]| beginnings.iter().any(|b| name.starts_with(b));
-        let of_case = !meanings.is_empty()
-            || business::in_metadata(name).is_some()
+        let is_context = !meanings.is_empty()
+            || metadata::in_metadata(name).is_some()
             || self.configured.iter().any(|configured| configured == name);
-        Other {
-            read: of_case || BEGINNINGS.iter().any(begins),
-            of_case,
+        UnkeyedName {
+            read: is_context || BEGINNINGS.iter().any(begins),
+            is_context,
             meanings,
         }
     }
@@ -118,7 +118,7 @@ mod tests {
             dimensions: vec![vec!["region".into()]],
             ..Settings::default()
         };
-        let asked = AttributeFilter::new(&settings);
+        let filter = AttributeFilter::new(&settings);
         for (name, read) in [
             ("llm.input_messages.0.message.content", true),
             ("gen_ai.prompt.3.role", true),
@@ -146,10 +146,10 @@ mod tests {
         ] {
             for round in 0..2 {
                 let bytes = name.as_bytes();
-                assert_eq!(asked.of(hash(bytes), bytes).read, read, "{name} {round}");
+                assert_eq!(filter.of(hash(bytes), bytes).read, read, "{name} {round}");
             }
         }
-        let of_no_text = asked.of(7, &[0xff]);
+        let of_no_text = filter.of(7, &[0xff]);
         assert!(of_no_text.read, "its span is to be rejected");
     }
 }

@@ -1,6 +1,6 @@
 //! Sketches of messages: salted hashes of their facts. No text leaves this file and `tokens.rs`.
 
-use super::json_tape::{Document, Value};
+use super::json_tape::{Document, TapeValue};
 use super::tokens::TokenHasher;
 use super::words::{count_at_least, has_word, words};
 use super::{SpanReader, messages, topics};
@@ -60,8 +60,8 @@ const WORDS: std::ops::RangeInclusive<usize> = 4..=120;
 /// The content of a model call.
 pub(super) fn of_span(source: &SpanReader<'_>, known: &TokenHasher<'_>) -> Content {
     let attributes = source.attributes();
-    let mut input = Reader::new(known);
-    let mut output = Reader::new(known);
+    let mut input = SketchReader::new(known);
+    let mut output = SketchReader::new(known);
     first_json(source, topics::INPUT_MESSAGES, &mut input);
     input.flat(attributes, topics::FLAT_INPUT);
     first_json(source, topics::OUTPUT_MESSAGES, &mut output);
@@ -89,8 +89,8 @@ fn flattened<'k>(key: &'k str, beginning: &str) -> Option<&'k str> {
 
 /// The content that a log record tells of its span's call.
 pub(super) fn of_log(log: &LogRecord<'_>, known: &TokenHasher<'_>) -> Content {
-    let mut input = Reader::new(known);
-    let mut output = Reader::new(known);
+    let mut input = SketchReader::new(known);
+    let mut output = SketchReader::new(known);
     message_event(log.event_name, &log.attributes, &mut input, &mut output);
     let body = || messages::to_json(&log.body).to_string();
     match log.event_name {
@@ -107,7 +107,7 @@ pub(super) fn of_log(log: &LogRecord<'_>, known: &TokenHasher<'_>) -> Content {
     content(input, output)
 }
 
-fn content(input: Reader<'_>, output: Reader<'_>) -> Content {
+fn content(input: SketchReader<'_>, output: SketchReader<'_>) -> Content {
     Content {
         asked: input.asked(),
         input: input.sketch(),
@@ -116,7 +116,7 @@ fn content(input: Reader<'_>, output: Reader<'_>) -> Content {
 }
 
 /// The first of the attributes that holds something.
-fn first_json(source: &SpanReader<'_>, keys: AttributeKeys, reader: &mut Reader<'_>) {
+fn first_json(source: &SpanReader<'_>, keys: AttributeKeys, reader: &mut SketchReader<'_>) {
     for (key, text) in keys.iter().filter_map(|key| Some((key, source.str(*key)?))) {
         match source.document(*key) {
             Some(document) => reader.message(document.root(), Role::Other, 1),
@@ -140,10 +140,10 @@ const ALL_OUTPUT: AttributeKeys = &keys(["gen_ai.output.messages"]);
 fn message_event(
     name: &str,
     attributes: &Attributes<'_>,
-    input: &mut Reader<'_>,
-    output: &mut Reader<'_>,
+    input: &mut SketchReader<'_>,
+    output: &mut SketchReader<'_>,
 ) {
-    let read = |reader: &mut Reader<'_>, role, keys: AttributeKeys| {
+    let read = |reader: &mut SketchReader<'_>, role, keys: AttributeKeys| {
         for text in keys.iter().filter_map(|key| attributes.str(*key)) {
             reader.begin();
             reader.string(text, role, 0);
@@ -170,7 +170,7 @@ enum Role {
 }
 
 /// Collects the hashes of facts, and the words of the last message of the user.
-struct Reader<'k> {
+struct SketchReader<'k> {
     known: &'k TokenHasher<'k>,
     facts: Vec<u32>,
     /// There was some text, whoever's.
@@ -180,7 +180,7 @@ struct Reader<'k> {
     asked: String,
 }
 
-impl<'k> Reader<'k> {
+impl<'k> SketchReader<'k> {
     fn new(known: &'k TokenHasher<'k>) -> Self {
         Self {
             known,
@@ -242,7 +242,7 @@ impl<'k> Reader<'k> {
     }
 
     /// Any nesting of messages; the role of an inner object goes before that of the outer one.
-    fn message(&mut self, value: Value<'_>, role: Role, depth: usize) {
+    fn message(&mut self, value: TapeValue<'_>, role: Role, depth: usize) {
         if depth > 12 {
             return;
         }
@@ -259,7 +259,7 @@ impl<'k> Reader<'k> {
         }
     }
 
-    fn object(&mut self, object: Value<'_>, role: Role, depth: usize) {
+    fn object(&mut self, object: TapeValue<'_>, role: Role, depth: usize) {
         let signs = Signs::of(object);
         let own = signs.role();
         if own == Some(Role::System) || signs.is_output() {
@@ -357,14 +357,14 @@ fn role_named(role: &str) -> Role {
 /// The members of an object that say whose message it is, found in one go.
 #[derive(Default)]
 struct Signs<'d> {
-    role: Option<Value<'d>>,
-    event: Option<Value<'d>>,
-    kind: Option<Value<'d>>,
-    id: Option<Value<'d>>,
+    role: Option<TapeValue<'d>>,
+    event: Option<TapeValue<'d>>,
+    kind: Option<TapeValue<'d>>,
+    id: Option<TapeValue<'d>>,
 }
 
 impl<'d> Signs<'d> {
-    fn of(object: Value<'d>) -> Self {
+    fn of(object: TapeValue<'d>) -> Self {
         let mut signs = Self::default();
         for (key, value) in object.members() {
             match key {
@@ -380,7 +380,7 @@ impl<'d> Signs<'d> {
 
     /// The role in any spelling; LangChain has it in `type` or in the name of the class.
     fn role(&self) -> Option<Role> {
-        let text = |value: Option<Value<'d>>| value.and_then(|value| value.as_str());
+        let text = |value: Option<TapeValue<'d>>| value.and_then(|value| value.as_str());
         if let Some(role) = text(self.role).filter(|role| !role.is_empty()) {
             return Some(role_named(&role));
         }

@@ -1,7 +1,8 @@
 //! What an agent may declare of its work, for people who instrument agents: each list of names is the one that is read, and
 //! `docs/instrument.md` is written from here.
 
-use super::{RETENTION, business, declared, money, outcome, session, topics};
+use super::metadata::PREFIXES;
+use super::{business_attributes, declared, evaluation, money, outcome, session, topics};
 use crate::model::cohort::preset;
 use crate::model::event::{FEEDBACK, Outcome};
 use crate::otlp::attribute_key::AttributeKey;
@@ -106,7 +107,11 @@ fn of_results() -> Vec<Declaration> {
             )
         },
         Declaration {
-            attributes: [business::VALUE, business::VALUE_IN_DOLLARS].concat(),
+            attributes: [
+                business_attributes::VALUE,
+                business_attributes::VALUE_IN_DOLLARS,
+            ]
+            .concat(),
             accepted: AMOUNT,
             setting: Some("normalise.value_attributes"),
             ..declaration(
@@ -115,7 +120,7 @@ fn of_results() -> Vec<Declaration> {
             )
         },
         Declaration {
-            attributes: business::CURRENCY.to_vec(),
+            attributes: business_attributes::CURRENCY.to_vec(),
             accepted: CURRENCY,
             ..declaration(
                 "currency of the value",
@@ -142,7 +147,7 @@ fn of_results() -> Vec<Declaration> {
             ..declaration("currency of the cost", "Without it: US dollars.")
         },
         Declaration {
-            attributes: names(&[super::EVALUATION]),
+            attributes: names(&[evaluation::EVALUATION]),
             accepted: "The name of the evaluation. [Evaluations](#evaluations) lists the names that are feedback and those that declare an outcome.",
             ..declaration(
                 "feedback, evaluation",
@@ -155,7 +160,7 @@ fn of_results() -> Vec<Declaration> {
             ..declaration("score", "The score of the evaluation.")
         },
         Declaration {
-            attributes: names(&[super::LABEL]),
+            attributes: names(&[evaluation::LABEL]),
             accepted: "A word for an outcome, in an evaluation of the outcome.",
             ..declaration(
                 "score label",
@@ -163,7 +168,10 @@ fn of_results() -> Vec<Declaration> {
             )
         },
         Declaration {
-            attributes: RETENTION.iter().flat_map(|(_, keys)| names(keys)).collect(),
+            attributes: evaluation::RETENTION
+                .iter()
+                .flat_map(|(_, keys)| names(keys))
+                .collect(),
             accepted: "A number from 0 to 1.",
             ..declaration(
                 "retention",
@@ -209,7 +217,7 @@ pub fn placeholders() -> &'static [&'static str] {
 
 /// What SDKs put before the names of a user's metadata; any other prefix that ends in `.metadata.` is one too.
 pub fn prefixes() -> Vec<&'static str> {
-    [business::PREFIXES, topics::METADATA_ENTRIES].concat()
+    [PREFIXES, topics::METADATA_ENTRIES].concat()
 }
 
 /// Attributes that hold metadata as an object.

@@ -1,7 +1,7 @@
 //! Which tools hand over, and to which agent.
 
-use super::interner::{made, trimmed};
-use super::{Settings, SpanReader, id, json, name};
+use super::interner::{NameInterners, trimmed};
+use super::{ReadContext, SpanReader, json};
 use crate::model::event::{HandoffRequest, Target};
 use crate::model::{List, Name};
 use crate::otlp::attribute_key::key;
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 /// What a tool's name means.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Meaning {
+pub(super) enum ToolMeaning {
     /// An ordinary tool.
     Work,
     /// Hands over; the target is in the name, or in the arguments, or nowhere.
@@ -107,56 +107,55 @@ const MISSING: &[&str] = &[
 pub(super) fn meaning(
     tool: &str,
     arguments: impl FnOnce() -> Option<Value>,
-    settings: &Settings,
-) -> Meaning {
+    context: ReadContext<'_>,
+) -> ToolMeaning {
     let tool = trimmed(tool);
-    let plain = plain(tool);
+    let plain = plain(tool, context.names);
     let returns = RETURNS.iter().any(|prefix| plain.starts_with(prefix));
     if returns || TO_USER.contains(&plain.as_str()) {
-        return Meaning::Returns;
+        return ToolMeaning::Returns;
     }
     if ANSWERS.contains(&plain.as_str()) {
-        return Meaning::Answers;
+        return ToolMeaning::Answers;
     }
-    let hands = |target, delegates| Meaning::HandsOver { target, delegates };
-    if let Some(target) = configured(tool, settings) {
-        let target = target.map_or_else(
-            || by_argument(arguments(), settings),
-            |t| named(t, settings),
-        );
+    let hands = |target, delegates| ToolMeaning::HandsOver { target, delegates };
+    if let Some(target) = configured(tool, context) {
+        let target =
+            target.map_or_else(|| by_argument(arguments(), context), |t| named(t, context));
         return hands(target, false);
     }
-    let escalates = settings.escalation_tools.iter().any(|t| t == tool)
+    let escalates = context.settings.escalation_tools.iter().any(|t| t == tool)
         || ESCALATES.iter().any(|prefix| plain.starts_with(prefix))
         || plain.contains("escalate_to_human");
     if escalates {
-        return Meaning::Escalates;
+        return ToolMeaning::Escalates;
     }
     if DELEGATES.contains(&plain.as_str()) {
-        return hands(by_argument(arguments(), settings), true);
+        return hands(by_argument(arguments(), context), true);
     }
     if BY_ARGUMENT.contains(&plain.as_str()) {
-        return hands(by_argument(arguments(), settings), false);
+        return hands(by_argument(arguments(), context), false);
     }
     if let Some((target, delegates)) = in_name(tool, &plain) {
-        return hands(named(target, settings), delegates);
+        return hands(named(target, context), delegates);
     }
     if plain.starts_with("delegate_") {
-        return hands(by_argument(arguments(), settings), true);
+        return hands(by_argument(arguments(), context), true);
     }
     // `Desk-transfer_to_x`, `desk__transfer_to_x`: plugins and servers stand in front.
     let local = unqualified(tool);
     let shorter = local.len() < tool.len();
-    if shorter && let Some((target, delegates)) = in_name(local, &self::plain(local)) {
-        return hands(named(target, settings), delegates);
+    if shorter && let Some((target, delegates)) = in_name(local, &self::plain(local, context.names))
+    {
+        return hands(named(target, context), delegates);
     }
     if SUBAGENTS.contains(&plain.as_str())
         && let Some(arguments) = arguments()
         && let Some(target) = json::first_str(&arguments, &["subagent_type"])
     {
-        return hands(named(target, settings), true);
+        return hands(named(target, context), true);
     }
-    Meaning::Work
+    ToolMeaning::Work
 }
 
 /// A tool's name without the plugin, server or class in front of it.
@@ -187,41 +186,47 @@ pub(super) fn request(
     tool: &str,
     call_id: Option<&str>,
     arguments: impl FnOnce() -> Option<Value>,
-    settings: &Settings,
+    context: ReadContext<'_>,
 ) -> Option<HandoffRequest> {
-    let target = match meaning(tool, arguments, settings) {
-        Meaning::HandsOver { target, .. } => target,
-        Meaning::Escalates => Target::Human,
-        Meaning::Work | Meaning::Returns | Meaning::Answers => return None,
+    let target = match meaning(tool, arguments, context) {
+        ToolMeaning::HandsOver { target, .. } => target,
+        ToolMeaning::Escalates => Target::Human,
+        ToolMeaning::Work | ToolMeaning::Returns | ToolMeaning::Answers => return None,
     };
     Some(HandoffRequest {
         target,
-        call_id: call_id.filter(|id| !id.is_empty()).map(id),
+        call_id: call_id
+            .filter(|id| !id.is_empty())
+            .map(|id| context.names.id(id)),
     })
 }
 
 /// Whether a tool is the framework's way of answering.
-pub(super) fn is_answer(tool: &str) -> bool {
-    ANSWERS.contains(&plain(tool).as_str())
+pub(super) fn is_answer(tool: &str, names: &NameInterners) -> bool {
+    ANSWERS.contains(&plain(tool, names).as_str())
 }
 
 /// The target of that name.
-pub(super) fn named(target: &str, settings: &Settings) -> Target {
-    target_of(target, settings, name)
+pub(super) fn named(target: &str, context: ReadContext<'_>) -> Target {
+    target_of(target, context, |text| context.names.name(text))
 }
 
 /// The target of a name that was read already: it is harmless, and a second reading would escape its escapes.
-pub(super) fn known(target: &str, settings: &Settings) -> Target {
-    target_of(target, settings, |text| Name::from(text))
+pub(super) fn known(target: &str, context: ReadContext<'_>) -> Target {
+    target_of(target, context, |text| Name::from(text))
 }
 
-fn target_of(target: &str, settings: &Settings, name: impl FnOnce(&str) -> Name) -> Target {
+fn target_of(target: &str, context: ReadContext<'_>, name: impl FnOnce(&str) -> Name) -> Target {
     let trimmed = target.trim().trim_matches(['"', '\'', '`']);
     if trimmed.is_empty() {
         return Target::Unknown;
     }
-    let lower = plain(trimmed);
-    let human = settings.human_names.iter().any(|h| plain(h) == lower)
+    let lower = plain(trimmed, context.names);
+    let human = context
+        .settings
+        .human_names
+        .iter()
+        .any(|h| plain(h, context.names) == lower)
         || HUMANS.contains(&lower.as_str())
         || lower.starts_with("human_")
         || lower.ends_with("_human");
@@ -233,8 +238,9 @@ fn target_of(target: &str, settings: &Settings, name: impl FnOnce(&str) -> Name)
 }
 
 /// A configured pattern: `Some(Some(target))` where `*` stands for it, `Some(None)` where the arguments say it.
-fn configured<'t>(tool: &'t str, settings: &Settings) -> Option<Option<&'t str>> {
-    settings
+fn configured<'t>(tool: &'t str, context: ReadContext<'_>) -> Option<Option<&'t str>> {
+    context
+        .settings
         .handoff_tools
         .iter()
         .find_map(|pattern| match pattern.split_once('*') {
@@ -246,7 +252,7 @@ fn configured<'t>(tool: &'t str, settings: &Settings) -> Option<Option<&'t str>>
         })
 }
 
-fn by_argument(arguments: Option<Value>, settings: &Settings) -> Target {
+fn by_argument(arguments: Option<Value>, context: ReadContext<'_>) -> Target {
     arguments
         .as_ref()
         .map(json::unwrap)
@@ -257,14 +263,14 @@ fn by_argument(arguments: Option<Value>, settings: &Settings) -> Target {
                 .find_map(|key| arguments.get(*key).filter(|v| v.is_object()).cloned());
             let target = json::first_str(&arguments, TARGET_ARGUMENTS)
                 .or_else(|| json::first_str(inner.as_ref()?, TARGET_ARGUMENTS))?;
-            Some(named(target, settings))
+            Some(named(target, context))
         })
         .unwrap_or(Target::Unknown)
 }
 
 /// A name as it is compared: without capitals, blanks and dashes.
-fn plain(text: &str) -> Name {
-    made!(text, |text| {
+fn plain(text: &str, names: &NameInterners) -> Name {
+    names.compared.of(text, |text| {
         let lower = text.trim().to_ascii_lowercase();
         lower.replace([' ', '-'], "_").into()
     })
@@ -281,14 +287,14 @@ pub(super) fn refusals(source: &SpanReader<'_>) -> List<HandoffRequest> {
     let mut found: List<HandoffRequest> = List::new();
     for text in texts {
         let request =
-            refused_tool(text, source.settings).or_else(|| refused_agent(text, source.settings));
+            refused_tool(text, source.context).or_else(|| refused_agent(text, source.context));
         found.extend(request.filter(|r| !found.contains(r)));
     }
     found
 }
 
 /// "Tool not found: {'tool_name': 'transfer_to_x'}", "Tool transfer_to_x not found in agent y", "No ToolCallback found for tool name: transfer_to_x".
-fn refused_tool(text: &str, settings: &Settings) -> Option<HandoffRequest> {
+fn refused_tool(text: &str, context: ReadContext<'_>) -> Option<HandoffRequest> {
     let lower = text.to_ascii_lowercase();
     if !MISSING.iter().any(|words| lower.contains(words)) {
         return None;
@@ -300,12 +306,12 @@ fn refused_tool(text: &str, settings: &Settings) -> Option<HandoffRequest> {
     };
     text.split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-')))
         .filter(is_identifier)
-        .find_map(|word| request(word, None, || None, settings))
+        .find_map(|word| request(word, None, || None, context))
         .filter(|request| request.target != Target::Unknown)
 }
 
 /// "Transfer target agent 'x' not found.", "Agent 'x' not found in swarm"; not "Agent 'x' failed: order not found".
-fn refused_agent(text: &str, settings: &Settings) -> Option<HandoffRequest> {
+fn refused_agent(text: &str, context: ReadContext<'_>) -> Option<HandoffRequest> {
     let lower = text.to_ascii_lowercase();
     let end = lower.find("' not found")?;
     let begin = lower[..end].rfind("agent '")? + "agent '".len();
@@ -314,16 +320,16 @@ fn refused_agent(text: &str, settings: &Settings) -> Option<HandoffRequest> {
         return None;
     }
     Some(HandoffRequest {
-        target: named(target, settings),
+        target: named(target, context),
         call_id: None,
     })
 }
 
 /// The agent that a handoff tool's own name says works, e.g. `writer.transfer_to_editor` of AutoGen's OpenInference spans.
-pub(super) fn qualified(tool: &str) -> (Option<Name>, &str) {
+pub(super) fn qualified<'t>(tool: &'t str, names: &NameInterners) -> (Option<Name>, &'t str) {
     match tool.rsplit_once('.') {
         Some((agent, tool)) if !agent.is_empty() && !tool.is_empty() && !agent.contains(' ') => {
-            (Some(name(agent)), tool)
+            (Some(names.name(agent)), tool)
         }
         _ => (None, tool),
     }

@@ -1,33 +1,34 @@
-//! Interner of names that repeat from span to span.
+//! Interner of names that repeat from span to span. It makes no difference but in memory and time.
 
-use crate::model::Name;
 use crate::model::hash::hash;
+use crate::model::{Name, harmless};
 use std::cell::RefCell;
 
-/// Names made of texts, remembered by each thread; a new one takes the place of an old one with the same hash. It makes no
-/// difference but in memory and time.
-#[derive(Debug)]
-pub(super) struct NameInterner(RefCell<Box<[Place]>>);
+/// Names longer than this are cut: they are labels, not texts.
+const MAX_NAME_BYTES: usize = 128;
+/// Ids up to this length are kept whole. A longer one is cut and gets a hash of the whole: two that begin alike stay two.
+const MAX_ID_BYTES: usize = 256;
+
+/// Slots of one interner.
+const SLOTS: usize = 1024;
+/// A longer text is none that comes again.
+const MAX_INTERNED_BYTES: usize = 256;
+
+/// The names that one function makes of texts. A new one takes the slot of an old one with the same hash.
+#[derive(Debug, Default)]
+pub(super) struct NameInterner(RefCell<Vec<InternerSlot>>);
 
 /// A text and the name made of it.
-type Place = Option<(Name, Name)>;
-
-const MOST: usize = 1024;
-/// A longer text is none that comes again.
-const LONGEST: usize = 256;
+type InternerSlot = Option<(Name, Name)>;
 
 impl NameInterner {
-    pub(super) fn new() -> Self {
-        Self(RefCell::new(vec![None; MOST].into()))
-    }
-
-    /// The name that `make` makes of a text.
+    /// The name that `make` makes of a text. It has to be the same function each time.
     pub(super) fn of(&self, text: &str, make: impl FnOnce(&str) -> Name) -> Name {
-        if text.len() > LONGEST {
+        if text.len() > MAX_INTERNED_BYTES {
             return make(text);
         }
-        let place = hash(text.as_bytes()) as usize % MOST;
-        if let Some((known, made)) = &self.0.borrow()[place]
+        let slot = hash(text.as_bytes()) as usize % SLOTS;
+        if let Some(Some((known, made))) = self.0.borrow().get(slot)
             && **known == *text
         {
             return made.clone();
@@ -38,21 +39,53 @@ impl NameInterner {
         } else {
             text.into()
         };
-        self.0.borrow_mut()[place] = Some((known, made.clone()));
+        let mut slots = self.0.borrow_mut();
+        slots.resize(SLOTS, None);
+        slots[slot] = Some((known, made.clone()));
         made
     }
 }
 
-/// The name that a function makes of a text, in a table of its own: `made!(text, function)`.
-macro_rules! made {
-    ($text:expr, $make:expr) => {{
-        thread_local! {
-            static MADE: $crate::normalise::interner::NameInterner = $crate::normalise::interner::NameInterner::new();
-        }
-        MADE.with(|made| made.of($text, $make))
-    }};
+/// The interners of a [`Scratch`](super::Scratch), one for each function that makes names.
+#[derive(Debug, Default)]
+pub(super) struct NameInterners {
+    names: NameInterner,
+    ids: NameInterner,
+    /// Written and read by `business.rs`.
+    pub(super) cohorts: NameInterner,
+    /// Names as they are compared. Written and read by `handoff.rs`.
+    pub(super) compared: NameInterner,
+    /// Written and read by `model_name.rs`, as the next.
+    pub(super) models: NameInterner,
+    pub(super) providers: NameInterner,
 }
-pub(super) use made;
+
+impl NameInterners {
+    /// A name, harmless, without blanks around it (roles from YAML end in a line break), cut where it is too long for a label.
+    pub(super) fn name(&self, text: &str) -> Name {
+        self.names.of(text, |text| {
+            Name::from(&*harmless::within(trimmed(text), MAX_NAME_BYTES))
+        })
+    }
+
+    /// An id, which only has to stay itself: two that differ stay two.
+    pub(super) fn id(&self, text: &str) -> Name {
+        let text = trimmed(text);
+        if text.len() > MAX_ID_BYTES {
+            return long_id(text);
+        }
+        self.ids.of(text, |text| match &*harmless::harmless(text) {
+            id if id.len() <= MAX_ID_BYTES => id.into(),
+            _ => long_id(text),
+        })
+    }
+}
+
+fn long_id(text: &str) -> Name {
+    let hash = rapidhash::v3::rapidhash_v3(text.as_bytes());
+    let beginning = harmless::within(text, MAX_NAME_BYTES);
+    Name::from(format!("{beginning}~{hash:016x}").as_str())
+}
 
 /// A text without blanks around it; most have none.
 #[inline]
@@ -65,7 +98,6 @@ pub(super) fn trimmed(text: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::super::id;
     use super::*;
 
     #[test]
@@ -86,13 +118,14 @@ mod tests {
 
     #[test]
     fn a_name_is_its_text_whatever_else_is_remembered() {
+        let names = NameInterners::default();
         for round in 0..2 {
             // More than are remembered: some take the place of others.
-            for number in 0..3 * MOST {
+            for number in 0..3 * SLOTS {
                 let text = format!("name {number}");
-                assert_eq!(*id(&text), *text, "round {round}");
+                assert_eq!(*names.id(&text), *text, "round {round}");
             }
         }
-        assert!(Name::ptr_eq(&id("desk"), &id("desk")));
+        assert!(Name::ptr_eq(&names.id("desk"), &names.id("desk")));
     }
 }

@@ -14,13 +14,13 @@ const USUAL_NODES: usize = 32;
 #[derive(Debug)]
 pub(super) struct Document<'t> {
     text: &'t str,
-    nodes: Vec<Node>,
+    nodes: Vec<TapeNode>,
 }
 
 /// One value. The members of an object are its keys, each with its value after it.
 #[derive(Clone, Copy, Debug)]
-struct Node {
-    kind: Kind,
+struct TapeNode {
+    kind: NodeKind,
     /// Where it is in the text; quotes are left out.
     start: u32,
     end: u32,
@@ -29,7 +29,7 @@ struct Node {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum NodeKind {
     Array,
     Object,
     /// A string without escapes, and one with some.
@@ -41,7 +41,7 @@ enum Kind {
 
 /// A value of a document.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Value<'d> {
+pub(super) struct TapeValue<'d> {
     document: &'d Document<'d>,
     place: usize,
 }
@@ -66,29 +66,29 @@ impl<'t> Document<'t> {
         })
     }
 
-    pub(super) fn root(&self) -> Value<'_> {
-        Value {
+    pub(super) fn root(&self) -> TapeValue<'_> {
+        TapeValue {
             document: self,
             place: 0,
         }
     }
 }
 
-impl<'d> Value<'d> {
-    fn node(&self) -> Node {
+impl<'d> TapeValue<'d> {
+    fn node(&self) -> TapeNode {
         self.document.nodes[self.place]
     }
 
-    fn is(&self, kind: Kind) -> bool {
+    fn is(&self, kind: NodeKind) -> bool {
         self.node().kind == kind
     }
 
     pub(super) fn is_array(&self) -> bool {
-        self.is(Kind::Array)
+        self.is(NodeKind::Array)
     }
 
     pub(super) fn is_object(&self) -> bool {
-        self.is(Kind::Object)
+        self.is(NodeKind::Object)
     }
 
     fn raw(&self) -> &'d str {
@@ -99,15 +99,15 @@ impl<'d> Value<'d> {
     /// The text of a string.
     pub(super) fn as_str(&self) -> Option<Cow<'d, str>> {
         match self.node().kind {
-            Kind::Plain => Some(Cow::Borrowed(self.raw())),
-            Kind::Escaped => Some(Cow::Owned(unescaped(self.raw()))),
+            NodeKind::Plain => Some(Cow::Borrowed(self.raw())),
+            NodeKind::Escaped => Some(Cow::Owned(unescaped(self.raw()))),
             _ => None,
         }
     }
 
     /// A number in one spelling, as `serde_json` writes it; whole ones, which may be ids, keep all their digits.
     pub(super) fn as_number(&self) -> Option<Cow<'d, str>> {
-        if !self.is(Kind::Number) {
+        if !self.is(NodeKind::Number) {
             return None;
         }
         let raw = self.raw();
@@ -121,7 +121,7 @@ impl<'d> Value<'d> {
     /// The values directly in an array.
     pub(super) fn items(&self) -> impl Iterator<Item = Self> + use<'d> {
         let document = self.document;
-        let (mut place, end) = self.inside(Kind::Array);
+        let (mut place, end) = self.inside(NodeKind::Array);
         std::iter::from_fn(move || {
             let item = Self { document, place };
             (place < end).then(|| {
@@ -132,7 +132,7 @@ impl<'d> Value<'d> {
     }
 
     /// The places from the first value in it to the end; none where it is of another kind.
-    fn inside(&self, kind: Kind) -> (usize, usize) {
+    fn inside(&self, kind: NodeKind) -> (usize, usize) {
         match self.is(kind) {
             true => (self.place + 1, self.node().next as usize),
             false => (0, 0),
@@ -147,7 +147,7 @@ impl<'d> Value<'d> {
     /// The members of an object, keys as they are.
     fn pairs(&self) -> impl Iterator<Item = (Self, Self)> + use<'d> {
         let document = self.document;
-        let (mut place, end) = self.inside(Kind::Object);
+        let (mut place, end) = self.inside(NodeKind::Object);
         std::iter::from_fn(move || {
             if place >= end {
                 return None;
@@ -203,7 +203,7 @@ struct Scan<'t> {
     /// Whether there are control signs anywhere, as in JSON that is laid out in lines.
     controls: bool,
     at: usize,
-    nodes: Vec<Node>,
+    nodes: Vec<TapeNode>,
 }
 
 impl Scan<'_> {
@@ -222,8 +222,8 @@ impl Scan<'_> {
     }
 
     /// Adds a node that ends at the last byte read, less so many.
-    fn end(&mut self, place: usize, kind: Kind, start: usize, less: usize) {
-        self.nodes[place] = Node {
+    fn end(&mut self, place: usize, kind: NodeKind, start: usize, less: usize) {
+        self.nodes[place] = TapeNode {
             kind,
             start: start as u32,
             end: (self.at - less) as u32,
@@ -232,8 +232,8 @@ impl Scan<'_> {
     }
 
     fn begin(&mut self) -> usize {
-        self.nodes.push(Node {
-            kind: Kind::Word,
+        self.nodes.push(TapeNode {
+            kind: NodeKind::Word,
             start: 0,
             end: 0,
             next: 0,
@@ -244,8 +244,8 @@ impl Scan<'_> {
     fn value(&mut self, depth: usize) -> Option<()> {
         self.blanks();
         match self.peek()? {
-            b'{' => self.list(depth + 1, Kind::Object, b'}'),
-            b'[' => self.list(depth + 1, Kind::Array, b']'),
+            b'{' => self.list(depth + 1, NodeKind::Object, b'}'),
+            b'[' => self.list(depth + 1, NodeKind::Array, b']'),
             b'"' => self.string(),
             b'-' | b'0'..=b'9' => self.number(),
             b't' => self.word(b"true"),
@@ -256,7 +256,7 @@ impl Scan<'_> {
     }
 
     /// Values, or keys and values, up to the closing bracket.
-    fn list(&mut self, depth: usize, kind: Kind, close: u8) -> Option<()> {
+    fn list(&mut self, depth: usize, kind: NodeKind, close: u8) -> Option<()> {
         if depth > MAX_DEPTH {
             return None;
         }
@@ -265,7 +265,7 @@ impl Scan<'_> {
         self.blanks();
         let mut ended = self.peek()? == close;
         while !ended {
-            if kind == Kind::Object {
+            if kind == NodeKind::Object {
                 self.blanks();
                 self.string()?;
                 self.blanks();
@@ -290,7 +290,7 @@ impl Scan<'_> {
             return None;
         }
         self.at += word.len();
-        self.end(place, Kind::Word, start, 0);
+        self.end(place, NodeKind::Word, start, 0);
         Some(())
     }
 
@@ -313,7 +313,7 @@ impl Scan<'_> {
             }
             self.digits()?;
         }
-        self.end(place, Kind::Number, start, 0);
+        self.end(place, NodeKind::Number, start, 0);
         // One that is too large for a float is none.
         let is_long = self.at - start > 18;
         let raw = &self.bytes[start..self.at];
@@ -335,13 +335,13 @@ impl Scan<'_> {
         let place = self.begin();
         self.expect(b'"')?;
         let start = self.at;
-        let mut kind = Kind::Plain;
+        let mut kind = NodeKind::Plain;
         loop {
             self.at += plain_bytes(&self.bytes[self.at..], self.controls);
             match self.peek()? {
                 b'"' => break,
                 b'\\' => {
-                    kind = Kind::Escaped;
+                    kind = NodeKind::Escaped;
                     self.escape()?;
                 }
                 _ => return None,

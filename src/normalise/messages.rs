@@ -1,8 +1,8 @@
 //! Model output in all encodings: which handoffs it requests, and whether it contains text for the user. Input history is never read.
 
 use super::handoff::{is_answer, request};
-use super::json_tape::{Document, Value};
-use super::{Settings, SpanReader, json, topics};
+use super::json_tape::{Document, TapeValue};
+use super::{ReadContext, SpanReader, json, topics};
 use crate::model::List;
 use crate::model::event::HandoffRequest;
 use crate::otlp::attribute_key::{AttributeKeys, key, keys};
@@ -11,7 +11,7 @@ use serde_json::Value as Owned;
 
 /// What a model put out.
 #[derive(Debug, Default)]
-pub(super) struct Output {
+pub(super) struct ModelOutput {
     pub(super) requests: List<HandoffRequest>,
     /// `None`: no content was captured.
     pub(super) answered: Option<bool>,
@@ -27,8 +27,8 @@ const TEXTS: &[&str] = &[
 pub(super) const CHOICE: AttributeKeys = &keys(["message", "content", "tool_calls"]);
 
 /// Reads the output of a model call.
-pub(super) fn output(source: &SpanReader<'_>) -> Output {
-    let mut reader = Reader::new(source.settings);
+pub(super) fn output(source: &SpanReader<'_>) -> ModelOutput {
+    let mut reader = OutputReader::new(source.context);
     let attributes = source.attributes();
     for key in topics::REQUESTING_MESSAGES {
         if let Some(document) = source.document(*key) {
@@ -68,23 +68,23 @@ pub(super) fn output(source: &SpanReader<'_>) -> Output {
 }
 
 /// Reads output that stands in no attribute of its own.
-pub(super) fn output_in(value: &Owned, settings: &Settings) -> Output {
-    let mut reader = Reader::new(settings);
+pub(super) fn output_in(value: &Owned, context: ReadContext<'_>) -> ModelOutput {
+    let mut reader = OutputReader::new(context);
     reader.seen();
     reader.text_value(&value.to_string());
     reader.output
 }
 
 /// Reads an answer in plain text.
-pub(super) fn output_of_text(text: &str, settings: &Settings) -> Output {
-    let mut reader = Reader::new(settings);
+pub(super) fn output_of_text(text: &str, context: ReadContext<'_>) -> ModelOutput {
+    let mut reader = OutputReader::new(context);
     reader.seen();
     reader.text(text);
     reader.output
 }
 
 /// The handoffs that a log record shows a model asking for.
-pub(super) fn log_requests(log: &LogRecord<'_>, settings: &Settings) -> List<HandoffRequest> {
+pub(super) fn log_requests(log: &LogRecord<'_>, context: ReadContext<'_>) -> List<HandoffRequest> {
     let is_output = matches!(
         log.event_name,
         "gen_ai.choice" | "gen_ai.client.inference.operation.details"
@@ -92,7 +92,7 @@ pub(super) fn log_requests(log: &LogRecord<'_>, settings: &Settings) -> List<Han
     if !is_output {
         return List::new();
     }
-    let mut reader = Reader::new(settings);
+    let mut reader = OutputReader::new(context);
     let messages = log.attributes.str(key!("gen_ai.output.messages"));
     if let Some(document) = messages.and_then(Document::parse) {
         reader.value(document.root(), 0);
@@ -104,18 +104,18 @@ pub(super) fn log_requests(log: &LogRecord<'_>, settings: &Settings) -> List<Han
     reader.output.requests
 }
 
-struct Reader<'s> {
-    settings: &'s Settings,
-    output: Output,
+struct OutputReader<'s> {
+    context: ReadContext<'s>,
+    output: ModelOutput,
     /// How many requests other encodings of the same output have told already.
     told: usize,
 }
 
-impl<'s> Reader<'s> {
-    fn new(settings: &'s Settings) -> Self {
+impl<'s> OutputReader<'s> {
+    fn new(context: ReadContext<'s>) -> Self {
         Self {
-            settings,
-            output: Output::default(),
+            context,
+            output: ModelOutput::default(),
             told: 0,
         }
     }
@@ -125,7 +125,7 @@ impl<'s> Reader<'s> {
         self.told = self.output.requests.len();
     }
 
-    /// Output was captured, whatever is in it.
+    /// ModelOutput was captured, whatever is in it.
     fn seen(&mut self) {
         self.output.answered.get_or_insert(false);
     }
@@ -145,10 +145,10 @@ impl<'s> Reader<'s> {
 
     fn call(&mut self, tool: &str, id: Option<&str>, arguments: impl FnOnce() -> Option<Owned>) {
         self.seen();
-        if is_answer(tool) {
+        if is_answer(tool, self.context.names) {
             self.output.answered = Some(true);
         }
-        let Some(request) = request(tool, id, arguments, self.settings) else {
+        let Some(request) = request(tool, id, arguments, self.context) else {
             return;
         };
         // One encoding may have lost the id that another has.
@@ -171,7 +171,7 @@ impl<'s> Reader<'s> {
     }
 
     /// Any nesting of messages, parts, choices and tool calls.
-    fn value(&mut self, value: Value<'_>, depth: usize) {
+    fn value(&mut self, value: TapeValue<'_>, depth: usize) {
         if depth > 12 {
             return;
         }
@@ -188,7 +188,7 @@ impl<'s> Reader<'s> {
         }
     }
 
-    fn object(&mut self, object: Value<'_>, depth: usize) {
+    fn object(&mut self, object: TapeValue<'_>, depth: usize) {
         let kind = object.get("type").and_then(|kind| kind.as_str());
         if matches!(kind.as_deref(), Some("thinking" | "reasoning")) {
             return;
@@ -211,7 +211,7 @@ impl<'s> Reader<'s> {
     }
 
     /// One tool call, in any spelling; `false` if the object is none.
-    fn tool_call(&mut self, value: Value<'_>) -> bool {
+    fn tool_call(&mut self, value: TapeValue<'_>) -> bool {
         for key in ["toolUse", "functionCall", "function_call", "tool_call"] {
             if let Some(call) = value.get(key).filter(|call| call.is_object()) {
                 return self.tool_call_named(call, value);
@@ -231,7 +231,7 @@ impl<'s> Reader<'s> {
                 && self.tool_call_named(value, value)
     }
 
-    fn tool_call_named(&mut self, call: Value<'_>, outer: Value<'_>) -> bool {
+    fn tool_call_named(&mut self, call: TapeValue<'_>, outer: TapeValue<'_>) -> bool {
         let Some(tool) = call.first_str(&["name", "toolName", "tool_name"]) else {
             return false;
         };
@@ -246,8 +246,8 @@ impl<'s> Reader<'s> {
     }
 
     /// A list of events (logfire, pydantic-ai): the output is the last choice or assistant message.
-    fn event_list(&mut self, events: Value<'_>) {
-        let is = |event: &Value<'_>, key, text| {
+    fn event_list(&mut self, events: TapeValue<'_>) {
+        let is = |event: &TapeValue<'_>, key, text| {
             let found = event.get(key).and_then(|found| found.as_str());
             found.as_deref() == Some(text)
         };
@@ -326,7 +326,7 @@ fn strip<'k>(key: &'k str, beginning: &str, end: &str) -> Option<&'k str> {
 }
 
 /// What a tool answered: it names the tool, but asks for nothing.
-fn is_result(value: Value<'_>) -> bool {
+fn is_result(value: TapeValue<'_>) -> bool {
     let kind = value.first_str(&["type"]);
     matches!(
         kind.as_deref(),

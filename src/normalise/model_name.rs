@@ -1,7 +1,6 @@
 //! Names of models and providers, without the parts that would split one model into many series.
 
-use super::interner::{made, trimmed};
-use super::name;
+use super::interner::{NameInterners, trimmed};
 use crate::model::Name;
 use std::borrow::Cow;
 
@@ -28,11 +27,11 @@ const ROUTES: &[&str] = &[
 ];
 
 /// The model without its route and its snapshot date: `openai/gpt-4o-2024-08-06` → `gpt-4o`.
-pub(super) fn model(text: &str) -> Name {
-    made!(text, bare)
+pub(super) fn model(text: &str, names: &NameInterners) -> Name {
+    names.models.of(text, |text| names.name(bare(text)))
 }
 
-fn bare(text: &str) -> Name {
+fn bare(text: &str) -> &str {
     let mut text = trimmed(text);
     while let Some((route, rest)) = text.split_once('/') {
         if !ROUTES.contains(&route) || rest.is_empty() {
@@ -40,7 +39,7 @@ fn bare(text: &str) -> Name {
         }
         text = rest;
     }
-    name(without_date(text))
+    without_date(text)
 }
 
 fn without_date(text: &str) -> &str {
@@ -68,23 +67,34 @@ fn without_date(text: &str) -> &str {
 const DOTTED: &[&str] = &["gcp.", "aws.", "azure.ai.", "ibm.", "x_ai", "x.ai"];
 
 /// The provider in lower case; Vercel's `openai.chat` is `openai`.
-pub(super) fn provider(text: &str) -> Name {
-    made!(text, first_word)
+pub(super) fn provider(text: &str, names: &NameInterners) -> Name {
+    names
+        .providers
+        .of(text, |text| names.name(&first_word(text)))
 }
 
-fn first_word(text: &str) -> Name {
+fn first_word(text: &str) -> Cow<'_, str> {
     let mut lower = Cow::Borrowed(trimmed(text));
     if lower.bytes().any(|b| b.is_ascii_uppercase()) {
         lower.to_mut().make_ascii_lowercase();
     }
     if DOTTED.iter().any(|dotted| lower.starts_with(dotted)) {
-        return name(&lower);
+        return lower;
     }
-    name(lower.split_once('.').map_or(&*lower, |(head, _)| head))
+    let end = lower.find('.').unwrap_or(lower.len());
+    match lower {
+        Cow::Borrowed(text) => Cow::Borrowed(&text[..end]),
+        Cow::Owned(mut text) => {
+            text.truncate(end);
+            Cow::Owned(text)
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::NameInterners;
+
     #[test]
     fn models_lose_their_date_and_nothing_else() {
         for (given, expected) in [
@@ -111,7 +121,7 @@ mod tests {
             ("2024-08-06", "2024-08-06"),
             ("", ""),
         ] {
-            assert_eq!(&*super::model(given), expected);
+            assert_eq!(&*super::model(given, &NameInterners::default()), expected);
         }
     }
 
@@ -125,7 +135,10 @@ mod tests {
             ("azure.chat", "azure"),
             ("anthropic.messages", "anthropic"),
         ] {
-            assert_eq!(&*super::provider(given), expected);
+            assert_eq!(
+                &*super::provider(given, &NameInterners::default()),
+                expected
+            );
         }
     }
 }

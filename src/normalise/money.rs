@@ -1,6 +1,5 @@
 //! Cost of a model call and value of a transaction, in the configured currency.
 
-use super::business::Amount;
 use super::{SpanReader, topics};
 use crate::model::Name;
 use crate::model::event::{Cost, ModelCall};
@@ -14,6 +13,14 @@ pub(super) fn parts() -> impl Iterator<Item = (&'static AttributeKey, &'static A
     topics::INPUT_COST.iter().zip(topics::OUTPUT_COST)
 }
 
+/// The declared value of a transaction.
+#[derive(Debug)]
+pub(super) struct DeclaredAmount {
+    pub(super) amount: f64,
+    /// `None`: the span does not say.
+    pub(super) currency: Option<String>,
+}
+
 /// Declared on the span, else tokens times the catalogue; and the currency of a declared cost that has no rate.
 pub(super) fn cost(
     source: &SpanReader<'_>,
@@ -21,7 +28,7 @@ pub(super) fn cost(
     prices: &PriceBook,
 ) -> (Cost, Option<Name>) {
     let attributes = source.attributes();
-    let money = &source.settings.money;
+    let money = &source.context.settings.money;
     let by_dialect = match call.cost {
         Cost::Declared(amount) => valid(amount),
         _ => None,
@@ -47,7 +54,7 @@ fn converted(amount: f64, currency: &str, money: &Money) -> Result<f64, Name> {
 }
 
 /// The value of a transaction. Without a currency it is the operator's own, as the attribute is.
-pub(super) fn value(declared: Amount, money: &Money) -> Result<f64, Name> {
+pub(super) fn value(declared: DeclaredAmount, money: &Money) -> Result<f64, Name> {
     match &declared.currency {
         Some(currency) => converted(declared.amount, currency, money),
         None => Ok(declared.amount),

@@ -1,6 +1,6 @@
 //! Declared outcomes.
 
-use super::{Settings, declared, evidence, topics};
+use super::{ReadContext, Settings, declared, topics};
 use crate::model::Name;
 use crate::model::event::{Evaluation, Kind, Outcome, OutcomeEvidence};
 use crate::otlp::attribute_key::AttributeKey;
@@ -73,7 +73,7 @@ pub(super) fn of_span(
     declarations(attributes, settings)
         .find_map(|text| word(&text))
         .or_else(|| bare(attributes, kind))
-        .map(evidence)
+        .map(|outcome| OutcomeEvidence { outcome })
 }
 
 /// What a span says under the names that declare an outcome.
@@ -90,9 +90,9 @@ fn declarations<'a>(
 }
 
 /// The word by which a span declares an outcome, if it declares none that is known. The bare name is not asked: others use it too.
-pub(super) fn unknown(attributes: &Attributes<'_>, settings: &Settings) -> Option<Name> {
-    let text = declarations(attributes, settings).next()?;
-    word(&text).is_none().then(|| super::name(&text))
+pub(super) fn unknown(attributes: &Attributes<'_>, context: ReadContext<'_>) -> Option<Name> {
+    let text = declarations(attributes, context.settings).next()?;
+    word(&text).is_none().then(|| context.names.name(&text))
 }
 
 /// The outcome under the bare name, on spans that may stand for a unit of work.
@@ -128,7 +128,7 @@ pub(super) fn of_evaluations(evaluations: &[Evaluation]) -> Option<OutcomeEviden
                 })
             })
         })
-        .map(evidence)
+        .map(|outcome| OutcomeEvidence { outcome })
 }
 
 /// `Handed to human` is `handed_to_human`.

@@ -1,16 +1,13 @@
 //! The session of a span. `docs/dialects.md` has the order of precedence.
 
 use super::declared::{id_of_json, id_of_value};
-use super::{Settings, business, id, topics};
+use super::interner::NameInterners;
+use super::metadata::{self, Entries};
+use super::{ReadContext, topics};
 use crate::model::Name;
 use crate::model::event::{SessionHint, SessionSource};
 use crate::otlp::attribute_key::{AttributeKeys, key};
 use crate::otlp::view::{Attributes, Value};
-use serde_json::Value as Json;
-use std::borrow::Cow;
-
-/// The values in a span's metadata, by their paths.
-pub(super) type Entries<'m> = [(Cow<'m, str>, &'m Json)];
 
 /// What a user calls a session in metadata, best first.
 pub(super) const METADATA_SESSION: &[&str] = &[
@@ -28,22 +25,27 @@ pub(super) fn of_attributes(
     attributes: &Attributes<'_>,
     metadata: &Entries<'_>,
     resource: &Attributes<'_>,
-    settings: &Settings,
+    context: ReadContext<'_>,
 ) -> Option<SessionHint> {
     let hint = |id, source| SessionHint { id, source };
-    first_id(attributes, &settings.session_attributes, topics::SESSION)
-        .or_else(|| in_metadata(attributes, metadata, METADATA_SESSION))
-        .map(|id| hint(id, SessionSource::Span))
-        .or_else(|| {
-            let id = first_id(resource, &[], topics::RESOURCE_SESSION)
-                .filter(|_| !is_browser(resource))?;
-            Some(hint(id, SessionSource::Resource))
-        })
+    first_id(
+        attributes,
+        &context.settings.session_attributes,
+        topics::SESSION,
+        context.names,
+    )
+    .or_else(|| in_metadata(attributes, metadata, METADATA_SESSION, context.names))
+    .map(|id| hint(id, SessionSource::Span))
+    .or_else(|| {
+        let id = first_id(resource, &[], topics::RESOURCE_SESSION, context.names)
+            .filter(|_| !is_browser(resource))?;
+        Some(hint(id, SessionSource::Resource))
+    })
 }
 
 /// The session that a span names in its dialect's own way.
-pub(super) fn named(value: &Value<'_>) -> Option<SessionHint> {
-    let id = id(&id_of_value(value)?);
+pub(super) fn named(value: &Value<'_>, names: &NameInterners) -> Option<SessionHint> {
+    let id = names.id(&id_of_value(value)?);
     let source = SessionSource::Span;
     Some(SessionHint { id, source })
 }
@@ -52,10 +54,11 @@ pub(super) fn named(value: &Value<'_>) -> Option<SessionHint> {
 pub(super) fn user(
     attributes: &Attributes<'_>,
     metadata: &Entries<'_>,
-    settings: &Settings,
+    context: ReadContext<'_>,
 ) -> Option<Name> {
-    first_id(attributes, &settings.user_attributes, topics::USER)
-        .or_else(|| in_metadata(attributes, metadata, METADATA_USER))
+    let (settings, names) = (context.settings, context.names);
+    first_id(attributes, &settings.user_attributes, topics::USER, names)
+        .or_else(|| in_metadata(attributes, metadata, METADATA_USER, names))
 }
 
 /// The first id under the configured keys, then under the known ones.
@@ -63,26 +66,32 @@ pub(super) fn first_id(
     attributes: &Attributes<'_>,
     configured: &[String],
     known: AttributeKeys,
+    names: &NameInterners,
 ) -> Option<Name> {
     let configured = configured.iter().map(|name| attributes.named(name));
     let known = known.iter().map(|key| attributes.get(*key));
     let mut ids = configured.chain(known);
-    ids.find_map(|value| Some(id(&id_of_value(value?)?)))
+    ids.find_map(|value| Some(names.id(&id_of_value(value?)?)))
 }
 
 /// The id under the best of the names, in metadata that an SDK writes as attributes or as an object.
-fn in_metadata(attributes: &Attributes<'_>, metadata: &Entries<'_>, keys: &[&str]) -> Option<Name> {
+fn in_metadata(
+    attributes: &Attributes<'_>,
+    entries: &Entries<'_>,
+    keys: &[&str],
+    names: &NameInterners,
+) -> Option<Name> {
     let ids = attributes.others().filter_map(|(key, value)| {
         let own = key.ends_with("id") || key.ends_with("Id");
-        let own = own.then(|| business::in_metadata(key)).flatten()?;
+        let own = own.then(|| metadata::in_metadata(key)).flatten()?;
         let rank = keys.iter().position(|key| *key == own)?;
-        Some((rank, id(&id_of_value(value)?)))
+        Some((rank, names.id(&id_of_value(value)?)))
     });
     let best = ids.min_by_key(|(rank, _)| *rank).map(|(_, id)| id);
     best.or_else(|| {
         keys.iter().find_map(|key| {
-            let mut named = metadata.iter().filter(|(path, _)| path == key);
-            named.find_map(|(_, value)| Some(id(&id_of_json(value)?)))
+            let mut named = entries.iter().filter(|(path, _)| path == key);
+            named.find_map(|(_, value)| Some(names.id(&id_of_json(value)?)))
         })
     })
 }

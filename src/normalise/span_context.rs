@@ -1,128 +1,129 @@
 //! Session, user, tenant, intent, cohorts and value of a span. Read again only if a span declares something else than the span before it.
 
 use super::attribute_filter::AttributeFilter;
-use super::business::{self, Around};
-use super::{Settings, declared, money, session, topics};
+use super::business::{self, ResourceContext};
+use super::{ReadContext, declared, money, session, topics};
 use crate::model::Name;
 use crate::model::compact::CowArc;
 use crate::model::event::SpanContext;
 use crate::otlp::view::{Attributes, LogRecord, Pair, ScopeBatch, Span};
 use std::cell::RefCell;
 
-/// The cases of the spans of one group.
+/// The context that was read last, in this piece of a request or in one before it. It makes no difference but in memory.
+///
+/// A part of the [`Scratch`](super::Scratch): [`SpanContexts`] alone writes and reads it.
+pub(super) type LastContext = RefCell<CowArc<SpanContext>>;
+
+/// The contexts of the spans of one batch.
 #[derive(Debug)]
-pub(super) struct Cases<'g> {
-    settings: &'g Settings,
-    asked: &'g AttributeFilter,
+pub(super) struct SpanContexts<'g> {
+    context: ReadContext<'g>,
+    filter: &'g AttributeFilter,
     resource: &'g Attributes<'g>,
-    around: Around<'g>,
-    /// Some frameworks give an id of their own under a name of these.
-    names_work: bool,
-    last: RefCell<Last<'g>>,
+    around: ResourceContext<'g>,
+    /// Some frameworks give an id of their own under the name of a workflow id.
+    has_workflow_ids: bool,
+    last: RefCell<LastSpan<'g>>,
+    last_context: &'g LastContext,
 }
 
-/// What the last span said of its case, and what that means.
+/// What the last span of a batch declared, and what that means.
 #[derive(Debug, Default)]
-struct Last<'g> {
+struct LastSpan<'g> {
     /// `None`: there was no span yet.
-    said: Option<Vec<&'g Pair<'g>>>,
-    told: Told,
+    declared: Option<Vec<&'g Pair<'g>>>,
+    means: DeclaredContext,
 }
 
-/// What a span tells of its case.
+/// What a span declares of its context.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Told {
+pub(super) struct DeclaredContext {
     pub(super) context: CowArc<SpanContext>,
     /// The currency of a value that has no rate.
     pub(super) unconverted: Option<Name>,
 }
 
-impl<'g> Cases<'g> {
+impl<'g> SpanContexts<'g> {
     pub(super) fn new(
-        group: &'g ScopeBatch<'g>,
-        asked: &'g AttributeFilter,
-        settings: &'g Settings,
+        batch: &'g ScopeBatch<'g>,
+        filter: &'g AttributeFilter,
+        context: ReadContext<'g>,
+        last_context: &'g LastContext,
     ) -> Self {
         Self {
-            settings,
-            asked,
-            resource: &group.resource,
-            around: business::of_resource(&group.resource, asked),
-            names_work: group.scope.name != "agent_framework",
+            context,
+            filter,
+            resource: &batch.resource,
+            around: business::of_resource(&batch.resource, filter),
+            has_workflow_ids: batch.scope.name != "agent_framework",
             last: RefCell::default(),
+            last_context,
         }
     }
 
-    /// What a span tells, where its dialect has no way of its own.
-    pub(super) fn of(&self, span: &'g Span<'g>) -> Told {
+    /// What a span declares, where its dialect has no way of its own.
+    pub(super) fn of(&self, span: &'g Span<'g>) -> DeclaredContext {
         let mut last = self.last.borrow_mut();
         let pairs = span.attributes.pairs().iter();
-        let said = pairs.filter(|pair| self.asked.of_case(pair));
-        match &mut last.said {
-            Some(known) if said.clone().eq(known.iter().copied()) => {}
+        let declared = pairs.filter(|pair| self.filter.is_context(pair));
+        match &mut last.declared {
+            Some(known) if declared.clone().eq(known.iter().copied()) => {}
             known => {
                 let known = known.get_or_insert_default();
                 known.clear();
-                known.extend(said);
-                last.told = self.read(&span.attributes);
+                known.extend(declared);
+                last.means = self.read(&span.attributes);
             }
         }
-        last.told.clone()
+        last.means.clone()
     }
 
-    fn read(&self, attributes: &'g Attributes<'g>) -> Told {
+    fn read(&self, attributes: &'g Attributes<'g>) -> DeclaredContext {
+        let (settings, names) = (self.context.settings, self.context.names);
         let metadata = declared::metadata(attributes);
         let metadata = declared::entries(&metadata);
-        let context = business::read(attributes, &metadata, &self.around);
-        let value = context.value.map(|v| money::value(v, &self.settings.money));
+        let business = business::read(attributes, &metadata, &self.around, names);
+        let value = business.value.map(|v| money::value(v, &settings.money));
         let (value_usd, unconverted) = match value {
             Some(Ok(value)) => (Some(value), None),
             Some(Err(currency)) => (None, Some(currency)),
             None => (None, None),
         };
         let context = SpanContext {
-            session: session::of_attributes(attributes, &metadata, self.resource, self.settings),
-            user: session::user(attributes, &metadata, self.settings),
-            tenant: context.tenant,
-            intent: context.intent,
-            cohort: context.cohort,
+            session: session::of_attributes(attributes, &metadata, self.resource, self.context),
+            user: session::user(attributes, &metadata, self.context),
+            tenant: business.tenant,
+            intent: business.intent,
+            cohort: business.cohort,
             value_usd,
-            workflow_id: session::first_id(attributes, &[], topics::WORKFLOW_ID)
-                .filter(|_| self.names_work),
+            workflow_id: session::first_id(attributes, &[], topics::WORKFLOW_ID, names)
+                .filter(|_| self.has_workflow_ids),
         };
-        Told {
-            context: shared(context),
+        DeclaredContext {
+            context: self.shared(context),
             unconverted,
         }
     }
 
-    /// Of the case of a log record its session matters, and whose that is.
+    /// Of the context of a log record its session matters, and whose that is.
     pub(super) fn of_log(&self, log: &'g LogRecord<'g>) -> CowArc<SpanContext> {
-        let metadata = declared::metadata(&log.attributes);
+        let (attributes, names) = (&log.attributes, self.context.names);
+        let metadata = declared::metadata(attributes);
         let metadata = declared::entries(&metadata);
-        shared(SpanContext {
-            session: session::of_attributes(
-                &log.attributes,
-                &metadata,
-                self.resource,
-                self.settings,
-            ),
-            tenant: business::read(&log.attributes, &metadata, &self.around).tenant,
+        self.shared(SpanContext {
+            session: session::of_attributes(attributes, &metadata, self.resource, self.context),
+            tenant: business::read(attributes, &metadata, &self.around, names).tenant,
             ..SpanContext::default()
         })
     }
-}
 
-/// The last case of this thread where that is the same: requests are read piece by piece.
-fn shared(mut context: SpanContext) -> CowArc<SpanContext> {
-    thread_local! {
-        static LAST: RefCell<CowArc<SpanContext>> = RefCell::default();
-    }
-    LAST.with_borrow_mut(|last| {
+    /// The last context where that is the same: requests are read piece by piece.
+    fn shared(&self, mut context: SpanContext) -> CowArc<SpanContext> {
+        let mut last = self.last_context.borrow_mut();
         if **last != context {
             context.cohort.shrink_to_fit();
             *last = CowArc::new(context);
         }
         last.clone()
-    })
+    }
 }

@@ -53,7 +53,6 @@ pub const LONG_FILES: &[&str] = &[
     "tests/it/simulation/world.rs",
 ];
 pub const REPEATED_TYPES: &[&str] = &[
-    "Amount",
     "Asked",
     "Check",
     "Cohort",
@@ -65,12 +64,9 @@ pub const REPEATED_TYPES: &[&str] = &[
     "Kind",
     "Limit",
     "ModelCall",
-    "Node",
-    "Output",
     "Pair",
     "Pattern",
     "Place",
-    "Read",
     "Reader",
     "Said",
     "Scope",
@@ -90,10 +86,9 @@ pub const NAMELESS_CONSTANTS: &[&str] = &[
     "model/money.rs",
     "model/sampling.rs",
     "model/sketch.rs",
-    "normalise/interner.rs",
     "stitch/contacts.rs",
     "stitch/links.rs",
 ];
-pub const IMPURE_FILES: &[&str] = &["normalise/interner.rs", "normalise/span_context.rs"];
+pub const IMPURE_FILES: &[&str] = &[];
 /// Rooms with circles.
-pub const CIRCLES: &[&str] = &["config", "derive", "export", "net", "normalise"];
+pub const CIRCLES: &[&str] = &["config", "derive", "export", "net"];

@@ -7,7 +7,7 @@ use crate::log::{AppendFuture, Log, Reader, memory};
 use crate::model::ids::{PartitionKey, SpanId, TenantScoped, TraceId};
 use crate::model::metric::Point;
 use crate::model::time::Timestamp;
-use crate::normalise::{self, Normaliser};
+use crate::normalise::{self, Normaliser, Scratch};
 use crate::otlp::view::{ScopeBatch, Span, Status, Value};
 use crate::{derive, stitch};
 use std::sync::Arc;
@@ -61,7 +61,7 @@ impl Desk {
     /// One turn of a session, which is a partition of its own.
     fn turn(&self, session: &str, number: u8) {
         let now = self.now.load(Ordering::Relaxed);
-        let events = self.normaliser.normalise(&ScopeBatch {
+        let batch = ScopeBatch {
             spans: std::iter::once(Span {
                 trace: TraceId::new(&[number; 16]).expect("not zero"),
                 id: SpanId::new(&[number; 8]).expect("not zero"),
@@ -85,7 +85,8 @@ impl Desk {
             })
             .collect(),
             ..ScopeBatch::default()
-        });
+        };
+        let events = self.normaliser.normalise(&batch, &mut Scratch::default());
         futures_now(self.appender.append(events));
     }
 

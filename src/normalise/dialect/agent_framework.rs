@@ -31,7 +31,7 @@ pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
     otel_genai::read(source, event);
     let span = source.span.name;
     if span.starts_with("workflow.run") || span.starts_with("workflow_invoke") {
-        build::workflow(event, source.str(key!("workflow.name")));
+        build::workflow(source, event, source.str(key!("workflow.name")));
     } else if [
         "executor.process",
         "message.send",

@@ -34,19 +34,19 @@ pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
     openinference::read(source, event);
     let span = source.span.name;
     // `writer.transfer_to_editor`: the agent stands before the tool.
-    let (agent, rest) = handoff::qualified(span);
+    let (agent, rest) = handoff::qualified(span, source.context.names);
     let is_agent = source.str(key!("openinference.span.kind")) == Some("AGENT") && !is_team(source);
     match &mut event.kind {
         Kind::Model(call) => result(source, call),
         Kind::Tool(_) => {
             let tool = source.str(key!("tool.name")).unwrap_or(span);
-            event.kind = build::tool(source, handoff::qualified(tool).1);
+            event.kind = build::tool(source, handoff::qualified(tool, source.context.names).1);
             event.agent = event.agent.take().or(agent);
         }
-        Kind::Agent { .. } if !is_agent => build::workflow(event, Some(span)),
+        Kind::Agent { .. } if !is_agent => build::workflow(source, event, Some(span)),
         Kind::Workflow | Kind::Structure if is_agent => {
             if let Some(agent) = agent.filter(|_| rest.starts_with("on_messages")) {
-                build::agent(event, &agent, false);
+                build::agent(source, event, &agent, false);
             }
         }
         _ => {}
@@ -79,8 +79,8 @@ fn result(source: &SpanReader<'_>, call: &mut ModelCall) {
     }
     if call.answered.is_none() {
         let put_out = match result.get("content") {
-            Some(Value::String(text)) => messages::output_of_text(text, source.settings),
-            Some(content) => messages::output_in(content, source.settings),
+            Some(Value::String(text)) => messages::output_of_text(text, source.context),
+            Some(content) => messages::output_in(content, source.context),
             None => return,
         };
         call.requests = put_out.requests;

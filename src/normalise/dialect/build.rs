@@ -1,8 +1,8 @@
 //! What several dialects build alike.
 
 use crate::model::event::{Event, Handoff, Kind, ModelCall, Operation, Target, ToolCall};
-use crate::normalise::handoff::{self, Meaning};
-use crate::normalise::{SpanReader, id, json, messages, model_name, name, topics, usage};
+use crate::normalise::handoff::{self, ToolMeaning};
+use crate::normalise::{SpanReader, json, messages, topics, usage};
 use crate::otlp::attribute_key::key;
 use crate::otlp::view::Value;
 use serde_json::Value as Json;
@@ -14,12 +14,14 @@ pub(super) fn model(source: &SpanReader<'_>, operation: Operation) -> ModelCall 
     let provider = topics::PROVIDER
         .iter()
         .filter_map(|key| attributes.str(*key))
-        .map(model_name::provider)
+        .map(|text| source.provider(text))
         .find(|provider| !topics::FRAMEWORK_AS_PROVIDER.contains(&&**provider));
     ModelCall {
         operation,
         provider,
-        model: attributes.first_str(topics::MODEL).map(model_name::model),
+        model: attributes
+            .first_str(topics::MODEL)
+            .map(|text| source.model(text)),
         usage: usage::of(attributes),
         first_token_seconds: usage::first_token_seconds(source),
         requests: output.requests,
@@ -77,14 +79,14 @@ fn of_server(tool: &str) -> &str {
 pub(super) fn tool(source: &SpanReader<'_>, tool: &str) -> Kind {
     let tool = of_server(tool);
     let (mut hands_to, mut does_work, mut delegates) = (None, false, false);
-    match handoff::meaning(tool, || arguments(source), source.settings) {
-        Meaning::Returns | Meaning::Answers => return Kind::Structure,
-        Meaning::Work => does_work = true,
-        Meaning::Escalates => {
+    match handoff::meaning(tool, || arguments(source), source.context) {
+        ToolMeaning::Returns | ToolMeaning::Answers => return Kind::Structure,
+        ToolMeaning::Work => does_work = true,
+        ToolMeaning::Escalates => {
             hands_to = Some(Target::Human);
             does_work = true;
         }
-        Meaning::HandsOver {
+        ToolMeaning::HandsOver {
             target,
             delegates: waits,
         } => {
@@ -100,8 +102,8 @@ pub(super) fn tool(source: &SpanReader<'_>, tool: &str) -> Kind {
         .str(key!("gen_ai.tool.status"))
         .or_else(|| source.str(key!("tool.status")));
     Kind::Tool(ToolCall {
-        name: name(tool),
-        call_id: call_id.map(id),
+        name: source.name(tool),
+        call_id: call_id.map(|text| source.id(text)),
         hands_to,
         does_work,
         delegates,
@@ -122,7 +124,7 @@ pub(super) fn declared_target(source: &SpanReader<'_>) -> Option<Target> {
     }
     attributes
         .first_str(topics::HANDOFF_TARGET)
-        .map(|target| handoff::named(target, source.settings))
+        .map(|target| handoff::named(target, source.context))
 }
 
 /// A span whose only meaning is a handoff.
@@ -131,7 +133,7 @@ pub(super) fn handoff_kind(source: &SpanReader<'_>, to: Option<Target>) -> Kind 
     let from = attributes.first_str(topics::HANDOFF_SOURCE);
     let mode = attributes.first_str(topics::HANDOFF_MODE);
     Kind::Handoff(Handoff {
-        from: from.map(name),
+        from: from.map(|text| source.name(text)),
         to: declared_target(source).or(to).unwrap_or(Target::Unknown),
         delegates: mode.is_some_and(|m| m.to_ascii_lowercase().starts_with("delegat")),
         failed: source.failed(),
@@ -139,13 +141,13 @@ pub(super) fn handoff_kind(source: &SpanReader<'_>, to: Option<Target>) -> Kind 
 }
 
 /// Makes the event the span of an agent.
-pub(super) fn agent(event: &mut Event, agent: &str, inferred: bool) {
-    event.agent = Some(name(agent));
+pub(super) fn agent(source: &SpanReader<'_>, event: &mut Event, agent: &str, inferred: bool) {
+    event.agent = Some(source.name(agent));
     event.kind = Kind::Agent { inferred };
 }
 
 /// Makes the event the span of a run around agents.
-pub(super) fn workflow(event: &mut Event, workflow: Option<&str>) {
-    event.workflow = workflow.map(name);
+pub(super) fn workflow(source: &SpanReader<'_>, event: &mut Event, workflow: Option<&str>) {
+    event.workflow = workflow.map(|text| source.name(text));
     event.kind = Kind::Workflow;
 }

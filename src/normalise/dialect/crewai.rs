@@ -70,10 +70,10 @@ pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
         }
         Kind::Workflow => {
             let crew = span.split('.').next().unwrap_or(span).to_owned();
-            build::workflow(event, Some(&crew));
+            build::workflow(source, event, Some(&crew));
         }
         Kind::Structure if span.ends_with(".kickoff") => {
-            build::workflow(event, span.strip_suffix(".kickoff"));
+            build::workflow(source, event, span.strip_suffix(".kickoff"));
         }
         _ => {}
     }

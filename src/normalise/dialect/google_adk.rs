@@ -49,10 +49,10 @@ fn recognises(source: &SpanReader<'_>) -> bool {
 pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
     let span = source.span.name;
     if let Some(agent) = bracketed(span, "agent_run [") {
-        return build::agent(event, agent, false);
+        return build::agent(source, event, agent, false);
     }
     if let Some(app) = bracketed(span, "invocation [") {
-        return build::workflow(event, Some(app));
+        return build::workflow(source, event, Some(app));
     }
     let marked = source.str(key!("openinference.span.kind"));
     let operation = source.operation().unwrap_or_default();
@@ -63,7 +63,7 @@ pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
             .strip_prefix("invoke_agent ")
             .filter(|_| event.agent.is_none())
         {
-            build::agent(event, agent, false);
+            build::agent(source, event, agent, false);
         }
         let mut call = build::model(source, crate::model::event::Operation::Chat);
         call.is_agent = true;
@@ -73,7 +73,7 @@ pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
     match operation {
         "" if marked.is_some() => openinference::read(source, event),
         "" if span == "call_llm" => event.kind = build::model_kind(source),
-        "" if span == "invocation" => build::workflow(event, None),
+        "" if span == "invocation" => build::workflow(source, event, None),
         _ => otel_genai::read(source, event),
     }
 }

@@ -3,7 +3,7 @@
 use super::vocabulary::own;
 use super::{Dialect, build};
 use crate::model::event::{Event, Kind, ModelCall};
-use crate::normalise::{SpanReader, json, messages, model_name, usage};
+use crate::normalise::{SpanReader, json, messages, usage};
 use crate::otlp::attribute_key::{AttributeKeys, key, keys};
 use serde_json::Value;
 
@@ -41,7 +41,7 @@ pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
     let span = source.span.name;
     event.kind = match span {
         "haystack.agent.run" | "haystack.pipeline.run" | "haystack.async_pipeline.run" => {
-            return build::workflow(event, None);
+            return build::workflow(source, event, None);
         }
         "haystack.agent.step.llm" => call(source),
         "haystack.agent.step.tool" => tool(source),
@@ -78,14 +78,14 @@ fn replies(source: &SpanReader<'_>, call: &mut ModelCall, output: &Value) {
     let replies = output.get("replies").and_then(Value::as_array);
     let meta = replies.and_then(|all| all.first()?.get("meta"));
     if let Some(meta) = meta {
-        let model = json::first_str(meta, &["model"]).map(model_name::model);
+        let model = json::first_str(meta, &["model"]).map(|text| source.model(text));
         call.model = call.model.take().or(model);
         let used = meta.get("usage").and_then(usage::of_json);
         call.usage = call.usage.or(used.map(usage::made_whole));
     }
     let put_out = messages::output_in(
         replies.map_or(output, |_| &output["replies"]),
-        source.settings,
+        source.context,
     );
     call.requests = put_out.requests;
     call.answered = put_out.answered;

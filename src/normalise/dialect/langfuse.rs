@@ -3,7 +3,7 @@
 use super::vocabulary::{SDK, Topic, own, terms};
 use super::{Dialect, build, langgraph, otel_genai};
 use crate::model::event::{Cost, Event, Kind, Usage};
-use crate::normalise::{SpanReader, json, model_name, name, usage};
+use crate::normalise::{SpanReader, json, usage};
 use crate::otlp::attribute_key::key;
 use serde_json::Value;
 
@@ -83,7 +83,7 @@ pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
     event.agent = source
         .str(key!("gen_ai.agent.name"))
         .or(place.as_ref().and_then(|p| p.agent.as_deref()))
-        .map(name);
+        .map(|text| source.name(text));
     match source
         .str(key!("langfuse.observation.type"))
         .unwrap_or_default()
@@ -97,6 +97,7 @@ pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
         "generation" => event.kind = generation(source, event.error, build::model_kind(source)),
         "embedding" => event.kind = generation(source, event.error, build::embeddings_kind(source)),
         "agent" => build::agent(
+            source,
             event,
             source.str(key!("gen_ai.agent.name")).unwrap_or(span),
             false,
@@ -112,6 +113,7 @@ pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
         }
         "chain" | "span" if source.span.parent.is_none() => {
             build::workflow(
+                source,
                 event,
                 Some(source.str(key!("langfuse.trace.name")).unwrap_or(span)),
             );
@@ -127,7 +129,7 @@ fn generation(source: &SpanReader<'_>, failed: bool, mut kind: Kind) -> Kind {
     let object = |key| source.str(key).and_then(json::parse);
     call.failed |= failed;
     if let Some(model) = source.str(key!("langfuse.observation.model.name")) {
-        call.model = Some(model_name::model(model));
+        call.model = Some(source.model(model));
     }
     if let Some(details) = object(key!("langfuse.observation.usage_details")) {
         call.usage = of_details(&details);

@@ -24,7 +24,7 @@ const GENERIC: &[&str] = &[
 
 /// The place of a run in the graph.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct GraphPlace {
     /// The agent whose work it is, where the graph tells.
     pub(super) agent: Option<String>,
     /// The run is that agent's node itself.
@@ -32,7 +32,7 @@ pub(super) struct Place {
 }
 
 /// Reads `langgraph_checkpoint_ns`, e.g. `writer:0b4d…|agent:77aa…`: node names from the outermost graph inwards.
-pub(super) fn place(source: &SpanReader<'_>) -> Option<Place> {
+pub(super) fn place(source: &SpanReader<'_>) -> Option<GraphPlace> {
     let attributes = source.attributes();
     let run = run_name(source.span.name);
     if let Some(namespace) = attributes.first_str(topics::GRAPH_NAMESPACE) {
@@ -51,7 +51,7 @@ fn run_name(span: &str) -> &str {
     name.strip_suffix(".task").unwrap_or(name)
 }
 
-fn of_namespace(namespace: &str, declared: Option<&str>, run: &str) -> Place {
+fn of_namespace(namespace: &str, declared: Option<&str>, run: &str) -> GraphPlace {
     let nodes: Vec<&str> = namespace
         .split('|')
         .filter_map(|segment| segment.split(':').next())
@@ -67,7 +67,7 @@ fn of_namespace(namespace: &str, declared: Option<&str>, run: &str) -> Place {
     };
     let agent = owner.copied().filter(|node| !GENERIC.contains(node));
     let agent = declared.filter(|agent| !agent.is_empty()).or(agent);
-    Place {
+    GraphPlace {
         is_node: nodes.len() == 1 && agent == Some(run),
         agent: agent.map(str::to_owned),
     }

@@ -4,7 +4,7 @@ use super::vocabulary::{SDK, Topic, own, terms};
 use super::{Dialect, build, langgraph};
 use crate::model::event::{Event, Kind};
 use crate::normalise::declared::unquoted;
-use crate::normalise::{SpanReader, json, model_name, name, usage};
+use crate::normalise::{SpanReader, json, usage};
 use crate::otlp::attribute_key::{AttributeKeys, key, keys};
 
 /// The dialect.
@@ -58,7 +58,7 @@ pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
     event.agent = source
         .str(key!("gen_ai.agent.name"))
         .or(place.as_ref().and_then(|p| p.agent.as_deref()))
-        .map(name);
+        .map(|text| source.name(text));
     let span = source.span.name;
     let kind = source
         .str(key!("langsmith.span.kind"))
@@ -72,7 +72,9 @@ pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
         "retriever" | "retrieval" => Kind::Retrieval { source: None },
         _ => match place {
             Some(place) if place.is_node => Kind::Agent { inferred: true },
-            None if source.span.parent.is_none() => return build::workflow(event, Some(span)),
+            None if source.span.parent.is_none() => {
+                return build::workflow(source, event, Some(span));
+            }
             _ => Kind::Structure,
         },
     };
@@ -87,12 +89,12 @@ fn model(source: &SpanReader<'_>) -> Kind {
         call.model = call.model.take().or_else(|| {
             attributes
                 .str(key!("langsmith.metadata.ls_model_name"))
-                .map(|model| model_name::model(&unquoted(model)))
+                .map(|model| source.model(&unquoted(model)))
         });
         call.provider = call.provider.take().or_else(|| {
             attributes
                 .str(key!("langsmith.metadata.ls_provider"))
-                .map(|provider| model_name::provider(&unquoted(provider)))
+                .map(|provider| source.provider(&unquoted(provider)))
         });
         if let Some(usage) = &mut call.usage {
             let detail = |keys: AttributeKeys, part: &str| {

@@ -2,7 +2,7 @@
 
 use super::{Dialect, openinference};
 use crate::model::event::Event;
-use crate::normalise::{SpanReader, name};
+use crate::normalise::SpanReader;
 use crate::otlp::attribute_key::{AttributeKeys, key, keys};
 
 /// How the events of a workflow are printed that say whose step it is.
@@ -33,7 +33,7 @@ pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
         event.agent = PRINTED
             .iter()
             .filter_map(|key| current_agent(source.str(*key)?))
-            .map(name)
+            .map(|text| source.name(text))
             .next();
     }
 }

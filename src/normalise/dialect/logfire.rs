@@ -60,7 +60,7 @@ pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
 fn of_agents(source: &SpanReader<'_>, event: &mut Event, begins: &dyn Fn(&str) -> bool) {
     let named = source.str(key!("name"));
     match named {
-        Some(agent) if begins("Agent run") => build::agent(event, agent, false),
+        Some(agent) if begins("Agent run") => build::agent(source, event, agent, false),
         _ if begins("Handoff") => event.kind = build::handoff_kind(source, None),
         _ if begins("Function") => {
             let tool = named.or_else(|| source.str(key!("gen_ai.tool.name")));
@@ -73,10 +73,12 @@ fn of_agents(source: &SpanReader<'_>, event: &mut Event, begins: &dyn Fn(&str) -
             };
         }
         _ if begins("OpenAI Agents trace") => {
-            build::workflow(event, named);
+            build::workflow(source, event, named);
             // The group is the conversation; the scrubber takes away every `session.id`.
             let group = source.attributes().get(key!("group_id"));
-            if let Some(session) = group.and_then(session::named) {
+            if let Some(session) =
+                group.and_then(|value| session::named(value, source.context.names))
+            {
                 event.context.session = Some(session);
             }
         }

@@ -33,7 +33,7 @@ pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
     if let Kind::Tool(tool) = &mut event.kind
         && let Some(agent) = tool.name.strip_prefix("agent-")
     {
-        tool.hands_to = Some(handoff::known(agent, source.settings));
+        tool.hands_to = Some(handoff::known(agent, source.context));
         (tool.does_work, tool.delegates) = (false, true);
     }
 }

@@ -86,12 +86,13 @@ pub const DIALECTS: &[Dialect] = &[
     otel_genai::DIALECT,
 ];
 
-/// Reads a span in its dialect, else by the names of OpenTelemetry.
-pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
-    let mut dialects = DIALECTS.iter();
-    let dialect = dialects.find(|dialect| (dialect.recognises)(source));
-    let read = dialect.map_or(otel_genai::DIALECT.read, |dialect| dialect.read);
+/// Reads a span in its dialect, else by the names of OpenTelemetry. Returns the number of the dialect.
+pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) -> Option<usize> {
+    let recognises = |dialect: &Dialect| (dialect.recognises)(source);
+    let number = DIALECTS.iter().position(recognises);
+    let read = number.map_or(otel_genai::DIALECT.read, |number| DIALECTS[number].read);
     read(source, event);
+    number
 }
 
 #[cfg(test)]

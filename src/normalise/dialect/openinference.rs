@@ -3,7 +3,7 @@
 use super::vocabulary::{SDK, STANDARD, Topic, own, terms};
 use super::{Dialect, build, langgraph};
 use crate::model::event::{Event, Handoff, Kind};
-use crate::normalise::{SpanReader, handoff, name};
+use crate::normalise::{SpanReader, handoff};
 use crate::otlp::attribute_key::{AttributeKeys, key, keys};
 
 /// The agent at work.
@@ -90,7 +90,7 @@ pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
     event.agent = attributes
         .first_str(AGENT)
         .or(place.as_ref().and_then(|p| p.agent.as_deref()))
-        .map(name);
+        .map(|text| source.name(text));
     let kind = source
         .str(key!("openinference.span.kind"))
         .unwrap_or_default();
@@ -135,8 +135,10 @@ fn is_helper(source: &SpanReader<'_>) -> bool {
 fn handed_over(source: &SpanReader<'_>, to: &str) -> Kind {
     let target = source.str(key!("output.value")).unwrap_or(to);
     Kind::Handoff(Handoff {
-        from: source.str(key!("input.value")).map(name),
-        to: handoff::named(target, source.settings),
+        from: source
+            .str(key!("input.value"))
+            .map(|text| source.name(text)),
+        to: handoff::named(target, source.context),
         delegates: false,
         failed: source.failed(),
     })
@@ -153,10 +155,10 @@ fn around(source: &SpanReader<'_>, event: &mut Event, kind: &str) {
         let named = event.agent.as_deref().map(str::to_owned);
         let agent = named.or_else(|| graph_node.or(method).map(str::to_owned));
         if let Some(agent) = agent {
-            return build::agent(event, &agent, false);
+            return build::agent(source, event, &agent, false);
         }
     }
     if source.span.parent.is_none() || kind == "AGENT" {
-        build::workflow(event, Some(span));
+        build::workflow(source, event, Some(span));
     }
 }

@@ -3,7 +3,7 @@
 use super::vocabulary::{SDK, Topic, own, terms};
 use super::{Dialect, build, langgraph, otel_genai};
 use crate::model::event::{Event, Kind, ToolCall};
-use crate::normalise::{SpanReader, id, json, name, topics};
+use crate::normalise::{SpanReader, json, topics};
 use crate::otlp::attribute_key::key;
 
 /// The dialect.
@@ -117,7 +117,10 @@ pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
     otel_genai::read(source, event);
     let place = langgraph::place(source);
     if event.agent.is_none() {
-        event.agent = place.as_ref().and_then(|p| p.agent.as_deref()).map(name);
+        event.agent = place
+            .as_ref()
+            .and_then(|p| p.agent.as_deref())
+            .map(|text| source.name(text));
     }
     let entity = source.str(key!("traceloop.entity.name"));
     let span = source.span.name;
@@ -128,6 +131,7 @@ pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
                 .or(entity)
                 .unwrap_or(span);
             build::workflow(
+                source,
                 event,
                 Some(named.strip_suffix(".workflow").unwrap_or(named)),
             );
@@ -137,7 +141,7 @@ pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
                 .str(key!("gen_ai.agent.name"))
                 .or(entity)
                 .unwrap_or_else(|| span.strip_suffix(".agent").unwrap_or(span));
-            build::agent(event, agent, false);
+            build::agent(source, event, agent, false);
         }
         "tool" => {
             let tool = source
@@ -177,7 +181,7 @@ fn answered(source: &SpanReader<'_>) -> Option<Kind> {
     let call = message.get("tool_call_id")?.as_str()?;
     match build::tool(source, message.get("name")?.as_str()?) {
         Kind::Tool(tool) if tool.does_work => Some(Kind::Tool(ToolCall {
-            call_id: Some(id(call)),
+            call_id: Some(source.id(call)),
             ..tool
         })),
         _ => Some(Kind::Structure),

@@ -4,7 +4,7 @@
 use super::vocabulary::{PLAIN, SDK, STANDARD, Topic, own, terms};
 use super::{Dialect, build};
 use crate::model::event::{Event, Kind, Target};
-use crate::normalise::{SpanReader, handoff, name, topics};
+use crate::normalise::{SpanReader, handoff, topics};
 use crate::otlp::attribute_key::{AttributeKeys, key, keys};
 
 /// The tool that is called.
@@ -280,8 +280,10 @@ pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
     event.agent = attributes
         .first_str(AGENT)
         .filter(|_| !placeholder)
-        .map(name);
-    event.workflow = attributes.first_str(topics::WORKFLOW).map(name);
+        .map(|text| source.name(text));
+    event.workflow = attributes
+        .first_str(topics::WORKFLOW)
+        .map(|text| source.name(text));
     event.kind = match operation {
         "chat" | "generate_content" | "text_completion" | "completion" | "response"
         | "responses" => build::model_kind(source),
@@ -299,7 +301,9 @@ pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
         "guardrail" | "guardrail_check" | "apply_guardrail" => guardrail(source),
         _ if is_handoff(source) => build::handoff_kind(source, None),
         "" => match source.span.name.strip_prefix("invoke_agent ") {
-            Some(named) if event.agent.is_none() => return build::agent(event, named, false),
+            Some(named) if event.agent.is_none() => {
+                return build::agent(source, event, named, false);
+            }
             _ => by_attributes(source),
         },
         _ => by_evidence(source),
@@ -312,9 +316,11 @@ fn agent(source: &SpanReader<'_>, event: &mut Event) {
     let run = event.agent.is_none().then_some(in_name).flatten();
     match (&event.agent, run) {
         (Some(_), _) => event.kind = Kind::Agent { inferred: false },
-        (None, Some(agent)) => build::agent(event, agent, false),
+        (None, Some(agent)) => build::agent(source, event, agent, false),
         (None, None) => {
-            event.workflow.get_or_insert_with(|| name(source.span.name));
+            event
+                .workflow
+                .get_or_insert_with(|| source.name(source.span.name));
             event.kind = Kind::Workflow;
         }
     }
@@ -331,7 +337,9 @@ fn tool(source: &SpanReader<'_>) -> Kind {
 
 fn retrieval(source: &SpanReader<'_>) -> Kind {
     Kind::Retrieval {
-        source: source.str(key!("gen_ai.data_source.id")).map(name),
+        source: source
+            .str(key!("gen_ai.data_source.id"))
+            .map(|text| source.name(text)),
     }
 }
 
@@ -346,7 +354,7 @@ fn goto(source: &SpanReader<'_>) -> Kind {
     let to = source
         .str(key!("langgraph.command.goto_node"))
         .filter(|node| *node != "__end__")
-        .map(|node| handoff::named(node, source.settings));
+        .map(|node| handoff::named(node, source.context));
     match to {
         Some(to) => build::handoff_kind(source, Some(to)),
         None => Kind::Structure,

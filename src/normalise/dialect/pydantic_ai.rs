@@ -63,7 +63,7 @@ pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
     if let Some(agent) = source.attributes().first_str(AGENT)
         && span.ends_with(" run")
     {
-        build::agent(event, agent, false);
+        build::agent(source, event, agent, false);
     } else if let Some(tool) = source.str(key!("gen_ai.tool.name")) {
         event.kind = build::tool(source, tool);
     }

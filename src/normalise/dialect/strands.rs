@@ -3,7 +3,7 @@
 use super::vocabulary::{SDK, Topic, own, terms};
 use super::{Dialect, otel_genai};
 use crate::model::event::{Event, Kind, Target};
-use crate::normalise::handoff::{self, Meaning};
+use crate::normalise::handoff::{self, ToolMeaning};
 use crate::normalise::{SpanReader, json};
 use crate::otlp::attribute_key::key;
 use serde_json::Value;
@@ -39,8 +39,8 @@ pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
                 .map(|milliseconds| milliseconds / 1000.0);
         }
         Kind::Tool(tool) if tool.hands_to == Some(Target::Unknown) => {
-            let meaning = handoff::meaning(&tool.name, || in_events(source), source.settings);
-            if let Meaning::HandsOver { target, .. } = meaning {
+            let meaning = handoff::meaning(&tool.name, || in_events(source), source.context);
+            if let ToolMeaning::HandsOver { target, .. } = meaning {
                 tool.hands_to = Some(target);
             }
         }

@@ -3,7 +3,7 @@
 use super::vocabulary::{SDK, Topic, own, terms};
 use super::{Dialect, build};
 use crate::model::event::{Event, Kind};
-use crate::normalise::{SpanReader, name};
+use crate::normalise::SpanReader;
 use crate::otlp::attribute_key::key;
 
 /// The dialect.
@@ -99,7 +99,7 @@ pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
     let agent = source
         .str(key!("ai.telemetry.functionId"))
         .or_else(|| source.str(key!("resource.name")));
-    event.agent = agent.map(name);
+    event.agent = agent.map(|text| source.name(text));
     let operation = source.str(key!("ai.operationId")).unwrap_or_default();
     event.kind = match operation {
         "ai.toolCall" => match source.str(key!("ai.toolCall.name")) {

@@ -2,7 +2,7 @@
 
 use super::{Dialect, otel_genai};
 use crate::model::event::{Event, Kind};
-use crate::normalise::{SpanReader, name};
+use crate::normalise::SpanReader;
 use crate::otlp::attribute_key::key;
 
 /// The dialect.
@@ -27,7 +27,7 @@ pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
         .or_else(|| source.str(key!("ai.telemetry.functionId")));
     if let Kind::Agent { .. } | Kind::Workflow = event.kind {
         // `invoke_agent gpt-4o` without a declared name is no agent called gpt-4o.
-        event.agent = declared.map(name);
+        event.agent = declared.map(|text| source.name(text));
         event.kind = match declared {
             Some(_) => Kind::Agent { inferred: false },
             None => Kind::Workflow,

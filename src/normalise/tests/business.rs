@@ -3,7 +3,8 @@
 use crate::model::cohort::preset;
 use crate::normalise::Settings;
 use crate::normalise::attribute_filter::AttributeFilter;
-use crate::normalise::business::{Context, of_resource, read};
+use crate::normalise::business::{BusinessContext, of_resource, read};
+use crate::normalise::interner::NameInterners;
 use crate::otlp::view::{Attributes, Value};
 use serde_json::json;
 
@@ -35,17 +36,17 @@ fn settings() -> Settings {
 fn of(
     span: &[(&'static str, Value<'static>)],
     resource: &[(&'static str, Value<'static>)],
-) -> Context {
+) -> BusinessContext {
     {
-        let asked = AttributeFilter::new(&settings());
+        let filter = AttributeFilter::new(&settings());
         let resource = attributes(resource);
         let span = attributes(span);
-        let around = of_resource(&resource, &asked);
-        read(&span, &[], &around)
+        let around = of_resource(&resource, &filter);
+        read(&span, &[], &around, &NameInterners::default())
     }
 }
 
-fn shown(context: &Context) -> (Option<&str>, Option<f64>, Vec<(u8, &str)>) {
+fn shown(context: &BusinessContext) -> (Option<&str>, Option<f64>, Vec<(u8, &str)>) {
     let cohort = context.cohort.iter().map(|(i, v)| (*i, &**v)).collect();
     (
         context.intent.as_deref(),
@@ -107,9 +108,14 @@ fn a_name_is_one_in_capitals_and_small_letters_up_to_its_last_sign() {
             dimensions: vec![vec![said.into()]],
             ..Settings::default()
         };
-        let (asked, none) = (AttributeFilter::new(&settings), attributes(&[]));
+        let (filter, none) = (AttributeFilter::new(&settings), attributes(&[]));
         let span = attributes(&[(key, text("here"))]);
-        let context = read(&span, &[], &of_resource(&none, &asked));
+        let context = read(
+            &span,
+            &[],
+            &of_resource(&none, &filter),
+            &NameInterners::default(),
+        );
         assert_eq!(shown(&context).2, [(0, "here")], "{said}: {key}");
     }
 }
@@ -123,12 +129,13 @@ fn the_span_goes_before_its_metadata_and_the_metadata_before_the_resource() {
         ("region", text("resource")),
         ("org.id", Value::Int(7)),
     ]);
-    let asked = AttributeFilter::new(&settings());
-    let around = of_resource(&resource, &asked);
+    let filter = AttributeFilter::new(&settings());
+    let around = of_resource(&resource, &filter);
     let context = read(
         &span,
         &crate::normalise::declared::entries(&metadata),
         &around,
+        &NameInterners::default(),
     );
     assert_eq!(
         shown(&context),
@@ -139,7 +146,7 @@ fn the_span_goes_before_its_metadata_and_the_metadata_before_the_resource() {
 
 #[test]
 fn a_text_is_no_cohort_and_an_absurd_number_is_no_value() {
-    let long = "a customer who wrote a whole sentence where a short word was asked for";
+    let long = "a customer who wrote a whole sentence where a short word was filter for";
     let context = of(&[("tier", text(long)), ("region", text("a\nb"))], &[]);
     assert_eq!(shown(&context).2, [(0, "other"), (1, "other")]);
     for value in [
@@ -179,7 +186,7 @@ fn the_currency_of_a_value_may_stand_anywhere_beside_it() {
 fn what_is_declared_of_a_handoff_is_an_evaluation() {
     let declared = |pairs: &[(&'static str, Value<'static>)]| {
         let attributes = attributes(pairs);
-        let evaluations = crate::normalise::retention(&attributes);
+        let evaluations = crate::normalise::evaluation::retention(&attributes);
         let shown = evaluations.map(|e| (e.name.to_string(), e.score));
         shown.collect::<Vec<_>>()
     };
@@ -199,17 +206,17 @@ fn what_is_declared_of_a_handoff_is_an_evaluation() {
 /// Names fall on the same place of what is remembered around the spans of one resource; each is still itself.
 #[test]
 fn a_name_that_was_met_is_not_taken_for_another() {
-    let asked = AttributeFilter::new(&settings());
+    let filter = AttributeFilter::new(&settings());
     let resource = Attributes::default();
     let names: Vec<String> = (0..1000).map(|i| format!("n{i}.tier")).collect();
     let names = names.iter().flat_map(|name| [name, "customer.tier"]);
     let spans: Vec<Attributes<'_>> = names
         .map(|name| [(name, text("gold"))].into_iter().collect())
         .collect();
-    let around = of_resource(&resource, &asked);
-    let tiers = spans
-        .iter()
-        .map(|span| read(span, &[], &around).cohort.len());
+    let around = of_resource(&resource, &filter);
+    let names = NameInterners::default();
+    let tier = |span| read(span, &[], &around, &names).cohort.len();
+    let tiers = spans.iter().map(tier);
     let expected = [0, 1].into_iter().cycle().take(spans.len());
     assert!(tiers.eq(expected));
 }

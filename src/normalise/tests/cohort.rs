@@ -18,7 +18,9 @@ fn event(pairs: &[(&str, Value<'static>)]) -> Event {
         }
     });
     let normaliser = Normaliser::new(settings, Arc::new(PriceBook::default()));
-    *normaliser.normalise(&group).remove(0)
+    *normaliser
+        .normalise(&group, &mut Scratch::default())
+        .remove(0)
 }
 
 fn text(text: &str) -> Value<'static> {

@@ -5,8 +5,9 @@ use crate::model::ids::{SpanId, TraceId};
 use crate::model::sketch::{Content, Sketch};
 use crate::model::time::Timestamp;
 use crate::normalise::content::{of_log, of_span};
+use crate::normalise::interner::NameInterners;
 use crate::normalise::tokens::{HashSalt, TokenHasher};
-use crate::normalise::{Settings, SpanReader};
+use crate::normalise::{ReadContext, Settings, SpanReader};
 use crate::otlp::view::{Attributes, LogRecord, Scope, Span, SpanEvent, Status, Value};
 
 type Pairs = [(&'static str, String)];
@@ -35,12 +36,13 @@ fn read(pairs: &Pairs, events: Vec<SpanEvent<'static>>) -> Content {
         events,
         links: Vec::new(),
     };
-    let source = SpanReader {
-        settings: &Settings::default(),
-        scope: &Scope::default(),
-        span: &span,
-        documents: std::cell::RefCell::default(),
+    let (settings, names) = (Settings::default(), NameInterners::default());
+    let context = ReadContext {
+        settings: &settings,
+        names: &names,
     };
+    let scope = Scope::default();
+    let source = SpanReader::new(context, &scope, &span);
     of_span(&source, &TokenHasher::new(&HashSalt::new(1)))
 }
 

@@ -38,7 +38,9 @@ fn told(scope: &str, pairs: &[(&str, Value<'static>)]) -> [String; 5] {
         }
     });
     let normaliser = Normaliser::new(settings, Arc::new(PriceBook::default()));
-    let event = normaliser.normalise(&group).remove(0);
+    let event = normaliser
+        .normalise(&group, &mut Scratch::default())
+        .remove(0);
     let context = &event.context;
     let tier = context.cohort.first().map(|(_, tier)| tier.clone());
     let session = context.session.as_ref().map(|hint| hint.id.clone());

@@ -448,7 +448,7 @@ fn strands_shows_the_target_of_a_handoff_in_span_events() {
             other => panic!("no tool: {other:?}"),
         }
     };
-    let desk = || Some(Target::Agent(name("desk")));
+    let desk = || Some(Target::Agent("desk".into()));
     let arguments = r#"{"agent_name":"desk"}"#;
     let message = "gen_ai.tool.message";
     for (tool, event, key, expected) in [
@@ -460,7 +460,7 @@ fn strands_shows_the_target_of_a_handoff_in_span_events() {
             "transfer_to_front",
             message,
             "content",
-            Some(Target::Agent(name("front"))),
+            Some(Target::Agent("front".into())),
         ),
         ("lookup", message, "content", None),
     ] {

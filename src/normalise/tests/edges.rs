@@ -4,7 +4,7 @@ use super::{event, kept, told, with};
 use crate::model::List;
 use crate::model::event::{HandoffRequest, Outcome, Target};
 use crate::normalise::*;
-use crate::otlp::view::{SpanEvent, Value};
+use crate::otlp::view::{Attributes, SpanEvent, Status, Value};
 use proptest::prelude::{any, prop, prop_assert, prop_assert_eq, proptest};
 
 fn tool(name: &str, arguments: &str) -> String {
@@ -119,11 +119,13 @@ fn browser_resource() {
             "x"
         };
         let r = Attributes::from_iter([("session.id", Value::Str("tab")), (key, Value::Str(v))]);
-        assert_eq!(
-            session::of_attributes(&none, &[], &r, &Settings::default()),
-            None,
-            "{key}"
-        );
+        let names = interner::NameInterners::default();
+        let context = ReadContext {
+            settings: &Settings::default(),
+            names: &names,
+        };
+        let session = session::of_attributes(&none, &[], &r, context);
+        assert_eq!(session, None, "{key}");
     }
 }
 
@@ -432,7 +434,7 @@ proptest! {
                 s.status_message = attributes.first().map(|a| kept(a.1)).unwrap_or_default();
             });
             prop_assert_eq!(e.start.0, 1_000_000_000);
-            prop_assert!(e.agent.is_none_or(|a| a.len() <= MAX_NAME));
+            prop_assert!(e.agent.is_none_or(|a| a.len() <= 128));
         }
     }
 }

@@ -35,7 +35,7 @@ fn session(on_the_resource: &[&'static str], on_the_span: &[(&str, &str)]) -> (S
     group.resource = resource.map(|id| ("session.id", Value::Str(id))).collect();
     let normaliser = Normaliser::new(Settings::default(), Arc::new(PriceBook::default()));
     let session = normaliser
-        .normalise(&group)
+        .normalise(&group, &mut Scratch::default())
         .remove(0)
         .context
         .session

@@ -18,7 +18,11 @@ fn tool(name: &str, arguments: &str) -> String {
     ];
     let normaliser = Normaliser::new(settings, Arc::new(PriceBook::default()));
     let group = group("app", "x", &attributes, |_| {});
-    told(&normaliser.normalise(&group).remove(0))
+    told(
+        &normaliser
+            .normalise(&group, &mut Scratch::default())
+            .remove(0),
+    )
 }
 
 #[test]

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::Value as Owned;
 
 /// Builds the value of a document anew.
-fn rebuilt(value: Value<'_>) -> Owned {
+fn rebuilt(value: TapeValue<'_>) -> Owned {
     if value.is_array() {
         return value.items().map(rebuilt).collect();
     }

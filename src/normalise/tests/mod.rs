@@ -20,7 +20,10 @@ mod usage;
 
 use super::*;
 use crate::model::event::{Cost, Operation, Target};
-use crate::otlp::view::{SpanEvent, Value};
+use crate::model::ids::SpanId;
+use crate::model::ids::TraceId;
+use crate::model::time::Timestamp;
+use crate::otlp::view::{Attributes, Scope, Span, SpanEvent, Status, Value};
 
 /// A text for as long as the tests run: what was received is borrowed from its request.
 pub(super) fn kept(text: &str) -> &'static str {
@@ -40,7 +43,9 @@ pub(super) fn with(
 ) -> Event {
     let group = group(scope, span, attributes, change);
     let normaliser = Normaliser::new(Settings::default(), Arc::new(PriceBook::default()));
-    *normaliser.normalise(&group).remove(0)
+    *normaliser
+        .normalise(&group, &mut Scratch::default())
+        .remove(0)
 }
 
 pub(super) fn group(
@@ -577,7 +582,8 @@ fn money_is_declared_or_computed_or_unknown() {
 #[test]
 fn long_names_are_cut_at_a_character() {
     let long = "é".repeat(100);
-    assert_eq!(name(&long).len(), 128);
+    let names = interner::NameInterners::default();
+    assert_eq!(names.name(&long).len(), 128);
     let odd = format!("x{long}");
-    assert_eq!(name(&odd).len(), 127);
+    assert_eq!(names.name(&odd).len(), 127);
 }

@@ -4,6 +4,7 @@ use super::{event, group};
 use crate::model::event::Cost;
 use crate::model::money::Money;
 use crate::model::price::Price;
+use crate::model::time::Timestamp;
 use crate::normalise::*;
 
 /// The cost of a call for a million tokens at $2, and what its span says beside.
@@ -30,7 +31,10 @@ fn cost_in(money: &Money, extra: &[(&str, &str)]) -> (Cost, Option<String>) {
     ];
     attributes.extend(extra);
     let event = normaliser
-        .normalise(&group("app", "chat", &attributes, |_| {}))
+        .normalise(
+            &group("app", "chat", &attributes, |_| {}),
+            &mut Scratch::default(),
+        )
         .remove(0);
     let Kind::Model(call) = event.kind else {
         panic!("a call")

@@ -3,7 +3,7 @@
 use super::{kept, with};
 use crate::model::event::Target;
 use crate::normalise::*;
-use crate::otlp::view::{SpanEvent, Value};
+use crate::otlp::view::{Attributes, SpanEvent, Value};
 
 /// The targets asked for with their ids, and whether it answered.
 fn read(attributes: &[(&str, &str)], events: &[(&str, &str, &str)]) -> (String, Option<bool>) {

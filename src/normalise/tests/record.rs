@@ -2,8 +2,11 @@
 
 use super::{event, with};
 use crate::model::event::{HandoffRequest, Outcome, Target};
+use crate::model::ids::SpanId;
+use crate::model::ids::TraceId;
+use crate::model::time::Timestamp;
 use crate::normalise::*;
-use crate::otlp::view::{SpanEvent, Value};
+use crate::otlp::view::{Attributes, SpanEvent, Value};
 
 const EVALUATION: &str = "gen_ai.evaluation.result";
 
@@ -48,7 +51,9 @@ fn notes(logs: Vec<LogRecord<'static>>) -> Vec<Event> {
         ..ScopeBatch::default()
     };
     let normaliser = Normaliser::new(Settings::default(), Arc::new(PriceBook::default()));
-    let events = normaliser.normalise(&group).into_iter();
+    let events = normaliser
+        .normalise(&group, &mut Scratch::default())
+        .into_iter();
     events.map(|event| *event).collect()
 }
 

@@ -1,7 +1,10 @@
 //! What a span says of its case does not depend on the spans before it, whose cases are shared where they say the same.
 
+use crate::model::ids::SpanId;
+use crate::model::ids::TraceId;
+use crate::model::time::Timestamp;
 use crate::normalise::*;
-use crate::otlp::view::Value;
+use crate::otlp::view::{Span, Status, Value};
 use proptest::prelude::*;
 
 fn normaliser() -> Normaliser {
@@ -85,9 +88,9 @@ proptest! {
     ) {
         // The same few come again and again, next to each other or not.
         let said: Vec<Said> = order.iter().map(|i| said[i % said.len()].clone()).collect();
-        let together = normaliser().normalise(&spans(&said));
+        let together = normaliser().normalise(&spans(&said), &mut Scratch::default());
         for (said, event) in said.iter().zip(&together) {
-            let alone = normaliser().normalise(&spans(std::slice::from_ref(said)));
+            let alone = normaliser().normalise(&spans(std::slice::from_ref(said)), &mut Scratch::default());
             prop_assert_eq!(&alone[0], event, "{:?}", said);
         }
     }
@@ -98,7 +101,10 @@ fn spans_that_say_the_same_of_their_case_share_it() {
     let gold: Said = vec![(2, 0), (12, 1), (18, 0)];
     let same: Said = vec![(2, 0), (12, 1), (18, 1), (19, 1)];
     let other: Said = vec![(2, 0), (12, 0)];
-    let events = normaliser().normalise(&spans(&[gold, same.clone(), other, same]));
+    let events = normaliser().normalise(
+        &spans(&[gold, same.clone(), other, same]),
+        &mut Scratch::default(),
+    );
     let shares = |a: usize, b: usize| events[a].context.is(&events[b].context);
     assert!(shares(0, 1));
     assert!(!shares(1, 2) && !shares(2, 3));

@@ -3,7 +3,7 @@
 use super::{event, told, with};
 use crate::model::event::Usage;
 use crate::normalise::*;
-use crate::otlp::view::Value;
+use crate::otlp::view::{Attributes, Status, Value};
 
 const MODEL: (&str, &str) = ("gen_ai.request.model", "m-1");
 const IN: (&str, &str) = ("gen_ai.usage.input_tokens", "10");

@@ -18,7 +18,7 @@ use baton::engine::{Engine, Worker};
 use baton::ingest::{Appender, Encoding, ExportRequest, Ingest, Pipeline, Signal};
 use baton::log::{Log, Next, Reader, memory};
 use baton::model::time::Timestamp;
-use baton::normalise::Normaliser;
+use baton::normalise::{Normaliser, Scratch};
 use baton::otlp::view::{ScopeBatch, SpanSink};
 use baton::otlp::{Limits, protobuf};
 use bytes::Bytes;
@@ -108,6 +108,7 @@ fn drain(engine: &Engine, index: usize, reader: &mut Reader, worker: &mut Worker
 /// What a normaliser asks for of a request, with what it makes of it or without.
 struct Asking<'n> {
     normaliser: &'n Normaliser,
+    scratch: Scratch,
     normalises: bool,
 }
 
@@ -119,7 +120,9 @@ impl SpanSink for Asking<'_> {
     fn add(&mut self, group: &ScopeBatch<'_>) {
         std::hint::black_box(group);
         if self.normalises {
-            drop(std::hint::black_box(self.normaliser.normalise(group)));
+            drop(std::hint::black_box(
+                self.normaliser.normalise(group, &mut self.scratch),
+            ));
         }
     }
 }
@@ -152,12 +155,13 @@ fn stages(kind: Kind, spans: u64) {
     let made = cpu();
     let normaliser = &app::normaliser(&config, 7);
     let read = |normalises| {
+        let mut take = Asking {
+            normaliser,
+            scratch: Scratch::default(),
+            normalises,
+        };
         for number in 0..requests {
             let body = payload.request(number);
-            let mut take = Asking {
-                normaliser,
-                normalises,
-            };
             protobuf::traces(&body, &limits, &mut take).expect("OTLP");
         }
     };

@@ -13,6 +13,7 @@ use baton::model::fact::Fact;
 use baton::model::ids::{PartitionKey, TenantScoped};
 use baton::model::record::{Entry, Frame, Record};
 use baton::model::time::Timestamp;
+use baton::normalise::Scratch;
 use baton::otlp::view::ScopeBatch;
 use baton::otlp::{Limits, protobuf};
 use baton::stitch::{Output, Stitcher};
@@ -48,9 +49,9 @@ fn request(kind: &str) -> Bytes {
 fn events() -> Vec<Event> {
     let body = request("lean");
     let normaliser = app::normaliser(&config(), 7);
-    let mut events = Vec::new();
+    let (mut events, mut scratch) = (Vec::new(), Scratch::default());
     let mut take = |group: &ScopeBatch<'_>| {
-        let these = normaliser.normalise(group).into_iter();
+        let these = normaliser.normalise(group, &mut scratch).into_iter();
         events.extend(these.map(|event| *event));
     };
     protobuf::traces(&body, &Limits::default(), &mut take).expect("OTLP");
@@ -115,9 +116,11 @@ fn normalise(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("normalise");
     group.throughput(Throughput::Elements(BATCH));
     let normaliser = app::normaliser(&config(), 7);
+    let mut scratch = Scratch::default();
     for kind in ["lean", "content"] {
         let (body, limits) = (request(kind), Limits::default());
-        let mut take = |group: &ScopeBatch<'_>| drop(black_box(normaliser.normalise(group)));
+        let mut take =
+            |group: &ScopeBatch<'_>| drop(black_box(normaliser.normalise(group, &mut scratch)));
         group.bench_function(kind, |b| {
             b.iter(|| protobuf::traces(&body, &limits, &mut take))
         });

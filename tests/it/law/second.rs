@@ -10,6 +10,7 @@ use baton::model::event::Event;
 use baton::model::ids::TraceId;
 use baton::model::metric::{Family, Point};
 use baton::model::time::Timestamp;
+use baton::normalise::Scratch;
 use baton::otlp;
 use baton::otlp::view::ScopeBatch;
 use std::collections::{BTreeMap, BTreeSet};
@@ -103,14 +104,14 @@ fn a_second_baton_tells_the_same_of_recordings() {
     let mut faults = Vec::new();
     for capture in capture::all() {
         let normaliser = baton::app::normaliser(&config, 7);
-        let mut events = Vec::new();
+        let (mut events, mut scratch) = (Vec::new(), Scratch::default());
         for request in capture.requests(Encoding::Protobuf) {
             let decode = match request.signal {
                 "logs" => otlp::protobuf::logs,
                 _ => otlp::protobuf::traces,
             };
             let mut take = |group: &ScopeBatch<'_>| {
-                let these = normaliser.normalise(group).into_iter();
+                let these = normaliser.normalise(group, &mut scratch).into_iter();
                 events.extend(these.map(|event| *event));
             };
             decode(&request.body, &otlp::Limits::default(), &mut take).expect("a recording");

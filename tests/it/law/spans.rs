@@ -5,7 +5,7 @@ use baton::model::ids::Link;
 use baton::model::ids::{SpanId, TraceId};
 use baton::model::sampling::Threshold;
 use baton::model::time::Timestamp;
-use baton::normalise::Normaliser;
+use baton::normalise::{Normaliser, Scratch};
 use baton::otlp::view::{Attributes, LogRecord, Scope, ScopeBatch, Span, SpanEvent, Status, Value};
 
 pub type Attribute = (&'static str, Held);
@@ -116,7 +116,7 @@ impl Draft {
         };
         let mut group = group(resource, self.scope);
         group.spans.push(span);
-        unboxed(normaliser.normalise(&group))
+        unboxed(normaliser.normalise(&group, &mut Scratch::default()))
     }
 }
 
@@ -138,7 +138,7 @@ pub fn log(
         body: Value::Empty,
         attributes: attributes(score),
     });
-    unboxed(normaliser.normalise(&group))
+    unboxed(normaliser.normalise(&group, &mut Scratch::default()))
 }
 
 fn unboxed(events: Vec<Box<Event>>) -> Vec<Event> {

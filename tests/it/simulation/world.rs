@@ -13,6 +13,7 @@ use baton::log::{AppendFuture, LogError, Next};
 use baton::model::event::Event;
 use baton::model::limit::Limit;
 use baton::model::metric::{Family, Point};
+use baton::normalise::Scratch;
 use baton::otlp::view::ScopeBatch;
 use baton::otlp::{self, Limits};
 use std::collections::{BTreeMap, HashMap};
@@ -86,14 +87,14 @@ fn recordings() -> &'static [Vec<Event>] {
     ALL.get_or_init(|| {
         let normaliser = app::normaliser(&Config::default(), 7);
         let events = |capture: &capture::Capture| {
-            let mut events = Vec::new();
+            let (mut events, mut scratch) = (Vec::new(), Scratch::default());
             for request in capture.requests(Encoding::Protobuf) {
                 let decode = match request.signal {
                     "logs" => otlp::protobuf::logs,
                     _ => otlp::protobuf::traces,
                 };
                 let mut take = |group: &ScopeBatch<'_>| {
-                    let these = normaliser.normalise(group).into_iter();
+                    let these = normaliser.normalise(group, &mut scratch).into_iter();
                     events.extend(these.map(|event| *event));
                 };
                 decode(&request.body, &Limits::default(), &mut take).expect("a recording");

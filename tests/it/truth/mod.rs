@@ -10,7 +10,7 @@ mod unknown;
 
 use crate::support::capture::{self, Capture, Encoding};
 use baton::model::event::Event;
-use baton::normalise::Normaliser;
+use baton::normalise::{Normaliser, Scratch};
 use baton::otlp::view::{ScopeBatch, SpanSink};
 use figures::Figures;
 use live::Way;
@@ -57,7 +57,7 @@ fn every_recording_tells_its_truth_in_replay() {
 }
 
 /// The events of what a normaliser asks for.
-struct Asked<'n>(&'n Normaliser, Vec<Box<Event>>);
+struct Asked<'n>(&'n Normaliser, Scratch, Vec<Box<Event>>);
 
 impl SpanSink for Asked<'_> {
     fn asks(&self, hash: u32, name: &[u8]) -> bool {
@@ -65,20 +65,25 @@ impl SpanSink for Asked<'_> {
     }
 
     fn add(&mut self, group: &ScopeBatch<'_>) {
-        self.1.extend(self.0.normalise(group));
+        self.2.extend(self.0.normalise(group, &mut self.1));
     }
 }
 
 #[test]
 fn attributes_that_nobody_asks_for_would_change_nothing() {
     let normaliser = baton::app::normaliser(&baton::config::Config::default(), 7);
+    let mut scratch = Scratch::default();
     for capture in capture::all() {
         for request in capture.requests(Encoding::Protobuf) {
-            let (mut asked, mut all) = (Asked(&normaliser, Vec::new()), Vec::new());
+            let (mut asked, mut all) = (
+                Asked(&normaliser, Scratch::default(), Vec::new()),
+                Vec::new(),
+            );
             figures::decode(&request, &mut asked);
-            let mut take = |group: &ScopeBatch<'_>| all.extend(normaliser.normalise(group));
+            let mut take =
+                |group: &ScopeBatch<'_>| all.extend(normaliser.normalise(group, &mut scratch));
             figures::decode(&request, &mut take);
-            assert_eq!(asked.1, all, "{}", capture.name);
+            assert_eq!(asked.2, all, "{}", capture.name);
         }
     }
 }

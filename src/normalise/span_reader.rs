@@ -1,0 +1,185 @@
+//! A span as dialects read it.
+
+use super::interner::NameInterners;
+use super::json_tape::Document;
+use super::{Settings, evaluation, handoff, model_name, outcome, topics};
+use crate::model::compact::{CowArc, OptionBox};
+use crate::model::event::{Event, Kind, RareFields};
+use crate::model::ids::{Link, SpanId, TraceId};
+use crate::model::time::Timestamp;
+use crate::model::{List, Name};
+use crate::otlp::attribute_key::{AttributeKey, key};
+use crate::otlp::view::{Attributes, Scope, Span, Status};
+use std::cell::RefCell;
+use std::rc::Rc;
+
+/// What everybody needs who reads: what the operator added, and the names that were made already.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ReadContext<'a> {
+    pub(super) settings: &'a Settings,
+    pub(super) names: &'a NameInterners,
+}
+
+/// A span with all that speaks about it.
+pub(super) struct SpanReader<'a> {
+    pub(super) context: ReadContext<'a>,
+    pub(super) scope: &'a Scope<'a>,
+    pub(super) span: &'a Span<'a>,
+    /// What its attributes hold in JSON, by their names: messages are read for several reasons, but scanned once.
+    documents: RefCell<Vec<(AttributeKey, ParsedDocument<'a>)>>,
+}
+
+/// What was read of an attribute that was there; `None`: it is no JSON.
+type ParsedDocument<'a> = Option<Rc<Document<'a>>>;
+
+impl<'a> SpanReader<'a> {
+    pub(super) fn new(context: ReadContext<'a>, scope: &'a Scope<'a>, span: &'a Span<'a>) -> Self {
+        Self {
+            context,
+            scope,
+            span,
+            documents: RefCell::default(),
+        }
+    }
+
+    pub(super) fn name(&self, text: &str) -> Name {
+        self.context.names.name(text)
+    }
+
+    pub(super) fn id(&self, text: &str) -> Name {
+        self.context.names.id(text)
+    }
+
+    /// The name of a model, as it is reported.
+    pub(super) fn model(&self, text: &str) -> Name {
+        model_name::model(text, self.context.names)
+    }
+
+    pub(super) fn provider(&self, text: &str) -> Name {
+        model_name::provider(text, self.context.names)
+    }
+
+    pub(super) fn attributes(&self) -> &'a Attributes<'a> {
+        &self.span.attributes
+    }
+
+    #[inline]
+    pub(super) fn str(&self, key: AttributeKey) -> Option<&'a str> {
+        self.attributes().str(key)
+    }
+
+    /// The JSON that an attribute holds.
+    pub(super) fn document(&self, key: AttributeKey) -> ParsedDocument<'a> {
+        let text = self.str(key)?;
+        let mut documents = self.documents.borrow_mut();
+        if let Some((_, read)) = documents.iter().find(|(known, _)| *known == key) {
+            return read.clone();
+        }
+        let read = Document::parse(text).map(Rc::new);
+        documents.push((key, read.clone()));
+        read
+    }
+
+    pub(super) fn operation(&self) -> Option<&'a str> {
+        self.str(key!("gen_ai.operation.name"))
+    }
+
+    /// The span's own error, without the control flow that some frameworks raise as exceptions.
+    pub(super) fn failed(&self) -> bool {
+        let error_type = self.str(key!("error.type")).is_some_and(|t| t != "_OK");
+        (self.span.status == Status::Error || error_type) && !self.is_control_flow()
+    }
+
+    /// An exception was recorded and nobody judged it: instrumentations that set no status leave it at that.
+    pub(super) fn raised(&self) -> bool {
+        self.span.status == Status::Unset && self.excepted()
+    }
+
+    /// An exception was recorded that is no control flow.
+    pub(super) fn excepted(&self) -> bool {
+        let exception = self.span.events.iter().any(|e| e.name == "exception");
+        exception && !self.is_control_flow()
+    }
+
+    /// LangGraph hands over by raising `ParentCommand`.
+    pub(super) fn is_control_flow(&self) -> bool {
+        let raised =
+            |text: &str| text.contains("ParentCommand") || text.starts_with("Command(graph=");
+        raised(self.span.status_message)
+            || self
+                .attributes()
+                .first_str(topics::STATUS_MESSAGE)
+                .is_some_and(raised)
+            || self.span.events.iter().any(|event| {
+                event
+                    .attributes
+                    .str(key!("exception.type"))
+                    .is_some_and(|t| t.ends_with("ParentCommand"))
+            })
+    }
+
+    pub(super) fn blank(&self) -> Event {
+        let span = self.span;
+        Event {
+            parent: span.parent,
+            start: span.start,
+            error: self.failed(),
+            ..blank(span.trace, span.id, span.end)
+        }
+    }
+
+    /// What few spans say, of an event that is told otherwise.
+    pub(super) fn rare(&self, event: &Event) -> RareFields {
+        let (span, attributes) = (self.span, self.attributes());
+        let mut rare = RareFields {
+            links: foreign_links(span),
+            threshold: span.threshold,
+            ..RareFields::default()
+        };
+        for span_event in &span.events {
+            rare.evaluations.extend(evaluation::of(
+                span_event.name,
+                &span_event.attributes,
+                self.context.names,
+            ));
+        }
+        if rare.evaluations.is_empty() {
+            rare.evaluations.extend(evaluation::of(
+                "gen_ai.evaluation.result",
+                attributes,
+                self.context.names,
+            ));
+        }
+        rare.evaluations.extend(evaluation::retention(attributes));
+        rare.outcome = outcome::of_span(attributes, &event.kind, self.context.settings)
+            .or_else(|| outcome::of_evaluations(&rare.evaluations));
+        if event.error || self.str(key!("error")).is_some() {
+            rare.refused.extend(handoff::refusals(self));
+        }
+        rare
+    }
+}
+
+/// An event of which nothing is known but its span.
+pub(super) fn blank(trace: TraceId, span: SpanId, end: Timestamp) -> Event {
+    Event {
+        trace,
+        span,
+        parent: None,
+        start: end,
+        end,
+        error: false,
+        agent: None,
+        workflow: None,
+        kind: Kind::Structure,
+        content: None,
+        context: CowArc::default(),
+        rare: OptionBox::default(),
+    }
+}
+
+/// Links into other traces join turns; a few are enough, and some runtimes write hundreds.
+fn foreign_links(span: &Span<'_>) -> List<Link> {
+    let foreign = |link: &&Link| link.trace != span.trace;
+    span.links.iter().filter(foreign).take(8).copied().collect()
+}
