@@ -1,4 +1,4 @@
-//! Sketches of messages: salted hashes of their facts. No text leaves this file and `tokens.rs`.
+//! Sketches of messages: salted hashes of their salient tokens. No text leaves this file and `tokens.rs`.
 
 use super::json_tape::{Document, TapeValue};
 use super::tokens::TokenHasher;
@@ -55,13 +55,13 @@ fn is_skipped(key: &str) -> bool {
 }
 
 /// Words of a message that can be recognised when it comes again: a shorter one is "yes", a longer one is a form.
-const WORDS: std::ops::RangeInclusive<usize> = 4..=120;
+const RECOGNISABLE_WORDS: std::ops::RangeInclusive<usize> = 4..=120;
 
 /// The content of a model call.
-pub(super) fn of_span(source: &SpanReader<'_>, known: &TokenHasher<'_>) -> Content {
+pub(super) fn of_span(source: &SpanReader<'_>, hasher: &TokenHasher<'_>) -> Content {
     let attributes = source.attributes();
-    let mut input = SketchReader::new(known);
-    let mut output = SketchReader::new(known);
+    let mut input = SketchReader::new(hasher);
+    let mut output = SketchReader::new(hasher);
     first_json(source, topics::INPUT_MESSAGES, &mut input);
     input.flat(attributes, topics::FLAT_INPUT);
     first_json(source, topics::OUTPUT_MESSAGES, &mut output);
@@ -87,10 +87,10 @@ fn flattened<'k>(key: &'k str, beginning: &str) -> Option<&'k str> {
     rest.flatten()
 }
 
-/// The content that a log record tells of its span's call.
-pub(super) fn of_log(log: &LogRecord<'_>, known: &TokenHasher<'_>) -> Content {
-    let mut input = SketchReader::new(known);
-    let mut output = SketchReader::new(known);
+/// The content of its span's call that a log record contains.
+pub(super) fn of_log(log: &LogRecord<'_>, hasher: &TokenHasher<'_>) -> Content {
+    let mut input = SketchReader::new(hasher);
+    let mut output = SketchReader::new(hasher);
     message_event(log.event_name, &log.attributes, &mut input, &mut output);
     let body = || messages::to_json(&log.body).to_string();
     match log.event_name {
@@ -109,7 +109,7 @@ pub(super) fn of_log(log: &LogRecord<'_>, known: &TokenHasher<'_>) -> Content {
 
 fn content(input: SketchReader<'_>, output: SketchReader<'_>) -> Content {
     Content {
-        asked: input.asked(),
+        asked: input.last_user_words(),
         input: input.sketch(),
         output: output.sketch(),
     }
@@ -128,9 +128,9 @@ fn first_json(source: &SpanReader<'_>, keys: AttributeKeys, reader: &mut SketchR
     }
 }
 
-/// Attributes of an event that is a message: of a user what is said, of others what is called too.
-const SAID: AttributeKeys = &keys(["content"]);
-const MESSAGE: AttributeKeys = &keys(["content", "tool_calls"]);
+/// Attributes of an event that is a message: of a user the text, of others the tool calls too.
+const USER_MESSAGE: AttributeKeys = &keys(["content"]);
+const ANY_MESSAGE: AttributeKeys = &keys(["content", "tool_calls"]);
 
 /// Attributes of an event that has all messages of a call.
 const ALL_INPUT: AttributeKeys = &keys(["gen_ai.input.messages"]);
@@ -151,8 +151,8 @@ fn message_event(
         }
     };
     match name {
-        "gen_ai.user.message" => read(input, Role::User, SAID),
-        "gen_ai.assistant.message" | "gen_ai.tool.message" => read(input, Role::Other, MESSAGE),
+        "gen_ai.user.message" => read(input, Role::User, USER_MESSAGE),
+        "gen_ai.assistant.message" | "gen_ai.tool.message" => read(input, Role::Other, ANY_MESSAGE),
         "gen_ai.choice" => read(output, Role::Other, messages::CHOICE),
         "gen_ai.client.inference.operation.details" => {
             read(input, Role::Other, ALL_INPUT);
@@ -169,25 +169,25 @@ enum Role {
     Other,
 }
 
-/// Collects the hashes of facts, and the words of the last message of the user.
+/// Collects the hashes of salient tokens, and the words of the last message of the user.
 struct SketchReader<'k> {
-    known: &'k TokenHasher<'k>,
-    facts: Vec<u32>,
+    hasher: &'k TokenHasher<'k>,
+    tokens: Vec<u32>,
     /// There was some text, whoever's.
     seen: bool,
-    /// What the user says in the message being read, and in the last one; text by text, each on a line of its own.
-    said: String,
-    asked: String,
+    /// The user's words in the message being read, and in the last one; text by text, each on a line of its own.
+    user_text: String,
+    last_user_text: String,
 }
 
 impl<'k> SketchReader<'k> {
-    fn new(known: &'k TokenHasher<'k>) -> Self {
+    fn new(hasher: &'k TokenHasher<'k>) -> Self {
         Self {
-            known,
-            facts: Vec::new(),
+            hasher,
+            tokens: Vec::new(),
             seen: false,
-            said: String::new(),
-            asked: String::new(),
+            user_text: String::new(),
+            last_user_text: String::new(),
         }
     }
 
@@ -196,29 +196,30 @@ impl<'k> SketchReader<'k> {
     }
 
     fn sketch(&self) -> Option<Sketch> {
-        (!self.facts.is_empty()).then(|| self.facts.iter().copied().collect())
+        (!self.tokens.is_empty()).then(|| self.tokens.iter().copied().collect())
     }
 
-    fn asked(&self) -> Option<Sketch> {
-        let words = words(&self.asked).map(|(_, word)| self.known.key.hash_of_lower(word));
-        if count_at_least(&self.asked) > *WORDS.end() {
+    fn last_user_words(&self) -> Option<Sketch> {
+        let words =
+            words(&self.last_user_text).map(|(_, word)| self.hasher.salt.hash_of_lower(word));
+        if count_at_least(&self.last_user_text) > *RECOGNISABLE_WORDS.end() {
             return None;
         }
-        // One more than is of use tells that there are too many.
-        let words: Vec<u32> = words.take(WORDS.end() + 1).collect();
-        WORDS
+        // One more than is of use shows that there are too many.
+        let words: Vec<u32> = words.take(RECOGNISABLE_WORDS.end() + 1).collect();
+        RECOGNISABLE_WORDS
             .contains(&words.len())
             .then(|| words.into_iter().collect())
     }
 
     fn begin(&mut self) {
-        self.said.clear();
+        self.user_text.clear();
     }
 
     fn end(&mut self, role: Role) {
-        if role == Role::User && has_word(&self.said) {
-            std::mem::swap(&mut self.asked, &mut self.said);
-            self.said.clear();
+        if role == Role::User && has_word(&self.user_text) {
+            std::mem::swap(&mut self.last_user_text, &mut self.user_text);
+            self.user_text.clear();
         }
     }
 
@@ -317,29 +318,29 @@ impl<'k> SketchReader<'k> {
             }
             self.string(text, role, 0);
             if role == Role::User {
-                self.asked.clone_from(&self.said);
+                self.last_user_text.clone_from(&self.user_text);
             }
         }
     }
 
     fn text(&mut self, text: &str, role: Role) {
         if role == Role::User {
-            self.hear(text);
+            self.add_user_text(text);
         }
         self.seen |= has_word(text);
-        self.known.facts(text, &mut self.facts);
+        self.hasher.add(text, &mut self.tokens);
     }
 
     /// The user's own words, without those of a framework around them.
-    fn hear(&mut self, text: &str) {
+    fn add_user_text(&mut self, text: &str) {
         let after = |frame: &&str| {
             let at = memmem::find(text.as_bytes(), frame.as_bytes())?;
             Some(&text[at + frame.len()..])
         };
-        let said = topics::INSTRUCTION_FRAME.iter().find_map(after);
-        let said = said.map(|rest| rest.split("\n\n").next().unwrap_or(rest));
-        self.said.push_str(said.unwrap_or(text));
-        self.said.push('\n');
+        let own = topics::INSTRUCTION_FRAME.iter().find_map(after);
+        let own = own.map(|rest| rest.split("\n\n").next().unwrap_or(rest));
+        self.user_text.push_str(own.unwrap_or(text));
+        self.user_text.push('\n');
     }
 }
 

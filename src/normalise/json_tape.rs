@@ -139,7 +139,7 @@ impl<'d> TapeValue<'d> {
         }
     }
 
-    /// The members of an object; a key with escapes is not told of, as nobody asks for one.
+    /// The members of an object; a key with escapes is left out, as nobody reads one.
     pub(super) fn members(&self) -> impl Iterator<Item = (&'d str, Self)> + use<'d> {
         self.pairs().map(|(key, value)| (key.raw(), value))
     }
@@ -165,7 +165,7 @@ impl<'d> TapeValue<'d> {
     /// The member of that name; the last of several.
     pub(super) fn get(&self, key: &str) -> Option<Self> {
         let named = self.pairs().filter(|(name, _)| {
-            // Most have another length, and that is quickly said.
+            // Most have another length, which is a quick comparison.
             let node = name.node();
             (node.end - node.start) as usize == key.len() && name.raw() == key
         });
@@ -402,10 +402,10 @@ const SHORT: usize = 16;
 
 /// Marks quotes, backslashes and control signs, see [`swar::first`].
 #[inline(always)]
-fn ends(eight: u64) -> u64 {
+fn ends(word: u64) -> u64 {
     // The difference of a byte is borrowed from the next one only where the byte itself is marked.
-    let less = |other: u64, than: u8| other.wrapping_sub(swar::all(than)) & !other;
-    let quote = less(eight ^ swar::all(b'"'), 1);
-    let backslash = less(eight ^ swar::all(b'\\'), 1);
-    quote | backslash | less(eight, b' ')
+    let less = |other: u64, than: u8| other.wrapping_sub(swar::splat(than)) & !other;
+    let quote = less(word ^ swar::splat(b'"'), 1);
+    let backslash = less(word ^ swar::splat(b'\\'), 1);
+    quote | backslash | less(word, b' ')
 }

@@ -107,8 +107,8 @@ pub(super) fn log_requests(log: &LogRecord<'_>, context: ReadContext<'_>) -> Lis
 struct OutputReader<'s> {
     context: ReadContext<'s>,
     output: ModelOutput,
-    /// How many requests other encodings of the same output have told already.
-    told: usize,
+    /// How many requests other encodings of the same output had already.
+    earlier: usize,
 }
 
 impl<'s> OutputReader<'s> {
@@ -116,13 +116,13 @@ impl<'s> OutputReader<'s> {
         Self {
             context,
             output: ModelOutput::default(),
-            told: 0,
+            earlier: 0,
         }
     }
 
     /// Begins with one more encoding of the same output.
     fn begin(&mut self) {
-        self.told = self.output.requests.len();
+        self.earlier = self.output.requests.len();
     }
 
     /// ModelOutput was captured, whatever is in it.
@@ -152,8 +152,8 @@ impl<'s> OutputReader<'s> {
             return;
         };
         // One encoding may have lost the id that another has.
-        let (told, _) = self.output.requests.split_at_mut(self.told);
-        let same = told.iter_mut().find(|old| {
+        let (earlier, _) = self.output.requests.split_at_mut(self.earlier);
+        let same = earlier.iter_mut().find(|old| {
             old.target == request.target && (old.call_id.is_none() || request.call_id.is_none())
         });
         if let Some(old) = same {
@@ -325,7 +325,7 @@ fn strip<'k>(key: &'k str, beginning: &str, end: &str) -> Option<&'k str> {
         .filter(|stem| stem.starts_with(beginning))
 }
 
-/// What a tool answered: it names the tool, but asks for nothing.
+/// What a tool answered: it names the tool, but requests nothing.
 fn is_result(value: TapeValue<'_>) -> bool {
     let kind = value.first_str(&["type"]);
     matches!(

@@ -18,7 +18,7 @@
 //! | `messages.rs` | model output: requested handoffs, and whether it contains text |
 //! | `content.rs, tokens.rs, words.rs` | salted hashes of the salient tokens in messages |
 //! | `json_tape.rs, swar.rs, json.rs` | JSON in attributes, scanned once without copies |
-//! | `interner.rs, scratch.rs` | what is reused from request to request: names made once, and counts of spans |
+//! | `interner.rs, scratch.rs` | what is reused from request to request: interned names, and counts of spans |
 //! | `declarations.rs` | what an agent may declare, for `docs/instrument.md` |
 
 mod attribute_filter;

@@ -89,7 +89,7 @@ fn declarations<'a>(
         .filter_map(|value| declared::of_value(value?))
 }
 
-/// The word by which a span declares an outcome, if it declares none that is known. The bare name is not asked: others use it too.
+/// The word by which a span declares an outcome, if it declares none that is known. The bare name is not read here: others use it too.
 pub(super) fn unknown(attributes: &Attributes<'_>, context: ReadContext<'_>) -> Option<Name> {
     let text = declarations(attributes, context.settings).next()?;
     word(&text).is_none().then(|| context.names.name(&text))

@@ -13,7 +13,7 @@ use crate::otlp::view::{Attributes, Scope, Span, Status};
 use std::cell::RefCell;
 use std::rc::Rc;
 
-/// What everybody needs who reads: what the operator added, and the names that were made already.
+/// What all readers share: what the operator added, and the interners.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ReadContext<'a> {
     pub(super) settings: &'a Settings,
@@ -128,7 +128,7 @@ impl<'a> SpanReader<'a> {
         }
     }
 
-    /// What few spans say, of an event that is told otherwise.
+    /// The fields that few spans have, for an event that is complete otherwise.
     pub(super) fn rare(&self, event: &Event) -> RareFields {
         let (span, attributes) = (self.span, self.attributes());
         let mut rare = RareFields {

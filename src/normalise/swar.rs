@@ -1,10 +1,10 @@
-//! Byte search, eight bytes at a time: the highest bit of each byte says whether it matches.
+//! Byte search, eight bytes at a time (SIMD within a register): the highest bit of each byte says whether it matches.
 
 /// The highest bit of all eight bytes.
-pub(super) const HIGHEST: u64 = all(0x80);
+pub(super) const HIGH_BITS: u64 = splat(0x80);
 
 /// Eight times the same byte.
-pub(super) const fn all(byte: u8) -> u64 {
+pub(super) const fn splat(byte: u8) -> u64 {
     byte as u64 * 0x0101_0101_0101_0101
 }
 
@@ -12,17 +12,17 @@ pub(super) const fn all(byte: u8) -> u64 {
 /// the bytes after it need not be.
 #[inline(always)]
 pub(super) fn first(bytes: &[u8], mark: impl Fn(u64) -> u64) -> Option<usize> {
-    let marked = |eight: &[u8; 8]| mark(u64::from_le_bytes(*eight)) & HIGHEST;
+    let marked = |word: &[u8; 8]| mark(u64::from_le_bytes(*word)) & HIGH_BITS;
     // Long stretches have none: four at a time, without a branch between them, of which the compiler makes vectors.
     let none = |block: &[u8; 32]| {
-        let (eights, _) = block.as_chunks::<8>();
-        eights.iter().fold(0, |any, eight| any | marked(eight)) == 0
+        let (words, _) = block.as_chunks::<8>();
+        words.iter().fold(0, |any, word| any | marked(word)) == 0
     };
     let (blocks, _) = bytes.as_chunks::<32>();
     let skipped = blocks.iter().take_while(|block| none(block)).count() * 32;
-    let (eights, rest) = bytes[skipped..].as_chunks::<8>();
-    for (number, eight) in eights.iter().enumerate() {
-        let marked = marked(eight);
+    let (words, rest) = bytes[skipped..].as_chunks::<8>();
+    for (number, word) in words.iter().enumerate() {
+        let marked = marked(word);
         if marked > 0 {
             return Some(skipped + number * 8 + marked.trailing_zeros() as usize / 8);
         }
@@ -30,5 +30,5 @@ pub(super) fn first(bytes: &[u8], mark: impl Fn(u64) -> u64) -> Option<usize> {
     let mut last = [0; 8];
     last[..rest.len()].copy_from_slice(rest);
     let place = marked(&last).trailing_zeros() as usize / 8;
-    (place < rest.len()).then_some(skipped + eights.len() * 8 + place)
+    (place < rest.len()).then_some(skipped + words.len() * 8 + place)
 }

@@ -1,9 +1,9 @@
-//! The facts of a text, as salted hashes.
+//! The salient tokens of a text, as salted hashes.
 //!
-//! Facts are what a customer would have to say again: numbers, amounts, dates, identifiers, e-mail addresses, names inside
+//! Salient tokens are what a customer would have to say again: numbers, amounts, dates, identifiers, e-mail addresses, names inside
 //! a sentence. Common words are none: an agent that puts things in its own words loses nothing.
 
-use super::words::{ends_sentence, is_fact, is_number, is_separator, next_sign, words};
+use super::words::{ends_sentence, is_number, is_salient, is_separator, next_sign, words};
 use rapidhash::RapidHashMap as HashMap;
 use rapidhash::v3::{RapidSecrets, rapidhash_v3_seeded};
 use std::cell::RefCell;
@@ -40,8 +40,8 @@ impl HashSalt {
         }
     }
 
-    /// Of a fact in one spelling: `129.90` and `129.9` are the same.
-    pub(super) fn hash_of_fact(&self, word: &str) -> u32 {
+    /// Of a salient token in one spelling: `129.90` and `129.9` are the same.
+    pub(super) fn hash_of_token(&self, word: &str) -> u32 {
         if is_number(word) && word.contains('.') {
             let plain = word.trim_end_matches('0').trim_end_matches('.');
             self.hash(plain.as_bytes())
@@ -51,40 +51,41 @@ impl HashSalt {
     }
 }
 
-/// The facts of the texts of a few spans: with each call of a conversation the messages before it come again.
+/// Hashes the salient tokens of the texts of a few spans, and remembers long texts: with each call of a conversation the messages before it come
+/// again.
 pub(super) struct TokenHasher<'k> {
-    pub(super) key: &'k HashSalt,
-    met: RefCell<HashMap<Box<str>, Box<[u32]>>>,
+    pub(super) salt: &'k HashSalt,
+    remembered: RefCell<HashMap<Box<str>, Box<[u32]>>>,
 }
 
-/// A shorter text is read again at once.
-const LONG: usize = 128;
+/// A shorter text is read again.
+const MIN_REMEMBERED_BYTES: usize = 128;
 
 impl<'k> TokenHasher<'k> {
-    pub(super) fn new(key: &'k HashSalt) -> Self {
+    pub(super) fn new(salt: &'k HashSalt) -> Self {
         Self {
-            key,
-            met: RefCell::default(),
+            salt,
+            remembered: RefCell::default(),
         }
     }
 
-    /// Adds the facts of a text.
-    pub(super) fn facts(&self, text: &str, into: &mut Vec<u32>) {
-        if text.len() < LONG {
-            return read(text, self.key, into);
+    /// Adds the salient tokens of a text.
+    pub(super) fn add(&self, text: &str, into: &mut Vec<u32>) {
+        if text.len() < MIN_REMEMBERED_BYTES {
+            return read(text, self.salt, into);
         }
-        if let Some(facts) = self.met.borrow().get(text) {
-            return into.extend_from_slice(facts);
+        if let Some(tokens) = self.remembered.borrow().get(text) {
+            return into.extend_from_slice(tokens);
         }
         let before = into.len();
-        read(text, self.key, into);
-        let facts = into[before..].into();
-        self.met.borrow_mut().insert(text.into(), facts);
+        read(text, self.salt, into);
+        let tokens = into[before..].into();
+        self.remembered.borrow_mut().insert(text.into(), tokens);
     }
 }
 
-/// Most words are no facts, and are passed over: only those with a digit, a capital, an `@` or a letter beyond ASCII are looked at.
-fn read(text: &str, key: &HashSalt, into: &mut Vec<u32>) {
+/// Most words are not salient, and are passed over: only those with a digit, a capital, an `@` or a letter beyond ASCII are looked at.
+fn read(text: &str, salt: &HashSalt, into: &mut Vec<u32>) {
     let bytes = text.as_bytes();
     let (mut at, mut begins) = (0, true);
     while let Some(found) = next_sign(bytes, at) {
@@ -94,8 +95,8 @@ fn read(text: &str, key: &HashSalt, into: &mut Vec<u32>) {
         let end = length.map_or(bytes.len(), |length| found + length);
         begins = ends_sentence(&bytes[at..begin]).unwrap_or(begins);
         for (raw, word) in words(&text[begin..end]) {
-            if is_fact(word, begins) {
-                into.push(key.hash_of_fact(word));
+            if is_salient(word, begins) {
+                into.push(salt.hash_of_token(word));
             }
             begins = raw.ends_with(['.', '!', '?', ':']);
         }
@@ -108,16 +109,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_has_the_same_facts_each_time() {
-        let key = HashSalt::new(1);
-        let known = TokenHasher::new(&key);
+    fn a_text_has_the_same_tokens_each_time() {
+        let salt = HashSalt::new(1);
+        let hasher = TokenHasher::new(&salt);
         let long = "Order A-4711 of Jane Doe, 49.90 and 12.50. ".repeat(4);
-        for text in ["Order A-4711", &long, "no facts", &long, &long[..130]] {
+        for text in ["Order A-4711", &long, "no tokens", &long, &long[..130]] {
             let (mut fresh, mut again) = (vec![7], vec![7]);
-            read(text, &key, &mut fresh);
-            known.facts(text, &mut again);
+            read(text, &salt, &mut fresh);
+            hasher.add(text, &mut again);
             assert_eq!(again, fresh, "{text}");
         }
-        assert_eq!(known.met.borrow().len(), 2);
+        assert_eq!(hasher.remembered.borrow().len(), 2);
     }
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 pub(super) fn of(attributes: &Attributes<'_>) -> Option<Usage> {
     let count = |keys: AttributeKeys| attributes.first_count(keys);
     let (input, output) = (count(topics::INPUT_TOKENS), count(topics::OUTPUT_TOKENS));
-    let told = Usage {
+    let declared = Usage {
         input: input.unwrap_or(0),
         output: output.unwrap_or(0),
         cache_read: count(topics::CACHE_READ_TOKENS),
@@ -23,22 +23,22 @@ pub(super) fn of(attributes: &Attributes<'_>) -> Option<Usage> {
         .filter_map(|key| attributes.str(*key));
     let raw = raw.find_map(|text| of_json(&json::parse(text)?));
     match (known, raw) {
-        (true, raw) => Some(made_whole(filled(told, raw.unwrap_or_default()))),
-        (false, raw) => raw.map(made_whole),
+        (true, raw) => Some(inclusive(filled(declared, raw.unwrap_or_default()))),
+        (false, raw) => raw.map(inclusive),
     }
 }
 
-/// Usage with the parts that only another source of the same call tells.
-fn filled(told: Usage, raw: Usage) -> Usage {
+/// Usage with the parts that only another source of the same call has.
+fn filled(declared: Usage, raw: Usage) -> Usage {
     Usage {
-        cache_read: told.cache_read.or(raw.cache_read),
-        cache_write: told.cache_write.or(raw.cache_write),
-        reasoning: told.reasoning.or(raw.reasoning),
-        ..told
+        cache_read: declared.cache_read.or(raw.cache_read),
+        cache_write: declared.cache_write.or(raw.cache_write),
+        reasoning: declared.reasoning.or(raw.reasoning),
+        ..declared
     }
 }
 
-/// A usage object as the providers' wires and LangChain write it, parts nested or not; not yet [`made_whole`].
+/// A usage object as the providers' wires and LangChain write it, parts nested or not; not yet [`inclusive`].
 pub(super) fn of_json(usage: &Value) -> Option<Usage> {
     let top = |keys: &[&str]| keys.iter().find_map(|key| usage.get(*key)?.as_u64());
     let part = |groups: &[&str], keys: &[&str]| {
@@ -87,7 +87,7 @@ pub(super) fn of_json(usage: &Value) -> Option<Usage> {
 }
 
 /// Tokens in the counting of OpenTelemetry: the parts inside the whole.
-pub(super) fn made_whole(mut usage: Usage) -> Usage {
+pub(super) fn inclusive(mut usage: Usage) -> Usage {
     // The wire of Anthropic leaves cached tokens out of the input, and some instrumentations pass it on as it is. More
     // cached than input tokens shows that.
     let cached = cached(&usage);
@@ -106,7 +106,8 @@ pub(super) fn cached(usage: &Usage) -> u64 {
 
 /// Seconds to the first token, under the names that mean seconds everywhere.
 pub(super) fn first_token_seconds(source: &SpanReader<'_>) -> Option<f64> {
-    let mut told = topics::FIRST_TOKEN_SECONDS.iter();
-    told.find_map(|key| source.attributes().f64(*key))
+    let mut declared = topics::FIRST_TOKEN_SECONDS.iter();
+    declared
+        .find_map(|key| source.attributes().f64(*key))
         .filter(|seconds| *seconds >= 0.0)
 }

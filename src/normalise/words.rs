@@ -1,4 +1,4 @@
-//! The words of messages, and which of them are facts: numbers, amounts, dates, identifiers, e-mail addresses, names inside a
+//! The words of messages, and which of them are salient tokens: numbers, amounts, dates, identifiers, e-mail addresses, names inside a
 //! sentence.
 
 use super::swar;
@@ -96,17 +96,17 @@ pub(super) fn has_word(text: &str) -> bool {
     text.chars().any(char::is_alphanumeric)
 }
 
-/// The next byte from a place on that may make its word a fact: a digit, a capital, an `@` or one beyond ASCII.
+/// The next byte from a place on that may make its word salient: a digit, a capital, an `@` or one beyond ASCII.
 pub(super) fn next_sign(bytes: &[u8], from: usize) -> Option<usize> {
     let rest = &bytes[from..];
-    let place = swar::first(rest, |eight| {
+    let place = swar::first(rest, |lanes| {
         // Without their highest bits, no byte of a sum reaches into the next one.
-        let low = eight & !swar::HIGHEST;
-        let from = |first: u8| low + swar::all(0x80 - first);
+        let low = lanes & !swar::HIGH_BITS;
+        let from = |first: u8| low + swar::splat(0x80 - first);
         let digit = from(b'0') & !from(b'9' + 1);
         // `@` stands before `A` in ASCII.
         let capital = from(b'@') & !from(b'Z' + 1);
-        digit | capital | eight
+        digit | capital | lanes
     });
     place.map(|place| from + place)
 }
@@ -119,8 +119,8 @@ pub(super) fn ends_sentence(text: &[u8]) -> Option<bool> {
     Some(matches!(last, b'.' | b'!' | b'?' | b':'))
 }
 
-/// Whether a word is a fact.
-pub(super) fn is_fact(word: &str, begins_sentence: bool) -> bool {
+/// Whether a word is a salient token.
+pub(super) fn is_salient(word: &str, begins_sentence: bool) -> bool {
     let count = |is: fn(&u8) -> bool| word.bytes().filter(is).count();
     let digits = count(u8::is_ascii_digit);
     if digits > 0 && is_number(word) {

@@ -70,7 +70,7 @@ fn result(source: &SpanReader<'_>, call: &mut ModelCall) {
         let count = |key: &str| result.get("usage")?.get(key)?.as_u64();
         let (input, output) = (count("prompt_tokens"), count("completion_tokens"));
         if input.is_some() || output.is_some() {
-            call.usage = Some(usage::made_whole(Usage {
+            call.usage = Some(usage::inclusive(Usage {
                 input: input.unwrap_or(0),
                 output: output.unwrap_or(0),
                 ..Usage::default()

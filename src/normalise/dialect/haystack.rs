@@ -1,4 +1,4 @@
-//! Haystack's own tracer: spans `haystack.*`, whose agents have no name; a model call's facts are in its printed replies.
+//! Haystack's own tracer: spans `haystack.*`, whose agents have no name; what a model call put out is in its printed replies.
 
 use super::vocabulary::own;
 use super::{Dialect, build};
@@ -81,7 +81,7 @@ fn replies(source: &SpanReader<'_>, call: &mut ModelCall, output: &Value) {
         let model = json::first_str(meta, &["model"]).map(|text| source.model(text));
         call.model = call.model.take().or(model);
         let used = meta.get("usage").and_then(usage::of_json);
-        call.usage = call.usage.or(used.map(usage::made_whole));
+        call.usage = call.usage.or(used.map(usage::inclusive));
     }
     let put_out = messages::output_in(
         replies.map_or(output, |_| &output["replies"]),

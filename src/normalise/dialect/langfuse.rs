@@ -159,7 +159,7 @@ fn of_details(details: &Value) -> Option<Usage> {
         usage.input = usage.input.saturating_add(cached);
         usage.output = usage.output.saturating_add(reasoning);
     }
-    Some(usage::made_whole(usage))
+    Some(usage::inclusive(usage))
 }
 
 fn total(cost: &Value) -> Option<f64> {

@@ -25,7 +25,7 @@ const GENERIC: &[&str] = &[
 /// The place of a run in the graph.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct GraphPlace {
-    /// The agent whose work it is, where the graph tells.
+    /// The agent whose work it is, where the graph names it.
     pub(super) agent: Option<String>,
     /// The run is that agent's node itself.
     pub(super) is_node: bool,

@@ -114,7 +114,7 @@ fn model(source: &SpanReader<'_>) -> Kind {
                 .cache_write
                 .or_else(|| detail(INPUT, "cache_creation"));
             usage.reasoning = usage.reasoning.or_else(|| detail(OUTPUT, "reasoning"));
-            *usage = usage::made_whole(*usage);
+            *usage = usage::inclusive(*usage);
         }
     }
     kind

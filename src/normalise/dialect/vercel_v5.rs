@@ -120,7 +120,7 @@ fn call(source: &SpanReader<'_>) -> Kind {
         let milliseconds = source.attributes().f64(key!("ai.response.msToFirstChunk"));
         call.first_token_seconds = milliseconds.map(|ms| ms / 1000.0);
         if call.answered.is_none() && source.str(key!("ai.response.finishReason")).is_some() {
-            // Recording of outputs is off: the reason why it finished still tells.
+            // Recording of outputs is off: the reason why it finished still shows it.
             call.answered =
                 Some(source.str(key!("ai.response.finishReason")) != Some("tool-calls"));
         }

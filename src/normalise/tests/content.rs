@@ -286,7 +286,7 @@ fn plainly(text: &str) -> Option<Sketch> {
         let is_name = !begins && word.starts_with(char::is_uppercase) && letters >= 3;
         let is_word = is_identifier || is_address || is_name;
         if is_number && digits >= 2 || !is_number && is_word {
-            facts.push(HashSalt::new(1).hash_of_fact(word));
+            facts.push(HashSalt::new(1).hash_of_token(word));
         }
         begins = raw.ends_with(['.', '!', '?', ':']);
     }
