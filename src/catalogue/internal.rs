@@ -110,8 +110,9 @@ pub static INTERNAL: &[Description<InternalMetric>] = &[
     counter(
         InternalMetric::ReceiverSpans,
         "baton_receiver_spans_total",
-        "Accepted spans.",
-    ),
+        "Accepted spans, by the dialect that recognizes them: a label of docs/dialects.md, or none.",
+    )
+    .with_labels(&["dialect"]),
     counter(
         InternalMetric::ReceiverLogRecords,
         "baton_receiver_log_records_total",

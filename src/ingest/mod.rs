@@ -13,6 +13,7 @@
 //! | `route.rs` | the partition key of each event, and how a trace learns its session |
 //! | `recording.rs` | the same for a recording: frames in the order of event time, without a log |
 //! | `scratch_pool.rs` | the scratches of the normaliser that no request uses |
+//! | `span_counters.rs` | the metric of accepted spans, by dialect |
 //! | `tap.rs` | shows raw requests with their outcome to an observer |
 
 mod appender;
@@ -20,6 +21,7 @@ mod pipeline;
 mod recording;
 mod route;
 mod scratch_pool;
+mod span_counters;
 mod tap;
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The ingest of a running process: decode → normalise → route → append.
 
 use super::scratch_pool::ScratchPool;
+use super::span_counters::SpanCounters;
 use super::{Appender, ExportRequest, Ingest, SubmitFuture};
 use crate::model::event::Event;
 use crate::normalise::{Normaliser, Scratch};
@@ -13,15 +14,18 @@ pub struct Pipeline {
     limits: Limits,
     normaliser: Normaliser,
     scratches: ScratchPool,
+    span_counters: SpanCounters,
     appender: Appender,
 }
 
 impl Pipeline {
+    /// Registers its metric with the telemetry in whose scope it is called.
     pub fn new(limits: Limits, normaliser: Normaliser, appender: Appender) -> Self {
         Self {
             limits,
             normaliser,
             scratches: ScratchPool::default(),
+            span_counters: SpanCounters::new(),
             appender,
         }
     }
@@ -35,6 +39,7 @@ impl Ingest for Pipeline {
             events: Vec::new(),
         };
         let decoded = request.decode(&self.limits, &mut sink);
+        let spans = sink.scratch.take_span_counts();
         self.scratches.give_back(sink.scratch);
         let counts = match decoded {
             Ok(counts) => counts,
@@ -43,8 +48,10 @@ impl Ingest for Pipeline {
         let appending = self.appender.append(sink.events);
         // The body is given up here, before the log is waited for.
         drop(request);
+        let span_counters = self.span_counters.clone();
         Box::pin(async move {
             appending.await?;
+            span_counters.add(&spans);
             Ok(counts)
         })
     }

@@ -72,7 +72,6 @@ use tokens::TokenHasher;
 /// All names of attributes that a dialect reads.
 pub(crate) const ATTRIBUTE_NAMES: &[&str] = &dialect::vocabulary::ATTRIBUTE_NAMES;
 
-
 /// The one entry point of the room.
 #[derive(Clone, Debug)]
 pub struct Normaliser {

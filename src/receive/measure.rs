@@ -14,7 +14,6 @@ pub(super) const LISTENERS: [&str; 2] = ["grpc", "http"];
 /// Results of all listeners together, and failures by listener.
 #[derive(Debug)]
 pub struct Metrics {
-    spans: Counter,
     log_records: Counter,
     rejected: Vec<Counter>,
     pub(super) bytes: Counter,
@@ -35,7 +34,6 @@ impl Metrics {
             .into_iter()
             .flat_map(|listener| reasons.map(|reason| (listener, reason)));
         Self {
-            spans: counter(InternalMetric::ReceiverSpans, &[]),
             log_records: counter(InternalMetric::ReceiverLogRecords, &[]),
             rejected: RejectReason::ALL
                 .iter()
@@ -57,7 +55,6 @@ impl Metrics {
 
     pub(super) fn taken(&self, counts: &Counts) {
         self.requests_ok.increment(1);
-        self.spans.increment(counts.spans);
         self.log_records.increment(counts.log_records);
         for reason in &counts.rejects {
             let place = RejectReason::ALL.iter().position(|known| known == reason);

@@ -4,8 +4,12 @@ use super::{outcome, pipeline, request, traces};
 use crate::ingest::{Ingest, IngestError};
 use crate::log::Next;
 use crate::model::limit::Limit;
+use crate::model::metric::Point;
 use crate::model::reject::RejectReason;
+use crate::model::time::Timestamp;
 use crate::otlp::Counts;
+use crate::telemetry::Telemetry;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 #[test]
@@ -53,4 +57,32 @@ fn what_the_log_refuses_is_refused_as_a_whole() {
     assert!(outcome(ingest.submit(request(3))).is_ok());
     let full = IngestError::Full(Limit::Queue);
     assert_eq!(outcome(ingest.submit(request(3))), Err(full));
+}
+
+#[test]
+fn accepted_spans_are_counted_by_dialect_and_others_are_not() {
+    let telemetry = Telemetry::new(Timestamp(0));
+    let (ingest, _, _reader) = telemetry.register(pipeline);
+    let span = |attribute: &str| {
+        format!(
+            r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{{"traceId":"{:032x}","spanId":"{:016x}","startTimeUnixNano":"1","endTimeUnixNano":"2",
+            "attributes":[{{"key":"{attribute}","value":{{"stringValue":"x"}}}}]}}]}}]}}]}}"#,
+            1, 1
+        )
+    };
+    for attribute in ["mcp.method.name", "gen_ai.system", "http.route"] {
+        assert!(outcome(ingest.submit(traces(&span(attribute)))).is_ok());
+    }
+    // One more than there is room for: it is refused.
+    assert!(outcome(ingest.submit(request(2))).is_err());
+    let families = telemetry.families();
+    let name = "baton_receiver_spans_total";
+    let family = families.iter().find(|family| family.name == name);
+    let series = &family.expect("it is there").series;
+    let counted = series.iter().filter_map(|series| match series.point {
+        Point::Counter { value, .. } if value > 0.0 => Some((&*series.labels[0].1, value)),
+        _ => None,
+    });
+    let expected = ["mcp", "none", "otel_genai"].map(|dialect| (dialect, 1.0));
+    assert_eq!(counted.collect::<BTreeMap<_, _>>(), expected.into());
 }
