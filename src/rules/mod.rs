@@ -8,8 +8,10 @@
 //! | `settings.rs` | the rules as written in YAML, and their compilation |
 //! | `schema.rs` | the variables and fields of rules |
 //! | `check.rs` | the type check, which the `cel` crate does not have |
+//! | `depth.rs` | the limit of brackets inside brackets |
 
 mod check;
+mod depth;
 mod schema;
 mod settings;
 
@@ -73,6 +75,7 @@ impl Condition {
     /// # Errors
     /// The first fault, with its place.
     pub fn compile(scope: Scope, text: &str) -> Result<Self, Fault> {
+        depth::check(text)?;
         let program = Program::compile(text).map_err(|errors| {
             let first = errors.errors.first();
             Fault {

@@ -133,3 +133,26 @@ fn the_first_outcome_and_all_steps_count() {
     assert_eq!(verdict.steps.len(), 2);
     assert!(rules.look_at(Scope::Event) && !rules.look_at(Scope::Turn));
 }
+
+/// A rule is compiled where the configuration is read, on a thread that may have little stack.
+#[test]
+fn brackets_inside_brackets_have_a_limit_that_a_small_stack_survives() {
+    let nested = |open: &str, depth: usize, close: &str| {
+        format!("{}event.ok{}", open.repeat(depth), close.repeat(depth))
+    };
+    let tried = move || {
+        for depth in [11, 5_000] {
+            let fault = fault(Scope::Event, &nested("(", depth, ")"));
+            assert_eq!(fault, "column 11: more than 10 brackets inside each other");
+            let fault = self::fault(Scope::Event, &nested("[", depth, "]"));
+            assert!(fault.contains("more than 10 brackets"), "{fault}");
+        }
+        assert!(Condition::compile(Scope::Event, &nested("(", 10, ")")).is_ok());
+        // A bracket in a text opens nothing.
+        let text = format!("event.tool == '\\'{}' && event.ok", "(".repeat(5_000));
+        assert!(Condition::compile(Scope::Event, &text).is_ok());
+    };
+    let small = std::thread::Builder::new().stack_size(2 << 20);
+    let thread = small.spawn(tried).expect("a thread");
+    thread.join().expect("the stack is large enough");
+}
