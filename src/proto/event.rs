@@ -1,5 +1,6 @@
 //! Conversion of events.
 
+use super::field_numbers as field;
 use super::fields::Fields;
 use super::v1::event::Kind as Stored;
 use super::v1::{cost, target};
@@ -21,82 +22,137 @@ pub fn event(event: &Event) -> Vec<u8> {
     fields.into_bytes()
 }
 
-/// The fields that spans of one case have alike, but for the id of its unit of work, which stands behind other fields.
+/// The fields of a span context, which many spans share. Its workflow ID has a greater number than fields of the event and is
+/// written with them.
 pub(super) fn context(context: &SpanContext) -> Vec<u8> {
+    let SpanContext {
+        session,
+        user,
+        tenant,
+        intent,
+        cohort,
+        value_usd,
+        workflow_id: _,
+    } = context;
     let mut to = Fields::default();
-    if let Some(session) = &context.session {
-        to.name(9, Some(&session.id));
-        to.count(10, session.source == SessionSource::Resource);
+    if let Some(SessionHint { id, source }) = session {
+        to.name(field::SESSION, Some(id));
+        to.count(
+            field::SESSION_OF_RESOURCE,
+            *source == SessionSource::Resource,
+        );
     }
-    to.name(11, context.user.as_ref());
-    to.name(12, context.tenant.as_ref());
-    to.name(13, context.intent.as_ref());
-    for (number, value) in context.cohort.iter() {
-        to.message(14, |to| {
-            to.count(1, *number);
-            to.text(2, value);
+    to.name(field::USER, user.as_ref());
+    to.name(field::TENANT, tenant.as_ref());
+    to.name(field::INTENT, intent.as_ref());
+    for (number, value) in cohort {
+        to.message(field::COHORT, |to| {
+            to.count(field::dimension::NUMBER, *number);
+            to.text(field::dimension::VALUE, value);
         });
     }
-    to.double(15, context.value_usd);
+    to.double(field::VALUE_USD, *value_usd);
     to.into_bytes()
 }
 
-/// Writes an event, whose [`case`] was written before.
+/// Writes an event in the order of its field numbers, with its [`context`] as written before.
 pub(super) fn put(event: &Event, context: &[u8], to: &mut Fields) {
-    to.bytes(1, event.trace.as_bytes());
-    to.bytes(2, event.span.as_bytes());
-    if let Some(parent) = &event.parent {
-        to.bytes(3, parent.as_bytes());
+    let Event {
+        trace,
+        span,
+        parent,
+        start,
+        end,
+        error,
+        agent,
+        workflow,
+        kind,
+        content,
+        context: shared,
+        rare,
+    } = event;
+    let RareFields {
+        links,
+        threshold,
+        unconverted,
+        unknown_outcome,
+        outcome,
+        evaluations,
+        requests,
+        refused,
+    } = &**rare;
+    to.bytes(field::TRACE, trace.as_bytes());
+    to.bytes(field::SPAN, span.as_bytes());
+    if let Some(parent) = parent {
+        to.bytes(field::PARENT, parent.as_bytes());
     }
-    for link in &event.rare.links {
-        to.message(4, |to| {
-            to.bytes(1, link.trace.as_bytes());
-            to.bytes(2, link.span.as_bytes());
+    for Link { trace, span } in links {
+        to.message(field::LINKS, |to| {
+            to.bytes(field::link::TRACE, trace.as_bytes());
+            to.bytes(field::link::SPAN, span.as_bytes());
         });
     }
-    if event.start.0 != 0 {
-        to.fixed64(5, event.start.0);
+    if start.0 != 0 {
+        to.fixed64(field::START, start.0);
     }
-    if event.end.0 != 0 {
-        to.fixed64(6, event.end.0);
+    if end.0 != 0 {
+        to.fixed64(field::END, end.0);
     }
-    to.count(7, event.error);
-    to.name(8, event.agent.as_ref());
+    to.count(field::ERROR, *error);
+    to.name(field::AGENT, agent.as_ref());
     to.again(context);
-    to.name(16, event.workflow.as_ref());
-    to.name(17, event.context.workflow_id.as_ref());
-    if let Some(proof) = &event.rare.outcome {
-        to.count(18, v1::Outcome::from(proof.outcome) as u32);
+    to.name(field::WORKFLOW, workflow.as_ref());
+    to.name(field::WORKFLOW_ID, shared.workflow_id.as_ref());
+    if let Some(OutcomeEvidence { outcome }) = outcome {
+        to.count(field::OUTCOME, v1::Outcome::from(*outcome) as u32);
     }
-    for evaluation in &event.rare.evaluations {
-        to.message(19, |to| {
-            to.text(1, &evaluation.name);
-            to.double(2, evaluation.score);
-            to.name(3, evaluation.label.as_ref());
-        });
+    evaluations.iter().for_each(|one| put_evaluation(one, to));
+    put_requests(requests, field::REQUESTS, to);
+    put_requests(refused, field::REFUSED, to);
+    if let Some(content) = content {
+        put_content(content, to);
     }
-    put_requests(&event.rare.requests, 20, to);
-    put_requests(&event.rare.refused, 21, to);
-    if let Some(content) = &event.content {
-        to.message(22, |to| {
-            put_sketch(content.input.as_ref(), 1, to);
-            put_sketch(content.output.as_ref(), 2, to);
-            put_sketch(content.asked.as_ref(), 3, to);
-        });
+    to.name(field::UNKNOWN_OUTCOME, unknown_outcome.as_ref());
+    to.name(field::UNCONVERTED, unconverted.as_ref());
+    if let Some(threshold) = threshold {
+        to.number(field::THRESHOLD, threshold.get());
     }
-    to.name(27, event.rare.unknown_outcome.as_ref());
-    to.name(28, event.rare.unconverted.as_ref());
-    if let Some(threshold) = event.rare.threshold {
-        to.number(29, threshold.get());
-    }
-    put_kind(&event.kind, to);
+    put_kind(kind, to);
 }
 
-fn put_sketch(sketch: Option<&Sketch>, field: u32, to: &mut Fields) {
+/// `by_record` is not stored: a record is folded into its span after it was read.
+fn put_evaluation(evaluation: &Evaluation, to: &mut Fields) {
+    let Evaluation {
+        name,
+        score,
+        label,
+        by_record: _,
+    } = evaluation;
+    to.message(field::EVALUATIONS, |to| {
+        to.text(field::evaluation::NAME, name);
+        to.double(field::evaluation::SCORE, *score);
+        to.name(field::evaluation::LABEL, label.as_ref());
+    });
+}
+
+fn put_content(content: &Content, to: &mut Fields) {
+    let Content {
+        input,
+        output,
+        asked,
+    } = content;
+    to.message(field::CONTENT, |to| {
+        put_sketch(input.as_ref(), field::content::INPUT, to);
+        put_sketch(output.as_ref(), field::content::OUTPUT, to);
+        put_sketch(asked.as_ref(), field::content::ASKED, to);
+    });
+}
+
+fn put_sketch(sketch: Option<&Sketch>, number: u32, to: &mut Fields) {
     if let Some(sketch) = sketch {
-        to.message(field, |to| {
-            to.packed(1, sketch.hashes());
-            to.count(2, sketch.is_full());
+        to.message(number, |to| {
+            to.packed(field::sketch::HASHES, sketch.hashes());
+            to.count(field::sketch::FULL, sketch.is_full());
         });
     }
 }
@@ -175,31 +231,56 @@ impl TryFrom<v1::Event> for Event {
 }
 
 fn put_kind(kind: &Kind, to: &mut Fields) {
+    use field::kind as number;
     match kind {
-        Kind::Structure => to.number(30, true),
-        Kind::Workflow => to.number(31, true),
-        Kind::Agent { inferred } => to.message(32, |to| to.count(1, *inferred)),
-        Kind::Model(call) => to.message(33, |to| put_call(call, to)),
-        Kind::Tool(tool) => to.message(34, |to| {
-            to.text(1, &tool.name);
-            to.name(2, tool.call_id.as_ref());
-            if let Some(target) = &tool.hands_to {
-                put_target(target, 3, to);
-            }
-            to.count(4, tool.does_work);
-            to.count(5, tool.delegates);
-            to.count(6, tool.failed);
+        Kind::Structure => to.number(number::STRUCTURE, true),
+        Kind::Workflow => to.number(number::WORKFLOW_RUN, true),
+        Kind::Agent { inferred } => to.message(number::AGENT_SPAN, |to| {
+            to.count(field::agent_span::INFERRED, *inferred);
         }),
-        Kind::Handoff(handoff) => to.message(35, |to| {
-            to.name(1, handoff.from.as_ref());
-            put_target(&handoff.to, 2, to);
-            to.count(3, handoff.delegates);
-            to.count(4, handoff.failed);
+        Kind::Model(call) => to.message(number::MODEL_CALL, |to| put_call(call, to)),
+        Kind::Tool(tool) => to.message(number::TOOL_CALL, |to| put_tool(tool, to)),
+        Kind::Handoff(handoff) => to.message(number::HANDOFF, |to| put_handoff(handoff, to)),
+        Kind::Retrieval { source } => to.message(number::RETRIEVAL, |to| {
+            to.name(field::retrieval::SOURCE, source.as_ref());
         }),
-        Kind::Retrieval { source } => to.message(36, |to| to.name(1, source.as_ref())),
-        Kind::Note(id) => to.fixed64(37, *id),
-        Kind::Guardrail { triggered } => to.message(38, |to| to.count(1, *triggered)),
+        Kind::Note(id) => to.fixed64(number::NOTE, *id),
+        Kind::Guardrail { triggered } => to.message(number::GUARDRAIL, |to| {
+            to.count(field::guardrail::TRIGGERED, *triggered);
+        }),
     }
+}
+
+fn put_tool(tool: &ToolCall, to: &mut Fields) {
+    let ToolCall {
+        name,
+        call_id,
+        hands_to,
+        does_work,
+        delegates,
+        failed,
+    } = tool;
+    to.text(field::tool_call::NAME, name);
+    to.name(field::tool_call::CALL_ID, call_id.as_ref());
+    if let Some(target) = hands_to {
+        put_target(target, field::tool_call::HANDS_TO, to);
+    }
+    to.count(field::tool_call::DOES_WORK, *does_work);
+    to.count(field::tool_call::DELEGATES, *delegates);
+    to.count(field::tool_call::FAILED, *failed);
+}
+
+fn put_handoff(handoff: &Handoff, to: &mut Fields) {
+    let Handoff {
+        from,
+        to: target,
+        delegates,
+        failed,
+    } = handoff;
+    to.name(field::handoff::FROM, from.as_ref());
+    put_target(target, field::handoff::TO, to);
+    to.count(field::handoff::DELEGATES, *delegates);
+    to.count(field::handoff::FAILED, *failed);
 }
 
 fn kind_of(stored: Stored) -> Result<Kind, Invalid> {
@@ -235,38 +316,69 @@ fn kind_of(stored: Stored) -> Result<Kind, Invalid> {
 }
 
 fn put_call(call: &ModelCall, to: &mut Fields) {
-    to.count(1, call.operation == Operation::Embeddings);
-    to.name(2, call.provider.as_ref());
-    to.name(3, call.model.as_ref());
-    if let Some(usage) = &call.usage {
-        to.message(4, |to| {
-            to.count(1, usage.input);
-            to.count(2, usage.output);
-            let more = [usage.cache_read, usage.cache_write, usage.reasoning];
-            for (field, count) in (3..).zip(more) {
-                if let Some(count) = count {
-                    to.number(field, count);
-                }
-            }
-        });
+    use field::model_call as number;
+    let ModelCall {
+        operation,
+        provider,
+        model,
+        usage,
+        cost,
+        first_token_seconds,
+        requests,
+        answered,
+        is_agent,
+        failed,
+        instrumentation,
+        usage_is_cumulative,
+    } = call;
+    to.count(number::EMBEDDINGS, *operation == Operation::Embeddings);
+    to.name(number::PROVIDER, provider.as_ref());
+    to.name(number::MODEL, model.as_ref());
+    if let Some(usage) = usage {
+        to.message(number::USAGE, |to| put_usage(usage, to));
     }
-    match call.cost {
-        Cost::Declared(usd) => to.message(5, |to| to.double(1, Some(usd))),
-        Cost::Computed(usd) => to.message(5, |to| to.double(2, Some(usd))),
-        Cost::Unpriced => to.message(5, |to| to.number(3, true)),
+    put_cost(*cost, number::COST, to);
+    to.double(number::FIRST_TOKEN_SECONDS, *first_token_seconds);
+    put_requests(requests, number::REQUESTS, to);
+    if let Some(answered) = *answered {
+        to.number(number::ANSWERED, answered);
+    }
+    to.count(number::IS_AGENT, *is_agent);
+    to.count(number::FAILED, *failed);
+    if *instrumentation != 0 {
+        to.fixed32(number::INSTRUMENTATION, *instrumentation);
+    }
+    to.count(number::USAGE_IS_CUMULATIVE, *usage_is_cumulative);
+}
+
+fn put_usage(usage: &Usage, to: &mut Fields) {
+    let Usage {
+        input,
+        output,
+        cache_read,
+        cache_write,
+        reasoning,
+    } = *usage;
+    to.count(field::usage::INPUT, input);
+    to.count(field::usage::OUTPUT, output);
+    for (number, count) in [
+        (field::usage::CACHE_READ, cache_read),
+        (field::usage::CACHE_WRITE, cache_write),
+        (field::usage::REASONING, reasoning),
+    ] {
+        if let Some(count) = count {
+            to.number(number, count);
+        }
+    }
+}
+
+fn put_cost(cost: Cost, number: u32, to: &mut Fields) {
+    match cost {
+        Cost::Declared(usd) => to.message(number, |to| to.double(field::cost::DECLARED, Some(usd))),
+        Cost::Computed(usd) => to.message(number, |to| to.double(field::cost::COMPUTED, Some(usd))),
+        Cost::Unpriced => to.message(number, |to| to.number(field::cost::UNPRICED, true)),
         Cost::Unknown => {}
     }
-    to.double(6, call.first_token_seconds);
-    put_requests(&call.requests, 7, to);
-    if let Some(answered) = call.answered {
-        to.number(8, answered);
-    }
-    to.count(9, call.is_agent);
-    to.count(10, call.failed);
-    if call.instrumentation != 0 {
-        to.fixed32(11, call.instrumentation);
-    }
-    to.count(12, call.usage_is_cumulative);
 }
 
 fn model_call_of(stored: v1::ModelCall) -> Result<ModelCall, Invalid> {
@@ -337,11 +449,11 @@ impl From<Option<v1::Cost>> for Cost {
     }
 }
 
-fn put_target(target: &Target, field: u32, to: &mut Fields) {
-    to.message(field, |to| match target {
-        Target::Agent(name) => to.name(1, Some(name)),
-        Target::Human => to.number(2, true),
-        Target::Unknown => to.number(3, true),
+fn put_target(target: &Target, number: u32, to: &mut Fields) {
+    to.message(number, |to| match target {
+        Target::Agent(name) => to.name(field::target::AGENT, Some(name)),
+        Target::Human => to.number(field::target::HUMAN, true),
+        Target::Unknown => to.number(field::target::UNKNOWN, true),
     });
 }
 
@@ -353,11 +465,11 @@ fn target_of(stored: v1::Target) -> Result<Target, Invalid> {
     })
 }
 
-fn put_requests(requests: &[HandoffRequest], field: u32, to: &mut Fields) {
-    for request in requests {
-        to.message(field, |to| {
-            put_target(&request.target, 1, to);
-            to.name(2, request.call_id.as_ref());
+fn put_requests(requests: &[HandoffRequest], number: u32, to: &mut Fields) {
+    for HandoffRequest { target, call_id } in requests {
+        to.message(number, |to| {
+            put_target(target, field::handoff_request::TARGET, to);
+            to.name(field::handoff_request::CALL_ID, call_id.as_ref());
         });
     }
 }
