@@ -28,7 +28,7 @@ pub(super) enum Kind {
 }
 
 /// More are forgotten at once.
-const MOST: usize = 4096;
+const MAX_CACHED_ROWS: usize = 4096;
 
 /// A series of a row.
 pub(super) type Step = Option<(usize, usize)>;
@@ -46,7 +46,7 @@ impl SeriesCache {
         let row = match self.by_key.get(self.scratch.as_slice()) {
             Some(row) => *row,
             None => {
-                if self.rows.len() == MOST {
+                if self.rows.len() == MAX_CACHED_ROWS {
                     self.forget();
                 }
                 let row = self.rows.len();

@@ -10,7 +10,7 @@ use std::num::NonZeroU64;
 /// 2⁵⁶: as many values as the randomness of a trace may have.
 const ALL: u64 = 1 << 56;
 /// Whoever keeps less than one span of so many does not sample: one such span would drown all others.
-const MOST: u64 = 1 << 30;
+const MAX_WEIGHT: u64 = 1 << 30;
 
 /// A rejection threshold: of 2⁵⁶ traces as many are dropped. A smaller one keeps more. Kept as one more than it is: where there is
 /// none takes no room of its own.
@@ -21,7 +21,7 @@ impl Threshold {
     /// `None`: nobody samples so.
     pub fn new(threshold: u64) -> Option<Self> {
         let kept = NonZeroU64::new(threshold.checked_add(1)?).map(Self);
-        kept.filter(|_| threshold <= ALL - ALL / MOST)
+        kept.filter(|_| threshold <= ALL - ALL / MAX_WEIGHT)
     }
 
     pub fn get(self) -> u64 {

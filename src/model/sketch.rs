@@ -3,7 +3,7 @@
 //! Bottom-k sketches: A. Broder, "On the resemblance and containment of documents", 1997.
 
 /// Hashes kept of one text. Up to this many facts every answer is exact.
-const MOST: usize = 128;
+const MAX_HASHES: usize = 128;
 /// With fewer facts a share says nothing.
 const LEAST: usize = 3;
 
@@ -21,8 +21,8 @@ impl FromIterator<u32> for Sketch {
         // Not the unstable sort: two sketches one after the other are two runs, which this one only merges.
         all.sort();
         all.dedup();
-        let full = all.len() > MOST;
-        all.truncate(MOST);
+        let full = all.len() > MAX_HASHES;
+        all.truncate(MAX_HASHES);
         Self {
             full,
             hashes: all.into(),
@@ -53,7 +53,7 @@ impl Sketch {
     pub fn of_parts(mut hashes: Vec<u32>, full: bool) -> Self {
         hashes.sort_unstable();
         hashes.dedup();
-        hashes.truncate(MOST);
+        hashes.truncate(MAX_HASHES);
         Self {
             hashes: hashes.into(),
             full,

@@ -7,7 +7,7 @@ use crate::model::time::Timestamp;
 use std::time::Duration;
 
 /// Contacts kept of one user; the oldest is forgotten first.
-const MOST: usize = 64;
+const MAX_CONTACTS_PER_USER: usize = 64;
 
 /// What is known of one user.
 #[derive(Debug, Default)]
@@ -46,7 +46,7 @@ impl Contacts {
             out.facts.push(recontact(&contact));
         }
         self.known.push((arrival, contact, again));
-        if self.known.len() > MOST {
+        if self.known.len() > MAX_CONTACTS_PER_USER {
             self.known.remove(0);
         }
     }

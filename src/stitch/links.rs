@@ -13,7 +13,7 @@ use crate::model::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Traces that one trace remembers to tell its session, and traces that it remembers to ask.
-const MOST: usize = 64;
+const MAX_LINKS_PER_TRACE: usize = 64;
 /// Steps from link to link until nobody asks on: links may go round in circles.
 const STEPS: u32 = 4;
 
@@ -68,7 +68,7 @@ impl KeyState {
             return;
         };
         let links = self.links.get_or_insert_default();
-        if links.linked.len() < MOST && links.linked.insert(linked) {
+        if links.linked.len() < MAX_LINKS_PER_TRACE && links.linked.insert(linked) {
             Links::pass_on(own, 0, linked, out);
             for (asker, steps) in &links.askers {
                 Links::pass_on(*asker, *steps, linked, out);
@@ -82,7 +82,7 @@ impl KeyState {
         let links = self.links.get_or_insert_default();
         let known = links.askers.entry(asker).or_insert(steps);
         *known = steps.min(*known);
-        if links.askers.len() > MOST {
+        if links.askers.len() > MAX_LINKS_PER_TRACE {
             links.askers.pop_last();
         }
         match session {

@@ -81,14 +81,7 @@ pub const REPEATED_TYPES: &[&str] = &[
     "Verdict",
     "What",
 ];
-pub const NAMELESS_CONSTANTS: &[&str] = &[
-    "derive/series_cache.rs",
-    "model/money.rs",
-    "model/sampling.rs",
-    "model/sketch.rs",
-    "stitch/contacts.rs",
-    "stitch/links.rs",
-];
+pub const NAMELESS_CONSTANTS: &[&str] = &["model/money.rs"];
 pub const IMPURE_FILES: &[&str] = &[];
 /// Rooms with circles.
 pub const CIRCLES: &[&str] = &["config", "derive", "export", "net"];
