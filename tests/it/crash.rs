@@ -151,7 +151,8 @@ async fn a_disk_that_fails_stops_the_process_loudly_and_loses_nothing() {
     let limited = r#"trap "" XFSZ; ulimit -f 100; exec "$0" "$@""#;
     let command = command.args(["-c", limited, env!("CARGO_BIN_EXE_baton")]);
     let running = Running(listening(command, &state, &[]).spawn().expect("baton"));
-    let (mut running, address, server, log) = addresses(running);
+    let (mut running, endpoints, log) = addresses(running);
+    let (address, server) = (endpoints.grpc, endpoints.server);
     // A scraper that never ends its request does not hold it up.
     let _open = std::net::TcpStream::connect(server).expect("it listens");
     let mut sender = client(address).await;

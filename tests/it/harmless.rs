@@ -29,35 +29,37 @@ fn attributes(pairs: &[(&str, &str)]) -> Value {
         .collect()
 }
 
+/// One span, with that text wherever a name may stand.
+fn span(text: &str, number: u8, end: u64, pairs: &[(&str, &str)]) -> Value {
+    let id = |number: u8| format!("{number:016x}");
+    let common = [
+        ("session.id", text),
+        ("user.id", text),
+        ("customer.tier", text),
+        ("user.intent", text),
+        ("transaction.value", "12"),
+        ("transaction.currency", text),
+        ("gen_ai.evaluation.name", text),
+        ("gen_ai.evaluation.score.value", "0.5"),
+        ("gen_ai.evaluation.score.label", text),
+    ];
+    json!({
+        "traceId": "0102030405060708090a0b0c0d0e0f10",
+        "spanId": id(number),
+        "parentSpanId": if number == 1 { String::new() } else { id(1) },
+        "name": text,
+        "startTimeUnixNano": (1_800_000_000_000_000_000_u64 + u64::from(number)).to_string(),
+        "endTimeUnixNano": (1_800_000_000_000_000_000_u64 + end).to_string(),
+        "attributes": attributes(&[&common[..], pairs].concat()),
+    })
+}
+
 /// A turn of one agent that calls a model, a tool and another agent, with that text wherever a name may stand.
 fn request(text: &str) -> Vec<u8> {
-    let id = |number: u8| format!("{number:016x}");
-    let span = |number: u8, name: &str, end: u64, pairs: &[(&str, &str)]| {
-        let common = [
-            ("session.id", text),
-            ("user.id", text),
-            ("customer.tier", text),
-            ("user.intent", text),
-            ("transaction.value", "12"),
-            ("transaction.currency", text),
-            ("gen_ai.evaluation.name", text),
-            ("gen_ai.evaluation.score.value", "0.5"),
-            ("gen_ai.evaluation.score.label", text),
-        ];
-        json!({
-            "traceId": "0102030405060708090a0b0c0d0e0f10",
-            "spanId": id(number),
-            "parentSpanId": if number == 1 { String::new() } else { id(1) },
-            "name": name,
-            "startTimeUnixNano": (1_800_000_000_000_000_000_u64 + u64::from(number)).to_string(),
-            "endTimeUnixNano": (1_800_000_000_000_000_000_u64 + end).to_string(),
-            "attributes": attributes(&[&common[..], pairs].concat()),
-        })
-    };
+    let span = |number, end, pairs: &[(&str, &str)]| span(text, number, end, pairs);
     let spans = json!([
         span(
             1,
-            text,
             90,
             &[
                 ("gen_ai.operation.name", "invoke_workflow"),
@@ -66,7 +68,6 @@ fn request(text: &str) -> Vec<u8> {
         ),
         span(
             2,
-            text,
             80,
             &[
                 ("gen_ai.operation.name", "invoke_agent"),
@@ -75,7 +76,6 @@ fn request(text: &str) -> Vec<u8> {
         ),
         span(
             3,
-            text,
             10,
             &[
                 ("gen_ai.operation.name", "chat"),
@@ -89,7 +89,6 @@ fn request(text: &str) -> Vec<u8> {
         ),
         span(
             4,
-            text,
             20,
             &[
                 ("gen_ai.operation.name", "execute_tool"),
@@ -99,7 +98,6 @@ fn request(text: &str) -> Vec<u8> {
         ),
         span(
             5,
-            text,
             30,
             &[
                 ("gen_ai.operation.name", "handoff"),
@@ -109,7 +107,6 @@ fn request(text: &str) -> Vec<u8> {
         ),
         span(
             6,
-            text,
             40,
             &[
                 ("mastra.span.type", "tool"),

@@ -1,5 +1,6 @@
 //! `docs/instrument.md` is true: its tables are those of the code, and what it tells people to paste does what it says.
 
+use crate::support::http::body;
 use baton::app::App;
 use baton::clock::Clock;
 use baton::config::{self, Config};
@@ -12,8 +13,6 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/instrument.md");
 const BEGIN: &str = "<!-- declarations: written by tests/it/instrument.rs -->";
@@ -188,19 +187,10 @@ async fn in_the_end<const N: usize>(app: App, nanos: &AtomicU64, pages: [&str; N
     app.settle().await;
     let mut told = Vec::new();
     for page in pages {
-        told.push(get(app.metrics, page).await);
+        told.push(body(app.metrics, page).await.expect("a page"));
     }
     assert!(app.stop().await);
     told.try_into().expect("one text a page")
-}
-
-async fn get(server: SocketAddr, path: &str) -> String {
-    let mut stream = TcpStream::connect(server).await.expect("it listens");
-    let request = format!("GET {path} HTTP/1.0\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.expect("sent");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.expect("text");
-    answer.split_once("\r\n\r\n").expect("a body").1.to_owned()
 }
 
 fn succeeds(command: &mut Command) {

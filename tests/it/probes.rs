@@ -1,5 +1,6 @@
 //! Probes tell the truth while workers do not get on, and while a scrape waits for them.
 
+use crate::support::http::get;
 use baton::app::{self, App};
 use baton::catalogue::{DERIVED, INTERNAL};
 use baton::clock::Clock;
@@ -17,7 +18,6 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
@@ -65,17 +65,6 @@ impl Readiness for Shown {
     fn unready(&self) -> Vec<String> {
         self.engine.stuck()
     }
-}
-
-async fn get(server: SocketAddr, path: &str) -> String {
-    let mut stream = tokio::net::TcpStream::connect(server)
-        .await
-        .expect("it listens");
-    let request = format!("GET {path} HTTP/1.0\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.expect("sent");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.expect("an answer");
-    answer
 }
 
 /// Serves it on a runtime of its own, as the wiring does.

@@ -1,7 +1,8 @@
 //! The real process while it recovers, and after the operator has changed the number of partitions.
 
+use crate::support::http::get;
 use crate::support::process::{
-    Running, at_the_end, client, folder, get, listening, now, session, start, start_with, total,
+    Running, at_the_end, client, folder, listening, now, session, start, start_with, total,
 };
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;

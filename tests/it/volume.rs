@@ -2,8 +2,9 @@
 //!
 //! Mounting one needs root, which the gate has. Elsewhere these tests say that they are skipped.
 
+use crate::support::http::get;
 use crate::support::process::{
-    self, Running, addresses, at_the_end, client, folder, get, listening, now, session, total,
+    self, Running, addresses, at_the_end, client, folder, listening, now, session, total,
 };
 use std::io::Write;
 use std::net::SocketAddr;
@@ -73,7 +74,8 @@ fn start(volume: &Volume, settings: &str) -> Watched {
     let mut command = Command::new(env!("CARGO_BIN_EXE_baton"));
     let more = ["--config", config.to_str().expect("text")];
     let command = listening(&mut command, &volume.state(), &more).stdin(Stdio::null());
-    let (running, grpc, server, log) = addresses(Running(command.spawn().expect("baton")));
+    let running = Running(command.spawn().expect("baton"));
+    let (running, endpoints, log) = addresses(running);
     let lines = Arc::new(Mutex::new(Vec::new()));
     let kept = Arc::clone(&lines);
     std::thread::spawn(move || {
@@ -83,8 +85,8 @@ fn start(volume: &Volume, settings: &str) -> Watched {
     });
     Watched {
         running,
-        grpc,
-        server,
+        grpc: endpoints.grpc,
+        server: endpoints.server,
         lines,
     }
 }

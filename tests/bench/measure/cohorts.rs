@@ -104,12 +104,7 @@ fn number(key: &str, value: f64) -> KeyValue {
 
 /// One session: an agent asks a model and hands over to another one, which answers; the case is closed and rated.
 fn session(n: u64, start: u64) -> ExportTraceServiceRequest {
-    // The same numbers in every run.
-    let dice = |salt: u64, sides: u64| {
-        let own = (n + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        let mixed = own ^ (salt + 1).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        ((mixed ^ mixed >> 29).wrapping_mul(0x94D0_49BB_1331_11EB) >> 33) % sides
-    };
+    let dice = |salt, sides| dice(n, salt, sides);
     let [from, to] = [1, 2].map(|salt| format!("agent-{}", dice(salt, AGENTS)));
     let model = MODELS[dice(3, 2) as usize];
     let trace = (u128::from(n) + 1).to_be_bytes().to_vec();
@@ -168,13 +163,23 @@ fn session(n: u64, start: u64) -> ExportTraceServiceRequest {
         ],
         ..Event::default()
     });
-    let spans = vec![
+    request(vec![
         span(0, 0, "invoke_agent", (0, 480), agent(&from)),
         span(1, 0, "chat", (10, 400), chat(&from)),
         span(2, 0, "execute_tool", (410, 460), tool),
         span(5, 4, "chat", (510, 490 + wait), chat(&to)),
         last,
-    ];
+    ])
+}
+
+/// The same numbers for a session in every run.
+fn dice(n: u64, salt: u64, sides: u64) -> u64 {
+    let own = (n + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let mixed = own ^ (salt + 1).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    ((mixed ^ mixed >> 29).wrapping_mul(0x94D0_49BB_1331_11EB) >> 33) % sides
+}
+
+fn request(spans: Vec<Span>) -> ExportTraceServiceRequest {
     let scope = ScopeSpans {
         spans,
         ..ScopeSpans::default()

@@ -196,12 +196,25 @@ fn json_may_span_lines_mix_signals_and_hold_metrics() {
     );
 }
 
+/// Each input fails, says what it is and where, in no words of our libraries.
+fn fail(cases: &[(&[u8], &str)]) {
+    for (input, expected) in cases {
+        let output = baton_reads(&["replay", "-"], input);
+        let told = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(5), "{told}");
+        assert!(told.contains(expected), "{expected} is not in {told}");
+        assert!(output.stdout.is_empty(), "no figures of half a recording");
+        for jargon in ["serde", "EOF", "prost", "Malformed"] {
+            assert!(!told.contains(jargon), "{told}");
+        }
+    }
+}
+
 #[test]
 fn what_is_no_otlp_fails_and_says_what_it_is_and_where() {
     let traces = recorded("001.pb");
     let two = [traces.as_slice(), &traces[..traces.len() - 9]].concat();
-    let good_line = r#"{"resourceSpans": []}"#;
-    for (input, expected) in [
+    fail(&[
         (&b""[..], "standard input: is empty; expected recorded OTLP"),
         (b" \n", "is empty"),
         (b"hello\n", "not OTLP, but text; expected recorded OTLP"),
@@ -222,8 +235,37 @@ fn what_is_no_otlp_fails_and_says_what_it_is_and_where() {
                 traces.len()
             ),
         ),
+        (b"\x1f\x8b\x08\x00garbage", "cannot be decompressed (gzip)"),
+        (b"\x28\xb5\x2f\xfdgarbage", "cannot be decompressed (zstd)"),
         (
-            b"{}",
+            &framed(&[traces.clone(), b"{}".to_vec()]),
+            &format!("record 2 (byte {}): line 1", traces.len() + 4),
+        ),
+    ]);
+    for (path, expected) in [
+        (
+            "tests",
+            "tests: is a directory: name the files in it, such as tests/*",
+        ),
+        ("missing.pb", "missing.pb: cannot be read: No such file"),
+        ("README.md", "README.md: not OTLP, but text"),
+    ] {
+        let output = baton(&["replay", path]);
+        assert_eq!(output.status.code(), Some(5));
+        assert!(
+            text(&output.stderr).starts_with(expected),
+            "{}",
+            text(&output.stderr)
+        );
+    }
+}
+
+#[test]
+fn json_that_is_no_otlp_fails_and_says_what_it_is_and_where() {
+    let good_line = r#"{"resourceSpans": []}"#;
+    fail(&[
+        (
+            &b"{}"[..],
             "line 1 (byte 0): an empty object, without resourceSpans or resourceLogs; expected",
         ),
         (
@@ -254,38 +296,7 @@ fn what_is_no_otlp_fails_and_says_what_it_is_and_where() {
             format!("{good_line}\n{{\"resourceSpans\": oops}}\n").as_bytes(),
             "line 2, column 19: not valid JSON",
         ),
-        (b"\x1f\x8b\x08\x00garbage", "cannot be decompressed (gzip)"),
-        (b"\x28\xb5\x2f\xfdgarbage", "cannot be decompressed (zstd)"),
-        (
-            &framed(&[traces.clone(), b"{}".to_vec()]),
-            &format!("record 2 (byte {}): line 1", traces.len() + 4),
-        ),
-    ] {
-        let output = baton_reads(&["replay", "-"], input);
-        let told = text(&output.stderr);
-        assert_eq!(output.status.code(), Some(5), "{told}");
-        assert!(told.contains(expected), "{expected} is not in {told}");
-        assert!(output.stdout.is_empty(), "no figures of half a recording");
-        for jargon in ["serde", "EOF", "prost", "Malformed"] {
-            assert!(!told.contains(jargon), "{told}");
-        }
-    }
-    for (path, expected) in [
-        (
-            "tests",
-            "tests: is a directory: name the files in it, such as tests/*",
-        ),
-        ("missing.pb", "missing.pb: cannot be read: No such file"),
-        ("README.md", "README.md: not OTLP, but text"),
-    ] {
-        let output = baton(&["replay", path]);
-        assert_eq!(output.status.code(), Some(5));
-        assert!(
-            text(&output.stderr).starts_with(expected),
-            "{}",
-            text(&output.stderr)
-        );
-    }
+    ]);
 }
 
 #[test]

@@ -1,76 +1,36 @@
 //! From a failure to the conversation: the sessions of a running Baton, as someone follows them from an alert or an exemplar.
 
 use super::file;
+use crate::support::http::answer;
+use crate::support::process::{self, Endpoints, Running};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
 
 /// A running process, stopped when it is done with.
-struct Running {
-    child: Child,
-    http: String,
-    server: String,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+struct Desk {
+    _process: Running,
+    endpoints: Endpoints,
 }
 
 /// Turns are finalized soon.
 const CONFIG: &[u8] = b"stitch: {settle: 100ms, bind_timeout: 100ms, trace_timeout: 200ms, drop_timeout: 200ms, idle_timeout: 1s}\nmetrics: {zero_hold: 1ms}\n";
 
-impl Running {
+impl Desk {
     fn start() -> Self {
         let config = file("sessions.yaml", CONFIG);
-        let any = "127.0.0.1:0";
-        let mut child = Command::new(env!("CARGO_BIN_EXE_baton"))
-            .args([
-                "run",
-                "--log-format",
-                "json",
-                "--state-log",
-                "memory",
-                "--config",
-            ])
-            .arg(config)
-            .args([
-                "--grpc-endpoint",
-                any,
-                "--http-endpoint",
-                any,
-                "--server-endpoint",
-                any,
-            ])
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("baton runs");
-        let mut log = BufReader::new(child.stderr.take().expect("its log")).lines();
-        let mut address = |endpoint: &str| {
-            let found = log.find_map(|line| {
-                let line: Value = serde_json::from_str(&line.ok()?).ok()?;
-                (line["endpoint"] == endpoint)
-                    .then(|| line["address"].as_str().map(str::to_owned))?
-            });
-            found.expect("it listens")
-        };
-        let (http, server) = (address("http"), address("server"));
+        let mut command = process::baton();
+        let command = process::run(&mut command).args(["--state-log", "memory", "--config"]);
+        let (process, endpoints) = process::spawn(command.arg(config));
         Self {
-            child,
-            http,
-            server,
+            _process: process,
+            endpoints,
         }
     }
 
     /// The status, the head and the body of an answer.
     fn ask(&self, path: &str, header: &str) -> (u16, String, String) {
         let request = format!("GET {path} HTTP/1.0\r\n{header}\r\n");
-        answer(&self.server, request.as_bytes())
+        answer(self.endpoints.server, request.as_bytes())
     }
 
     fn get(&self, path: &str) -> (u16, String) {
@@ -94,20 +54,9 @@ impl Running {
         let head = format!(
             "POST /v1/traces HTTP/1.0\r\nContent-Type: {media}\r\nContent-Length: {length}\r\n\r\n"
         );
-        let (status, _, told) = answer(&self.http, &[head.as_bytes(), body].concat());
+        let (status, _, told) = answer(self.endpoints.http, &[head.as_bytes(), body].concat());
         assert_eq!(status, 200, "{told}");
     }
-}
-
-fn answer(address: &str, request: &[u8]) -> (u16, String, String) {
-    let mut stream = TcpStream::connect(address).expect("it listens");
-    stream.write_all(request).expect("sent");
-    let mut bytes = Vec::new();
-    stream.read_to_end(&mut bytes).expect("an answer");
-    let text = String::from_utf8_lossy(&bytes);
-    let (head, body) = text.split_once("\r\n\r\n").expect("a head");
-    let status = head.split(' ').nth(1).and_then(|s| s.parse().ok());
-    (status.expect("a status"), head.to_owned(), body.to_owned())
 }
 
 /// An id that no path, query or table takes as it is.
@@ -132,8 +81,8 @@ fn odd_session() -> Value {
 }
 
 /// Baton with three sessions, all of them told.
-fn told() -> Running {
-    let running = Running::start();
+fn told() -> Desk {
+    let running = Desk::start();
     let (status, empty) = running.get("/sessions");
     assert_eq!(status, 200);
     assert!(empty.contains("No session is known yet"), "{empty}");

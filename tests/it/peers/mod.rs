@@ -7,16 +7,13 @@ mod past;
 mod restarts;
 mod selection;
 
-use bytes::Bytes;
-use http_body_util::{BodyExt, Empty};
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::TokioExecutor;
+use crate::support::http;
+use crate::support::process::{self, Endpoints, Running, folder};
 use serde_json::Value;
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 const CONFIG: &str = "\
@@ -25,54 +22,16 @@ metrics: {zero_hold: 300ms}
 state: {directory: state}
 ";
 
-/// A child that does not outlive the test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn folder(name: &str) -> PathBuf {
-    let folder =
-        Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
-    fs::create_dir_all(&folder).expect("a folder");
-    folder
-}
-
-/// Starts baton and reads its addresses (gRPC, HTTP, server) from its log.
-fn start_baton(folder: &Path) -> (Running, [String; 3]) {
+/// A Baton that decides soon.
+fn start_baton(folder: &Path) -> (Running, Endpoints) {
     let config = folder.join("baton.yaml");
     fs::write(&config, CONFIG).expect("written");
-    let mut child = Command::new(env!("CARGO_BIN_EXE_baton"))
-        .args(["run", "--log-format", "json", "--config"])
-        .arg(&config)
-        .args([
-            "--grpc-endpoint",
-            "127.0.0.1:0",
-            "--http-endpoint",
-            "127.0.0.1:0",
-        ])
-        .env("BATON_SERVER_ENDPOINT", "127.0.0.1:0")
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("baton starts");
-    let log = BufReader::new(child.stderr.take().expect("its log"));
-    let running = Running(child);
-    let mut addresses = log.lines().filter_map(|line| {
-        let line: Value = serde_json::from_str(&line.expect("text")).expect("the log is JSON");
-        line["address"].as_str().map(str::to_owned)
-    });
-    let mut next = || addresses.next().expect("three listeners");
-    let found = [next(), next(), next()];
-    // Nobody reads the log from here on: Baton must live with that.
-    (running, found)
+    let mut command = process::baton();
+    process::spawn(process::run(&mut command).arg("--config").arg(&config))
 }
 
 /// A Prometheus with Baton's rules that scrapes the target; a scrape may take as long as the interval.
@@ -112,11 +71,9 @@ fn start_prometheus_with(
 }
 
 async fn get(url: &str) -> Option<String> {
-    let client = Client::builder(TokioExecutor::new()).build_http::<Empty<Bytes>>();
-    let response = client.get(url.parse().expect("a URL")).await.ok()?;
-    let fine = response.status().is_success();
-    let body = response.into_body().collect().await.ok()?.to_bytes();
-    fine.then(|| String::from_utf8(body.to_vec()).expect("text"))
+    let (address, path) = url.strip_prefix("http://")?.split_once('/')?;
+    let address = address.parse().expect("an address");
+    http::body(address, &format!("/{path}")).await
 }
 
 /// Asks until the answer is there; 60 seconds are given up on.
@@ -162,22 +119,15 @@ async fn sum(prometheus: &str, expression: &str, at: Option<f64>) -> Option<f64>
         .map(|(_, _, value)| *value)
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_sdk_sends_prometheus_scrapes_and_no_failure_is_lost() {
-    let folder = folder("peers");
-    let (mut baton, addresses) = start_baton(&folder);
-    let [grpc, http, server] = &addresses;
-    assert_eq!(
-        get(&format!("http://{server}/readyz")).await.as_deref(),
-        Some("ready\n")
-    );
-    let (_prometheus, prometheus) = start_prometheus(&folder, server, "200ms");
-    until("a first scrape", || sum(&prometheus, "up == 1", None)).await;
-
+/// Has the SDK send a small scenario; returns what is true of it.
+fn told_by_the_sdk(endpoints: &Endpoints) -> Value {
     let python = root().join("target/peers/bin/python");
     let sent = Command::new(&python)
         .arg(root().join("tests/it/peers/send.py"))
-        .args([format!("http://{grpc}"), format!("http://{http}")])
+        .args([
+            format!("http://{}", endpoints.grpc),
+            format!("http://{}", endpoints.http),
+        ])
         .output()
         .unwrap_or_else(|_| panic!("{} is there: run tests/run", python.display()));
     assert!(
@@ -185,7 +135,40 @@ async fn the_sdk_sends_prometheus_scrapes_and_no_failure_is_lost() {
         "{}",
         String::from_utf8_lossy(&sent.stderr)
     );
-    let truth: Value = serde_json::from_slice(&sent.stdout).expect("JSON");
+    serde_json::from_slice(&sent.stdout).expect("JSON")
+}
+
+/// A process that is asked to stop drains and says that all is well.
+async fn ends_well(mut baton: Running) {
+    let pid = baton.0.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-TERM", &pid])
+            .status()
+            .expect("kill")
+            .success()
+    );
+    let ended = until("its end", || {
+        let status = baton.0.try_wait().expect("a child");
+        async move { status }
+    })
+    .await;
+    assert_eq!(ended.code(), Some(0), "it drains and ends well");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sdk_sends_prometheus_scrapes_and_no_failure_is_lost() {
+    let folder = folder("peers");
+    let (baton, endpoints) = start_baton(&folder);
+    let server = endpoints.server;
+    assert_eq!(
+        http::body(server, "/readyz").await.as_deref(),
+        Some("ready\n")
+    );
+    let (_prometheus, prometheus) = start_prometheus(&folder, &server.to_string(), "200ms");
+    until("a first scrape", || sum(&prometheus, "up == 1", None)).await;
+
+    let truth = told_by_the_sdk(&endpoints);
     let number = |key: &str| truth[key].as_f64().expect("a number");
 
     for (metric, expected) in [
@@ -236,19 +219,6 @@ async fn the_sdk_sends_prometheus_scrapes_and_no_failure_is_lost() {
     let targets: Value = serde_json::from_str(&targets).expect("JSON");
     assert_eq!(targets["data"]["activeTargets"][0]["lastError"], "");
 
-    let pid = baton.0.id().to_string();
-    assert!(
-        Command::new("kill")
-            .args(["-TERM", &pid])
-            .status()
-            .expect("kill")
-            .success()
-    );
-    let ended = until("its end", || {
-        let status = baton.0.try_wait().expect("a child");
-        async move { status }
-    })
-    .await;
-    assert_eq!(ended.code(), Some(0), "it drains and ends well");
+    ends_well(baton).await;
     fs::remove_dir_all(&folder).expect("removed");
 }

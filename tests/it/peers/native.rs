@@ -1,14 +1,12 @@
 //! A Prometheus that asks for protobuf and native histograms, and one that reads text, see the same.
 
-use super::restarts::{listening, send, session};
-use super::{
-    Running, folder, get, query, root, start_prometheus, start_prometheus_with, sum, until,
-};
+use super::restarts::{send, session};
+use super::{folder, get, query, start_prometheus, start_prometheus_with, sum, until};
+use crate::support::process;
 use baton::catalogue::DERIVED;
 use baton::model::metric::FamilyKind;
 use std::collections::BTreeMap;
 use std::fs;
-use std::process::{Command, Stdio};
 
 const CONFIG: &str = "\
 stitch: {settle: 100ms, bind_timeout: 200ms, trace_timeout: 1s, drop_timeout: 1s, idle_timeout: 24h}
@@ -40,18 +38,10 @@ async fn protobuf_and_text_say_the_same_to_a_real_prometheus() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let server = free.local_addr().expect("its address").to_string();
     drop(free);
-    let mut child = Command::new(env!("CARGO_BIN_EXE_baton"))
-        .current_dir(root())
-        .args(["run", "--log-format", "json", "--config"])
-        .arg(&config)
-        .args(["--grpc-endpoint", "127.0.0.1:0"])
-        .args(["--http-endpoint", "127.0.0.1:0"])
-        .args(["--server-endpoint", &server])
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("baton starts");
-    let http = listening(&mut child, "http");
-    let _baton = Running(child);
+    let mut command = process::baton();
+    let command = process::run(&mut command).arg("--config").arg(&config);
+    let (_baton, endpoints) = process::spawn(command.args(["--server-endpoint", &server]));
+    let http = endpoints.http.to_string();
     let [reads_text, reads_protobuf] = ["text", "protobuf"].map(|name| folder.join(name));
     for folder in [&reads_text, &reads_protobuf] {
         fs::create_dir_all(folder).expect("a folder");

@@ -2,6 +2,7 @@
 //! value is counted, no counter ever falls.
 
 use super::{Running, folder, get, start_prometheus, sum, until};
+use crate::support::process;
 use baton::clock::Clock;
 use bytes::Bytes;
 use http_body_util::Full;
@@ -9,10 +10,9 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 const CONFIG: &str = "\
 stitch: {settle: 100ms, bind_timeout: 200ms, trace_timeout: 1s, drop_timeout: 1s, idle_timeout: 24h}
@@ -72,22 +72,19 @@ impl Life {
     }
 
     fn start(&mut self) {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_baton"))
-            .args(["run", "--log-format", "json", "--config"])
+        let mut command = process::baton();
+        let command = process::run(&mut command)
+            .arg("--config")
             .arg(self.folder.join("baton.yaml"))
-            .args(["--grpc-endpoint", "127.0.0.1:0"])
-            .args(["--http-endpoint", "127.0.0.1:0"])
             .args(["--server-endpoint", &self.server, "--state-directory"])
             .arg(self.folder.join("state"))
             .env("LD_PRELOAD", faketime())
             .env("FAKETIME_TIMESTAMP_FILE", self.folder.join("clock"))
             .env("FAKETIME_NO_CACHE", "1")
-            .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("baton starts");
-        self.http = listening(&mut child, "http");
-        self.process = Some(Running(child));
+            .env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+        let (process, endpoints) = process::spawn(command);
+        self.http = endpoints.http.to_string();
+        self.process = Some(process);
     }
 
     /// Ends the process by a signal and starts the next one.
@@ -122,17 +119,6 @@ pub async fn send(http: &str, spans: &Value) {
     assert!(response.status().is_success(), "{}", response.status());
 }
 
-/// The address of a listener, from the log.
-pub fn listening(child: &mut Child, endpoint: &str) -> String {
-    let log = BufReader::new(child.stderr.take().expect("its log"));
-    let mut lines = log.lines().map(|line| line.expect("text"));
-    let address = lines.find_map(|line| {
-        let line: Value = serde_json::from_str(&line).expect("the log is JSON");
-        (line["endpoint"] == endpoint).then(|| line["address"].as_str().map(str::to_owned))?
-    });
-    address.expect("it listens")
-}
-
 /// A session with one run of an agent.
 pub fn session(number: u64, agent: &str) -> Value {
     let start = Clock::system().now().0;
@@ -161,6 +147,24 @@ const GROWING: [&str; 5] = [
     "baton_turn_duration_seconds_bucket",
     "baton_agent_invocations_total",
 ];
+
+/// At the time of the last sample each session counts once, and nothing fell.
+async fn counted_once(prometheus: &str, told: u64) {
+    let last = "max(timestamp(baton_sessions_total))";
+    let last = sum(prometheus, last, None).await.expect("a time");
+    let at = async |expression: &str| sum(prometheus, expression, Some(last)).await;
+    // At the time of the last sample nothing is extrapolated.
+    for metric in COUNTED {
+        let increase = at(&format!("sum(increase({metric}[1h]))")).await;
+        let increase = increase.expect("a value");
+        let off = (increase - told as f64).abs();
+        assert!(off < 1e-9, "{metric}: {increase} of {}", told);
+    }
+    for metric in GROWING {
+        let fell = at(&format!("max(resets({metric}[1h]))")).await;
+        assert_eq!(fell, Some(0.0), "{metric} fell");
+    }
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_first_value_counts_whoever_reads_and_whatever_restarts() {
@@ -220,20 +224,7 @@ async fn every_first_value_counts_whoever_reads_and_whatever_restarts() {
     seen_by_both(life.told).await;
 
     for prometheus in &both {
-        let last = "max(timestamp(baton_sessions_total))";
-        let last = sum(prometheus, last, None).await.expect("a time");
-        let at = async |expression: &str| sum(prometheus, expression, Some(last)).await;
-        // At the time of the last sample nothing is extrapolated.
-        for metric in COUNTED {
-            let increase = at(&format!("sum(increase({metric}[1h]))")).await;
-            let increase = increase.expect("a value");
-            let off = (increase - life.told as f64).abs();
-            assert!(off < 1e-9, "{metric}: {increase} of {}", life.told);
-        }
-        for metric in GROWING {
-            let fell = at(&format!("max(resets({metric}[1h]))")).await;
-            assert_eq!(fell, Some(0.0), "{metric} fell");
-        }
+        counted_once(prometheus, life.told).await;
     }
     drop(life);
     fs::remove_dir_all(&folder).expect("removed");

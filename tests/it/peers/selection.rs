@@ -90,6 +90,10 @@ pub enum Kind {
 /// Title, column of the number of events with that number, and how it is judged.
 pub type Figure = (&'static str, &'static str, fn(&Known) -> u64, Kind);
 
+fn seconds(millis: u64) -> f64 {
+    millis as f64 / 1e3
+}
+
 pub fn figures() -> Vec<Figure> {
     let cases: fn(&Known) -> u64 = |k| k.cases.workflows();
     let turns: fn(&Known) -> u64 = |k| k.turns.turns;
@@ -136,12 +140,7 @@ pub fn figures() -> Vec<Figure> {
             "Mean time to resolve",
             "Resolved",
             resolved,
-            Kind::Ratio(|k| {
-                (
-                    k.cases.resolved_elapsed as f64 / 1e3,
-                    k.cases.resolved as f64,
-                )
-            }),
+            Kind::Ratio(|k| (seconds(k.cases.resolved_elapsed), k.cases.resolved as f64)),
         ),
         (
             "Handoffs that succeeded",

@@ -4,10 +4,13 @@
 //! `SEEDS=10000` runs that many lives, `SEED=123` one of them again.
 
 mod disk;
+mod figures;
 mod journal;
 mod log;
 mod process;
+mod recordings;
 mod rows;
+mod story;
 mod world;
 
 use std::sync::Mutex;
@@ -30,14 +33,14 @@ fn asked(name: &str) -> Option<u64> {
 }
 
 /// Lives under a seed and compares what was told.
-fn lived(seed: u64) -> world::Told {
+fn lived(seed: u64) -> story::Told {
     let told = std::panic::catch_unwind(|| world::run(seed));
     let told = told.unwrap_or_else(|_| panic!("SEED={seed} cargo test --test it simulation::"));
     let (figures, rows) = world::without_faults(&told.waves);
     assert!(
         told.figures == figures,
         "the figures differ: SEED={seed} cargo test --test it simulation::\n{}",
-        world::difference(&told.figures, &figures)
+        figures::difference(&told.figures, &figures)
     );
     assert_eq!(
         told.rows.as_ref().unwrap_or(&rows),
@@ -56,7 +59,7 @@ fn whatever_fails_the_figures_are_those_of_a_run_without_faults() {
             known.chain(0..asked("SEEDS").unwrap_or(50)).collect()
         }
     };
-    let story = Mutex::new(world::Story::default());
+    let story = Mutex::new(story::Story::default());
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
         for first in 0..threads {

@@ -1,21 +1,17 @@
 //! One simulated life: recordings come in waves, processes die, the clock moves.
 
 use crate::simulation::disk::SimFiles;
+use crate::simulation::figures::{Figures, difference, figures, growing};
 use crate::simulation::log;
 use crate::simulation::process::{self, PARTITIONS, Process};
+use crate::simulation::recordings::{recordings, requests};
 use crate::simulation::rows::{History, Rows};
-use crate::support::capture::{self, Encoding};
+use crate::simulation::story::Told;
 use crate::support::dice::Dice;
-use baton::app;
-use baton::config::Config;
 use baton::log::disk::files::Files;
 use baton::log::{AppendFuture, LogError, Next};
 use baton::model::event::Event;
 use baton::model::limit::Limit;
-use baton::model::metric::{Family, Point};
-use baton::normalise::Scratch;
-use baton::otlp::view::ScopeBatch;
-use baton::otlp::{self, Limits};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -24,86 +20,6 @@ use std::time::Duration;
 /// Bytes of the volume, where it is not endless: little more than what is kept free.
 const VOLUME: u64 = 1600 << 10;
 const SECOND: u64 = 1_000_000_000;
-
-/// Each series by name and labels; what a crash may change (retries are duplicates, and start times) is left out.
-pub type Figures = BTreeMap<String, String>;
-
-/// What happened under one seed.
-#[derive(Debug)]
-pub struct Told {
-    pub figures: Figures,
-    /// Every workflow that was closed, by what the log tells.
-    /// They are not told where the number of partitions changed: a log of two numbers is no fold any more.
-    pub rows: Option<Rows>,
-    pub waves: Vec<usize>,
-    crashes: u64,
-    faults: u64,
-    refused: u64,
-    short: u64,
-    snapshots: u64,
-    fallbacks: u64,
-    damages: u64,
-    changes: u64,
-}
-
-/// What happened under all seeds.
-#[derive(Debug, Default)]
-pub struct Story {
-    crashes: u64,
-    faults: u64,
-    refused: u64,
-    short: u64,
-    snapshots: u64,
-    fallbacks: u64,
-    damages: u64,
-    changes: u64,
-}
-
-impl Story {
-    pub fn add(&mut self, told: &Told) {
-        self.crashes += told.crashes;
-        self.faults += told.faults;
-        self.refused += told.refused;
-        self.short += told.short;
-        self.snapshots += told.snapshots;
-        self.fallbacks += told.fallbacks;
-        self.damages += told.damages;
-        self.changes += told.changes;
-    }
-
-    pub fn is_eventful(&self) -> bool {
-        let all = [self.crashes, self.faults, self.refused, self.snapshots];
-        let all = all
-            .into_iter()
-            .chain([self.fallbacks, self.damages])
-            .chain([self.short, self.changes]);
-        all.collect::<Vec<_>>().iter().all(|n| *n > 0)
-    }
-}
-
-/// The events of every recording.
-fn recordings() -> &'static [Vec<Event>] {
-    static ALL: OnceLock<Vec<Vec<Event>>> = OnceLock::new();
-    ALL.get_or_init(|| {
-        let normaliser = app::normaliser(&Config::default(), 7);
-        let events = |capture: &capture::Capture| {
-            let (mut events, mut scratch) = (Vec::new(), Scratch::default());
-            for request in capture.requests(Encoding::Protobuf) {
-                let decode = match request.signal {
-                    "logs" => otlp::protobuf::logs,
-                    _ => otlp::protobuf::traces,
-                };
-                let mut take = |group: &ScopeBatch<'_>| {
-                    let these = normaliser.normalise(group, &mut scratch).into_iter();
-                    events.extend(these.map(|event| *event));
-                };
-                decode(&request.body, &Limits::default(), &mut take).expect("a recording");
-            }
-            events
-        };
-        capture::all().iter().map(events).collect()
-    })
-}
 
 /// What outlives processes: the disk, the time, and senders with what nobody acknowledged yet.
 struct World {
@@ -429,20 +345,6 @@ impl World {
     }
 }
 
-/// Cuts a recording into requests, in an order of its own.
-fn requests(recording: usize, dice: &mut Dice) -> Vec<Vec<Event>> {
-    let mut events = recordings()[recording].clone();
-    for i in (1..events.len()).rev() {
-        events.swap(i, dice.below(i as u64 + 1) as usize);
-    }
-    let mut requests = Vec::new();
-    while !events.is_empty() {
-        let some = 1 + dice.below(12) as usize;
-        requests.push(events.split_off(events.len().saturating_sub(some)));
-    }
-    requests
-}
-
 /// One life under a seed.
 pub fn run(seed: u64) -> Told {
     let mut dice = Dice::new(seed ^ 0xBA70);
@@ -562,55 +464,8 @@ fn live(mut world: World, waves: Vec<usize>, crashes: bool) -> Told {
     }
 }
 
-/// The values of counters and the counts of histograms, by name and labels.
-fn growing(families: &[Family]) -> Vec<(String, f64)> {
-    let series = families.iter().flat_map(|family| {
-        let name = &family.name;
-        family.series.iter().filter_map(move |series| {
-            let value = match &series.point {
-                Point::Counter { value, .. } => *value,
-                Point::Histogram(histogram) => {
-                    histogram.buckets.iter().map(|b| b.count).sum::<u64>() as f64
-                }
-                Point::Gauge(_) => return None,
-            };
-            Some((format!("{name} {:?}", series.labels), value))
-        })
-    });
-    series.collect()
-}
-
 /// Snapshots on the disk at the end.
 fn kept(files: &SimFiles) -> u64 {
     let names = files.list().expect("names");
     names.iter().filter(|n| n.ends_with(".snapshot")).count() as u64
-}
-
-pub fn figures(families: &[Family]) -> Figures {
-    let mut figures = Figures::new();
-    for family in families {
-        if family.name == "baton_duplicate_events_total" {
-            continue;
-        }
-        for series in &family.series {
-            let point = match &series.point {
-                Point::Gauge(level) => format!("{level}"),
-                other => format!("{other:?}"),
-            };
-            figures.insert(format!("{} {:?}", family.name, series.labels), point);
-        }
-    }
-    figures
-}
-
-/// The series that differ.
-pub fn difference(one: &Figures, other: &Figures) -> String {
-    let names = one.keys().chain(other.keys());
-    let mut lines: Vec<String> = names
-        .filter(|name| one.get(*name) != other.get(*name))
-        .map(|name| format!("{name}\n  {:?}\n  {:?}", one.get(name), other.get(name)))
-        .collect();
-    lines.sort();
-    lines.dedup();
-    lines.join("\n")
 }

@@ -3,9 +3,11 @@
 //! | File | Content |
 //! |---|---|
 //! | `process.rs` | the real binary: started, waited for, fed with sessions of known figures, and read |
+//! | `http.rs` | a plain HTTP request and its answer |
 //! | `capture.rs` | the recordings of `tests/fixtures` |
 //! | `dice.rs` | random numbers from a seed |
 
 pub mod capture;
 pub mod dice;
+pub mod http;
 pub mod process;

@@ -1,5 +1,6 @@
 //! The real process as tests see it: started with a directory of its own, fed with sessions of known figures, and looked at.
 
+use crate::support::http::get;
 use baton::app::App;
 use baton::clock::Clock;
 use baton::config::Config;
@@ -16,7 +17,6 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// A folder that goes with the test.
 pub fn folder(name: &str) -> PathBuf {
@@ -36,6 +36,13 @@ impl Drop for Running {
     }
 }
 
+/// Where a process listens.
+pub struct Endpoints {
+    pub grpc: SocketAddr,
+    pub http: SocketAddr,
+    pub server: SocketAddr,
+}
+
 pub fn start(state: &Path) -> (Running, SocketAddr) {
     let (running, grpc, _) = start_with(state, &[]);
     (running, grpc)
@@ -43,29 +50,41 @@ pub fn start(state: &Path) -> (Running, SocketAddr) {
 
 /// The process with the addresses of gRPC and of the probes.
 pub fn start_with(state: &Path, more: &[&str]) -> (Running, SocketAddr, SocketAddr) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_baton"));
-    let running = Running(listening(&mut command, state, more).spawn().expect("baton"));
-    let (running, grpc, server, log) = addresses(running);
-    // Nobody reads the log from here on.
-    drop(log);
-    (running, grpc, server)
+    let (running, endpoints) = spawn(listening(&mut baton(), state, more));
+    (running, endpoints.grpc, endpoints.server)
+}
+
+/// The command that is tested.
+pub fn baton() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_baton"))
+}
+
+/// Makes a command one that runs Baton on any free ports, which its log tells. Options name other ones.
+pub fn run(command: &mut Command) -> &mut Command {
+    for endpoint in ["GRPC", "HTTP", "SERVER"] {
+        command.env(format!("BATON_{endpoint}_ENDPOINT"), "127.0.0.1:0");
+    }
+    command
+        .args(["run", "--log-format", "json"])
+        .stderr(Stdio::piped())
 }
 
 pub fn listening<'a>(command: &'a mut Command, state: &Path, more: &[&str]) -> &'a mut Command {
-    let any = "127.0.0.1:0";
-    command
-        .args(["run", "--log-format", "json", "--state-directory"])
-        .arg(state)
-        .args(["--grpc-endpoint", any, "--http-endpoint", any])
-        .args(["--server-endpoint", any])
-        .args(more)
-        .stderr(Stdio::piped())
+    run(command).arg("--state-directory").arg(state).args(more)
+}
+
+/// Starts a command made by [`run`] and waits until it listens. Nobody reads its log from then on: Baton must live with that.
+pub fn spawn(command: &mut Command) -> (Running, Endpoints) {
+    let running = Running(command.spawn().expect("baton starts"));
+    let (running, endpoints, log) = addresses(running);
+    drop(log);
+    (running, endpoints)
 }
 
 pub type Lines = std::io::Lines<BufReader<std::process::ChildStderr>>;
 
 /// Reads a log until all endpoints are in it.
-pub fn addresses(mut running: Running) -> (Running, SocketAddr, SocketAddr, Lines) {
+pub fn addresses(mut running: Running) -> (Running, Endpoints, Lines) {
     let mut log = BufReader::new(running.0.stderr.take().expect("its log")).lines();
     let mut next = |endpoint: &str| {
         let found = log.find_map(|line| {
@@ -76,8 +95,12 @@ pub fn addresses(mut running: Running) -> (Running, SocketAddr, SocketAddr, Line
         let found = found.expect("it listens");
         found.parse().expect("an address")
     };
-    let (grpc, server) = (next("grpc"), next("server"));
-    (running, grpc, server, log)
+    let endpoints = Endpoints {
+        grpc: next("grpc"),
+        http: next("http"),
+        server: next("server"),
+    };
+    (running, endpoints, log)
 }
 
 pub async fn client(address: SocketAddr) -> TraceServiceClient<tonic::transport::Channel> {
@@ -193,18 +216,6 @@ pub async fn at_the_end(state: &Path) -> Vec<Family> {
     let families = app.engine().gather();
     assert!(app.stop().await);
     families
-}
-
-/// What the server answers: its head and its body.
-pub async fn get(server: SocketAddr, path: &str) -> String {
-    let mut stream = tokio::net::TcpStream::connect(server)
-        .await
-        .expect("it listens");
-    let request = format!("GET {path} HTTP/1.0\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.expect("sent");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.expect("an answer");
-    answer
 }
 
 /// A gauge of Baton's own, as it shows it now.
