@@ -18,14 +18,14 @@ mod warnings;
 
 pub use settings::{connections, display, engine_settings, fresh_seed, listener, normaliser};
 
-use crate::clock::{Clock, Heartbeat};
+use crate::clock::Clock;
 use crate::config::Config;
-use crate::engine::Engine;
+use crate::engine::{Engine, PartitionWorker};
 use crate::export::scrape::{self, ScrapeServer};
 use crate::ingest::{Appender, Ingest, Pipeline};
+use crate::log::LogError;
 use crate::log::disk;
 use crate::log::disk::files::Files;
-use crate::log::{self, LogError};
 use crate::net::{self, Reporter};
 use crate::receive::{self, Admission, Grpc, Http, Listeners};
 use crate::shutdown::Failure;
@@ -113,7 +113,6 @@ impl App {
             progress: Arc::default(),
             telemetry: Telemetry::new(clock.now()),
             stopping: tasks.stopping(Phase::Receivers),
-            log_heartbeat: files.as_ref().map(|_| Heartbeat::new(&clock)),
         });
         let reporter = Reporter::new(clock.clone());
         let servers = || ListenerServers::new(config, &reporter);
@@ -145,8 +144,8 @@ impl App {
             metrics,
         };
         let stop = app.tasks.stopping(Phase::Receivers);
-        let tasks = writer_task(ground.writer, source.log_heartbeat.clone()).into_iter();
-        let tasks = tasks.chain(worker_tasks(&app.engine, ground.readers));
+        let tasks = writer_task(&app.engine, ground.writer).into_iter();
+        let tasks = tasks.chain(worker_tasks(&app.engine, ground.workers));
         let tasks = tasks.chain(receiver_tasks(grpc, http, reporter, &stop));
         tasks.for_each(|task| app.tasks.start(task));
         // From here on it is ready. It is set once: nobody else does.
@@ -208,26 +207,25 @@ impl Drop for App {
 }
 
 /// The writer of a log on disk.
-fn writer_task(writer: Option<disk::Writer>, heartbeat: Option<Heartbeat>) -> Option<Task> {
-    let (writer, heartbeat) = writer.zip(heartbeat)?;
-    let work = move || {
-        let written = writer.work(|| heartbeat.beat());
-        written.map_err(|error| Failure::Log(error.to_string()))
-    };
+fn writer_task(engine: &Engine, writer: Option<disk::Writer>) -> Option<Task> {
+    let writer = writer?;
+    let heartbeat = engine.heartbeats().begin("the log".into());
+    let work = move || writer.work(|| heartbeat.beat()).map_err(log_failure);
     Some(Task::blocking("the writer of the log", Phase::Log, work))
 }
 
-/// The loops of the partitions, each with its reader of the log.
-fn worker_tasks(engine: &Arc<Engine>, readers: Vec<log::Reader>) -> impl Iterator<Item = Task> {
-    let readers = readers.into_iter().enumerate();
-    readers.map(|(index, reader)| {
+/// The loops of the partitions.
+fn worker_tasks(engine: &Arc<Engine>, workers: Vec<PartitionWorker>) -> impl Iterator<Item = Task> {
+    workers.into_iter().map(|worker| {
         let engine = Arc::clone(engine);
-        let name = format!("the worker of partition {index}");
-        Task::blocking(name, Phase::Workers, move || {
-            engine.work(index, reader);
-            Ok(())
-        })
+        let name = format!("the worker of partition {}", worker.partition());
+        let work = move || engine.work(worker).map_err(log_failure);
+        Task::blocking(name, Phase::Workers, work)
     })
+}
+
+fn log_failure(error: LogError) -> Failure {
+    Failure::Log(error.to_string())
 }
 
 /// The receivers, and the reports of what they refuse.

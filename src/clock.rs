@@ -1,8 +1,8 @@
 //! The clock: the only caller of `now()`.
 
 use crate::model::time::Timestamp;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Log time: the time that stamps what enters the log. It never falls, neither within a process nor across a restart on the same log.
@@ -92,28 +92,63 @@ fn nanos(time: Duration) -> u64 {
 /// A thread whose last sign of life is older than this is stuck.
 const STUCK_AFTER: Duration = Duration::from_secs(15);
 
-/// The last sign of life of a thread: the thread beats it, readiness reads it.
+/// The sign of life of one thread, for [`Heartbeats`].
 #[derive(Clone, Debug)]
 pub struct Heartbeat {
     clock: Clock,
+    /// When the last one was. The thread writes, readiness reads.
     last: Arc<AtomicU64>,
 }
 
 impl Heartbeat {
-    pub fn new(clock: &Clock) -> Self {
-        Self {
-            last: Arc::new(AtomicU64::new(clock.now().0)),
-            clock: clock.clone(),
-        }
-    }
-
     pub fn beat(&self) {
         self.last.store(self.clock.now().0, Ordering::Relaxed);
     }
+}
 
-    pub fn is_stuck(&self) -> bool {
-        let last = Timestamp(self.last.load(Ordering::Relaxed));
-        self.clock.now().since(last) > STUCK_AFTER
+/// The signs of life of all threads that have to get on. Clones are the same.
+#[derive(Clone, Debug)]
+pub struct Heartbeats {
+    clock: Clock,
+    /// By the name of the thread; one that has ended is looked for no more.
+    heartbeats: Arc<Mutex<Vec<(String, Weak<AtomicU64>)>>>,
+}
+
+impl Heartbeats {
+    pub fn new(clock: &Clock) -> Self {
+        Self {
+            clock: clock.clone(),
+            heartbeats: Arc::default(),
+        }
+    }
+
+    /// The heartbeat of a thread, as long as the thread has it.
+    pub fn begin(&self, name: String) -> Heartbeat {
+        let last = Arc::new(AtomicU64::new(self.clock.now().0));
+        let mut heartbeats = self
+            .heartbeats
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        heartbeats.retain(|(_, known)| known.strong_count() > 0);
+        heartbeats.push((name, Arc::downgrade(&last)));
+        Heartbeat {
+            clock: self.clock.clone(),
+            last,
+        }
+    }
+
+    /// The threads without a sign of life for longer than [`STUCK_AFTER`].
+    pub fn stuck(&self) -> Vec<String> {
+        let now = self.clock.now();
+        let heartbeats = self
+            .heartbeats
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let silent = |(name, last): &(String, Weak<AtomicU64>)| {
+            let last = Timestamp(last.upgrade()?.load(Ordering::Relaxed));
+            (now.since(last) > STUCK_AFTER).then(|| name.clone())
+        };
+        heartbeats.iter().filter_map(silent).collect()
     }
 }
 
@@ -150,5 +185,18 @@ mod tests {
         assert_eq!(clock.now(), Timestamp(950));
         clock.advance_to(Timestamp(10));
         assert_eq!(clock.now(), Timestamp(950), "the past changes nothing");
+    }
+
+    #[test]
+    fn a_thread_without_a_sign_of_life_is_named_as_long_as_it_should_have_one() {
+        let wall = Arc::new(AtomicU64::new(0));
+        let heartbeats = Heartbeats::new(&Clock::manual(Arc::clone(&wall)));
+        let threads = ["one", "two"].map(|name| heartbeats.begin(name.to_owned()));
+        wall.store(16_000_000_000, Ordering::Release);
+        threads[1].beat();
+        assert_eq!(heartbeats.stuck(), ["one"]);
+        drop(threads);
+        wall.store(90_000_000_000, Ordering::Release);
+        assert!(heartbeats.stuck().is_empty(), "they have ended");
     }
 }

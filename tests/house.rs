@@ -230,6 +230,16 @@ fn the_reader_finds_imports() {
 }
 
 #[test]
+fn the_engine_works_over_any_log() {
+    for source in sources() {
+        let kinds = ["log::disk", "log::memory"].iter();
+        let is_engine = source.room == "engine" && !source.path.contains("/tests/");
+        let known = kinds.filter(|kind| is_engine && source.text.contains(**kind));
+        assert_eq!(known.count(), 0, "{} knows one kind of log", source.path);
+    }
+}
+
+#[test]
 fn rooms_import_only_what_the_map_allows() {
     for source in sources()
         .iter()

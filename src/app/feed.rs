@@ -1,6 +1,6 @@
 //! What exporters are fed from: the engine, Baton's own metrics, and how the process is doing.
 
-use crate::clock::{Clock, Heartbeat};
+use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::export::{FactSource, FamilySource, Feed, Readiness, SessionVisitor};
 use crate::log::disk::progress::Progress;
@@ -20,8 +20,6 @@ pub(super) struct FeedSource {
     pub(super) telemetry: Telemetry,
     /// Is cancelled when the process begins to stop.
     pub(super) stopping: CancellationToken,
-    /// The writer of a log on disk beats it.
-    pub(super) log_heartbeat: Option<Heartbeat>,
 }
 
 impl FeedSource {
@@ -78,19 +76,15 @@ impl Readiness for FeedSource {
         starting.then(|| format!("recovering, {} read", self.progress.text()))
     }
 
+    /// The one place that decides: signs of life, limits, and the phase of the process.
     fn unready(&self) -> Vec<String> {
         let Some(engine) = self.engine.get() else {
             return self.starting().into_iter().collect();
         };
-        let mut unready = engine.stuck();
-        let log = self.log_heartbeat.as_ref();
-        if log.is_some_and(Heartbeat::is_stuck) {
-            unready.push("the log makes no progress".into());
-        }
-        unready.extend(engine.full());
-        if self.stopping.is_cancelled() {
-            unready.push("stopping".into());
-        }
-        unready
+        let silent = engine.heartbeats().stuck().into_iter();
+        let stuck = silent.map(|name| format!("{name} makes no progress"));
+        let stopping = self.stopping.is_cancelled();
+        let stopping = stopping.then(|| "stopping".to_owned());
+        stuck.chain(engine.full()).chain(stopping).collect()
     }
 }

@@ -4,12 +4,12 @@ use super::settings::partition_settings;
 use super::{StartError, engine_settings, fresh_seed};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::engine::{self, Engine};
-use crate::log::LogError;
+use crate::engine::{self, Engine, PartitionWorker};
 use crate::log::disk::files::{Files, Folder};
 use crate::log::disk::progress::{Progress, watched};
-use crate::log::disk::{self, layout};
-use crate::log::{self, Log, LogKind, memory};
+use crate::log::disk::{self, DiskLog, layout};
+use crate::log::memory::{self, MemoryLog};
+use crate::log::{Log, LogError, LogKind};
 use crate::model::limit::Bytes;
 use crate::proto::v1;
 use std::sync::Arc;
@@ -17,7 +17,8 @@ use tracing::{info, warn};
 
 /// What the engine stands on.
 pub(super) struct Ground {
-    pub(super) readers: Vec<log::Reader>,
+    /// One for each partition.
+    pub(super) workers: Vec<PartitionWorker>,
     /// Of a log on disk.
     pub(super) writer: Option<disk::Writer>,
     /// What the ingest appends to.
@@ -44,24 +45,33 @@ pub(super) fn recover(
     progress: &Arc<Progress>,
 ) -> Result<(Arc<Engine>, Ground), StartError> {
     match files {
-        None => Ok(in_memory(config, clock)),
+        None => Ok(in_memory(config, clock)?),
         Some(files) => Ok(on_disk(config, files, clock, progress)?),
     }
 }
 
-fn in_memory(config: &Config, clock: &Clock) -> (Arc<Engine>, Ground) {
+fn in_memory(config: &Config, clock: &Clock) -> Result<(Arc<Engine>, Ground), LogError> {
     let settings = engine_settings(config);
-    let (log, readers) = memory::open(settings.partitions, config.engine.queue_events);
+    let log = Arc::new(memory::open(
+        settings.partitions,
+        config.engine.queue_events,
+    ));
     info!("the log is in memory: all state is lost when the process ends");
-    let log: Arc<dyn Log> = Arc::new(log);
-    let engine = Engine::new(&settings, Arc::clone(&log), clock.clone());
+    let snapshots = Arc::<MemoryLog>::clone(&log);
+    let engine = Engine::new(
+        &settings,
+        Arc::<MemoryLog>::clone(&log),
+        snapshots,
+        clock.clone(),
+    );
+    let (workers, _) = engine.assign(0..settings.partitions)?;
     let ground = Ground {
-        readers,
+        workers,
         writer: None,
         log,
         content_seed: fresh_seed(),
     };
-    (Arc::new(engine), ground)
+    Ok((Arc::new(engine), ground))
 }
 
 fn on_disk(
@@ -83,9 +93,11 @@ fn on_disk(
         content_seed: fresh_seed(),
         since: 0,
     };
-    let meta = change_partitions(config, &files, layout::meta(&*files, fresh)?)?;
+    let meta = layout::meta(&*files, fresh)?;
+    progress.begin(work, meta.partitions as usize);
+    let meta = change_partitions(config, &files, meta)?;
     let settings = partition_settings(config, meta.partitions as usize);
-    let mut opened = disk::open(&files, &disk_settings(config, &meta))?;
+    let opened = disk::open(&files, &disk_settings(config, &meta))?;
     if opened.cut > 0 {
         let bytes = opened.cut;
         warn!(
@@ -93,28 +105,32 @@ fn on_disk(
             "cut off the incomplete end of the log, of which nothing was acknowledged"
         );
     }
-    let log: Arc<dyn Log> = Arc::new(opened.log);
-    let engine = Engine::new(&settings, Arc::clone(&log), clock.clone());
-    let (journal, snapshots) = opened.writer.stored();
-    let recovered = engine.recover(journal, snapshots)?;
+    let log = Arc::new(opened.log);
+    let engine = Engine::new(
+        &settings,
+        Arc::<DiskLog>::clone(&log),
+        Arc::<DiskLog>::clone(&log),
+        clock.clone(),
+    );
+    let (workers, recovered) = engine.assign(0..settings.partitions)?;
     let seconds = clock.now().since(begun).as_secs_f64();
     info!(
         directory = files.place(),
         partitions = meta.partitions,
         position = recovered.position,
-        frames = recovered.frames,
+        deliveries = recovered.deliveries,
         records_known = recovered.known,
         records_sent_again = recovered.sent,
         keys = engine.keys(),
         memory = %Bytes(engine.weight() as u64),
         damaged_snapshots = recovered.damaged,
-        log = %Bytes(journal.bytes()),
+        log = %Bytes(opened.writer.journal().bytes()),
         seconds,
         "state recovered"
     );
     super::warnings::recovered(config, engine.weight());
     let ground = Ground {
-        readers: opened.readers,
+        workers,
         writer: Some(opened.writer),
         log,
         content_seed: meta.content_seed,
@@ -135,17 +151,19 @@ fn change_partitions(
         return Ok(meta);
     }
     info!(from, to, "changing the number of partitions");
-    let mut opened = disk::open(files, &disk_settings(config, &meta))?;
-    let (journal, snapshots) = opened.writer.stored();
+    let log = disk::open(files, &disk_settings(config, &meta))?.log;
     let settings = (
         &partition_settings(config, from),
         &partition_settings(config, to),
     );
-    let (meta, changed) = engine::repartition(&**files, meta, settings, (journal, snapshots))?;
+    let changed = engine::repartition((&log, &log), settings)?;
+    let states = changed.partitions.iter().enumerate();
+    let states = states.map(|(index, partition)| partition.save(index));
+    let meta = layout::replace(&**files, meta, changed.position, states)?;
     info!(
         from,
         to,
-        frames = changed.frames,
+        deliveries = changed.recovered.deliveries,
         position = meta.since,
         "changed the number of partitions"
     );

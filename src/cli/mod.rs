@@ -46,7 +46,7 @@ enum Command {
     /// Derive metrics from recorded OTLP and exit
     ///
     /// Recorded time is used. All timers expire at the end of the recording.
-    Replay(Replay),
+    Replay(ReplayArgs),
     /// Run Baton with a simulated support desk of agents that sends traces to it
     Demo(Demo),
     /// Print all configuration keys with their defaults
@@ -119,7 +119,7 @@ struct Check {
 }
 
 #[derive(Debug, Args)]
-struct Replay {
+struct ReplayArgs {
     /// Recorded OTLP export requests, or - for standard input
     ///
     /// Traces and logs, as protobuf, JSON, or JSON lines, also as the file exporter of the OpenTelemetry Collector writes them,

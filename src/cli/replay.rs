@@ -1,7 +1,7 @@
 //! `baton replay`.
 
 use super::{
-    Exit, Replay, ReplayFormat, called, complain, is_standard_input, load, out, recording,
+    Exit, ReplayArgs, ReplayFormat, called, complain, is_standard_input, load, out, recording,
 };
 use crate::app;
 use crate::config::Config;
@@ -20,7 +20,7 @@ enum Asked {
     Sessions(Option<String>, bool),
 }
 
-pub(super) fn replay(replay: &Replay) -> Exit {
+pub(super) fn replay(replay: &ReplayArgs) -> Exit {
     let (files, asked) = match asked(replay) {
         Ok(asked) => asked,
         Err(what) => {
@@ -64,7 +64,7 @@ pub(super) fn replay(replay: &Replay) -> Exit {
 }
 
 /// The files and what is asked of them. What follows `--explain` is a file where there is one of that name.
-fn asked(replay: &Replay) -> Result<(Vec<PathBuf>, Asked), &'static str> {
+fn asked(replay: &ReplayArgs) -> Result<(Vec<PathBuf>, Asked), &'static str> {
     let mut files = replay.files.clone();
     let asked = match &replay.explain {
         None => Asked::Metrics(replay.format.unwrap_or(ReplayFormat::Prometheus)),

@@ -4,22 +4,28 @@
 //!
 //! | File | Content |
 //! |---|---|
+//! | `assignment.rs` | partitions that are assigned to the engine, and revoked, while it runs |
+//! | `recover.rs` | recovery of a partition: the newest snapshot, then the log after it |
+//! | `worker.rs` | the loop of one partition |
+//! | `owned.rs` | a partition that the engine owns, shared by its worker, the exporters and the probes |
 //! | `partition.rs` | one partition: a stitcher and the metrics derived from its facts; no I/O |
-//! | `recover.rs` | recovery: the newest snapshots, then the log after them |
-//! | `repartition.rs` | the state of a directory, given to another number of partitions |
+//! | `repartition.rs` | the state of all partitions, given to another number of them |
 //! | `health.rs` | what the engine measures of itself |
-//! | `told.rs` | sessions and their facts, for people |
-//! | `offline.rs` | a recording, processed by the same partitions as live data |
+//! | `session_facts.rs` | the facts of sessions, across partitions |
 //! | `stories.rs` | the facts of the latest sessions, for `/sessions/ID` |
+//! | `offline.rs` | a recording, processed by the same partitions as live data |
 
+mod assignment;
 mod health;
 mod offline;
+mod owned;
 mod partition;
 mod recover;
 mod repartition;
+mod session_facts;
 mod settings;
 mod stories;
-mod told;
+mod worker;
 
 #[cfg(test)]
 mod tests;
@@ -27,93 +33,59 @@ mod tests;
 pub use offline::Offline;
 pub use partition::Partition;
 pub use recover::Recovered;
-pub use repartition::repartition;
+pub use repartition::{Repartitioned, repartition};
 pub use settings::Settings;
+pub use worker::PartitionWorker;
 
-use crate::clock::{Clock, Heartbeat};
+use crate::clock::{Clock, Heartbeats};
 use crate::derive;
-use crate::log::LogError;
-use crate::log::{Log, Next, Reader};
+use crate::log::{Log, Snapshots};
 use crate::model::ids::PartitionKey;
 use crate::model::memory_limit::MemoryLimit;
 use crate::model::metric::Family;
-use crate::model::record::{Delivery, Entry, Frame, Origin, Record};
+use crate::model::record::{Entry, Record};
 use crate::model::time::Timestamp;
 use health::EngineMetrics;
-use rapidhash::RapidHashMap as HashMap;
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
-use std::time::Duration;
-use stories::Stories;
-use tracing::{debug, error};
-
-/// A worker looks at the time at least this often.
-const HEARTBEAT: Duration = Duration::from_secs(1);
-/// Series that expired in all partitions are looked for this often.
-const SWEEP: Duration = Duration::from_secs(60);
+use owned::OwnedPartition;
+use std::collections::BTreeMap;
+use std::sync::{Arc, RwLock};
 
 /// The running engine, shared by the exporters and the workers.
 pub struct Engine {
     settings: Settings,
     memory: MemoryLimit,
     log: Arc<dyn Log>,
-    partitions: Vec<Slot>,
+    snapshots: Arc<dyn Snapshots>,
+    /// Written where a partition is assigned or given up; read by everybody who looks at all of them.
+    owned: RwLock<BTreeMap<usize, Arc<OwnedPartition>>>,
+    heartbeats: Heartbeats,
     clock: Clock,
     metrics: EngineMetrics,
-}
-
-struct Slot {
-    /// Its worker alone writes; a scrape reads, also while the worker keeps the state.
-    partition: RwLock<Partition>,
-    /// The last time its worker looked at the time, for readiness.
-    heartbeat: Heartbeat,
-    stories: Mutex<Stories>,
-}
-
-/// What the worker of a partition remembers between two rounds.
-#[derive(Debug)]
-pub struct Worker {
-    /// A look at the time is in the log and did not come back yet.
-    ticking: bool,
-    /// When dead series were looked for last.
-    swept_at: Timestamp,
-    /// When the state was kept last, and what the log had then.
-    saved_at: Timestamp,
-    saved_entries: u64,
-}
-
-impl Worker {
-    pub fn new(now: Timestamp) -> Self {
-        Self {
-            ticking: false,
-            swept_at: now,
-            saved_at: now,
-            saved_entries: 0,
-        }
-    }
 }
 
 impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Engine")
-            .field("partitions", &self.partitions.len())
+            .field("partitions", &self.settings.partitions)
             .finish_non_exhaustive()
     }
 }
 
 impl Engine {
-    pub fn new(settings: &Settings, log: Arc<dyn Log>, clock: Clock) -> Self {
-        let partitions = (0..settings.partitions)
-            .map(|_| Slot {
-                partition: RwLock::new(Partition::new(settings)),
-                heartbeat: Heartbeat::new(&clock),
-                stories: Mutex::new(Stories::new(settings.stories)),
-            })
-            .collect();
+    /// An engine without partitions: they are assigned to it.
+    pub fn new(
+        settings: &Settings,
+        log: Arc<dyn Log>,
+        snapshots: Arc<dyn Snapshots>,
+        clock: Clock,
+    ) -> Self {
         Self {
             settings: settings.clone(),
             memory: MemoryLimit::new(settings.soft_bytes, settings.partitions),
             log,
-            partitions,
+            snapshots,
+            owned: RwLock::default(),
+            heartbeats: Heartbeats::new(&clock),
             clock,
             metrics: EngineMetrics::new(),
         }
@@ -131,127 +103,9 @@ impl Engine {
         &self.memory
     }
 
-    /// The loop of one partition: read, apply, publish. Returns when the log is closed and read to its end.
-    pub fn work(&self, index: usize, mut reader: Reader) {
-        let mut worker = Worker::new(self.clock.now());
-        loop {
-            let next = reader.next(self.wait(index, &worker));
-            if matches!(next, Next::End) {
-                self.save_snapshot(index, &mut worker);
-                return;
-            }
-            self.step(index, &mut worker, next);
-            reader.done();
-        }
-    }
-
-    /// One round of a worker: applies what came, and asks for the time where it is due.
-    pub fn step(&self, index: usize, worker: &mut Worker, next: Next) {
-        let slot = &self.partitions[index];
-        let now = self.clock.now();
-        slot.heartbeat.beat();
-        if let Next::Delivery(delivery) = next {
-            let is_tick = delivery.entries.is_empty() && delivery.forget.is_empty();
-            self.apply(index, delivery);
-            if is_tick {
-                worker.ticking = false;
-                if self.snapshot_due(worker, now) {
-                    self.save_snapshot(index, worker);
-                }
-            }
-        }
-        if index == 0 && now.since(worker.swept_at) >= SWEEP {
-            worker.swept_at = now;
-            self.sweep(now);
-        }
-        // A state is kept at a look at the time, so that it is at the end of the log even where nothing comes.
-        let due = read(&slot.partition).is_due(now) || self.snapshot_due(worker, now);
-        if !worker.ticking && due {
-            worker.ticking = true;
-            self.log.forward(Frame::tick(index, now));
-        }
-    }
-
-    /// Lets all partitions forget the series of which none has a part that lives. A part that expired before the others stays until
-    /// then, so that the sum of all parts never falls. Whoever revives one while that is on its way to the log is kept, alone.
-    fn sweep(&self, now: Timestamp) {
-        let partitions = || self.partitions.iter();
-        if !partitions().any(|slot| read(&slot.partition).deriver().has_expired()) {
-            return;
-        }
-        let mut lives: HashMap<u64, bool> = HashMap::default();
-        for slot in partitions() {
-            for (series, is_alive) in read(&slot.partition).deriver().lives() {
-                *lives.entry(series).or_default() |= is_alive;
-            }
-        }
-        let mut dead: Vec<u64> = lives
-            .into_iter()
-            .filter(|(_, is_alive)| !is_alive)
-            .map(|(series, _)| series)
-            .collect();
-        if !dead.is_empty() {
-            dead.sort_unstable();
-            let count = self.partitions.len();
-            self.log.forward(Frame::forget(dead, count, now));
-        }
-    }
-
-    fn snapshot_due(&self, worker: &Worker, now: Timestamp) -> bool {
-        let Some(entries) = self.log.appended_entries() else {
-            return false;
-        };
-        let quiet = now.since(worker.saved_at);
-        if self.log.needs_compaction() {
-            // Two states of each partition let the log before the older one go. A full log takes no news, so none is waited for.
-            return quiet >= self.settings.snapshot_interval / 10;
-        }
-        entries != worker.saved_entries && quiet >= self.settings.snapshot_interval
-    }
-
-    /// Keeps the state of a partition, where the log can.
-    fn save_snapshot(&self, index: usize, worker: &mut Worker) {
-        let Some(entries) = self.log.appended_entries() else {
-            return;
-        };
-        let slot = &self.partitions[index];
-        let partition = read(&slot.partition);
-        let position = partition.position();
-        // A large state takes its time; the worker is at work meanwhile.
-        let mut parts = partition.save(index).inspect(|_| slot.heartbeat.beat());
-        match self.log.save_snapshot(index, position, &mut parts) {
-            Ok(bytes) => {
-                self.metrics.snapshots.increment(1);
-                debug!(partition = index, position, bytes, "state kept");
-                worker.saved_entries = entries;
-            }
-            // The process ends, and the writer says why.
-            Err(LogError::Closed) => {}
-            Err(fault) => {
-                self.metrics.failed_snapshots.increment(1);
-                error!(partition = index, %fault, "cannot write a snapshot: the log grows until a snapshot succeeds");
-            }
-        }
-        worker.saved_at = self.clock.now();
-    }
-
-    fn apply(&self, index: usize, delivery: Delivery) {
-        let origin = Origin {
-            partition: index,
-            position: delivery.position,
-        };
-        let slot = &self.partitions[index];
-        let mut partition = write(&slot.partition);
-        lock(&slot.stories).note(&delivery.entries);
-        let out = partition.apply(delivery);
-        self.memory.set(index, partition.weight());
-        // All of it before the partition is let go: who finds nothing due there finds everything told and nothing under way.
-        lock(&slot.stories).take(out.facts);
-        if !out.sends.is_empty() {
-            let sends = addressed(out.sends, self.partitions.len());
-            self.log
-                .forward(Frame::of(sends, self.clock.now(), Some(origin)));
-        }
+    /// The signs of life of all workers, for readiness.
+    pub fn heartbeats(&self) -> &Heartbeats {
+        &self.heartbeats
     }
 
     /// The derived metrics of all partitions with their true values: what people are shown.
@@ -265,17 +119,8 @@ impl Engine {
     }
 
     fn merged(&self, of: impl Fn(&Partition) -> Vec<Family>) -> Vec<Family> {
-        let parts = self.partitions.iter();
-        derive::merge(parts.map(|slot| of(&read(&slot.partition))).collect())
-    }
-
-    /// Which partitions do not get on; empty when all is well.
-    pub fn stuck(&self) -> Vec<String> {
-        let partitions = self.partitions.iter().enumerate();
-        partitions
-            .filter(|(_, slot)| slot.heartbeat.is_stuck())
-            .map(|(index, _)| format!("partition {index} makes no progress"))
-            .collect()
+        let owned = self.owned();
+        derive::merge(owned.iter().map(|one| of(&one.read())).collect())
     }
 
     /// Which limits are reached, so that nothing is taken from outside; empty when all is well.
@@ -290,10 +135,8 @@ impl Engine {
 
     /// Keys held by all partitions.
     pub fn keys(&self) -> usize {
-        self.partitions
-            .iter()
-            .map(|slot| read(&slot.partition).keys())
-            .sum()
+        let owned = self.owned();
+        owned.iter().map(|one| one.read().keys()).sum()
     }
 
     /// Roughly the bytes that the sessions of all partitions hold in memory.
@@ -313,8 +156,8 @@ impl Engine {
 
     /// Whether nothing waits to be applied and no timer will be due at `now`.
     pub fn is_settled_by(&self, now: Timestamp) -> bool {
-        let due = |slot: &Slot| read(&slot.partition).is_due(now);
-        self.backlog() == 0 && !self.partitions.iter().any(due)
+        let due = |one: &Arc<OwnedPartition>| one.read().is_due(now);
+        self.backlog() == 0 && !self.owned().iter().any(due)
     }
 
     /// Makes all workers look at the time now.
@@ -331,25 +174,6 @@ impl Engine {
     pub fn end(&self) {
         self.log.end();
     }
-
-    fn wait(&self, index: usize, worker: &Worker) -> Duration {
-        let due = read(&self.partitions[index].partition).next_deadline();
-        let due = due.filter(|_| !worker.ticking);
-        due.map_or(HEARTBEAT, |due| due.since(self.clock.now()).min(HEARTBEAT))
-    }
-}
-
-fn read<T>(shared: &RwLock<T>) -> RwLockReadGuard<'_, T> {
-    shared.read().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn write<T>(shared: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
-    shared.write().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// A panic while applying is a fault of ours that stops the process; a scrape meanwhile may still read.
-fn lock<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Records for other keys, with the partitions that own them.

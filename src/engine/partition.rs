@@ -2,6 +2,7 @@
 
 use super::Settings;
 use crate::derive::{Deriver, Restored};
+use crate::log::Position;
 use crate::model::metric::Family;
 use crate::model::record::Delivery;
 use crate::model::time::Timestamp;
@@ -11,7 +12,7 @@ use crate::stitch::{Output, Stitcher};
 use std::collections::BTreeSet;
 
 /// Slots or series in one part of a snapshot.
-const PER_PART: usize = 64;
+const MESSAGES_PER_PART: usize = 64;
 
 /// The state of one partition: a fold over its deliveries, and over nothing else.
 #[derive(Debug)]
@@ -19,7 +20,7 @@ pub struct Partition {
     stitcher: Stitcher,
     deriver: Deriver,
     /// The last delivery applied; 0 before the first.
-    position: u64,
+    position: Position,
     /// Histograms of a snapshot that had other buckets and start anew.
     started_anew: BTreeSet<&'static str>,
     /// The latest arrival applied.
@@ -71,13 +72,8 @@ impl Partition {
     }
 
     /// The last delivery applied; 0 before the first.
-    pub fn position(&self) -> u64 {
+    pub fn position(&self) -> Position {
         self.position
-    }
-
-    /// Takes nothing up to this position any more.
-    pub fn skip_to(&mut self, position: u64) {
-        self.position = self.position.max(position);
     }
 
     /// The whole state, as the parts of a snapshot.
@@ -190,7 +186,7 @@ fn in_parts<T>(
     part: impl Fn(Vec<T>) -> Part,
 ) -> impl Iterator<Item = Part> {
     std::iter::from_fn(move || {
-        let some: Vec<T> = all.by_ref().take(PER_PART).collect();
+        let some: Vec<T> = all.by_ref().take(MESSAGES_PER_PART).collect();
         (!some.is_empty()).then(|| part(some))
     })
 }

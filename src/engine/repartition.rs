@@ -1,17 +1,13 @@
-//! The state of a directory, given to another number of partitions while nothing else runs.
+//! The state of all partitions, given to another number of them while nothing else runs.
 //!
 //! The old partitions are brought to the end of the log, and what they sent to each other is applied until nothing is under way.
 //! Then every session, trace and user goes to the partition that its key hashes to now, and every series to one by its name and
-//! labels: they are added up over all partitions, so it does not matter which. The new states are written beside the old ones
-//! and take their place at once ([`layout`]).
+//! labels: they are added up over all partitions, so it does not matter which. Whoever has the log makes the new states take the
+//! place of the old ones, at once.
 
-use super::recover::{Recovered, Replayed, replay};
+use super::recover::{Recovered, recover};
 use super::{Partition, Settings, addressed};
-use crate::log::LogError;
-use crate::log::disk::files::Files;
-use crate::log::disk::journal::Journal;
-use crate::log::disk::layout;
-use crate::log::disk::snapshots::Snapshots;
+use crate::log::{Log, LogError, Position, Snapshots};
 use crate::model::ids::PartitionKey;
 use crate::model::record::{Frame, Origin};
 use crate::model::time::Timestamp;
@@ -21,48 +17,59 @@ use prost::Message;
 use rapidhash::v3::rapidhash_v3;
 use std::collections::VecDeque;
 
-/// Changes the number of partitions of a directory; `old` and `new` are the settings before and after. Returns what the
-/// directory is now: it must be opened again.
+/// The same state in another number of partitions.
+#[derive(Debug)]
+pub struct Repartitioned {
+    pub partitions: Vec<Partition>,
+    /// Their position: greater than any that the log knows.
+    pub position: Position,
+    /// What was found of the old ones.
+    pub recovered: Recovered,
+}
+
+/// Gives the state of all partitions to another number of them; `old` and `new` are the settings before and after. The log is what
+/// it was.
 ///
 /// # Errors
-/// When the state cannot be read or written: the directory is what it was.
+/// When the state cannot be read.
 pub fn repartition(
-    files: &dyn Files,
-    meta: v1::Meta,
+    parts: (&dyn Log, &dyn Snapshots),
     (old, new): (&Settings, &Settings),
-    (journal, snapshots): (&Journal, &Snapshots),
-) -> Result<(v1::Meta, Recovered), LogError> {
-    let mut replayed = replay(old, (journal, snapshots))?;
-    let recovered = replayed.recovered;
-    // One more than anything that the old files know, so that no name is used twice.
-    let position = settle(&mut replayed, journal) + 1;
-    let invalid = |what: Invalid| LogError::Invalid(what.0);
-    let partitions = distribute(replayed.partitions, new, position).map_err(invalid)?;
-    for (index, partition) in partitions.iter().enumerate() {
-        layout::stage(files, index, position, partition.save(index))?;
+) -> Result<Repartitioned, LogError> {
+    let mut partitions = Vec::with_capacity(old.partitions);
+    let mut sends = VecDeque::new();
+    let mut recovered = Recovered::default();
+    for index in 0..old.partitions {
+        let one = recover(old, parts, index)?;
+        recovered += one.recovered;
+        sends.extend(one.sends);
+        partitions.push(one.partition);
     }
-    let meta = v1::Meta {
-        partitions: new.partitions as u32,
-        since: position,
-        ..meta
-    };
-    layout::change(files, meta)?;
-    Ok((meta, recovered))
+    // One more than anything that the old files know, so that no name is used twice.
+    let position = settle(&mut partitions, sends, recovered.position) + 1;
+    let partitions = distribute(partitions, new, position);
+    Ok(Repartitioned {
+        partitions: partitions.map_err(|what| LogError::Invalid(what.0))?,
+        position,
+        recovered,
+    })
 }
 
 /// Applies what the partitions sent to each other, and what that makes them send, until nothing is under way. Returns the last
 /// position.
-fn settle(replayed: &mut Replayed, journal: &Journal) -> u64 {
-    let mut position = replayed.end(journal);
-    let count = replayed.partitions.len();
+fn settle(
+    partitions: &mut [Partition],
+    mut waiting: VecDeque<Frame>,
+    mut position: Position,
+) -> Position {
+    let count = partitions.len();
     // As late as what is in the log, and no later: the time in which no process ran is told to the new partitions.
-    let arrival = log_time(&replayed.partitions);
-    let mut waiting = VecDeque::from(std::mem::take(&mut replayed.sends));
+    let arrival = log_time(partitions);
     while let Some(frame) = waiting.pop_front() {
         position += 1;
         let frame = Frame { arrival, ..frame };
         for (index, delivery) in frame.deliveries(position) {
-            let sends = replayed.partitions[index].apply(delivery).sends;
+            let sends = partitions[index].apply(delivery).sends;
             if !sends.is_empty() {
                 let origin = Origin {
                     partition: index,
@@ -79,7 +86,7 @@ fn settle(replayed: &mut Replayed, journal: &Journal) -> u64 {
 fn distribute(
     old: Vec<Partition>,
     settings: &Settings,
-    position: u64,
+    position: Position,
 ) -> Result<Vec<Partition>, Invalid> {
     let head = head(&old, position);
     let mut partitions = Vec::with_capacity(settings.partitions);
@@ -125,7 +132,7 @@ fn log_time(partitions: &[Partition]) -> Timestamp {
 
 /// What all new partitions begin with. A series that was exposed with its value stays so: they are at the latest time of the old
 /// ones, and hold series since a restart only where all old ones did, and none that one of them did not.
-fn head(old: &[Partition], position: u64) -> v1::SnapshotHead {
+fn head(old: &[Partition], position: Position) -> v1::SnapshotHead {
     let heads = old
         .iter()
         .filter_map(|partition| match partition.save(0).next()?.part {

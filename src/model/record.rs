@@ -19,7 +19,7 @@ pub struct Frame {
     pub parts: Vec<(usize, Vec<Entry>)>,
     /// A process goes on with the log from here: what was shown until now was shown by another one.
     pub restart: bool,
-    /// Series without a living part in any partition, by their numbers: these partitions forget theirs.
+    /// Series without a living part in any of these partitions, by their numbers: they forget theirs.
     pub forget: Vec<u64>,
 }
 
@@ -64,27 +64,34 @@ impl Frame {
         }
     }
 
-    /// Tells all partitions that a process goes on with the log.
-    pub fn restart(partitions: usize, arrival: Timestamp) -> Self {
+    /// Tells partitions that another process goes on with the log.
+    pub fn restart(partitions: impl IntoIterator<Item = usize>, arrival: Timestamp) -> Self {
         Self {
             restart: true,
-            ..Self::to_all(partitions, arrival)
+            ..Self::without_entries(partitions, arrival)
         }
     }
 
-    /// Tells all partitions that these series are dead.
-    pub fn forget(series: Vec<u64>, partitions: usize, arrival: Timestamp) -> Self {
+    /// Tells partitions that these series are dead.
+    pub fn forget(
+        series: Vec<u64>,
+        partitions: impl IntoIterator<Item = usize>,
+        arrival: Timestamp,
+    ) -> Self {
         Self {
             forget: series,
-            ..Self::to_all(partitions, arrival)
+            ..Self::without_entries(partitions, arrival)
         }
     }
 
-    fn to_all(partitions: usize, arrival: Timestamp) -> Self {
+    fn without_entries(partitions: impl IntoIterator<Item = usize>, arrival: Timestamp) -> Self {
         Self {
             arrival,
             origin: None,
-            parts: (0..partitions).map(|index| (index, Vec::new())).collect(),
+            parts: partitions
+                .into_iter()
+                .map(|index| (index, Vec::new()))
+                .collect(),
             restart: false,
             forget: Vec::new(),
         }

@@ -6,6 +6,7 @@ mod event;
 mod field_numbers;
 mod fields;
 mod record;
+mod stored_frame;
 
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ pub mod v1 {
 
 pub use event::event;
 pub use record::frame;
+pub use stored_frame::StoredFrame;
 
 use crate::model::Name;
 use crate::model::cohort::Cohort;

@@ -91,28 +91,6 @@ impl From<Origin> for v1::Origin {
     }
 }
 
-impl TryFrom<v1::Frame> for Frame {
-    type Error = Invalid;
-
-    fn try_from(stored: v1::Frame) -> Result<Self, Invalid> {
-        let part = |part: v1::Part| {
-            let entries = part.entries.into_iter().map(Entry::try_from);
-            Ok((part.partition as usize, entries.collect::<Result<_, _>>()?))
-        };
-        let parts = stored.parts.into_iter().map(part);
-        Ok(Self {
-            arrival: Timestamp(stored.arrival_unix_nano),
-            origin: stored.origin.map(|origin| Origin {
-                partition: origin.partition as usize,
-                position: origin.position,
-            }),
-            parts: parts.collect::<Result<_, _>>()?,
-            restart: stored.restart,
-            forget: stored.forget,
-        })
-    }
-}
-
 impl TryFrom<v1::Entry> for Entry {
     type Error = Invalid;
 

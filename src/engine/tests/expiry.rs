@@ -1,9 +1,10 @@
 //! Series that have parts in several partitions expire as a whole.
 
 use crate::clock::Clock;
-use crate::engine::{Engine, Settings, Worker};
+use crate::engine::{Engine, PartitionWorker, Settings};
 use crate::ingest::Appender;
-use crate::log::{AppendFuture, Log, Reader, memory};
+use crate::log::memory::{self, MemoryLog};
+use crate::log::{AppendFuture, Log};
 use crate::model::ids::{PartitionKey, SpanId, TenantScoped, TraceId};
 use crate::model::metric::Point;
 use crate::model::time::Timestamp;
@@ -23,7 +24,7 @@ struct Desk {
     normaliser: Normaliser,
     engine: Engine,
     now: Arc<AtomicU64>,
-    partitions: Vec<(Worker, Reader)>,
+    workers: Vec<PartitionWorker>,
 }
 
 impl Desk {
@@ -44,17 +45,17 @@ impl Desk {
         let now = Arc::new(AtomicU64::new(SECOND));
         let clock = Clock::manual(Arc::clone(&now));
         let normaliser = Normaliser::new(normalise::Settings::default(), Arc::default());
-        let (log, readers) = memory::open(PARTITIONS, 1000);
-        let log: Arc<dyn Log> = Arc::new(log);
-        let engine = Engine::new(&settings, Arc::clone(&log), clock.clone());
+        let memory = Arc::new(memory::open(PARTITIONS, 1000));
+        let log: Arc<dyn Log> = Arc::<MemoryLog>::clone(&memory);
+        let engine = Engine::new(&settings, Arc::clone(&log), memory, clock.clone());
+        let (workers, _) = engine.assign(0..PARTITIONS).expect("a new log");
         let memory = engine.memory_limit().clone();
-        let worker = || Worker::new(clock.now());
         Self {
             appender: Appender::new(log, memory, clock.clone()),
             normaliser,
             engine,
             now,
-            partitions: readers.into_iter().map(|r| (worker(), r)).collect(),
+            workers,
         }
     }
 
@@ -97,10 +98,9 @@ impl Desk {
             self.now.fetch_add(10 * SECOND, Ordering::Relaxed);
             // What one sends, the other takes.
             for _ in 0..4 {
-                for (index, (worker, reader)) in self.partitions.iter_mut().enumerate() {
-                    let next = reader.next(Duration::ZERO);
-                    self.engine.step(index, worker, next);
-                    reader.done();
+                for worker in &mut self.workers {
+                    let next = worker.read(Duration::ZERO).expect("in memory");
+                    self.engine.step(worker, next);
                 }
             }
             shown.push(self.shown());
@@ -126,9 +126,7 @@ impl Desk {
     }
 
     fn series(&self, index: usize) -> usize {
-        crate::engine::read(&self.engine.partitions[index].partition)
-            .deriver()
-            .series()
+        self.engine.owned()[index].read().deriver().series()
     }
 }
 

@@ -1,5 +1,6 @@
-//! Properties of whole runs of the engine: expiry over partitions, sampled populations, sessions of sessions.
+//! Properties of whole runs of the engine: partitions that move, expiry over partitions, sampled populations, sessions of sessions.
 
+mod assignment;
 mod expiry;
 mod sampling;
 mod session;

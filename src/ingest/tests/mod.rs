@@ -5,22 +5,25 @@ mod tap;
 
 use super::{Appender, Encoding, ExportRequest, Pipeline, Signal, SubmitFuture};
 use crate::clock::Clock;
-use crate::log::{Log, Reader, memory};
+use crate::log::{Log, Next, Replay, memory};
 use crate::model::memory_limit::MemoryLimit;
 use crate::normalise::{self, Normaliser};
 use crate::otlp::Limits;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 /// An ingest over a log in memory that takes four events before it is full, its limit of memory, and the reader of its partition.
-fn pipeline() -> (Pipeline, MemoryLimit, Reader) {
+fn pipeline() -> (Pipeline, MemoryLimit, Box<dyn Replay>) {
     let memory = MemoryLimit::new(1 << 20, 1);
-    let (log, mut readers) = memory::open(1, 4);
-    let log: Arc<dyn Log> = Arc::new(log);
+    let log: Arc<dyn Log> = Arc::new(memory::open(1, 4));
+    let mut reader = log.replay(0, 0).expect("a new log");
+    let caught_up = reader.read(Duration::ZERO);
+    assert!(matches!(caught_up, Ok(Next::CaughtUp(0))));
     let appender = Appender::new(log, memory.clone(), Clock::manual(Arc::default()));
     let normaliser = Normaliser::new(normalise::Settings::default(), Arc::default());
     let pipeline = Pipeline::new(Limits::default(), normaliser, appender);
-    (pipeline, memory, readers.remove(0))
+    (pipeline, memory, reader)
 }
 
 /// A request of so many spans that are fine, and one without ids.

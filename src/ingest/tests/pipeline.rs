@@ -21,7 +21,7 @@ fn the_good_items_of_a_request_are_in_the_log_and_the_others_are_told() {
         rejects: vec![RejectReason::InvalidId],
     };
     assert_eq!(outcome(ingest.submit(request(2))), Ok(counts));
-    let Next::Delivery(delivery) = reader.next(Duration::ZERO) else {
+    let Ok(Next::Delivery(delivery)) = reader.read(Duration::ZERO) else {
         panic!("it is in the log");
     };
     assert_eq!(delivery.entries.len(), 2);
@@ -34,7 +34,7 @@ fn a_malformed_request_and_an_empty_one_leave_the_log_alone() {
     assert_eq!(malformed, Err(IngestError::Malformed));
     let empty = outcome(ingest.submit(request(0)));
     assert_eq!(empty.map(|counts| counts.spans), Ok(0));
-    assert!(matches!(reader.next(Duration::ZERO), Next::Nothing));
+    assert!(matches!(reader.read(Duration::ZERO), Ok(Next::Nothing)));
 }
 
 #[test]
@@ -43,7 +43,7 @@ fn nothing_is_taken_while_the_state_is_larger_than_it_may_be() {
     memory.set(0, 2 << 20);
     let full = IngestError::Full(Limit::Memory);
     assert_eq!(outcome(ingest.submit(request(1))), Err(full));
-    assert!(matches!(reader.next(Duration::ZERO), Next::Nothing));
+    assert!(matches!(reader.read(Duration::ZERO), Ok(Next::Nothing)));
     memory.set(0, 1 << 10);
     assert!(outcome(ingest.submit(request(1))).is_ok());
 }
@@ -53,7 +53,7 @@ fn what_the_log_refuses_is_refused_as_a_whole() {
     let (ingest, _, mut reader) = pipeline();
     let refused = outcome(ingest.submit(request(5)));
     assert_eq!(refused, Err(IngestError::TooManyItems));
-    assert!(matches!(reader.next(Duration::ZERO), Next::Nothing));
+    assert!(matches!(reader.read(Duration::ZERO), Ok(Next::Nothing)));
     assert!(outcome(ingest.submit(request(3))).is_ok());
     let full = IngestError::Full(Limit::Queue);
     assert_eq!(outcome(ingest.submit(request(3))), Err(full));

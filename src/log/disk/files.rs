@@ -3,7 +3,7 @@
 use crate::log::LogError;
 use std::fs::{self, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// Files are their owner's, though somebody else made the folder.
@@ -29,6 +29,9 @@ pub trait Files: Send + Sync {
 
     /// Bytes that may still be written on the volume; `None`: it does not say.
     fn free(&self) -> Option<u64>;
+
+    /// Whether somebody deleted the folder: what is written to its files now is lost with them.
+    fn is_gone(&self) -> bool;
 
     /// Where it is, for people.
     fn place(&self) -> String;
@@ -56,7 +59,7 @@ pub trait File: Send {
 pub struct Folder {
     path: PathBuf,
     /// Locked as long as it is open.
-    _lock: fs::File,
+    lock: fs::File,
 }
 
 impl Folder {
@@ -77,7 +80,7 @@ impl Folder {
         })?;
         Ok(Self {
             path: path.to_owned(),
-            _lock: lock,
+            lock,
         })
     }
 }
@@ -137,6 +140,11 @@ impl Files for Folder {
         let volume = rustix::fs::statvfs(&self.path).ok()?;
         // Some file systems say nothing but zeros.
         (volume.f_blocks > 0).then(|| volume.f_bavail.saturating_mul(volume.f_frsize))
+    }
+
+    fn is_gone(&self) -> bool {
+        // A file without a name has no link. Where that cannot be known, other operations tell.
+        self.lock.metadata().is_ok_and(|lock| lock.nlink() == 0)
     }
 
     fn place(&self) -> String {

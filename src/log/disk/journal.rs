@@ -1,12 +1,16 @@
-//! The segments of the log. Committed frames are on disk, in order, and stay until the snapshots of all partitions cover them.
+//! The segments of the log, written. Committed frames are on disk, in order, and stay until the snapshots of all partitions cover them.
 
 use super::files::{File, Files};
-use super::format::{self, FileKind, Frames, HEADER, Step, Unreadable};
-use super::{LOG, in_file};
-use crate::log::LogError;
+use super::format::{self, FileKind, Frames, HEADER, Step};
+use super::in_file;
+use super::segments::{firsts, frames, name};
+use crate::log::{LogError, Position};
 use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::sync::Arc;
+
+/// Lost positions are made up for in groups of so many.
+const SKIPPED_AT_ONCE: u64 = 4096;
 
 /// The log on disk. One writer.
 pub struct Journal {
@@ -59,11 +63,7 @@ impl Journal {
         segment_bytes: u64,
         position: u64,
     ) -> Result<(Self, u64), LogError> {
-        let mut firsts: Vec<u64> = in_file("the folder", files.list())?
-            .iter()
-            .filter_map(|name| name.strip_suffix(LOG)?.parse().ok())
-            .collect();
-        firsts.sort_unstable();
+        let mut firsts = firsts(&*files)?;
         let mut cut = 0;
         let torn = torn_header(&*files, &firsts)?;
         if torn.is_some() {
@@ -171,34 +171,6 @@ impl Journal {
         self.segments.back().map_or(0, |(_, length)| *length)
     }
 
-    /// Reads all frames from `from` on.
-    ///
-    /// # Errors
-    /// When a segment cannot be read, or with what `take` says.
-    pub fn replay(
-        &self,
-        from: u64,
-        mut take: impl FnMut(u64, &[u8]) -> Result<(), LogError>,
-    ) -> Result<(), LogError> {
-        let ends = self.segments.iter().skip(1).map(|(first, _)| *first);
-        for ((first, _), end) in self.segments.iter().zip(ends.chain([self.next])) {
-            if end <= from {
-                continue;
-            }
-            let file = name(*first);
-            let mut frames = frames(&*self.files, *first)?;
-            loop {
-                match in_file(&file, frames.step())? {
-                    Step::Frame(position, payload) if position >= from => take(position, &payload)?,
-                    Step::Frame(..) => {}
-                    Step::End => break,
-                    Step::Torn => return Err(LogError::Corrupt(file, frames.offset())),
-                }
-            }
-        }
-        Ok(())
-    }
-
     /// Makes the next group begin a new segment.
     pub fn end_segment(&mut self) {
         self.ended = self.segments.back().is_some_and(|(f, _)| *f != self.next);
@@ -261,16 +233,17 @@ impl Journal {
         Ok(())
     }
 
-    /// Forgets everything and goes on at `position`: all that was before is kept elsewhere.
+    /// Goes on after a position that a snapshot has seen and the log has lost, because no position is used twice: what is
+    /// missing becomes frames for nobody.
     ///
     /// # Errors
-    /// When the folder cannot be written.
-    pub fn restart(&mut self, position: u64) -> Result<(), LogError> {
-        while let Some((first, _)) = self.segments.pop_front() {
-            remove(&*self.files, &name(first))?;
+    /// Retryable or not, see [`CommitError`].
+    pub fn skip_to(&mut self, position: Position) -> Result<(), CommitError> {
+        while self.next <= position {
+            let missing = (position - self.next + 1).min(SKIPPED_AT_ONCE);
+            self.commit((0..missing).map(|_| &[] as &[u8]))?;
         }
-        self.next = position;
-        self.rotate()
+        Ok(())
     }
 
     fn rotate(&mut self) -> Result<(), LogError> {
@@ -284,10 +257,6 @@ impl Journal {
 fn is_full(error: &io::Error) -> bool {
     let kinds = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded];
     kinds.contains(&error.kind())
-}
-
-fn name(first: u64) -> String {
-    format!("{first:020}{LOG}")
 }
 
 /// A new segment, durable with its name.
@@ -332,18 +301,4 @@ fn was_durable(files: &dyn Files, frames: &Frames, file: &str) -> Result<bool, L
     in_file(file, read.read_to_end(&mut bytes))?;
     let rest = bytes.get(frames.offset() as usize..);
     Ok(frames.was_durable(rest.unwrap_or_default()))
-}
-
-fn frames(files: &dyn Files, first: u64) -> Result<Frames, LogError> {
-    let name = name(first);
-    let read = in_file(&name, files.read(&name))?;
-    let frames = Frames::open(read, FileKind::Segment).map_err(|what| match what {
-        Unreadable::Io(error) => LogError::Io(name.clone(), error),
-        Unreadable::Torn => LogError::Corrupt(name.clone(), 0),
-        Unreadable::Foreign => LogError::UnknownFormat(name.clone()),
-    })?;
-    if frames.next() != first {
-        return Err(LogError::Corrupt(name, 0));
-    }
-    Ok(frames)
 }

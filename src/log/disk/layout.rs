@@ -7,9 +7,9 @@
 
 use super::files::Files;
 use super::format::FileKind;
-use super::snapshots::{SUFFIX, name, parse, read, write};
+use super::snapshots::{SUFFIX, StoredMessages, name, parse, write};
 use super::{LOG, in_file};
-use crate::log::LogError;
+use crate::log::{LogError, Position};
 use crate::proto::v1;
 
 const META: &str = "meta";
@@ -30,41 +30,40 @@ pub fn meta(files: &dyn Files, fresh: v1::Meta) -> Result<v1::Meta, LogError> {
         write(files, FileKind::Meta, META, std::iter::once(fresh))?;
         return Ok(fresh);
     }
-    let mut found = None;
-    let whole = read(files, FileKind::Meta, META, |meta| {
-        found = Some(meta);
-        Ok(())
-    })?;
-    let meta: v1::Meta = found
-        .filter(|_| whole)
-        .ok_or_else(|| LogError::Corrupt(META.to_owned(), 0))?;
+    let stored = StoredMessages::open(files, FileKind::Meta, META.to_owned())?;
+    let stored: Vec<v1::Meta> = stored.collect::<Result<_, _>>()?;
+    let meta = stored.last().copied();
+    let meta = meta.ok_or_else(|| LogError::Corrupt(META.to_owned(), 0))?;
     finish(files, &meta, &names)?;
     Ok(meta)
 }
 
-/// Writes the state of a new partition beside the old ones. Nobody reads it until [`change`].
+/// Gives the folder other partitions, whose states are those at `position`: they are written beside the old ones, where nobody
+/// reads them, and become those of the folder at once.
 ///
 /// # Errors
-/// When it cannot be written.
-pub fn stage(
+/// When they cannot be written. The next [`meta`] tells which number of partitions the folder has.
+pub fn replace<P: Iterator<Item = v1::SnapshotPart>>(
     files: &dyn Files,
-    partition: usize,
-    position: u64,
-    parts: impl Iterator<Item = v1::SnapshotPart>,
-) -> Result<(), LogError> {
-    let staged = format!("{}{STAGED}", name(partition, position));
-    write(files, FileKind::Snapshot, &staged, parts)?;
-    Ok(())
-}
-
-/// Makes the staged states those of the folder, at once.
-///
-/// # Errors
-/// When it cannot be written. The next [`meta`] tells which number of partitions the folder has.
-pub fn change(files: &dyn Files, meta: v1::Meta) -> Result<(), LogError> {
+    meta: v1::Meta,
+    position: Position,
+    states: impl Iterator<Item = P>,
+) -> Result<v1::Meta, LogError> {
+    let mut partitions = 0;
+    for (partition, parts) in states.enumerate() {
+        let staged = format!("{}{STAGED}", name(partition, position));
+        write(files, FileKind::Snapshot, &staged, parts)?;
+        partitions += 1;
+    }
+    let meta = v1::Meta {
+        partitions,
+        since: position,
+        ..meta
+    };
     write(files, FileKind::Meta, META, std::iter::once(meta))?;
     let names = in_file("the folder", files.list())?;
-    finish(files, &meta, &names)
+    finish(files, &meta, &names)?;
+    Ok(meta)
 }
 
 /// Removes what is of another number of partitions, and gives the staged snapshots their names. Each step may be done again.

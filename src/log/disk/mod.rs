@@ -7,32 +7,46 @@
 //!
 //! | File | Content |
 //! |---|---|
+//! | `log.rs` | the log as ingest and partitions see it |
+//! | `inbox.rs` | what the log and its writer share |
+//! | `writer.rs` | the writer thread |
+//! | `replay.rs` | one partition, read: what is stored, then what comes |
+//! | `journal.rs` | the segments of the log, written |
+//! | `segments.rs` | the segments of the log, read |
+//! | `snapshots.rs` | snapshots of partitions |
+//! | `layout.rs` | the metadata of the directory, and its change to another number of partitions |
+//! | `space.rs` | free space on the volume, and the greatest size of the log |
+//! | `progress.rs` | how far recovery is |
 //! | `format.rs` | the file format: a header and frames |
-//! | `log.rs` | the writer thread, and the log as receivers and partitions see it |
-//! | `journal.rs` | the segments of the log |
-//! | `snapshots.rs` | snapshots of partitions, and the metadata of the directory |
 //! | `files.rs` | the few file operations that the log needs; the simulation replaces them |
+//! | `metrics.rs` | what the log counts |
 
-mod counts;
 pub mod files;
 mod format;
+mod inbox;
 pub mod journal;
 pub mod layout;
 mod log;
+mod metrics;
 pub mod progress;
-mod room;
+mod replay;
+mod segments;
 pub mod snapshots;
+mod space;
+mod writer;
 
-use super::{Reader, queue};
+use super::queue::Queues;
 use crate::log::LogError;
 use files::Files;
 use journal::Journal;
-use snapshots::Snapshots;
+use snapshots::SnapshotFiles;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use log::{DiskLog, Writer};
+pub use log::DiskLog;
+pub use segments::StoredFrames;
+pub use writer::Writer;
 
 /// How names of segments end.
 const LOG: &str = ".log";
@@ -64,7 +78,6 @@ fn in_file<T>(name: &str, result: io::Result<T>) -> Result<T, LogError> {
 pub struct Opened {
     pub log: DiskLog,
     pub writer: Writer,
-    pub readers: Vec<Reader>,
     /// Bytes of a torn tail that were cut: nobody was told that they are taken.
     pub cut: u64,
 }
@@ -74,16 +87,12 @@ pub struct Opened {
 /// # Errors
 /// When the folder cannot be used, or what is in it is damaged in more than the tail.
 pub fn open(files: &Arc<dyn Files>, settings: &Settings) -> Result<Opened, LogError> {
-    let (journal, cut) =
-        Journal::open_after(Arc::clone(files), settings.segment_bytes, settings.since)?;
-    let snapshots = Snapshots::open(Arc::clone(files), settings.partitions)?;
+    let snapshots = SnapshotFiles::open(Arc::clone(files), settings.partitions)?;
+    // A log without segments is new, or its segments are gone: what snapshots have seen is not written again.
+    let since = settings.since.max(snapshots.last().unwrap_or(0));
+    let (journal, cut) = Journal::open_after(Arc::clone(files), settings.segment_bytes, since)?;
     snapshots.measure(&journal)?;
-    let (queues, readers) = queue::open(settings.partitions, settings.capacity);
-    let (log, writer) = log::new(Arc::clone(files), journal, snapshots, queues, settings);
-    Ok(Opened {
-        log,
-        writer,
-        readers,
-        cut,
-    })
+    let queues = Queues::after(journal.next() - 1, settings.partitions, settings.capacity);
+    let (log, writer) = writer::new(Arc::clone(files), journal, snapshots, queues, settings);
+    Ok(Opened { log, writer, cut })
 }

@@ -14,7 +14,7 @@ use tracing::info;
 /// Less is read so soon that nobody needs to hear of it on the way.
 const WORTH_TELLING: u64 = 64 << 20;
 /// Recovery is told of in the log after each part in so many.
-const PARTS: u64 = 10;
+const TOLD_PARTS: u64 = 10;
 
 /// Bytes read so far, and bytes to read. What is read never becomes less, nor more than there is.
 #[derive(Debug, Default)]
@@ -31,12 +31,21 @@ impl Progress {
         format!("{} of {}", Bytes(done), Bytes(total))
     }
 
+    /// What there is to read: of the log, what every partition reads of it, and what is read to find its end.
+    pub fn begin(&self, work: Work, partitions: usize) {
+        let log = work.log.saturating_mul(1 + partitions as u64);
+        let total = work.snapshots.saturating_add(log);
+        self.total.store(total, Ordering::Release);
+    }
+
     fn add(&self, bytes: u64) {
         let total = self.total.load(Ordering::Acquire);
         let before = self.done.fetch_add(bytes, Ordering::AcqRel);
-        let part = |done: u64| done.saturating_mul(PARTS).checked_div(total);
+        let part = |done: u64| done.saturating_mul(TOLD_PARTS).checked_div(total);
         let part = part(before).zip(part(before + bytes));
-        if total >= WORTH_TELLING && part.is_some_and(|(before, now)| before < now && now < PARTS) {
+        if total >= WORTH_TELLING
+            && part.is_some_and(|(before, now)| before < now && now < TOLD_PARTS)
+        {
             info!(progress = self.text(), "recovering state");
         }
     }
@@ -45,7 +54,7 @@ impl Progress {
 /// What recovery of a folder reads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Work {
-    /// Bytes of the log. It is read twice: once to find its end, once to apply it.
+    /// Bytes of the log.
     pub log: u64,
     /// Bytes of the newest snapshot of each partition.
     pub snapshots: u64,
@@ -71,8 +80,6 @@ pub fn watched(
         }
     }
     work.snapshots = newest.values().map(|(_, size)| size).sum();
-    let total = work.snapshots + 2 * work.log;
-    progress.total.store(total, Ordering::Release);
     let progress = Arc::clone(progress);
     Ok((Arc::new(Watched { files, progress }), work))
 }
@@ -124,6 +131,10 @@ impl Files for Watched {
 
     fn free(&self) -> Option<u64> {
         self.files.free()
+    }
+
+    fn is_gone(&self) -> bool {
+        self.files.is_gone()
     }
 
     fn place(&self) -> String {

@@ -1,47 +1,48 @@
-//! Snapshots of partitions, and the metadata of the directory.
+//! SnapshotFiles of partitions, and the metadata of the directory.
 
 use super::files::Files;
 use super::format::{self, FileKind, Frames, Step, Unreadable};
 use super::in_file;
 use super::journal::Journal;
-use crate::log::LogError;
+use crate::log::{LogError, Position, Snapshot};
 use crate::proto::v1;
 use prost::Message;
 use std::io;
+use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub(super) const SUFFIX: &str = ".snapshot";
-/// Snapshots of one partition: where the newest is damaged, the one before serves.
+/// SnapshotFiles of one partition: where the newest is damaged, the one before serves.
 const KEPT: usize = 2;
 /// A file is written in pieces of at least this size.
 const PIECE: usize = 1 << 20;
 
 /// The snapshots of one folder.
-pub struct Snapshots {
+pub struct SnapshotFiles {
     files: Arc<dyn Files>,
     /// Positions of the snapshots of each partition, oldest first.
     kept: Mutex<Vec<Vec<u64>>>,
     /// Bytes that the log took so far, which the next snapshots may hold in addition.
     logged: AtomicU64,
     /// Of the newest snapshot of each partition.
-    newest: Mutex<Vec<Newest>>,
+    sizes: Mutex<Vec<SnapshotSize>>,
 }
 
 /// The size of a snapshot, and what the log had taken when it was begun.
 #[derive(Clone, Copy, Debug, Default)]
-struct Newest {
+struct SnapshotSize {
     bytes: u64,
     logged: u64,
 }
 
-impl std::fmt::Debug for Snapshots {
+impl std::fmt::Debug for SnapshotFiles {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Snapshots").finish_non_exhaustive()
+        f.debug_struct("SnapshotFiles").finish_non_exhaustive()
     }
 }
 
-impl Snapshots {
+impl SnapshotFiles {
     /// Finds the snapshots of a folder, and removes what was left half written.
     ///
     /// # Errors
@@ -62,13 +63,13 @@ impl Snapshots {
             files,
             kept: Mutex::new(kept),
             logged: AtomicU64::new(0),
-            newest: Mutex::new(vec![Newest::default(); partitions]),
+            sizes: Mutex::new(vec![SnapshotSize::default(); partitions]),
         })
     }
 
-    /// Learns the sizes that [`Snapshots::next_bytes`] rests on, where a log is found that has some already.
+    /// Learns the sizes that [`SnapshotFiles::next_bytes`] rests on, where a log is found that has some already.
     pub(super) fn measure(&self, journal: &Journal) -> Result<(), LogError> {
-        for (index, newest) in self.newest().iter_mut().enumerate() {
+        for (index, newest) in self.sizes().iter_mut().enumerate() {
             if let Some(position) = self.of(index).pop() {
                 let name = name(index, position);
                 newest.bytes = in_file(&name, self.files.size(&name))?;
@@ -87,7 +88,7 @@ impl Snapshots {
     /// Bytes of two more snapshots of every partition, by estimate: each holds what its newest one does, and at most what the
     /// log took since.
     pub(super) fn next_bytes(&self) -> u64 {
-        let newest = self.newest();
+        let newest = self.sizes();
         let known: u64 = newest.iter().map(|newest| newest.bytes).sum();
         let since = newest.iter().map(|newest| newest.logged).min();
         let logged = self.logged.load(Ordering::Acquire);
@@ -123,7 +124,7 @@ impl Snapshots {
         let name = name(partition, position);
         let logged = self.logged.load(Ordering::Acquire);
         let bytes = write(&*self.files, FileKind::Snapshot, &name, parts)?;
-        self.newest()[partition] = Newest { bytes, logged };
+        self.sizes()[partition] = SnapshotSize { bytes, logged };
         let mut kept = self.lock();
         let known = &mut kept[partition];
         known.retain(|one| *one < position);
@@ -135,44 +136,42 @@ impl Snapshots {
         Ok(bytes)
     }
 
-    /// Reads a snapshot part by part. `Ok(false)`: the file is damaged.
+    /// The newest snapshot of a partition at a position less than `below`.
     ///
     /// # Errors
-    /// When it cannot be read, or with what `take` says.
-    pub fn read(
-        &self,
-        partition: usize,
-        position: u64,
-        take: impl FnMut(v1::SnapshotPart) -> Result<(), LogError>,
-    ) -> Result<bool, LogError> {
-        read(
-            &*self.files,
-            FileKind::Snapshot,
-            &name(partition, position),
-            take,
-        )
+    /// When it cannot be read.
+    pub fn newest(&self, partition: usize, below: Position) -> Result<Option<Snapshot>, LogError> {
+        let known = self.of(partition);
+        let Some(at) = known.into_iter().rfind(|at| *at < below) else {
+            return Ok(None);
+        };
+        let name = name(partition, at);
+        let parts = StoredMessages::open(&*self.files, FileKind::Snapshot, name)?;
+        let parts = Box::new(parts);
+        Ok(Some(Snapshot { at, parts }))
     }
 
-    /// Counts on a damaged snapshot no more. Its file stays until [`Snapshots::remove`].
-    pub fn forget(&self, partition: usize, position: u64) {
-        self.lock()[partition].retain(|one| *one != position);
-    }
-
-    /// Removes a snapshot that nobody counts on.
+    /// Removes a snapshot that is damaged.
     ///
     /// # Errors
     /// When it cannot be removed.
-    pub fn remove(&self, partition: usize, position: u64) -> Result<(), LogError> {
-        let name = name(partition, position);
+    pub fn discard(&self, partition: usize, at: Position) -> Result<(), LogError> {
+        self.lock()[partition].retain(|one| *one != at);
+        let name = name(partition, at);
         in_file(&name, self.files.remove(&name))
+    }
+
+    /// The greatest position of any snapshot.
+    pub(super) fn last(&self) -> Option<Position> {
+        self.lock().iter().flatten().max().copied()
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Vec<u64>>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn newest(&self) -> MutexGuard<'_, Vec<Newest>> {
-        self.newest.lock().unwrap_or_else(PoisonError::into_inner)
+    fn sizes(&self) -> MutexGuard<'_, Vec<SnapshotSize>> {
+        self.sizes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -221,27 +220,62 @@ pub(super) fn write<M: Message>(
     written
 }
 
-/// Reads a file of messages. `Ok(false)`: it is damaged.
-pub(super) fn read<M: Message + Default>(
-    files: &dyn Files,
-    kind: FileKind,
-    name: &str,
-    mut take: impl FnMut(M) -> Result<(), LogError>,
-) -> Result<bool, LogError> {
-    let mut frames = match Frames::open(in_file(name, files.read(name))?, kind) {
-        Ok(frames) => frames,
-        Err(Unreadable::Io(error)) => return Err(LogError::Io(name.to_owned(), error)),
-        Err(Unreadable::Foreign) => return Err(LogError::UnknownFormat(name.to_owned())),
-        Err(Unreadable::Torn) => return Ok(false),
-    };
-    loop {
-        match in_file(name, frames.step())? {
-            Step::Frame(_, payload) => match M::decode(payload.as_slice()) {
-                Ok(message) => take(message)?,
-                Err(_) => return Ok(false),
-            },
-            Step::End => return Ok(true),
-            Step::Torn => return Ok(false),
+/// Reads a file of messages. It is damaged where it ends with [`LogError::Corrupt`].
+pub(super) struct StoredMessages<M> {
+    /// `None`: there is no more.
+    frames: Option<Frames>,
+    /// The header is damaged.
+    torn: bool,
+    name: String,
+    messages: PhantomData<M>,
+}
+
+impl<M: Message + Default> StoredMessages<M> {
+    /// # Errors
+    /// When the file cannot be read, or is none of this kind and version.
+    pub(super) fn open(files: &dyn Files, kind: FileKind, name: String) -> Result<Self, LogError> {
+        let (frames, torn) = match Frames::open(in_file(&name, files.read(&name))?, kind) {
+            Ok(frames) => (Some(frames), false),
+            Err(Unreadable::Torn) => (None, true),
+            Err(Unreadable::Io(error)) => return Err(LogError::Io(name, error)),
+            Err(Unreadable::Foreign) => return Err(LogError::UnknownFormat(name)),
+        };
+        Ok(Self {
+            frames,
+            torn,
+            name,
+            messages: PhantomData,
+        })
+    }
+
+    fn step(&mut self) -> Result<Option<M>, LogError> {
+        if std::mem::take(&mut self.torn) {
+            return Err(LogError::Corrupt(self.name.clone(), 0));
         }
+        let Some(frames) = &mut self.frames else {
+            return Ok(None);
+        };
+        let offset = frames.offset();
+        let message = match in_file(&self.name, frames.step())? {
+            Step::Frame(_, payload) => M::decode(payload.as_slice()).ok(),
+            Step::End => return Ok(None),
+            Step::Torn => None,
+        };
+        match message {
+            Some(message) => Ok(Some(message)),
+            None => Err(LogError::Corrupt(self.name.clone(), offset)),
+        }
+    }
+}
+
+impl<M: Message + Default> Iterator for StoredMessages<M> {
+    type Item = Result<M, LogError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let next = self.step().transpose();
+        if !matches!(next, Some(Ok(_))) {
+            self.frames = None;
+        }
+        next
     }
 }

@@ -9,7 +9,7 @@ use crate::model::sampling::Threshold;
 use crate::model::sketch::{Content, Sketch};
 use crate::model::time::Timestamp;
 use crate::model::{List, list};
-use crate::proto::{Invalid, v1};
+use crate::proto::{Invalid, StoredFrame, v1};
 use prost::Message;
 
 fn trace(n: u8) -> TraceId {
@@ -174,8 +174,10 @@ fn a_damaged_state_that_a_session_is_to_take_over_is_refused() {
             None,
         );
         let bytes = crate::proto::frame(&frame);
-        let stored = v1::Frame::decode(bytes.as_slice()).expect("a frame");
-        Frame::try_from(stored).map(|read| assert_eq!(read, frame))
+        let read = StoredFrame::read(bytes)?.delivery(0, 1)?;
+        let delivery = frame.deliveries(1).next().map(|(_, delivery)| delivery);
+        assert_eq!(read, delivery);
+        Ok(())
     };
     let whole = adopted();
     assert_eq!(read(&whole), Ok(()));
@@ -240,7 +242,12 @@ fn a_frame_comes_back_as_it_was() {
     let bytes = crate::proto::frame(&frame);
     let stored = v1::Frame::decode(bytes.as_slice()).expect("a frame");
     assert_eq!(stored.encode_to_vec(), bytes, "as prost would write it");
-    assert_eq!(Frame::try_from(stored), Ok(frame));
+    let read = StoredFrame::read(bytes).expect("a frame");
+    assert_eq!(read.origin(), frame.origin);
+    assert_eq!(read.delivery(2, 9), Ok(None), "it has no part");
+    for (partition, delivery) in frame.clone().deliveries(9) {
+        assert_eq!(read.delivery(partition, 9), Ok(Some(delivery)));
+    }
 }
 
 #[test]

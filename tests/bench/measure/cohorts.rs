@@ -3,7 +3,6 @@
 use super::scrape::{bytes_of, get, serve, shown};
 use super::sessions::resident;
 use super::{drain, engine, say, submit, told};
-use baton::engine::Worker;
 use baton::model::metric::Family;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Value};
@@ -24,18 +23,13 @@ const SCRAPES: usize = 9;
 pub fn cohorts(sessions: u64, settings: &str) {
     let text = format!("state: {{log: memory}}\n{settings}");
     let config = baton::config::of_text(&text, Path::new("."), &|_| None).expect("valid");
-    let (engine, ingest, readers, time) = engine(&config);
+    let (engine, ingest, mut workers, time) = engine(&config);
     let engine = Arc::new(engine);
-    let begin = told(&time);
-    let mut partitions: Vec<_> = readers
-        .into_iter()
-        .map(|reader| (Worker::new(begin), reader))
-        .collect();
     let mut pass = |wait: Duration| {
         time.fetch_add(wait.as_nanos() as u64, Ordering::Relaxed);
         for _ in 0..2 {
-            for (index, (worker, reader)) in partitions.iter_mut().enumerate() {
-                drain(&engine, index, reader, worker);
+            for worker in &mut workers {
+                drain(&engine, worker);
             }
         }
     };

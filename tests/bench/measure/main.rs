@@ -14,9 +14,10 @@ mod sessions;
 use baton::app;
 use baton::clock::Clock;
 use baton::config::Config;
-use baton::engine::{Engine, Worker};
+use baton::engine::{Engine, PartitionWorker};
 use baton::ingest::{Appender, Encoding, ExportRequest, Ingest, Pipeline, Signal};
-use baton::log::{Log, Next, Reader, memory};
+use baton::log::memory::{self, MemoryLog};
+use baton::log::{Log, Next};
 use baton::model::time::Timestamp;
 use baton::normalise::{Normaliser, Scratch};
 use baton::otlp::view::{ScopeBatch, SpanSink};
@@ -75,30 +76,33 @@ state: {log: memory}";
     config.expect("valid")
 }
 
-/// An engine whose time stands still until it is moved, with its ingest and its readers.
-fn engine(config: &Config) -> (Engine, Pipeline, Vec<Reader>, Arc<AtomicU64>) {
+/// An engine whose time stands still until it is moved, with its ingest and its workers.
+fn engine(config: &Config) -> (Engine, Pipeline, Vec<PartitionWorker>, Arc<AtomicU64>) {
     let settings = app::engine_settings(config);
-    let (log, readers) = memory::open(settings.partitions, config.engine.queue_events);
-    let log: Arc<dyn Log> = Arc::new(log);
+    let memory = Arc::new(memory::open(
+        settings.partitions,
+        config.engine.queue_events,
+    ));
+    let log: Arc<dyn Log> = Arc::<MemoryLog>::clone(&memory);
     let time = Arc::new(AtomicU64::new(1_800_000_000_000_000_000));
     let clock = Clock::manual(Arc::clone(&time));
-    let engine = Engine::new(&settings, Arc::clone(&log), clock.clone());
+    let engine = Engine::new(&settings, Arc::clone(&log), memory, clock.clone());
+    let (workers, _) = engine.assign(0..settings.partitions).expect("a new log");
     let appender = Appender::new(log, engine.memory_limit().clone(), clock);
     let ingest = Pipeline::new(
         config.receivers.otlp.limits(),
         app::normaliser(config, 7),
         appender,
     );
-    (engine, ingest, readers, time)
+    (engine, ingest, workers, time)
 }
 
 /// Applies what is in the log.
-fn drain(engine: &Engine, index: usize, reader: &mut Reader, worker: &mut Worker) {
+fn drain(engine: &Engine, worker: &mut PartitionWorker) {
     loop {
-        let next = reader.next(Duration::ZERO);
+        let next = worker.read(Duration::ZERO).expect("in memory");
         let nothing = matches!(next, Next::Nothing);
-        engine.step(index, worker, next);
-        reader.done();
+        engine.step(worker, next);
         if nothing {
             return;
         }
@@ -174,16 +178,15 @@ fn stages(kind: Kind, spans: u64) {
     let by_prost = cpu();
     read(true);
     let normalised = cpu();
-    let (engine, ingest, mut readers, time) = engine(&config);
-    let mut worker = Worker::new(told(&time));
+    let (engine, ingest, mut workers, time) = engine(&config);
     for number in 0..requests {
         let body = payload.request(number);
         submit(&ingest, body);
         time.fetch_add(4_000_000, Ordering::Relaxed);
-        drain(&engine, 0, &mut readers[0], &mut worker);
+        drain(&engine, &mut workers[0]);
     }
     time.fetch_add(10_000_000_000, Ordering::Relaxed);
-    drain(&engine, 0, &mut readers[0], &mut worker);
+    drain(&engine, &mut workers[0]);
     let all = cpu();
     let making = per_span(begin, made);
     let decode = per_span(made, decoded) - making;
@@ -210,13 +213,12 @@ fn workers(spans: u64) {
 fn shared_by(threads: usize, spans: u64) -> f64 {
     let mut config = config();
     config.engine.partitions = threads;
-    let (engine, ingest, readers, time) = engine(&config);
+    let (engine, ingest, workers, time) = engine(&config);
     let (engine, ingest, time) = (&engine, &ingest, &time);
     let payload = &Payload::new(Kind::Lean, BATCH);
     let next = &AtomicU64::new(0);
-    let work = |(index, mut reader): (usize, Reader)| {
+    let work = |mut worker: PartitionWorker| {
         move || {
-            let mut worker = Worker::new(told(time));
             let begin = cpu();
             loop {
                 let number = next.fetch_add(1, Ordering::Relaxed);
@@ -226,13 +228,13 @@ fn shared_by(threads: usize, spans: u64) -> f64 {
                 let body = payload.request(number);
                 submit(ingest, body);
                 time.fetch_add(4_000_000, Ordering::Relaxed);
-                drain(engine, index, &mut reader, &mut worker);
+                drain(engine, &mut worker);
             }
         }
     };
     let took: f64 = std::thread::scope(|scope| {
-        let readers = readers.into_iter().enumerate();
-        let threads: Vec<_> = readers.map(|reader| scope.spawn(work(reader))).collect();
+        let workers = workers.into_iter();
+        let threads: Vec<_> = workers.map(|worker| scope.spawn(work(worker))).collect();
         threads
             .into_iter()
             .map(|t| t.join().expect("no panic"))

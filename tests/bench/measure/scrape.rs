@@ -1,14 +1,13 @@
 //! What a scrape of many series costs, and whether it holds up what comes in.
 
 use super::payload::{Kind, Payload};
-use super::{BATCH, config, drain, engine, say, submit, told};
+use super::{BATCH, config, drain, engine, say, submit};
 use baton::clock::Clock;
 use baton::config::Config;
-use baton::engine::{Engine, Worker};
+use baton::engine::{Engine, PartitionWorker};
 use baton::export::scrape::{ScrapeServer, Settings};
 use baton::export::{Exporter, FactSource, FamilySource, Feed, Readiness, SessionVisitor};
 use baton::ingest::Pipeline;
-use baton::log::Reader;
 use baton::model::fact::Fact;
 use baton::model::ids::{PartitionKey, TraceId};
 use baton::model::metric::{Family, Point};
@@ -132,13 +131,12 @@ fn opened() -> (Door, Arc<Engine>) {
     let mut config: Config = config();
     config.metrics.max_series = usize::MAX;
     config.metrics.max_label_values = usize::MAX;
-    let (engine, ingest, readers, time) = engine(&config);
+    let (engine, ingest, workers, time) = engine(&config);
     let engine = Arc::new(engine);
     let door = Door {
         engine: Arc::clone(&engine),
         ingest,
-        reader: readers.into_iter().next().expect("one partition"),
-        worker: Worker::new(told(&time)),
+        worker: workers.into_iter().next().expect("one partition"),
         time,
     };
     (door, engine)
@@ -147,8 +145,7 @@ fn opened() -> (Door, Arc<Engine>) {
 struct Door {
     engine: Arc<Engine>,
     ingest: Pipeline,
-    reader: Reader,
-    worker: Worker,
+    worker: PartitionWorker,
     time: Arc<AtomicU64>,
 }
 
@@ -161,7 +158,7 @@ impl Door {
     fn pass(&mut self, time: Duration) {
         self.time
             .fetch_add(time.as_nanos() as u64, Ordering::Relaxed);
-        drain(&self.engine, 0, &mut self.reader, &mut self.worker);
+        drain(&self.engine, &mut self.worker);
     }
 
     /// Seconds that one round takes.

@@ -1,10 +1,9 @@
 //! What an open session costs: bytes, and the CPU of a span beside many of them.
 
 use super::payload::{Kind, Payload};
-use super::{BATCH, config, cpu, drain, engine, say, submit, told};
-use baton::engine::{Engine, Worker};
+use super::{BATCH, config, cpu, drain, engine, say, submit};
+use baton::engine::{Engine, PartitionWorker};
 use baton::ingest::Pipeline;
-use baton::log::Reader;
 use bytes::Bytes;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -56,8 +55,7 @@ struct World {
     payload: Payload,
     engine: Engine,
     ingest: Pipeline,
-    reader: Reader,
-    worker: Worker,
+    worker: PartitionWorker,
     time: Arc<AtomicU64>,
     step: Duration,
     /// Requests made so far, and the sessions that they opened.
@@ -71,13 +69,12 @@ impl World {
         config.stitch.idle_timeout = Duration::from_secs(24 * 60 * 60);
         // A trace that only leads to its session is a key too: a million sessions are twice the usual limit.
         config.stitch.max_sessions = usize::MAX;
-        let (engine, ingest, readers, time) = engine(&config);
+        let (engine, ingest, workers, time) = engine(&config);
         Self {
             payload: Payload::new(Kind::Lean, BATCH),
             engine,
             ingest,
-            reader: readers.into_iter().next().expect("one partition"),
-            worker: Worker::new(told(&time)),
+            worker: workers.into_iter().next().expect("one partition"),
             time,
             step: STEP,
             requests: 0,
@@ -103,7 +100,7 @@ impl World {
     fn pass(&mut self, time: Duration) {
         self.time
             .fetch_add(time.as_nanos() as u64, Ordering::Relaxed);
-        drain(&self.engine, 0, &mut self.reader, &mut self.worker);
+        drain(&self.engine, &mut self.worker);
     }
 
     /// Lets every turn be decided.

@@ -160,15 +160,20 @@ fn state(criterion: &mut Criterion) {
     let frame = || Frame::of(entries().into_iter().map(|entry| (0, entry)), NOW, None);
     let kept = frame();
     group.bench_function("written", |b| b.iter(|| baton::proto::frame(&kept)));
-    let (log, mut readers) = memory::open(1, 1_000_000);
+    let log = memory::open(1, 1_000_000);
+    let mut reader = log.replay(0, 0).expect("a new log");
+    let caught_up = reader.read(Duration::ZERO);
+    assert!(matches!(caught_up, Ok(Next::CaughtUp(_))));
     group.bench_function("handed over", |b| {
         b.iter_batched(
             || kept.clone(),
             |frame| {
                 drop(log.append(frame));
-                let next = readers[0].next(Duration::ZERO);
-                assert!(matches!(next, Next::Delivery(_)));
-                readers[0].done();
+                let next = reader.read(Duration::ZERO).expect("in memory");
+                let Next::Delivery(delivery) = &next else {
+                    panic!("it was appended");
+                };
+                reader.commit(delivery.position);
                 next
             },
             BatchSize::SmallInput,

@@ -6,17 +6,17 @@ use crate::law::story::{HOUR, MILLI, SECOND, Story};
 use crate::support::dice::Dice;
 use baton::app;
 use baton::clock::Clock;
-use baton::engine::{Engine, Settings, Worker};
+use baton::engine::{Engine, PartitionWorker, Settings};
 use baton::ingest::Appender;
-use baton::log::{AppendFuture, Log, Next};
+use baton::log::Log;
+use baton::log::memory::{self, MemoryLog};
 use baton::model::event::Event;
 use baton::model::fact::{Fact, What};
 use baton::model::metric::Family;
-use baton::model::record::{Delivery, Frame, Load};
 use baton::model::time::Timestamp;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 /// Spans may come so late. A turn is decided after `settle` (5 s) without news, and a worker looks at the time once a second.
@@ -133,9 +133,8 @@ fn told(fact: &Fact) -> String {
 struct Stage {
     appender: Appender,
     engine: Engine,
-    log: Arc<Queues>,
     time: Arc<AtomicU64>,
-    workers: Vec<Worker>,
+    workers: Vec<PartitionWorker>,
     dice: Dice,
 }
 
@@ -144,23 +143,21 @@ impl Stage {
         let start = story.events.iter().map(|e| e.start.0).min().unwrap_or(0);
         let time = Arc::new(AtomicU64::new(start));
         let clock = Clock::manual(Arc::clone(&time));
-        let log = Arc::new(Queues::new(way.partitions));
+        let memory = Arc::new(memory::open(way.partitions, usize::MAX));
+        let log: Arc<dyn Log> = Arc::<MemoryLog>::clone(&memory);
         let mut settings = Settings {
             partitions: way.partitions,
             stories: usize::MAX,
             ..app::engine_settings(&story.config)
         };
         settings.derive.expire_after = Duration::MAX;
-        let shared: Arc<dyn Log> = Arc::<Queues>::clone(&log);
-        let engine = Engine::new(&settings, Arc::clone(&shared), clock.clone());
+        let engine = Engine::new(&settings, Arc::clone(&log), memory, clock.clone());
+        let (workers, _) = engine.assign(0..way.partitions).expect("a new log");
         let memory = engine.memory_limit().clone();
         Self {
-            appender: Appender::new(shared, memory, clock.clone()),
+            appender: Appender::new(log, memory, clock),
             engine,
-            log,
-            workers: (0..way.partitions)
-                .map(|_| Worker::new(clock.now()))
-                .collect(),
+            workers,
             time,
             dice: way.dice,
         }
@@ -205,10 +202,11 @@ impl Stage {
 
     /// Workers work, in any order, until nothing is left.
     fn drain(&mut self) {
-        while self.log.waits() || !self.engine.is_settled() {
+        while !self.engine.is_settled() {
             let index = self.dice.below(self.workers.len() as u64) as usize;
-            let next = self.log.next(index).map_or(Next::Nothing, Next::Delivery);
-            self.engine.step(index, &mut self.workers[index], next);
+            let worker = &mut self.workers[index];
+            let next = worker.read(Duration::ZERO).expect("in memory");
+            self.engine.step(worker, next);
         }
     }
 
@@ -222,58 +220,4 @@ impl Stage {
         all.retain(|fact| fact.what != What::Duplicate);
         all
     }
-}
-
-/// A log without threads: what is appended waits in queues for whoever reads next.
-#[derive(Debug)]
-struct Queues(Mutex<(u64, Vec<VecDeque<Delivery>>)>);
-
-impl Queues {
-    fn new(partitions: usize) -> Self {
-        Self(Mutex::new((0, vec![VecDeque::new(); partitions])))
-    }
-
-    fn lock(&self) -> MutexGuard<'_, (u64, Vec<VecDeque<Delivery>>)> {
-        self.0
-            .lock()
-            .expect("no test panics while it holds the log")
-    }
-
-    fn waits(&self) -> bool {
-        self.lock().1.iter().any(|queue| !queue.is_empty())
-    }
-
-    fn next(&self, partition: usize) -> Option<Delivery> {
-        self.lock().1[partition].pop_front()
-    }
-}
-
-impl Log for Queues {
-    fn append(&self, frame: Frame) -> AppendFuture {
-        self.forward(frame);
-        Box::pin(std::future::ready(Ok(())))
-    }
-
-    fn forward(&self, frame: Frame) {
-        let mut state = self.lock();
-        state.0 += 1;
-        let position = state.0;
-        for (partition, delivery) in frame.deliveries(position) {
-            state.1[partition].push_back(delivery);
-        }
-    }
-
-    fn wake(&self) {}
-
-    fn backlog(&self) -> Load {
-        let mut waiting = Load::default();
-        for delivery in self.lock().1.iter().flatten() {
-            let load = delivery.load();
-            waiting.entries += load.entries;
-            waiting.bytes += load.bytes;
-        }
-        waiting
-    }
-
-    fn close(&self) {}
 }

@@ -335,6 +335,10 @@ impl Files for SimFiles {
         (state.capacity > 0).then(|| state.free())
     }
 
+    fn is_gone(&self) -> bool {
+        false
+    }
+
     fn place(&self) -> String {
         "the simulated disk".to_owned()
     }

@@ -3,9 +3,10 @@
 use crate::simulation::disk::SimFiles;
 use crate::support::dice::Dice;
 use baton::log::LogError;
+use baton::log::disk::StoredFrames;
 use baton::log::disk::files::Files;
 use baton::log::disk::journal::Journal;
-use baton::log::disk::snapshots::Snapshots;
+use baton::log::disk::snapshots::SnapshotFiles;
 use baton::proto::v1;
 use std::sync::Arc;
 
@@ -30,23 +31,19 @@ fn written(segment_bytes: u64, count: u8) -> SimFiles {
     files
 }
 
-fn read(journal: &Journal, from: u64) -> Result<Vec<Vec<u8>>, LogError> {
-    let mut all = Vec::new();
-    journal.replay(from, |_, payload| {
-        all.push(payload.to_vec());
-        Ok(())
-    })?;
-    Ok(all)
+fn read(files: &SimFiles, journal: &Journal, from: u64) -> Result<Vec<Vec<u8>>, LogError> {
+    let stored = StoredFrames::open(folder(files), from, journal.next() - 1)?;
+    stored.map(|frame| Ok(frame?.1)).collect()
 }
 
 /// Opens what is left, reads it, and writes on; what is read afterwards is the same and the new frame.
 fn is_a_beginning(files: &SimFiles, whole: &[Vec<u8>]) -> usize {
     let (mut journal, _) = Journal::open(folder(files), 1 << 20).expect("a tail is cut");
-    let left = read(&journal, journal.first()).expect("what is left is whole");
+    let left = read(files, &journal, journal.first()).expect("what is left is whole");
     assert!(whole.starts_with(&left), "something was invented");
     journal.commit([b"more".as_slice()]).expect("it goes on");
     let (journal, cut) = Journal::open(folder(files), 1 << 20).expect("again");
-    let after = read(&journal, journal.first()).expect("whole");
+    let after = read(files, &journal, journal.first()).expect("whole");
     assert_eq!(cut, 0);
     assert_eq!(
         after.split_last(),
@@ -176,7 +173,7 @@ fn segments_go_when_they_are_covered_and_not_before() {
     for covered in 0..=6 {
         journal.retire(covered).expect("retired");
         assert!(journal.first() <= covered + 1, "{covered}");
-        let rest = read(&journal, covered + 1).expect("the rest");
+        let rest = read(&files, &journal, covered + 1).expect("the rest");
         assert_eq!(rest, whole[covered as usize..]);
     }
     assert!(journal.first() > 1, "something went");
@@ -185,7 +182,7 @@ fn segments_go_when_they_are_covered_and_not_before() {
 #[test]
 fn a_snapshot_is_whole_or_not_there() {
     let files = SimFiles::default();
-    let snapshots = Snapshots::open(folder(&files), 1).expect("opens");
+    let snapshots = SnapshotFiles::open(folder(&files), 1).expect("opens");
     let parts = |position| {
         let head = v1::SnapshotHead {
             partition: 0,
@@ -206,14 +203,12 @@ fn a_snapshot_is_whole_or_not_there() {
     let bytes = files.bytes(name);
     for end in 0..bytes.len() {
         let cut = files.with(name, bytes[..end].to_vec());
-        let snapshots = Snapshots::open(folder(&cut), 1).expect("opens");
-        let mut parts = 0;
-        let whole = snapshots.read(0, 9, |_| {
-            parts += 1;
-            Ok(())
-        });
+        let snapshots = SnapshotFiles::open(folder(&cut), 1).expect("opens");
+        let newest = snapshots.newest(0, u64::MAX).expect("read");
+        let parts: Vec<_> = newest.expect("it is there").parts.collect();
+        let whole = parts.iter().all(Result::is_ok);
         // A file that ends after a whole part is told from a whole one by its missing end.
-        assert!(!whole.expect("read") || parts == 0, "{end}");
+        assert!(!whole || parts.is_empty(), "{end}");
     }
     // A snapshot that was not given its name does not count.
     files.crash(&mut Dice::new(1));
@@ -221,6 +216,6 @@ fn a_snapshot_is_whole_or_not_there() {
         .append("0-00000000000000000012.snapshot.new")
         .expect("made");
     drop(half);
-    let snapshots = Snapshots::open(folder(&files), 1).expect("opens");
+    let snapshots = SnapshotFiles::open(folder(&files), 1).expect("opens");
     assert_eq!(snapshots.of(0), [5, 9]);
 }

@@ -1,7 +1,7 @@
 //! The real log and its real writer without their threads: the writer works when the simulation says so.
 
 use baton::log::disk::{self, DiskLog, Opened, Settings, Writer};
-use baton::log::{AppendFuture, Log, LogError, Reader};
+use baton::log::{AppendFuture, Log, LogError, Position, Replay, Snapshot, Snapshots};
 use baton::model::record::{Frame, Load};
 use baton::proto::v1;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,7 +12,7 @@ use std::time::Duration;
 #[derive(Debug)]
 pub struct SimLog {
     log: DiskLog,
-    pub writer: Mutex<Writer>,
+    writer: Mutex<Writer>,
     /// The writer has failed: a real process stops now.
     pub has_failed: AtomicBool,
 }
@@ -22,7 +22,7 @@ pub fn open(
     files: &Arc<dyn disk::files::Files>,
     partitions: usize,
     since: u64,
-) -> Result<(Arc<SimLog>, Vec<Reader>), LogError> {
+) -> Result<Arc<SimLog>, LogError> {
     let settings = Settings {
         partitions,
         since,
@@ -31,23 +31,24 @@ pub fn open(
         segment_age: Duration::from_secs(600),
         max_bytes: Some(96 << 10),
     };
-    let Opened {
-        log,
-        writer,
-        readers,
-        ..
-    } = disk::open(files, &settings)?;
-    let writer = Mutex::new(writer);
-    let has_failed = AtomicBool::new(false);
-    let log = SimLog {
-        log,
-        writer,
-        has_failed,
-    };
-    Ok((Arc::new(log), readers))
+    Ok(Arc::new(SimLog::new(disk::open(files, &settings)?)))
 }
 
 impl SimLog {
+    fn new(opened: Opened) -> Self {
+        Self {
+            log: opened.log,
+            writer: Mutex::new(opened.writer),
+            has_failed: AtomicBool::new(false),
+        }
+    }
+
+    /// The last position that is durable.
+    pub fn end(&self) -> Position {
+        let writer = self.writer.lock().expect("no test panics while it writes");
+        writer.journal().next() - 1
+    }
+
     /// One round of the writer. `false`: the disk failed.
     pub fn round(&self) -> bool {
         let mut writer = self.writer.lock().expect("no test panics while it writes");
@@ -64,6 +65,10 @@ impl Log for SimLog {
 
     fn forward(&self, frame: Frame) {
         self.log.forward(frame);
+    }
+
+    fn replay(&self, partition: usize, after: Position) -> Result<Box<dyn Replay>, LogError> {
+        self.log.replay(partition, after)
     }
 
     fn wake(&self) {
@@ -89,12 +94,18 @@ impl Log for SimLog {
     fn shortage(&self) -> Option<String> {
         self.log.shortage()
     }
+}
+
+impl Snapshots for SimLog {
+    fn newest(&self, partition: usize, below: Position) -> Result<Option<Snapshot>, LogError> {
+        self.log.newest(partition, below)
+    }
 
     /// As the log's own, where the writer is a thread.
-    fn save_snapshot(
+    fn save(
         &self,
         partition: usize,
-        position: u64,
+        at: Position,
         parts: &mut dyn Iterator<Item = v1::SnapshotPart>,
     ) -> Result<u64, LogError> {
         let flushed = self.log.flush();
@@ -102,7 +113,11 @@ impl Log for SimLog {
             // The disk failed or is full: a real worker would wait here.
             return Err(LogError::Closed);
         }
-        self.log.snapshots().write(partition, position, parts)
+        self.log.snapshots().write(partition, at, parts)
+    }
+
+    fn discard(&self, partition: usize, at: Position) -> Result<(), LogError> {
+        self.log.discard(partition, at)
     }
 }
 
@@ -112,5 +127,69 @@ pub fn outcome(appending: &mut AppendFuture) -> Option<Result<(), LogError>> {
     match appending.as_mut().poll(&mut context) {
         Poll::Ready(outcome) => Some(outcome),
         Poll::Pending => None,
+    }
+}
+
+/// The log on the simulated disk does what every log has to do.
+mod conformance {
+    use super::SimLog;
+    use crate::simulation::disk::SimFiles;
+    use crate::support::dice::Dice;
+    use baton::log::conformance::{CAPACITY, LogUnderTest, PARTITIONS, check, parts_at};
+    use baton::log::disk::files::Files;
+    use baton::log::disk::{self, Settings};
+    use baton::log::{Log, LogError, Position, Snapshots};
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    struct Simulated {
+        files: SimFiles,
+        log: Arc<SimLog>,
+    }
+
+    fn open(files: &SimFiles) -> Arc<SimLog> {
+        let folder: Arc<dyn Files> = Arc::new(files.clone());
+        let settings = Settings {
+            partitions: PARTITIONS,
+            since: 0,
+            capacity: CAPACITY,
+            segment_bytes: 100,
+            segment_age: Duration::MAX,
+            max_bytes: Some(1 << 30),
+        };
+        let opened = disk::open(&folder, &settings).expect("it opens");
+        Arc::new(SimLog::new(opened))
+    }
+
+    impl LogUnderTest for Simulated {
+        fn parts(&self) -> (Arc<dyn Log>, Arc<dyn Snapshots>) {
+            let (log, snapshots) = (Arc::clone(&self.log), Arc::clone(&self.log));
+            (log, snapshots)
+        }
+
+        fn settle(&mut self) {
+            assert!(self.log.round(), "the disk works");
+        }
+
+        fn save(&mut self, partition: usize, at: Position) -> Result<u64, LogError> {
+            let mut parts = parts_at(at).into_iter();
+            self.log.save(partition, at, &mut parts)
+        }
+
+        /// The machine goes down: what was not synced is lost in part.
+        fn restart(&mut self) -> bool {
+            self.files.crash(&mut Dice::new(7));
+            self.log = open(&self.files);
+            true
+        }
+    }
+
+    #[test]
+    fn the_log_on_the_simulated_disk_conforms() {
+        check(|| {
+            let files = SimFiles::default();
+            let log = open(&files);
+            Simulated { files, log }
+        });
     }
 }

@@ -6,11 +6,11 @@ use crate::simulation::rows::History;
 use baton::app;
 use baton::clock::Clock;
 use baton::config::Config;
-use baton::engine::{self, Engine, Settings, Worker};
+use baton::engine::{self, Engine, PartitionWorker, Settings};
 use baton::ingest::Appender;
 use baton::log::disk::files::Files;
 use baton::log::disk::layout;
-use baton::log::{Log, LogError, Reader};
+use baton::log::{Log, LogError};
 use baton::proto::v1;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -23,8 +23,7 @@ pub struct Process {
     pub engine: Engine,
     pub appender: Appender,
     pub log: Arc<SimLog>,
-    pub readers: Vec<Reader>,
-    pub workers: Vec<Worker>,
+    pub workers: Vec<PartitionWorker>,
     pub recovered: engine::Recovered,
 }
 
@@ -56,32 +55,28 @@ impl Process {
         assert_eq!(meta.content_seed, 7, "the folder is what it was");
         let before = meta.partitions as usize;
         if before != partitions {
-            let (log, _) = log::open(&folder, before, meta.since)?;
-            let mut writer = log.writer.lock().expect("no panic");
-            let stored = writer.stored();
-            history.read(stored.0)?;
-            let stored = (&*stored.0, stored.1);
+            let log = log::open(&folder, before, meta.since)?;
+            history.read(&folder, log.end())?;
             let settings = (&settings(before), &settings(partitions));
-            let (changed, recovered) = engine::repartition(&*folder, meta, settings, stored)?;
-            assert_eq!(recovered.lost, 0, "nothing that was synced is lost");
-            meta = changed;
+            let changed = engine::repartition((&*log, &*log), settings)?;
+            assert_eq!(changed.recovered.lost, 0, "nothing that was synced is lost");
+            let states = changed.partitions.iter().enumerate();
+            let states = states.map(|(index, partition)| partition.save(index));
+            meta = layout::replace(&*folder, meta, changed.position, states)?;
         }
-        let (log, readers) = log::open(&folder, partitions, meta.since)?;
+        let log = log::open(&folder, partitions, meta.since)?;
+        history.read(&folder, log.end())?;
         let shared: Arc<dyn Log> = Arc::<SimLog>::clone(&log);
-        let engine = Engine::new(&settings(partitions), Arc::clone(&shared), clock.clone());
-        let appender = Appender::new(shared, engine.memory_limit().clone(), clock.clone());
-        let mut writer = log.writer.lock().expect("no panic");
-        let (journal, snapshots) = writer.stored();
-        history.read(journal)?;
-        let recovered = engine.recover(journal, snapshots)?;
-        drop(writer);
+        let snapshots = Arc::<SimLog>::clone(&log);
+        let settings = settings(partitions);
+        let engine = Engine::new(&settings, Arc::clone(&shared), snapshots, clock.clone());
+        let appender = Appender::new(shared, engine.memory_limit().clone(), clock);
+        let (workers, recovered) = engine.assign(0..partitions)?;
         assert_eq!(recovered.lost, 0, "nothing that was synced is lost");
-        let workers = (0..partitions).map(|_| Worker::new(clock.now())).collect();
         Ok(Self {
             engine,
             appender,
             log,
-            readers,
             workers,
             recovered,
         })

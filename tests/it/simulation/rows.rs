@@ -1,13 +1,17 @@
 //! The workflows that were closed, as the log tells them: what a ledger of it would hold.
 
 use baton::engine::{Partition, Settings};
-use baton::log::LogError;
-use baton::log::disk::journal::Journal;
+use baton::log::disk::StoredFrames;
+use baton::log::disk::files::Files;
+use baton::log::{LogError, Position};
 use baton::model::fact::{Fact, What};
-use baton::model::record::{Delivery, Frame};
-use baton::proto::v1;
-use prost::Message;
+use baton::model::record::Delivery;
+use baton::proto::StoredFrame;
 use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// No operator asks for more.
+const MAX_PARTITIONS: usize = 4;
 
 /// One line for each workflow, in order.
 pub type Rows = Vec<String>;
@@ -36,22 +40,26 @@ impl History {
         );
     }
 
-    /// What a new process finds, handed out or not.
-    pub fn read(&mut self, journal: &Journal) -> Result<(), LogError> {
-        journal.replay(self.read + 1, |position, payload| {
-            let stored = v1::Frame::decode(payload).map_err(|_| LogError::Invalid("frame"))?;
-            let frame = Frame::try_from(stored).map_err(|what| LogError::Invalid(what.0))?;
-            if let Some(origin) = frame.origin {
+    /// What a new process finds up to a position, handed out or not.
+    pub fn read(&mut self, files: &Arc<dyn Files>, until: Position) -> Result<(), LogError> {
+        let stored = StoredFrames::open(Arc::clone(files), self.read + 1, until)?;
+        for frame in stored {
+            let (position, payload) = frame?;
+            let frame = StoredFrame::read(payload).map_err(|what| LogError::Invalid(what.0))?;
+            if let Some(origin) = frame.origin() {
                 let cause = (origin.partition, origin.position);
                 let place = *self.sent.entry(cause).or_insert(position);
                 assert_eq!(place, position, "what a partition sends is in the log once");
             }
-            for (partition, delivery) in frame.deliveries(position) {
-                self.meet(partition, &delivery);
+            for partition in 0..MAX_PARTITIONS {
+                let delivery = frame.delivery(partition, position);
+                if let Some(delivery) = delivery.map_err(|what| LogError::Invalid(what.0))? {
+                    self.meet(partition, &delivery);
+                }
             }
             self.read = position;
-            Ok(())
-        })
+        }
+        Ok(())
     }
 
     /// Folds the whole log once, without a crash.

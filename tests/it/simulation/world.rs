@@ -219,13 +219,12 @@ impl World {
     }
 
     fn step_of(&mut self, index: usize) {
-        let next = self.process.readers[index].next(Duration::ZERO);
         let worker = &mut self.process.workers[index];
+        let next = worker.read(Duration::ZERO).expect("it has caught up");
         if let Next::Delivery(delivery) = &next {
             self.history.meet(index, delivery);
         }
-        self.process.engine.step(index, worker, next);
-        self.process.readers[index].done();
+        self.process.engine.step(worker, next);
     }
 
     fn pass(&mut self, nanos: u64) {

@@ -1,6 +1,6 @@
 //! What the log on disk counts.
 
-use super::room::Usage;
+use super::space::Usage;
 use crate::catalogue::InternalMetric;
 use crate::model::limit::Limit;
 use crate::telemetry::{counter, gauge};

@@ -1,4 +1,4 @@
-//! Room on the volume: how much stays free for the next two snapshots of every partition, and how long the log may become.
+//! Free space on the volume: how much stays free for the next two snapshots of every partition, and how long the log may become.
 //!
 //! The log gets shorter only after two more snapshots of every partition, so a volume that the log fills to the last byte stays
 //! full for ever. The room is a threshold on the free space, not a file of zeros that is given back: it costs nothing, follows
@@ -18,6 +18,8 @@ const MARGIN: u64 = 8;
 /// What there is on the volume.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Usage {
+    /// The directory was deleted: what is written now is lost with the process.
+    pub(super) is_gone: bool,
     /// Free bytes; `None`: the file system does not say.
     pub(super) free: Option<u64>,
     /// Bytes of the log.
@@ -51,13 +53,15 @@ impl Usage {
         wanted: u64,
         was: Option<Limit>,
     ) -> Option<Shortage> {
+        if self.is_gone {
+            return Some(Shortage::Gone);
+        }
         // The volume first: with `auto`, a log on a full volume is longer than half of what is left, and the volume is the cause.
         self.short_of_space(wanted, was).or_else(|| {
             let max_log = self.max_log(configured);
-            (self.log > max_log).then_some(Shortage {
-                limit: Limit::LogSize,
-                there: self.log,
-                needed: max_log,
+            (self.log > max_log).then_some(Shortage::LogSize {
+                log: self.log,
+                max_log,
             })
         })
     }
@@ -71,47 +75,55 @@ impl Usage {
             _ => 0,
         };
         let needed = self.reserve().saturating_add(wanted.max(margin));
-        (free < needed).then_some(Shortage {
-            limit: Limit::Disk,
-            there: free,
-            needed,
-        })
+        (free < needed).then_some(Shortage::Space { free, needed })
     }
 }
 
 /// Why nothing is taken from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Shortage {
-    pub(super) limit: Limit,
-    /// Free bytes of the volume, or bytes of the log.
-    pub(super) there: u64,
-    /// Free bytes that are needed, or the most that the log may have.
-    pub(super) needed: u64,
+pub(super) enum Shortage {
+    /// Free bytes of the volume, and those that are needed.
+    Space { free: u64, needed: u64 },
+    /// Bytes of the log, and the most that it may have.
+    LogSize { log: u64, max_log: u64 },
+    /// The directory was deleted.
+    Gone,
 }
 
 impl Shortage {
     /// The file system had no room for a group, whatever it says of free space.
     pub(super) fn write_failed(usage: Usage, wanted: u64) -> Self {
-        Self {
-            limit: Limit::Disk,
-            there: usage.free.unwrap_or(0),
+        Self::Space {
+            free: usage.free.unwrap_or(0),
             needed: usage.reserve().saturating_add(wanted),
+        }
+    }
+
+    /// The limit that senders are told.
+    pub(super) fn limit(self) -> Limit {
+        match self {
+            Self::LogSize { .. } => Limit::LogSize,
+            Self::Space { .. } | Self::Gone => Limit::Disk,
         }
     }
 }
 
 impl fmt::Display for Shortage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (there, needed) = (Bytes(self.there), Bytes(self.needed));
-        match self.limit {
-            Limit::LogSize => write!(
+        match *self {
+            Self::LogSize { log, max_log } => write!(
                 f,
-                "the log has {there} and may have {needed} (state.max_log_size): waiting for snapshots"
+                "the log has {} and may have {} (state.max_log_size): waiting for snapshots",
+                Bytes(log),
+                Bytes(max_log)
             ),
-            _ => write!(
+            Self::Space { free, needed } => write!(
                 f,
-                "the volume is nearly full: {there} free, {needed} needed with the room kept for snapshots"
+                "the volume is nearly full: {} free, {} needed with the room kept for snapshots",
+                Bytes(free),
+                Bytes(needed)
             ),
+            Self::Gone => f.write_str("the directory was deleted: restart Baton"),
         }
     }
 }
@@ -124,6 +136,7 @@ mod tests {
 
     fn usage(free: u64, log: u64, snapshots: u64) -> Usage {
         Usage {
+            is_gone: false,
             free: Some(free * MIB),
             log: log * MIB,
             snapshots: snapshots * MIB,
@@ -132,7 +145,7 @@ mod tests {
 
     fn limit(usage: Usage, wanted: u64, was: Option<Limit>) -> Option<Limit> {
         let found = usage.shortage(Some(100 * MIB), wanted * MIB, was);
-        found.map(|shortage| shortage.limit)
+        found.map(Shortage::limit)
     }
 
     #[test]
@@ -155,7 +168,7 @@ mod tests {
         // With `auto` the log is then above its greatest size, too, but no operator has set one.
         let full = usage(0, 50, 8);
         for was in [None, Some(Limit::Disk), Some(Limit::LogSize)] {
-            let short = full.shortage(None, 0, was).map(|short| short.limit);
+            let short = full.shortage(None, 0, was).map(Shortage::limit);
             assert_eq!(short, Some(Limit::Disk), "{was:?}");
         }
     }
