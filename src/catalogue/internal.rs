@@ -92,7 +92,7 @@ pub static INTERNAL: &[Description<InternalMetric>] = &[
     counter(
         InternalMetric::ConnectionsClosed,
         "baton_connections_closed_total",
-        "Connections that Baton closed, by listener and reason: header_timeout, idle_timeout, request_timeout, keepalive_timeout or connection_limit.",
+        "Connections that Baton closed, by listener and reason: header_timeout, idle_timeout, request_timeout, keepalive_timeout, connection_limit or slow_upload.",
     )
     .with_labels(&["listener", "reason"]),
     counter(

@@ -3,6 +3,7 @@
 use super::Settings;
 use super::metrics::CloseReason;
 use super::server::{ListenerState, Peer, Protocol};
+use super::uploads::{CountedBody, UploadProgress};
 use axum::Router;
 use axum::body::{Body, HttpBody};
 use axum::http::{Request, Response};
@@ -20,7 +21,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::net::TcpStream;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio::time::sleep;
 use tower_service::Service;
 
@@ -51,7 +52,10 @@ pub(super) async fn serve(
     let _open = OpenConnection::begin(&shared.metrics.open);
     let activity = Arc::new(watch::Sender::new(Activity::default()));
     let mut watched = activity.subscribe();
+    let progress = Arc::new(UploadProgress::default());
+    let uploading = Arc::clone(&progress);
     let service = hyper::service::service_fn(move |request: Request<Incoming>| {
+        let request = request.map(|body| CountedBody::new(body, Arc::clone(&uploading)));
         answer(request, peer, router.clone(), InFlight::begin(&activity))
     });
     let builder = builder(shared.protocol, &shared.settings);
@@ -61,7 +65,7 @@ pub(super) async fn serve(
             let silent = ended.is_err_and(|error| is_timeout(&*error));
             Some(silent.then_some(CloseReason::KeepaliveTimeout))
         }
-        reason = expired(&mut watched, &shared.settings, &shared.make_room) => Some(Some(reason)),
+        reason = expired(&mut watched, &progress, shared) => Some(Some(reason)),
         _ = stopping.wait_for(|stopping| *stopping) => None,
     };
     if let Some(Some(reason)) = closed {
@@ -125,9 +129,10 @@ fn is_timeout(error: &(dyn Error + Send + Sync + 'static)) -> bool {
 /// Ends when a connection has outlived a time-out, or another one needs its place.
 async fn expired(
     activity: &mut watch::Receiver<Activity>,
-    settings: &Settings,
-    make_room: &Notify,
+    progress: &UploadProgress,
+    shared: &ListenerState,
 ) -> CloseReason {
+    let settings = &shared.settings;
     loop {
         let now = *activity.borrow_and_update();
         let idle = now.begun > 0 && now.in_flight == 0;
@@ -146,7 +151,10 @@ async fn expired(
                     return reason;
                 }
             }
-            () = make_room.notified(), if idle => return CloseReason::Limit,
+            () = shared.make_room.notified(), if idle => return CloseReason::Limit,
+            () = progress.cut(now.in_flight, &shared.slow_uploads), if now.in_flight > 0 => {
+                return CloseReason::SlowUpload;
+            }
             () = sleep(limit) => return reason,
         }
     }
@@ -174,7 +182,7 @@ async fn drained(activity: &mut watch::Receiver<Activity>, request_timeout: Dura
 }
 
 async fn answer(
-    request: Request<Incoming>,
+    request: Request<CountedBody>,
     peer: SocketAddr,
     mut router: Router,
     in_flight: InFlight,

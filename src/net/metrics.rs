@@ -17,15 +17,18 @@ pub(super) enum CloseReason {
     KeepaliveTimeout,
     /// It was idle, and another one needed its place.
     Limit,
+    /// Its requests were uploading slowest, and another one needed its place.
+    SlowUpload,
 }
 
 impl CloseReason {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::HeaderTimeout,
         Self::IdleTimeout,
         Self::RequestTimeout,
         Self::KeepaliveTimeout,
         Self::Limit,
+        Self::SlowUpload,
     ];
 
     fn as_str(self) -> &'static str {
@@ -35,6 +38,7 @@ impl CloseReason {
             Self::RequestTimeout => "request_timeout",
             Self::KeepaliveTimeout => "keepalive_timeout",
             Self::Limit => "connection_limit",
+            Self::SlowUpload => "slow_upload",
         }
     }
 }

@@ -6,6 +6,7 @@
 //! | `address.rs` | addresses in the configuration |
 //! | `server.rs` | accepts connections up to a limit and survives faults of `accept` |
 //! | `connection.rs` | one connection: HTTP/1 or HTTP/2, cut by its time-outs |
+//! | `uploads.rs` | slow uploads, of which one gives way at the connection limit |
 //! | `metrics.rs` | the metrics of a listener |
 //! | `open_files.rs` | raises the limit of open files and fits the connection limits to it |
 //! | `report.rs` | rate-limited reports: the first refusal of a kind at once, further ones once a minute |
@@ -17,6 +18,7 @@ pub mod open_files;
 mod report;
 mod server;
 mod settings;
+mod uploads;
 
 pub use address::Address;
 pub use report::{Reporter, Trouble};

@@ -4,6 +4,7 @@ use super::Settings;
 use super::connection;
 use super::metrics::ListenerMetrics;
 use super::report::{Reporter, Trouble};
+use super::uploads::SlowUploads;
 use axum::Router;
 use std::future::Future;
 use std::io::ErrorKind;
@@ -13,11 +14,13 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tokio_util::task::TaskTracker;
 
 /// Connections that the kernel keeps until they are accepted, if `net.core.somaxconn` allows. What is beyond it is reset when many come at once.
 const BACKLOG: u32 = 4096;
+/// How long an idle connection has to make room before the slowest upload must.
+const IDLE_WAIT: Duration = Duration::from_millis(250);
 /// How long a listener rests after a fault of `accept` that another attempt would meet at once, such as EMFILE.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(250);
 
@@ -67,6 +70,8 @@ pub(super) struct ListenerState {
     places: Arc<Semaphore>,
     /// Wakes the connection that has been idle for longest, or the next one that becomes idle, to give its place to another one.
     pub(super) make_room: Notify,
+    /// Connections enter themselves; the slowest one is cut where no idle one makes room.
+    pub(super) slow_uploads: SlowUploads,
 }
 
 impl Server {
@@ -87,6 +92,7 @@ impl Server {
                 settings.max_connections.min(Semaphore::MAX_PERMITS),
             )),
             make_room: Notify::new(),
+            slow_uploads: SlowUploads::default(),
         }))
     }
 
@@ -138,7 +144,7 @@ impl Server {
 
 impl ListenerState {
     /// A place for one more connection. At the limit new connections wait in the kernel's backlog, and the connection that has
-    /// been idle for longest is closed to make room.
+    /// been idle for longest is closed to make room, or else the slowest upload.
     async fn place(&self) -> Option<OwnedSemaphorePermit> {
         let places = Arc::clone(&self.places);
         if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
@@ -156,8 +162,13 @@ impl ListenerState {
             None,
         );
         self.make_room.notify_one();
-        // Never closed.
-        places.acquire_owned().await.ok()
+        loop {
+            match timeout(IDLE_WAIT, Arc::clone(&places).acquire_owned()).await {
+                // Never closed.
+                Ok(place) => return place.ok(),
+                Err(_) => self.slow_uploads.cut_slowest(),
+            }
+        }
     }
 
     /// The next connection. A fault of one connection is its own; any other one is reported, and tried again after a pause.

@@ -103,6 +103,25 @@ async fn at_the_limit_the_connection_that_is_idle_for_longest_makes_room() {
     );
 }
 
+/// Each byte comes in time, but the bodies would hold all places for as long as a body may take.
+#[tokio::test]
+async fn at_the_limit_the_slowest_upload_makes_room() {
+    let mut setup = Setup::default();
+    setup.connections.max_connections = 2;
+    let doors = Doors::with(setup).await;
+    for _ in 0..2 {
+        let mut slow = Raw::connect(doors.http).await;
+        slow.upload(1 << 20, b"some").await;
+        tokio::spawn(slow.trickle(SOON));
+    }
+    doors
+        .metric_is("baton_connections{listener=\"http\"}", 2.0)
+        .await;
+    let mut next = Raw::connect(doors.http).await;
+    next.export().await;
+    assert_eq!(doors.metric(&closed("http", "slow_upload")), 1.0);
+}
+
 #[tokio::test]
 async fn new_connections_wait_while_all_are_busy() {
     let mut setup = Setup::default();
