@@ -1,4 +1,4 @@
-//! State that a key holds moves when it is bound to another one: the session goes on there and is not counted again (S-1, S-2).
+//! State that a key holds moves when it is bound to another one: the session goes on there and is not counted again (S-1, S-2, S-7).
 //!
 //! What two keys hold becomes one, whichever comes to the other first. When each of them learnt what it knows is not told: of two
 //! names the greater one stays.

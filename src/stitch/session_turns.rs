@@ -72,7 +72,7 @@ impl SessionState {
         turns
     }
 
-    /// When a turn may be decided, if nothing more arrives (T-1, L-3).
+    /// When a turn may be decided, if nothing more arrives (T-9, L-3).
     pub(super) fn ready_at(
         &self,
         key: &PartitionKey,
@@ -108,7 +108,7 @@ impl SessionState {
             if let Some(Trace::Open(trace)) = self.traces.remove(id) {
                 self.open_spans -= trace.len();
                 self.open_bytes -= trace.weight;
-                // A trace in which nothing is about agents adds nothing to the turn of others (T-2).
+                // A trace in which nothing is about agents adds nothing to the turn of others (T-7).
                 if trace.is_agentic() {
                     let (events, decided) = trace.close();
                     self.traces.insert(*id, Trace::Decided(Box::new(decided)));
@@ -168,7 +168,7 @@ impl SessionState {
         }
     }
 
-    /// A pending handoff may have found its target in this turn: it waits no more (H-3).
+    /// A pending handoff may have found its target in this turn: it waits no more (H-7).
     fn remove_resumed(&mut self, waiting: &[HandoffState], turn: &Decided, out: &mut Output) {
         let still = |state: &HandoffState| {
             waiting

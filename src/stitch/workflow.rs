@@ -65,7 +65,7 @@ impl OpenWorkflow {
         self.touched = self.touched.max(touched);
     }
 
-    /// When its timers close it, in arrival time (W-2).
+    /// When its timers close it, in arrival time (W-7).
     pub(super) fn deadline(&self, settings: &Settings) -> Timestamp {
         let wait = if self.summary.outcome.is_some() {
             settings.settle

@@ -40,7 +40,7 @@ pub type SpanOwners = Vec<(TraceId, SpanId, Option<Name>)>;
 
 /// Decides a turn from all its events. `None`: there are none.
 ///
-/// `waiting` are the pending handoffs of earlier turns: this turn may resume one, which is then taken out (H-3). `usage` are
+/// `waiting` are the pending handoffs of earlier turns: this turn may resume one, which is then taken out (H-7). `usage` are
 /// the cumulative calls of the session, continued by this turn (C-7).
 pub fn decide<'a>(
     events: impl Iterator<Item = &'a Event>,

@@ -38,7 +38,7 @@ impl HandoffState {
         !self.pending && self.handoff.result != HandoffResult::Success
     }
 
-    /// Whether its target may be the agent that starts at this time in a later turn (H-3).
+    /// Whether its target may be the agent that starts at this time in a later turn (H-7).
     fn is_resumed_at(&self, start: Timestamp, policy: Policy<'_>) -> bool {
         self.at <= start && start.since(self.at) <= policy.drop_timeout
     }
@@ -120,7 +120,7 @@ fn answered_by(
         .or_else(|| latest(&|i| before(i) && anonymous(i)))
 }
 
-/// The first agent of a turn may be the target that a handoff of an earlier turn still waits for (H-3).
+/// The first agent of a turn may be the target that a handoff of an earlier turn still waits for (H-7).
 fn resumed(
     tree: &Tree<'_>,
     activations: &Activations,
@@ -295,7 +295,7 @@ fn works_inside(
     events.any(|&event| event == node || tree.is_inside(node, event))
 }
 
-/// The result of a handoff by the first step of its target (H-5).
+/// The result of a handoff by the first step of its target (H-5, H-6).
 fn result(
     tree: &Tree<'_>,
     activations: &Activations,

@@ -52,7 +52,7 @@ pub struct WorkflowSummary {
     pub escalated: bool,
     /// The result of the last turn. `None`: nobody was asked anything (an indexing job).
     pub last_result: Option<TurnResult>,
-    /// Whether an error or a lost handoff is the reason for it (T-4).
+    /// Whether an error or a lost handoff is the reason for it (T-8).
     pub last_broke: bool,
     /// The smallest sampling threshold of the turns, `None` if one has none: the workflow was observed as surely as the turn that
     /// was most likely to be kept.
@@ -67,7 +67,7 @@ pub struct WorkflowSummary {
 }
 
 impl WorkflowSummary {
-    /// Adds the summary of other turns, in any order: of two names that differ, the greater one stays (S-3).
+    /// Adds the summary of other turns, in any order: of two names that differ, the greater one stays (S-3, S-8).
     ///
     /// Commutative and associative, so that sessions which meet in any order have the same workflow.
     pub fn merge(&mut self, other: Self) {
