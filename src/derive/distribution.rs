@@ -1,11 +1,9 @@
 //! The value of a histogram: its buckets as plain counts, with few exemplars beside them.
 
 use super::merge::latest;
+use super::units::BUCKETS_PER_EXEMPLAR;
 use crate::model::metric::{Bucket, Exemplar};
 use crate::model::native::Native;
-
-/// Neighbouring buckets that share one exemplar, the latest: one for each bucket would take four times the room of the counts.
-pub(super) const SHARE: usize = 4;
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Distribution {
@@ -54,7 +52,7 @@ impl Distribution {
 
     /// Keeps an exemplar, if it is the latest of its neighbours.
     pub(super) fn remember(&mut self, exemplar: Exemplar, bounds: &[f64]) {
-        let group = |value: f64| place(value, bounds) / SHARE;
+        let group = |value: f64| place(value, bounds) / BUCKETS_PER_EXEMPLAR;
         let own = group(exemplar.value);
         match self
             .exemplars

@@ -1,7 +1,6 @@
 //! Merges the metric families of several partitions.
 
-use super::distribution::SHARE;
-use super::store::NANO;
+use super::units::{BUCKETS_PER_EXEMPLAR, NANO};
 use crate::model::metric::{Bucket, Exemplar, Family, Point, Series};
 
 /// Nine million: below it a double holds every billionth.
@@ -72,7 +71,10 @@ fn sum(a: f64, b: f64) -> f64 {
 
 /// Adds the counts of buckets with the same bounds. Neighbours share one exemplar, as in each part: how many parts there are does not show.
 fn add_buckets(known: &mut [Bucket], more: &[Bucket]) {
-    for (known, more) in known.chunks_mut(SHARE).zip(more.chunks(SHARE)) {
+    for (known, more) in known
+        .chunks_mut(BUCKETS_PER_EXEMPLAR)
+        .zip(more.chunks(BUCKETS_PER_EXEMPLAR))
+    {
         let both = known.iter().chain(more);
         let newest = both.map(|bucket| bucket.exemplar).reduce(latest).flatten();
         for (bucket, more) in known.iter_mut().zip(more) {

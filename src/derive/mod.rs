@@ -6,7 +6,7 @@
 //! | `settings.rs` | limits and labels |
 //! | `series_cache.rs` | groups of series that facts of one kind with the same labels change, found with one lookup |
 //! | `store.rs` | values by metric and label set, within limits |
-//! | `value.rs` | the value of one series |
+//! | `value.rs, units.rs` | the value of one series, and the constants of how values are kept |
 //! | `reveal.rs` | exposes a new series as 0 for `metrics.zero_hold`, by log time |
 //! | `merge.rs` | merges the families of several partitions |
 //! | `snapshot.rs` | conversion of the values from and to protobuf |
@@ -20,6 +20,7 @@ mod series_cache;
 mod settings;
 mod snapshot;
 mod store;
+mod units;
 mod value;
 mod values;
 

@@ -4,6 +4,7 @@ use super::Settings;
 use super::merge::latest;
 use super::reveal::Reveals;
 use super::series_cache::{Kind, SeriesCache};
+use super::units::NANO;
 use super::value::{Number, Value};
 use super::values::{Limit, Values, cut, entry_weight, parts, put};
 use crate::catalogue::{DERIVED, Description, Metric};
@@ -19,8 +20,6 @@ use std::sync::Arc;
 const ALL_SERIES: &str = "_series";
 /// The same when all series together take too much memory.
 const ALL_MEMORY: &str = "_memory";
-/// Sums are kept in billionths: nano-dollars, nanoseconds. Whole numbers add up in any order.
-pub(super) const NANO: f64 = 1e9;
 
 /// When something happened, when it arrived, and to whom.
 #[derive(Clone, Copy, Debug)]

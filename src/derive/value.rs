@@ -2,7 +2,7 @@
 
 use super::distribution::Distribution;
 use super::merge::latest;
-use super::store::NANO;
+use super::units::NANO;
 use crate::catalogue::Description;
 use crate::model::metric::{Exemplar, FamilyKind, Histogram, Point};
 use crate::model::time::Timestamp;
