@@ -66,9 +66,9 @@ pub(super) fn in_words(part: &Value) -> String {
         "a number"
     } else {
         match pattern(part) {
-            Pattern::Duration => "a duration (units: ms, s, m, h, d)",
-            Pattern::Size => "a size (units: B, KiB, MiB, GiB)",
-            Pattern::Other => "a text",
+            NotationKind::Duration => "a duration (units: ms, s, m, h, d)",
+            NotationKind::Size => "a size (units: B, KiB, MiB, GiB)",
+            NotationKind::Other => "a text",
         }
     };
     match example(part) {
@@ -85,17 +85,17 @@ fn list(words: &[&str]) -> String {
     text
 }
 
-enum Pattern {
+enum NotationKind {
     Duration,
     Size,
     Other,
 }
 
-fn pattern(part: &Value) -> Pattern {
+fn pattern(part: &Value) -> NotationKind {
     match part["pattern"].as_str().unwrap_or_default() {
-        pattern if pattern.contains("KiB") => Pattern::Size,
-        pattern if pattern.contains("ms|") => Pattern::Duration,
-        _ => Pattern::Other,
+        pattern if pattern.contains("KiB") => NotationKind::Size,
+        pattern if pattern.contains("ms|") => NotationKind::Duration,
+        _ => NotationKind::Other,
     }
 }
 
@@ -135,11 +135,11 @@ fn example(part: &Value) -> Option<String> {
             example(&part["additionalProperties"])?
         )),
         _ => match pattern(part) {
-            Pattern::Duration => Some("5s".into()),
-            Pattern::Size => Some("16MiB".into()),
-            Pattern::Other if takes(part, "integer") => Some("10".into()),
-            Pattern::Other if takes(part, "number") => Some("0.5".into()),
-            Pattern::Other => None,
+            NotationKind::Duration => Some("5s".into()),
+            NotationKind::Size => Some("16MiB".into()),
+            NotationKind::Other if takes(part, "integer") => Some("10".into()),
+            NotationKind::Other if takes(part, "number") => Some("0.5".into()),
+            NotationKind::Other => None,
         },
     }
 }
@@ -181,8 +181,8 @@ pub(super) fn stand_in(part: &Value) -> Value {
         return part.get("minimum").cloned().unwrap_or_else(|| 1.into());
     }
     match pattern(part) {
-        Pattern::Duration => "1s".into(),
-        Pattern::Size => "1B".into(),
-        Pattern::Other => "".into(),
+        NotationKind::Duration => "1s".into(),
+        NotationKind::Size => "1B".into(),
+        NotationKind::Other => "".into(),
     }
 }

@@ -3,7 +3,7 @@
 use super::plan::{Dice, Fate, Plan};
 use super::script::Script;
 use super::truth::Truth;
-use super::turn::Turn;
+use super::turn::ScriptTurn;
 
 /// A support desk.
 #[derive(Clone, Copy, Debug)]
@@ -17,9 +17,9 @@ pub struct Session {
     pub id: String,
     pub user: String,
     /// The case's own; a turn may have an intent of its own.
-    pub cohort: Cohort,
+    pub cohort: DemoCohort,
     pub(super) dialect: usize,
-    pub(super) turns: Vec<Turn>,
+    pub(super) turns: Vec<ScriptTurn>,
     pub truth: Truth,
     /// The parts of `truth` by turn, each with its intent.
     pub turn_truths: Vec<(&'static str, Truth)>,
@@ -27,7 +27,7 @@ pub struct Session {
 
 /// Where a customer comes from, and what for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cohort {
+pub struct DemoCohort {
     pub workflow: &'static str,
     pub tier: &'static str,
     pub intent: &'static str,
@@ -55,7 +55,7 @@ impl Desk {
         };
         let plan = Plan::of(number, &mut dice);
         let (channel, tenant) = PLACES[dice.roll(3) as usize];
-        let cohort = Cohort {
+        let cohort = DemoCohort {
             workflow: plan.want.workflow,
             tier: TIERS[dice.roll(2) as usize],
             intent: plan.want.intent,
@@ -64,7 +64,7 @@ impl Desk {
         };
         let mut turns = Vec::new();
         let mut turn_truths = Vec::new();
-        let mut add = |dice: &mut Dice, write: &dyn Fn(Script) -> Turn| {
+        let mut add = |dice: &mut Dice, write: &dyn Fn(Script) -> ScriptTurn| {
             let mut part = Truth::default();
             let turn = write(Script::new(dice, &mut part));
             truth += part;
@@ -94,7 +94,7 @@ impl Desk {
 }
 
 /// Milliseconds from the first span to the final answer of a case whose last turn was answered.
-fn until_answer(turns: &[Turn], truths: &[(&str, Truth)]) -> u64 {
+fn until_answer(turns: &[ScriptTurn], truths: &[(&str, Truth)]) -> u64 {
     let (Some(first), Some(last)) = (turns.first(), turns.last()) else {
         return 0;
     };
@@ -104,8 +104,8 @@ fn until_answer(turns: &[Turn], truths: &[(&str, Truth)]) -> u64 {
 }
 
 /// Milliseconds that the turns and the pauses between them take.
-pub(super) fn elapsed(turns: &[Turn]) -> u64 {
-    let length = |turn: &Turn| turn.steps.first().map_or(0, |app| app.end);
+pub(super) fn elapsed(turns: &[ScriptTurn]) -> u64 {
+    let length = |turn: &ScriptTurn| turn.steps.first().map_or(0, |app| app.end);
     turns.iter().map(length).sum::<u64>() + THINKING * (turns.len() as u64 - 1)
 }
 

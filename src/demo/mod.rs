@@ -20,7 +20,7 @@ mod truth;
 mod turn;
 mod words;
 
-pub use desk::{Cohort, Desk, Session};
+pub use desk::{DemoCohort, Desk, Session};
 pub use send::Sender;
 pub use truth::Truth;
 

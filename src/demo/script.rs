@@ -2,7 +2,7 @@
 
 use super::plan::{Dice, Fate, Model, NANO, Plan, WANTS};
 use super::truth::Truth;
-use super::turn::{Call, Says, Step, Turn, What};
+use super::turn::{Call, Says, ScriptAction, ScriptStep, ScriptTurn};
 use super::words::{GREETING, Share, WHAT_WAS_IT};
 
 const CONCIERGE: &str = "concierge";
@@ -13,7 +13,7 @@ const HUMAN_PRICE: u64 = 6_000_000_000;
 pub(super) struct Script<'d> {
     dice: &'d mut Dice,
     truth: &'d mut Truth,
-    steps: Vec<Step>,
+    steps: Vec<ScriptStep>,
     now: u64,
     /// When the answer was there.
     answered: Option<u64>,
@@ -29,23 +29,23 @@ impl<'d> Script<'d> {
             now: 0,
             answered: None,
         };
-        script.begin(0, What::App);
+        script.begin(0, ScriptAction::App);
         script
     }
 
     /// A question that the concierge answers alone.
-    pub(super) fn greeting(mut self) -> Turn {
-        let agent = self.begin(0, What::Agent(CONCIERGE));
+    pub(super) fn greeting(mut self) -> ScriptTurn {
+        let agent = self.begin(0, ScriptAction::Agent(CONCIERGE));
         self.answer(agent, CONCIERGE, NANO, GREETING, "at nine.");
         self.end(agent, false);
         self.close("question", None, None)
     }
 
     /// A request that needs a specialist.
-    pub(super) fn request(mut self, plan: &Plan) -> Turn {
+    pub(super) fn request(mut self, plan: &Plan) -> ScriptTurn {
         let want = &plan.want;
         let heard = plan.request.heard(Share::All);
-        let concierge = self.begin(0, What::Agent(CONCIERGE));
+        let concierge = self.begin(0, ScriptAction::Agent(CONCIERGE));
         self.ask(concierge, CONCIERGE, NANO, &heard, want.transfer);
         if plan.fate == Fate::Dropped {
             self.truth.handoffs_dropped += 1;
@@ -61,7 +61,7 @@ impl<'d> Script<'d> {
             return self.verdict(plan);
         }
         self.end(concierge, false);
-        let agent = self.begin(0, What::Agent(want.specialist));
+        let agent = self.begin(0, ScriptAction::Agent(want.specialist));
         let told = plan.request.heard(plan.share);
         match plan.fate {
             Fate::TargetError => {
@@ -92,9 +92,9 @@ impl<'d> Script<'d> {
     }
 
     /// The customer says it again, to the specialist.
-    pub(super) fn repeat(mut self, plan: &Plan) -> Turn {
+    pub(super) fn repeat(mut self, plan: &Plan) -> ScriptTurn {
         self.truth.repeats += 1;
-        let agent = self.begin(0, What::Agent(plan.want.specialist));
+        let agent = self.begin(0, ScriptAction::Agent(plan.want.specialist));
         let told = plan.request.heard(Share::All);
         self.serve(agent, plan, &told);
         self.verdict(plan)
@@ -106,7 +106,7 @@ impl<'d> Script<'d> {
         let (specialist, model) = (want.specialist, plan.model);
         self.ask(agent, specialist, model, told, want.tool);
         if want.searches {
-            let search = self.begin(agent, What::Search);
+            let search = self.begin(agent, ScriptAction::Search);
             self.now += 30 + self.dice.roll(90);
             self.end(search, false);
             self.truth.retrievals += 1;
@@ -146,13 +146,13 @@ impl<'d> Script<'d> {
             script.truth.handoffs_succeeded += 1;
         };
         hand(self, agent, want.specialist, model, colleague.transfer);
-        let other = self.begin(0, What::Agent(colleague.specialist));
+        let other = self.begin(0, ScriptAction::Agent(colleague.specialist));
         let theirs = colleague.models[0];
         self.ask(other, colleague.specialist, theirs, told, colleague.tool);
         self.work(other, colleague.specialist, colleague.tool, false);
         hand(self, other, colleague.specialist, theirs, want.transfer);
         self.truth.loops += 1;
-        self.begin(0, What::Agent(want.specialist))
+        self.begin(0, ScriptAction::Agent(want.specialist))
     }
 
     /// Evaluators and some customers say what they think of it, on the specialist's span.
@@ -180,9 +180,9 @@ impl<'d> Script<'d> {
         }
     }
 
-    fn begin(&mut self, parent: usize, what: What) -> usize {
+    fn begin(&mut self, parent: usize, what: ScriptAction) -> usize {
         self.now += 5 + self.dice.roll(30);
-        self.steps.push(Step {
+        self.steps.push(ScriptStep {
             parent,
             start: self.now,
             end: self.now,
@@ -243,7 +243,7 @@ impl<'d> Script<'d> {
             cached,
             first_token: model.speed / 3 + self.dice.roll(model.speed / 3),
         };
-        let step = self.begin(parent, What::Call(call));
+        let step = self.begin(parent, ScriptAction::Call(call));
         self.now += model.speed + self.dice.roll(2 * model.speed);
         self.end(step, failed);
         self.truth.model_calls += 1;
@@ -255,7 +255,7 @@ impl<'d> Script<'d> {
     }
 
     fn tool(&mut self, parent: usize, agent: &'static str, name: &'static str, failed: bool) {
-        let step = self.begin(parent, What::Tool { agent, name });
+        let step = self.begin(parent, ScriptAction::Tool { agent, name });
         self.now += 20 + self.dice.roll(400);
         self.end(step, failed);
     }
@@ -268,7 +268,7 @@ impl<'d> Script<'d> {
     }
 
     /// The last turn of a case: how it ended.
-    fn verdict(self, plan: &Plan) -> Turn {
+    fn verdict(self, plan: &Plan) -> ScriptTurn {
         let value = plan.want.value;
         let truth = &mut *self.truth;
         let (count, outcome) = match plan.fate {
@@ -298,11 +298,11 @@ impl<'d> Script<'d> {
         intent: &'static str,
         outcome: Option<&'static str>,
         value: Option<u64>,
-    ) -> Turn {
+    ) -> ScriptTurn {
         self.end(0, false);
         self.truth.answered += u64::from(self.answered.is_some());
         self.truth.waited += self.answered.unwrap_or(self.now) - self.steps[0].start;
-        Turn {
+        ScriptTurn {
             intent,
             outcome,
             value,

@@ -2,7 +2,7 @@
 
 use super::desk::{Session, THINKING, elapsed};
 use super::speak::{SCOPES, evaluation, speak};
-use super::turn::Turn;
+use super::turn::ScriptTurn;
 use crate::model::time::Timestamp;
 use opentelemetry::trace::{Span, SpanKind, Status, TraceContextExt, Tracer, TracerProvider};
 use opentelemetry::{Context, KeyValue};
@@ -45,7 +45,7 @@ impl Sender {
     /// # Errors
     /// When the export was refused.
     pub fn send(&self, session: &Session, now: Timestamp) -> Result<(), OTelSdkError> {
-        let length = |turn: &Turn| turn.steps.first().map_or(0, |app| app.end);
+        let length = |turn: &ScriptTurn| turn.steps.first().map_or(0, |app| app.end);
         let total = elapsed(&session.turns);
         let mut begin = UNIX_EPOCH + Duration::from_nanos(now.0) - Duration::from_millis(total);
         for turn in &session.turns {
@@ -55,7 +55,7 @@ impl Sender {
         self.provider.force_flush()
     }
 
-    fn turn(&self, session: &Session, turn: &Turn, begin: SystemTime) {
+    fn turn(&self, session: &Session, turn: &ScriptTurn, begin: SystemTime) {
         let tracer = self.provider.tracer(SCOPES[session.dialect]);
         let at = |milliseconds| begin + Duration::from_millis(milliseconds);
         let mut contexts: Vec<Context> = Vec::new();

@@ -1,7 +1,7 @@
 //! The same steps in three dialects: OpenTelemetry GenAI, OpenInference, OpenLLMetry.
 
 use super::desk::Session;
-use super::turn::{Call, Says, Step, Turn, What};
+use super::turn::{Call, Says, ScriptAction, ScriptStep, ScriptTurn};
 use opentelemetry::KeyValue;
 
 /// Scope names by dialect.
@@ -12,8 +12,12 @@ pub(super) const SCOPES: [&str; 3] = [
 ];
 
 /// Name and attributes of a step.
-pub(super) fn speak(session: &Session, turn: &Turn, step: &Step) -> (String, Vec<KeyValue>) {
-    if let What::App = step.what {
+pub(super) fn speak(
+    session: &Session,
+    turn: &ScriptTurn,
+    step: &ScriptStep,
+) -> (String, Vec<KeyValue>) {
+    if let ScriptAction::App = step.what {
         return (String::from("POST /support"), app(session, turn));
     }
     let (name, mut attributes) = match session.dialect {
@@ -27,13 +31,13 @@ pub(super) fn speak(session: &Session, turn: &Turn, step: &Step) -> (String, Vec
         "traceloop.association.properties.session_id",
     ][session.dialect];
     attributes.push(KeyValue::new(session_key, session.id.clone()));
-    if let What::Agent(_) = step.what {
+    if let ScriptAction::Agent(_) = step.what {
         attributes.push(KeyValue::new("app.intent", turn.intent));
     }
     (name, attributes)
 }
 
-fn app(session: &Session, turn: &Turn) -> Vec<KeyValue> {
+fn app(session: &Session, turn: &ScriptTurn) -> Vec<KeyValue> {
     let mut attributes = vec![
         KeyValue::new("user.id", session.user.clone()),
         KeyValue::new("app.intent", turn.intent),
@@ -69,7 +73,7 @@ fn input(call: &Call) -> String {
 }
 
 /// The output of a call as OpenTelemetry writes it.
-fn output(step: &Step, call: &Call) -> String {
+fn output(step: &ScriptStep, call: &Call) -> String {
     let part = match call.says {
         Says::Tool(tool) => {
             let id = format!("call-{}", step.start);
@@ -80,18 +84,18 @@ fn output(step: &Step, call: &Call) -> String {
     serde_json::json!([{"role": "assistant", "parts": [part]}]).to_string()
 }
 
-fn otel_genai(step: &Step) -> (String, Vec<KeyValue>) {
+fn otel_genai(step: &ScriptStep) -> (String, Vec<KeyValue>) {
     let operation = |name: &'static str| KeyValue::new("gen_ai.operation.name", name);
     match &step.what {
-        What::App => unreachable!("the app speaks for itself"),
-        What::Agent(agent) => (
+        ScriptAction::App => unreachable!("the app speaks for itself"),
+        ScriptAction::Agent(agent) => (
             format!("invoke_agent {agent}"),
             vec![
                 operation("invoke_agent"),
                 KeyValue::new("gen_ai.agent.name", *agent),
             ],
         ),
-        What::Call(call) => {
+        ScriptAction::Call(call) => {
             let mut attributes = vec![
                 operation("chat"),
                 KeyValue::new("gen_ai.agent.name", call.agent),
@@ -113,7 +117,7 @@ fn otel_genai(step: &Step) -> (String, Vec<KeyValue>) {
             }
             (format!("chat {}", call.model.name), attributes)
         }
-        What::Tool { agent, name } => (
+        ScriptAction::Tool { agent, name } => (
             format!("execute_tool {name}"),
             vec![
                 operation("execute_tool"),
@@ -121,7 +125,7 @@ fn otel_genai(step: &Step) -> (String, Vec<KeyValue>) {
                 KeyValue::new("gen_ai.agent.name", *agent),
             ],
         ),
-        What::Search => (
+        ScriptAction::Search => (
             String::from("retrieval handbook"),
             vec![
                 operation("retrieval"),
@@ -131,15 +135,15 @@ fn otel_genai(step: &Step) -> (String, Vec<KeyValue>) {
     }
 }
 
-fn openinference(step: &Step) -> (String, Vec<KeyValue>) {
+fn openinference(step: &ScriptStep) -> (String, Vec<KeyValue>) {
     let kind = |kind: &'static str| KeyValue::new("openinference.span.kind", kind);
     match &step.what {
-        What::App => unreachable!("the app speaks for itself"),
-        What::Agent(agent) => (
+        ScriptAction::App => unreachable!("the app speaks for itself"),
+        ScriptAction::Agent(agent) => (
             (*agent).to_owned(),
             vec![kind("AGENT"), KeyValue::new("agent.name", *agent)],
         ),
-        What::Call(call) => {
+        ScriptAction::Call(call) => {
             let mut attributes = vec![
                 kind("LLM"),
                 KeyValue::new("llm.model_name", call.model.name),
@@ -166,22 +170,22 @@ fn openinference(step: &Step) -> (String, Vec<KeyValue>) {
             }
             (String::from("response"), attributes)
         }
-        What::Tool { name, .. } => (
+        ScriptAction::Tool { name, .. } => (
             (*name).to_owned(),
             vec![kind("TOOL"), KeyValue::new("tool.name", *name)],
         ),
-        What::Search => (String::from("handbook"), vec![kind("RETRIEVER")]),
+        ScriptAction::Search => (String::from("handbook"), vec![kind("RETRIEVER")]),
     }
 }
 
-fn openllmetry(step: &Step) -> (String, Vec<KeyValue>) {
+fn openllmetry(step: &ScriptStep) -> (String, Vec<KeyValue>) {
     let (name, mut attributes) = otel_genai(step);
     match &step.what {
-        What::Agent(agent) => {
+        ScriptAction::Agent(agent) => {
             attributes.push(KeyValue::new("traceloop.span.kind", "agent"));
             (format!("{agent}.agent"), attributes)
         }
-        What::Tool { name, .. } => {
+        ScriptAction::Tool { name, .. } => {
             attributes.push(KeyValue::new("traceloop.span.kind", "tool"));
             (format!("{name}.tool"), attributes)
         }

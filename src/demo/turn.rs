@@ -4,27 +4,27 @@ use super::plan::Model;
 
 /// One user input up to the final answer. Steps name their parents by index; times are milliseconds.
 #[derive(Clone, Debug)]
-pub(super) struct Turn {
+pub(super) struct ScriptTurn {
     pub(super) intent: &'static str,
     pub(super) outcome: Option<&'static str>,
     /// What the customer's business is worth, in dollars.
     pub(super) value: Option<u64>,
-    pub(super) steps: Vec<Step>,
+    pub(super) steps: Vec<ScriptStep>,
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Step {
+pub(super) struct ScriptStep {
     pub(super) parent: usize,
     pub(super) start: u64,
     pub(super) end: u64,
-    pub(super) what: What,
+    pub(super) what: ScriptAction,
     pub(super) failed: bool,
     /// Evaluations attached to it: name and score.
     pub(super) scores: Vec<(&'static str, f64)>,
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum What {
+pub(super) enum ScriptAction {
     /// The request of the support application around everything.
     App,
     Agent(&'static str),

@@ -1,7 +1,7 @@
 //! Series expire: alone where there is one partition, else as a whole.
 
 use super::store::Store;
-use super::value::Value;
+use super::value::Accumulator;
 use super::values::{entry_weight, forget};
 use crate::catalogue::{DERIVED, Description, Metric};
 use crate::model::metric::FamilyKind;
@@ -53,7 +53,7 @@ impl Store {
     fn remove(&mut self, meant: impl Fn(&Self, Metric, &[u8]) -> bool) {
         for description in DERIVED {
             let metric = description.metric;
-            let gone = |(_, (key, value)): &(usize, (&Vec<u8>, &Value))| {
+            let gone = |(_, (key, value)): &(usize, (&Vec<u8>, &Accumulator))| {
                 self.is_expired(description, value) && meant(self, metric, key)
             };
             let series = self.metrics[metric as usize].series.iter();
@@ -73,7 +73,7 @@ impl Store {
         }
     }
 
-    pub(super) fn is_expired(&self, description: &Description, value: &Value) -> bool {
+    pub(super) fn is_expired(&self, description: &Description, value: &Accumulator) -> bool {
         description.kind != FamilyKind::Gauge
             && value.touched + self.settings.expire_after <= self.now
     }

@@ -35,12 +35,13 @@ pub use snapshot::Restored;
 use crate::catalogue::Metric;
 use crate::model::event::{Cost, Operation, Outcome, Usage};
 use crate::model::fact::{
-    Fact, Handoff, HandoffResult, ModelCall, Shed, Turn, TurnResult, What, Workflow,
+    Fact, Handoff, HandoffResult, ModelCallFact, Shed, ToolCallFact, Turn, TurnResult, What,
+    Workflow,
 };
 use crate::model::metric::Family;
 use crate::model::time::Timestamp;
 use rapidhash::RapidHashSet as HashSet;
-use series_cache::Kind;
+use series_cache::RowKind;
 use store::{Moment, Shown, Store};
 
 /// The metrics of one partition.
@@ -69,11 +70,7 @@ impl Deriver {
         match &fact.what {
             What::Session => store.count(Metric::Sessions, &[], 1, when),
             What::Turn(turn) => {
-                let sampling = ["unweighted", "weighted"];
-                let own = usize::from(fact.threshold.is_some());
-                for (i, label) in sampling.into_iter().enumerate() {
-                    store.count(Metric::ObservedTurns, &[label], u64::from(i == own), when);
-                }
+                apply_observed_turn(store, fact.threshold.is_some(), when);
                 apply_turn(store, turn, when);
             }
             What::Workflow(workflow) => apply_workflow(store, workflow, when),
@@ -89,17 +86,7 @@ impl Deriver {
                 store.count(Metric::AgentInvocations, &labels, 1, when);
             }
             What::Model(call) => apply_model(store, call, when),
-            What::Tool(tool) => {
-                for failed in [false, true] {
-                    let counts = u64::from(failed == tool.failed);
-                    store.count(
-                        Metric::ToolCalls,
-                        &[&tool.tool, status(failed)],
-                        counts,
-                        when,
-                    );
-                }
-            }
+            What::Tool(tool) => apply_tool(store, tool, when),
             What::Retrieval => store.count(Metric::Retrievals, &[], 1, when),
             What::Action(action) => {
                 let labels = [action.kind.as_str(), &*action.name];
@@ -134,12 +121,7 @@ impl Deriver {
             }
             What::Late => store.count(Metric::LateEvents, &[], 1, when),
             What::Duplicate => store.count(Metric::DuplicateEvents, &[], 1, when),
-            What::Shed(reason) => {
-                for known in Shed::ALL {
-                    let counts = u64::from(known == *reason);
-                    store.count(Metric::Shed, &[known.as_str()], counts, when);
-                }
-            }
+            What::Shed(reason) => apply_shed(store, *reason, when),
         }
     }
 
@@ -203,7 +185,7 @@ fn shape<const N: usize>(so: [bool; N]) -> u8 {
 
 fn apply_turn(store: &mut Store, turn: &Turn, when: Moment<'_>) {
     let labels = [&*turn.workflow];
-    let row = (Kind::Turn, shape([turn.first_token.is_some()]));
+    let row = (RowKind::Turn, shape([turn.first_token.is_some()]));
     store.row(row, &labels, when, |store| {
         for result in TurnResult::ALL {
             let counts = u64::from(result == turn.result);
@@ -228,7 +210,7 @@ fn apply_workflow(store: &mut Store, workflow: &Workflow, when: Moment<'_>) {
     let (cost, value) = (workflow.cost_usd, workflow.value_usd);
     let cascade = workflow.models.len() > 1;
     let of = shape([cost.is_some(), value.is_some(), cascade]);
-    store.row((Kind::Workflow, of), &labels, when, |store| {
+    store.row((RowKind::Workflow, of), &labels, when, |store| {
         for outcome in Outcome::ALL {
             let counts = u64::from(outcome == workflow.outcome);
             let labels = [&*workflow.workflow, outcome.as_str()];
@@ -258,7 +240,7 @@ fn apply_workflow(store: &mut Store, workflow: &Workflow, when: Moment<'_>) {
 fn apply_model_of(store: &mut Store, model: &str, workflow: &Workflow, when: Moment<'_>) {
     let name = &*workflow.workflow;
     let labels = [name, model, workflow.outcome.as_str()];
-    let row = (Kind::WorkflowModel, shape([workflow.cost_usd.is_some()]));
+    let row = (RowKind::WorkflowModel, shape([workflow.cost_usd.is_some()]));
     store.row(row, &labels, when, |store| {
         for outcome in Outcome::ALL {
             let counts = u64::from(outcome == workflow.outcome);
@@ -271,7 +253,31 @@ fn apply_model_of(store: &mut Store, model: &str, workflow: &Workflow, when: Mom
     });
 }
 
-fn apply_model(store: &mut Store, call: &ModelCall, when: Moment<'_>) {
+/// Counts a turn by whether its sender says how it sampled. Both series are there from the first turn on.
+fn apply_observed_turn(store: &mut Store, is_weighted: bool, when: Moment<'_>) {
+    for (label, counts) in [("unweighted", !is_weighted), ("weighted", is_weighted)] {
+        store.count(Metric::ObservedTurns, &[label], u64::from(counts), when);
+    }
+}
+
+/// Counts a call of a tool. The series of both results are there from its first call on.
+fn apply_tool(store: &mut Store, tool: &ToolCallFact, when: Moment<'_>) {
+    for failed in [false, true] {
+        let labels = [&*tool.tool, status(failed)];
+        let counts = u64::from(failed == tool.failed);
+        store.count(Metric::ToolCalls, &labels, counts, when);
+    }
+}
+
+/// Counts what was shed. The series of all reasons are there from the first time on.
+fn apply_shed(store: &mut Store, reason: Shed, when: Moment<'_>) {
+    for known in Shed::ALL {
+        let counts = u64::from(known == reason);
+        store.count(Metric::Shed, &[known.as_str()], counts, when);
+    }
+}
+
+fn apply_model(store: &mut Store, call: &ModelCallFact, when: Moment<'_>) {
     let model = [&*call.agent, &*call.provider, &*call.model];
     let operation = match call.operation {
         Operation::Chat => "chat",
@@ -293,7 +299,7 @@ fn apply_model(store: &mut Store, call: &ModelCall, when: Moment<'_>) {
         call.cost == Cost::Unpriced,
     ]);
     let labels = [agent, provider, name, operation, paid];
-    store.row((Kind::Model, of), &labels, when, |store| {
+    store.row((RowKind::Model, of), &labels, when, |store| {
         for failed in [false, true] {
             let counts = u64::from(failed == call.failed);
             let labels = [agent, provider, name, operation, status(failed)];
@@ -356,7 +362,7 @@ fn apply_handoff(store: &mut Store, handoff: &Handoff, when: Moment<'_>) {
         reason,
         evidence.unwrap_or_default(),
     ];
-    store.row((Kind::Handoff, of), &labels, when, |store| {
+    store.row((RowKind::Handoff, of), &labels, when, |store| {
         // A pair that appears shows its success at 0 too, so that its rate of failures has both sides from the first scrape on.
         for (counts, handoff) in [(0, HandoffResult::Success), (1, handoff.result)] {
             let (result, reason) = handoff.labels();

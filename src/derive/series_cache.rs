@@ -19,7 +19,7 @@ pub(super) struct SeriesCache {
 
 /// What kind of facts a row is for.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Kind {
+pub(super) enum RowKind {
     Turn,
     Workflow,
     WorkflowModel,
@@ -31,12 +31,12 @@ pub(super) enum Kind {
 const MAX_CACHED_ROWS: usize = 4096;
 
 /// A series of a row.
-pub(super) type Step = Option<(usize, usize)>;
+pub(super) type CachedStep = Option<(usize, usize)>;
 
 impl SeriesCache {
-    /// Begins with the row of a fact. Kind, shape, labels and cohort say which series it changes, and in which order; the shape is
+    /// Begins with the row of a fact. RowKind, shape, labels and cohort say which series it changes, and in which order; the shape is
     /// what of that the labels do not say.
-    pub(super) fn begin(&mut self, kind: Kind, shape: u8, labels: &[&str], cohort: &Cohort) {
+    pub(super) fn begin(&mut self, kind: RowKind, shape: u8, labels: &[&str], cohort: &Cohort) {
         self.scratch.clear();
         self.scratch.extend([kind as u8, shape]);
         let cohort = cohort.values().iter().map(|value| &**value);
@@ -59,17 +59,17 @@ impl SeriesCache {
     }
 
     /// What comes is in no row, until [`SeriesCache::go_on`] takes up again what was left.
-    pub(super) fn leave(&mut self) -> Step {
+    pub(super) fn leave(&mut self) -> CachedStep {
         self.at.take()
     }
 
-    pub(super) fn go_on(&mut self, row: Step) {
+    pub(super) fn go_on(&mut self, row: CachedStep) {
         self.at = row;
     }
 
     /// The next series of the row at work.
     #[inline]
-    pub(super) fn step(&mut self) -> Step {
+    pub(super) fn step(&mut self) -> CachedStep {
         let (row, place) = self.at?;
         self.at = Some((row, place + 1));
         Some((row, place))
@@ -77,14 +77,14 @@ impl SeriesCache {
 
     /// Where that series is, if it was there before. A step of another metric says nothing: the shape of the row missed something.
     #[inline]
-    pub(super) fn place(&self, step: Step, metric: Metric) -> Option<usize> {
+    pub(super) fn place(&self, step: CachedStep, metric: Metric) -> Option<usize> {
         let (row, place) = step?;
         let (known, place) = (*self.rows.get(row)?.get(place)?)?;
         (known == metric).then_some(place as usize)
     }
 
     /// Says where it is.
-    pub(super) fn is_at(&mut self, step: Step, metric: Metric, place: usize) {
+    pub(super) fn is_at(&mut self, step: CachedStep, metric: Metric, place: usize) {
         if let Some((row, step)) = step
             && let Some(row) = self.rows.get_mut(row)
         {

@@ -4,7 +4,7 @@ use super::Deriver;
 use super::distribution::Distribution;
 use super::reveal::Interrupted;
 use super::store::Store;
-use super::value::{Number, Value};
+use super::value::{Accumulator, Number};
 use crate::catalogue::DERIVED;
 use crate::model::metric::{Bucket, Exemplar};
 use crate::model::native::{BucketCounts, Native};
@@ -108,7 +108,7 @@ impl Store {
             label.map(|label| label.value.clone()).unwrap_or_default()
         };
         let labels: Vec<String> = places.map(value_of).collect();
-        let value = Value {
+        let value = Accumulator {
             start: Timestamp(stored.start),
             touched: Timestamp(stored.touched),
             number,

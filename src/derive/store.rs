@@ -3,10 +3,10 @@
 use super::Settings;
 use super::merge::latest;
 use super::reveal::Reveals;
-use super::series_cache::{Kind, SeriesCache};
+use super::series_cache::{RowKind, SeriesCache};
 use super::units::NANO;
-use super::value::{Number, Value};
-use super::values::{Limit, Values, cut, entry_weight, parts, put};
+use super::value::{Accumulator, Number};
+use super::values::{OverflowReason, Values, cut, entry_weight, parts, put};
 use crate::catalogue::{DERIVED, Description, Metric};
 use crate::model::cohort::Cohort;
 use crate::model::ids::TraceId;
@@ -96,7 +96,7 @@ impl Store {
     }
 
     fn add(&mut self, metric: Metric, labels: &[&str], amount: u128, shown: f64, when: Moment<'_>) {
-        let change = |value: &mut Value| {
+        let change = |value: &mut Accumulator| {
             if let Number::Counter(total, exemplar) = &mut value.number
                 && amount > 0
             {
@@ -126,7 +126,7 @@ impl Store {
         when: Moment<'_>,
     ) {
         let bounds = Arc::clone(&self.metrics[metric as usize].bounds);
-        let change = |value: &mut Value| {
+        let change = |value: &mut Accumulator| {
             let Number::Histogram(known) = &mut value.number else {
                 return 0;
             };
@@ -149,7 +149,7 @@ impl Store {
         labels: &[&str],
         counts: bool,
         when: Moment<'_>,
-        change: impl FnOnce(&mut Value) -> usize,
+        change: impl FnOnce(&mut Accumulator) -> usize,
     ) {
         self.now = self.now.max(when.now);
         if DERIVED[metric as usize].kind != FamilyKind::Gauge {
@@ -186,7 +186,7 @@ impl Store {
     /// What a function changes is the row of one fact, see [`SeriesCache::begin`].
     pub(super) fn row(
         &mut self,
-        (kind, shape): (Kind, u8),
+        (kind, shape): (RowKind, u8),
         labels: &[&str],
         when: Moment<'_>,
         changes: impl FnOnce(&mut Self),
@@ -203,7 +203,7 @@ impl Store {
         labels: &[&str],
         counts: bool,
         when: Moment<'_>,
-        change: impl FnOnce(&mut Value) -> usize,
+        change: impl FnOnce(&mut Accumulator) -> usize,
     ) {
         let description = &DERIVED[metric as usize];
         let values = &self.metrics[metric as usize];
@@ -216,9 +216,9 @@ impl Store {
         if let Some(label) = limited.filter(|_| told) {
             let name = self.name(description);
             let label = match label {
-                Limit::Values(place) => self.label(metric, place),
-                Limit::Series => Cow::Borrowed(ALL_SERIES),
-                Limit::Memory => Cow::Borrowed(ALL_MEMORY),
+                OverflowReason::Values(place) => self.label(metric, place),
+                OverflowReason::Series => Cow::Borrowed(ALL_SERIES),
+                OverflowReason::Memory => Cow::Borrowed(ALL_MEMORY),
             };
             let row = self.rows.leave();
             self.count(Metric::SeriesOverflow, &[&name, &label], 1, when);
@@ -233,7 +233,7 @@ impl Store {
                 let number = Number::zero(description.kind, &values.bounds, native);
                 self.weight += entry_weight(place.key(), &number);
                 self.reveals.born(when.now);
-                place.insert(Value {
+                place.insert(Accumulator {
                     start: when.now,
                     touched: when.now,
                     number,
@@ -244,7 +244,7 @@ impl Store {
     }
 
     /// Adds a value to the series of these labels.
-    pub(super) fn join(&mut self, metric: Metric, labels: &[String], value: Value) {
+    pub(super) fn join(&mut self, metric: Metric, labels: &[String], value: Accumulator) {
         if DERIVED[metric as usize].kind != FamilyKind::Gauge {
             let expires = value.touched + self.settings.expire_after;
             self.next_expiry = self.next_expiry.min(expires);
@@ -323,10 +323,11 @@ impl Store {
     /// In the order of their labels.
     fn series(&self, description: &Description, values: &Values, shown: Shown) -> Vec<Series> {
         let counts = description.kind != FamilyKind::Gauge;
-        let holds =
-            |value: &Value| shown == Shown::Exposed && counts && self.reveals.holds(value.start);
+        let holds = |value: &Accumulator| {
+            shown == Shown::Exposed && counts && self.reveals.holds(value.start)
+        };
         let (bounds, native) = (&values.bounds, self.settings.native_histograms);
-        let point = |value: &Value| match holds(value) {
+        let point = |value: &Accumulator| match holds(value) {
             true => Number::zero(description.kind, bounds, native).point(description, bounds),
             false => value.number.point(description, bounds),
         };

@@ -9,7 +9,7 @@ use crate::model::time::Timestamp;
 use std::sync::Arc;
 
 #[derive(Debug)]
-pub(super) struct Value {
+pub(super) struct Accumulator {
     pub(super) start: Timestamp,
     pub(super) touched: Timestamp,
     pub(super) number: Number,
@@ -51,7 +51,7 @@ impl Number {
     }
 }
 
-impl Value {
+impl Accumulator {
     /// Something new is counted or shown. Returns by how many bytes it grew.
     pub(super) fn take(
         &mut self,

@@ -1,7 +1,7 @@
 //! The series of one metric: by the values of their labels, within limits.
 
 use super::Settings;
-use super::value::{Number, Value};
+use super::value::{Accumulator, Number};
 use crate::catalogue::Description;
 use crate::model::cohort::Cohort;
 use indexmap::IndexMap;
@@ -21,7 +21,7 @@ const MAX_VALUE: usize = 128;
 #[derive(Debug, Default)]
 pub(super) struct Values {
     /// By the values of its labels, see [`put`].
-    pub(super) series: IndexMap<Vec<u8>, Value, RandomState>,
+    pub(super) series: IndexMap<Vec<u8>, Accumulator, RandomState>,
     /// Its own labels that it carries, by their place in the catalogue.
     pub(super) own: Vec<usize>,
     /// The cohort dimensions that it carries, by their number. Their labels follow its own.
@@ -34,7 +34,7 @@ pub(super) struct Values {
 
 /// Why a value goes to an overflow series.
 #[derive(Clone, Copy)]
-pub(super) enum Limit {
+pub(super) enum OverflowReason {
     /// The label in this place has too many values.
     Values(usize),
     /// The metric has too many series.
@@ -47,7 +47,7 @@ pub(super) enum Limit {
 pub(super) fn entry_weight(key: &[u8], number: &Number) -> usize {
     /// Hash and place in the index.
     const INDEX: usize = 24;
-    (size_of::<(Vec<u8>, Value)>() + INDEX) * 3 / 2 + key.len() + HEAP + number.weight()
+    (size_of::<(Vec<u8>, Accumulator)>() + INDEX) * 3 / 2 + key.len() + HEAP + number.weight()
 }
 
 /// Roughly the bytes of a label value that is known.
@@ -140,7 +140,7 @@ impl Values {
         cohort: &Cohort,
         settings: &Settings,
         full: bool,
-    ) -> (Vec<u8>, Option<Limit>) {
+    ) -> (Vec<u8>, Option<OverflowReason>) {
         let mut limited = None;
         let own = self.own.len();
         let values = self.carried(labels, cohort);
@@ -158,7 +158,7 @@ impl Values {
             let free = i >= own && (value.is_empty() || value == OTHER);
             if used >= limit && !known.contains_key(value) && !free {
                 rest.clone_into(value);
-                limited.get_or_insert(Limit::Values(i));
+                limited.get_or_insert(OverflowReason::Values(i));
             }
         }
         let key_of = |values: &[String]| {
@@ -171,7 +171,11 @@ impl Values {
         if (many || full) && !self.series.contains_key(&key) {
             admitted.fill(OVERFLOW.to_owned());
             key = key_of(&admitted);
-            let limit = if many { Limit::Series } else { Limit::Memory };
+            let limit = if many {
+                OverflowReason::Series
+            } else {
+                OverflowReason::Memory
+            };
             limited.get_or_insert(limit);
         }
         (key, limited)

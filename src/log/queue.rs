@@ -14,21 +14,21 @@ const CLOSING_WAIT: Duration = Duration::from_millis(10);
 
 /// The writing half, which every log has. Clones are the same queues.
 #[derive(Clone, Debug)]
-pub(super) struct Queues(Arc<Shared>);
+pub(super) struct Queues(Arc<QueueState>);
 
 /// The reading half of one partition.
 #[derive(Debug)]
 pub(super) struct QueueReader {
     partition: usize,
     queue: Receiver<Message>,
-    shared: Arc<Shared>,
+    shared: Arc<QueueState>,
     /// What is handed out and not yet applied.
     taken: Load,
     closing: bool,
 }
 
 #[derive(Debug)]
-struct Shared {
+struct QueueState {
     lanes: Mutex<Lanes>,
     /// Entries taken by the log and not yet applied, in all partitions.
     waiting: AtomicUsize,
@@ -78,7 +78,7 @@ impl Queues {
 
     fn new(partitions: usize, capacity: usize, position: Position, retains: bool) -> Self {
         let lanes = (0..partitions).map(|_| Lane::default()).collect();
-        Self(Arc::new(Shared {
+        Self(Arc::new(QueueState {
             lanes: Mutex::new(Lanes { position, lanes }),
             waiting: AtomicUsize::new(0),
             waiting_bytes: AtomicUsize::new(0),
@@ -119,7 +119,7 @@ impl Queues {
 
     /// Room for entries from outside.
     pub(super) fn reserve(&self, load: Load) -> Result<(), LogError> {
-        let Shared {
+        let QueueState {
             waiting,
             waiting_bytes,
             capacity,
@@ -194,7 +194,7 @@ impl Queues {
     }
 }
 
-impl Shared {
+impl QueueState {
     fn lanes(&self) -> MutexGuard<'_, Lanes> {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }

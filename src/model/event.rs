@@ -162,7 +162,7 @@ pub enum Kind {
     /// A call of a tool.
     Tool(ToolCall),
     /// A span whose only meaning is a handoff.
-    Handoff(Handoff),
+    Handoff(HandoffSpan),
     /// A search in a knowledge base; a rerank or an embedding is not one.
     Retrieval { source: Option<Name> },
     /// What a log record adds to its span. The number tells notes to one span apart.
@@ -306,7 +306,7 @@ pub struct HandoffRequest {
 
 /// A handoff shown by a span of its own.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Handoff {
+pub struct HandoffSpan {
     pub from: Option<Name>,
     pub to: Target,
     pub delegates: bool,

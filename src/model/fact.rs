@@ -66,8 +66,8 @@ pub enum What {
         step: Name,
     },
     Agent(AgentInvocation),
-    Model(ModelCall),
-    Tool(ToolCall),
+    Model(ModelCallFact),
+    Tool(ToolCallFact),
     Retrieval,
     /// Money was spent on a tool call, a retrieval or a human, by a price of the operator's.
     Action(Action),
@@ -171,7 +171,7 @@ pub struct AgentInvocation {
 
 /// One model call, a leaf.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ModelCall {
+pub struct ModelCallFact {
     pub agent: Name,
     pub provider: Name,
     pub model: Name,
@@ -185,7 +185,7 @@ pub struct ModelCall {
 
 /// One tool call that is not a handoff.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ToolCall {
+pub struct ToolCallFact {
     pub tool: Name,
     pub failed: bool,
 }

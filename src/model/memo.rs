@@ -6,10 +6,10 @@ use std::sync::OnceLock;
 /// What follows from a text, remembered for the first few texts of each set of hashes: never forgotten, and never more than so many.
 /// It makes no difference but in time.
 #[derive(Clone, Debug)]
-pub struct Memo<T>(Box<[[Place<T>; SET]]>);
+pub struct Memo<T>(Box<[[MemoSlot<T>; SET]]>);
 
 /// A text with what was found for it.
-type Place<T> = OnceLock<(Box<[u8]>, T)>;
+type MemoSlot<T> = OnceLock<(Box<[u8]>, T)>;
 
 const SETS: usize = 256;
 /// Texts of one set.

@@ -30,7 +30,7 @@ const CURRENCY: &str = "An ISO 4217 code such as `EUR`, in upper or lower case."
 
 /// All that can be declared, in the order in which people ask for it.
 pub fn declarations() -> Vec<Declaration> {
-    [of_whom(), of_cohorts(), of_results()].concat()
+    [of_whom(), of_cohorts(), of_results(), of_evaluations()].concat()
 }
 
 /// Whose work it is.
@@ -146,6 +146,11 @@ fn of_results() -> Vec<Declaration> {
             accepted: CURRENCY,
             ..declaration("currency of the cost", "Without it: US dollars.")
         },
+    ]
+}
+
+fn of_evaluations() -> Vec<Declaration> {
+    vec![
         Declaration {
             attributes: names(&[evaluation::EVALUATION]),
             accepted: "The name of the evaluation. [Evaluations](#evaluations) lists the names that are feedback and those that declare an outcome.",

@@ -8,8 +8,8 @@ use super::{Invalid, name, span, threshold, trace, v1};
 use crate::model::List;
 use crate::model::compact::{CowArc, OptionBox};
 use crate::model::event::{
-    Cost, Evaluation, Event, Handoff, HandoffRequest, Kind, ModelCall, Operation, OutcomeEvidence,
-    RareFields, SessionHint, SessionSource, SpanContext, Target, ToolCall, Usage,
+    Cost, Evaluation, Event, HandoffRequest, HandoffSpan, Kind, ModelCall, Operation,
+    OutcomeEvidence, RareFields, SessionHint, SessionSource, SpanContext, Target, ToolCall, Usage,
 };
 use crate::model::ids::Link;
 use crate::model::sketch::{Content, Sketch};
@@ -270,8 +270,8 @@ fn put_tool(tool: &ToolCall, to: &mut Fields) {
     to.count(field::tool_call::FAILED, *failed);
 }
 
-fn put_handoff(handoff: &Handoff, to: &mut Fields) {
-    let Handoff {
+fn put_handoff(handoff: &HandoffSpan, to: &mut Fields) {
+    let HandoffSpan {
         from,
         to: target,
         delegates,
@@ -299,7 +299,7 @@ fn kind_of(stored: Stored) -> Result<Kind, Invalid> {
             delegates: tool.delegates,
             failed: tool.failed,
         }),
-        Stored::Handoff(handoff) => Kind::Handoff(Handoff {
+        Stored::Handoff(handoff) => Kind::Handoff(HandoffSpan {
             from: name(handoff.from),
             to: target_of(handoff.to.ok_or(Invalid("target"))?)?,
             delegates: handoff.delegates,

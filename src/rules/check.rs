@@ -1,7 +1,7 @@
 //! The type check of an expression: the `cel` crate has none of its own.
 
 use super::Fault;
-use super::schema::{Scope, Type};
+use super::schema::{RuleScope, Type};
 use cel::Program;
 use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue, operators as op};
 
@@ -14,13 +14,13 @@ const METHODS: &[(&str, Type)] = &[
 ];
 
 struct Checker<'a> {
-    scope: Scope,
+    scope: RuleScope,
     program: &'a Program,
     /// Variables of the macros around.
     bound: Vec<(&'a str, Type)>,
 }
 
-pub(super) fn check(scope: Scope, program: &Program, text: &str) -> Result<(), Fault> {
+pub(super) fn check(scope: RuleScope, program: &Program, text: &str) -> Result<(), Fault> {
     let mut checker = Checker {
         scope,
         program,

@@ -18,7 +18,7 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
-pub use schema::{Scope, View};
+pub use schema::{RuleScope, View};
 pub use settings::{OutcomeRule, RuleOutcome, Settings, StepRule};
 
 use crate::model::Name;
@@ -48,7 +48,7 @@ pub struct Rule<T> {
 /// A compiled expression over one kind of thing.
 #[derive(Clone, Debug)]
 pub struct Condition {
-    scope: Scope,
+    scope: RuleScope,
     program: Arc<Program>,
 }
 
@@ -74,7 +74,7 @@ impl Condition {
     ///
     /// # Errors
     /// The first fault, with its place.
-    pub fn compile(scope: Scope, text: &str) -> Result<Self, Fault> {
+    pub fn compile(scope: RuleScope, text: &str) -> Result<Self, Fault> {
         depth::check(text)?;
         let program = Program::compile(text).map_err(|errors| {
             let first = errors.errors.first();
@@ -90,7 +90,7 @@ impl Condition {
         })
     }
 
-    pub fn scope(&self) -> Scope {
+    pub fn scope(&self) -> RuleScope {
         self.scope
     }
 
@@ -102,7 +102,7 @@ impl Condition {
 
 impl Rules {
     /// Whether some rule looks at things of this kind.
-    pub fn look_at(&self, scope: Scope) -> bool {
+    pub fn look_at(&self, scope: RuleScope) -> bool {
         let outcomes = self.outcomes.iter().map(|rule| rule.condition.scope);
         let steps = self.steps.iter().map(|rule| rule.condition.scope);
         outcomes.chain(steps).any(|one| one == scope)

@@ -13,13 +13,13 @@ use std::sync::Arc;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[schemars(inline)]
-pub enum Scope {
+pub enum RuleScope {
     Event,
     Turn,
     Workflow,
 }
 
-impl Scope {
+impl RuleScope {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Event => "event",
@@ -102,19 +102,19 @@ pub(super) enum Type {
 /// One thing as its rules see it.
 #[derive(Debug)]
 pub struct View {
-    scope: Scope,
+    scope: RuleScope,
     fields: HashMap<Key, Value>,
 }
 
 impl View {
-    pub fn new(scope: Scope) -> Self {
+    pub fn new(scope: RuleScope) -> Self {
         Self {
             scope,
             fields: HashMap::new(),
         }
     }
 
-    pub fn scope(&self) -> Scope {
+    pub fn scope(&self) -> RuleScope {
         self.scope
     }
 

@@ -1,6 +1,6 @@
 //! The keys of `rules`.
 
-use super::{Condition, Fault, Rule, Rules, Scope};
+use super::{Condition, Fault, Rule, RuleScope, Rules};
 use crate::model::Name;
 use crate::model::event::Outcome;
 use crate::setting::{Report, Validate, key_path};
@@ -25,7 +25,7 @@ pub struct OutcomeRule {
     /// Name of the rule in explanations. Default: its number.
     pub name: Option<String>,
     /// What the rule is evaluated for.
-    pub over: Scope,
+    pub over: RuleScope,
     /// A CEL expression over the variable of that name.
     pub when: String,
     /// The outcome of the workflow if the rule matches.
@@ -40,7 +40,7 @@ pub struct StepRule {
     /// The name of the step.
     pub step: String,
     /// What the rule is evaluated for.
-    pub over: Scope,
+    pub over: RuleScope,
     /// A CEL expression over the variable of that name.
     pub when: String,
 }

@@ -112,13 +112,13 @@ mod tests {
 
     /// A file that has some keys, of which one is at fault already.
     #[derive(Debug)]
-    struct File {
+    struct SampleFile {
         keys: &'static [&'static str],
         unsound: &'static str,
         faults: Vec<String>,
     }
 
-    impl FaultSink for File {
+    impl FaultSink for SampleFile {
         fn fault(&mut self, path: &str, what: String) {
             self.faults.push(format!("{path}: {what}"));
         }
@@ -133,7 +133,7 @@ mod tests {
     }
 
     fn faults(keys: &'static [&'static str], unsound: &'static str) -> Vec<String> {
-        let mut file = File {
+        let mut file = SampleFile {
             keys,
             unsound,
             faults: Vec::new(),

@@ -2,7 +2,7 @@
 
 use crate::model::compact::{CowArc, OptionBox};
 use crate::model::event::{
-    Cost, Event, Handoff, HandoffRequest, Kind, ModelCall, Operation, RareFields, SpanContext,
+    Cost, Event, HandoffRequest, HandoffSpan, Kind, ModelCall, Operation, RareFields, SpanContext,
     Target, ToolCall, Usage,
 };
 use crate::model::ids::{SpanId, TraceId};
@@ -257,7 +257,7 @@ impl SideTables {
                 }
             }
             Kind::Handoff(handoff) => {
-                let Handoff {
+                let HandoffSpan {
                     from,
                     to: target,
                     delegates,
@@ -293,7 +293,7 @@ impl SideTables {
             }
             Head::HANDOFF => {
                 let has = number(from);
-                Kind::Handoff(Handoff {
+                Kind::Handoff(HandoffSpan {
                     from: self.named(from),
                     to: self.read_target(from),
                     delegates: is_set(has, 0),

@@ -4,7 +4,7 @@ use super::cumulative_usage::NetUsage;
 use super::tree::UNKNOWN_AGENT;
 use crate::model::Name;
 use crate::model::event::{self, Event, FEEDBACK, Kind};
-use crate::model::fact::{Fact, ModelCall, ToolCall, What};
+use crate::model::fact::{Fact, ModelCallFact, ToolCallFact, What};
 use std::time::Duration;
 
 /// The fact of one model call, with the tokens and the cost of the call itself (C-7).
@@ -15,7 +15,7 @@ pub fn model_fact(
     agent: Option<&Name>,
 ) -> Fact {
     let known = |name: Option<&Name>| name.cloned().unwrap_or_else(|| Name::from(UNKNOWN_AGENT));
-    let what = What::Model(ModelCall {
+    let what = What::Model(ModelCallFact {
         agent: known(agent),
         provider: known(call.provider.as_ref()),
         model: known(call.model.as_ref()),
@@ -36,7 +36,7 @@ pub fn tool_fact(event: &Event, failed_inside: bool) -> Option<Fact> {
     let Kind::Tool(tool) = &event.kind else {
         return None;
     };
-    let what = What::Tool(ToolCall {
+    let what = What::Tool(ToolCallFact {
         tool: tool.name.clone(),
         failed: tool.failed || event.error || failed_inside,
     });

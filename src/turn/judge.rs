@@ -6,7 +6,7 @@ use crate::model::Name;
 use crate::model::cohort::Cohort;
 use crate::model::event::{Event, Kind, Outcome};
 use crate::model::time::Timestamp;
-use crate::rules::{RuleMatches, Rules, Scope, View};
+use crate::rules::{RuleMatches, RuleScope, Rules, View};
 use std::sync::Arc;
 
 /// The names of the configured dimensions, in the order of their numbers, and the rules.
@@ -19,7 +19,7 @@ pub struct Judge {
 impl Judge {
     /// Applies the rules over events: the latest verdict, and all steps (W-1).
     pub(super) fn events(&self, tree: &Tree<'_>, summary: &mut WorkflowSummary) {
-        if !self.rules.look_at(Scope::Event) {
+        if !self.rules.look_at(RuleScope::Event) {
             return;
         }
         for (i, event) in tree.events.iter().enumerate() {
@@ -32,7 +32,7 @@ impl Judge {
     pub(super) fn turn(&self, tree: &Tree<'_>, summary: &mut WorkflowSummary) {
         let Some(result) = summary
             .last_result
-            .filter(|_| self.rules.look_at(Scope::Turn))
+            .filter(|_| self.rules.look_at(RuleScope::Turn))
         else {
             return;
         };
@@ -41,7 +41,7 @@ impl Judge {
             _ => None,
         });
         let view = self
-            .summary(Scope::Turn, summary)
+            .summary(RuleScope::Turn, summary)
             .text("workflow", &summary.name)
             .text("result", result.as_str())
             .list("tools", tools);
@@ -55,11 +55,11 @@ impl Judge {
         workflow: &WorkflowSummary,
         outcome: Outcome,
     ) -> (Option<(Outcome, Name)>, Vec<Name>) {
-        if !self.rules.look_at(Scope::Workflow) {
+        if !self.rules.look_at(RuleScope::Workflow) {
             return (None, Vec::new());
         }
         let view = self
-            .summary(Scope::Workflow, workflow)
+            .summary(RuleScope::Workflow, workflow)
             .text("name", &workflow.name)
             .text("outcome", outcome.as_str())
             .list("steps", workflow.steps.iter())
@@ -71,7 +71,7 @@ impl Judge {
     }
 
     /// The variables that turns and workflows have in common.
-    fn summary(&self, scope: Scope, summary: &WorkflowSummary) -> View {
+    fn summary(&self, scope: RuleScope, summary: &WorkflowSummary) -> View {
         View::new(scope)
             .name("intent", summary.intent.as_ref())
             .texts("cohort", self.cohort(&summary.cohort))
@@ -93,7 +93,7 @@ impl Judge {
         let scores = event.rare.evaluations.iter();
         let labels = event.rare.evaluations.iter();
         let mut ok = !event.error;
-        let mut view = View::new(Scope::Event)
+        let mut view = View::new(RuleScope::Event)
             .name("agent", agent)
             .text("workflow", workflow)
             .name("intent", event.context.intent.as_ref())

@@ -70,7 +70,7 @@ fn a_workflow_counts_once_with_its_money_and_the_other_outcomes_show_at_zero() {
 #[test]
 fn calls_and_tools_that_failed_show_beside_those_that_did_not() {
     let call = |failed| {
-        What::Model(ModelCall {
+        What::Model(ModelCallFact {
             agent: Name::from("a"),
             provider: Name::from("p"),
             model: Name::from("m"),

@@ -8,7 +8,7 @@ mod series_cache;
 
 use super::*;
 use crate::model::Name;
-use crate::model::fact::{Action, ActionKind, HandoffKind, ToolCall};
+use crate::model::fact::{Action, ActionKind, HandoffKind, ToolCallFact};
 use crate::model::ids::TraceId;
 use crate::model::metric::Point;
 use std::time::Duration;
@@ -19,7 +19,7 @@ pub(super) fn fact(second: u64, what: What) -> Fact {
 }
 
 pub(super) fn tool(name: &str) -> What {
-    What::Tool(ToolCall {
+    What::Tool(ToolCallFact {
         tool: Name::from(name),
         failed: false,
     })
@@ -345,7 +345,7 @@ fn only_what_is_left_of_a_call_without_a_price_is_counted_as_unpriced() {
         reasoning: Some(5),
     };
     let call = |cost| {
-        What::Model(ModelCall {
+        What::Model(ModelCallFact {
             agent: Name::from("a"),
             provider: Name::from("p"),
             model: Name::from("m"),

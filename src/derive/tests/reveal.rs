@@ -133,17 +133,17 @@ fn deriver_time(deriver: &Deriver) -> u64 {
 
 /// What may happen to series: one is born, time passes (by seconds and a fraction), the process restarts after a while.
 #[derive(Clone, Debug)]
-enum Step {
+enum RevealStep {
     Birth,
     Pass(u64),
     Restart { down: u64, from_snapshot: bool },
 }
 
-fn step() -> impl Strategy<Value = Step> {
+fn step() -> impl Strategy<Value = RevealStep> {
     prop_oneof![
-        Just(Step::Birth),
-        (0..3_000u64).prop_map(Step::Pass),
-        (0..30_000u64, any::<bool>()).prop_map(|(down, from_snapshot)| Step::Restart {
+        Just(RevealStep::Birth),
+        (0..3_000u64).prop_map(RevealStep::Pass),
+        (0..30_000u64, any::<bool>()).prop_map(|(down, from_snapshot)| RevealStep::Restart {
             down,
             from_snapshot
         }),
@@ -163,12 +163,12 @@ proptest! {
         let mut series: Vec<(u64, bool)> = Vec::new();
         for step in steps {
             match step {
-                Step::Birth => {
+                RevealStep::Birth => {
                     now += 1;
                     reveals.born(Timestamp(now));
                     series.push((now, false));
                 }
-                Step::Pass(millis) => {
+                RevealStep::Pass(millis) => {
                     // The worker looks at the time when it is asked to.
                     let end = now + millis * MILLI;
                     while let Some(due) = reveals.next().filter(|due| due.0 <= end) {
@@ -177,7 +177,7 @@ proptest! {
                     now = end;
                     reveals.advance(Timestamp(now));
                 }
-                Step::Restart { down, from_snapshot } => {
+                RevealStep::Restart { down, from_snapshot } => {
                     if from_snapshot {
                         let mut next = Reveals::new(hold);
                         next.restore(reveals.interrupted(), reveals.now());

@@ -33,7 +33,7 @@ fn what(number: u64) -> What {
             value_usd: usd(1),
             models: [name(1), name(2)][..usize::from(bit(2)) + usize::from(bit(3))].to_vec(),
         }),
-        2 => What::Model(ModelCall {
+        2 => What::Model(ModelCallFact {
             agent: name(0),
             provider: name(1),
             model: name(2),
@@ -121,13 +121,15 @@ fn a_row_whose_shape_missed_something_counts_right_all_the_same() {
             cohort: &of.cohort,
         };
         for present in present {
-            deriver.store.row((Kind::Turn, 0), &["a"], when, |store| {
-                if *present {
-                    store.observe(Metric::FeedbackScore, &["a"], 1.0, when);
-                }
-                store.count(Metric::ToolCalls, &["a", "ok"], 1, when);
-                store.observe(Metric::EvaluationScore, &["a"], 0.5, when);
-            });
+            deriver
+                .store
+                .row((RowKind::Turn, 0), &["a"], when, |store| {
+                    if *present {
+                        store.observe(Metric::FeedbackScore, &["a"], 1.0, when);
+                    }
+                    store.count(Metric::ToolCalls, &["a", "ok"], 1, when);
+                    store.observe(Metric::EvaluationScore, &["a"], 0.5, when);
+                });
             if !by_rows {
                 deriver.store.rows.forget();
             }

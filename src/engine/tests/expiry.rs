@@ -19,7 +19,7 @@ const SECOND: u64 = 1_000_000_000;
 const EXPIRES: u64 = 600;
 const PARTITIONS: usize = 2;
 
-struct Desk {
+struct SessionDesk {
     appender: Appender,
     normaliser: Normaliser,
     engine: Engine,
@@ -27,7 +27,7 @@ struct Desk {
     workers: Vec<PartitionWorker>,
 }
 
-impl Desk {
+impl SessionDesk {
     fn new() -> Self {
         let settings = Settings {
             partitions: PARTITIONS,
@@ -138,9 +138,9 @@ fn futures_now(mut appending: AppendFuture) {
 
 #[test]
 fn a_counter_never_falls_while_one_of_its_parts_lives_and_goes_as_a_whole() {
-    let mut desk = Desk::new();
+    let mut desk = SessionDesk::new();
     let ids: Vec<String> = (0..64).map(|n| format!("session {n}")).collect();
-    let (one, other): (Vec<_>, Vec<_>) = ids.iter().partition(|id| Desk::partition(id) == 0);
+    let (one, other): (Vec<_>, Vec<_>) = ids.iter().partition(|id| SessionDesk::partition(id) == 0);
     desk.turn(one[0], 1);
     desk.turn(other[0], 2);
     desk.wait(60);

@@ -14,12 +14,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// A span that links to one of another trace: the span, then the other trace and span.
-type Linked<'a> = (Told<'a>, (u8, u8));
+type Linked<'a> = (SpanSketch<'a>, (u8, u8));
 
 /// A span: its trace, its id and its parent's (0: none), its start and end in milliseconds, its attributes.
-type Told<'a> = (u8, u8, u8, (u64, u64), &'a [(&'static str, &'static str)]);
+type SpanSketch<'a> = (u8, u8, u8, (u64, u64), &'a [(&'static str, &'static str)]);
 
-fn span(&(trace, id, parent, (start, end), pairs): &Told<'_>) -> Span<'static> {
+fn span(&(trace, id, parent, (start, end), pairs): &SpanSketch<'_>) -> Span<'static> {
     let pairs = pairs.iter();
     let id_of = |id: u8| SpanId::new(&[id; 8]);
     Span {
@@ -41,11 +41,11 @@ fn span(&(trace, id, parent, (start, end), pairs): &Told<'_>) -> Span<'static> {
 }
 
 /// What comes of spans: sessions, turns, handoffs, tool calls.
-fn counts(told: &[Told<'_>], partitions: usize) -> [f64; 4] {
+fn counts(told: &[SpanSketch<'_>], partitions: usize) -> [f64; 4] {
     counts_linked(told, &[], partitions)
 }
 
-fn counts_linked(told: &[Told<'_>], linked: &[Linked<'_>], partitions: usize) -> [f64; 4] {
+fn counts_linked(told: &[SpanSketch<'_>], linked: &[Linked<'_>], partitions: usize) -> [f64; 4] {
     let families = families(told, linked, partitions);
     [
         "baton_sessions_total",
@@ -56,7 +56,7 @@ fn counts_linked(told: &[Told<'_>], linked: &[Linked<'_>], partitions: usize) ->
     .map(|name| total(&families, name))
 }
 
-fn families(told: &[Told<'_>], linked: &[Linked<'_>], partitions: usize) -> Vec<Family> {
+fn families(told: &[SpanSketch<'_>], linked: &[Linked<'_>], partitions: usize) -> Vec<Family> {
     let link = |(told, (trace, id)): &Linked<'_>| Span {
         links: vec![Link {
             trace: TraceId::new(&[*trace; 16]).expect("not zero"),
@@ -138,11 +138,11 @@ const MCP_OF_A: &[(&str, &str)] = &[
 
 #[test]
 fn one_business_session_is_one_whatever_its_parts_call_themselves() {
-    let boss: Told<'_> = (1, 1, 0, (0, 1000), BOSS);
-    let ask: Told<'_> = (1, 2, 1, (10, 100), CHAT);
-    let answer: Told<'_> = (1, 3, 1, (900, 990), CHAT);
-    let call: Told<'_> = (1, 4, 1, (150, 850), &[]);
-    let scenes: &[(&str, &[Told<'_>], [f64; 4])] = &[
+    let boss: SpanSketch<'_> = (1, 1, 0, (0, 1000), BOSS);
+    let ask: SpanSketch<'_> = (1, 2, 1, (10, 100), CHAT);
+    let answer: SpanSketch<'_> = (1, 3, 1, (900, 990), CHAT);
+    let call: SpanSketch<'_> = (1, 4, 1, (150, 850), &[]);
+    let scenes: &[(&str, &[SpanSketch<'_>], [f64; 4])] = &[
         (
             "an agent called over A2A in the same trace, with a session of its own",
             &[
@@ -210,7 +210,7 @@ fn one_business_session_is_one_whatever_its_parts_call_themselves() {
 
 #[test]
 fn a_late_tail_adds_up_and_is_no_second_turn() {
-    let mut told: Vec<Told<'_>> = vec![
+    let mut told: Vec<SpanSketch<'_>> = vec![
         (1, 1, 0, (0, 1000), BOSS),
         (1, 2, 1, (10, 990), CHAT),
         // A tool goes on for half a minute after the answer.
@@ -229,7 +229,7 @@ fn a_trace_without_a_session_is_in_that_of_the_trace_it_links_to() {
         ("gen_ai.operation.name", "invoke_agent"),
         ("gen_ai.agent.name", "boss"),
     ];
-    let of = |attributes| -> [Told<'static>; 4] {
+    let of = |attributes| -> [SpanSketch<'static>; 4] {
         [
             (1, 1, 0, (0, 1000), attributes),
             (1, 2, 1, (10, 100), CHAT),

@@ -1,7 +1,7 @@
 //! A fact as a sentence.
 
 use crate::model::fact::{
-    Action, ActionKind, Evidence, HUMAN, Handoff, HandoffResult, IntentPassed, ModelCall, What,
+    Action, ActionKind, Evidence, HUMAN, Handoff, HandoffResult, IntentPassed, ModelCallFact, What,
     Workflow,
 };
 use crate::model::money::written;
@@ -41,7 +41,7 @@ pub(super) fn of(what: &What, currency: &str) -> Option<String> {
     })
 }
 
-fn model(call: &ModelCall, currency: &str) -> String {
+fn model(call: &ModelCallFact, currency: &str) -> String {
     let called = if call.failed {
         "called without success"
     } else {

@@ -134,7 +134,7 @@ pub(super) struct Frames {
 }
 
 /// What comes next in a file.
-pub(super) enum Step {
+pub(super) enum FrameStep {
     Frame(u64, Vec<u8>),
     End,
     /// The file ends inside a frame, or in bytes that are none.
@@ -188,26 +188,26 @@ impl Frames {
         self.offset
     }
 
-    pub(super) fn step(&mut self) -> io::Result<Step> {
+    pub(super) fn step(&mut self) -> io::Result<FrameStep> {
         let mut prefix = [0; PREFIX];
         match fill(&mut self.input, &mut prefix)? {
-            0 => return Ok(Step::End),
+            0 => return Ok(FrameStep::End),
             PREFIX => {}
-            _ => return Ok(Step::Torn),
+            _ => return Ok(FrameStep::Torn),
         }
         let prefix = Prefix::of(prefix);
         if prefix.number != self.next || prefix.payload() > MAX_PAYLOAD as usize {
-            return Ok(Step::Torn);
+            return Ok(FrameStep::Torn);
         }
         let mut payload = Vec::new();
         let length = prefix.payload() as u64;
         (&mut self.input).take(length).read_to_end(&mut payload)?;
         if !prefix.fits(self.version, &payload) {
-            return Ok(Step::Torn);
+            return Ok(FrameStep::Torn);
         }
         self.next += 1;
         self.offset += (PREFIX + payload.len()) as u64;
-        Ok(Step::Frame(prefix.number, payload))
+        Ok(FrameStep::Frame(prefix.number, payload))
     }
 
     /// Whether `rest`, what follows the last whole frame of this file, holds a group that was begun later: then the frame that

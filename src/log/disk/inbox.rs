@@ -7,7 +7,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 use tokio::sync::oneshot;
 
 #[derive(Debug, Default)]
-pub(super) struct Shared {
+pub(super) struct InboxState {
     inbox: Mutex<Inbox>,
     /// Something is in the inbox, or its state is another.
     pub(super) ready: Condvar,
@@ -75,7 +75,7 @@ impl Inbox {
     }
 }
 
-impl Shared {
+impl InboxState {
     pub(super) fn lock(&self) -> MutexGuard<'_, Inbox> {
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
     }

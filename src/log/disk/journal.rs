@@ -1,7 +1,7 @@
 //! The segments of the log, written. Committed frames are on disk, in order, and stay until the snapshots of all partitions cover them.
 
 use super::files::{File, Files};
-use super::format::{self, FileKind, Frames, HEADER, Step};
+use super::format::{self, FileKind, FrameStep, Frames, HEADER};
 use super::in_file;
 use super::segments::{firsts, frames, name};
 use crate::log::{LogError, Position};
@@ -76,15 +76,8 @@ impl Journal {
             }
             let next = position + 1;
             let open = begin(&*files, next)?;
-            let journal = Self {
-                files,
-                segments: VecDeque::from([(next, HEADER as u64)]),
-                open,
-                next,
-                segment_bytes,
-                ended: false,
-                buffer: Vec::new(),
-            };
+            let segments = VecDeque::from([(next, HEADER as u64)]);
+            let journal = Self::new(files, (segments, open), next, segment_bytes);
             return Ok((journal, cut));
         }
         let mut segments = VecDeque::new();
@@ -97,13 +90,7 @@ impl Journal {
             }
             let file = name(first);
             let mut frames = frames(&*files, first)?;
-            let end = loop {
-                match in_file(&file, frames.step())? {
-                    Step::Frame(..) => {}
-                    end => break end,
-                }
-            };
-            if matches!(end, Step::Torn) {
+            if is_torn(&file, &mut frames)? {
                 // A segment is begun when the one before is durable to its end.
                 let ended = first != last || torn.is_some();
                 if ended || was_durable(&*files, &frames, &file)? {
@@ -127,7 +114,17 @@ impl Journal {
             remove(&*files, &name)?;
             cut += bytes;
         }
-        let journal = Self {
+        let journal = Self::new(files, (segments, open), next, segment_bytes);
+        Ok((journal, cut))
+    }
+
+    fn new(
+        files: Arc<dyn Files>,
+        (segments, open): (VecDeque<(u64, u64)>, Box<dyn File>),
+        next: u64,
+        segment_bytes: u64,
+    ) -> Self {
+        Self {
             files,
             segments,
             open,
@@ -135,8 +132,7 @@ impl Journal {
             segment_bytes,
             ended: false,
             buffer: Vec::new(),
-        };
-        Ok((journal, cut))
+        }
     }
 
     /// The position of the next frame.
@@ -301,4 +297,15 @@ fn was_durable(files: &dyn Files, frames: &Frames, file: &str) -> Result<bool, L
     in_file(file, read.read_to_end(&mut bytes))?;
     let rest = bytes.get(frames.offset() as usize..);
     Ok(frames.was_durable(rest.unwrap_or_default()))
+}
+
+/// Reads a segment to its end; whether that is no whole frame.
+fn is_torn(file: &str, frames: &mut Frames) -> Result<bool, LogError> {
+    loop {
+        match in_file(file, frames.step())? {
+            FrameStep::Frame(..) => {}
+            FrameStep::End => return Ok(false),
+            FrameStep::Torn => return Ok(true),
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! The log as ingest and partitions see it.
 
 use super::files::Files;
-use super::inbox::{Item, Shared, State};
+use super::inbox::{InboxState, Item, State};
 use super::replay::DiskReplay;
 use super::segments::StoredFrames;
 use super::snapshots::SnapshotFiles;
@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 pub struct DiskLog {
     pub(super) files: Arc<dyn Files>,
     pub(super) queues: Queues,
-    pub(super) shared: Arc<Shared>,
+    pub(super) shared: Arc<InboxState>,
     pub(super) snapshots: Arc<SnapshotFiles>,
 }
 

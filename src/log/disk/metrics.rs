@@ -1,6 +1,6 @@
 //! What the log on disk counts.
 
-use super::space::Usage;
+use super::space::VolumeUsage;
 use crate::catalogue::InternalMetric;
 use crate::model::limit::Limit;
 use crate::telemetry::{counter, gauge};
@@ -44,7 +44,7 @@ impl LogMetrics {
         }
     }
 
-    pub(super) fn look(&self, usage: Usage, max_log: u64) {
+    pub(super) fn look(&self, usage: VolumeUsage, max_log: u64) {
         self.bytes.set(usage.log as f64);
         self.max_bytes.set(max_log as f64);
         self.reserve.set(usage.reserve() as f64);

@@ -1,7 +1,7 @@
 //! The segments of the log, read: their names, and the frames in them.
 
 use super::files::Files;
-use super::format::{FileKind, Frames, Step, Unreadable};
+use super::format::{FileKind, FrameStep, Frames, Unreadable};
 use super::{LOG, in_file};
 use crate::log::{LogError, Position};
 use std::collections::VecDeque;
@@ -100,14 +100,14 @@ impl StoredFrames {
             };
             let file = name(*first);
             match in_file(&file, frames.step())? {
-                Step::Frame(position, payload) => {
+                FrameStep::Frame(position, payload) => {
                     self.done = position >= self.until;
                     if position >= self.from {
                         return Ok(Some((position, payload)));
                     }
                 }
-                Step::Torn => return Err(LogError::Corrupt(file, frames.offset())),
-                Step::End => {
+                FrameStep::Torn => return Err(LogError::Corrupt(file, frames.offset())),
+                FrameStep::End => {
                     let next = frames.next();
                     if self.segments.front().is_some_and(|first| *first != next) {
                         return Err(LogError::Missing(next));

@@ -1,7 +1,7 @@
 //! SnapshotFiles of partitions, and the metadata of the directory.
 
 use super::files::Files;
-use super::format::{self, FileKind, Frames, Step, Unreadable};
+use super::format::{self, FileKind, FrameStep, Frames, Unreadable};
 use super::in_file;
 use super::journal::Journal;
 use crate::log::{LogError, Position, Snapshot};
@@ -257,9 +257,9 @@ impl<M: Message + Default> StoredMessages<M> {
         };
         let offset = frames.offset();
         let message = match in_file(&self.name, frames.step())? {
-            Step::Frame(_, payload) => M::decode(payload.as_slice()).ok(),
-            Step::End => return Ok(None),
-            Step::Torn => None,
+            FrameStep::Frame(_, payload) => M::decode(payload.as_slice()).ok(),
+            FrameStep::End => return Ok(None),
+            FrameStep::Torn => None,
         };
         match message {
             Some(message) => Ok(Some(message)),

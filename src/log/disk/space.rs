@@ -17,7 +17,7 @@ const MARGIN: u64 = 8;
 
 /// What there is on the volume.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Usage {
+pub(super) struct VolumeUsage {
     /// The directory was deleted: what is written now is lost with the process.
     pub(super) is_gone: bool,
     /// Free bytes; `None`: the file system does not say.
@@ -28,7 +28,7 @@ pub(super) struct Usage {
     pub(super) snapshots: u64,
 }
 
-impl Usage {
+impl VolumeUsage {
     /// Free bytes below which nothing is taken from outside.
     pub(super) fn reserve(self) -> u64 {
         self.snapshots.saturating_add(FLOOR)
@@ -92,7 +92,7 @@ pub(super) enum Shortage {
 
 impl Shortage {
     /// The file system had no room for a group, whatever it says of free space.
-    pub(super) fn write_failed(usage: Usage, wanted: u64) -> Self {
+    pub(super) fn write_failed(usage: VolumeUsage, wanted: u64) -> Self {
         Self::Space {
             free: usage.free.unwrap_or(0),
             needed: usage.reserve().saturating_add(wanted),
@@ -134,8 +134,8 @@ mod tests {
 
     const MIB: u64 = 1 << 20;
 
-    fn usage(free: u64, log: u64, snapshots: u64) -> Usage {
-        Usage {
+    fn usage(free: u64, log: u64, snapshots: u64) -> VolumeUsage {
+        VolumeUsage {
             is_gone: false,
             free: Some(free * MIB),
             log: log * MIB,
@@ -143,7 +143,7 @@ mod tests {
         }
     }
 
-    fn limit(usage: Usage, wanted: u64, was: Option<Limit>) -> Option<Limit> {
+    fn limit(usage: VolumeUsage, wanted: u64, was: Option<Limit>) -> Option<Limit> {
         let found = usage.shortage(Some(100 * MIB), wanted * MIB, was);
         found.map(Shortage::limit)
     }
@@ -156,7 +156,7 @@ mod tests {
         assert_eq!(limit(usage(9, 50, 8), 0, None), None);
         assert_eq!(limit(usage(8, 50, 8), 0, None), Some(Limit::Disk));
         assert_eq!(limit(usage(20, 101, 8), 1, None), Some(Limit::LogSize));
-        let unknown = Usage {
+        let unknown = VolumeUsage {
             free: None,
             ..usage(0, 50, 8)
         };
@@ -201,7 +201,7 @@ mod tests {
 
     #[test]
     fn what_is_short_is_said_with_its_numbers() {
-        let text = |usage: Usage, max| {
+        let text = |usage: VolumeUsage, max| {
             let found = usage.shortage(Some(max), 0, None);
             found.expect("it is short").to_string()
         };

@@ -2,12 +2,12 @@
 
 use super::Settings;
 use super::files::Files;
-use super::inbox::{Item, Shared, State};
+use super::inbox::{InboxState, Item, State};
 use super::journal::{CommitError, Journal};
 use super::log::DiskLog;
 use super::metrics::LogMetrics;
 use super::snapshots::SnapshotFiles;
-use super::space::{FLOOR, Shortage, Usage};
+use super::space::{FLOOR, Shortage, VolumeUsage};
 use crate::log::LogError;
 use crate::log::queue::Queues;
 use crate::model::limit::Limit;
@@ -32,7 +32,7 @@ pub struct Writer {
     files: Arc<dyn Files>,
     journal: Journal,
     queues: Queues,
-    shared: Arc<Shared>,
+    shared: Arc<InboxState>,
     snapshots: Arc<SnapshotFiles>,
     metrics: LogMetrics,
     max_bytes: Option<u64>,
@@ -55,7 +55,7 @@ pub(super) fn new(
     queues: Queues,
     settings: &Settings,
 ) -> (DiskLog, Writer) {
-    let shared = Arc::new(Shared::default());
+    let shared = Arc::new(InboxState::default());
     let snapshots = Arc::new(snapshots);
     let log = DiskLog {
         files: Arc::clone(&files),
@@ -131,8 +131,8 @@ impl Writer {
     }
 
     /// Looks at the volume and the log, and refuses what comes from outside where there is no room for it.
-    fn look(&mut self) -> Usage {
-        let usage = Usage {
+    fn look(&mut self) -> VolumeUsage {
+        let usage = VolumeUsage {
             is_gone: self.files.is_gone(),
             free: self.files.free(),
             log: self.journal.bytes(),
@@ -189,7 +189,7 @@ impl Writer {
     }
 
     /// Commits the group, or refuses what may be refused of it.
-    fn write(&mut self, usage: Usage) -> Result<(), LogError> {
+    fn write(&mut self, usage: VolumeUsage) -> Result<(), LogError> {
         let frames = self.group.iter().filter_map(|item| match item {
             Item::Frame { frame, payload, .. } => Some((frame, payload)),
             Item::Flush(_) => None,

@@ -1,6 +1,6 @@
 //! What several dialects build alike.
 
-use crate::model::event::{Event, Handoff, Kind, ModelCall, Operation, Target, ToolCall};
+use crate::model::event::{Event, HandoffSpan, Kind, ModelCall, Operation, Target, ToolCall};
 use crate::normalise::handoff::{self, ToolMeaning};
 use crate::normalise::{SpanReader, json, messages, topics, usage};
 use crate::otlp::attribute_key::key;
@@ -132,7 +132,7 @@ pub(super) fn handoff_kind(source: &SpanReader<'_>, to: Option<Target>) -> Kind 
     let attributes = source.attributes();
     let from = attributes.first_str(topics::HANDOFF_SOURCE);
     let mode = attributes.first_str(topics::HANDOFF_MODE);
-    Kind::Handoff(Handoff {
+    Kind::Handoff(HandoffSpan {
         from: from.map(|text| source.name(text)),
         to: declared_target(source).or(to).unwrap_or(Target::Unknown),
         delegates: mode.is_some_and(|m| m.to_ascii_lowercase().starts_with("delegat")),

@@ -2,7 +2,7 @@
 
 use super::vocabulary::{SDK, STANDARD, Topic, own, terms};
 use super::{Dialect, build, langgraph};
-use crate::model::event::{Event, Handoff, Kind};
+use crate::model::event::{Event, HandoffSpan, Kind};
 use crate::normalise::{SpanReader, handoff};
 use crate::otlp::attribute_key::{AttributeKeys, key, keys};
 
@@ -134,7 +134,7 @@ fn is_helper(source: &SpanReader<'_>) -> bool {
 /// `handoff to X` of the OpenAI Agents SDK: the input is the source, the output the target.
 fn handed_over(source: &SpanReader<'_>, to: &str) -> Kind {
     let target = source.str(key!("output.value")).unwrap_or(to);
-    Kind::Handoff(Handoff {
+    Kind::Handoff(HandoffSpan {
         from: source
             .str(key!("input.value"))
             .map(|text| source.name(text)),

@@ -83,22 +83,18 @@ fn facts_are_what_a_customer_would_have_to_say_again() {
     }
 }
 
-#[test]
-fn every_encoding_tells_the_same_facts_and_the_system_prompt_none() {
+fn pair(key: &'static str, text: &str) -> (&'static str, String) {
+    (key, text.to_owned())
+}
+
+fn list(messages: &[serde_json::Value]) -> String {
+    serde_json::Value::from(messages).to_string()
+}
+
+/// One exchange in attributes of numbered messages, or of OpenTelemetry.
+fn in_attributes() -> Vec<Content> {
     let parts = |role: &str, text: &str| serde_json::json!({"role": role, "parts": [{"type": "text", "content": text}]});
-    let plain = |role: &str, text: &str| serde_json::json!({"role": role, "content": text});
-    let pair = |key: &'static str, text: &str| (key, text.to_owned());
-    let list = |messages: &[serde_json::Value]| serde_json::Value::from(messages).to_string();
-    let input = [plain("system", SYSTEM), plain("user", ASKS)];
-    let langchain = serde_json::json!({"messages": [[
-        {"lc": 1, "id": ["langchain", "SystemMessage"], "kwargs": {"content": SYSTEM, "type": "system"}},
-        {"lc": 1, "id": ["langchain", "HumanMessage"], "kwargs": {"content": ASKS, "type": "human"}},
-    ]]});
-    let gemini = serde_json::json!({
-        "model": "m-1", "config": {"system_instruction": SYSTEM},
-        "contents": [{"role": "user", "parts": [{"text": ASKS}]}],
-    });
-    let contents = [
+    vec![
         read(
             &[
                 (
@@ -130,6 +126,22 @@ fn every_encoding_tells_the_same_facts_and_the_system_prompt_none() {
             ],
             Vec::new(),
         ),
+    ]
+}
+
+/// The same exchange as JSON of SDKs, and in span events.
+fn in_json_and_events() -> Vec<Content> {
+    let plain = |role: &str, text: &str| serde_json::json!({"role": role, "content": text});
+    let input = [plain("system", SYSTEM), plain("user", ASKS)];
+    let langchain = serde_json::json!({"messages": [[
+        {"lc": 1, "id": ["langchain", "SystemMessage"], "kwargs": {"content": SYSTEM, "type": "system"}},
+        {"lc": 1, "id": ["langchain", "HumanMessage"], "kwargs": {"content": ASKS, "type": "human"}},
+    ]]});
+    let gemini = serde_json::json!({
+        "model": "m-1", "config": {"system_instruction": SYSTEM},
+        "contents": [{"role": "user", "parts": [{"text": ASKS}]}],
+    });
+    vec![
         read(
             &[
                 ("ai.prompt.messages", list(&input)),
@@ -172,7 +184,12 @@ fn every_encoding_tells_the_same_facts_and_the_system_prompt_none() {
                 ],
             )],
         ),
-    ];
+    ]
+}
+
+#[test]
+fn every_encoding_tells_the_same_facts_and_the_system_prompt_none() {
+    let contents = Vec::from_iter(in_attributes().into_iter().chain(in_json_and_events()));
     for (i, content) in contents.iter().enumerate() {
         assert_eq!(content, &contents[0], "encoding {i}");
     }

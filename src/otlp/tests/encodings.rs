@@ -125,15 +125,15 @@ fn note_of_log(log: &LogRecord<'_>) -> String {
     format!("{what:?} {}", shown(&log.attributes))
 }
 
-type Told = (Result<Counts, Malformed>, Vec<String>);
+type Decoded = (Result<Counts, Malformed>, Vec<String>);
 
-fn told(decode: impl FnOnce(&mut Notes) -> Result<Counts, Malformed>) -> Told {
+fn told(decode: impl FnOnce(&mut Notes) -> Result<Counts, Malformed>) -> Decoded {
     let mut notes = Notes::default();
     (decode(&mut notes), notes.0)
 }
 
 /// What is told of spans sent as protobuf, and as JSON.
-fn both_of_spans(resource: Vec<KeyValue>, spans: Vec<traces::Span>) -> [Told; 2] {
+fn both_of_spans(resource: Vec<KeyValue>, spans: Vec<traces::Span>) -> [Decoded; 2] {
     let in_json = object!({"resourceSpans": [{
         "resource": {"attributes": json_of_pairs(&resource)},
         "scopeSpans": [{"spans": spans.iter().map(json_of_span).collect::<Vec<_>>()}],
@@ -161,7 +161,7 @@ fn both_of_spans(resource: Vec<KeyValue>, spans: Vec<traces::Span>) -> [Told; 2]
     ]
 }
 
-fn both_of_logs(log_records: Vec<logs::LogRecord>) -> [Told; 2] {
+fn both_of_logs(log_records: Vec<logs::LogRecord>) -> [Decoded; 2] {
     let in_json = object!({"resourceLogs": [{
         "scopeLogs": [{"logRecords": log_records.iter().map(json_of_log).collect::<Vec<_>>()}],
     }]});

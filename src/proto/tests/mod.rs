@@ -29,8 +29,8 @@ fn requests() -> List<HandoffRequest> {
     targets.map(request).into()
 }
 
-/// One event of every kind, each field with a value of its own.
-fn events() -> Vec<Event> {
+/// Every kind, each field with a value of its own.
+fn kinds() -> Vec<Kind> {
     let usage = Usage {
         input: 5,
         output: 4,
@@ -77,7 +77,7 @@ fn events() -> Vec<Event> {
             delegates: true,
             failed: true,
         }),
-        Kind::Handoff(Handoff {
+        Kind::Handoff(HandoffSpan {
             from: Some("a".into()),
             to: Target::Unknown,
             delegates: true,
@@ -89,6 +89,11 @@ fn events() -> Vec<Event> {
         Kind::Note(7),
         Kind::Guardrail { triggered: true },
     ]);
+    kinds
+}
+
+/// One event of every kind, each field with a value of its own.
+fn events() -> Vec<Event> {
     let sketch = |to: u32| Some((0..to).collect::<Sketch>());
     let context = CowArc::new(SpanContext {
         session: Some(SessionHint {
@@ -102,7 +107,7 @@ fn events() -> Vec<Event> {
         value_usd: Some(12.5),
         workflow_id: Some("id".into()),
     });
-    kinds
+    kinds()
         .into_iter()
         .enumerate()
         .map(|(number, kind)| Event {

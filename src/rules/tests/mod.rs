@@ -3,12 +3,12 @@
 use super::*;
 use crate::model::Name;
 
-fn fault(scope: Scope, text: &str) -> String {
+fn fault(scope: RuleScope, text: &str) -> String {
     Condition::compile(scope, text).expect_err(text).to_string()
 }
 
 fn event() -> View {
-    View::new(Scope::Event)
+    View::new(RuleScope::Event)
         .text("kind", "tool")
         .flag("ok", true)
         .text("tool", "refund_order")
@@ -63,33 +63,33 @@ fn rules_hold_or_do_not() {
 
 #[test]
 fn faults_are_told_with_their_place() {
-    let told = fault(Scope::Event, "event.kind == 'tool' && event.tol == 'x'");
+    let told = fault(RuleScope::Event, "event.kind == 'tool' && event.tol == 'x'");
     assert!(
         told.starts_with("column 30: event has no field tol; it has kind,"),
         "{told}"
     );
     assert_eq!(
-        fault(Scope::Event, "event.ok == 'yes'"),
+        fault(RuleScope::Event, "event.ok == 'yes'"),
         "column 10: true or false is compared with a text"
     );
     assert_eq!(
-        fault(Scope::Turn, "event.ok"),
+        fault(RuleScope::Turn, "event.ok"),
         "column 1: event is not known here: the rule is over turn"
     );
     assert_eq!(
-        fault(Scope::Workflow, "workflow.turns + 1"),
+        fault(RuleScope::Workflow, "workflow.turns + 1"),
         "`workflow.turns + 1` is a number, not true or false"
     );
     assert_eq!(
-        fault(Scope::Workflow, "workflow.turns && true"),
+        fault(RuleScope::Workflow, "workflow.turns && true"),
         "column 9: is a number, not true or false"
     );
     assert_eq!(
-        fault(Scope::Event, "event.tool - 1 > 2"),
+        fault(RuleScope::Event, "event.tool - 1 > 2"),
         "column 6: is a text, not a number"
     );
     assert_eq!(
-        fault(Scope::Event, "event.value_usd.contains('4')"),
+        fault(RuleScope::Event, "event.value_usd.contains('4')"),
         "column 25: contains is asked of a number"
     );
     // Beside what may be anything, the other side says what it is.
@@ -97,13 +97,13 @@ fn faults_are_told_with_their_place() {
         "event.ok ? null : event.value_usd",
         "event.ok ? event.value_usd : null",
     ] {
-        let told = fault(Scope::Event, &format!("({either}) == 'x'"));
+        let told = fault(RuleScope::Event, &format!("({either}) == 'x'"));
         let expected = "a number is compared with a text";
         assert!(told.ends_with(expected), "{told}");
     }
-    let told = fault(Scope::Event, "event.kind ==");
+    let told = fault(RuleScope::Event, "event.kind ==");
     assert!(told.starts_with("column "), "{told}");
-    let told = fault(Scope::Event, "event.tool.matches2('x')");
+    let told = fault(RuleScope::Event, "event.tool.matches2('x')");
     assert!(told.contains("there is no function matches2"), "{told}");
 }
 
@@ -111,7 +111,7 @@ fn faults_are_told_with_their_place() {
 fn the_first_outcome_and_all_steps_count() {
     let rule = |name: &str, text: &str, then| Rule {
         name: Name::from(name),
-        condition: Condition::compile(Scope::Event, text).expect(text),
+        condition: Condition::compile(RuleScope::Event, text).expect(text),
         then,
     };
     let rules = Rules {
@@ -123,7 +123,7 @@ fn the_first_outcome_and_all_steps_count() {
         steps: ["paid", "refunded"]
             .map(|step| Rule {
                 name: Name::from(step),
-                condition: Condition::compile(Scope::Event, "event.ok").expect("a rule"),
+                condition: Condition::compile(RuleScope::Event, "event.ok").expect("a rule"),
                 then: Name::from(step),
             })
             .to_vec(),
@@ -131,7 +131,7 @@ fn the_first_outcome_and_all_steps_count() {
     let verdict = rules.judge(event());
     assert_eq!(verdict.outcome.map(|rule| &*rule.name), Some("first"));
     assert_eq!(verdict.steps.len(), 2);
-    assert!(rules.look_at(Scope::Event) && !rules.look_at(Scope::Turn));
+    assert!(rules.look_at(RuleScope::Event) && !rules.look_at(RuleScope::Turn));
 }
 
 /// A rule is compiled where the configuration is read, on a thread that may have little stack.
@@ -142,15 +142,15 @@ fn brackets_inside_brackets_have_a_limit_that_a_small_stack_survives() {
     };
     let tried = move || {
         for depth in [11, 5_000] {
-            let fault = fault(Scope::Event, &nested("(", depth, ")"));
+            let fault = fault(RuleScope::Event, &nested("(", depth, ")"));
             assert_eq!(fault, "column 11: more than 10 brackets inside each other");
-            let fault = self::fault(Scope::Event, &nested("[", depth, "]"));
+            let fault = self::fault(RuleScope::Event, &nested("[", depth, "]"));
             assert!(fault.contains("more than 10 brackets"), "{fault}");
         }
-        assert!(Condition::compile(Scope::Event, &nested("(", 10, ")")).is_ok());
+        assert!(Condition::compile(RuleScope::Event, &nested("(", 10, ")")).is_ok());
         // A bracket in a text opens nothing.
         let text = format!("event.tool == '\\'{}' && event.ok", "(".repeat(5_000));
-        assert!(Condition::compile(Scope::Event, &text).is_ok());
+        assert!(Condition::compile(RuleScope::Event, &text).is_ok());
     };
     let small = std::thread::Builder::new().stack_size(2 << 20);
     let thread = small.spawn(tried).expect("a thread");

@@ -13,7 +13,7 @@ enum By {
 use By::*;
 
 /// Shown by this means, with this call id, by this agent, to this one.
-type HandoffEvidence = (By, Option<&'static str>, &'static str, &'static str);
+type HandoffScene = (By, Option<&'static str>, &'static str, &'static str);
 
 fn request(id: Option<&str>, to: &str) -> HandoffRequest {
     HandoffRequest {
@@ -23,7 +23,7 @@ fn request(id: Option<&str>, to: &str) -> HandoffRequest {
 }
 
 impl Scene {
-    fn ask(&mut self, times: (u64, u64), (by, id, from, to): HandoffEvidence) {
+    fn ask(&mut self, times: (u64, u64), (by, id, from, to): HandoffScene) {
         match by {
             Model => {
                 self.asking(1, times, &[]);
@@ -49,8 +49,13 @@ impl Scene {
         self.last().agent = Some(name(from));
     }
 
-    fn handoff_span(&mut self, times: (u64, u64), from: Option<&str>, to: &str) -> &mut Handoff {
-        let handoff = Handoff {
+    fn handoff_span(
+        &mut self,
+        times: (u64, u64),
+        from: Option<&str>,
+        to: &str,
+    ) -> &mut HandoffSpan {
+        let handoff = HandoffSpan {
             from: from.map(name),
             to: target(to),
             delegates: false,
@@ -65,7 +70,7 @@ impl Scene {
 }
 
 /// A turn in which handoffs show one after the other and nobody takes over.
-fn shown(asks: &[HandoffEvidence]) -> Scene {
+fn shown(asks: &[HandoffScene]) -> Scene {
     let mut s = Scene::default();
     s.add(0, (0, 1000), Kind::Workflow);
     for (n, ask) in (1..).zip(asks) {
@@ -191,7 +196,7 @@ fn what_nobody_ran_is_a_phantom() {
         (vec![Model, Tool, Refusal], rejected, false),
         (vec![Refusal], rejected, false),
     ] {
-        let asks: Vec<HandoffEvidence> = by.iter().map(|by| (*by, None, "a", "b")).collect();
+        let asks: Vec<HandoffScene> = by.iter().map(|by| (*by, None, "a", "b")).collect();
         let mark = if phantom { " phantom" } else { "" };
         assert_eq!(told(&shown(&asks)), [format!("{result}{mark}")], "{by:?}");
     }
@@ -201,7 +206,7 @@ fn what_nobody_ran_is_a_phantom() {
 
 #[test]
 fn the_span_of_a_handoff_says_who_made_it_and_what_became_of_it() {
-    let told = |change: fn(&mut Handoff)| {
+    let told = |change: fn(&mut HandoffSpan)| {
         let mut s = Scene::default();
         s.agent(0, "a", (0, 100));
         s.last().agent = Some(name("a"));
@@ -237,7 +242,7 @@ fn who_works_inside_the_span_of_a_handoff_is_a_delegate() {
 #[test]
 fn an_open_handoff_is_answered_by_the_agent_that_it_names_or_by_whoever_acts_next() {
     // Who acts after the handoffs; `None` is an agent that no span names.
-    let told = |asks: &[HandoffEvidence], next: Option<&str>| {
+    let told = |asks: &[HandoffScene], next: Option<&str>| {
         let mut s = shown(asks);
         s.call(1, (500, 600));
         s.last().agent = next.map(name);

@@ -1,7 +1,7 @@
 //! Cases: where one workflow ends and the next one begins, and what rules see of events, turns and workflows.
 
 use super::*;
-use crate::rules::{Condition, Rule, Rules, Scope};
+use crate::rules::{Condition, Rule, RuleScope, Rules};
 use std::sync::Arc;
 
 /// Two answered turns at these times, in milliseconds; the second one may be changed.
@@ -95,7 +95,7 @@ fn a_case_that_is_idle_too_long_or_too_old_has_ended() {
 }
 
 /// The facts of a scene under one rule that makes a step of the funnel; the first dimension is the `tier`.
-fn ruled(s: &Scene, scope: Scope, text: &str) -> Vec<Fact> {
+fn ruled(s: &Scene, scope: RuleScope, text: &str) -> Vec<Fact> {
     let rules = Rules {
         outcomes: Vec::new(),
         steps: vec![Rule {
@@ -120,7 +120,7 @@ fn is_step(what: &What) -> bool {
     matches!(what, What::FunnelStep { .. })
 }
 
-fn check(s: &Scene, scope: Scope, text: &str, holds: bool) {
+fn check(s: &Scene, scope: RuleScope, text: &str, holds: bool) {
     let found = count(&ruled(s, scope, text), is_step) == 1;
     assert_eq!(found, holds, "{text}");
 }
@@ -145,22 +145,22 @@ fn rules_over_turns_and_workflows_see_what_happened() {
     let s = busy();
     for (scope, text, holds) in [
         (
-            Scope::Turn,
+            RuleScope::Turn,
             "turn.handoffs == 3 && turn.failed_handoffs == 2",
             true,
         ),
-        (Scope::Turn, "turn.value_usd == 49.99", true),
-        (Scope::Turn, "turn.cohort.tier == 'gold'", true),
-        (Scope::Turn, "turn.cohort.channel == ''", false),
-        (Scope::Turn, "'lookup' in turn.tools", true),
+        (RuleScope::Turn, "turn.value_usd == 49.99", true),
+        (RuleScope::Turn, "turn.cohort.tier == 'gold'", true),
+        (RuleScope::Turn, "turn.cohort.channel == ''", false),
+        (RuleScope::Turn, "'lookup' in turn.tools", true),
         // The last one found nobody in time.
         (
-            Scope::Workflow,
+            RuleScope::Workflow,
             "workflow.handoffs == 4 && workflow.failed_handoffs == 3",
             true,
         ),
-        (Scope::Workflow, "workflow.value_usd == 49.99", true),
-        (Scope::Workflow, "workflow.cohort.tier == 'gold'", true),
+        (RuleScope::Workflow, "workflow.value_usd == 49.99", true),
+        (RuleScope::Workflow, "workflow.cohort.tier == 'gold'", true),
     ] {
         check(&s, scope, text, holds);
     }
@@ -173,7 +173,7 @@ fn a_step_is_of_the_cohort_and_the_weight_of_its_workflow() {
     for event in &mut s.events {
         event.rare.threshold = threshold;
     }
-    let facts = ruled(&s, Scope::Turn, "turn.handoffs == 3");
+    let facts = ruled(&s, RuleScope::Turn, "turn.handoffs == 3");
     let step = facts.iter().find(|fact| is_step(&fact.what));
     let step = step.expect("a step");
     assert_eq!((step.cohort.value(0), step.weight()), ("gold", 2));
@@ -198,7 +198,7 @@ fn rules_over_events_see_whether_it_went_well() {
         })
     };
     let handoff = |failed| {
-        Kind::Handoff(Handoff {
+        Kind::Handoff(HandoffSpan {
             from: None,
             to: target("b"),
             delegates: false,
@@ -220,7 +220,7 @@ fn rules_over_events_see_whether_it_went_well() {
             s.last().agent = Some(name("other"));
             s.last().error = error;
             let text = format!("event.kind == '{kind}' && event.agent == 'other' && event.ok");
-            check(&s, Scope::Event, &text, !failed && !error);
+            check(&s, RuleScope::Event, &text, !failed && !error);
         }
     }
 }
@@ -233,8 +233,8 @@ fn what_only_a_note_tells_of_is_structure_to_a_rule() {
     s.last().span = span(9);
     s.last().context.value_usd = Some(5.0);
     let text = |kind| format!("event.kind == '{kind}' && event.value_usd == 5.0");
-    check(&s, Scope::Event, &text("structure"), true);
-    check(&s, Scope::Event, &text("note"), false);
+    check(&s, RuleScope::Event, &text("structure"), true);
+    check(&s, RuleScope::Event, &text("note"), false);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! CumulativeUsage of calls, of which each counts those before it.
 
-use super::keys::Desk;
+use super::keys::KeyedDesk;
 use super::*;
 
 /// A call that told these tokens, the `n`th of its row. It costs its output.
@@ -98,7 +98,7 @@ fn a_call_that_comes_late_is_counted_without_those_of_its_row() {
         s.add(around, (10 * n, 10 * n + 5), kind);
     }
     for late in [&[3][..], &[2], &[2, 3], &[3, 2]] {
-        let mut desk = Desk::new(Settings::default());
+        let mut desk = KeyedDesk::new(Settings::default());
         let mut take = |n: usize, second| {
             let event = Record::Event(Box::new(s.events[n].clone()));
             desk.apply(&session("a"), event, second);
@@ -129,7 +129,7 @@ fn of_a_row_that_two_sessions_know_a_part_of_the_later_call_counts() {
             let (n, kind) = call(n, Some((input, n)), true);
             s.add(around, (10 * n, 10 * n + 5), kind);
         }
-        let mut desk = Desk::new(Settings::default());
+        let mut desk = KeyedDesk::new(Settings::default());
         for (n, key, after) in [(1, first, 0), (2, second, 0), (3, "a", 100)] {
             if after > 0 {
                 desk.apply(&session("b"), Record::Bind(session("a")), 90);
@@ -150,7 +150,7 @@ fn where_nothing_adds_up_a_call_that_comes_late_is_whole() {
         let (n, kind) = call(n, Some(tokens), true);
         s.add(around, (10 * n, 10 * n + 5), kind);
     }
-    let mut desk = Desk::new(Settings::default());
+    let mut desk = KeyedDesk::new(Settings::default());
     for (n, second) in [(0, 0), (1, 0), (3, 0), (2, 10)] {
         let event = Record::Event(Box::new(s.events[n].clone()));
         desk.apply(&session("a"), event, second);

@@ -104,7 +104,7 @@ fn kind() -> impl Strategy<Value = Kind> {
         },
     );
     let handoff = (some_name(), target(), any::<[bool; 2]>());
-    let handoff = handoff.prop_map(|(from, to, [delegates, failed])| Handoff {
+    let handoff = handoff.prop_map(|(from, to, [delegates, failed])| HandoffSpan {
         from,
         to,
         delegates,

@@ -8,7 +8,7 @@ fn four_spans_of_one_handoff_count_once() {
     s.add(
         2,
         (36, 36),
-        Kind::Handoff(Handoff {
+        Kind::Handoff(HandoffSpan {
             from: Some(name("triage")),
             to: Target::Unknown,
             delegates: false,

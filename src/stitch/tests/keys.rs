@@ -3,12 +3,12 @@
 use super::*;
 
 /// A stitcher with the records that it sent, told the time in seconds.
-pub(super) struct Desk {
+pub(super) struct KeyedDesk {
     pub(super) stitcher: Stitcher,
     pub(super) out: Output,
 }
 
-impl Desk {
+impl KeyedDesk {
     pub(super) fn new(settings: Settings) -> Self {
         Self {
             stitcher: Stitcher::new(settings),
@@ -76,7 +76,7 @@ pub(super) fn answered(of: u8, second: u64) -> Vec<Event> {
 
 /// What `n` keys weigh that hold one turn each.
 fn weight_of(n: u8) -> usize {
-    let mut desk = Desk::new(Settings::default());
+    let mut desk = KeyedDesk::new(Settings::default());
     for i in 1..=n {
         desk.turn(&session(&i.to_string()), i, 0);
     }
@@ -99,7 +99,7 @@ fn of_two_sessions_that_meet_the_greater_id_is_told_to_follow_the_smaller() {
         (&b, vec![&a], vec![]),
         (&c, vec![&b, &a], vec![(&b, &a)]),
     ] {
-        let mut desk = Desk::new(Settings::default());
+        let mut desk = KeyedDesk::new(Settings::default());
         let mut sent = Vec::new();
         for to in &to {
             desk.apply(own, Record::Bind((*to).clone()), 0);
@@ -119,7 +119,7 @@ fn of_two_sessions_that_meet_the_greater_id_is_told_to_follow_the_smaller() {
 fn a_bound_key_forwards_until_nothing_came_for_long() {
     let idle = Settings::default().idle_timeout.as_secs();
     let (held, a) = (PartitionKey::Trace(trace(1)), session("a"));
-    let mut desk = Desk::new(Settings::default());
+    let mut desk = KeyedDesk::new(Settings::default());
     desk.apply(&held, Record::Bind(a.clone()), 0);
     for second in [60, 60 + idle - 1] {
         let event = answered(1, second).remove(0);
@@ -138,7 +138,7 @@ fn a_bound_key_forwards_until_nothing_came_for_long() {
 fn two_sessions_that_met_stay_one_for_as_long_as_a_session_is_remembered() {
     let age = Settings::default().max_age.as_secs();
     let (a, b) = (session("a"), session("b"));
-    let mut desk = Desk::new(Settings::default());
+    let mut desk = KeyedDesk::new(Settings::default());
     desk.apply(&b, Record::Bind(a.clone()), 0);
     desk.stitcher.advance(seconds(age - 1), &mut desk.out);
     let event = answered(1, age - 1).remove(0);
@@ -153,7 +153,7 @@ fn two_sessions_that_met_stay_one_for_as_long_as_a_session_is_remembered() {
 #[test]
 fn a_key_is_looked_at_as_soon_as_something_of_it_may_be_due() {
     let settle = Settings::default().settle.as_secs();
-    let (a, mut desk) = (session("a"), Desk::new(Settings::default()));
+    let (a, mut desk) = (session("a"), KeyedDesk::new(Settings::default()));
     desk.turn(&a, 1, 0);
     assert_eq!(desk.stitcher.next_deadline(), Some(seconds(settle)));
     // What comes later puts off nothing.
@@ -167,7 +167,7 @@ fn a_key_is_looked_at_as_soon_as_something_of_it_may_be_due() {
 
 #[test]
 fn facts_are_signed_with_the_key_that_told_them() {
-    let mut desk = Desk::new(Settings::default());
+    let mut desk = KeyedDesk::new(Settings::default());
     desk.turn(&session("a"), 1, 0);
     desk.turn(&session("a"), 1, 1);
     let facts = desk.end();
@@ -177,7 +177,7 @@ fn facts_are_signed_with_the_key_that_told_them() {
 
 #[test]
 fn one_session_more_than_the_limit_closes_the_one_that_is_due_first() {
-    let mut desk = Desk::new(Settings {
+    let mut desk = KeyedDesk::new(Settings {
         max_sessions: 2,
         ..Settings::default()
     });
@@ -200,7 +200,7 @@ fn memory_is_full_when_it_is_more_than_full_and_what_was_just_touched_stays() {
         (weight_of(1), 1, 1),
         (1, 1, 1),
     ] {
-        let mut desk = Desk::new(Settings {
+        let mut desk = KeyedDesk::new(Settings {
             max_bytes,
             soft_bytes: usize::MAX,
             ..Settings::default()
@@ -221,7 +221,7 @@ fn memory_is_full_when_it_is_more_than_full_and_what_was_just_touched_stays() {
 fn what_is_remembered_is_forgotten_only_above_a_limit() {
     const DAY: u64 = 24 * 60 * 60;
     let remembered = || {
-        let mut desk = Desk::new(Settings::default());
+        let mut desk = KeyedDesk::new(Settings::default());
         desk.turn(&session("1"), 1, 0);
         // Its workflow is closed and its spans are forgotten.
         desk.stitcher.advance(seconds(DAY / 2), &mut desk.out);
@@ -251,7 +251,7 @@ fn what_is_remembered_is_forgotten_only_above_a_limit() {
 
 #[test]
 fn what_is_open_is_never_forgotten() {
-    let mut desk = Desk::new(Settings {
+    let mut desk = KeyedDesk::new(Settings {
         soft_bytes: 1,
         ..Settings::default()
     });

@@ -77,12 +77,19 @@ pub(super) fn orders<T: Clone>(all: &[T]) -> Vec<Vec<T>> {
     orders
 }
 
-#[test]
-fn whoever_comes_first_a_trace_follows_its_link_unless_it_has_a_session() {
+/// Its name, the events, what traces are told, and where they are at the end.
+type LinkScene = (
+    &'static str,
+    Vec<(PartitionKey, Record)>,
+    Vec<(PartitionKey, Record)>,
+    Vec<PartitionKey>,
+);
+
+fn link_scenes() -> Vec<LinkScene> {
     let [a, b] = ["a", "b"].map(session);
     let one = || linking(2, &[1]);
     let both = || [linking(1, &[2]), linking(2, &[1])].concat();
-    let scenes = [
+    vec![
         ("a session", one(), vec![bind(1, "b")], vec![b.clone()]),
         ("no session", one(), vec![], vec![held(2)]),
         (
@@ -145,8 +152,12 @@ fn whoever_comes_first_a_trace_follows_its_link_unless_it_has_a_session() {
             vec![bind(1, "a"), bind(2, "b")],
             vec![a, b],
         ),
-    ];
-    for (scene, events, binds, expected) in scenes {
+    ]
+}
+
+#[test]
+fn whoever_comes_first_a_trace_follows_its_link_unless_it_has_a_session() {
+    for (scene, events, binds, expected) in link_scenes() {
         for records in orders(&[events, binds].concat()) {
             assert_eq!(homes(records.clone()), expected, "{scene}: {records:?}");
         }
@@ -196,7 +207,7 @@ fn a_session_that_only_the_resource_names_is_told_in_time() {
 #[test]
 fn an_answer_that_comes_too_late_changes_nothing() {
     let settings = Settings::default();
-    let mut desk = keys::Desk::new(settings.clone());
+    let mut desk = keys::KeyedDesk::new(settings.clone());
     for (key, record) in linking(2, &[1]) {
         desk.apply(&key, record, 0);
     }
@@ -212,7 +223,7 @@ fn an_answer_that_comes_too_late_changes_nothing() {
 
 #[test]
 fn who_asks_is_remembered_as_long_as_it_waits_and_of_many_the_smallest() {
-    let mut desk = keys::Desk::new(Settings::default());
+    let mut desk = keys::KeyedDesk::new(Settings::default());
     for asker in (2..=200).rev() {
         desk.apply(&held(1), Record::ResolveSession(trace(asker), 1), 0);
     }
@@ -221,7 +232,7 @@ fn who_asks_is_remembered_as_long_as_it_waits_and_of_many_the_smallest() {
     assert_eq!(desk.out.sends, (2..66).map(follow).collect::<Vec<_>>());
     desk.out.sends.clear();
 
-    let mut desk = keys::Desk::new(Settings::default());
+    let mut desk = keys::KeyedDesk::new(Settings::default());
     desk.apply(&held(1), Record::ResolveSession(trace(2), 1), 0);
     desk.stitcher.advance(seconds(59), &mut desk.out);
     assert_eq!(desk.stitcher.keys(), 1);
@@ -231,7 +242,7 @@ fn who_asks_is_remembered_as_long_as_it_waits_and_of_many_the_smallest() {
 
 #[test]
 fn a_trace_asks_so_many_that_it_links_to_and_no_more() {
-    let mut desk = keys::Desk::new(Settings::default());
+    let mut desk = keys::KeyedDesk::new(Settings::default());
     let mut asked = 0;
     for (key, record) in (2..=70).flat_map(|to| linking(1, &[to])) {
         desk.apply(&key, record, 0);

@@ -244,7 +244,7 @@ fn a_word_for_an_outcome_that_nobody_knows_is_told_once_late_or_not() {
 
 /// One step of a turn.
 #[derive(Clone, Debug)]
-enum Step {
+enum MoneyStep {
     Call(f64),
     Unpriced,
     Tool(bool),
@@ -252,34 +252,34 @@ enum Step {
     Human,
 }
 
-fn step() -> impl Strategy<Value = Step> {
+fn step() -> impl Strategy<Value = MoneyStep> {
     prop_oneof![
-        4 => (0.0..0.5).prop_map(Step::Call),
-        1 => Just(Step::Unpriced),
-        2 => any::<bool>().prop_map(Step::Tool),
-        2 => Just(Step::Search),
-        1 => Just(Step::Human),
+        4 => (0.0..0.5).prop_map(MoneyStep::Call),
+        1 => Just(MoneyStep::Unpriced),
+        2 => any::<bool>().prop_map(MoneyStep::Tool),
+        2 => Just(MoneyStep::Search),
+        1 => Just(MoneyStep::Human),
     ]
 }
 
 /// Turns half an hour and more apart or close together, so that some begin a workflow of their own.
-fn turns() -> impl Strategy<Value = Vec<(u64, Vec<Step>)>> {
+fn turns() -> impl Strategy<Value = Vec<(u64, Vec<MoneyStep>)>> {
     let wait = prop_oneof![Just(60_u64), Just(4000)];
     prop::collection::vec((wait, prop::collection::vec(step(), 1..6)), 1..6)
 }
 
-fn scene(turns: &[(u64, Vec<Step>)]) -> Vec<(u64, Event)> {
+fn scene(turns: &[(u64, Vec<MoneyStep>)]) -> Vec<(u64, Event)> {
     let mut at = 0;
     let mut events = Vec::new();
     for (trace, (wait, steps)) in (1..).zip(turns) {
         at += wait;
         for (id, step) in (1..).zip(steps) {
             let kind = match step {
-                Step::Call(usd) => call(*usd),
-                Step::Unpriced => Kind::Model(Box::default()),
-                Step::Tool(failed) => tool("lookup", *failed),
-                Step::Search => search(None),
-                Step::Human => ask_a_human(),
+                MoneyStep::Call(usd) => call(*usd),
+                MoneyStep::Unpriced => Kind::Model(Box::default()),
+                MoneyStep::Tool(failed) => tool("lookup", *failed),
+                MoneyStep::Search => search(None),
+                MoneyStep::Human => ask_a_human(),
             };
             events.push((at + 10, event(trace, id, (at + id, at + id + 1), kind)));
         }
@@ -314,7 +314,7 @@ proptest! {
         let facts = play(events.clone(), &settings());
         let (steps, workflows) = balance(&facts);
         prop_assert_eq!(steps, workflows);
-        let humans = turns.iter().flat_map(|(_, steps)| steps).filter(|step| matches!(step, Step::Human));
+        let humans = turns.iter().flat_map(|(_, steps)| steps).filter(|step| matches!(step, MoneyStep::Human));
         let escalated = |fact: &&Fact| matches!(&fact.what, What::Action(a) if a.kind == ActionKind::Escalation);
         prop_assert!(facts.iter().filter(escalated).count() <= humans.count());
         let mut shuffled = events;

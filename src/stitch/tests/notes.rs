@@ -1,6 +1,6 @@
 //! What log records add to spans, and what clocks and wrappers do to the tree.
 
-use super::keys::{Desk, seconds};
+use super::keys::{KeyedDesk, seconds};
 use super::*;
 
 pub(super) fn scored(evaluation: &str, score: f64) -> List<Evaluation> {
@@ -59,7 +59,7 @@ fn notes_after_the_decision_count_once_each() {
         (2, scored("meteor", 0.75)),
         (2, scored("meteor", 0.75)),
     ]);
-    let mut desk = Desk::new(Settings::default());
+    let mut desk = KeyedDesk::new(Settings::default());
     for (n, event) in s.events.iter().enumerate() {
         let second = if n < 2 { 0 } else { 10 };
         let record = Record::Event(Box::new(event.clone()));
@@ -125,7 +125,7 @@ fn a_note_to_a_span_that_never_came_stands_for_it() {
 fn what_is_not_about_agents_is_not_even_known() {
     let mut s = Scene::default();
     s.add(0, (0, 10), Kind::Structure);
-    let mut desk = Desk::new(Settings::default());
+    let mut desk = KeyedDesk::new(Settings::default());
     // A case is open around it.
     desk.turn(&session("s"), 2, 0);
     for second in [0, 10] {
@@ -236,7 +236,7 @@ fn of_an_unknown_source_and_of_no_tokens_nothing_is_known() {
 
 #[test]
 fn timers_of_a_session_with_notes_run_out() {
-    let mut desk = Desk::new(Settings::default());
+    let mut desk = KeyedDesk::new(Settings::default());
     for event in noted(&[(1, scored("rouge", 0.25))]).events {
         desk.apply(&session("s"), Record::Event(Box::new(event)), 0);
     }

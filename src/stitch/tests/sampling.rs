@@ -2,7 +2,7 @@
 
 use super::money::{ask_a_human, call, event, play, settings, tool};
 use super::*;
-use crate::model::event::Handoff;
+use crate::model::event::HandoffSpan;
 use crate::model::sampling::Threshold;
 use proptest::prelude::*;
 
@@ -85,8 +85,9 @@ fn a_workflow_weighs_as_the_surest_of_its_traces() {
 
 #[test]
 fn a_step_of_the_funnel_weighs_as_its_workflow() {
-    use crate::rules::{Condition, Rule, Rules, Scope};
-    let condition = Condition::compile(Scope::Turn, "turn.result == 'answered'").expect("a rule");
+    use crate::rules::{Condition, Rule, RuleScope, Rules};
+    let condition =
+        Condition::compile(RuleScope::Turn, "turn.result == 'answered'").expect("a rule");
     let mut with_step = settings();
     with_step.judge.rules = std::sync::Arc::new(Rules {
         outcomes: Vec::new(),
@@ -135,7 +136,7 @@ fn what_a_log_record_says_weighs_as_its_trace_when_it_comes_in_time_too() {
 
 fn handoff(at: (u64, u64)) -> Event {
     let mut event = event(1, 2, at, tool("x", false));
-    event.kind = Kind::Handoff(Handoff {
+    event.kind = Kind::Handoff(HandoffSpan {
         from: Some("desk".into()),
         to: Target::Agent("refund".into()),
         delegates: false,

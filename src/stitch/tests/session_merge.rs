@@ -1,6 +1,6 @@
 //! What a session holds when its id meets another one.
 
-use super::keys::{Desk, seconds};
+use super::keys::{KeyedDesk, seconds};
 use super::links::orders;
 use super::*;
 
@@ -20,8 +20,8 @@ fn says(event: &mut Event, words: std::ops::Range<u32>) {
 }
 
 /// A desk at which three sessions had a turn each, the first one with a handoff that waits.
-fn three() -> Desk {
-    let mut desk = Desk::new(Settings::default());
+fn three() -> KeyedDesk {
+    let mut desk = KeyedDesk::new(Settings::default());
     let first = turn(1, 0, "desk", &["billing"], |event| {
         event.context.intent = Some(name("refund"));
         event.context.user = Some(name("u"));
@@ -44,7 +44,7 @@ fn three() -> Desk {
     desk
 }
 
-fn meet(desk: &mut Desk, from: &str, to: &str, second: u64) {
+fn meet(desk: &mut KeyedDesk, from: &str, to: &str, second: u64) {
     desk.apply(&session(from), Record::Bind(session(to)), second);
     desk.deliver(second);
 }
@@ -93,7 +93,7 @@ fn of_sessions_that_meet_everything_goes_along_in_any_order() {
 fn of_the_messages_of_both_sessions_the_latest_four_are_remembered() {
     let words = |n: u32| 100 * n..100 * n + 10;
     let repeats = |said: u32| {
-        let mut desk = Desk::new(Settings::default());
+        let mut desk = KeyedDesk::new(Settings::default());
         for n in 1..=6 {
             let second = u64::from(n) * 20;
             let asks: &[&str] = if n > 4 { &["billing"] } else { &[] };
@@ -148,7 +148,7 @@ fn what_waits_is_due_when_it_was_due() {
 /// One of two had a turn already, the other one has its first under way: they are one session.
 #[test]
 fn a_session_that_was_counted_is_not_counted_again_where_it_goes() {
-    let mut desk = Desk::new(Settings::default());
+    let mut desk = KeyedDesk::new(Settings::default());
     desk.apply(&session("b"), turn(1, 0, "desk", &[], |_| {}), 0);
     desk.apply(&session("a"), turn(2, 20, "shop", &[], |_| {}), 20);
     meet(&mut desk, "b", "a", 21);
@@ -161,7 +161,7 @@ fn a_session_that_was_counted_is_not_counted_again_where_it_goes() {
 #[test]
 fn of_a_trace_that_is_decided_in_one_session_and_open_in_the_other_the_rest_is_late() {
     for (decided, open) in [("a", "b"), ("b", "a")] {
-        let mut desk = Desk::new(Settings::default());
+        let mut desk = KeyedDesk::new(Settings::default());
         desk.apply(&session(decided), turn(1, 0, "desk", &[], |_| {}), 0);
         let more = turn(1, 8, "desk", &[], |event| event.span = span(9));
         desk.apply(&session(open), more, 10);
@@ -176,7 +176,7 @@ fn of_a_trace_that_is_decided_in_one_session_and_open_in_the_other_the_rest_is_l
 /// Two sessions may each have decided a part of a trace; each span of both is known from then on.
 #[test]
 fn a_span_that_either_session_knew_is_a_duplicate_for_both() {
-    let mut desk = Desk::new(Settings::default());
+    let mut desk = KeyedDesk::new(Settings::default());
     let part = |id: u64| turn(1, 0, "desk", &[], move |event| event.span = span(id));
     desk.apply(&session("a"), part(1), 0);
     desk.apply(&session("b"), part(2), 0);
@@ -195,7 +195,7 @@ fn a_span_that_either_session_knew_is_a_duplicate_for_both() {
 fn what_two_sessions_hold_is_kept_for_as_long_as_the_later_one_would() {
     let idle = Settings::default().idle_timeout.as_secs();
     for (later, earlier) in [("a", "b"), ("b", "a")] {
-        let mut desk = Desk::new(Settings::default());
+        let mut desk = KeyedDesk::new(Settings::default());
         let part = |of| turn(of, 0, "desk", &[], |_| {});
         desk.apply(&session(earlier), part(1), 0);
         desk.apply(&session(later), part(2), 1000);
@@ -222,7 +222,7 @@ fn of_a_session_goes_along_what_is_decided() {
         // Nobody was asked anything yet, so that no session was counted.
         (&[(0, job), (3, asked)], 6, true),
     ] {
-        let mut desk = Desk::new(Settings::default());
+        let mut desk = KeyedDesk::new(Settings::default());
         for (of, (start, operation)) in (1..).zip(calls) {
             let call = turn(of, *start, "desk", &[], |event| {
                 if let Kind::Model(call) = &mut event.kind {

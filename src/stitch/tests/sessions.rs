@@ -1,6 +1,6 @@
 //! Late, repeated and shuffled spans, and traces that find their session.
 
-use super::keys::{Desk, answered};
+use super::keys::{KeyedDesk, answered};
 use super::notes::scored;
 use super::*;
 
@@ -108,7 +108,7 @@ fn a_trace_finds_its_session_late_and_two_sessions_of_one_trace_are_one() {
 #[test]
 fn what_comes_late_finds_its_turn_where_the_session_is_that_its_own_one_met_since() {
     let (a, b) = (session("a"), session("b"));
-    let mut desk = Desk::new(Settings::default());
+    let mut desk = KeyedDesk::new(Settings::default());
     desk.turn(&b, 1, 0);
     desk.apply(&b, Record::Bind(a.clone()), 60);
     let [agent, mut call] = answered(1, 0).try_into().expect("two spans");
@@ -149,7 +149,7 @@ fn a_caller_that_names_the_session_within_settle_has_one_turn_with_its_service()
         s.in_trace(2);
         let (held, a) = (PartitionKey::Trace(trace(1)), session("a"));
         let event = |n: usize| Record::Event(Box::new(s.events[n].clone()));
-        let mut desk = Desk::new(Settings::default());
+        let mut desk = KeyedDesk::new(Settings::default());
         desk.apply(&held, event(1), 1);
         desk.apply(&a, event(2), 2);
         desk.apply(&a, event(3), 2);

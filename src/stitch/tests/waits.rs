@@ -1,6 +1,6 @@
 //! When things are decided, given up and forgotten, to the nanosecond.
 
-use super::keys::{Desk, answered, seconds};
+use super::keys::{KeyedDesk, answered, seconds};
 use super::*;
 
 const TICK: Duration = Duration::from_nanos(1);
@@ -9,7 +9,7 @@ fn before(at: Timestamp) -> Timestamp {
     Timestamp(at.0 - TICK.as_nanos() as u64)
 }
 
-impl Desk {
+impl KeyedDesk {
     /// Turns decided up to a time.
     fn turns_at(&mut self, now: Timestamp) -> usize {
         self.stitcher.advance(now, &mut self.out);
@@ -28,7 +28,7 @@ fn a_turn_is_decided_when_it_is_whole_and_quiet_and_later_where_parents_are_miss
         (PartitionKey::Trace(trace(1)), true, settings.bind_timeout),
         (PartitionKey::Trace(trace(1)), false, missing),
     ] {
-        let mut desk = Desk::new(settings.clone());
+        let mut desk = KeyedDesk::new(settings.clone());
         for mut event in answered(1, 0) {
             if !whole && event.parent.is_none() {
                 event.parent = Some(span(99));
@@ -50,7 +50,7 @@ fn a_trace_that_nobody_bound_goes_to_the_session_of_its_resource() {
         (None, false),
     ] {
         let held = PartitionKey::Trace(trace(1));
-        let mut desk = Desk::new(Settings::default());
+        let mut desk = KeyedDesk::new(Settings::default());
         for mut event in answered(1, 0) {
             event.context.tenant = Some(name("acme"));
             event.context.session = source.map(|source| SessionHint {
@@ -83,7 +83,7 @@ fn a_trace_that_nobody_bound_goes_to_the_session_of_its_resource() {
 #[test]
 fn a_session_forgets_its_spans_after_the_idle_time_and_itself_at_its_age() {
     let settings = Settings::default();
-    let mut desk = Desk::new(settings.clone());
+    let mut desk = KeyedDesk::new(settings.clone());
     let key = session("a");
     let events = answered(1, 0);
     for mut event in events.clone() {
@@ -108,7 +108,7 @@ fn a_session_forgets_its_spans_after_the_idle_time_and_itself_at_its_age() {
 
 #[test]
 fn a_closed_session_that_still_knows_its_spans_is_not_forgotten() {
-    let mut desk = Desk::new(Settings {
+    let mut desk = KeyedDesk::new(Settings {
         soft_bytes: 1,
         ..Settings::default()
     });
@@ -135,7 +135,7 @@ fn a_closed_session_that_still_knows_its_spans_is_not_forgotten() {
 fn one_span_more_than_a_session_may_hold_decides_its_turns_at_once() {
     let events = answered(1, 0);
     for (max_spans_per_session, shed) in [(2, 0), (1, 1)] {
-        let mut desk = Desk::new(Settings {
+        let mut desk = KeyedDesk::new(Settings {
             max_spans_per_session,
             ..Settings::default()
         });
@@ -245,7 +245,7 @@ fn traces_of_one_turn_whose_session_only_the_resource_names_meet_in_it() {
     s.call(desk, (24_500, 27_000));
     s.in_trace(2);
     s.events.sort_by_key(|event| event.end);
-    let mut desk = Desk::new(Settings::default());
+    let mut desk = KeyedDesk::new(Settings::default());
     for event in s.events {
         let (key, second) = (
             PartitionKey::Trace(event.trace),
@@ -263,7 +263,7 @@ fn traces_of_one_turn_whose_session_only_the_resource_names_meet_in_it() {
 #[test]
 fn a_late_log_record_goes_to_the_session_and_tenant_of_its_resource() {
     let held = PartitionKey::Trace(trace(1));
-    let mut desk = Desk::new(Settings::default());
+    let mut desk = KeyedDesk::new(Settings::default());
     let mut note = answered(1, 0).remove(1);
     for mut event in answered(1, 0) {
         event.workflow = Some(name("support"));

@@ -124,16 +124,16 @@ fn a_workflow_that_is_due_waits_for_the_turn_that_is_still_open() {
     );
 }
 
-#[test]
-fn rules_prove_outcomes_and_count_steps_of_the_funnel() {
-    use crate::rules::{Condition, Rule, Rules, Scope};
+/// Two outcomes and four steps.
+fn refund_rules() -> crate::rules::Rules {
+    use crate::rules::{Condition, Rule, RuleScope};
     let condition = |scope, text| Condition::compile(scope, text).expect(text);
-    let rules = Rules {
+    crate::rules::Rules {
         outcomes: vec![
             Rule {
                 name: name("asked twice"),
                 condition: condition(
-                    Scope::Workflow,
+                    RuleScope::Workflow,
                     "workflow.turns > 1 && workflow.outcome == 'unverified'",
                 ),
                 then: Outcome::Failed,
@@ -141,7 +141,7 @@ fn rules_prove_outcomes_and_count_steps_of_the_funnel() {
             Rule {
                 name: name("refund issued"),
                 condition: condition(
-                    Scope::Event,
+                    RuleScope::Event,
                     "event.tool == 'issue' && event.ok && event.agent == 'refund'",
                 ),
                 then: Outcome::Resolved,
@@ -150,16 +150,16 @@ fn rules_prove_outcomes_and_count_steps_of_the_funnel() {
         steps: [
             (
                 "handed over",
-                Scope::Turn,
+                RuleScope::Turn,
                 "turn.handoffs == 1 && 'refund' in turn.agents",
             ),
-            ("issued", Scope::Event, "event.tool == 'issue'"),
+            ("issued", RuleScope::Event, "event.tool == 'issue'"),
             (
                 "done",
-                Scope::Workflow,
+                RuleScope::Workflow,
                 "workflow.outcome == 'resolved' && 'issued' in workflow.steps",
             ),
-            ("never", Scope::Turn, "turn.escalated"),
+            ("never", RuleScope::Turn, "turn.escalated"),
         ]
         .map(|(step, scope, text)| Rule {
             name: name(step),
@@ -167,10 +167,14 @@ fn rules_prove_outcomes_and_count_steps_of_the_funnel() {
             then: name(step),
         })
         .to_vec(),
-    };
+    }
+}
+
+#[test]
+fn rules_prove_outcomes_and_count_steps_of_the_funnel() {
     let settings = Settings {
         judge: Judge {
-            rules: std::sync::Arc::new(rules),
+            rules: std::sync::Arc::new(refund_rules()),
             dimensions: Vec::new(),
         },
         ..Settings::default()

@@ -2,7 +2,7 @@
 //! without Prometheus.
 
 use super::past::STEPS;
-use baton::demo::{Cohort, Session, Truth};
+use baton::demo::{DemoCohort, Session, Truth};
 
 /// Values chosen for variables; a variable that is not named shows all.
 #[derive(Clone, Debug, Default)]
@@ -24,7 +24,7 @@ impl Selection {
         query
     }
 
-    fn shows(&self, cohort: &Cohort) -> bool {
+    fn shows(&self, cohort: &DemoCohort) -> bool {
         self.0.iter().all(|(variable, values)| {
             let value = match *variable {
                 "workflow" => cohort.workflow,
@@ -59,7 +59,7 @@ pub fn known(
         }
         for (intent, truth) in &session.turn_truths {
             let intent = *intent;
-            if selection.shows(&Cohort {
+            if selection.shows(&DemoCohort {
                 intent,
                 ..session.cohort
             }) {

@@ -7,7 +7,7 @@ use crate::model::Name;
 use crate::model::event::Outcome;
 use crate::model::fact::{
     Action, ActionKind, AgentInvocation, Fact, HUMAN, Handoff, HandoffKind, HandoffResult,
-    IntentPassed, ToolCall, Turn, TurnResult, What, Workflow,
+    IntentPassed, ToolCallFact, Turn, TurnResult, What, Workflow,
 };
 use crate::model::ids::{PartitionKey, TenantScoped, TraceId};
 use crate::model::time::Timestamp;
@@ -121,7 +121,7 @@ fn stories() -> Vec<(PartitionKey, Vec<Fact>)> {
         name: "lookup".into(),
         usd: 0.5,
     });
-    let failed_tool = What::Tool(ToolCall {
+    let failed_tool = What::Tool(ToolCallFact {
         tool: "lookup".into(),
         failed: true,
     });
