@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 pub const DOLLAR: &str = "USD";
 
 /// No amount of a business is greater; such a number is something else.
-pub const MOST: f64 = 1e12;
+pub const MAX_AMOUNT: f64 = 1e12;
 
 /// The configured currency, and what others are worth in it.
 #[derive(Clone, Debug, PartialEq)]

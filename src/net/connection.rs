@@ -1,8 +1,8 @@
 //! One connection: HTTP/1 or HTTP/2, cut by its time-outs, ended gracefully when the process stops.
 
 use super::Settings;
+use super::listener::{ListenerState, Peer, Protocol};
 use super::metrics::CloseReason;
-use super::server::{ListenerState, Peer, Protocol};
 use super::uploads::{CountedBody, UploadProgress};
 use axum::Router;
 use axum::body::{Body, HttpBody};

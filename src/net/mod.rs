@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `settings.rs` | timeouts of connections |
 //! | `address.rs` | addresses in the configuration |
+//! | `listener.rs` | what a listener is, and what its connections share |
 //! | `server.rs` | accepts connections up to a limit and survives faults of `accept` |
 //! | `connection.rs` | one connection: HTTP/1 or HTTP/2, cut by its time-outs |
 //! | `uploads.rs` | slow uploads, of which one gives way at the connection limit |
@@ -13,6 +14,7 @@
 
 mod address;
 mod connection;
+mod listener;
 mod metrics;
 pub mod open_files;
 mod report;
@@ -21,6 +23,7 @@ mod settings;
 mod uploads;
 
 pub use address::Address;
+pub use listener::{Peer, Protocol};
 pub use report::{Reporter, Trouble};
-pub use server::{Peer, Protocol, Server, listen};
+pub use server::{Server, listen};
 pub use settings::Settings;

@@ -2,6 +2,7 @@
 
 use super::Settings;
 use super::connection;
+use super::listener::{ListenerState, Protocol};
 use super::metrics::ListenerMetrics;
 use super::report::{Reporter, Trouble};
 use super::uploads::SlowUploads;
@@ -24,19 +25,6 @@ const IDLE_WAIT: Duration = Duration::from_millis(250);
 /// How long a listener rests after a fault of `accept` that another attempt would meet at once, such as EMFILE.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(250);
 
-/// What a listener speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Protocol {
-    /// HTTP/1 or HTTP/2, as the first bytes of a connection say.
-    Http,
-    /// HTTP/2 from the first byte.
-    Http2,
-}
-
-/// The address that a request comes from: an extension of every request.
-#[derive(Clone, Copy, Debug)]
-pub struct Peer(pub SocketAddr);
-
 /// Listens on an address with room for a burst of connections; port 0 takes a free one. Call it inside a tokio runtime.
 ///
 /// # Errors
@@ -56,23 +44,6 @@ pub fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
 /// Serves a router on a listener, within limits.
 #[derive(Clone, Debug)]
 pub struct Server(Arc<ListenerState>);
-
-/// What the connections of a listener share.
-#[derive(Debug)]
-pub(super) struct ListenerState {
-    /// As in labels and reports.
-    name: &'static str,
-    pub(super) protocol: Protocol,
-    pub(super) settings: Settings,
-    pub(super) metrics: ListenerMetrics,
-    reporter: Reporter,
-    /// One permit for each connection that may still be opened.
-    places: Arc<Semaphore>,
-    /// Wakes the connection that has been idle for longest, or the next one that becomes idle, to give its place to another one.
-    pub(super) make_room: Notify,
-    /// Connections enter themselves; the slowest one is cut where no idle one makes room.
-    pub(super) slow_uploads: SlowUploads,
-}
 
 impl Server {
     /// Registers its metrics with the recorder in whose scope it is called.

@@ -6,7 +6,7 @@ use super::declared;
 use super::interner::{NameInterners, trimmed};
 use super::metadata::Entries;
 use super::money::DeclaredAmount;
-use crate::model::money::{DOLLAR, MOST};
+use crate::model::money::{DOLLAR, MAX_AMOUNT};
 use crate::model::{List, Name};
 use crate::otlp::view::Attributes;
 use smallvec::SmallVec;
@@ -114,7 +114,7 @@ pub(super) fn read<'t>(
             BusinessField::Currency => currency = currency.or(Some(text.into_owned())),
             BusinessField::Value | BusinessField::Dollars => {
                 let amount = text.trim().parse().ok();
-                let amount = amount.filter(|amount| (0.0..=MOST).contains(amount));
+                let amount = amount.filter(|amount| (0.0..=MAX_AMOUNT).contains(amount));
                 context.value = context.value.or_else(|| {
                     Some(DeclaredAmount {
                         amount: amount?,

@@ -3,7 +3,7 @@
 use super::{SpanReader, topics};
 use crate::model::Name;
 use crate::model::event::{Cost, ModelCall};
-use crate::model::money::{self, DOLLAR, MOST, Money};
+use crate::model::money::{self, DOLLAR, MAX_AMOUNT, Money};
 use crate::model::price::PriceBook;
 use crate::otlp::attribute_key::AttributeKey;
 use crate::otlp::view::Attributes;
@@ -76,7 +76,7 @@ fn declared(attributes: &Attributes<'_>) -> Option<f64> {
 
 /// What is no amount of money declares none.
 fn valid(amount: f64) -> Option<f64> {
-    (0.0..=MOST).contains(&amount).then_some(amount)
+    (0.0..=MAX_AMOUNT).contains(&amount).then_some(amount)
 }
 
 fn computed(source: &SpanReader<'_>, call: &ModelCall, prices: &PriceBook, money: &Money) -> Cost {

@@ -1,6 +1,6 @@
 //! Rules about sizes and names: no long function or file, no type name used twice, no constant without a noun.
 
-use crate::known::{self, Offence, refuse};
+use crate::refuse;
 use crate::scan::{constants, functions, types};
 use crate::{Source, all_sources, sources};
 use std::collections::BTreeMap;
@@ -9,27 +9,24 @@ use std::collections::BTreeMap;
 const FUNCTION_LINES: usize = 70;
 const FILE_LINES: usize = 500;
 
-fn long_functions(sources: &[Source]) -> Vec<Offence> {
+fn long_functions(sources: &[Source]) -> Vec<String> {
     let all = sources.iter().flat_map(|source| {
         let functions = functions(&source.text).into_iter();
         let long = functions.filter(|function| function.lines > FUNCTION_LINES);
-        long.map(|f| {
-            let says = format!("{}: {} has {} lines", source.path, f.name, f.lines);
-            Offence::new(f.name, says)
-        })
+        long.map(|f| format!("{}: {} has {} lines", source.path, f.name, f.lines))
     });
     all.collect()
 }
 
-fn long_files(sources: &[Source]) -> Vec<Offence> {
+fn long_files(sources: &[Source]) -> Vec<String> {
     let lines = sources.iter().map(|s| (&s.path, s.text.lines().count()));
     let long = lines.filter(|(_, lines)| *lines > FILE_LINES);
-    long.map(|(path, lines)| Offence::new(path, format!("{path} has {lines} lines")))
+    long.map(|(path, lines)| format!("{path} has {lines} lines"))
         .collect()
 }
 
 /// Every room has its own `Settings`; all other names mean one thing.
-fn repeated_types(sources: &[Source]) -> Vec<Offence> {
+fn repeated_types(sources: &[Source]) -> Vec<String> {
     let mut places: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for source in sources {
         for name in types(&source.text) {
@@ -38,47 +35,38 @@ fn repeated_types(sources: &[Source]) -> Vec<Offence> {
     }
     places.remove("Settings");
     let repeated = places.into_iter().filter(|(_, places)| places.len() > 1);
-    let offence = |(name, places): (String, Vec<&str>)| {
-        let says = format!("{name} is in {}", places.join(", "));
-        Offence::new(name, says)
-    };
+    let offence =
+        |(name, places): (String, Vec<&str>)| format!("{name} is in {}", places.join(", "));
     repeated.map(offence).collect()
 }
 
-fn nameless_constants(sources: &[Source]) -> Vec<Offence> {
+fn nameless_constants(sources: &[Source]) -> Vec<String> {
     let all = sources.iter().flat_map(|source| {
         let constants = constants(&source.text).into_iter();
         let nameless = constants.filter(|name| name == "MOST");
-        nameless.map(|name| {
-            let says = format!("{}: {name} says neither of what nor the unit", source.path);
-            Offence::new(&source.path, says)
-        })
+        nameless.map(|name| format!("{}: {name} says neither of what nor the unit", source.path))
     });
     all.collect()
 }
 
 #[test]
 fn no_function_is_long() {
-    refuse(long_functions(&all_sources()), known::LONG_FUNCTIONS);
+    refuse(&long_functions(&all_sources()));
 }
 
 #[test]
 fn no_file_is_long() {
-    refuse(long_files(&all_sources()), known::LONG_FILES);
+    refuse(&long_files(&all_sources()));
 }
 
 #[test]
 fn no_type_name_is_used_twice() {
-    refuse(repeated_types(&sources()), known::REPEATED_TYPES);
+    refuse(&repeated_types(&sources()));
 }
 
 #[test]
 fn every_constant_says_what_it_is() {
-    refuse(nameless_constants(&sources()), known::NAMELESS_CONSTANTS);
-}
-
-fn says(offences: Vec<Offence>) -> Vec<String> {
-    offences.into_iter().map(|offence| offence.says).collect()
+    refuse(&nameless_constants(&sources()));
 }
 
 fn made_up(path: &str, text: &str) -> Source {
@@ -93,14 +81,14 @@ fn made_up(path: &str, text: &str) -> Source {
 fn a_function_of_71_lines_is_refused() {
     let function = |body| format!("fn long() {{\n{}}}\n", "    x();\n".repeat(body));
     assert!(long_functions(&[made_up("a.rs", &function(68))]).is_empty());
-    let refused = says(long_functions(&[made_up("a.rs", &function(69))]));
+    let refused = long_functions(&[made_up("a.rs", &function(69))]);
     assert_eq!(refused, ["a.rs: long has 71 lines"]);
 }
 
 #[test]
 fn a_file_of_501_lines_is_refused() {
     assert!(long_files(&[made_up("a.rs", &"\n".repeat(500))]).is_empty());
-    let refused = says(long_files(&[made_up("a.rs", &"\n".repeat(501))]));
+    let refused = long_files(&[made_up("a.rs", &"\n".repeat(501))]);
     assert_eq!(refused, ["a.rs has 501 lines"]);
 }
 
@@ -108,7 +96,7 @@ fn a_file_of_501_lines_is_refused() {
 fn a_type_name_of_two_rooms_is_refused_and_settings_are_not() {
     let one = made_up("a.rs", "struct Settings;\nstruct Same;\n");
     let other = made_up("b.rs", "pub struct Settings;\nenum Same {}\n");
-    let refused = says(repeated_types(&[one, other]));
+    let refused = repeated_types(&[one, other]);
     assert_eq!(refused, ["Same is in a.rs, b.rs"]);
 }
 

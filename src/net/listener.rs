@@ -1,0 +1,39 @@
+//! What a listener is, and what its connections share.
+
+use super::Settings;
+use super::metrics::ListenerMetrics;
+use super::report::Reporter;
+use super::uploads::SlowUploads;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::sync::{Notify, Semaphore};
+
+/// What a listener speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// HTTP/1 or HTTP/2, as the first bytes of a connection say.
+    Http,
+    /// HTTP/2 from the first byte.
+    Http2,
+}
+
+/// The address that a request comes from: an extension of every request.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub SocketAddr);
+
+/// What the connections of a listener share.
+#[derive(Debug)]
+pub(super) struct ListenerState {
+    /// As in labels and reports.
+    pub(super) name: &'static str,
+    pub(super) protocol: Protocol,
+    pub(super) settings: Settings,
+    pub(super) metrics: ListenerMetrics,
+    pub(super) reporter: Reporter,
+    /// One permit for each connection that may still be opened.
+    pub(super) places: Arc<Semaphore>,
+    /// Wakes the connection that has been idle for longest, or the next one that becomes idle, to give its place to another one.
+    pub(super) make_room: Notify,
+    /// Connections enter themselves; the slowest one is cut where no idle one makes room.
+    pub(super) slow_uploads: SlowUploads,
+}
