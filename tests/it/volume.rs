@@ -127,7 +127,9 @@ async fn a_log_that_fills_its_volume_makes_room_by_itself() {
     let mut sender = client(baton.grpc).await;
     let (mut taken, mut refused, mut through, mut last) = (0, 0, 0, 0);
     let mut in_a_row = 0;
-    while through < 2 * VOLUME || refused == 0 {
+    // The last refusal may still be the current one, and the log is read by a thread of its own.
+    while through < 2 * VOLUME || refused == 0 || baton.lines(ENDS).is_empty() {
+        assert!(through < 40 * VOLUME, "nothing is logged");
         match sender.export(session(taken, now())).await {
             Ok(_) => {
                 taken += 1;
@@ -150,7 +152,7 @@ async fn a_log_that_fills_its_volume_makes_room_by_itself() {
         through += log.saturating_sub(last);
         last = log;
     }
-    assert!(!baton.lines(BEGINS).is_empty() && !baton.lines(ENDS).is_empty());
+    assert!(!baton.lines(BEGINS).is_empty());
     drop(baton.running);
     let families = at_the_end(&volume.state()).await;
     let calls = total(&families, "baton_llm_calls_total", "");
