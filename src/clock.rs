@@ -111,8 +111,11 @@ impl Heartbeat {
 pub struct Heartbeats {
     clock: Clock,
     /// By the name of the thread; one that has ended is looked for no more.
-    heartbeats: Arc<Mutex<Vec<(String, Weak<AtomicU64>)>>>,
+    heartbeats: Arc<Mutex<Vec<WatchedThread>>>,
 }
+
+/// The name of a thread, and its last sign of life while it lives.
+type WatchedThread = (String, Weak<AtomicU64>);
 
 impl Heartbeats {
     pub fn new(clock: &Clock) -> Self {
@@ -144,7 +147,7 @@ impl Heartbeats {
             .heartbeats
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let silent = |(name, last): &(String, Weak<AtomicU64>)| {
+        let silent = |(name, last): &WatchedThread| {
             let last = Timestamp(last.upgrade()?.load(Ordering::Relaxed));
             (now.since(last) > STUCK_AFTER).then(|| name.clone())
         };

@@ -278,7 +278,6 @@ fn attributes<'o>(
 }
 
 /// An entry of a map.
-
 fn key_value(json: &Json, depth: usize) -> ItemResult<(&str, Value<'_>)> {
     let object = json.as_object().ok_or(RejectReason::Malformed)?;
     let held = get(object, "value").map_or(Ok(Value::Empty), |held| value(held, depth))?;
