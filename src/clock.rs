@@ -140,7 +140,7 @@ impl Heartbeats {
         }
     }
 
-    /// The threads without a sign of life for longer than [`STUCK_AFTER`].
+    /// The threads without a sign of life for longer than `STUCK_AFTER`.
     pub fn stuck(&self) -> Vec<String> {
         let now = self.clock.now();
         let heartbeats = self

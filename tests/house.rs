@@ -4,6 +4,8 @@
 mod circles;
 #[path = "house/limits.rs"]
 mod limits;
+#[path = "house/rules.rs"]
+mod rules;
 #[path = "house/scan.rs"]
 mod scan;
 

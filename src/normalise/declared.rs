@@ -70,7 +70,7 @@ pub(super) fn of_text(text: &str) -> Option<Cow<'_, str>> {
     says(&text).then_some(text)
 }
 
-/// A text without the quotes of JSON around it.
+/// A text without the quotes of JSON around it (S-10).
 pub(super) fn unquoted(text: &str) -> Cow<'_, str> {
     if !text.starts_with(['"', '[']) {
         return Cow::Borrowed(text);
@@ -105,7 +105,7 @@ fn of_number(number: f64) -> Option<String> {
     number.is_finite().then(|| number.to_string())
 }
 
-/// Whether a text is a value at all.
+/// Whether a text is a value at all (S-6).
 fn says(text: &str) -> bool {
     let text = trimmed(text);
     let is = |placeholder: &&str| text.eq_ignore_ascii_case(placeholder);

@@ -4,7 +4,7 @@
 use crate::ATTRIBUTE_NAMES;
 use crate::model::hash::hash;
 
-/// The number of a name that is read: its place in [`NAMES`].
+/// The number of a name that is read: its place in `NAMES`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AttributeKey(u16);
 

@@ -375,7 +375,7 @@ impl<'a> Attributes<'a> {
 
 /// Receives the items of a request, a batch at a time: a request decoded as a whole would not stay in the CPU caches.
 pub trait SpanSink {
-    /// Whether an attribute is asked for whose name, of this [`key::hash`], has no [`AttributeKey`]. What is not asked for is passed over
+    /// Whether an attribute is asked for whose name, of this [`hash`], has no [`AttributeKey`]. What is not asked for is passed over
     /// unread.
     fn asks(&self, hash: u32, name: &[u8]) -> bool;
 

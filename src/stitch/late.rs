@@ -8,7 +8,7 @@ use crate::model::fact::{Fact, What};
 use crate::model::price::ActionPrices;
 use crate::turn::{self, CumulativeUsage, DEFAULT_WORKFLOW, TotalCost};
 
-/// Counts what adds up of a span whose turn is decided; returns its cost.
+/// Counts what adds up of a span whose turn is decided; returns its cost (W-6).
 pub(super) fn count(
     decided: &mut DecidedTrace,
     usage: &mut CumulativeUsage,

@@ -60,7 +60,7 @@ impl KeyState {
         links.and_then(|links| links.led.take()).is_some()
     }
 
-    /// Asks the trace that an event links to for its session, unless this one has its own.
+    /// Asks the trace that an event links to for its session, unless this one has its own (L-2).
     pub(super) fn ask(&mut self, own: &PartitionKey, event: &Event, out: &mut Output) {
         let (&PartitionKey::Trace(own), Some(linked), None) =
             (own, event.follows(), self.session())
@@ -108,7 +108,7 @@ impl KeyState {
         out.sends.extend(askers.map(follow));
     }
 
-    /// Until when those who asked are remembered: as long as they may wait for it.
+    /// Until when those who asked are remembered: as long as they may wait for it (L-4).
     pub(super) fn asked_until(&mut self, now: Timestamp, settings: &Settings) -> Option<Timestamp> {
         let until = self.touched + settings.trace_timeout;
         let links = self.links.as_mut()?;
@@ -118,7 +118,7 @@ impl KeyState {
         (!links.askers.is_empty()).then_some(until)
     }
 
-    /// Follows links into a session, unless it has one of its own or was decided as one.
+    /// Follows links into a session, unless it has one of its own or was decided as one (L-1).
     pub(super) fn follow(
         &mut self,
         own: &PartitionKey,

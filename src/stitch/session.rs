@@ -108,7 +108,7 @@ impl SessionState {
         self.traces.keys().next().copied()
     }
 
-    /// Takes an event: into its open trace, or as a late one if its turn is decided.
+    /// Takes an event: into its open trace, or as a late one if its turn is decided (W-8).
     pub(super) fn take(
         &mut self,
         event: Box<Event>,

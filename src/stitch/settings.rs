@@ -97,6 +97,7 @@ impl Settings {
     /// one. A trace does not come back.
     pub(super) fn remembered(&self, key: &PartitionKey) -> Duration {
         match key {
+            // S-5, S-9.
             PartitionKey::Session(_) => self.max_age,
             PartitionKey::Trace(_) | PartitionKey::User(_) => self.idle_timeout,
         }

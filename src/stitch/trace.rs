@@ -179,6 +179,7 @@ impl OpenTrace {
     }
 }
 
+/// Adds to a span what a log record says of it (C-6, W-4).
 fn add_note(event: &mut Event, note: Event) {
     for evaluation in &note.rare.evaluations {
         // The same verdict may come as a span event too.

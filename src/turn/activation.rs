@@ -63,6 +63,7 @@ pub(super) struct Activations {
 }
 
 impl Activations {
+    /// The activations of a turn, by its steps (T-2).
     pub(super) fn of(tree: &Tree<'_>) -> Self {
         let (calls, twins) = calls::shown_once(tree);
         let tools = calls::outermost_tools(tree);
@@ -103,6 +104,7 @@ impl Activations {
         twin.filter(|twin| told(twin)).unwrap_or(tree.events[i])
     }
 
+    /// Puts the steps of one agent that follow each other into one activation.
     fn group(&mut self, tree: &Tree<'_>, steps: &[usize]) {
         let mut by_node: Vec<Option<usize>> = vec![None; tree.events.len()];
         let mut run: Option<usize> = None;
@@ -198,7 +200,7 @@ impl Activations {
     }
 
     /// An agent in a trace of its own that runs while an agent of another trace waits works for that one. Two that run at the
-    /// very same time wait for nobody.
+    /// very same time wait for nobody.
     fn host(&self, tree: &Tree<'_>, inner: usize) -> Option<usize> {
         let trace = |a: usize| tree.events[self.first_step(a).event].trace;
         let i = &self.list[inner];

@@ -18,7 +18,7 @@ pub(super) fn last_step<'c>(tree: &Tree<'_>, activations: &'c Activations) -> Op
     })
 }
 
-/// The turn with its result and times (T-3 to T-5). `None`: it has no step (T-6).
+/// The turn with its result and times (T-3, T-4, T-5). `None`: it has no step (T-6).
 pub(super) fn turn(
     tree: &Tree<'_>,
     activations: &Activations,

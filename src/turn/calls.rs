@@ -13,7 +13,7 @@ pub(super) fn is_chat(tree: &Tree<'_>, i: usize) -> bool {
     matches!(&tree.events[i].kind, Kind::Model(call) if call.operation == Operation::Chat)
 }
 
-/// Model events without a model call inside; several SDKs wrap one call in two spans.
+/// Model events without a model call inside; several SDKs wrap one call in two spans (C-1).
 fn leaf_calls(tree: &Tree<'_>) -> Vec<usize> {
     let models: Vec<usize> = (0..tree.events.len())
         .filter(|&i| matches!(tree.events[i].kind, Kind::Model(_)))
@@ -33,7 +33,7 @@ fn leaf_calls(tree: &Tree<'_>) -> Vec<usize> {
 
 /// Model events, each call once: an SDK that shows its calls itself, under an instrumentation that shows them too, gives two
 /// spans side by side, one inside the other's time. The outer one stays; the second answer names the inner one of each. Several
-/// calls may be under way at once, but one instrumentation shows each of them once.
+/// calls may be under way at once, but one instrumentation shows each of them once (C-4).
 pub(super) fn shown_once(tree: &Tree<'_>) -> (Vec<usize>, HashMap<usize, usize>) {
     // Under each span the calls that may still be under way, each with the events that show it.
     let mut open: HashMap<(TraceId, SpanId), Vec<SmallVec<[usize; 2]>>> = HashMap::default();
@@ -89,7 +89,7 @@ fn is_shown_again(first: &Event, second: &Event) -> bool {
     a.operation == b.operation && a.model == b.model && second.end <= first.end && same_tokens
 }
 
-/// Tool events, each call once: agent, MCP client and MCP server may all report it.
+/// Tool events, each call once: agent, MCP client and MCP server may all report it (C-2).
 pub(super) fn outermost_tools(tree: &Tree<'_>) -> Vec<usize> {
     let mut ids = HashSet::default();
     // The ends of calls with an id, by their tool: a server in the agent's process shows its part beside the call, without the id.
@@ -118,7 +118,7 @@ pub(super) fn outermost_tools(tree: &Tree<'_>) -> Vec<usize> {
 }
 
 /// Tool events of which another span of the same call, inside them or with the same id, says that it failed: the outer span may be
-/// well although the tool was not.
+/// well although the tool was not (C-5).
 pub(super) fn failed_inside(tree: &Tree<'_>) -> HashSet<usize> {
     let mut failed = HashSet::default();
     let mut failed_ids = HashSet::default();

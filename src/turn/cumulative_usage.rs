@@ -30,7 +30,7 @@ impl CumulativeUsage {
         self.0.len() * 2 * size_of::<((TraceId, Option<SpanId>), LatestCall)>()
     }
 
-    /// Tokens and cost of a call without the calls of its sequence that are known (C-7).
+    /// Tokens and cost of a call without the calls of its sequence that are known (C-7, C-8, C-9).
     pub fn net_usage(&mut self, event: &Event, call: &ModelCall) -> NetUsage {
         let Some(usage) = call.usage else {
             return (None, call.cost);

@@ -124,7 +124,7 @@ fn owners(tree: &Tree<'_>) -> SpanOwners {
     owners
 }
 
-/// One fact for each activation of a named agent.
+/// One fact for each activation of a named agent.
 fn agent_facts<'a>(
     tree: &'a Tree<'_>,
     activations: &'a Activations,

@@ -7,7 +7,7 @@ use rapidhash::RapidHashMap as HashMap;
 
 /// The workflow of a turn that names none.
 pub const DEFAULT_WORKFLOW: &str = "default";
-/// The label of an agent that no span names.
+/// The label of an agent that no span names.
 pub(super) const UNKNOWN_AGENT: &str = "unknown";
 
 /// The events of a turn. An event is named by its index; the order is by start, then end, then span id.
@@ -57,7 +57,7 @@ impl<'a> Tree<'a> {
         tree
     }
 
-    /// The agent that event `i` is or works for: declared on it, else given by the nearest span around it.
+    /// The agent that event `i` is or works for: declared on it, else given by the nearest span around it.
     pub(super) fn agent(&self, i: usize) -> Option<&'a Name> {
         self.agents[i]
     }
@@ -67,7 +67,7 @@ impl<'a> Tree<'a> {
         std::iter::successors(self.parents[i], |&p| self.parents[p])
     }
 
-    /// The spans around event `i`, and around those the span of another trace that called them, innermost first.
+    /// The spans around event `i`, and around those the span of another trace that called them, innermost first (C-3).
     pub(super) fn callers(&self, i: usize) -> impl Iterator<Item = usize> + '_ {
         let callers = match self.callers.as_slice() {
             [] => &self.parents,
@@ -89,7 +89,7 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// The agent whose work the spans inside a handing-over tool are.
+    /// The agent whose work the spans inside a handing-over tool are.
     pub(super) fn handed_to(&self, i: usize) -> Option<&'a Name> {
         let event: &'a Event = self.events[i];
         match &event.kind {

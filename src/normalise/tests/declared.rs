@@ -138,6 +138,7 @@ fn metadata_in_an_object_says_the_same_however_it_is_wrapped() {
     }
 }
 
+/// S-10.
 #[test]
 fn a_number_is_one_id_however_it_is_sent() {
     for value in [
@@ -168,6 +169,7 @@ fn a_number_is_one_id_however_it_is_sent() {
     assert_eq!([&*tier, &*session], ["true", ""]);
 }
 
+/// S-6.
 #[test]
 fn a_placeholder_is_no_value_and_the_next_name_counts() {
     for value in ["[]", "[\"a\", \"b\"]", "[null]"] {

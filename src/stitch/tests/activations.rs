@@ -49,6 +49,7 @@ impl Scene {
     }
 }
 
+///
 #[test]
 fn calls_in_a_row_without_an_agents_span_are_one_activation() {
     let mut s = Scene::default();
@@ -60,6 +61,7 @@ fn calls_in_a_row_without_an_agents_span_are_one_activation() {
     assert_eq!(agents(&run(&s)), ["a", "b", "a"]);
 }
 
+///
 #[test]
 fn an_activation_failed_if_its_last_step_or_its_span_did() {
     for (span, step, failed) in [
@@ -109,6 +111,7 @@ fn a_turn_is_entered_by_the_agent_whose_span_starts_first_though_its_delegate_ac
     );
 }
 
+///
 #[test]
 fn an_agent_in_a_trace_of_its_own_works_for_the_innermost_one_that_waits_for_it() {
     let delegation = |from: &str, to: &str| format!("{from} -> {to} delegation success");
@@ -172,6 +175,7 @@ fn a_call_around_the_call_of_another_agent_is_a_call_of_its_own() {
     }
 }
 
+/// C-2.
 #[test]
 fn a_tool_call_that_client_and_server_report_counts_once() {
     for (ids, expected) in [
@@ -281,6 +285,7 @@ fn an_agent_that_took_no_time_has_no_share_of_the_wait() {
     assert_eq!(shares, Some(vec![desk]));
 }
 
+/// C-5.
 #[test]
 fn a_tool_call_failed_if_a_span_of_the_same_call_inside_it_did() {
     for (inside, tool_fails, failed) in [

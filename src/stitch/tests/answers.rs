@@ -46,6 +46,7 @@ fn a_call_that_asks_for_an_agent_is_no_answer_whatever_text_comes_with_it() {
     }
 }
 
+/// T-3.
 #[test]
 fn a_tool_at_the_end_answers_only_where_no_model_calls_are_shown() {
     use TurnResult::{Answered, Failed};
@@ -67,6 +68,7 @@ fn a_tool_at_the_end_answers_only_where_no_model_calls_are_shown() {
     }
 }
 
+/// T-4, T-8.
 #[test]
 fn a_turn_without_an_answer_fails_if_something_broke_and_is_abandoned_if_not() {
     // What is wrong with the turn besides that its last call answers nothing, or nothing at all.
@@ -180,6 +182,7 @@ fn a_loop_is_as_long_as_the_way_back() {
     );
 }
 
+/// T-2.
 #[test]
 fn where_no_model_calls_are_shown_a_run_answers_after_a_delegate_has_returned() {
     use TurnResult::{Answered, Failed};

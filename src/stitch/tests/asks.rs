@@ -274,6 +274,7 @@ fn an_open_handoff_is_answered_by_the_agent_that_it_names_or_by_whoever_acts_nex
     );
 }
 
+/// H-3.
 #[test]
 fn a_handoff_is_answered_once_and_only_after_it_was_made() {
     let mut s = shown(&[(Tool, Some("1"), "a", "b"), (Tool, Some("2"), "a", "b")]);

@@ -47,6 +47,7 @@ fn another_id_is_another_case_and_no_id_is_none() {
     }
 }
 
+/// W-2.
 #[test]
 fn after_an_outcome_the_next_case_begins_with_another_intent_or_after_a_while() {
     let settle = Settings::default().settle.as_millis() as u64;
@@ -140,6 +141,7 @@ fn busy() -> Scene {
     s
 }
 
+/// W-5.
 #[test]
 fn rules_over_turns_and_workflows_see_what_happened() {
     let s = busy();

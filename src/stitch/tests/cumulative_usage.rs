@@ -44,6 +44,7 @@ fn desk(calls: &[(u64, (u64, Kind))]) -> Vec<(u64, u64)> {
     took(&run(&s))
 }
 
+/// C-7.
 #[test]
 fn a_call_that_counts_those_before_it_is_counted_without_them() {
     let first = || (0, call(1, Some((100, 10)), true));
@@ -61,6 +62,7 @@ fn a_call_that_counts_those_before_it_is_counted_without_them() {
     assert_eq!(desk(&[first(), failed, last(3)]), again[..2]);
 }
 
+/// C-8.
 #[test]
 fn an_app_that_runs_the_tools_itself_asks_anew_each_time() {
     let row = |tokens: [(u64, u64); 3]| {
@@ -88,6 +90,7 @@ fn an_app_that_runs_the_tools_itself_asks_anew_each_time() {
     );
 }
 
+/// C-9.
 #[test]
 fn a_call_that_comes_late_is_counted_without_those_of_its_row() {
     let row = [((100, 10), true), ((220, 24), true), ((360, 40), false)];

@@ -2,6 +2,7 @@
 
 use super::*;
 
+/// H-1, T-5.
 #[test]
 fn four_spans_of_one_handoff_count_once() {
     let (mut s, _, refund) = transfer();
@@ -126,6 +127,7 @@ fn an_anonymous_handoff_takes_its_target_from_the_next_agent() {
     assert_eq!(handoffs(&run(&s)), ["triage -> refund transfer success"]);
 }
 
+///
 #[test]
 fn a_delegate_without_a_span_of_its_own_works_inside_the_tool() {
     let mut s = Scene::default();
@@ -155,6 +157,7 @@ fn an_agent_used_as_a_tool_is_a_delegation_and_no_tool_call() {
     assert_eq!(count(&facts, |w| matches!(w, What::Tool(_))), 0);
 }
 
+/// H-4.
 #[test]
 fn control_that_moves_undeclared_is_a_handoff_and_a_resuming_supervisor_is_none() {
     let mut s = Scene::default();
@@ -192,6 +195,7 @@ fn parallel_agents_do_not_hand_over_to_each_other() {
     assert_eq!(handoffs(&run(&s)), NOTHING);
 }
 
+/// H-5, H-6.
 #[test]
 fn a_target_that_hands_straight_back_bounces() {
     let mut s = Scene::default();
@@ -209,6 +213,14 @@ fn a_target_that_hands_straight_back_bounces() {
             "refund -> triage transfer success"
         ]
     );
+    let triage = Target::Agent(name("triage"));
+    for event in &mut s.events {
+        if let Kind::Model(call) = &mut event.kind {
+            call.failed = call.requests.iter().any(|asked| asked.target == triage);
+        }
+    }
+    let told = &handoffs(&run(&s))[0];
+    assert_eq!(told, "triage -> refund transfer failed target_error");
 }
 
 #[test]
@@ -243,6 +255,7 @@ fn agents_without_steps_hand_over_by_their_tools() {
     assert_eq!(turns(&facts)[0].0, TurnResult::Failed);
 }
 
+/// H-7.
 #[test]
 fn a_later_turn_that_starts_at_the_target_takes_the_handoff_up() {
     let mut s = Scene::default();

@@ -83,6 +83,7 @@ fn weight_of(n: u8) -> usize {
     desk.stitcher.weight()
 }
 
+/// S-1.
 #[test]
 fn of_two_sessions_that_meet_the_greater_id_is_told_to_follow_the_smaller() {
     let [a, b, c] = ["a", "b", "c"].map(session);
@@ -134,6 +135,7 @@ fn a_bound_key_forwards_until_nothing_came_for_long() {
     assert_eq!(desk.stitcher.keys(), 0);
 }
 
+/// S-9.
 #[test]
 fn two_sessions_that_met_stay_one_for_as_long_as_a_session_is_remembered() {
     let age = Settings::default().max_age.as_secs();

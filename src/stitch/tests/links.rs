@@ -155,6 +155,7 @@ fn link_scenes() -> Vec<LinkScene> {
     ]
 }
 
+/// L-1.
 #[test]
 fn whoever_comes_first_a_trace_follows_its_link_unless_it_has_a_session() {
     for (scene, events, binds, expected) in link_scenes() {
@@ -164,6 +165,7 @@ fn whoever_comes_first_a_trace_follows_its_link_unless_it_has_a_session() {
     }
 }
 
+/// L-2.
 #[test]
 fn a_span_that_links_to_several_traces_or_has_a_session_follows_nobody() {
     let mut event = answered(9, 0).remove(0);
@@ -204,6 +206,7 @@ fn a_session_that_only_the_resource_names_is_told_in_time() {
 }
 
 /// A trace that has begun to be a session stays one.
+/// L-3.
 #[test]
 fn an_answer_that_comes_too_late_changes_nothing() {
     let settings = Settings::default();
@@ -221,6 +224,7 @@ fn an_answer_that_comes_too_late_changes_nothing() {
     assert_eq!(turns(&desk.end()).len(), 1);
 }
 
+/// L-4.
 #[test]
 fn who_asks_is_remembered_as_long_as_it_waits_and_of_many_the_smallest() {
     let mut desk = keys::KeyedDesk::new(Settings::default());
@@ -294,6 +298,7 @@ fn served() -> Scene {
     s
 }
 
+/// C-3.
 #[test]
 fn a_tool_and_its_server_in_a_trace_of_its_own_are_one_call() {
     let tools = |facts: &[Fact]| {

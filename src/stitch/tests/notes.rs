@@ -37,6 +37,7 @@ fn noted(notes: &[(u64, List<Evaluation>)]) -> Scene {
     s
 }
 
+/// C-6, W-4.
 #[test]
 fn notes_add_to_their_span_what_it_does_not_say_itself() {
     let facts = run(&noted(&[
@@ -52,6 +53,7 @@ fn notes_add_to_their_span_what_it_does_not_say_itself() {
     assert_eq!(count(&facts, is_call), 1);
 }
 
+/// W-6.
 #[test]
 fn notes_after_the_decision_count_once_each() {
     let s = noted(&[
@@ -70,6 +72,7 @@ fn notes_after_the_decision_count_once_each() {
     assert_eq!(count(&facts, |what| *what == What::Duplicate), 1);
 }
 
+/// W-1.
 #[test]
 fn of_several_verdicts_about_one_span_the_last_one_counts() {
     let ends = |notes: [(u64, u64, Outcome); 2]| {
@@ -136,6 +139,7 @@ fn what_is_not_about_agents_is_not_even_known() {
     assert_eq!(desk.end().iter().filter(about).count(), 0);
 }
 
+///
 #[test]
 fn a_child_that_starts_before_its_parent_works_for_it_all_the_same() {
     let mut s = Scene::default();

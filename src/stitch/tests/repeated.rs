@@ -31,6 +31,7 @@ fn outputs(facts: &[Fact]) -> Vec<u64> {
     facts.iter().filter_map(output).collect()
 }
 
+/// C-4.
 #[test]
 fn a_call_that_two_instrumentations_show_counts_once_by_the_inner_one() {
     for (second, expected) in [
@@ -98,6 +99,7 @@ fn a_tool_has_failed_when_a_span_with_its_call_id_beside_it_says_so() {
     }
 }
 
+/// H-2.
 #[test]
 fn who_hands_back_by_the_id_of_a_name_bounces() {
     let mut s = Scene::default();

@@ -89,6 +89,7 @@ fn of_sessions_that_meet_everything_goes_along_in_any_order() {
 }
 
 /// Of two sessions the user's last messages are remembered, whoever heard them.
+/// S-2.
 #[test]
 fn of_the_messages_of_both_sessions_the_latest_four_are_remembered() {
     let words = |n: u32| 100 * n..100 * n + 10;
@@ -146,6 +147,7 @@ fn what_waits_is_due_when_it_was_due() {
 }
 
 /// One of two had a turn already, the other one has its first under way: they are one session.
+/// S-7.
 #[test]
 fn a_session_that_was_counted_is_not_counted_again_where_it_goes() {
     let mut desk = KeyedDesk::new(Settings::default());

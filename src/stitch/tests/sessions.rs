@@ -105,6 +105,7 @@ fn a_trace_finds_its_session_late_and_two_sessions_of_one_trace_are_one() {
     }
 }
 
+/// W-8.
 #[test]
 fn what_comes_late_finds_its_turn_where_the_session_is_that_its_own_one_met_since() {
     let (a, b) = (session("a"), session("b"));

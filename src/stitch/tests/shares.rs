@@ -51,6 +51,7 @@ fn of_two_at_once_the_one_that_began_last_has_the_turn() {
     assert_eq!(shares(&run(&s)), ["left 20, right 60 of 80"]);
 }
 
+///
 #[test]
 fn work_of_nobody_known_is_unknown_and_a_wait_for_nobody_is_in_no_share() {
     let mut s = Scene::default();

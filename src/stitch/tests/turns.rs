@@ -2,6 +2,7 @@
 
 use super::*;
 
+/// C-1.
 #[test]
 fn the_innermost_model_span_and_the_outermost_tool_span_count() {
     let mut s = Scene::default();
@@ -15,6 +16,7 @@ fn the_innermost_model_span_and_the_outermost_tool_span_count() {
     assert_eq!(count(&facts, |w| matches!(w, What::Tool(_))), 1);
 }
 
+/// T-1.
 #[test]
 fn a_trace_inside_anothers_time_or_linked_to_it_is_part_of_its_turn() {
     for linked in [false, true] {
@@ -35,6 +37,7 @@ fn a_trace_inside_anothers_time_or_linked_to_it_is_part_of_its_turn() {
     }
 }
 
+/// T-6.
 #[test]
 fn an_embedding_alone_is_no_turn_and_no_session() {
     let mut s = Scene::default();
@@ -49,6 +52,7 @@ fn an_embedding_alone_is_no_turn_and_no_session() {
     assert_eq!(count(&facts, |w| *w == What::Session), 0);
 }
 
+/// T-7.
 #[test]
 fn spans_that_are_not_about_agents_leave_no_trace() {
     let mut s = Scene::default();

@@ -17,6 +17,7 @@ impl KeyedDesk {
     }
 }
 
+/// T-9.
 #[test]
 fn a_turn_is_decided_when_it_is_whole_and_quiet_and_later_where_parents_are_missing_or_a_session_may_come()
  {
@@ -41,6 +42,7 @@ fn a_turn_is_decided_when_it_is_whole_and_quiet_and_later_where_parents_are_miss
     }
 }
 
+/// S-4.
 #[test]
 fn a_trace_that_nobody_bound_goes_to_the_session_of_its_resource() {
     let wait = Settings::default().bind_timeout;
@@ -80,6 +82,7 @@ fn a_trace_that_nobody_bound_goes_to_the_session_of_its_resource() {
     }
 }
 
+/// S-5.
 #[test]
 fn a_session_forgets_its_spans_after_the_idle_time_and_itself_at_its_age() {
     let settings = Settings::default();

@@ -92,6 +92,7 @@ fn a_turn_that_declares_no_cohort_has_the_sessions() {
     assert_eq!(cohorts, ["refund", "refund"]);
 }
 
+/// W-3.
 #[test]
 fn a_case_is_about_what_was_declared_last() {
     let mut s = Scene::default();
@@ -106,6 +107,7 @@ fn a_case_is_about_what_was_declared_last() {
     assert_eq!(closed, ["refund"]);
 }
 
+/// W-7.
 #[test]
 fn a_workflow_that_is_due_waits_for_the_turn_that_is_still_open() {
     let idle = Settings::default().idle_timeout.as_millis() as u64;

@@ -112,6 +112,7 @@ proptest! {
     }
 
     /// S-3: each field by its rule, stated a second way.
+    /// S-8.
     #[test]
     fn the_merge_keeps_what_both_know(a in summary(), b in summary()) {
         let both = merged(&a, &b);
