@@ -1,4 +1,4 @@
-//! SeriesCache: all series that facts of one kind with the same labels change, found with one lookup.
+//! Series cache: all series that facts of one kind with the same labels change, found with one lookup.
 
 use super::values::put;
 use crate::catalogue::Metric;
@@ -34,7 +34,7 @@ const MAX_CACHED_ROWS: usize = 4096;
 pub(super) type CachedStep = Option<(usize, usize)>;
 
 impl SeriesCache {
-    /// Begins with the row of a fact. RowKind, shape, labels and cohort say which series it changes, and in which order; the shape is
+    /// Begins with the row of a fact. Kind, shape, labels and cohort say which series it changes, and in which order; the shape is
     /// what of that the labels do not say.
     pub(super) fn begin(&mut self, kind: RowKind, shape: u8, labels: &[&str], cohort: &Cohort) {
         self.scratch.clear();

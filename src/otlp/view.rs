@@ -148,7 +148,7 @@ pub enum Value<'a> {
     Int(i64),
     Double(f64),
     Array(Vec<Value<'a>>),
-    /// OptionBox, since it is rare and large.
+    /// Apart, since it is rare and large.
     Map(Box<Attributes<'a>>),
 }
 

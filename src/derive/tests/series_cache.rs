@@ -1,4 +1,4 @@
-//! SeriesCache make no difference but in time.
+//! The series cache makes no difference but in time.
 
 use super::in_cohort;
 use crate::derive::*;
