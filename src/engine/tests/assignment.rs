@@ -1,23 +1,21 @@
 //! Partitions go from one engine to another while events arrive, and the figures of both together stay what they are.
 
+use super::{desk_span, taken};
 use crate::clock::Clock;
 use crate::derive;
 use crate::engine::{Engine, PartitionWorker, Settings};
 use crate::ingest::Appender;
 use crate::log::disk::files::{Files, Folder};
 use crate::log::disk::{self, DiskLog, Writer};
-use crate::log::{AppendFuture, Log, LogError, Next, Position, Snapshot, Snapshots, memory};
+use crate::log::{Log, LogError, Next, Position, Snapshot, Snapshots, memory};
 use crate::model::ids::{PartitionKey, SpanId, TenantScoped, TraceId};
 use crate::model::metric::{Family, Point};
-use crate::model::time::Timestamp;
 use crate::normalise::{self, Normaliser, Scratch};
-use crate::otlp::view::{ScopeBatch, Span, Status, Value};
 use crate::proto::v1;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 const SECOND: u64 = 1_000_000_000;
@@ -80,31 +78,11 @@ impl Cluster {
         for session in 0..SESSIONS {
             let now = self.now.fetch_add(SECOND, Ordering::Relaxed) + SECOND;
             let id = name(session);
-            let batch = ScopeBatch {
-                spans: std::iter::once(Span {
-                    trace: TraceId::new(&[1 + session, turn].repeat(8)).expect("not zero"),
-                    id: SpanId::new(&[1 + session; 8]).expect("not zero"),
-                    parent: None,
-                    threshold: None,
-                    name: "invoke_agent desk",
-                    start: Timestamp(now - SECOND),
-                    end: Timestamp(now),
-                    status: Status::Unset,
-                    status_message: "",
-                    attributes: [
-                        ("gen_ai.operation.name", "invoke_agent"),
-                        ("gen_ai.agent.name", "desk"),
-                        ("gen_ai.conversation.id", &id),
-                    ]
-                    .map(|(key, value)| (key, Value::Str(value)))
-                    .into_iter()
-                    .collect(),
-                    events: Vec::new(),
-                    links: Vec::new(),
-                })
-                .collect(),
-                ..ScopeBatch::default()
-            };
+            let ids = (
+                TraceId::new(&[1 + session, turn].repeat(8)).expect("not zero"),
+                SpanId::new(&[1 + session; 8]).expect("not zero"),
+            );
+            let batch = desk_span(&id, ids, now);
             let events = self.normaliser.normalise(&batch, &mut Scratch::default());
             let append = self.appender.append(events);
             (self.settle)();
@@ -178,14 +156,6 @@ fn partition(session: u8) -> usize {
         id: name(session).as_str().into(),
     };
     PartitionKey::Session(scoped).partition(PARTITIONS)
-}
-
-fn taken(mut append: AppendFuture) {
-    let mut context = Context::from_waker(Waker::noop());
-    match append.as_mut().poll(&mut context) {
-        Poll::Ready(outcome) => outcome.expect("there is room"),
-        Poll::Pending => panic!("a settled log has answered"),
-    }
 }
 
 fn figures(families: &[Family]) -> BTreeMap<String, String> {

@@ -1,15 +1,14 @@
 //! Series that have parts in several partitions expire as a whole.
 
+use super::{desk_span, taken};
 use crate::clock::Clock;
 use crate::engine::{Engine, PartitionWorker, Settings};
 use crate::ingest::Appender;
+use crate::log::Log;
 use crate::log::memory::{self, MemoryLog};
-use crate::log::{AppendFuture, Log};
 use crate::model::ids::{PartitionKey, SpanId, TenantScoped, TraceId};
 use crate::model::metric::Point;
-use crate::model::time::Timestamp;
 use crate::normalise::{self, Normaliser, Scratch};
-use crate::otlp::view::{ScopeBatch, Span, Status, Value};
 use crate::{derive, stitch};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -62,33 +61,13 @@ impl SessionDesk {
     /// One turn of a session, which is a partition of its own.
     fn turn(&self, session: &str, number: u8) {
         let now = self.now.load(Ordering::Relaxed);
-        let batch = ScopeBatch {
-            spans: std::iter::once(Span {
-                trace: TraceId::new(&[number; 16]).expect("not zero"),
-                id: SpanId::new(&[number; 8]).expect("not zero"),
-                parent: None,
-                threshold: None,
-                name: "invoke_agent desk",
-                start: Timestamp(now - SECOND),
-                end: Timestamp(now),
-                status: Status::Unset,
-                status_message: "",
-                attributes: [
-                    ("gen_ai.operation.name", "invoke_agent"),
-                    ("gen_ai.agent.name", "desk"),
-                    ("gen_ai.conversation.id", session),
-                ]
-                .map(|(key, value)| (key, Value::Str(value)))
-                .into_iter()
-                .collect(),
-                events: Vec::new(),
-                links: Vec::new(),
-            })
-            .collect(),
-            ..ScopeBatch::default()
-        };
+        let ids = (
+            TraceId::new(&[number; 16]).expect("not zero"),
+            SpanId::new(&[number; 8]).expect("not zero"),
+        );
+        let batch = desk_span(session, ids, now);
         let events = self.normaliser.normalise(&batch, &mut Scratch::default());
-        futures_now(self.appender.append(events));
+        taken(self.appender.append(events));
     }
 
     /// Lets the time pass in steps of ten seconds; returns what the counter showed after each.
@@ -128,12 +107,6 @@ impl SessionDesk {
     fn series(&self, index: usize) -> usize {
         self.engine.owned()[index].read().deriver().series()
     }
-}
-
-/// A log in memory answers at once.
-fn futures_now(mut appending: AppendFuture) {
-    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    assert!(appending.as_mut().poll(&mut context).is_ready());
 }
 
 #[test]

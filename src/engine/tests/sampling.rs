@@ -1,6 +1,7 @@
 //! A population of which a sampler keeps a part is told as the whole: in the mean rightly, and exactly as the sum of its weights.
 
-use crate::engine::{Offline, Settings};
+use super::recording_settings;
+use crate::engine::Offline;
 use crate::ingest::Recording;
 use crate::model::ids::{SpanId, TraceId};
 use crate::model::metric::{Family, Point};
@@ -8,9 +9,7 @@ use crate::model::sampling::Threshold;
 use crate::model::time::Timestamp;
 use crate::normalise::{self, Normaliser};
 use crate::otlp::view::{ScopeBatch, Span, SpanSink, Status, Value};
-use crate::{derive, stitch};
 use std::sync::Arc;
-use std::time::Duration;
 
 const POPULATION: u64 = 4000;
 
@@ -100,15 +99,7 @@ fn case(n: u64) -> [Span<'static>; 3] {
 }
 
 fn play(threshold: impl Fn(TraceId) -> Option<Threshold>) -> Vec<Family> {
-    let settings = Settings {
-        partitions: 2,
-        stitch: stitch::Settings::default(),
-        derive: derive::Settings::default(),
-        snapshot_interval: Duration::MAX,
-        soft_bytes: usize::MAX,
-        stories: 0,
-        ..Settings::default()
-    };
+    let settings = recording_settings(2);
     let normaliser = Normaliser::new(normalise::Settings::default(), Arc::default());
     let mut recording = Recording::new(normaliser);
     let spans = (1..=POPULATION).flat_map(case).map(|span| Span {

@@ -1,7 +1,8 @@
 //! Sessions of sessions: services, agents and tools that each name, or do not name, a session of their own are one session,
 //! one turn and one handoff, and what several of them report counts once.
 
-use crate::engine::{Offline, Settings};
+use super::recording_settings;
+use crate::engine::Offline;
 use crate::ingest::Recording;
 use crate::model::ids::Link;
 use crate::model::ids::{SpanId, TraceId};
@@ -9,9 +10,7 @@ use crate::model::metric::{Family, Point};
 use crate::model::time::Timestamp;
 use crate::normalise::{self, Normaliser};
 use crate::otlp::view::{ScopeBatch, Span, SpanSink, Status, Value};
-use crate::{derive, stitch};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// A span that links to one of another trace: the span, then the other trace and span.
 type Linked<'a> = (SpanSketch<'a>, (u8, u8));
@@ -64,15 +63,7 @@ fn families(told: &[SpanSketch<'_>], linked: &[Linked<'_>], partitions: usize) -
         }],
         ..span(told)
     };
-    let settings = Settings {
-        partitions,
-        stitch: stitch::Settings::default(),
-        derive: derive::Settings::default(),
-        snapshot_interval: Duration::MAX,
-        soft_bytes: usize::MAX,
-        stories: 0,
-        ..Settings::default()
-    };
+    let settings = recording_settings(partitions);
     let normaliser = Normaliser::new(normalise::Settings::default(), Arc::default());
     let mut recording = Recording::new(normaliser);
     recording.add(&ScopeBatch {

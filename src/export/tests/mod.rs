@@ -6,7 +6,8 @@ use crate::model::metric::{Family, FamilyKind, Point, Series};
 use crate::model::money::DOLLAR;
 use crate::model::time::Timestamp;
 
-fn series(labels: &[(&'static str, &str)], point: Point) -> Series {
+/// One series of a family, with its labels.
+pub(super) fn series(labels: &[(&'static str, &str)], point: Point) -> Series {
     Series {
         expired: false,
         labels: labels

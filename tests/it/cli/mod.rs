@@ -103,21 +103,23 @@ fn a_wrong_catalogue_tells_all_its_faults() {
     );
 }
 
+/// The commands of the binary.
+const COMMANDS: [&str; 8] = [
+    "run",
+    "check",
+    "replay",
+    "demo",
+    "config",
+    "prices",
+    "completions",
+    "man",
+];
+
 #[test]
 fn shells_complete_every_command_and_each_has_a_manual() {
-    let commands = [
-        "run",
-        "check",
-        "replay",
-        "demo",
-        "config",
-        "prices",
-        "completions",
-        "man",
-    ];
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = text(&baton(&["completions", shell]).stdout);
-        for word in commands.iter().chain(&["explain", "server-endpoint"]) {
+        for word in COMMANDS.iter().chain(&["explain", "server-endpoint"]) {
             assert!(script.contains(word), "{shell} does not know {word}");
         }
     }
@@ -126,7 +128,7 @@ fn shells_complete_every_command_and_each_has_a_manual() {
         page.contains(".TH baton 1") && page.contains("Exit codes"),
         "{page}"
     );
-    for command in commands {
+    for command in COMMANDS {
         let page = text(&baton(&["man", command]).stdout);
         assert!(page.contains(&format!(".TH baton-{command} 1")), "{page}");
     }
@@ -137,16 +139,7 @@ fn shells_complete_every_command_and_each_has_a_manual() {
 
 #[test]
 fn help_says_what_each_command_and_option_is_for() {
-    for command in [
-        "run",
-        "check",
-        "replay",
-        "demo",
-        "config",
-        "prices",
-        "completions",
-        "man",
-    ] {
+    for command in COMMANDS {
         let help = text(&baton(&[command, "--help"]).stdout);
         let lines: Vec<&str> = help.lines().collect();
         for (at, line) in lines

@@ -1,23 +1,12 @@
 //! Known answers of the text formats.
 
 use crate::export::scrape::{ScrapeFormat, text};
+use crate::export::tests::series;
 use crate::model::ids::TraceId;
-use crate::model::metric::{Bucket, Exemplar, Family, FamilyKind, Histogram, Point, Series};
+use crate::model::metric::{Bucket, Exemplar, Family, FamilyKind, Histogram, Point};
 use crate::model::time::Timestamp;
 
 const OPEN: ScrapeFormat = ScrapeFormat::OpenMetrics { created: true };
-
-fn series(labels: &[(&'static str, &str)], point: Point) -> Series {
-    Series {
-        expired: false,
-        labels: labels
-            .iter()
-            .map(|(k, v)| ((*k).into(), (*v).to_owned()))
-            .collect(),
-        point,
-        start: Timestamp(1_500_000_000),
-    }
-}
 
 fn exemplar() -> Exemplar {
     Exemplar {
