@@ -80,6 +80,41 @@ pub struct RareFields {
     pub requests: List<HandoffRequest>,
     /// Handoffs that the span's error says were refused, e.g. "tool not found: transfer_to_x".
     pub refused: List<HandoffRequest>,
+    /// The parent is a span of another process, as the flags of the span say.
+    pub remote_parent: bool,
+    /// The id of its agent, where the span has both a name and an id that differs from it.
+    pub agent_id: Option<Name>,
+    /// The agent that called its agent, where the span says so.
+    pub caller: Option<Name>,
+    /// The span shows that its run waits for a person, or goes on after one decided.
+    pub pause: Option<Pause>,
+    /// The work was cancelled: it neither failed nor succeeded.
+    pub cancelled: bool,
+    /// The span stands for one exchange with the user, of several in its trace.
+    pub is_exchange: bool,
+    /// What an agent or a run says that all its calls took.
+    pub totals: Option<Box<RunTotals>>,
+    /// The hash of the response that a log record or a score speaks about, see [`ModelCall::response`].
+    pub about: Option<u64>,
+}
+
+/// How a span shows that a run waits for a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pause {
+    /// The run stopped here until a person decides: an interrupt, an approval, a deferred tool, a question. A tool call with this
+    /// mark did not run.
+    Waits,
+    /// The run goes on after the decision of a person; it is no new input of the user.
+    Resumes,
+}
+
+/// Usage and cost that the span of an agent or of a run declares for all calls inside it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RunTotals {
+    pub provider: Option<Name>,
+    pub model: Option<Name>,
+    pub usage: Option<Usage>,
+    pub cost: Cost,
 }
 
 impl OptionBox<RareFields> {
@@ -90,7 +125,8 @@ impl OptionBox<RareFields> {
         }
         let lists = (self.evaluations.len() + self.requests.len() + self.refused.len()) * 64
             + self.links.len() * size_of::<Link>();
-        size_of::<RareFields>() + lists
+        let totals = self.totals.as_ref().map_or(0, |_| size_of::<RunTotals>());
+        size_of::<RareFields>() + lists + totals
     }
 }
 
@@ -104,6 +140,14 @@ impl Empty for RareFields {
         evaluations: List::new(),
         requests: List::new(),
         refused: List::new(),
+        remote_parent: false,
+        agent_id: None,
+        caller: None,
+        pause: None,
+        cancelled: false,
+        is_exchange: false,
+        totals: None,
+        about: None,
     };
 }
 
@@ -203,6 +247,8 @@ pub struct ModelCall {
     pub instrumentation: u32,
     /// The next call under the same span counts the tokens and the cost of this one too: some SDKs add up what a row of calls takes.
     pub usage_is_cumulative: bool,
+    /// The hash of the id that the provider gave its response.
+    pub response: Option<u64>,
 }
 
 /// What was asked of the model.

@@ -190,6 +190,28 @@ pub struct Event {
     /// The 56-bit rejection threshold of OpenTelemetry's probability sampling. Absent if the span has no sampling information.
     #[prost(uint64, optional, tag = "29")]
     pub threshold: ::core::option::Option<u64>,
+    /// The parent is a span of another process.
+    #[prost(bool, tag = "40")]
+    pub remote_parent: bool,
+    /// The ID of the agent, if the span has a name and an ID.
+    #[prost(string, optional, tag = "41")]
+    pub agent_id: ::core::option::Option<::prost::alloc::string::String>,
+    /// The agent that called the agent of the span.
+    #[prost(string, optional, tag = "42")]
+    pub caller: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(enumeration = "Pause", tag = "43")]
+    pub pause: i32,
+    #[prost(bool, tag = "44")]
+    pub cancelled: bool,
+    /// The span is one exchange with the user, of several in its trace.
+    #[prost(bool, tag = "45")]
+    pub is_exchange: bool,
+    /// What the span of an agent or of a run declares for all calls inside it.
+    #[prost(message, optional, tag = "46")]
+    pub totals: ::core::option::Option<RunTotals>,
+    /// Hash of the ID of the response that a log record or an evaluation is about.
+    #[prost(fixed64, optional, tag = "47")]
+    pub about: ::core::option::Option<u64>,
     #[prost(oneof = "event::Kind", tags = "30, 31, 32, 33, 34, 35, 36, 37, 38")]
     pub kind: ::core::option::Option<event::Kind>,
 }
@@ -216,6 +238,17 @@ pub mod event {
         #[prost(message, tag = "38")]
         Guardrail(super::Guardrail),
     }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct RunTotals {
+    #[prost(string, optional, tag = "1")]
+    pub provider: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, optional, tag = "2")]
+    pub model: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(message, optional, tag = "3")]
+    pub usage: ::core::option::Option<Usage>,
+    #[prost(message, optional, tag = "4")]
+    pub cost: ::core::option::Option<Cost>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Link {
@@ -297,6 +330,9 @@ pub struct ModelCall {
     /// The next call under the same span includes the usage of this one.
     #[prost(bool, tag = "12")]
     pub usage_is_cumulative: bool,
+    /// Hash of the ID of the response.
+    #[prost(fixed64, optional, tag = "13")]
+    pub response: ::core::option::Option<u64>,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Usage {
@@ -416,6 +452,37 @@ impl Outcome {
             "OUTCOME_FAILED" => Some(Self::Failed),
             "OUTCOME_ABANDONED" => Some(Self::Abandoned),
             "OUTCOME_UNVERIFIED" => Some(Self::Unverified),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Pause {
+    Unspecified = 0,
+    /// The run stopped until a person decides.
+    Waits = 1,
+    /// The run continues after the decision of a person.
+    Resumes = 2,
+}
+impl Pause {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "PAUSE_UNSPECIFIED",
+            Self::Waits => "PAUSE_WAITS",
+            Self::Resumes => "PAUSE_RESUMES",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "PAUSE_UNSPECIFIED" => Some(Self::Unspecified),
+            "PAUSE_WAITS" => Some(Self::Waits),
+            "PAUSE_RESUMES" => Some(Self::Resumes),
             _ => None,
         }
     }

@@ -9,7 +9,8 @@ use crate::model::List;
 use crate::model::compact::{CowArc, OptionBox};
 use crate::model::event::{
     Cost, Evaluation, Event, HandoffRequest, HandoffSpan, Kind, ModelCall, Operation,
-    OutcomeEvidence, RareFields, SessionHint, SessionSource, SpanContext, Target, ToolCall, Usage,
+    OutcomeEvidence, Pause, RareFields, RunTotals, SessionHint, SessionSource, SpanContext, Target,
+    ToolCall, Usage,
 };
 use crate::model::ids::Link;
 use crate::model::sketch::{Content, Sketch};
@@ -80,6 +81,14 @@ pub(super) fn put(event: &Event, context: &[u8], to: &mut Fields) {
         evaluations,
         requests,
         refused,
+        remote_parent,
+        agent_id,
+        caller,
+        pause,
+        cancelled,
+        is_exchange,
+        totals,
+        about,
     } = &**rare;
     to.bytes(field::TRACE, trace.as_bytes());
     to.bytes(field::SPAN, span.as_bytes());
@@ -118,6 +127,61 @@ pub(super) fn put(event: &Event, context: &[u8], to: &mut Fields) {
         to.number(field::THRESHOLD, threshold.get());
     }
     put_kind(kind, to);
+    to.count(field::REMOTE_PARENT, *remote_parent);
+    to.name(field::AGENT_ID, agent_id.as_ref());
+    to.name(field::CALLER, caller.as_ref());
+    if let Some(pause) = pause {
+        to.count(field::PAUSE, v1::Pause::from(*pause) as u32);
+    }
+    to.count(field::CANCELLED, *cancelled);
+    to.count(field::IS_EXCHANGE, *is_exchange);
+    if let Some(totals) = totals {
+        to.message(field::TOTALS, |to| put_totals(totals, to));
+    }
+    if let Some(about) = about {
+        to.fixed64(field::ABOUT, *about);
+    }
+}
+
+fn put_totals(totals: &RunTotals, to: &mut Fields) {
+    let RunTotals {
+        provider,
+        model,
+        usage,
+        cost,
+    } = totals;
+    to.name(field::totals::PROVIDER, provider.as_ref());
+    to.name(field::totals::MODEL, model.as_ref());
+    if let Some(usage) = usage {
+        to.message(field::totals::USAGE, |to| put_usage(usage, to));
+    }
+    put_cost(*cost, field::totals::COST, to);
+}
+
+fn totals_of(stored: v1::RunTotals) -> Box<RunTotals> {
+    Box::new(RunTotals {
+        provider: name(stored.provider),
+        model: name(stored.model),
+        usage: stored.usage.map(Usage::from),
+        cost: stored.cost.into(),
+    })
+}
+
+impl From<Pause> for v1::Pause {
+    fn from(pause: Pause) -> Self {
+        match pause {
+            Pause::Waits => Self::Waits,
+            Pause::Resumes => Self::Resumes,
+        }
+    }
+}
+
+fn pause_of(stored: v1::Pause) -> Option<Pause> {
+    match stored {
+        v1::Pause::Unspecified => None,
+        v1::Pause::Waits => Some(Pause::Waits),
+        v1::Pause::Resumes => Some(Pause::Resumes),
+    }
 }
 
 /// `by_record` is not stored: a record is folded into its span after it was read.
@@ -162,6 +226,7 @@ impl TryFrom<v1::Event> for Event {
 
     fn try_from(stored: v1::Event) -> Result<Self, Invalid> {
         let outcome = stored.outcome().known();
+        let pause = pause_of(stored.pause());
         let source = if stored.session_of_resource {
             SessionSource::Resource
         } else {
@@ -212,6 +277,14 @@ impl TryFrom<v1::Event> for Event {
             evaluations: stored.evaluations.into_iter().map(evaluation).collect(),
             requests: requests_of(stored.requests)?,
             refused: requests_of(stored.refused)?,
+            remote_parent: stored.remote_parent,
+            agent_id: name(stored.agent_id),
+            caller: name(stored.caller),
+            pause,
+            cancelled: stored.cancelled,
+            is_exchange: stored.is_exchange,
+            totals: stored.totals.map(totals_of),
+            about: stored.about,
         };
         Ok(Self {
             trace: trace(&stored.trace)?,
@@ -330,6 +403,7 @@ fn put_call(call: &ModelCall, to: &mut Fields) {
         failed,
         instrumentation,
         usage_is_cumulative,
+        response,
     } = call;
     to.count(number::EMBEDDINGS, *operation == Operation::Embeddings);
     to.name(number::PROVIDER, provider.as_ref());
@@ -349,6 +423,9 @@ fn put_call(call: &ModelCall, to: &mut Fields) {
         to.fixed32(number::INSTRUMENTATION, *instrumentation);
     }
     to.count(number::USAGE_IS_CUMULATIVE, *usage_is_cumulative);
+    if let Some(response) = response {
+        to.fixed64(number::RESPONSE, *response);
+    }
 }
 
 fn put_usage(usage: &Usage, to: &mut Fields) {
@@ -399,6 +476,7 @@ fn model_call_of(stored: v1::ModelCall) -> Result<ModelCall, Invalid> {
         failed: stored.failed,
         instrumentation: stored.instrumentation,
         usage_is_cumulative: stored.usage_is_cumulative,
+        response: stored.response,
     })
 }
 

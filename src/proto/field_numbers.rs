@@ -26,6 +26,15 @@ pub(super) const UNKNOWN_OUTCOME: u32 = 27;
 pub(super) const UNCONVERTED: u32 = 28;
 pub(super) const THRESHOLD: u32 = 29;
 
+pub(super) const REMOTE_PARENT: u32 = 40;
+pub(super) const AGENT_ID: u32 = 41;
+pub(super) const CALLER: u32 = 42;
+pub(super) const PAUSE: u32 = 43;
+pub(super) const CANCELLED: u32 = 44;
+pub(super) const IS_EXCHANGE: u32 = 45;
+pub(super) const TOTALS: u32 = 46;
+pub(super) const ABOUT: u32 = 47;
+
 pub(super) mod kind {
     pub(in crate::proto) const STRUCTURE: u32 = 30;
     pub(in crate::proto) const WORKFLOW_RUN: u32 = 31;
@@ -82,6 +91,14 @@ pub(super) mod model_call {
     pub(in crate::proto) const FAILED: u32 = 10;
     pub(in crate::proto) const INSTRUMENTATION: u32 = 11;
     pub(in crate::proto) const USAGE_IS_CUMULATIVE: u32 = 12;
+    pub(in crate::proto) const RESPONSE: u32 = 13;
+}
+
+pub(super) mod totals {
+    pub(in crate::proto) const PROVIDER: u32 = 1;
+    pub(in crate::proto) const MODEL: u32 = 2;
+    pub(in crate::proto) const USAGE: u32 = 3;
+    pub(in crate::proto) const COST: u32 = 4;
 }
 
 pub(super) mod usage {

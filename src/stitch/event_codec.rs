@@ -344,6 +344,7 @@ impl SideTables {
             failed,
             instrumentation,
             usage_is_cumulative,
+            response,
         } = call;
         let (cost_kind, usd) = match cost {
             Cost::Unknown => (0, None),
@@ -370,6 +371,7 @@ impl SideTables {
             parts[2].is_some(),
             first_token_seconds.is_some(),
             !requests.is_empty(),
+            response.is_some(),
         ]);
         put_number(has << 2 | cost_kind, to);
         put_number(self.name(provider), to);
@@ -387,6 +389,9 @@ impl SideTables {
         }
         if !requests.is_empty() {
             put_number(put(&mut self.requests, requests), to);
+        }
+        if let Some(response) = response {
+            to.put_u64_le(response);
         }
     }
 
@@ -429,6 +434,7 @@ impl SideTables {
             failed: is_set(has, 2),
             instrumentation,
             usage_is_cumulative: is_set(has, 3),
+            response: is_set(has, 12).then(|| from.get_u64_le()),
         }
     }
 }

@@ -60,6 +60,7 @@ fn kinds() -> Vec<Kind> {
                 failed: true,
                 instrumentation: 77,
                 usage_is_cumulative: true,
+                response: Some(9),
             }))
         })
         .collect();
@@ -149,6 +150,22 @@ fn events() -> Vec<Event> {
                 }],
                 requests: requests(),
                 refused: requests(),
+                remote_parent: true,
+                agent_id: Some("a-1".into()),
+                caller: Some("c".into()),
+                pause: [None, Some(Pause::Waits), Some(Pause::Resumes)][number % 3],
+                cancelled: true,
+                is_exchange: true,
+                totals: Some(Box::new(RunTotals {
+                    provider: Some("p".into()),
+                    model: Some("m".into()),
+                    usage: Some(Usage {
+                        input: 6,
+                        ..Usage::default()
+                    }),
+                    cost: Cost::Declared(0.75),
+                })),
+                about: Some(10),
             }),
         })
         .collect()

@@ -64,8 +64,10 @@ fn model_call() -> impl Strategy<Value = ModelCall> {
     let names = (some_name(), some_name());
     let numbers = (option::of(usage()), cost(), option::of(0.0..9.0));
     let flags = (any::<[bool; 3]>(), option::of(any::<bool>()), any::<u32>());
+    let flags = (flags, option::of(any::<u64>()));
     (operation, names, numbers, requests(), flags).prop_map(
-        |(operation, (provider, model), numbers, requests, (flags, answered, instrumentation))| {
+        |(operation, (provider, model), numbers, requests, (flags, response))| {
+            let (flags, answered, instrumentation) = flags;
             let (usage, cost, first_token_seconds) = numbers;
             let [is_agent, failed, usage_is_cumulative] = flags;
             ModelCall {
@@ -81,6 +83,7 @@ fn model_call() -> impl Strategy<Value = ModelCall> {
                 failed,
                 instrumentation,
                 usage_is_cumulative,
+                response,
             }
         },
     )
