@@ -11,6 +11,7 @@ mod peers;
 mod probes;
 mod proto;
 mod recovery;
+mod reports;
 mod shipped;
 mod simulation;
 mod support;

@@ -69,37 +69,43 @@ impl Capture {
         meta["truth"].take()
     }
 
-    /// The requests in their order. Logs are recorded as protobuf only.
+    /// The requests in their order. Logs are recorded as protobuf only; so are some traces, whose JSON is made from it.
     pub fn requests(&self, encoding: Encoding) -> Vec<Request> {
         let mut files: Vec<PathBuf> = fs::read_dir(&self.folder)
             .expect("a folder")
             .map(|entry| entry.expect("an entry").path())
+            .filter(|path| path.extension().is_some_and(|kind| kind == "pb"))
             .collect();
         files.sort();
-        files
-            .iter()
-            .filter_map(|path| {
-                let name = path.file_name()?.to_str()?;
-                let signal = if name.starts_with("logs-") {
-                    "logs"
-                } else {
-                    "traces"
-                };
-                let encoding_of = if name.ends_with(".pb") {
-                    Encoding::Protobuf
-                } else if name != "meta.json" {
-                    Encoding::Json
-                } else {
-                    return None;
-                };
-                (encoding_of == encoding || signal == "logs").then(|| Request {
-                    encoding: encoding_of,
-                    signal,
-                    body: read(path),
-                })
-            })
-            .collect()
+        files.iter().map(|path| request(path, encoding)).collect()
     }
+}
+
+/// The request in a `.pb` file, in an encoding.
+fn request(path: &Path, encoding: Encoding) -> Request {
+    let name = path.file_name().and_then(|name| name.to_str());
+    let recorded = |body| protobuf("traces", body);
+    if name.is_some_and(|name| name.starts_with("logs-")) {
+        return protobuf("logs", read(path));
+    }
+    if encoding == Encoding::Protobuf {
+        return recorded(read(path));
+    }
+    let alike = ["json", "json.gz"].map(|kind| path.with_extension(kind));
+    let body = match alike.iter().find(|path| path.exists()) {
+        Some(path) => read(path),
+        None => json(&read(path)),
+    };
+    Request {
+        encoding,
+        ..recorded(body)
+    }
+}
+
+/// The same request as OTLP/JSON.
+fn json(body: &[u8]) -> Vec<u8> {
+    let request = ExportTraceServiceRequest::decode(body).expect("protobuf");
+    serde_json::to_vec(&request).expect("JSON")
 }
 
 fn read(path: &Path) -> Vec<u8> {

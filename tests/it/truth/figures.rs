@@ -127,6 +127,11 @@ pub fn replay(requests: &[Request]) -> Figures {
 }
 
 pub fn replay_with(requests: &[Request], partitions: usize) -> Figures {
+    Figures::of_metrics(&families(requests, partitions))
+}
+
+/// The metrics of requests.
+pub fn families(requests: &[Request], partitions: usize) -> Vec<Family> {
     let mut settings = baton::app::engine_settings(&baton::config::Config::default());
     settings.partitions = partitions;
     let normaliser = baton::app::normaliser(&baton::config::Config::default(), 7);
@@ -135,12 +140,13 @@ pub fn replay_with(requests: &[Request], partitions: usize) -> Figures {
         decode(request, &mut recording);
     }
     let frames = recording.into_frames(partitions);
-    Figures::of_metrics(&Offline::new(&settings).replay(frames))
+    Offline::new(&settings).replay(frames)
 }
 
 pub fn decode(request: &Request, take: &mut dyn SpanSink) {
     let decode = match (request.signal, request.encoding) {
-        ("logs", _) => baton::otlp::protobuf::logs,
+        ("logs", Encoding::Protobuf) => baton::otlp::protobuf::logs,
+        ("logs", Encoding::Json) => baton::otlp::json::logs,
         (_, Encoding::Protobuf) => baton::otlp::protobuf::traces,
         (_, Encoding::Json) => baton::otlp::json::traces,
     };

@@ -4,7 +4,7 @@
 //! log, never from the spans. Where a dialect does not carry a figure, [`unknown::UNKNOWN`] says so and why; an entry that is not
 //! needed any more fails the test, and `docs/dialects.md` shows the table.
 
-mod figures;
+pub mod figures;
 mod live;
 mod unknown;
 
