@@ -81,6 +81,14 @@ impl<T: Empty> OptionBox<T> {
         Self((part != *T::EMPTY).then(|| Box::new(part)))
     }
 
+    /// What it says, to be extended.
+    pub fn into_inner(self) -> T
+    where
+        T: Default,
+    {
+        self.0.map_or_else(T::default, |part| *part)
+    }
+
     /// Whether it says anything; one that was emptied does not.
     pub fn says(&self) -> bool {
         self.0.as_deref().is_some_and(|part| *part != *T::EMPTY)

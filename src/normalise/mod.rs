@@ -133,7 +133,7 @@ impl Normaliser {
     ) -> (Event, Option<usize>) {
         let mut event = source.blank();
         let dialect = dialect::read(source, &mut event);
-        let mut rare = source.rare(&event);
+        let mut rare = source.rare(&mut event);
         let by_dialect = event.context.session.clone();
         let declared = contexts.of(source.span);
         event.context = declared.context;

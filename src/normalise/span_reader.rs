@@ -128,13 +128,13 @@ impl<'a> SpanReader<'a> {
         }
     }
 
-    /// The fields that few spans have, for an event that is complete otherwise.
-    pub(super) fn rare(&self, event: &Event) -> RareFields {
+    /// The fields that few spans have, for an event that is complete otherwise: beside what its dialect said of them.
+    pub(super) fn rare(&self, event: &mut Event) -> RareFields {
         let (span, attributes) = (self.span, self.attributes());
         let mut rare = RareFields {
             links: foreign_links(span),
             threshold: span.threshold,
-            ..RareFields::default()
+            ..std::mem::take(&mut event.rare).into_inner()
         };
         for span_event in &span.events {
             rare.evaluations.extend(evaluation::of(
