@@ -47,6 +47,8 @@ const TO_USER: &[&str] = &[
 ];
 /// Tools by which a framework lets the model give its answer.
 const ANSWERS: &[&str] = &["final_answer", "final_result", "finish"];
+/// The tool by which the model of Strands answers; in a swarm with an agent's id it hands over.
+const STRUCTURED_OUTPUT: &str = "strands_structured_output";
 /// Tools whose target is an argument.
 const BY_ARGUMENT: &[&str] = &[
     "transfer_to_agent",
@@ -69,6 +71,8 @@ const ESCALATES: &[&str] = &["escalate", "request_human", "call_human", "contact
 /// Argument names that hold the target.
 const TARGET_ARGUMENTS: &[&str] = &[
     "agent_name",
+    "agentName",
+    "agentId",
     "member_id",
     "coworker",
     "co_worker",
@@ -119,6 +123,15 @@ pub(super) fn meaning(
         return ToolMeaning::Answers;
     }
     let hands = |target, delegates| ToolMeaning::HandsOver { target, delegates };
+    if is_structured_output(tool) {
+        let arguments = arguments();
+        let target = arguments
+            .as_ref()
+            .and_then(|a| json::first_str(a, &["agentId"]));
+        return target.map_or(ToolMeaning::Answers, |target| {
+            hands(named(target, context), false)
+        });
+    }
     if let Some(target) = configured(tool, context) {
         let target =
             target.map_or_else(|| by_argument(arguments(), context), |t| named(t, context));
@@ -202,8 +215,18 @@ pub(super) fn request(
 }
 
 /// Whether a tool is the framework's way of answering.
-pub(super) fn is_answer(tool: &str, names: &NameInterners) -> bool {
-    ANSWERS.contains(&plain(tool, names).as_str())
+pub(super) fn is_answer(
+    tool: &str,
+    arguments: impl FnOnce() -> Option<Value>,
+    context: ReadContext<'_>,
+) -> bool {
+    let may = is_structured_output(tool) || ANSWERS.contains(&plain(tool, context.names).as_str());
+    may && meaning(tool, arguments, context) == ToolMeaning::Answers
+}
+
+/// Whether a tool answers or hands over, as its arguments say.
+pub(super) fn is_structured_output(tool: &str) -> bool {
+    tool == STRUCTURED_OUTPUT
 }
 
 /// The target of that name.

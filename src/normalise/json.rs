@@ -1,5 +1,6 @@
 //! JSON inside attributes, read only where a dialect needs it.
 
+use super::python;
 use serde_json::Value;
 
 /// Texts beyond this are not parsed: what figures need is small.
@@ -11,9 +12,17 @@ pub(super) fn may_be(text: &str) -> bool {
     first.is_some_and(|first| matches!(first, b'{' | b'[' | b'"')) && text.len() <= MAX_LENGTH
 }
 
-/// The value, if the text looks like JSON and is.
+/// The value, if the text looks like JSON and is, or is an object that Python printed.
 pub(super) fn parse(text: &str) -> Option<Value> {
-    may_be(text).then(|| serde_json::from_str(text).ok())?
+    let read = || serde_json::from_str(text).ok();
+    may_be(text).then(|| read().or_else(|| printed(text)))?
+}
+
+/// An object with texts in Python's quotes.
+fn printed(text: &str) -> Option<Value> {
+    let inner = text.trim_start().trim_start_matches(['{', '[']);
+    let is = inner.starts_with('\'') || inner.starts_with('"') && text.contains('\'');
+    is.then(|| python::parse(text)).flatten()
 }
 
 /// A JSON value that may be wrapped once more as a string.

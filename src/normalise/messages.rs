@@ -143,9 +143,9 @@ impl<'s> OutputReader<'s> {
         }
     }
 
-    fn call(&mut self, tool: &str, id: Option<&str>, arguments: impl FnOnce() -> Option<Owned>) {
+    fn call(&mut self, tool: &str, id: Option<&str>, arguments: impl Fn() -> Option<Owned>) {
         self.seen();
-        if is_answer(tool, self.context.names) {
+        if is_answer(tool, &arguments, self.context) {
             self.output.answered = Some(true);
         }
         let Some(request) = request(tool, id, arguments, self.context) else {
@@ -221,7 +221,7 @@ impl<'s> OutputReader<'s> {
         let function = value.get("function").filter(|f| f.is_object());
         let is_call = matches!(
             kind.as_ref(),
-            "tool_call" | "tool-call" | "tool_use" | "function_call" | "function"
+            "tool_call" | "tool-call" | "tool_use" | "toolUse" | "function_call" | "function"
         ) || value.get("toolName").is_some()
             || function.is_some();
         is_call && self.tool_call_named(function.unwrap_or(value), value)
@@ -283,8 +283,8 @@ impl<'s> OutputReader<'s> {
                 strip(key, "llm.output_messages.", ".tool_call.function.name")
             {
                 (stem, ".tool_call.id", ".tool_call.function.arguments")
-            } else if let Some(stem) =
-                strip(key, "gen_ai.completion.", ".name").filter(|s| s.contains(".tool_calls."))
+            } else if let Some(stem) = strip(key, "gen_ai.completion.", ".name")
+                .filter(|s| s.contains(".tool_calls.") || s.ends_with(".function_call"))
             {
                 (stem, ".id", ".arguments")
             } else {

@@ -18,6 +18,7 @@
 //! | `messages.rs` | model output: requested handoffs, and whether it contains text |
 //! | `content.rs, tokens.rs, words.rs` | salted hashes of the salient tokens in messages |
 //! | `json_tape.rs, swar.rs, json.rs` | JSON in attributes, scanned once without copies |
+//! | `python.rs` | objects that Python printed where JSON belongs |
 //! | `interner.rs, scratch.rs` | what is reused from request to request: interned names, and counts of spans |
 //! | `declarations.rs` | what an agent may declare, for `docs/instrument.md` |
 
@@ -39,6 +40,7 @@ mod metadata;
 mod model_name;
 mod money;
 mod outcome;
+mod python;
 mod scratch;
 mod session;
 mod settings;

@@ -81,7 +81,7 @@ impl<'a> SpanReader<'a> {
     }
 
     pub(super) fn operation(&self) -> Option<&'a str> {
-        self.str(key!("gen_ai.operation.name"))
+        self.str(key!("gen_ai.operation.name")).map(canonical)
     }
 
     /// The span's own error, without the control flow that some frameworks raise as exceptions.
@@ -157,6 +157,25 @@ impl<'a> SpanReader<'a> {
             rare.refused.extend(handoff::refusals(self));
         }
         rare
+    }
+}
+
+/// An operation as the conventions write it; some SDKs of .NET write it as their code does.
+fn canonical(operation: &str) -> &str {
+    match operation {
+        "Chat" | "ExecuteInference" | "InvokeModel" => "chat",
+        "TextCompletion" => "text_completion",
+        "GenerateContent" => "generate_content",
+        "Embeddings" | "GenerateEmbeddings" => "embeddings",
+        "InvokeAgent" => "invoke_agent",
+        "CreateAgent" => "create_agent",
+        "InvokeWorkflow" => "invoke_workflow",
+        "ExecuteTool" => "execute_tool",
+        "Retrieval" => "retrieval",
+        "Handoff" => "handoff",
+        "ApplyGuardrail" => "apply_guardrail",
+        "OutputMessages" => "output_messages",
+        operation => operation,
     }
 }
 

@@ -65,6 +65,7 @@ pub(super) fn of_json(usage: &Value) -> Option<Usage> {
                 "cache_read_input_tokens",
                 "input_cached_tokens",
                 "input_cache_read",
+                "prompt_cached_tokens",
             ])
         }),
         cache_write: part(
@@ -75,7 +76,13 @@ pub(super) fn of_json(usage: &Value) -> Option<Usage> {
                 "cache_creation",
             ],
         )
-        .or_else(|| top(&["cache_creation_input_tokens", "input_cache_creation"])),
+        .or_else(|| {
+            top(&[
+                "cache_creation_input_tokens",
+                "input_cache_creation",
+                "cache_creation_tokens",
+            ])
+        }),
         reasoning: part(OF_OUTPUT, &["reasoning_tokens", "reasoning"]).or_else(|| {
             top(&[
                 "output_reasoning_tokens",

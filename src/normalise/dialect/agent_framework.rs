@@ -11,7 +11,7 @@ use crate::otlp::attribute_key::key;
 pub(super) const DIALECT: Dialect = Dialect {
     name: "agent_framework",
     title: "Microsoft Agent Framework",
-    recognised_by: "scope `agent_framework*`, `Microsoft.Agents*`",
+    recognised_by: "scope `agent_framework*`, `Microsoft.Agents*`, `Experimental.Microsoft.Agents*`",
     reading: "handoffs from the output of the model; broadcasts are not activity",
     vocabulary: &[terms(
         Topic::FrameworkAsProvider,
@@ -23,8 +23,9 @@ pub(super) const DIALECT: Dialect = Dialect {
 };
 
 fn recognises(source: &SpanReader<'_>) -> bool {
-    source.scope.name.starts_with("agent_framework")
-        || source.scope.name.starts_with("Microsoft.Agents")
+    let scope = source.scope.name;
+    let scope = scope.strip_prefix("Experimental.").unwrap_or(scope);
+    scope.starts_with("agent_framework") || scope.starts_with("Microsoft.Agents")
 }
 
 pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
@@ -43,5 +44,11 @@ pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
     {
         event.kind = Kind::Structure;
         event.agent = None;
+    } else if let Some(named) = span.strip_prefix("invoke_agent ")
+        && let (Kind::Agent { .. }, None) = (&event.kind, source.str(key!("gen_ai.agent.name")))
+    {
+        // .NET: `invoke_agent Desk(3f2a…)`.
+        let name = named.split_once('(').map_or(named, |(name, _)| name);
+        event.agent = Some(source.name(name));
     }
 }

@@ -77,9 +77,18 @@ fn of_server(tool: &str) -> &str {
 
 /// A tool call, or what its name makes of it.
 pub(super) fn tool(source: &SpanReader<'_>, tool: &str) -> Kind {
+    tool_with(source, tool, || arguments(source))
+}
+
+/// A tool call with the arguments that its dialect found.
+pub(super) fn tool_with(
+    source: &SpanReader<'_>,
+    tool: &str,
+    arguments: impl FnOnce() -> Option<Json>,
+) -> Kind {
     let tool = of_server(tool);
     let (mut hands_to, mut does_work, mut delegates) = (None, false, false);
-    match handoff::meaning(tool, || arguments(source), source.context) {
+    match handoff::meaning(tool, arguments, source.context) {
         ToolMeaning::Returns | ToolMeaning::Answers => return Kind::Structure,
         ToolMeaning::Work => does_work = true,
         ToolMeaning::Escalates => {

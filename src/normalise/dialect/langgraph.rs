@@ -22,6 +22,11 @@ const GENERIC: &[&str] = &[
     "model_request",
 ];
 
+/// Whether a node's name says nothing of an agent.
+pub(super) fn is_generic(node: &str) -> bool {
+    GENERIC.contains(&node)
+}
+
 /// The place of a run in the graph.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct GraphPlace {

@@ -10,24 +10,32 @@
 //! | the others | one dialect each |
 
 mod ag2;
+mod agent365;
 mod agent_framework;
+mod anthropic;
 mod autogen;
 mod beeai;
 mod build;
 mod claude_agent;
+mod claude_code;
 mod crewai;
 mod google_adk;
 mod haystack;
+mod langchain4j;
 mod langfuse;
 mod langgraph;
 mod langsmith;
+mod litellm;
+mod livekit;
 mod llama_index;
 mod logfire;
 mod mastra;
 mod mcp;
 mod openinference;
+mod openlit;
 mod openllmetry;
 mod otel_genai;
+mod pipecat;
 mod pydantic_ai;
 mod semantic_kernel;
 mod spring_ai;
@@ -64,9 +72,15 @@ pub const DIALECTS: &[Dialect] = &[
     mcp::DIALECT,
     vercel_v5::DIALECT,
     vercel_v7::DIALECT,
+    claude_code::DIALECT,
+    livekit::DIALECT,
+    pipecat::DIALECT,
     logfire::DIALECT,
     langsmith::DIALECT,
     langfuse::DIALECT,
+    litellm::DIALECT,
+    openlit::DIALECT,
+    anthropic::DIALECT,
     crewai::DIALECT,
     llama_index::DIALECT,
     haystack::DIALECT,
@@ -76,9 +90,11 @@ pub const DIALECTS: &[Dialect] = &[
     mastra::DIALECT,
     semantic_kernel::DIALECT,
     autogen::DIALECT,
+    agent365::DIALECT,
     agent_framework::DIALECT,
     google_adk::DIALECT,
     spring_ai::DIALECT,
+    langchain4j::DIALECT,
     strands::DIALECT,
     pydantic_ai::DIALECT,
     openllmetry::DIALECT,

@@ -1,7 +1,8 @@
 //! Strands Agents: the target of a handoff is in a span event, the first-token time is in milliseconds.
 
 use super::vocabulary::{SDK, Topic, own, terms};
-use super::{Dialect, otel_genai};
+use super::{Dialect, build, otel_genai};
+use crate::model::Name;
 use crate::model::event::{Event, Kind, Target};
 use crate::normalise::handoff::{self, ToolMeaning};
 use crate::normalise::{SpanReader, json};
@@ -12,12 +13,12 @@ use serde_json::Value;
 pub(super) const DIALECT: Dialect = Dialect {
     name: "strands",
     title: "Strands",
-    recognised_by: "scope `strands*`, `gen_ai.system` = `strands-agents`",
-    reading: "handoff targets from span events; first-token times are in milliseconds",
+    recognised_by: "scope `strands*`, `gen_ai.system` = `strands-agents`, `gen_ai.event.start_time`",
+    reading: "handoff targets from span events, or from the tool `strands_structured_output` by which a swarm answers; first-token times are in milliseconds",
     vocabulary: &[
         terms(Topic::FrameworkAsProvider, SDK, &["strands-agents"]),
         terms(Topic::InstructionFrame, SDK - 1, &["User Request: "]),
-        own(&["tool.status"]),
+        own(&["gen_ai.event.start_time", "tool.status"]),
     ],
     recognises,
     read,
@@ -26,12 +27,16 @@ pub(super) const DIALECT: Dialect = Dialect {
 fn recognises(source: &SpanReader<'_>) -> bool {
     source.scope.name.starts_with("strands")
         || source.str(key!("gen_ai.system")) == Some("strands-agents")
+        // The SDK for TypeScript names its scope and its system after the service.
+        || source.str(key!("gen_ai.event.start_time")).is_some()
 }
 
 pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
     otel_genai::read(source, event);
     match &mut event.kind {
         Kind::Model(call) => {
+            let is_service = |name: &Name| name.eq_ignore_ascii_case(source.scope.name);
+            call.provider = call.provider.take().filter(|name| !is_service(name));
             // Under this name OpenTelemetry means seconds; Strands writes milliseconds.
             call.first_token_seconds = source
                 .attributes()
@@ -44,8 +49,16 @@ pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
                 tool.hands_to = Some(target);
             }
         }
+        // A swarm of the SDK for TypeScript answers or hands over by this tool.
+        Kind::Structure if handoff::is_structured_output(tool_name(source)) => {
+            event.kind = build::tool_with(source, tool_name(source), || in_events(source));
+        }
         _ => {}
     }
+}
+
+fn tool_name<'s>(source: &SpanReader<'s>) -> &'s str {
+    source.str(key!("gen_ai.tool.name")).unwrap_or_default()
 }
 
 /// The arguments of a tool call as its first message event shows them.

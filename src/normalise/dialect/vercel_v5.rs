@@ -1,4 +1,4 @@
-//! Vercel AI SDK 5, and 7 in its legacy mode (`ai.*`): the outer `ai.generateText` is the agent, the inner `doGenerate` the call.
+//! Vercel AI SDK 5 and 6, and 7 in its legacy mode (`ai.*`): the outer `ai.generateText` is the agent, the inner `doGenerate` the call.
 
 use super::vocabulary::{SDK, Topic, own, terms};
 use super::{Dialect, build};
@@ -9,7 +9,7 @@ use crate::otlp::attribute_key::key;
 /// The dialect.
 pub(super) const DIALECT: Dialect = Dialect {
     name: "vercel_ai_5",
-    title: "Vercel AI 5, and 7 in legacy mode",
+    title: "Vercel AI 5 and 6, and 7 in legacy mode",
     recognised_by: "`ai.operationId`",
     reading: "the outer call is the agent, the inner `do*` span is the model call",
     vocabulary: &[

@@ -23,12 +23,12 @@ fn check_as(root: bool, scope: &str, key: &str, lines: &[&str]) {
 }
 
 /// Spans inside a trace.
-fn check(scope: &str, key: &str, lines: &[&str]) {
+pub(super) fn check(scope: &str, key: &str, lines: &[&str]) {
     check_as(false, scope, key, lines);
 }
 
 /// Spans that are the roots of their traces.
-fn check_roots(scope: &str, key: &str, lines: &[&str]) {
+pub(super) fn check_roots(scope: &str, key: &str, lines: &[&str]) {
     check_as(true, scope, key, lines);
 }
 

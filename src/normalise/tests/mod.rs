@@ -9,6 +9,7 @@ mod declared;
 mod dialect;
 mod dialect_events;
 mod edges;
+mod emitters;
 mod frame;
 mod handoff;
 mod json_tape;

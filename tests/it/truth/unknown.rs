@@ -286,6 +286,21 @@ pub const UNKNOWN: &[(&str, &str, &str)] = &[
         "no session id on any span: each trace is a session of its own",
     ),
     (
+        "openlit-openai-agents/travel-handoffs",
+        "model calls",
+        "a stream that breaks off has no span",
+    ),
+    (
+        "openlit-openai-agents/travel-handoffs",
+        "model errors",
+        "a stream that breaks off has no span",
+    ),
+    (
+        "openlit-openai-agents/travel-handoffs",
+        "tokens gpt-5-mini reasoning",
+        "reasoning tokens are not reported",
+    ),
+    (
         "otel-genai-semconv/support-manual",
         "tokens * cache_read",
         "cached tokens are not reported",
@@ -354,6 +369,11 @@ pub const UNKNOWN: &[(&str, &str, &str)] = &[
         "spring-ai/support-delegation",
         "tool get_invoice*",
         "the exception of a tool becomes an answer to the model: its span is well",
+    ),
+    (
+        "strands-ts/claims-swarm",
+        "tokens gpt-5-mini reasoning",
+        "reasoning tokens are not reported",
     ),
     (
         "strands/support-swarm-legacy",
