@@ -113,8 +113,8 @@ pub static DERIVED: &[Description] = &[
         Metric::Workflows,
         "baton_workflows_total",
         "",
-        &["workflow", "outcome"],
-        "Closed workflows (units of business work). outcome is resolved (with proof), escalated, failed, abandoned or unverified.",
+        &["workflow", "outcome", "evidence"],
+        "Closed workflows (units of business work). outcome is resolved (with proof), escalated, failed, abandoned or unverified. evidence says what the outcome rests on: declared (a span or an evaluation), rule (a rule in your configuration) or inferred (Baton's own rules).",
     )
     .by(Cohorts::All),
     histogram(
@@ -207,8 +207,8 @@ pub static DERIVED: &[Description] = &[
         Metric::Handoffs,
         "baton_handoffs_total",
         "",
-        &["from", "to", "kind", "result", "reason"],
-        "Handoffs, each counted once. kind is transfer, delegation or resume. result is success or failed. reason of a failed handoff is dropped, target_error, rejected, bounced or context_lost.",
+        &["from", "to", "kind", "result", "reason", "evidence"],
+        "Handoffs, each counted once. kind is transfer, delegation or resume. result is success or failed. reason of a failed handoff is dropped, target_error, rejected, bounced or context_lost. evidence says what identifies it as a handoff: declared (a span or an attribute), rule (a name in your configuration) or inferred (Baton's own rules).",
     ),
     histogram(
         Metric::HandoffDuration,

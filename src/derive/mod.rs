@@ -33,7 +33,7 @@ pub use settings::Settings;
 pub use snapshot::Restored;
 
 use crate::catalogue::Metric;
-use crate::model::event::{Cost, Operation, Outcome, Usage};
+use crate::model::event::{Basis, Cost, Operation, Outcome, Usage};
 use crate::model::fact::{
     Fact, Handoff, HandoffResult, ModelCallFact, Shed, ToolCallFact, Turn, TurnResult, What,
     Workflow,
@@ -206,14 +206,19 @@ fn apply_turn(store: &mut Store, turn: &Turn, when: Moment<'_>) {
 }
 
 fn apply_workflow(store: &mut Store, workflow: &Workflow, when: Moment<'_>) {
+    let basis = workflow.basis.as_str();
+    let row = [&*workflow.workflow, workflow.outcome.as_str(), basis];
     let labels = [&*workflow.workflow, workflow.outcome.as_str()];
     let (cost, value) = (workflow.cost_usd, workflow.value_usd);
     let cascade = workflow.models.len() > 1;
     let of = shape([cost.is_some(), value.is_some(), cascade]);
-    store.row((RowKind::Workflow, of), &labels, when, |store| {
+    store.row((RowKind::Workflow, of), &row, when, |store| {
         for outcome in Outcome::ALL {
-            let counts = u64::from(outcome == workflow.outcome);
-            let labels = [&*workflow.workflow, outcome.as_str()];
+            let (counts, basis) = match outcome == workflow.outcome {
+                true => (1, basis),
+                false => (0, usual_basis(outcome).as_str()),
+            };
+            let labels = [&*workflow.workflow, outcome.as_str(), basis];
             store.count(Metric::Workflows, &labels, counts, when);
         }
         store.count(Metric::Recontacts, &labels, 0, when);
@@ -233,6 +238,14 @@ fn apply_workflow(store: &mut Store, workflow: &Workflow, when: Moment<'_>) {
     });
     for model in &workflow.models {
         apply_model_of(store, model, workflow, when);
+    }
+}
+
+/// The evidence of an outcome in the series that are there from the first workflow on, though it has not occurred.
+fn usual_basis(outcome: Outcome) -> Basis {
+    match outcome {
+        Outcome::Resolved => Basis::Declared,
+        _ => Basis::Inferred,
     }
 }
 
@@ -361,12 +374,14 @@ fn apply_handoff(store: &mut Store, handoff: &Handoff, when: Moment<'_>) {
         result,
         reason,
         evidence.unwrap_or_default(),
+        handoff.basis.as_str(),
     ];
     store.row((RowKind::Handoff, of), &labels, when, |store| {
         // A pair that appears shows its success at 0 too, so that its rate of failures has both sides from the first scrape on.
+        let basis = handoff.basis.as_str();
         for (counts, handoff) in [(0, HandoffResult::Success), (1, handoff.result)] {
             let (result, reason) = handoff.labels();
-            let labels = [from, to, kind, result, reason];
+            let labels = [from, to, kind, result, reason, basis];
             store.count(Metric::Handoffs, &labels, counts, when);
             let labels = [workflow, result, reason];
             store.count(Metric::WorkflowHandoffs, &labels, counts, when);

@@ -96,6 +96,8 @@ pub struct RareFields {
     pub totals: Option<Box<RunTotals>>,
     /// The hash of the response that a log record or a score speaks about, see [`ModelCall::response`].
     pub about: Option<u64>,
+    /// What says that the tool call hands over, if it is more than its name.
+    pub handoff_basis: Basis,
 }
 
 /// How a span shows that a run waits for a person.
@@ -148,6 +150,7 @@ impl Empty for RareFields {
         is_exchange: false,
         totals: None,
         about: None,
+        handoff_basis: Basis::Inferred,
     };
 }
 
@@ -397,6 +400,30 @@ impl Outcome {
             Self::Failed => "failed",
             Self::Abandoned => "abandoned",
             Self::Unverified => "unverified",
+        }
+    }
+}
+
+/// What an outcome or a handoff rests on, strongest first: the label `evidence`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Basis {
+    /// The application says so: an attribute, an evaluation, a span whose only meaning it is.
+    Declared,
+    /// The operator says so: a rule in CEL, a name in the configuration.
+    Rule,
+    /// Baton's own rules found it.
+    #[default]
+    Inferred,
+}
+
+impl Basis {
+    pub const ALL: [Self; 3] = [Self::Declared, Self::Rule, Self::Inferred];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Declared => "declared",
+            Self::Rule => "rule",
+            Self::Inferred => "inferred",
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Name;
 use super::cohort::Cohort;
-use super::event::{Cost, Event, Operation, Outcome, Usage};
+use super::event::{Basis, Cost, Event, Operation, Outcome, Usage};
 use super::ids::{PartitionKey, TraceId};
 use super::sampling::Threshold;
 use super::time::Timestamp;
@@ -153,6 +153,7 @@ pub struct Workflow {
     pub outcome: Outcome,
     /// The name of the rule that decided it, or what did where none did.
     pub because: Name,
+    pub basis: Basis,
     pub duration: Duration,
     /// All money spent that could be priced; `None` when nothing could.
     pub cost_usd: Option<f64>,
@@ -227,6 +228,8 @@ pub struct Handoff {
     pub to: Name,
     pub kind: HandoffKind,
     pub result: HandoffResult,
+    /// What says that it was a handoff.
+    pub basis: Basis,
     /// From the source's decision to the target's first activity.
     pub latency: Option<Duration>,
     /// The share of what the source knew that the target received, and what says so; `None`: unknown.

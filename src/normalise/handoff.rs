@@ -1,8 +1,8 @@
 //! Which tools hand over, and to which agent.
 
 use super::interner::{NameInterners, trimmed};
-use super::{ReadContext, SpanReader, json};
-use crate::model::event::{HandoffRequest, Target};
+use super::{ReadContext, SpanReader, json, topics};
+use crate::model::event::{Basis, HandoffRequest, Target};
 use crate::model::{List, Name};
 use crate::otlp::attribute_key::key;
 use serde_json::Value;
@@ -273,6 +273,21 @@ fn configured<'t>(tool: &'t str, context: ReadContext<'_>) -> Option<Option<&'t 
                 (!rest.is_empty()).then_some(Some(rest))
             }
         })
+}
+
+/// What says that a tool call hands over (H-8).
+pub(super) fn basis(source: &SpanReader<'_>, tool: &str) -> Basis {
+    let context = source.context;
+    let declares = |keys| source.attributes().first_str(keys).is_some();
+    if declares(topics::HANDOFF_TARGET) || declares(topics::HANDOFF_TARGET_TYPE) {
+        Basis::Declared
+    } else if configured(tool, context).is_some()
+        || context.settings.escalation_tools.iter().any(|t| t == tool)
+    {
+        Basis::Rule
+    } else {
+        Basis::Inferred
+    }
 }
 
 fn by_argument(arguments: Option<Value>, context: ReadContext<'_>) -> Target {

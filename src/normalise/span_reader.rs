@@ -153,6 +153,11 @@ impl<'a> SpanReader<'a> {
         rare.evaluations.extend(evaluation::retention(attributes));
         rare.outcome = outcome::of_span(attributes, &event.kind, self.context.settings)
             .or_else(|| outcome::of_evaluations(&rare.evaluations));
+        if let Kind::Tool(tool) = &event.kind
+            && tool.hands_to.is_some()
+        {
+            rare.handoff_basis = handoff::basis(self, &tool.name);
+        }
         if event.error || self.str(key!("error")).is_some() {
             rare.refused.extend(handoff::refusals(self));
         }

@@ -212,6 +212,8 @@ pub struct Event {
     /// Hash of the ID of the response that a log record or an evaluation is about.
     #[prost(fixed64, optional, tag = "47")]
     pub about: ::core::option::Option<u64>,
+    #[prost(enumeration = "Basis", tag = "48")]
+    pub handoff_basis: i32,
     #[prost(oneof = "event::Kind", tags = "30, 31, 32, 33, 34, 35, 36, 37, 38")]
     pub kind: ::core::option::Option<event::Kind>,
 }
@@ -487,6 +489,13 @@ impl Pause {
         }
     }
 }
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Basis {
+    Unspecified = 0,
+    Declared = 1,
+    Rule = 2,
+}
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct SnapshotPart {
     #[prost(oneof = "snapshot_part::Part", tags = "1, 2, 3, 4")]
@@ -728,6 +737,8 @@ pub struct Verdict {
     /// The workflow of the turn of the handoff.
     #[prost(string, tag = "30")]
     pub workflow: ::prost::alloc::string::String,
+    #[prost(enumeration = "Basis", tag = "31")]
+    pub basis: i32,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct OpenWorkflow {

@@ -8,7 +8,7 @@ use super::{Invalid, name, span, threshold, trace, v1};
 use crate::model::List;
 use crate::model::compact::{CowArc, OptionBox};
 use crate::model::event::{
-    Cost, Evaluation, Event, HandoffRequest, HandoffSpan, Kind, ModelCall, Operation,
+    Basis, Cost, Evaluation, Event, HandoffRequest, HandoffSpan, Kind, ModelCall, Operation,
     OutcomeEvidence, Pause, RareFields, RunTotals, SessionHint, SessionSource, SpanContext, Target,
     ToolCall, Usage,
 };
@@ -89,6 +89,7 @@ pub(super) fn put(event: &Event, context: &[u8], to: &mut Fields) {
         is_exchange,
         totals,
         about,
+        handoff_basis,
     } = &**rare;
     to.bytes(field::TRACE, trace.as_bytes());
     to.bytes(field::SPAN, span.as_bytes());
@@ -140,6 +141,27 @@ pub(super) fn put(event: &Event, context: &[u8], to: &mut Fields) {
     }
     if let Some(about) = about {
         to.fixed64(field::ABOUT, *about);
+    }
+    to.count(field::HANDOFF_BASIS, v1::Basis::from(*handoff_basis) as u32);
+}
+
+impl From<Basis> for v1::Basis {
+    fn from(basis: Basis) -> Self {
+        match basis {
+            Basis::Declared => Self::Declared,
+            Basis::Rule => Self::Rule,
+            Basis::Inferred => Self::Unspecified,
+        }
+    }
+}
+
+impl From<v1::Basis> for Basis {
+    fn from(stored: v1::Basis) -> Self {
+        match stored {
+            v1::Basis::Declared => Self::Declared,
+            v1::Basis::Rule => Self::Rule,
+            v1::Basis::Unspecified => Self::Inferred,
+        }
     }
 }
 
@@ -227,6 +249,7 @@ impl TryFrom<v1::Event> for Event {
     fn try_from(stored: v1::Event) -> Result<Self, Invalid> {
         let outcome = stored.outcome().known();
         let pause = pause_of(stored.pause());
+        let handoff_basis = stored.handoff_basis().into();
         let source = if stored.session_of_resource {
             SessionSource::Resource
         } else {
@@ -285,6 +308,7 @@ impl TryFrom<v1::Event> for Event {
             is_exchange: stored.is_exchange,
             totals: stored.totals.map(totals_of),
             about: stored.about,
+            handoff_basis,
         };
         Ok(Self {
             trace: trace(&stored.trace)?,

@@ -296,12 +296,14 @@ impl HandoffState {
             intent: text(self.source.intent.as_ref()),
             intent_kept: self.source.intent_kept,
             workflow: handoff.workflow.as_str().to_owned(),
+            basis: v1::Basis::from(handoff.basis).into(),
         }
     }
 
     /// Only what waits for its target is kept.
     fn restore(stored: v1::Verdict) -> Result<Self, Invalid> {
         let evidence = evidence_of(stored.evidence());
+        let basis = stored.basis().into();
         let retention = stored.retention.zip(evidence);
         Ok(Self {
             at: Timestamp(stored.at),
@@ -316,6 +318,7 @@ impl HandoffState {
                 // Nothing is known of a target that has not come.
                 intent: None,
                 phantom: stored.phantom,
+                basis,
                 workflow: workflow_of(stored.workflow),
             },
             pending: true,

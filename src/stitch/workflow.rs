@@ -2,7 +2,7 @@
 
 use super::{Output, Settings};
 use crate::model::Name;
-use crate::model::event::Outcome;
+use crate::model::event::{Basis, Outcome};
 use crate::model::fact::{Fact, TurnResult, What, Workflow};
 use crate::model::ids::{PartitionKey, TenantScoped};
 use crate::model::record::{Contact, Record};
@@ -91,19 +91,22 @@ impl OpenWorkflow {
         }
     }
 
-    /// Closes it for good, and leaves a record at its user.
+    /// Closes it for good, and leaves a record at its user. The outcome says what it rests on (W-9).
     pub(super) fn close(self, judge: &Judge, out: &mut Output) {
         let by_evidence = self.outcome();
         let mut summary = self.summary;
         let (ruled, steps) = judge.workflow(&summary, by_evidence);
         summary.steps.extend(steps);
-        let (outcome, because) = match (ruled, summary.outcome.take()) {
-            (Some(ruled), _) => ruled,
-            (None, Some(verdict)) => {
-                let declared = || Name::from("a span declares it");
-                (verdict.outcome, verdict.rule.unwrap_or_else(declared))
-            }
-            (None, None) => (by_evidence, by_default(by_evidence)),
+        let (outcome, because, basis) = match (ruled, summary.outcome.take()) {
+            (Some((outcome, rule)), _) => (outcome, rule, Basis::Rule),
+            (None, Some(verdict)) => match verdict.rule {
+                Some(rule) => (verdict.outcome, rule, Basis::Rule),
+                None => {
+                    let because = Name::from("a span declares it");
+                    (verdict.outcome, because, Basis::Declared)
+                }
+            },
+            (None, None) => (by_evidence, by_default(by_evidence), Basis::Inferred),
         };
         let fact = |summary: &WorkflowSummary, what| Fact {
             cohort: summary.cohort.clone(),
@@ -119,6 +122,7 @@ impl OpenWorkflow {
             workflow: summary.name.clone(),
             outcome,
             because,
+            basis,
             duration: summary.end.since(summary.start),
             cost_usd: summary.cost.usd(),
             value_usd: summary.value_amount(),

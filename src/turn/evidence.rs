@@ -3,7 +3,7 @@
 use super::activation::Activations;
 use super::tree::Tree;
 use crate::model::Name;
-use crate::model::event::{HandoffRequest, Kind, Target};
+use crate::model::event::{Basis, HandoffRequest, Kind, Target};
 use crate::model::ids::TraceId;
 use crate::model::time::Timestamp;
 
@@ -27,6 +27,8 @@ pub(super) struct HandoffEvidence {
     pub(super) refused: bool,
     pub(super) delegates: bool,
     pub(super) trace: TraceId,
+    /// The strongest of what says that it is a handoff (H-8).
+    pub(super) basis: Basis,
 }
 
 /// Whether event `i` found for a handoff: such a model call does not answer the user.
@@ -58,6 +60,7 @@ fn gather(tree: &Tree<'_>) -> Vec<HandoffEvidence> {
             refused: false,
             delegates: false,
             trace: event.trace,
+            basis: Basis::Inferred,
         };
         let request = |at, request: &HandoffRequest| HandoffEvidence {
             call_ids: request.call_id.iter().cloned().collect(),
@@ -74,6 +77,7 @@ fn gather(tree: &Tree<'_>) -> Vec<HandoffEvidence> {
                 ran: true,
                 refused: tool.failed || event.error,
                 delegates: tool.delegates,
+                basis: event.rare.handoff_basis,
                 ..base(event.start, to)
             })),
             Kind::Handoff(handoff) => found.push(HandoffEvidence {
@@ -82,6 +86,7 @@ fn gather(tree: &Tree<'_>) -> Vec<HandoffEvidence> {
                 ran: true,
                 refused: handoff.failed,
                 delegates: handoff.delegates,
+                basis: Basis::Declared,
                 ..base(event.start, &handoff.to)
             }),
             _ => {}
@@ -138,6 +143,7 @@ impl HandoffEvidence {
         self.ran |= other.ran;
         self.refused |= other.refused;
         self.delegates |= other.delegates;
+        self.basis = self.basis.min(other.basis);
     }
 }
 

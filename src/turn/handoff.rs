@@ -7,7 +7,7 @@ use super::retention::{self, SourceContext};
 use super::tree::{Tree, UNKNOWN_AGENT};
 use crate::model::Name;
 use crate::model::cohort::Cohort;
-use crate::model::event::Target;
+use crate::model::event::{Basis, Target};
 use crate::model::fact::{HUMAN, Handoff, HandoffKind, HandoffResult};
 use crate::model::ids::TraceId;
 use crate::model::sampling::Threshold;
@@ -206,6 +206,7 @@ fn by_structure(
             result: retention::judged(judged, kind, retention, policy),
             retention,
             intent,
+            basis: Basis::Inferred,
             phantom: false,
             from,
             to: agent.clone(),
@@ -266,6 +267,7 @@ fn conclude(
             result,
             retention,
             intent,
+            basis: shown.basis,
             phantom: target.is_none() && !human && shown.requested && !shown.ran,
             latency: target.map(|t| activations.list[t].start.since(shown.at)),
         },

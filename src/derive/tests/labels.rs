@@ -3,6 +3,7 @@
 use super::{fact, handoff, in_cohort, settings, shown};
 use crate::derive::*;
 use crate::model::Name;
+use crate::model::event::Basis;
 use crate::model::fact::{Evidence, HandoffResult, Retention};
 use std::time::Duration;
 
@@ -45,6 +46,7 @@ fn agents_have_no_cohorts_workflows_have_all_and_the_choice_of_a_model_has_two()
         workflow: Name::from("w"),
         outcome: Outcome::Resolved,
         because: "r".into(),
+        basis: Basis::Declared,
         duration: Duration::from_secs(2),
         cost_usd: Some(0.5),
         value_usd: None,

@@ -3,7 +3,7 @@
 use super::{fact, handoff, in_cohort, settings, shown, tool};
 use crate::derive::*;
 use crate::model::Name;
-use crate::model::event::Usage;
+use crate::model::event::{Basis, Usage};
 use crate::model::fact::{Action, ActionKind, HandoffResult};
 use crate::model::metric::Point;
 use crate::model::sampling::Threshold;
@@ -44,6 +44,7 @@ fn a_workflow_counts_once_with_its_money_and_the_other_outcomes_show_at_zero() {
         workflow: Name::from("w"),
         outcome: Outcome::Resolved,
         because: Name::from("a rule"),
+        basis: Basis::Declared,
         duration: Duration::from_secs(60),
         cost_usd: Some(0.5),
         value_usd: Some(49.5),

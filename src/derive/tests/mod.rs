@@ -8,6 +8,7 @@ mod series_cache;
 
 use super::*;
 use crate::model::Name;
+use crate::model::event::Basis;
 use crate::model::fact::{Action, ActionKind, HandoffKind, ToolCallFact};
 use crate::model::ids::TraceId;
 use crate::model::metric::Point;
@@ -36,6 +37,7 @@ pub(super) fn handoff(result: HandoffResult) -> What {
         retention: None,
         intent: None,
         phantom: false,
+        basis: Basis::Inferred,
     })
 }
 
@@ -155,6 +157,7 @@ fn no_order_of_facts_and_no_split_over_partitions_shows_in_the_sums() {
                 workflow: Name::from("w"),
                 outcome: Outcome::Resolved,
                 because: "r".into(),
+                basis: Basis::Declared,
                 duration: Duration::from_secs_f64(usd),
                 cost_usd: Some(usd),
                 value_usd: Some(20.0),
@@ -385,6 +388,7 @@ fn each_model_of_a_workflow_has_the_whole_of_it() {
             workflow: Name::from("w"),
             outcome,
             because: "r".into(),
+            basis: Basis::Declared,
             duration: Duration::from_secs(1),
             cost_usd: usd,
             value_usd: None,

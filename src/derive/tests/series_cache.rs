@@ -3,7 +3,7 @@
 use super::in_cohort;
 use crate::derive::*;
 use crate::model::Name;
-use crate::model::event::Usage;
+use crate::model::event::{Basis, Usage};
 use crate::model::fact::{Evidence, HandoffKind, IntentPassed, Retention};
 use proptest::prelude::*;
 use std::time::Duration;
@@ -28,6 +28,7 @@ fn what(number: u64) -> What {
             workflow: name(0),
             outcome,
             because: "r".into(),
+            basis: Basis::Declared,
             duration: Duration::from_secs(number % 9),
             cost_usd: usd(0),
             value_usd: usd(1),
@@ -71,6 +72,7 @@ fn what(number: u64) -> What {
                 sides: None,
             }),
             phantom: bit(5),
+            basis: Basis::Inferred,
         }),
     }
 }

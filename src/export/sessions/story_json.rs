@@ -54,6 +54,7 @@ fn workflow(closed: &Workflow, display: &DisplaySettings) -> Value {
         "workflow": &*closed.workflow,
         "outcome": closed.outcome.as_str(),
         "because": &*closed.because,
+        "evidence": closed.basis.as_str(),
         "duration_seconds": closed.duration.as_secs_f64(),
         "cost": closed.cost_usd,
         "value": closed.value_usd,

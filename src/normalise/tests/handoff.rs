@@ -1,6 +1,7 @@
 //! Known answers of handoffs by name: what the operator adds, how far a name reaches, where arguments and agents stand.
 
 use super::{event, group, told};
+use crate::model::event::Basis;
 use crate::normalise::*;
 
 /// What a call of this tool is, with names that the operator adds.
@@ -97,4 +98,36 @@ fn an_agent_stands_before_the_point_of_autogens_tools() {
         let tool = [("openinference.span.kind", "TOOL")];
         assert_eq!(told(&event(scope, span, &tool)), expected);
     }
+}
+
+#[test]
+fn what_says_that_a_tool_hands_over_is_told() {
+    // H-8
+    let settings = Settings {
+        handoff_tools: vec!["ask_*_team".into()],
+        escalation_tools: vec!["page_oncall".into()],
+        ..Settings::default()
+    };
+    let normaliser = Normaliser::new(settings, Arc::new(PriceBook::default()));
+    let basis = |name: &str, more: &[(&str, &str)]| {
+        let mut attributes = vec![
+            ("gen_ai.operation.name", "execute_tool"),
+            ("gen_ai.tool.name", name),
+        ];
+        attributes.extend(more);
+        let group = group("app", "x", &attributes, |_| {});
+        let mut events = normaliser.normalise(&group, &mut Scratch::default());
+        events.remove(0).rare.handoff_basis
+    };
+    let target = [("gen_ai.handoff.to_agent", "desk")];
+    assert_eq!(basis("transfer_to_desk", &[]), Basis::Inferred);
+    assert_eq!(
+        basis("look_up", &[]),
+        Basis::Inferred,
+        "it hands nothing over"
+    );
+    assert_eq!(basis("ask_billing_team", &[]), Basis::Rule);
+    assert_eq!(basis("page_oncall", &[]), Basis::Rule);
+    assert_eq!(basis("transfer_to_desk", &target), Basis::Declared);
+    assert_eq!(basis("ask_billing_team", &target), Basis::Declared);
 }

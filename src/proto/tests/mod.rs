@@ -166,6 +166,7 @@ fn events() -> Vec<Event> {
                     cost: Cost::Declared(0.75),
                 })),
                 about: Some(10),
+                handoff_basis: Basis::ALL[number % 3],
             }),
         })
         .collect()

@@ -317,3 +317,34 @@ fn a_later_turn_takes_up_only_what_was_made_for_its_agent_before_it() {
         assert_eq!(resumed, taken, "{who} at {start}: {found:?}");
     }
 }
+
+#[test]
+fn the_strongest_evidence_of_a_handoff_counts() {
+    // H-8
+    let basis = |s: &Scene| {
+        let facts = run(s).into_iter();
+        let found = facts.filter_map(|fact| match fact.what {
+            What::Handoff(handoff) => Some(handoff.basis),
+            _ => None,
+        });
+        found.collect::<Vec<_>>()
+    };
+    let by = |asks: &[HandoffScene]| basis(&shown(asks));
+    assert_eq!(by(&[(Model, None, "a", "b")]), [Basis::Inferred]);
+    assert_eq!(by(&[(Tool, None, "a", "b")]), [Basis::Inferred]);
+    assert_eq!(by(&[(Span, None, "a", "b")]), [Basis::Declared]);
+    let both = [(Tool, None, "a", "b"), (Span, None, "a", "b")];
+    assert_eq!(by(&both), [Basis::Declared]);
+    for (said, expected) in [
+        (Basis::Rule, Basis::Rule),
+        (Basis::Declared, Basis::Declared),
+    ] {
+        let mut s = shown(&[(Model, None, "a", "b"), (Tool, None, "a", "b")]);
+        s.last().rare.handoff_basis = said;
+        assert_eq!(basis(&s), [expected]);
+    }
+    let mut s = Scene::default();
+    s.agent(0, "a", (0, 10));
+    s.agent(0, "b", (20, 30));
+    assert_eq!(basis(&s), [Basis::Inferred], "control passed by itself");
+}

@@ -211,14 +211,22 @@ fn rules_prove_outcomes_and_count_steps_of_the_funnel() {
         let facts = play_with(events, &settings);
         let told = facts.iter().filter_map(|fact| match &fact.what {
             What::FunnelStep { step, .. } => Some(step.to_string()),
-            What::Workflow(w) => Some(format!("{}: {}", w.outcome.as_str(), w.because)),
+            What::Workflow(w) => {
+                let basis = w.basis.as_str();
+                Some(format!("{}: {} ({basis})", w.outcome.as_str(), w.because))
+            }
             _ => None,
         });
         told.collect::<Vec<_>>()
     };
     assert_eq!(
         end(true),
-        ["done", "handed over", "issued", "resolved: refund issued"]
+        [
+            "done",
+            "handed over",
+            "issued",
+            "resolved: refund issued (rule)"
+        ]
     );
-    assert_eq!(end(false), ["handed over", "failed: asked twice"]);
+    assert_eq!(end(false), ["handed over", "failed: asked twice (rule)"]);
 }

@@ -4,7 +4,7 @@ use crate::export::sessions::{
     DisplaySettings, SessionFilter, SessionList, SessionSummary, href, story, story_json,
 };
 use crate::model::Name;
-use crate::model::event::Outcome;
+use crate::model::event::{Basis, Outcome};
 use crate::model::fact::{
     Action, ActionKind, AgentInvocation, Fact, HUMAN, Handoff, HandoffKind, HandoffResult,
     IntentPassed, ToolCallFact, Turn, TurnResult, What, Workflow,
@@ -63,6 +63,7 @@ fn handoff(from: &str, to: &str, result: HandoffResult) -> What {
         retention: None,
         intent: None,
         phantom: false,
+        basis: Basis::Inferred,
     })
 }
 
@@ -96,6 +97,7 @@ fn ended(outcome: Outcome) -> What {
         workflow: "support".into(),
         outcome,
         because: "a span declares it".into(),
+        basis: Basis::Declared,
         duration: Duration::from_secs(9),
         cost_usd: None,
         value_usd: None,
