@@ -417,6 +417,12 @@ pub static DERIVED: &[Description] = &[
         "Duplicate spans. They are not counted again in any other metric.",
     ),
     own(
+        Metric::IgnoredEvents,
+        "baton_ignored_events_total",
+        &["reason"],
+        "Spans and log records that change no figure. reason is not_about_agents (nothing in their trace is about agents) or outcome_after_close (an outcome whose workflow was closed).",
+    ),
+    own(
         Metric::Shed,
         "baton_shed_total",
         &["reason"],

@@ -51,6 +51,7 @@ pub enum Metric {
     ObservedTurns,
     LateEvents,
     DuplicateEvents,
+    IgnoredEvents,
     Shed,
     SeriesOverflow,
 }

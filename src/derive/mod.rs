@@ -121,6 +121,9 @@ impl Deriver {
             }
             What::Late => store.count(Metric::LateEvents, &[], 1, when),
             What::Duplicate => store.count(Metric::DuplicateEvents, &[], 1, when),
+            What::Ignored { reason, events } => {
+                store.count(Metric::IgnoredEvents, &[reason.as_str()], *events, when);
+            }
             What::Shed(reason) => apply_shed(store, *reason, when),
         }
     }

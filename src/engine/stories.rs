@@ -65,10 +65,12 @@ impl Stories {
         }
     }
 
-    pub(super) fn take(&mut self, facts: Vec<Fact>) {
+    pub(super) fn take(&mut self, mut facts: Vec<Fact>) {
         if self.most == 0 {
             return;
         }
+        // Most traces of a web server are nobody's story.
+        facts.retain(|fact| !fact.is_about_nobody());
         let mut facts = facts.into_iter();
         while let Some(first) = facts.as_slice().first() {
             // Facts come session by session.

@@ -42,6 +42,12 @@ impl Fact {
         }
     }
 
+    /// It says only that nothing in a trace is about agents.
+    pub fn is_about_nobody(&self) -> bool {
+        let reason = Ignored::NotAboutAgents;
+        matches!(self.what, What::Ignored { reason: known, .. } if known == reason)
+    }
+
     /// How many like it it stands for.
     pub fn weight(&self) -> u64 {
         self.threshold.map_or(1, |t| t.weight(self.trace))
@@ -111,6 +117,11 @@ pub enum What {
     Late,
     /// An event that was already known.
     Duplicate,
+    /// So many events that changed no figure, and why.
+    Ignored {
+        reason: Ignored,
+        events: u64,
+    },
     /// A limit made the stitcher decide or drop early.
     Shed(Shed),
 }
@@ -332,6 +343,26 @@ impl HandoffResult {
             Self::Rejected => ("failed", "rejected"),
             Self::Bounced => ("failed", "bounced"),
             Self::ContextLost => ("failed", "context_lost"),
+        }
+    }
+}
+
+/// Why events changed no figure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ignored {
+    /// Nothing in their trace is about agents.
+    NotAboutAgents,
+    /// An outcome whose workflow was closed.
+    OutcomeAfterClose,
+}
+
+impl Ignored {
+    pub const ALL: [Self; 2] = [Self::NotAboutAgents, Self::OutcomeAfterClose];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotAboutAgents => "not_about_agents",
+            Self::OutcomeAfterClose => "outcome_after_close",
         }
     }
 }

@@ -63,6 +63,11 @@ macro_rules! id {
 id!(TraceId, 16);
 id!(SpanId, 8);
 
+impl SpanId {
+    /// Stands for the trace as a whole where a log record names no span. No sender makes it by chance.
+    pub const OF_TRACE: Self = Self::from_nonzero([0xff; 8]);
+}
+
 /// An id that is unique within one tenant only.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TenantScoped {

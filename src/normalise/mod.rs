@@ -63,6 +63,7 @@ pub use settings::Settings;
 use crate::model::List;
 use crate::model::compact::OptionBox;
 use crate::model::event::{Evaluation, Event, Kind, RareFields, SessionSource};
+use crate::model::ids::SpanId;
 use crate::model::price::PriceBook;
 use crate::otlp::view::{LogRecord, ScopeBatch};
 use attribute_filter::AttributeFilter;
@@ -159,14 +160,14 @@ impl Normaliser {
     }
 }
 
-/// The event of a log record, which speaks about its span: it becomes a note to it.
+/// The event of a log record, which speaks about its span, or without one about its trace (S-12): it becomes a note to it.
 fn log_event<'g>(
     context: ReadContext<'g>,
     contexts: &SpanContexts<'g>,
     hasher: &TokenHasher<'_>,
     log: &'g LogRecord<'_>,
 ) -> Option<Event> {
-    let (trace, span) = (log.trace?, log.span?);
+    let (trace, span) = (log.trace?, log.span.unwrap_or(SpanId::OF_TRACE));
     let mut event = blank(trace, span, log.time);
     let evaluations = evaluation::of(log.event_name, &log.attributes, context.names);
     let evaluations: List<Evaluation> = evaluations.into_iter().collect();

@@ -212,6 +212,7 @@ pub struct Event {
     /// Hash of the ID of the response that a log record or an evaluation is about.
     #[prost(fixed64, optional, tag = "47")]
     pub about: ::core::option::Option<u64>,
+    /// What says that the tool call hands over, if it is more than its name.
     #[prost(enumeration = "Basis", tag = "48")]
     pub handoff_basis: i32,
     #[prost(oneof = "event::Kind", tags = "30, 31, 32, 33, 34, 35, 36, 37, 38")]
@@ -458,6 +459,36 @@ impl Outcome {
         }
     }
 }
+/// What an outcome or a handoff rests on. Unspecified if Baton's own rules found it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Basis {
+    Unspecified = 0,
+    Declared = 1,
+    Rule = 2,
+}
+impl Basis {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "BASIS_UNSPECIFIED",
+            Self::Declared => "BASIS_DECLARED",
+            Self::Rule => "BASIS_RULE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "BASIS_UNSPECIFIED" => Some(Self::Unspecified),
+            "BASIS_DECLARED" => Some(Self::Declared),
+            "BASIS_RULE" => Some(Self::Rule),
+            _ => None,
+        }
+    }
+}
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum Pause {
@@ -488,13 +519,6 @@ impl Pause {
             _ => None,
         }
     }
-}
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
-#[repr(i32)]
-pub enum Basis {
-    Unspecified = 0,
-    Declared = 1,
-    Rule = 2,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct SnapshotPart {
@@ -613,6 +637,18 @@ pub struct Conversation {
     pub last_arrival: u64,
     #[prost(message, repeated, tag = "10")]
     pub rows: ::prost::alloc::vec::Vec<Row>,
+    #[prost(message, optional, tag = "11")]
+    pub last_answer: ::core::option::Option<LastAnswer>,
+}
+/// Who gave the user the last answer.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LastAnswer {
+    #[prost(fixed64, tag = "1")]
+    pub at: u64,
+    #[prost(string, tag = "2")]
+    pub agent: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub workflow: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct OpenTrace {

@@ -6,6 +6,7 @@ use crate::model::compact::{CowArc, OptionBox};
 use crate::model::event::{Event, Kind, RareFields, SpanContext};
 use crate::model::ids::{SpanId, TraceId};
 use crate::model::time::Timestamp;
+use crate::proto;
 
 /// The events of one trace, and the notes to them. The order of arrival leaves no mark.
 #[derive(Clone, Debug)]
@@ -18,7 +19,19 @@ pub(super) struct EventBuffer {
     side_tables: SideTables,
     /// Event time from first start to last end of the spans, of which there is one at least.
     interval: (Timestamp, Timestamp),
+    /// The same of the notes.
+    noted: (Timestamp, Timestamp),
     agentic: bool,
+}
+
+/// What became of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Added {
+    New,
+    /// Its span was known by a version that said less, which it replaces.
+    Replaced,
+    /// Its span was known, or its note.
+    Known,
 }
 
 /// Roughly the bytes that an event takes here, with a part of its case, which it shares.
@@ -36,6 +49,13 @@ pub(super) fn weight(event: &Event) -> usize {
     WRITTEN + content + kind + event.rare.weight()
 }
 
+/// How much a version of a span says: the later its end, the more of the work it has seen. Its stored form decides between
+/// versions of the same end, so that the order of two versions never matters.
+pub(super) fn fullness(event: &Event) -> (Timestamp, usize, Vec<u8>) {
+    let stored = proto::event(event);
+    (event.end, stored.len(), stored)
+}
+
 impl EventBuffer {
     pub(super) fn new(trace: TraceId) -> Self {
         Self {
@@ -45,6 +65,7 @@ impl EventBuffer {
             written: Vec::new(),
             side_tables: SideTables::default(),
             interval: (Timestamp::MAX, Timestamp::default()),
+            noted: (Timestamp::MAX, Timestamp::default()),
             agentic: false,
         }
     }
@@ -54,9 +75,9 @@ impl EventBuffer {
         self.spans.len() + self.notes.len()
     }
 
-    /// Keeps an event; `false` if its span was known, or its note.
+    /// Keeps an event. Of two versions of one span the fuller one is kept (C-10).
     #[inline]
-    pub(super) fn add(&mut self, event: Event) -> bool {
+    pub(super) fn add(&mut self, event: Event) -> Added {
         // A trace of four gigabytes is more than a session may have.
         let at = self.written.len() as u32;
         match event.kind {
@@ -64,13 +85,16 @@ impl EventBuffer {
                 let known =
                     |(span, note, _): &(SpanId, u64, u32)| (*span, *note).cmp(&(event.span, id));
                 let Err(place) = self.notes.binary_search_by(known) else {
-                    return false;
+                    return Added::Known;
                 };
                 self.notes.insert(place, (event.span, id, at));
+                let (start, end) = self.noted;
+                self.noted = (start.min(event.start), end.max(event.end));
             }
             _ => {
-                let Err(place) = self.place(event.span) else {
-                    return false;
+                let place = match self.place(event.span) {
+                    Err(place) => place,
+                    Ok(known) => return self.replace_if_fuller(known, event),
                 };
                 event_codec::make_room(&mut self.spans, 8);
                 self.spans.insert(place, (event.span, at));
@@ -79,12 +103,42 @@ impl EventBuffer {
                 self.interval = (start.min(event.start), end.max(event.end));
             }
         }
+        self.write(event);
+        Added::New
+    }
+
+    fn write(&mut self, event: Event) {
         // By the quarter, where lists double: a trace comes in a piece or two.
         if self.written.capacity() - self.written.len() < 64 {
             self.written.reserve_exact(self.written.len() / 4 + 256);
         }
         self.side_tables.write(event, &mut self.written);
-        true
+    }
+
+    /// Keeps another version of a known span if it says more: some exporters send a span when it begins and again when it has
+    /// ended. Both count for the time and the parents of the trace, so that it makes no difference which came first.
+    fn replace_if_fuller(&mut self, place: usize, event: Event) -> Added {
+        let at = self.spans[place].1 as usize;
+        let (tables, written) = (&mut self.side_tables, &self.written[at..]);
+        let known = tables.peek(self.trace, event.span, written);
+        if known == event {
+            return Added::Known;
+        }
+        let is_fuller = fullness(&event) > fullness(&known);
+        if is_fuller {
+            tables.take(self.trace, event.span, written);
+        } else {
+            tables.note_parent(event.parent);
+        }
+        self.agentic |= event.kind.is_agentic();
+        let (start, end) = self.interval;
+        self.interval = (start.min(event.start), end.max(event.end));
+        if !is_fuller {
+            return Added::Known;
+        }
+        self.spans[place].1 = self.written.len() as u32;
+        self.write(event);
+        Added::Replaced
     }
 
     fn place(&self, span: SpanId) -> Result<usize, usize> {
@@ -96,10 +150,10 @@ impl EventBuffer {
         self.agentic
     }
 
-    /// Event time from first start to last end.
+    /// Event time from first start to last end: of the spans, and of the notes where there is no span.
     pub(super) fn interval(&self) -> (Timestamp, Timestamp) {
         match self.spans.is_empty() {
-            true => Default::default(),
+            true => self.noted,
             false => self.interval,
         }
     }
@@ -126,6 +180,6 @@ impl EventBuffer {
         let spans = self.spans.into_iter();
         let notes = self.notes.into_iter();
         let all = spans.chain(notes.map(|(span, _, at)| (span, at)));
-        all.map(move |(span, at)| side_tables.read(trace, span, &written[at as usize..]))
+        all.map(move |(span, at)| side_tables.take(trace, span, &written[at as usize..]))
     }
 }

@@ -30,6 +30,14 @@ pub(super) struct SideTables {
     requests: List<List<HandoffRequest>>,
 }
 
+/// Where the parts of an event are that are not written in its bytes.
+#[derive(Clone, Copy, Debug)]
+struct Places {
+    content: Option<usize>,
+    rare: Option<usize>,
+    requests: Option<usize>,
+}
+
 /// Puts something at the end; where.
 fn put<T>(list: &mut List<T>, item: T) -> u64 {
     make_room(list, 1);
@@ -174,6 +182,13 @@ impl SideTables {
         self.write_kind(kind, to);
     }
 
+    /// Notes a parent that an event names which is not kept.
+    pub(super) fn note_parent(&mut self, parent: Option<SpanId>) {
+        if let Some(parent) = parent {
+            note(&mut self.parents, parent);
+        }
+    }
+
     /// The place of a name from 1; 0: there is none.
     fn name(&mut self, name: Option<Name>) -> u64 {
         let Some(name) = name else {
@@ -194,7 +209,37 @@ impl SideTables {
     }
 
     /// The event of these ids, written at the beginning of these bytes. What it leads to it takes along.
-    pub(super) fn read(&mut self, trace: TraceId, span: SpanId, mut from: &[u8]) -> Event {
+    pub(super) fn take(&mut self, trace: TraceId, span: SpanId, from: &[u8]) -> Event {
+        let (mut event, places) = self.read(trace, span, from);
+        if let Some(place) = places.content {
+            event.content = self.contents[place].take();
+        }
+        if let Some(place) = places.rare {
+            event.rare = std::mem::take(&mut self.rare[place]);
+        }
+        if let (Some(place), Kind::Model(call)) = (places.requests, &mut event.kind) {
+            call.requests = std::mem::take(&mut self.requests[place]);
+        }
+        event
+    }
+
+    /// The same, and what it leads to stays.
+    pub(super) fn peek(&self, trace: TraceId, span: SpanId, from: &[u8]) -> Event {
+        let (mut event, places) = self.read(trace, span, from);
+        if let Some(place) = places.content {
+            event.content.clone_from(&self.contents[place]);
+        }
+        if let Some(place) = places.rare {
+            event.rare.clone_from(&self.rare[place]);
+        }
+        if let (Some(place), Kind::Model(call)) = (places.requests, &mut event.kind) {
+            call.requests.clone_from(&self.requests[place]);
+        }
+        event
+    }
+
+    /// The event as far as it is written, and the places of the rest.
+    fn read(&self, trace: TraceId, span: SpanId, mut from: &[u8]) -> (Event, Places) {
         let from = &mut from;
         let head = Head(from.get_u8());
         let parent = match head.has(1) {
@@ -202,26 +247,30 @@ impl SideTables {
             false => None,
         };
         let start = Timestamp(self.start.0.wrapping_add(unfolded(number(from))));
-        Event {
+        let end = Timestamp(start.0.wrapping_add(number(from)));
+        let (agent, workflow) = (self.named(from), self.named(from));
+        let context = self.contexts[number(from) as usize].clone();
+        let mut place = |is_there: bool| is_there.then(|| number(from) as usize);
+        let mut places = Places {
+            content: place(head.has(2)),
+            rare: place(head.has(3)),
+            requests: None,
+        };
+        let event = Event {
             trace,
             span,
             parent,
             start,
-            end: Timestamp(start.0.wrapping_add(number(from))),
+            end,
             error: head.has(0),
-            agent: self.named(from),
-            workflow: self.named(from),
-            context: self.contexts[number(from) as usize].clone(),
-            content: match head.has(2) {
-                true => self.contents[number(from) as usize].take(),
-                false => None,
-            },
-            rare: match head.has(3) {
-                true => std::mem::take(&mut self.rare[number(from) as usize]),
-                false => OptionBox::default(),
-            },
-            kind: self.read_kind(head, from),
-        }
+            agent,
+            workflow,
+            context,
+            content: None,
+            rare: OptionBox::default(),
+            kind: self.read_kind(head, from, &mut places),
+        };
+        (event, places)
     }
 
     fn write_kind(&mut self, kind: Kind, to: &mut Vec<u8>) {
@@ -273,13 +322,13 @@ impl SideTables {
         }
     }
 
-    fn read_kind(&mut self, head: Head, from: &mut &[u8]) -> Kind {
+    fn read_kind(&self, head: Head, from: &mut &[u8], places: &mut Places) -> Kind {
         match head.0 & 0xf {
             Head::WORKFLOW => Kind::Workflow,
             Head::AGENT => Kind::Agent {
                 inferred: from.get_u8() == 1,
             },
-            Head::MODEL => Kind::Model(Box::new(self.read_call(from))),
+            Head::MODEL => Kind::Model(Box::new(self.read_call(from, places))),
             Head::TOOL => {
                 let has = number(from);
                 Kind::Tool(ToolCall {
@@ -395,7 +444,7 @@ impl SideTables {
         }
     }
 
-    fn read_call(&mut self, from: &mut &[u8]) -> ModelCall {
+    fn read_call(&self, from: &mut &[u8], places: &mut Places) -> ModelCall {
         let has = number(from);
         let (has, cost_kind) = (has >> 2, has & 3);
         let provider = self.named(from);
@@ -415,6 +464,8 @@ impl SideTables {
             2 => Cost::Declared(from.get_f64_le()),
             _ => Cost::Computed(from.get_f64_le()),
         };
+        let first_token_seconds = is_set(has, 10).then(|| from.get_f64_le());
+        places.requests = is_set(has, 11).then(|| number(from) as usize);
         ModelCall {
             operation: match is_set(has, 0) {
                 true => Operation::Embeddings,
@@ -424,11 +475,8 @@ impl SideTables {
             model,
             usage,
             cost,
-            first_token_seconds: is_set(has, 10).then(|| from.get_f64_le()),
-            requests: match is_set(has, 11) {
-                true => std::mem::take(&mut self.requests[number(from) as usize]),
-                false => List::new(),
-            },
+            first_token_seconds,
+            requests: List::new(),
             answered: is_set(has, 4).then(|| is_set(has, 5)),
             is_agent: is_set(has, 1),
             failed: is_set(has, 2),

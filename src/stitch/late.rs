@@ -6,16 +6,24 @@ use crate::model::Name;
 use crate::model::event::{Event, Kind};
 use crate::model::fact::{Fact, What};
 use crate::model::price::ActionPrices;
-use crate::turn::{self, CumulativeUsage, DEFAULT_WORKFLOW, TotalCost};
+use crate::turn::{self, CumulativeUsage, DEFAULT_WORKFLOW, TotalCost, Verdict};
 
-/// Counts what adds up of a span whose turn is decided; returns its cost (W-6).
+/// What a late span adds to its workflow.
+#[derive(Debug, Default)]
+pub(super) struct LateEvent {
+    pub(super) cost: TotalCost,
+    /// The outcome that it declares (W-6).
+    pub(super) verdict: Option<Verdict>,
+}
+
+/// Counts what adds up of a span whose turn is decided; returns what it adds to its workflow.
 pub(super) fn count(
     decided: &mut DecidedTrace,
     usage: &mut CumulativeUsage,
     event: &Event,
     prices: &ActionPrices,
     out: &mut Output,
-) -> TotalCost {
+) -> LateEvent {
     let mut cost = TotalCost::default();
     let fact = |what| Fact::of_span(event, what);
     let inherited = || {
@@ -25,7 +33,7 @@ pub(super) fn count(
     let owner = event.agent.clone().or_else(inherited);
     if decided.knows(event, owner.clone()) {
         out.facts.push(fact(What::Duplicate));
-        return cost;
+        return LateEvent::default();
     }
     if !matches!(event.kind, Kind::Structure) {
         out.facts.push(fact(What::Late));
@@ -54,5 +62,8 @@ pub(super) fn count(
     out.facts
         .extend(turn::evaluation_facts(event, about.as_ref(), workflow));
     out.facts.extend(turn::unusable_facts(event));
-    cost
+    LateEvent {
+        cost,
+        verdict: turn::declared_verdict(event),
+    }
 }

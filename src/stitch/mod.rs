@@ -11,6 +11,7 @@
 //! | `session_timers.rs` | what is due in a session, and when |
 //! | `session_turns.rs` | which traces are one turn, and what its decision changes |
 //! | `trace.rs, event_buffer.rs, event_codec.rs` | the events of a trace until its turn is finalized, in a compact encoding |
+//! | `remarks.rs` | scores, feedback and outcomes in traces of their own |
 //! | `workflow.rs` | the open workflow and its outcome |
 //! | `user_messages.rs` | repeated messages of the user |
 //! | `contacts.rs` | closed workflows of a user, to detect repeat contacts |
@@ -28,6 +29,7 @@ mod key_table;
 mod late;
 mod links;
 mod owners;
+mod remarks;
 mod session;
 mod session_merge;
 mod session_timers;

@@ -1,6 +1,8 @@
 //! One session, or one trace whose session is unknown: its traces, its open workflow, its pending handoffs.
 
+use super::event_buffer::Added;
 use super::late;
+use super::remarks::LastAnswer;
 use super::trace::{DecidedTrace, OpenTrace, Trace};
 use super::user_messages::UserMessages;
 use super::workflow::OpenWorkflow;
@@ -41,6 +43,8 @@ pub(super) struct SessionState {
     pub(super) user_messages: UserMessages,
     /// Sequences of cumulative calls in decided traces, for calls that come later. Cleared with `traces`.
     pub(super) usage: CumulativeUsage,
+    /// Who gave the last answer: written by each decided turn, read by feedback in traces of their own. Never cleared.
+    pub(super) last_answer: Option<Box<LastAnswer>>,
     /// Arrival of the first entry: written once, read by the timer of a trace without a session.
     pub(super) opened: Timestamp,
     /// Arrival of the latest event: read by nearly all timers.
@@ -60,6 +64,7 @@ impl SessionState {
             counted: false,
             user_messages: UserMessages::default(),
             usage: CumulativeUsage::default(),
+            last_answer: None,
             opened: arrival,
             last_arrival: arrival,
         }
@@ -82,6 +87,10 @@ impl SessionState {
             + self.traces.len() * TRACE
             + self.workflow.as_ref().map_or(0, |_| WORKFLOW)
             + self.usage.weight()
+            + self
+                .last_answer
+                .as_ref()
+                .map_or(0, |_| size_of::<LastAnswer>())
             + self.pending.len() * size_of::<HandoffState>()
     }
 
@@ -125,22 +134,25 @@ impl SessionState {
             Trace::Open(open) => {
                 open.last_arrival = open.last_arrival.max(arrival);
                 let before = open.weight;
-                if open.take(*event) {
+                if open.take(*event) == Added::New {
                     self.open_spans += 1;
-                    self.open_bytes += open.weight - before;
                 } else {
                     out.facts.push(Fact::new(at, trace, What::Duplicate));
                 }
+                self.open_bytes += open.weight - before;
             }
             Trace::Decided(decided) => {
                 let from = out.facts.len();
                 let known = decided.owners.len();
-                let cost = late::count(decided, &mut self.usage, &event, &settings.prices, out);
+                let late = late::count(decided, &mut self.usage, &event, &settings.prices, out);
                 self.known_spans += decided.owners.len() - known;
-                stamp(&mut out.facts[from..], &self.cohort, &self.traces);
                 if let Some(workflow) = &mut self.workflow {
-                    workflow.summary.cost.merge(cost);
+                    workflow.summary.cost.merge(late.cost);
                 }
+                if let Some(verdict) = late.verdict {
+                    self.declare(verdict, trace, arrival, out);
+                }
+                stamp(&mut out.facts[from..], &self.cohort, &self.traces);
             }
         }
         if self.open_spans > settings.max_spans_per_session {

@@ -62,6 +62,7 @@ impl SessionState {
         self.pending
             .sort_by_key(|(due, state)| (*due, state.at, state.trace));
         self.counted |= other.counted;
+        self.last_answer = self.last_answer.take().max(other.last_answer);
         self.opened = self.opened.min(other.opened);
         self.last_arrival = self.last_arrival.max(other.last_arrival);
         match (&mut self.workflow, other.workflow) {

@@ -4,10 +4,20 @@ use super::session::{SessionState, stamp};
 use super::trace::{OpenTrace, Trace};
 use super::workflow::OpenWorkflow;
 use super::{Output, Settings};
-use crate::model::fact::{Fact, What};
+use crate::model::event::Event;
+use crate::model::fact::{Fact, Ignored, What};
 use crate::model::ids::{PartitionKey, TraceId};
 use crate::model::time::Timestamp;
 use crate::turn::{self, Decided, HandoffState, SpanOwners, WorkflowSummary};
+
+/// The spans of a trace that says nothing to Baton.
+fn ignored(id: TraceId, trace: &OpenTrace) -> Fact {
+    let what = What::Ignored {
+        reason: Ignored::NotAboutAgents,
+        events: trace.len() as u64,
+    };
+    Fact::new(trace.interval().1, id, what)
+}
 
 /// Open traces that are one turn (T-1): a trace that lies within the time of another one, or links to it, joins its turn.
 pub(super) struct OpenTurn {
@@ -103,19 +113,42 @@ impl SessionState {
     }
 
     fn decide(&mut self, turn: &OpenTurn, now: Timestamp, settings: &Settings, out: &mut Output) {
-        let mut spans = Vec::new();
+        let (mut spans, mut remarks) = (Vec::new(), Vec::new());
         for id in &turn.traces {
             if let Some(Trace::Open(trace)) = self.traces.remove(id) {
                 self.open_spans -= trace.len();
                 self.open_bytes -= trace.weight;
                 // A trace in which nothing is about agents adds nothing to the turn of others (T-7).
-                if trace.is_agentic() {
-                    let (events, decided) = trace.close();
-                    self.traces.insert(*id, Trace::Decided(Box::new(decided)));
-                    spans.push(events);
+                let is_agentic = trace.is_agentic();
+                if !is_agentic && !trace.has_remarks() {
+                    out.facts.push(ignored(*id, &trace));
+                    continue;
+                }
+                let (events, decided) = trace.close();
+                self.traces.insert(*id, Trace::Decided(Box::new(decided)));
+                match is_agentic {
+                    true => spans.push(events),
+                    false => remarks.push((*id, events)),
                 }
             }
         }
+        self.decide_spans(&spans, now, settings, out);
+        let from = out.facts.len();
+        for (id, events) in &remarks {
+            self.note_remarks(*id, events);
+            self.count_remarks(events, now, out);
+        }
+        stamp(&mut out.facts[from..], &self.cohort, &self.traces);
+    }
+
+    /// Decides the turn of these spans, one list for each trace.
+    fn decide_spans(
+        &mut self,
+        spans: &[Vec<Event>],
+        now: Timestamp,
+        settings: &Settings,
+        out: &mut Output,
+    ) {
         let pending = self.pending.iter();
         let mut waiting: Vec<HandoffState> = pending.map(|(_, state)| state.clone()).collect();
         let (events, usage) = (spans.iter().flatten(), &mut self.usage);
@@ -129,6 +162,7 @@ impl SessionState {
         self.compare_message(&turn, out);
         self.remove_resumed(&waiting, &turn, out);
         self.note_owners(&turn);
+        self.note_answer(&turn.summary, turn.answering.as_ref());
         stamp(&mut out.facts[from..], &turn.summary.cohort, &self.traces);
         self.pending_until(&mut turn, now + settings.drop_timeout);
         if turn.summary.last_result.is_some() {

@@ -2,6 +2,7 @@
 
 use super::contacts::Contacts;
 use super::links::Links;
+use super::remarks::LastAnswer;
 use super::session::SessionState;
 use super::trace::{DecidedTrace, OpenTrace, Trace};
 use super::user_messages::UserMessage;
@@ -158,6 +159,7 @@ impl SessionState {
             rows: self.usage.save(),
             opened: self.opened.0,
             last_arrival: self.last_arrival.0,
+            last_answer: self.last_answer.as_deref().map(LastAnswer::save),
         }
     }
 
@@ -196,8 +198,28 @@ impl SessionState {
         restored.cohort = cohort_of(stored.cohort);
         restored.counted = stored.counted;
         restored.last_arrival = Timestamp(stored.last_arrival);
+        let answer = stored.last_answer.map(LastAnswer::restore);
+        restored.last_answer = answer.map(Box::new);
         restored.weigh();
         Ok(restored)
+    }
+}
+
+impl LastAnswer {
+    fn save(&self) -> v1::LastAnswer {
+        v1::LastAnswer {
+            at: self.at.0,
+            agent: self.agent.as_str().to_owned(),
+            workflow: self.workflow.as_str().to_owned(),
+        }
+    }
+
+    fn restore(stored: v1::LastAnswer) -> Self {
+        Self {
+            at: Timestamp(stored.at),
+            agent: stored.agent.into(),
+            workflow: stored.workflow.into(),
+        }
     }
 }
 

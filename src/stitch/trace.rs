@@ -1,6 +1,6 @@
 //! One trace of a session: its events while the turn is open, a summary afterwards.
 
-use super::event_buffer::{self, EventBuffer};
+use super::event_buffer::{self, Added, EventBuffer};
 use super::owners::Owners;
 use crate::model::Name;
 use crate::model::event::{Evaluation, Event, Kind, SessionSource, SpanContext};
@@ -85,15 +85,15 @@ impl OpenTrace {
         }
     }
 
-    /// Keeps an event; `false` if its span was known.
+    /// Keeps an event.
     #[inline]
-    pub(super) fn take(&mut self, event: Event) -> bool {
+    pub(super) fn take(&mut self, event: Event) -> Added {
         let weight = event_buffer::weight(&event);
-        let is_new = self.buffer.add(event);
-        if is_new {
+        let added = self.buffer.add(event);
+        if added != Added::Known {
             self.weight += weight;
         }
-        is_new
+        added
     }
 
     /// All spans by their ids, each with what its notes say, and what is to be known of them afterwards. A note to a span that
@@ -171,6 +171,12 @@ impl OpenTrace {
     /// Whether anything in it is about agents.
     pub(super) fn is_agentic(&self) -> bool {
         self.buffer.is_agentic()
+    }
+
+    /// Whether a span or a note of it says something about its session: a score, an outcome.
+    pub(super) fn has_remarks(&self) -> bool {
+        let mut rare = self.buffer.rare().iter();
+        rare.any(|rare| !rare.evaluations.is_empty() || rare.outcome.is_some())
     }
 
     /// Event time from first start to last end.

@@ -183,14 +183,17 @@ fn count(
 
 /// The verdict that a span declares last (W-1).
 fn declared_outcome(tree: &Tree<'_>) -> Option<Verdict> {
-    let declared = |event: &&Event| {
-        Some(Verdict {
-            at: event.end,
-            rule: None,
-            outcome: event.rare.outcome.as_ref()?.outcome,
-        })
-    };
-    tree.events.iter().filter_map(declared).max()
+    let events = tree.events.iter();
+    events.filter_map(|event| declared_verdict(event)).max()
+}
+
+/// The verdict that an event declares.
+pub fn declared_verdict(event: &Event) -> Option<Verdict> {
+    Some(Verdict {
+        at: event.end,
+        rule: None,
+        outcome: event.rare.outcome.as_ref()?.outcome,
+    })
 }
 
 /// The value declared last: an agent may learn more of it on the way.

@@ -42,7 +42,7 @@ mod tests;
 
 pub use cost::TotalCost;
 pub use cumulative_usage::{CumulativeUsage, LatestCall};
-pub use decide::{Decided, SpanOwners, decide};
+pub use decide::{Decided, SpanOwners, decide, declared_verdict};
 pub use facts::{evaluation_facts, model_fact, tool_fact, unusable_facts};
 pub use handoff::HandoffState;
 pub use judge::Judge;

@@ -68,7 +68,7 @@ metrics:
         read(text).expect_err("faults"),
         [
             "5:7: metrics.labels.keep.baton_handofs_total: is no derived metric: did you mean baton_handoffs_total? see docs/metrics.md",
-            "8:9: metrics.labels.keep.baton_handoffs_total.1: is a label that the metric does not have: did you mean result? it has from, to, kind, result, reason, tier, intent, channel, tenant",
+            "8:9: metrics.labels.keep.baton_handoffs_total.1: is a label that the metric does not have: did you mean result? it has from, to, kind, result, reason, evidence, tier, intent, channel, tenant",
             "9:33: metrics.labels.keep.baton_late_events_total.0: is a label that the metric does not have: it has none",
             "10:7: metrics.labels.keep.baton_workflow_cost_usd: is no derived metric: did you mean baton_workflow_cost_eur? see docs/metrics.md",
             "12:5: metrics.buckets.baton_turns_total: is no histogram and has no buckets",

@@ -95,7 +95,7 @@ fn handoffs_are_by_agent_without_cohorts_and_by_workflow_with_them() {
     for (metric, expected) in [
         (
             "baton_handoffs_total",
-            &["a b transfer success  = 2"] as &[&str],
+            &["a b transfer success  inferred = 2"] as &[&str],
         ),
         ("baton_handoff_duration_seconds", &["b = 2 sum 0.24"]),
         (

@@ -53,7 +53,7 @@ fn a_workflow_counts_once_with_its_money_and_the_other_outcomes_show_at_zero() {
     let workflows = shown(&families, "baton_workflows_total");
     assert_eq!(workflows.len(), Outcome::ALL.len());
     for line in workflows {
-        let counts = line.starts_with("w resolved");
+        let counts = line.starts_with("w resolved declared");
         assert!(line.ends_with(if counts { "= 1" } else { "= 0" }), "{line}");
     }
     for (metric, expected) in [
@@ -180,7 +180,8 @@ fn snapshots_that_meet_add_up_and_what_fits_no_metric_is_left_out() {
         ["a b = 2 sum 0.24"]
     );
     assert!(
-        shown(&families, "baton_handoffs_total").contains(&"a b transfer success  = 2".to_owned())
+        shown(&families, "baton_handoffs_total")
+            .contains(&"a b transfer success  inferred = 2".to_owned())
     );
     assert_eq!(
         deriver.next_deadline(),

@@ -81,8 +81,8 @@ fn a_failed_handoff_shows_its_success_at_zero_beside_it() {
     assert_eq!(
         shown(&families, "baton_handoffs_total"),
         [
-            "a b transfer failed dropped = 1",
-            "a b transfer success  = 0"
+            "a b transfer failed dropped inferred = 1",
+            "a b transfer success  inferred = 0"
         ]
     );
     assert_eq!(

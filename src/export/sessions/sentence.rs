@@ -1,8 +1,8 @@
 //! A fact as a sentence.
 
 use crate::model::fact::{
-    Action, ActionKind, Evidence, HUMAN, Handoff, HandoffResult, IntentPassed, ModelCallFact, What,
-    Workflow,
+    Action, ActionKind, Evidence, HUMAN, Handoff, HandoffResult, Ignored, IntentPassed,
+    ModelCallFact, What, Workflow,
 };
 use crate::model::money::written;
 use std::fmt::Write;
@@ -37,7 +37,11 @@ pub(super) fn of(what: &What, currency: &str) -> Option<String> {
         What::Session | What::Turn(_) | What::Workflow(_) | What::FunnelStep { .. } => return None,
         // Its handoff says it.
         What::Escalation { .. } => return None,
-        What::Pending(_) | What::Duplicate => return None,
+        What::Ignored {
+            reason: Ignored::OutcomeAfterClose,
+            ..
+        } => "an outcome arrived after its workflow was closed, so it changes nothing".to_owned(),
+        What::Pending(_) | What::Duplicate | What::Ignored { .. } => return None,
     })
 }
 

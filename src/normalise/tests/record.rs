@@ -127,14 +127,21 @@ fn a_record_that_says_nothing_or_stands_alone_is_none() {
             trace: None,
             ..record(EVALUATION, &named)
         },
-        LogRecord {
-            span: None,
-            ..record(EVALUATION, &named)
-        },
     ] {
         let shown = format!("{log:?}");
         assert_eq!(notes(vec![log]), [], "{shown}");
     }
+}
+
+/// S-12.
+#[test]
+fn a_record_without_a_span_speaks_of_its_trace() {
+    let named = [("gen_ai.evaluation.name", "quality")];
+    let found = notes(vec![LogRecord {
+        span: None,
+        ..record(EVALUATION, &named)
+    }]);
+    assert_eq!(found.len(), 1);
 }
 
 #[test]

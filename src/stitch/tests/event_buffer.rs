@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::sketch::{Content, Sketch};
-use crate::stitch::event_buffer::EventBuffer;
+use crate::stitch::event_buffer::{Added, EventBuffer, fullness};
 use proptest::option;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -194,20 +194,49 @@ fn an_event() -> impl Strategy<Value = Event> {
 
 proptest! {
     #[test]
+    fn the_order_of_versions_makes_no_difference(
+        events in prop::collection::vec(an_event(), 0..20),
+        seed in any::<u64>(),
+    ) {
+        let add = |events: &[Event]| {
+            let mut kept = EventBuffer::new(trace(1));
+            for event in events.iter().filter(|event| !matches!(event.kind, Kind::Note(_))) {
+                kept.add(event.clone());
+            }
+            (kept.is_complete(), kept.is_agentic(), kept.interval(), kept.into_events().collect::<Vec<_>>())
+        };
+        let mut other = events.clone();
+        other.rotate_left(seed as usize % events.len().max(1));
+        prop_assert_eq!(add(&events), add(&other));
+        other.reverse();
+        prop_assert_eq!(add(&events), add(&other));
+    }
+
+    #[test]
     fn what_is_kept_comes_back_in_the_order_of_its_ids(
         events in prop::collection::vec(an_event(), 0..40),
     ) {
         let mut kept = EventBuffer::new(trace(1));
-        let mut first = BTreeMap::new();
+        let mut first: BTreeMap<_, &Event> = BTreeMap::new();
         for event in &events {
             let note = match event.kind {
                 Kind::Note(id) => Some(id),
                 _ => None,
             };
             // Spans come before all notes.
-            let is_new = !first.contains_key(&(note.is_some(), event.span, note));
-            prop_assert_eq!(kept.add(event.clone()), is_new);
-            first.entry((note.is_some(), event.span, note)).or_insert(event);
+            let key = (note.is_some(), event.span, note);
+            let expected = match first.get(&key) {
+                None => Added::New,
+                // C-10: of two versions the one that ends last is kept, and the stored form decides between equal ends.
+                Some(known) if note.is_none() && fullness(event) > fullness(known) => {
+                    Added::Replaced
+                }
+                Some(_) => Added::Known,
+            };
+            prop_assert_eq!(kept.add(event.clone()), expected);
+            if expected != Added::Known {
+                first.insert(key, event);
+            }
         }
         prop_assert_eq!(kept.len(), first.len());
         let spans: Vec<&&Event> = first
@@ -215,16 +244,24 @@ proptest! {
             .filter_map(|((is_note, ..), event)| (!is_note).then_some(event))
             .collect();
         let has = |id: SpanId| spans.iter().any(|event| event.span == id);
+        // All versions of a span count for its parents and its time. Of a note the first one is kept.
+        let is_note = |event: &&Event| matches!(event.kind, Kind::Note(_));
+        let notes = first.values().copied().filter(is_note);
+        let all: Vec<&Event> = events.iter().filter(|event| !is_note(event)).chain(notes).collect();
         prop_assert_eq!(
             kept.is_complete(),
-            first.values().all(|event| event.parent.is_none_or(has))
+            all.iter().all(|event| event.parent.is_none_or(has))
         );
+        let versions: Vec<&Event> = match spans.is_empty() {
+            true => all,
+            false => all.into_iter().filter(|event| !is_note(event)).collect(),
+        };
         prop_assert_eq!(
             kept.is_agentic(),
-            spans.iter().any(|event| event.kind.is_agentic())
+            versions.iter().any(|event| event.kind.is_agentic())
         );
-        let start = spans.iter().map(|event| event.start).min().unwrap_or_default();
-        let end = spans.iter().map(|event| event.end).max().unwrap_or_default();
+        let start = versions.iter().map(|event| event.start).min().unwrap_or(Timestamp::MAX);
+        let end = versions.iter().map(|event| event.end).max().unwrap_or_default();
         prop_assert_eq!(kept.interval(), (start, end));
         for context in first.values().map(|event| &event.context) {
             prop_assert!(kept.contexts().contains(context));

@@ -136,7 +136,10 @@ fn what_is_not_about_agents_is_not_even_known() {
         desk.apply(&session("s"), record, second);
     }
     let about = |fact: &&Fact| fact.trace == trace(1);
-    assert_eq!(desk.end().iter().filter(about).count(), 0);
+    let is_ignored = |fact: &Fact| matches!(fact.what, What::Ignored { .. });
+    let facts = desk.end();
+    let mut told = facts.iter().filter(about);
+    assert!(told.clone().count() == 2 && told.all(is_ignored));
 }
 
 ///

@@ -1,0 +1,94 @@
+//! Remarks: scores, feedback and outcomes in a trace of their own, in which no agent works. They speak about the session (S-11).
+
+use super::Output;
+use super::session::SessionState;
+use super::trace::Trace;
+use crate::model::Name;
+use crate::model::event::Event;
+use crate::model::fact::{Fact, Ignored, What};
+use crate::model::ids::TraceId;
+use crate::model::time::Timestamp;
+use crate::turn::{self, DEFAULT_WORKFLOW, Verdict, WorkflowSummary};
+
+/// Who gave the user the last answer, and in which workflow.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct LastAnswer {
+    /// The start of its turn: the latest one counts.
+    pub(super) at: Timestamp,
+    pub(super) agent: Name,
+    pub(super) workflow: Name,
+}
+
+impl SessionState {
+    /// Remembers who answered in a decided turn.
+    pub(super) fn note_answer(&mut self, summary: &WorkflowSummary, agent: Option<&Name>) {
+        let Some(agent) = agent.filter(|_| summary.last_result.is_some()) else {
+            return;
+        };
+        let answer = Box::new(LastAnswer {
+            at: summary.start,
+            agent: agent.clone(),
+            workflow: summary.name.clone(),
+        });
+        self.last_answer = self.last_answer.take().max(Some(answer));
+    }
+
+    /// Keeps the spans of a trace of remarks, so that each counts once however often it is sent.
+    pub(super) fn note_remarks(&mut self, trace: TraceId, events: &[Event]) {
+        if let Some(Trace::Decided(known)) = self.traces.get_mut(&trace) {
+            known.owners = events.iter().map(|event| (event.span, None)).collect();
+            self.known_spans += known.owners.len();
+        }
+    }
+
+    /// Counts the remarks of a trace: for the agent of the span that it links to, else for the one that answered last.
+    pub(super) fn count_remarks(&mut self, events: &[Event], now: Timestamp, out: &mut Output) {
+        for event in events {
+            let linked =
+                event
+                    .rare
+                    .links
+                    .iter()
+                    .find_map(|link| match self.traces.get(&link.trace)? {
+                        Trace::Decided(about) => {
+                            about.owners.of(link.span).or(about.answering.as_ref())
+                        }
+                        Trace::Open(_) => None,
+                    });
+            let last = self.last_answer.as_deref();
+            let agent = event.agent.as_ref().or(linked);
+            let agent = agent.or(last.map(|answer| &answer.agent));
+            let unnamed = Name::from(DEFAULT_WORKFLOW);
+            let workflow = last.map_or(&unnamed, |answer| &answer.workflow);
+            let facts = turn::evaluation_facts(event, agent, workflow);
+            out.facts.extend(facts.chain(turn::unusable_facts(event)));
+            if let Some(verdict) = turn::declared_verdict(event) {
+                self.declare(verdict, event.trace, now, out);
+            }
+        }
+    }
+
+    /// An outcome that was declared apart from its turn counts for the open workflow, unless that began later (W-6).
+    pub(super) fn declare(
+        &mut self,
+        verdict: Verdict,
+        trace: TraceId,
+        now: Timestamp,
+        out: &mut Output,
+    ) {
+        let at = verdict.at;
+        match &mut self.workflow {
+            Some(open) if open.summary.start <= at => {
+                open.summary.outcome = open.summary.outcome.take().max(Some(verdict));
+                open.touched = open.touched.max(now);
+            }
+            _ => {
+                let what = What::Ignored {
+                    reason: Ignored::OutcomeAfterClose,
+                    events: 1,
+                };
+                out.facts.push(Fact::new(at, trace, what));
+            }
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Scores, feedback and outcomes that come apart from the turn that they are about (S-11, W-6).
+
+use super::keys::{KeyedDesk, answered, seconds};
+use super::notes::scored;
+use super::*;
+
+/// A span without an agent in a trace of its own that says something about its session.
+fn remark(of: u8, second: u64) -> Event {
+    let mut s = Scene::default();
+    s.add(0, (second * 1000, second * 1000 + 1), Kind::Structure);
+    s.in_trace(of);
+    s.events.remove(0)
+}
+
+fn rated(of: u8, second: u64, score: f64) -> Event {
+    let mut event = remark(of, second);
+    event.rare.evaluations = scored("csat", score);
+    event
+}
+
+fn resolved(of: u8, second: u64) -> Event {
+    let mut event = remark(of, second);
+    event.rare.outcome = Some(OutcomeEvidence {
+        outcome: Outcome::Resolved,
+    });
+    event
+}
+
+/// What comes of events, each at its own second of arrival.
+fn told(events: &[(u64, Event)]) -> Vec<Fact> {
+    let arrivals = events
+        .iter()
+        .map(|(second, event)| (seconds(*second), event.clone()));
+    play(arrivals.collect())
+}
+
+/// The ratings, with the agents that they are about.
+fn ratings(facts: &[Fact]) -> Vec<(String, f64)> {
+    let rated = facts.iter().filter_map(|fact| match &fact.what {
+        What::Feedback { agent, score, .. } => Some((agent.to_string(), *score)),
+        _ => None,
+    });
+    rated.collect()
+}
+
+fn outcomes(facts: &[Fact]) -> Vec<&'static str> {
+    let ended = facts.iter().filter_map(|fact| match &fact.what {
+        What::Workflow(workflow) => Some(workflow.outcome.as_str()),
+        _ => None,
+    });
+    ended.collect()
+}
+
+fn ignored(facts: &[Fact]) -> Vec<(&'static str, u64)> {
+    let ignored = facts.iter().filter_map(|fact| match fact.what {
+        What::Ignored { reason, events } => Some((reason.as_str(), events)),
+        _ => None,
+    });
+    ignored.collect()
+}
+
+/// One answered turn by the agent `desk` that ends in the first second.
+fn turn() -> Vec<(u64, Event)> {
+    answered(1, 0).into_iter().map(|event| (1, event)).collect()
+}
+
+#[test]
+fn feedback_in_a_trace_of_its_own_is_about_the_agent_that_answered_last() {
+    for (second, why) in [(120, "soon"), (2 * 3600, "after the workflow is closed")] {
+        let mut events = turn();
+        events.push((second, rated(2, second, 0.5)));
+        // Sent again, at once and later.
+        events.push((second, rated(2, second, 0.5)));
+        events.push((second + 60, rated(2, second, 0.5)));
+        let facts = told(&events);
+        assert_eq!(ratings(&facts), [("desk".to_owned(), 0.5)], "{why}");
+        assert_eq!(turns(&facts).len(), 1, "{why}");
+        assert_eq!(count(&facts, |what| *what == What::Session), 1, "{why}");
+        assert_eq!(outcomes(&facts), ["unverified"], "{why}");
+    }
+}
+
+#[test]
+fn a_remark_with_a_link_is_about_the_agent_of_the_linked_span() {
+    let mut events = turn();
+    let mut other = answered(3, 10);
+    other[0].agent = Some(name("second"));
+    events.extend(other.into_iter().map(|event| (11, event)));
+    let mut about = rated(2, 100, 0.5);
+    about.rare.links = list![Link {
+        trace: trace(1),
+        span: span(2),
+    }];
+    events.push((100, about));
+    assert_eq!(ratings(&told(&events)), [("desk".to_owned(), 0.5)]);
+    events.pop();
+    events.push((100, rated(2, 100, 0.5)));
+    assert_eq!(ratings(&told(&events)), [("second".to_owned(), 0.5)]);
+}
+
+#[test]
+fn a_remark_without_any_turn_counts_for_nobody() {
+    let facts = told(&[(0, rated(2, 0, 0.5))]);
+    assert_eq!(ratings(&facts), [("unknown".to_owned(), 0.5)]);
+    assert_eq!(turns(&facts), []);
+    assert_eq!(outcomes(&facts), NOTHING);
+}
+
+#[test]
+fn an_outcome_that_comes_later_counts_for_the_open_workflow() {
+    let mut apart = turn();
+    apart.push((60, resolved(2, 60)));
+    assert_eq!(outcomes(&told(&apart)), ["resolved"]);
+
+    // On a span of a trace whose turn is decided.
+    let mut late = turn();
+    let mut event = resolved(1, 1);
+    event.span = span(9);
+    late.push((60, event));
+    let facts = told(&late);
+    assert_eq!(outcomes(&facts), ["resolved"]);
+    assert_eq!(ignored(&facts), []);
+}
+
+#[test]
+fn an_outcome_that_comes_too_late_is_counted_as_ignored() {
+    let mut events = turn();
+    events.push((7200, resolved(2, 7200)));
+    let facts = told(&events);
+    assert_eq!(outcomes(&facts), ["unverified"]);
+    assert_eq!(ignored(&facts), [("outcome_after_close", 1)]);
+
+    // The open workflow began after it.
+    let mut events = turn();
+    let next = answered(3, 7200).into_iter();
+    events.extend(next.map(|event| (7201, event)));
+    let mut old = resolved(2, 3);
+    old.span = span(9);
+    events.push((7230, old));
+    let facts = told(&events);
+    assert_eq!(outcomes(&facts), ["unverified", "unverified"]);
+    assert_eq!(ignored(&facts), [("outcome_after_close", 1)]);
+}
+
+#[test]
+fn spans_of_traces_without_agents_are_counted_as_ignored() {
+    let facts = told(&[(0, remark(2, 0)), (0, remark(3, 0))]);
+    assert_eq!(ignored(&facts), [("not_about_agents", 1); 2]);
+}
+
+#[test]
+fn sessions_that_meet_know_the_last_answer_of_both() {
+    let (a, b) = (session("a"), session("b"));
+    for (first, second) in [(&a, &b), (&b, &a)] {
+        let mut desk = KeyedDesk::new(Settings::default());
+        desk.turn(first, 1, 0);
+        let mut later = answered(3, 60);
+        later[0].agent = Some(name("later"));
+        for event in later {
+            desk.apply(second, Record::Event(Box::new(event)), 61);
+        }
+        desk.apply(&a, Record::Bind(b.clone()), 100);
+        desk.deliver(101);
+        let about = Record::Event(Box::new(rated(2, 120, 0.5)));
+        desk.apply(&b, about, 121);
+        assert_eq!(ratings(&desk.end()), [("later".to_owned(), 0.5)]);
+    }
+}
