@@ -225,6 +225,40 @@ fn every_link_of_a_document_leads_to_a_page_and_a_heading() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
+/// The names in backticks on the lines of a page that begin with `Dialect:`.
+fn sections_name(page: &str) -> BTreeSet<&str> {
+    let lines = page.lines().filter(|line| line.starts_with("Dialect:"));
+    lines
+        .flat_map(|line| line.split('`').skip(1).step_by(2))
+        .collect()
+}
+
+#[test]
+fn every_dialect_and_every_recording_has_a_section_for_the_developer_who_sends_it() {
+    let page = text(&root().join("docs/sdks.md"));
+    let named = sections_name(&page);
+    let dialects = text(&root().join("docs/dialects.md"));
+    let table = dialects.split_once("<!-- dialects:").expect("a table").1;
+    let (table, _) = table.split_once("<!-- end").expect("its end");
+    let labels = table.lines().filter_map(|line| line.split('`').nth(1));
+    let mut wanted: BTreeSet<String> = labels.map(str::to_owned).collect();
+    for meta in files("tests/fixtures", &["json"]) {
+        if meta.ends_with("meta.json") {
+            let folder = meta.parent().expect("a folder");
+            let name = folder.strip_prefix(root().join("tests/fixtures"));
+            wanted.insert(name.expect("inside").display().to_string());
+        }
+    }
+    let missing: Vec<_> = wanted
+        .iter()
+        .filter(|w| !named.contains(w.as_str()))
+        .collect();
+    assert!(
+        missing.is_empty(),
+        "docs/sdks.md has no section for {missing:?}"
+    );
+}
+
 /// Boards are as a current Grafana writes them: ids on every panel and row, no theme of their own, and as many points on a chart as its width shows.
 #[test]
 fn boards_are_written_as_a_current_grafana_writes_them() {
