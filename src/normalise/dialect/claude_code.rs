@@ -1,9 +1,9 @@
 //! Claude Code's own spans, also below the Claude Agent SDK: `claude_code.*`.
 
-use super::vocabulary::own;
+use super::vocabulary::{SDK, Topic, own, terms};
 use super::{Dialect, build};
 use crate::model::event::{Event, Kind, Usage};
-use crate::normalise::{SpanReader, usage};
+use crate::normalise::{SpanReader, topics, usage};
 use crate::otlp::attribute_key::key;
 use serde_json::json;
 
@@ -16,21 +16,23 @@ pub(super) const DIALECT: Dialect = Dialect {
     title: "Claude Code",
     recognised_by: "span name `claude_code.*`",
     reading: "an `interaction` is one turn of the agent `claude_code`; input tokens are without cached ones; a subagent by `subagent_type` of the surrounding tool",
-    vocabulary: &[own(&[
-        "cache_creation_tokens",
-        "cache_read_tokens",
-        "input_tokens",
-        "output_tokens",
-        "model",
-        "query_source",
-        "response.has_tool_call",
-        "response.model_output",
-        "stop_reason",
-        "subagent_type",
-        "success",
-        "tool_name",
-        "ttft_ms",
-    ])],
+    vocabulary: &[
+        terms(Topic::ToolCallId, SDK, &["tool_use_id"]),
+        own(&[
+            "cache_creation_tokens",
+            "cache_read_tokens",
+            "input_tokens",
+            "output_tokens",
+            "model",
+            "query_source",
+            "response.has_tool_call",
+            "stop_reason",
+            "subagent_type",
+            "success",
+            "tool_name",
+            "ttft_ms",
+        ]),
+    ],
     recognises,
     read,
 };
@@ -46,7 +48,8 @@ pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
             event.rare.is_exchange = true;
         }
         "claude_code.llm_request" => {
-            event.agent = subagent(source).map(|agent| source.name(agent));
+            let agent = subagent(source).or_else(|| source.str(key!("gen_ai.agent.name")));
+            event.agent = agent.map(|agent| source.name(agent));
             event.kind = call(source);
         }
         "claude_code.tool" => {
@@ -54,7 +57,16 @@ pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
                 event.kind = self::tool(source, tool);
             }
         }
-        // Waiting for a person, hooks, and the work of a tool, which has no name.
+        // It alone says whether the tool around it failed; the id joins the two (C-5).
+        "claude_code.tool.execution" if has_call_id(source) => {
+            let named = source.str(key!("tool_name"));
+            event.kind = tool(source, named.unwrap_or("tool.execution"));
+            let failed = source.attributes().bool(key!("success")) == Some(false);
+            if let Kind::Tool(tool) = &mut event.kind {
+                tool.failed |= failed;
+            }
+        }
+        // Waiting for a person, and hooks.
         _ => event.kind = Kind::Structure,
     }
     let failed = source.attributes().bool(key!("success")) == Some(false);
@@ -108,6 +120,13 @@ fn call(source: &SpanReader<'_>) -> Kind {
         call.answered = Some(false);
     }
     kind
+}
+
+fn has_call_id(source: &SpanReader<'_>) -> bool {
+    source
+        .attributes()
+        .first_str(topics::TOOL_CALL_ID)
+        .is_some()
 }
 
 /// A tool call. Which subagent it calls stands beside its name, where details are recorded.

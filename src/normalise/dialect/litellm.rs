@@ -29,6 +29,7 @@ pub(super) const DIALECT: Dialect = Dialect {
                 "llm.user",
             ],
         ),
+        terms(Topic::Model, SDK + 2, &["litellm.model_group"]),
         terms(Topic::RawUsage, SDK, &["metadata.usage_object"]),
         terms(
             Topic::Cost,
@@ -50,7 +51,6 @@ pub(super) const DIALECT: Dialect = Dialect {
             "guardrail_status",
             "http.route",
             "litellm.call_id",
-            "litellm.model_group",
             "metadata.mcp_tool_call_metadata",
             "metadata.user_api_key_request_route",
             "url.path",

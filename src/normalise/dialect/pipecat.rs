@@ -18,7 +18,6 @@ pub(super) const DIALECT: Dialect = Dialect {
         terms(Topic::ToolCallId, SDK, &["tool.call_id"]),
         terms(Topic::ToolArguments, SDK, &["tool.arguments"]),
         own(&[
-            "conversation.type",
             "function_calls.all_names",
             "input",
             "output",

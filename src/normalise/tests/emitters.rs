@@ -202,6 +202,7 @@ fn claude_code_counts_cached_tokens_beside_the_input_and_calls_subagents_by_a_to
             "claude_code.tool | tool_name=Task | tool Task of -",
             "claude_code.tool.blocked_on_user | decision=accept | structure of - refused[]",
             "claude_code.tool.execution | success=true | structure of - refused[]",
+            "claude_code.tool.execution | success=false; tool_use_id=toolu_1 | tool tool.execution of - failed",
             "claude_code.hook | hook_event=PreToolUse | structure of - refused[]",
         ],
     );
@@ -254,8 +255,10 @@ fn operations_in_camel_case_are_those_of_the_conventions() {
             ("gen_ai.agent.name", "desk"),
             ("microsoft.session.id", "s-1"),
             ("gen_ai.caller.id", "u-1"),
+            ("microsoft.a365.caller.agent.name", "front"),
         ],
     );
+    assert_eq!(found.rare.caller.as_deref(), Some("front"));
     let session = found.context.session.as_ref().map(|hint| hint.id.as_str());
     assert_eq!(
         (session, found.context.user.as_deref()),
