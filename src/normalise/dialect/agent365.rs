@@ -2,9 +2,9 @@
 
 use super::vocabulary::{SDK, Topic, own, terms};
 use super::{Dialect, otel_genai};
-use crate::model::event::Event;
-use crate::normalise::SpanReader;
-use crate::otlp::attribute_key::{AttributeKeys, keys};
+use crate::model::event::{Event, Kind, Usage};
+use crate::normalise::{SpanReader, json};
+use crate::otlp::attribute_key::{AttributeKeys, key, keys};
 
 /// The agent that called this one, by its name or else its id.
 const CALLER: AttributeKeys = &keys([
@@ -16,7 +16,7 @@ const CALLER: AttributeKeys = &keys([
 pub(super) const DIALECT: Dialect = Dialect {
     name: "agent_365",
     title: "Microsoft Agent 365",
-    recognised_by: "scope `Agent365Sdk`",
+    recognised_by: "scope `Agent365Sdk`, `*Agents.A365*`, `microsoft_agents_a365*`",
     reading: "standard names; operations in CamelCase (`InvokeAgent`, `ExecuteInference`); `microsoft.session.id`",
     vocabulary: &[
         terms(
@@ -44,13 +44,37 @@ pub(super) const DIALECT: Dialect = Dialect {
 };
 
 fn recognises(source: &SpanReader<'_>) -> bool {
-    source.scope.name == "Agent365Sdk" || source.scope.name.contains("Agents.A365")
+    let scope = source.scope.name;
+    scope == "Agent365Sdk"
+        || scope.contains("Agents.A365")
+        || scope.starts_with("microsoft_agents_a365")
 }
 
 pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
     otel_genai::read(source, event);
+    if let Kind::Model(call) = &mut event.kind {
+        call.usage = call.usage.map(|usage| detailed(source, usage));
+    }
     let caller = source.attributes().first_str(CALLER);
     if let Some(caller) = caller {
         event.rare.caller = Some(source.name(caller));
+    }
+}
+
+/// Usage with the parts that only the response shows, which is put whole where messages belong.
+fn detailed(source: &SpanReader<'_>, usage: Usage) -> Usage {
+    let responses = source
+        .str(key!("gen_ai.output.messages"))
+        .filter(|text| text.contains("_tokens_details"))
+        .and_then(json::parse);
+    let count = |path| responses.as_ref()?.pointer(path)?.as_u64();
+    Usage {
+        cache_read: usage
+            .cache_read
+            .or(count("/0/usage/input_tokens_details/cached_tokens")),
+        reasoning: usage
+            .reasoning
+            .or(count("/0/usage/output_tokens_details/reasoning_tokens")),
+        ..usage
     }
 }

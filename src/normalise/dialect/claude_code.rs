@@ -42,6 +42,7 @@ fn recognises(source: &SpanReader<'_>) -> bool {
 }
 
 pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
+    let failed = source.attributes().bool(key!("success")) == Some(false);
     match source.span.name {
         "claude_code.interaction" => {
             build::agent(source, event, MAIN, false);
@@ -57,19 +58,17 @@ pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
                 event.kind = self::tool(source, tool);
             }
         }
-        // It alone says whether the tool around it failed; the id joins the two (C-5).
-        "claude_code.tool.execution" if has_call_id(source) => {
+        // It alone says that the tool around it failed; the id joins the two (C-5).
+        "claude_code.tool.execution" if failed && has_call_id(source) => {
             let named = source.str(key!("tool_name"));
             event.kind = tool(source, named.unwrap_or("tool.execution"));
-            let failed = source.attributes().bool(key!("success")) == Some(false);
             if let Kind::Tool(tool) = &mut event.kind {
-                tool.failed |= failed;
+                tool.failed = true;
             }
         }
         // Waiting for a person, and hooks.
         _ => event.kind = Kind::Structure,
     }
-    let failed = source.attributes().bool(key!("success")) == Some(false);
     event.error |= failed;
 }
 

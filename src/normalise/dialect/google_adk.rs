@@ -72,10 +72,29 @@ pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
     }
     match operation {
         "" if marked.is_some() => openinference::read(source, event),
-        "" if span == "call_llm" => event.kind = build::model_kind(source),
+        "" if span == "call_llm" => event.kind = call(source),
         "" if span == "invocation" => build::workflow(source, event, None),
         _ => otel_genai::read(source, event),
     }
+}
+
+/// A call of the model. ADK for JavaScript sets no status: what came back is all that it writes, and the last part of an answer that
+/// broke off is one of several.
+fn call(source: &SpanReader<'_>) -> Kind {
+    let mut kind = build::model_kind(source);
+    if let Kind::Model(call) = &mut kind {
+        let nothing_came = source.str(key!("gen_ai.request.model")).is_none();
+        let response = source.document(key!("gcp.vertex.agent.llm_response"));
+        let is_part = response.is_some_and(|response| {
+            let response = response.root();
+            let partial = response
+                .get("partial")
+                .and_then(|partial| partial.to_owned());
+            partial == Some(true.into()) && response.get("finishReason").is_none()
+        });
+        call.failed |= nothing_came || is_part;
+    }
+    kind
 }
 
 fn bracketed<'s>(span: &'s str, prefix: &str) -> Option<&'s str> {

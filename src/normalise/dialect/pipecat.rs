@@ -73,6 +73,9 @@ fn call(source: &SpanReader<'_>) -> Kind {
         let output = output.filter(|text| json::parse(text).is_none_or(|v| !v.is_object()));
         if output.is_some_and(|text| !text.trim().is_empty()) {
             call.answered = Some(true);
+        } else if source.str(key!("input")).is_some() {
+            // Contents are recorded, and it said nothing: it asked for tools.
+            call.answered.get_or_insert(false);
         }
         // What a model that speaks asked for is told by name only.
         let names = source.str(key!("function_calls.all_names"));

@@ -103,7 +103,7 @@ fn google_adk() {
         "gcp.vertex.agent",
         "openinference.span.kind",
         &[
-            "call_llm |  | call -/- of - in 0 out 0 asks[]",
+            "call_llm |  | call -/- of - in 0 out 0 asks[] failed",
             "another |  | structure of - refused[]",
             "invocation |  | workflow -",
             "call | $=LLM | call -/- of - in 0 out 0 asks[]",

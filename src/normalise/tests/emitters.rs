@@ -235,6 +235,41 @@ fn claude_code_counts_cached_tokens_beside_the_input_and_calls_subagents_by_a_to
 }
 
 #[test]
+fn adk_for_javascript_writes_nothing_about_a_call_that_failed() {
+    check(
+        "gcp.vertex.agent",
+        "gen_ai.request.model",
+        &[
+            "call_llm | - | call -/- of - in 0 out 0 asks[] failed",
+            r#"call_llm | $=m; gcp.vertex.agent.llm_response={"content":{"parts":[{"text":"The"}]},"partial":true} | call -/m of - in 0 out 0 asks[] failed"#,
+            r#"call_llm | $=m; gcp.vertex.agent.llm_response={"finishReason":"STOP","partial":true} | call -/m of - in 0 out 0 asks[]"#,
+            r#"call_llm | $=m; gcp.vertex.agent.llm_response={"content":{"parts":[{"functionCall":{"name":"transfer_to_agent","args":{"agentName":"billing"}}}]}} | call -/m of - in 0 out 0 asks[billing]"#,
+            r#"execute_tool transfer_to_agent | gen_ai.operation.name=execute_tool; gen_ai.tool.name=transfer_to_agent; gcp.vertex.agent.tool_call_args={"agentName":"billing"} | tool transfer_to_agent of - to billing only"#,
+        ],
+    );
+}
+
+#[test]
+fn agent_365_puts_whole_responses_where_messages_belong() {
+    let found = event(
+        "microsoft_agents_a365.observability.core.config",
+        "chat m",
+        &[
+            ("gen_ai.operation.name", "chat"),
+            ("gen_ai.request.model", "m"),
+            ("gen_ai.usage.input_tokens", "40"),
+            ("gen_ai.usage.output_tokens", "14"),
+            (
+                "gen_ai.output.messages",
+                r#"[{"output": [], "usage": {"input_tokens_details": {"cached_tokens": 10}, "output_tokens_details": {"reasoning_tokens": 4}}}]"#,
+            ),
+        ],
+    );
+    let usage = call(&found).usage.expect("there is usage");
+    assert_eq!((usage.cache_read, usage.reasoning), (Some(10), Some(4)));
+}
+
+#[test]
 fn operations_in_camel_case_are_those_of_the_conventions() {
     check(
         "Agent365Sdk",
