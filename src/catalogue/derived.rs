@@ -301,6 +301,20 @@ pub static DERIVED: &[Description] = &[
         &["agent", "provider", "model", "operation", "status"],
         "Model calls. operation is chat or embeddings. status is ok or error. Spans that contain another call of the same agent are excluded.",
     ),
+    counter(
+        Metric::LlmCallsWithoutUsage,
+        "baton_llm_calls_without_usage_total",
+        "",
+        &["provider", "model"],
+        "Model calls whose tokens and cost nobody knows: neither their own spans nor the agent or run around them tells these. Calls that failed before they began to answer are excluded, because they cost nothing.",
+    ),
+    counter(
+        Metric::LlmCallsWithoutPrice,
+        "baton_llm_calls_without_price_total",
+        "",
+        &["provider", "model"],
+        "Model calls with known tokens, of a model without a price. Their tokens are in baton_unpriced_tokens_total.",
+    ),
     histogram(
         Metric::LlmCallDuration,
         "baton_llm_call_duration_seconds",

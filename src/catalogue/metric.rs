@@ -35,6 +35,8 @@ pub enum Metric {
     UserRepeats,
     AgentInvocations,
     LlmCalls,
+    LlmCallsWithoutUsage,
+    LlmCallsWithoutPrice,
     LlmCallDuration,
     LlmFirstToken,
     LlmTokens,

@@ -33,7 +33,8 @@ pub use settings::Settings;
 pub use snapshot::Restored;
 
 use crate::catalogue::Metric;
-use crate::model::event::{Basis, Cost, Operation, Outcome, Usage};
+use crate::model::Name;
+use crate::model::event::{Basis, Cost, Operation, Outcome, RunTotals, Usage};
 use crate::model::fact::{
     Fact, Handoff, HandoffResult, ModelCallFact, Shed, ToolCallFact, Turn, TurnResult, What,
     Workflow,
@@ -86,6 +87,10 @@ impl Deriver {
                 store.count(Metric::AgentInvocations, &labels, 1, when);
             }
             What::Model(call) => apply_model(store, call, when),
+            What::Totals { agent, totals } => apply_totals(store, agent, totals, when),
+            What::UnknownUsage { provider, model } => {
+                store.count(Metric::LlmCallsWithoutUsage, &[provider, model], 1, when);
+            }
             What::Tool(tool) => apply_tool(store, tool, when),
             What::Retrieval => store.count(Metric::Retrievals, &[], 1, when),
             What::Action(action) => {
@@ -301,11 +306,6 @@ fn apply_model(store: &mut Store, call: &ModelCallFact, when: Moment<'_>) {
     };
     let [agent, provider, name] = model;
     let usage = call.usage.as_ref();
-    let paid = match call.cost {
-        Cost::Declared(_) => "declared",
-        Cost::Computed(_) => "computed",
-        Cost::Unpriced | Cost::Unknown => "",
-    };
     let of = shape([
         call.first_token.is_some(),
         usage.is_some(),
@@ -314,7 +314,7 @@ fn apply_model(store: &mut Store, call: &ModelCallFact, when: Moment<'_>) {
         usage.is_some_and(|usage| usage.reasoning.is_some()),
         call.cost == Cost::Unpriced,
     ]);
-    let labels = [agent, provider, name, operation, paid];
+    let labels = [agent, provider, name, operation, paid(call.cost)];
     store.row((RowKind::Model, of), &labels, when, |store| {
         for failed in [false, true] {
             let counts = u64::from(failed == call.failed);
@@ -326,26 +326,71 @@ fn apply_model(store: &mut Store, call: &ModelCallFact, when: Moment<'_>) {
         if let Some(wait) = call.first_token {
             store.observe(Metric::LlmFirstToken, &model, wait.as_secs_f64(), when);
         }
-        // Unknown is not 0: a type that the span does not report gets no series.
-        for (kind, count) in usage.into_iter().flat_map(token_types) {
-            let Some(count) = count else { continue };
-            let labels = [agent, provider, name, kind];
-            store.count(Metric::LlmTokens, &labels, count, when);
+        for (metric, counts) in [
+            (Metric::LlmCallsWithoutUsage, false),
+            (Metric::LlmCallsWithoutPrice, call.cost == Cost::Unpriced),
+        ] {
+            store.count(metric, &[provider, name], u64::from(counts), when);
         }
-        match (call.cost, usage) {
-            (Cost::Declared(usd) | Cost::Computed(usd), _) => {
-                let labels = [agent, provider, name, paid];
-                store.add_up(Metric::LlmCost, &labels, usd, when);
-            }
-            (Cost::Unpriced, Some(usage)) => {
-                for (kind, count) in [("input", usage.input), ("output", usage.output)] {
-                    let labels = [provider, name, kind];
-                    store.count(Metric::UnpricedTokens, &labels, count, when);
-                }
-            }
-            (Cost::Unpriced | Cost::Unknown, _) => {}
-        }
+        count_money(store, model, usage, call.cost, when);
     });
+}
+
+/// What the calls of an agent or of a run took, none of which is known by itself.
+fn apply_totals(store: &mut Store, agent: &str, totals: &RunTotals, when: Moment<'_>) {
+    let known = |name: &Option<Name>| name.clone().unwrap_or_else(|| Name::from("unknown"));
+    let (provider, model) = (known(&totals.provider), known(&totals.model));
+    let usage = totals.usage.as_ref();
+    let labels = [agent, &*provider, &*model, paid(totals.cost)];
+    let of = shape([
+        usage.is_some(),
+        usage.is_some_and(|usage| usage.cache_read.is_some()),
+        usage.is_some_and(|usage| usage.cache_write.is_some()),
+        usage.is_some_and(|usage| usage.reasoning.is_some()),
+        totals.cost == Cost::Unpriced,
+    ]);
+    store.row((RowKind::Totals, of), &labels, when, |store| {
+        let model = [agent, &*provider, &*model];
+        count_money(store, model, usage, totals.cost, when);
+    });
+}
+
+/// Where a cost is from, as a label.
+fn paid(cost: Cost) -> &'static str {
+    match cost {
+        Cost::Declared(_) => "declared",
+        Cost::Computed(_) => "computed",
+        Cost::Unpriced | Cost::Unknown => "",
+    }
+}
+
+/// Counts tokens and their cost.
+fn count_money(
+    store: &mut Store,
+    [agent, provider, name]: [&str; 3],
+    usage: Option<&Usage>,
+    cost: Cost,
+    when: Moment<'_>,
+) {
+    // Unknown is not 0: a type that the span does not report gets no series.
+    for (kind, count) in usage.into_iter().flat_map(token_types) {
+        let Some(count) = count else { continue };
+        let labels = [agent, provider, name, kind];
+        store.count(Metric::LlmTokens, &labels, count, when);
+    }
+    match (cost, usage) {
+        (Cost::Declared(usd) | Cost::Computed(usd), _) => {
+            let labels = [agent, provider, name, paid(cost)];
+            store.add_up(Metric::LlmCost, &labels, usd, when);
+        }
+        (Cost::Unpriced, Some(usage)) => {
+            for (kind, count) in [("input", usage.input), ("output", usage.output)] {
+                let labels = [provider, name, kind];
+                store.count(Metric::UnpricedTokens, &labels, count, when);
+            }
+        }
+        (Cost::Unpriced | Cost::Unknown, _) => {}
+    }
 }
 
 /// `cache_read` and `cache_write` are part of `input`, `reasoning` is part of `output`: never add the types up.

@@ -24,6 +24,7 @@ pub(super) enum RowKind {
     Workflow,
     WorkflowModel,
     Model,
+    Totals,
     Handoff,
 }
 

@@ -255,7 +255,7 @@ pub struct ModelCall {
 }
 
 /// What was asked of the model.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Operation {
     #[default]
     Chat,
@@ -263,7 +263,7 @@ pub enum Operation {
 }
 
 /// Tokens of one call, in the counting of OpenTelemetry: `input` includes both cache figures, `output` includes `reasoning`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Usage {
     pub input: u64,
     pub output: u64,

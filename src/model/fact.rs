@@ -2,7 +2,7 @@
 
 use super::Name;
 use super::cohort::Cohort;
-use super::event::{Basis, Cost, Event, Operation, Outcome, Usage};
+use super::event::{Basis, Cost, Event, Operation, Outcome, RunTotals, Usage};
 use super::ids::{PartitionKey, TraceId};
 use super::sampling::Threshold;
 use super::time::Timestamp;
@@ -73,6 +73,16 @@ pub enum What {
     },
     Agent(AgentInvocation),
     Model(ModelCallFact),
+    /// What all calls of an agent or of a run took, where no call shows it. It is no call.
+    Totals {
+        agent: Name,
+        totals: RunTotals,
+    },
+    /// A call of which nobody knows what it took.
+    UnknownUsage {
+        provider: Name,
+        model: Name,
+    },
     Tool(ToolCallFact),
     Retrieval,
     /// Money was spent on a tool call, a retrieval or a human, by a price of the operator's.

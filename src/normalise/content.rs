@@ -3,7 +3,7 @@
 use super::json_tape::{Document, TapeValue};
 use super::tokens::TokenHasher;
 use super::words::{count_at_least, has_word, words};
-use super::{SpanReader, messages, topics};
+use super::{SpanReader, json, messages, topics};
 use crate::model::sketch::{Content, Sketch};
 use crate::otlp::attribute_key::{AttributeKeys, keys};
 use crate::otlp::view::{Attributes, LogRecord};
@@ -97,7 +97,7 @@ pub(super) fn of_log(log: &LogRecord<'_>, hasher: &TokenHasher<'_>) -> Content {
     let mut input = SketchReader::new(hasher);
     let mut output = SketchReader::new(hasher);
     message_event(log.event_name, &log.attributes, &mut input, &mut output);
-    let body = || messages::to_json(&log.body).to_string();
+    let body = || json::structured(&log.body).to_string();
     match log.event_name {
         "gen_ai.choice" => output.string(&body(), Role::Other, 0),
         "gen_ai.user.message" => {
@@ -122,10 +122,13 @@ fn content(input: SketchReader<'_>, output: SketchReader<'_>) -> Content {
 
 /// The first of the attributes that holds something.
 fn first_json(source: &SpanReader<'_>, keys: AttributeKeys, reader: &mut SketchReader<'_>) {
-    for (key, text) in keys.iter().filter_map(|key| Some((key, source.str(*key)?))) {
+    for key in keys {
         match source.document(*key) {
             Some(document) => reader.message(document.root(), Role::Other, 1),
-            None => reader.plain(text, Role::Other, 0),
+            None => match source.str(*key) {
+                Some(text) => reader.plain(text, Role::Other, 0),
+                None => continue,
+            },
         }
         if !reader.is_empty() {
             return;
@@ -149,9 +152,13 @@ fn message_event(
     output: &mut SketchReader<'_>,
 ) {
     let read = |reader: &mut SketchReader<'_>, role, keys: AttributeKeys| {
-        for text in keys.iter().filter_map(|key| attributes.str(*key)) {
+        for value in keys.iter().filter_map(|key| attributes.get(*key)) {
             reader.begin();
-            reader.string(text, role, 0);
+            if let Some(document) = Document::of_attribute(value) {
+                reader.message(document.root(), role, 1);
+            } else if let Some(text) = value.as_text() {
+                reader.plain(text, role, 0);
+            }
             reader.end(role);
         }
     };
@@ -230,7 +237,7 @@ impl<'k> SketchReader<'k> {
 
     /// A text that may be JSON.
     fn string(&mut self, text: &str, role: Role, depth: usize) {
-        match Document::parse(text) {
+        match Document::read(text) {
             Some(document) => self.message(document.root(), role, depth + 1),
             None => self.plain(text, role, depth),
         }

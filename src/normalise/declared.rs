@@ -18,6 +18,13 @@ pub(super) const PLACEHOLDERS: &[&str] = &[
     "(null)",
     "<nil>",
     "[object object]",
+    "#n/a",
+    "not set",
+    "(not set)",
+    "unset",
+    "<unset>",
+    "-",
+    "--",
 ];
 /// How Logfire's scrubber begins what it writes in place of a value.
 const SCRUBBED: &str = "[Scrubbed due to";
@@ -106,10 +113,15 @@ fn of_number(number: f64) -> Option<String> {
 }
 
 /// Whether a text is a value at all (S-6).
-fn says(text: &str) -> bool {
+pub(super) fn says(text: &str) -> bool {
     let text = trimmed(text);
     let is = |placeholder: &&str| text.eq_ignore_ascii_case(placeholder);
     !text.is_empty() && !PLACEHOLDERS.iter().any(is) && !text.starts_with(SCRUBBED)
+}
+
+/// Whether a text, without quotes around it, is an id (S-6).
+pub(super) fn is_named(text: &str) -> bool {
+    says(text) && is_id(text)
 }
 
 /// Zeros, as in an empty UUID, stand for no id.

@@ -1,6 +1,7 @@
 //! JSON inside attributes, read only where a dialect needs it.
 
 use super::python;
+use crate::otlp::view::Value as Attribute;
 use serde_json::Value;
 
 /// Texts beyond this are not parsed: what figures need is small.
@@ -12,17 +13,35 @@ pub(super) fn may_be(text: &str) -> bool {
     first.is_some_and(|first| matches!(first, b'{' | b'[' | b'"')) && text.len() <= MAX_LENGTH
 }
 
-/// The value, if the text looks like JSON and is, or is an object that Python printed.
+/// The value, if the text looks like JSON and is, or is what Python printed in its place (C-11).
 pub(super) fn parse(text: &str) -> Option<Value> {
     let read = || serde_json::from_str(text).ok();
-    may_be(text).then(|| read().or_else(|| printed(text)))?
+    may_be(text).then(|| read().or_else(|| python::parse(text)))?
 }
 
-/// An object with texts in Python's quotes.
-fn printed(text: &str) -> Option<Value> {
-    let inner = text.trim_start().trim_start_matches(['{', '[']);
-    let is = inner.starts_with('\'') || inner.starts_with('"') && text.contains('\'');
-    is.then(|| python::parse(text)).flatten()
+/// What an attribute holds, be it structured or a text of it (C-11).
+pub(super) fn of_attribute(value: &Attribute<'_>) -> Option<Value> {
+    match value {
+        Attribute::Str(text) => parse(text),
+        Attribute::Array(_) | Attribute::Map(_) => Some(structured(value)),
+        _ => None,
+    }
+}
+
+/// The value as JSON. Its depth is what the receiver lets in.
+pub(super) fn structured(value: &Attribute<'_>) -> Value {
+    match value {
+        Attribute::Str(text) => Value::from(*text),
+        Attribute::Bool(flag) => Value::from(*flag),
+        Attribute::Int(number) => Value::from(*number),
+        Attribute::Double(number) => Value::from(*number),
+        Attribute::Array(items) => items.iter().map(structured).collect(),
+        Attribute::Map(map) => map
+            .iter()
+            .map(|(key, value)| (key.to_owned(), structured(value)))
+            .collect(),
+        Attribute::Empty => Value::Null,
+    }
 }
 
 /// A JSON value that may be wrapped once more as a string.

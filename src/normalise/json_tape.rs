@@ -1,6 +1,7 @@
 //! A JSON text that is scanned once and not copied, because messages are long and most of their text is not needed.
 
-use super::{json, swar};
+use super::{json, python, swar};
+use crate::otlp::view::Value as Attribute;
 use serde_json::Value as Owned;
 use std::borrow::Cow;
 
@@ -13,7 +14,7 @@ const USUAL_NODES: usize = 32;
 /// The values of a text in its order.
 #[derive(Debug)]
 pub(super) struct Document<'t> {
-    text: &'t str,
+    text: Cow<'t, str>,
     nodes: Vec<TapeNode>,
 }
 
@@ -61,8 +62,31 @@ impl<'t> Document<'t> {
         scan.value(0)?;
         scan.blanks();
         (scan.at == text.len()).then_some(Self {
-            text,
+            text: Cow::Borrowed(text),
             nodes: scan.nodes,
+        })
+    }
+
+    /// The document of a text that is JSON, or that Python printed in its place.
+    pub(super) fn read(text: &'t str) -> Option<Self> {
+        Self::parse(text).or_else(|| Self::of_json(&python::parse(text)?))
+    }
+
+    /// The document that an attribute holds, be it structured or a text of it (C-11).
+    pub(super) fn of_attribute(value: &Attribute<'t>) -> Option<Self> {
+        match value {
+            Attribute::Str(text) => Self::read(text),
+            Attribute::Array(_) | Attribute::Map(_) => Self::of_json(&json::structured(value)),
+            _ => None,
+        }
+    }
+
+    fn of_json(value: &Owned) -> Option<Self> {
+        let text = value.to_string();
+        let nodes = Document::parse(&text)?.nodes;
+        Some(Self {
+            text: Cow::Owned(text),
+            nodes,
         })
     }
 

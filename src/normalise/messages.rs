@@ -1,13 +1,15 @@
 //! Model output in all encodings: which handoffs it requests, and whether it contains text for the user. Input history is never read.
 
+use super::declared::is_named;
 use super::handoff::{is_answer, request};
 use super::json_tape::{Document, TapeValue};
 use super::{ReadContext, SpanReader, json, topics};
 use crate::model::List;
 use crate::model::event::HandoffRequest;
 use crate::otlp::attribute_key::{AttributeKeys, key, keys};
-use crate::otlp::view::{Attributes, LogRecord, Value as Attribute};
+use crate::otlp::view::{Attributes, LogRecord};
 use serde_json::Value as Owned;
+use std::borrow::Cow;
 
 /// What a model put out.
 #[derive(Debug, Default)]
@@ -55,8 +57,8 @@ pub(super) fn output(source: &SpanReader<'_>) -> ModelOutput {
         match event.name {
             "gen_ai.choice" | "gen_ai.assistant.message.output" => reader.choice(&event.attributes),
             "gen_ai.client.inference.operation.details" => {
-                let messages = event.attributes.str(key!("gen_ai.output.messages"));
-                if let Some(document) = messages.and_then(Document::parse) {
+                let messages = event.attributes.get(key!("gen_ai.output.messages"));
+                if let Some(document) = messages.and_then(Document::of_attribute) {
                     reader.seen();
                     reader.value(document.root(), 0);
                 }
@@ -93,13 +95,9 @@ pub(super) fn log_requests(log: &LogRecord<'_>, context: ReadContext<'_>) -> Lis
         return List::new();
     }
     let mut reader = OutputReader::new(context);
-    let messages = log.attributes.str(key!("gen_ai.output.messages"));
-    if let Some(document) = messages.and_then(Document::parse) {
+    let in_attributes = log.attributes.get(key!("gen_ai.output.messages"));
+    if let Some(document) = Document::of_attribute(in_attributes.unwrap_or(&log.body)) {
         reader.value(document.root(), 0);
-    } else {
-        let in_attributes = log.attributes.get(key!("gen_ai.output.messages"));
-        let value = to_json(in_attributes.unwrap_or(&log.body));
-        reader.text_value(&value.to_string());
     }
     reader.output.requests
 }
@@ -148,6 +146,7 @@ impl<'s> OutputReader<'s> {
         if is_answer(tool, &arguments, self.context) {
             self.output.answered = Some(true);
         }
+        let id = id.filter(|id| is_named(id));
         let Some(request) = request(tool, id, arguments, self.context) else {
             return;
         };
@@ -182,7 +181,7 @@ impl<'s> OutputReader<'s> {
                 self.object(value, depth);
             }
         } else if let Some(text) = value.as_str()
-            && let Some(inner) = Document::parse(&text)
+            && let Some(inner) = Document::read(&text)
         {
             self.value(inner.root(), depth + 1);
         }
@@ -195,7 +194,7 @@ impl<'s> OutputReader<'s> {
         }
         for key in ["content", "text"] {
             if let Some(text) = object.get(key).and_then(|text| text.as_str()) {
-                let inner = (key == "content").then(|| Document::parse(&text)).flatten();
+                let inner = (key == "content").then(|| Document::read(&text)).flatten();
                 match inner.filter(|inner| inner.root().is_array()) {
                     Some(inner) => self.value(inner.root(), depth + 1),
                     None => self.text(&text),
@@ -214,7 +213,9 @@ impl<'s> OutputReader<'s> {
     fn tool_call(&mut self, value: TapeValue<'_>) -> bool {
         for key in ["toolUse", "functionCall", "function_call", "tool_call"] {
             if let Some(call) = value.get(key).filter(|call| call.is_object()) {
-                return self.tool_call_named(call, value);
+                let function = call.get("function").filter(|f| f.is_object());
+                return self.tool_call_named(function.unwrap_or(call), call)
+                    || self.tool_call_named(call, value);
             }
         }
         let kind = value.first_str(&["type"]).unwrap_or_default();
@@ -236,7 +237,7 @@ impl<'s> OutputReader<'s> {
             return false;
         };
         const IDS: &[&str] = &["call_id", "id", "toolCallId", "toolUseId", "tool_call_id"];
-        let id = call.first_str(IDS).or_else(|| outer.first_str(IDS));
+        let id = id_in(call, IDS).or_else(|| id_in(outer, IDS));
         let arguments = || {
             let names = ["arguments", "args", "input"];
             names.iter().find_map(|key| call.get(key)?.to_owned())
@@ -264,12 +265,13 @@ impl<'s> OutputReader<'s> {
     /// A `gen_ai.choice` span event.
     fn choice(&mut self, attributes: &Attributes<'_>) {
         for key in CHOICE {
-            if let Some(text) = attributes.str(*key) {
-                self.seen();
-                match Document::parse(text) {
-                    Some(document) => self.value(document.root(), 0),
-                    None => self.text(text),
-                }
+            let Some(value) = attributes.get(*key).filter(|value| !value.is_blank()) else {
+                continue;
+            };
+            self.seen();
+            match Document::of_attribute(value) {
+                Some(document) => self.value(document.root(), 0),
+                None => self.text(value.as_str().unwrap_or_default()),
             }
         }
     }
@@ -340,6 +342,15 @@ fn is_result(value: TapeValue<'_>) -> bool {
     ) || value.first_str(&["role"]).as_deref() == Some("tool")
 }
 
+/// The first of `keys` that is an id: a number is one, a placeholder is none (S-6, S-10).
+fn id_in<'d>(value: TapeValue<'d>, keys: &[&str]) -> Option<Cow<'d, str>> {
+    keys.iter().find_map(|key| {
+        let value = value.get(key)?;
+        let text = value.as_str().or_else(|| value.as_number())?;
+        is_named(&text).then_some(text)
+    })
+}
+
 /// How a tool call begins that is printed as a Python object:
 /// `ResponseFunctionToolCall(arguments='{}', call_id='c', name='transfer_to_x', …)`.
 const PYTHON_CALL: &str = "ResponseFunctionToolCall(";
@@ -378,20 +389,4 @@ fn python_call(text: &str) -> Option<(&str, &str)> {
         text[at..].split('\'').next()
     };
     Some((field(", name='")?, field(", call_id='")?))
-}
-
-/// The value as JSON. Its depth is what the receiver lets in.
-pub(super) fn to_json(value: &Attribute<'_>) -> Owned {
-    match value {
-        Attribute::Str(text) => Owned::from(*text),
-        Attribute::Bool(flag) => Owned::from(*flag),
-        Attribute::Int(number) => Owned::from(*number),
-        Attribute::Double(number) => Owned::from(*number),
-        Attribute::Array(items) => items.iter().map(to_json).collect(),
-        Attribute::Map(map) => map
-            .iter()
-            .map(|(key, value)| (key.to_owned(), to_json(value)))
-            .collect(),
-        Attribute::Empty => Owned::Null,
-    }
 }

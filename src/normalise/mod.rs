@@ -18,7 +18,8 @@
 //! | `messages.rs` | model output: requested handoffs, and whether it contains text |
 //! | `content.rs, tokens.rs, words.rs` | salted hashes of the salient tokens in messages |
 //! | `json_tape.rs, swar.rs, json.rs` | JSON in attributes, scanned once without copies |
-//! | `python.rs` | objects that Python printed where JSON belongs |
+//! | `python.rs` | what Python printed in place of JSON |
+//! | `response.rs` | ids of responses, and usage inside responses |
 //! | `interner.rs, scratch.rs` | what is reused from request to request: interned names, and counts of spans |
 //! | `declarations.rs` | what an agent may declare, for `docs/instrument.md` |
 
@@ -41,6 +42,7 @@ mod model_name;
 mod money;
 mod outcome;
 mod python;
+mod response;
 mod scratch;
 mod session;
 mod settings;
@@ -60,13 +62,17 @@ pub use dialect::{DIALECTS, Dialect};
 pub use scratch::{Scratch, SpanCounts};
 pub use settings::Settings;
 
-use crate::model::List;
 use crate::model::compact::OptionBox;
-use crate::model::event::{Evaluation, Event, Kind, RareFields, SessionSource};
+use crate::model::event::{
+    Cost, Evaluation, Event, Kind, ModelCall, RareFields, RunTotals, SessionSource,
+};
 use crate::model::ids::SpanId;
 use crate::model::price::PriceBook;
+use crate::model::{List, Name};
 use crate::otlp::view::{LogRecord, ScopeBatch};
 use attribute_filter::AttributeFilter;
+use dialect::build;
+use money::Bill;
 use span_context::SpanContexts;
 use span_reader::{ReadContext, SpanReader, blank};
 use std::sync::Arc;
@@ -136,6 +142,7 @@ impl Normaliser {
     ) -> (Event, Option<usize>) {
         let mut event = source.blank();
         let dialect = dialect::read(source, &mut event);
+        forget_placeholders(&mut event);
         let mut rare = source.rare(&mut event);
         let by_dialect = event.context.session.clone();
         let declared = contexts.of(source.span);
@@ -148,15 +155,78 @@ impl Normaliser {
         if rare.outcome.is_none() {
             rare.unknown_outcome = outcome::unknown(source.attributes(), source.context);
         }
-        if let Kind::Model(call) = &mut event.kind {
-            let (cost, unconverted) = money::cost(source, call, &self.prices);
-            call.cost = cost;
-            rare.unconverted = unconverted.or(rare.unconverted);
-            let content = content::of_span(source, hasher);
-            event.content = (!content.is_empty()).then(|| Box::new(content));
+        match &mut event.kind {
+            Kind::Model(call) => {
+                let unconverted = self.bill(source, call);
+                rare.unconverted = unconverted.or(rare.unconverted);
+                let content = content::of_span(source, hasher);
+                event.content = (!content.is_empty()).then(|| Box::new(content));
+            }
+            Kind::Agent { .. } | Kind::Workflow => self.add_totals(source, &mut rare),
+            _ => {}
         }
         event.rare = OptionBox::new(rare);
         (event, dialect)
+    }
+}
+
+/// Takes out names that are none (S-6). The span of an agent that nobody named is a run.
+fn forget_placeholders(event: &mut Event) {
+    let is_none = |name: &Option<Name>| name.as_ref().is_some_and(|name| !declared::says(name));
+    if is_none(&event.agent) {
+        event.agent = None;
+        if matches!(event.kind, Kind::Agent { .. }) {
+            event.kind = Kind::Workflow;
+        }
+    }
+    if is_none(&event.workflow) {
+        event.workflow = None;
+    }
+    if let Kind::Model(call) = &mut event.kind {
+        call.model = call.model.take().filter(|name| declared::says(name));
+        call.provider = call.provider.take().filter(|name| declared::says(name));
+    }
+}
+
+impl Normaliser {
+    /// Completes what a call took; returns the currency of a declared cost that has no rate.
+    fn bill(&self, source: &SpanReader<'_>, call: &mut ModelCall) -> Option<Name> {
+        call.usage = call.usage.and_then(usage::known);
+        let amount = match call.cost {
+            Cost::Declared(amount) => Some(amount),
+            _ => None,
+        };
+        let bill = Bill {
+            provider: call.provider.as_deref(),
+            model: call.model.as_deref(),
+            usage: call.usage.as_ref(),
+            amount,
+        };
+        let (cost, unconverted) = money::cost(source, bill, &self.prices);
+        call.cost = cost;
+        unconverted
+    }
+
+    /// What the span of an agent or of a run says that all its calls took (C-14).
+    fn add_totals(&self, source: &SpanReader<'_>, rare: &mut RareFields) {
+        let usage = usage::of(source);
+        let (provider, model) = (build::provider(source), build::model_name(source));
+        let bill = Bill {
+            provider: provider.as_deref(),
+            model: model.as_deref(),
+            usage: usage.as_ref(),
+            amount: None,
+        };
+        let (cost, unconverted) = money::cost(source, bill, &self.prices);
+        rare.unconverted = unconverted.or_else(|| rare.unconverted.take());
+        if usage.is_some() || cost.usd().is_some() {
+            rare.totals = Some(Box::new(RunTotals {
+                provider,
+                model,
+                usage,
+                cost,
+            }));
+        }
     }
 }
 

@@ -1,12 +1,13 @@
 //! Cost of a model call and value of a transaction, in the configured currency.
 
-use super::{SpanReader, topics};
+use super::{SpanReader, json, topics};
 use crate::model::Name;
-use crate::model::event::{Cost, ModelCall};
+use crate::model::event::{Cost, Usage};
 use crate::model::money::{self, DOLLAR, MAX_AMOUNT, Money};
 use crate::model::price::PriceBook;
 use crate::otlp::attribute_key::AttributeKey;
-use crate::otlp::view::Attributes;
+use crate::otlp::view::{Attributes, Value};
+use serde_json::Value as Json;
 
 /// Parts of a declared cost that add up where there is no total.
 pub(super) fn parts() -> impl Iterator<Item = (&'static AttributeKey, &'static AttributeKey)> {
@@ -21,29 +22,36 @@ pub(super) struct DeclaredAmount {
     pub(super) currency: Option<String>,
 }
 
+/// What is billed: one call, or all calls of a run.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bill<'b> {
+    pub(super) provider: Option<&'b str>,
+    pub(super) model: Option<&'b str>,
+    pub(super) usage: Option<&'b Usage>,
+    /// The amount that its dialect found.
+    pub(super) amount: Option<f64>,
+}
+
 /// Declared on the span, else tokens times the catalogue; and the currency of a declared cost that has no rate.
 pub(super) fn cost(
     source: &SpanReader<'_>,
-    call: &ModelCall,
+    bill: Bill<'_>,
     prices: &PriceBook,
 ) -> (Cost, Option<Name>) {
     let attributes = source.attributes();
     let money = &source.context.settings.money;
-    let by_dialect = match call.cost {
-        Cost::Declared(amount) => valid(amount),
-        _ => None,
-    };
+    let by_dialect = bill.amount.and_then(valid);
+    let by_dialect = by_dialect.map(|amount| (amount, None));
     let mut unconverted = None;
-    if let Some(amount) = by_dialect.or_else(|| declared(attributes)) {
-        let currency = attributes
-            .first_str(topics::COST_CURRENCY)
-            .unwrap_or(DOLLAR);
+    if let Some((amount, currency)) = by_dialect.or_else(|| declared(attributes)) {
+        let on_span = || attributes.first_str(topics::COST_CURRENCY);
+        let currency = currency.as_deref().or_else(on_span).unwrap_or(DOLLAR);
         match converted(amount, currency, money) {
             Ok(amount) => return (Cost::Declared(amount), None),
             Err(currency) => unconverted = Some(currency),
         }
     }
-    (computed(source, call, prices, money), unconverted)
+    (computed(source, bill, prices, money), unconverted)
 }
 
 /// What a declared amount is worth, or the currency that has no rate.
@@ -61,35 +69,65 @@ pub(super) fn value(declared: DeclaredAmount, money: &Money) -> Result<f64, Name
     }
 }
 
-/// The total, else its parts.
-fn declared(attributes: &Attributes<'_>) -> Option<f64> {
+/// The total, else its parts; and its currency, where it stands in the same object.
+fn declared(attributes: &Attributes<'_>) -> Option<(f64, Option<String>)> {
     let amount = |key: &AttributeKey| attributes.f64(*key).and_then(valid);
-    let total = topics::COST.iter().find_map(amount);
+    let total = topics::COST
+        .iter()
+        .find_map(|key| match attributes.get(*key)? {
+            value @ (Value::Map(_) | Value::Str(_)) if amount(key).is_none() => of_object(value),
+            _ => Some((amount(key)?, None)),
+        });
     total.or_else(|| {
         parts().find_map(|(input, output)| {
             let (input, output) = (amount(input), amount(output));
-            let some = input.is_some() || output.is_some();
-            some.then(|| input.unwrap_or(0.0) + output.unwrap_or(0.0))
+            let sum = input.unwrap_or(0.0) + output.unwrap_or(0.0);
+            valid(sum).map(|sum| (sum, None))
         })
     })
 }
 
-/// What is no amount of money declares none.
-fn valid(amount: f64) -> Option<f64> {
-    (0.0..=MAX_AMOUNT).contains(&amount).then_some(amount)
+/// A cost that is an object: a total, or parts, maybe with a currency.
+fn of_object(value: &Value<'_>) -> Option<(f64, Option<String>)> {
+    let object = json::of_attribute(value)?;
+    let currency = object.get("currency").and_then(Json::as_str);
+    Some((total(&object)?, currency.map(str::to_owned)))
 }
 
-fn computed(source: &SpanReader<'_>, call: &ModelCall, prices: &PriceBook, money: &Money) -> Cost {
-    let Some(usage) = &call.usage else {
+/// The total of a cost object, else the sum of its parts.
+pub(super) fn total(cost: &Json) -> Option<f64> {
+    const TOTALS: &[&str] = &["total", "total_cost", "totalCost", "amount", "cost"];
+    let named = TOTALS.iter().find_map(|name| amount(cost.get(*name)?));
+    named.or_else(|| {
+        let parts = cost.as_object()?.values().filter_map(amount);
+        valid(parts.sum())
+    })
+}
+
+/// An amount in JSON, also where it was written as a text.
+fn amount(value: &Json) -> Option<f64> {
+    let number = match value {
+        Json::String(text) => text.trim().parse().ok(),
+        value => value.as_f64(),
+    };
+    number.and_then(valid)
+}
+
+/// What is no amount of money declares none, and 0 is written where nobody knows the price (C-12).
+fn valid(amount: f64) -> Option<f64> {
+    (amount > 0.0 && amount <= MAX_AMOUNT).then_some(amount)
+}
+
+fn computed(source: &SpanReader<'_>, bill: Bill<'_>, prices: &PriceBook, money: &Money) -> Cost {
+    let Some(usage) = bill.usage else {
         return Cost::Unknown;
     };
     // The model that answered is what is billed; its full name may be priced apart.
     let answered = source.attributes().first_str(topics::ANSWERING_MODEL);
-    let provider = call.provider.as_deref();
     let dollars = answered
         .into_iter()
-        .chain(call.model.as_deref())
-        .find_map(|model| prices.cost(provider, model, usage, source.span.start));
+        .chain(bill.model)
+        .find_map(|model| prices.cost(bill.provider, model, usage, source.span.start));
     let worth = dollars.zip(money.rate(DOLLAR));
     worth.map_or(Cost::Unpriced, |(usd, rate)| Cost::Computed(usd * rate))
 }

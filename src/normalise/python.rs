@@ -1,172 +1,203 @@
-//! Objects printed by Python (`{'session_id': 'a', 'cached': None}`), as some SDKs put them where JSON belongs.
+//! Values that a program printed as Python objects, where it had to write JSON.
 
 use serde_json::{Map, Number, Value};
 
-/// Containers inside containers are read up to this depth.
+/// Longer texts are not read.
+const MAX_LENGTH: usize = 1 << 20;
+
+/// Deeper nesting is none that anybody prints.
 const MAX_DEPTH: usize = 32;
 
-/// The value that a text of Python's `repr` stands for; what is no plain value in it (a date, an object) is null.
+/// The value of a text that is a dictionary, a list or a tuple of Python.
 pub(super) fn parse(text: &str) -> Option<Value> {
-    let mut reader = PythonReader { rest: text.trim() };
+    let text = text.trim();
+    let begins = text.as_bytes().first()?;
+    (matches!(begins, b'{' | b'[' | b'(') && text.len() <= MAX_LENGTH)
+        .then(|| parse_any(text))
+        .flatten()
+}
+
+/// The same, of a text that may be any object: `Usage(input_tokens=1)`.
+pub(super) fn parse_any(text: &str) -> Option<Value> {
+    if text.len() > MAX_LENGTH {
+        return None;
+    }
+    let mut reader = Reader { text, at: 0 };
     let value = reader.value(0)?;
-    reader.rest.trim_start().is_empty().then_some(value)
+    reader.blanks();
+    (reader.at == text.len()).then_some(value)
 }
 
-struct PythonReader<'t> {
-    rest: &'t str,
+struct Reader<'t> {
+    text: &'t str,
+    at: usize,
 }
 
-impl PythonReader<'_> {
-    /// Takes the text if it comes next, after blanks.
-    fn take(&mut self, text: &str) -> bool {
-        let rest = self.rest.trim_start();
-        let taken = rest.strip_prefix(text);
-        self.rest = taken.unwrap_or(rest);
-        taken.is_some()
+impl<'t> Reader<'t> {
+    fn rest(&self) -> &'t str {
+        &self.text[self.at..]
+    }
+
+    fn peek(&self) -> Option<char> {
+        self.rest().chars().next()
+    }
+
+    fn blanks(&mut self) {
+        let rest = self.rest();
+        self.at += rest.len() - rest.trim_start().len();
+    }
+
+    fn take(&mut self, sign: char) -> bool {
+        self.blanks();
+        let is = self.peek() == Some(sign);
+        self.at += if is { sign.len_utf8() } else { 0 };
+        is
+    }
+
+    fn take_while(&mut self, is: impl Fn(char) -> bool) -> &'t str {
+        let rest = self.rest();
+        let end = rest.find(|c| !is(c)).unwrap_or(rest.len());
+        self.at += end;
+        &rest[..end]
     }
 
     fn value(&mut self, depth: usize) -> Option<Value> {
         if depth > MAX_DEPTH {
             return None;
         }
-        if self.take("{") {
-            return self.dictionary(depth);
+        self.blanks();
+        match self.peek()? {
+            '{' => self.dictionary(depth),
+            '[' => self.list(']', depth),
+            '(' => self.list(')', depth),
+            '\'' | '"' => self.string().map(Value::String),
+            '<' => {
+                // `<Status.DONE: 'done'>` has no value that can be relied on.
+                self.take_while(|c| c != '>');
+                self.take('>').then_some(Value::Null)
+            }
+            c if c.is_ascii_digit() || matches!(c, '-' | '+') => self.number(),
+            _ => self.word(depth),
         }
-        if self.take("[") {
-            return self.items("]", depth);
-        }
-        if self.take("(") {
-            return self.items(")", depth);
-        }
-        if self.rest.starts_with(['\'', '"']) {
-            return self.text().map(Value::String);
-        }
-        self.word()
     }
 
     fn dictionary(&mut self, depth: usize) -> Option<Value> {
+        self.take('{');
         let mut members = Map::new();
-        while !self.take("}") {
-            let name = match self.value(depth + 1)? {
-                Value::String(name) => name,
-                name => name.to_string(),
+        while !self.take('}') {
+            let key = match self.value(depth + 1)? {
+                Value::String(key) => key,
+                other => other.to_string(),
             };
             // A set has no values.
-            let value = if self.take(":") {
-                self.value(depth + 1)?
-            } else {
-                Value::Null
+            let value = match self.take(':') {
+                true => self.value(depth + 1)?,
+                false => Value::Null,
             };
-            members.insert(name, value);
-            if !self.take(",") && !self.rest.starts_with('}') {
-                return None;
-            }
+            members.insert(key, value);
+            self.comma('}')?;
         }
         Some(Value::Object(members))
     }
 
-    fn items(&mut self, end: &str, depth: usize) -> Option<Value> {
+    fn list(&mut self, close: char, depth: usize) -> Option<Value> {
+        self.at += 1;
         let mut items = Vec::new();
-        while !self.take(end) {
+        while !self.take(close) {
             items.push(self.value(depth + 1)?);
-            if !self.take(",") && !self.rest.starts_with(end) {
-                return None;
-            }
+            self.comma(close)?;
         }
         Some(Value::Array(items))
     }
 
-    /// A text in either kind of quotes.
-    fn text(&mut self) -> Option<String> {
-        let quote = self.rest.chars().next()?;
+    /// A comma, or the end before `close`.
+    fn comma(&mut self, close: char) -> Option<()> {
+        let more = self.take(',');
+        self.blanks();
+        (more || self.peek() == Some(close)).then_some(())
+    }
+
+    fn string(&mut self) -> Option<String> {
+        let quote = self.peek()?;
+        self.at += 1;
         let mut text = String::new();
-        let mut chars = self.rest[1..].char_indices();
-        while let Some((at, c)) = chars.next() {
-            match c {
-                _ if c == quote => {
-                    self.rest = &self.rest[1 + at + 1..];
-                    return Some(text);
-                }
-                '\\' => {
-                    let (at, escaped) = chars.next()?;
-                    let digits = match escaped {
-                        'x' => 2,
-                        'u' => 4,
-                        'U' => 8,
-                        _ => 0,
-                    };
-                    if digits > 0 {
-                        let begin = 1 + at + 1;
-                        let code = self.rest.get(begin..begin + digits)?;
-                        let code = u32::from_str_radix(code, 16).ok()?;
-                        text.push(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
-                        chars.nth(digits - 1);
-                    } else {
-                        text.push(match escaped {
-                            'n' => '\n',
-                            't' => '\t',
-                            'r' => '\r',
-                            other => other,
-                        });
-                    }
-                }
-                c => text.push(c),
+        loop {
+            text.push_str(self.take_while(|c| c != quote && c != '\\'));
+            let sign = self.peek()?;
+            self.at += 1;
+            if sign == quote {
+                return Some(text);
             }
+            text.extend(self.escaped()?);
         }
-        None
     }
 
-    /// A constant, a number, or something that Python alone knows.
-    fn word(&mut self) -> Option<Value> {
-        let end = self
-            .rest
-            .find([',', ':', '}', ']', ')', '(', '<', '\'', '"']);
-        let (word, rest) = self.rest.split_at(end.unwrap_or(self.rest.len()));
-        self.rest = rest;
-        let value = match word.trim() {
-            "True" => Value::Bool(true),
-            "False" => Value::Bool(false),
-            "None" => Value::Null,
-            word => number(word).unwrap_or(Value::Null),
+    /// What stands behind a backslash; `None` inside: a line break in the program's text.
+    fn escaped(&mut self) -> Option<Option<char>> {
+        let sign = self.peek()?;
+        self.at += sign.len_utf8();
+        let digits = match sign {
+            'n' => return Some(Some('\n')),
+            't' => return Some(Some('\t')),
+            'r' => return Some(Some('\r')),
+            '\n' => return Some(None),
+            'x' => 2,
+            'u' => 4,
+            'U' => 8,
+            other => return Some(Some(other)),
         };
-        // `Decimal('0.1')`, `datetime.datetime(2026, 11, 28)`, `<object at 0x7f>`.
-        if self.take("(") {
-            self.items_of_call()?;
-        } else if self.take("<") {
-            let end = self.rest.find('>')?;
-            self.rest = &self.rest[end + 1..];
-        } else if word.trim().is_empty() {
-            return None;
-        }
-        Some(value)
+        let code = self.rest().get(..digits)?;
+        self.at += digits;
+        let code = u32::from_str_radix(code, 16).ok()?;
+        Some(Some(char::from_u32(code).unwrap_or('\u{fffd}')))
     }
 
-    /// Passes over the arguments of a call, `name=value` too.
-    fn items_of_call(&mut self) -> Option<()> {
-        let mut open = 1;
-        while open > 0 {
-            let at = self.rest.find(['(', ')', '\'', '"'])?;
-            self.rest = &self.rest[at..];
-            match self.rest.as_bytes().first()? {
-                b'(' => open += 1,
-                b')' => open -= 1,
-                _ => {
-                    self.text()?;
-                    continue;
-                }
+    fn number(&mut self) -> Option<Value> {
+        let digits =
+            self.take_while(|c| c.is_ascii_digit() || matches!(c, '-' | '+' | '.' | 'e' | 'E'));
+        if let Ok(whole) = digits.parse::<i64>() {
+            return Some(Value::from(whole));
+        }
+        let number = digits.parse::<f64>().ok()?;
+        Number::from_f64(number).map(Value::Number)
+    }
+
+    /// A constant, the name of one, or an object with its fields.
+    fn word(&mut self, depth: usize) -> Option<Value> {
+        let word = self.take_while(|c| c.is_alphanumeric() || matches!(c, '_' | '.'));
+        match word {
+            "" => None,
+            "True" | "true" => Some(Value::Bool(true)),
+            "False" | "false" => Some(Value::Bool(false)),
+            "None" | "null" | "nan" | "inf" => Some(Value::Null),
+            _ if self.peek() == Some('(') => self.fields(depth),
+            _ => Some(Value::from(word)),
+        }
+    }
+
+    /// `(input_tokens=1, output_tokens=2)`, or the one value in `Decimal('0.1')`; what else there may be has no value that can be
+    /// relied on.
+    fn fields(&mut self, depth: usize) -> Option<Value> {
+        self.at += 1;
+        let (mut fields, mut values) = (Map::new(), Vec::new());
+        while !self.take(')') {
+            self.blanks();
+            let start = self.at;
+            let name = self.take_while(|c| c.is_alphanumeric() || c == '_');
+            if !name.is_empty() && self.take('=') {
+                fields.insert(name.to_owned(), self.value(depth + 1)?);
+            } else {
+                self.at = start;
+                values.push(self.value(depth + 1)?);
             }
-            self.rest = &self.rest[1..];
+            self.comma(')')?;
         }
-        Some(())
+        Some(match values.pop() {
+            None => Value::Object(fields),
+            Some(value) if values.is_empty() && fields.is_empty() => value,
+            Some(_) => Value::Null,
+        })
     }
-}
-
-fn number(word: &str) -> Option<Value> {
-    if let Ok(whole) = word.parse::<i64>() {
-        return Some(whole.into());
-    }
-    let number = Number::from_f64(word.parse().ok()?)?;
-    Some(Value::Number(number))
 }
 
 #[cfg(test)]
@@ -192,7 +223,7 @@ mod tests {
             ("{'x', 'y'}", json!({"x": null, "y": null})),
             (
                 "{'at': datetime.datetime(2026, 11, 28, tzinfo=zone(')')), 'o': <A object at 0x7f>, 'd': Decimal('0.1'), 's': 's'}",
-                json!({"at": null, "o": null, "d": null, "s": "s"}),
+                json!({"at": null, "o": null, "d": "0.1", "s": "s"}),
             ),
             (
                 "{'grüße': 'ß', 'kind': <Kind.A: 'a'>}",

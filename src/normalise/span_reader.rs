@@ -2,14 +2,15 @@
 
 use super::interner::NameInterners;
 use super::json_tape::Document;
-use super::{Settings, evaluation, handoff, model_name, outcome, topics};
+use super::{Settings, declared, evaluation, handoff, json, model_name, outcome, topics};
 use crate::model::compact::{CowArc, OptionBox};
 use crate::model::event::{Event, Kind, RareFields};
 use crate::model::ids::{Link, SpanId, TraceId};
 use crate::model::time::Timestamp;
 use crate::model::{List, Name};
-use crate::otlp::attribute_key::{AttributeKey, key};
+use crate::otlp::attribute_key::{AttributeKey, AttributeKeys, key};
 use crate::otlp::view::{Attributes, Scope, Span, Status};
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -70,14 +71,32 @@ impl<'a> SpanReader<'a> {
 
     /// The JSON that an attribute holds.
     pub(super) fn document(&self, key: AttributeKey) -> ParsedDocument<'a> {
-        let text = self.str(key)?;
+        let value = self.attributes().get(key)?;
         let mut documents = self.documents.borrow_mut();
         if let Some((_, read)) = documents.iter().find(|(known, _)| *known == key) {
             return read.clone();
         }
-        let read = Document::parse(text).map(Rc::new);
+        let read = Document::of_attribute(value).map(Rc::new);
         documents.push((key, read.clone()));
         read
+    }
+
+    /// As [`Self::document`], as a value of its own.
+    pub(super) fn json(&self, key: AttributeKey) -> Option<serde_json::Value> {
+        json::of_attribute(self.attributes().get(key)?)
+    }
+
+    /// The first of `keys` that says something, see [`declared::of_value`].
+    pub(super) fn first_value(&self, keys: AttributeKeys) -> Option<Cow<'a, str>> {
+        let values = keys.iter().filter_map(|key| self.attributes().get(*key));
+        values.filter_map(declared::of_value).next()
+    }
+
+    /// The first of `keys` that is an id (S-6, S-10).
+    pub(super) fn first_id(&self, keys: AttributeKeys) -> Option<Name> {
+        let values = keys.iter().filter_map(|key| self.attributes().get(*key));
+        let mut ids = values.filter_map(declared::id_of_value);
+        ids.next().map(|id| self.id(&id))
     }
 
     pub(super) fn operation(&self) -> Option<&'a str> {

@@ -166,6 +166,11 @@ impl<'a> Value<'a> {
         self.as_str().filter(|text| !text.is_empty())
     }
 
+    /// Whether it says nothing: it is not there, or an empty text.
+    pub fn is_blank(&self) -> bool {
+        matches!(self, Self::Empty | Self::Str(""))
+    }
+
     /// A number, also where the emitter wrote it as a string.
     pub fn as_f64(&self) -> Option<f64> {
         match self {

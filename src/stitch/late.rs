@@ -44,6 +44,7 @@ pub(super) fn count(
             cost.add(net.1);
             let fact = turn::model_fact(event, call, net, owner.as_ref());
             out.facts.push(fact);
+            out.facts.extend(turn::unknown_usage(event, call));
         }
         Kind::Tool(tool) if tool.hands_to.is_none() || tool.does_work => {
             out.facts.extend(turn::tool_fact(event, false));

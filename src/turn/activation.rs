@@ -1,11 +1,12 @@
 //! Activations: the steps of a turn, grouped by agent.
 
 use super::calls;
+use super::model_calls::ModelCalls;
 use super::tree::Tree;
 use crate::model::Name;
 use crate::model::event::{Event, Kind, Target};
 use crate::model::time::Timestamp;
-use rapidhash::{RapidHashMap as HashMap, RapidHashSet as HashSet};
+use rapidhash::RapidHashSet as HashSet;
 
 /// One thing an agent did: a model call that counts, a tool call, or (where the dialect shows no more) its whole span.
 #[derive(Debug)]
@@ -52,10 +53,8 @@ pub(super) struct Activations {
     pub(super) steps: Vec<Step>,
     /// In order of start.
     pub(super) list: Vec<Activation>,
-    /// Model events that count: those with no model call inside them.
-    pub(super) calls: Vec<usize>,
-    /// Of a call that two instrumentations show, the inner event: it is nearer to the wire.
-    twins: HashMap<usize, usize>,
+    /// Model calls that count.
+    pub(super) models: ModelCalls,
     /// Tool events that count as tool calls.
     pub(super) tools: Vec<usize>,
     /// Tool events that look well, of which another span of the same call says that it failed.
@@ -65,9 +64,10 @@ pub(super) struct Activations {
 impl Activations {
     /// The activations of a turn, by its steps (T-2).
     pub(super) fn of(tree: &Tree<'_>) -> Self {
-        let (calls, twins) = calls::shown_once(tree);
+        let models = ModelCalls::of(tree);
         let tools = calls::outermost_tools(tree);
-        let mut steps: Vec<usize> = calls
+        let mut steps: Vec<usize> = models
+            .calls
             .iter()
             .copied()
             .filter(|&i| calls::is_chat(tree, i))
@@ -76,8 +76,7 @@ impl Activations {
         steps.extend(silent_agents(tree, &steps));
         steps.sort_unstable();
         let mut activations = Self {
-            calls,
-            twins,
+            models,
             failed_inside: calls::failed_inside(tree),
             ..Self::default()
         };
@@ -99,9 +98,7 @@ impl Activations {
 
     /// The event by which call `i` is measured.
     pub(super) fn measured<'e>(&self, tree: &Tree<'e>, i: usize) -> &'e Event {
-        let told = |event: &Event| matches!(&event.kind, Kind::Model(call) if call.usage.is_some());
-        let twin = self.twins.get(&i).map(|&twin| tree.events[twin]);
-        twin.filter(|twin| told(twin)).unwrap_or(tree.events[i])
+        tree.events[self.models.measure(i)]
     }
 
     /// Puts the steps of one agent that follow each other into one activation.

@@ -1,92 +1,15 @@
-//! Model and tool calls of a turn, each counted once, however many spans show it.
+//! Tool calls of a turn, each counted once, however many spans show it.
 
 use super::tree::Tree;
 use crate::model::Name;
-use crate::model::event::{Event, Kind, Operation};
-use crate::model::ids::{SpanId, TraceId};
+use crate::model::event::{Kind, Operation, ToolCall};
+use crate::model::ids::TraceId;
 use crate::model::time::Timestamp;
 use rapidhash::{RapidHashMap as HashMap, RapidHashSet as HashSet};
-use smallvec::{SmallVec, smallvec};
 
 /// Whether event `i` is a chat call.
 pub(super) fn is_chat(tree: &Tree<'_>, i: usize) -> bool {
     matches!(&tree.events[i].kind, Kind::Model(call) if call.operation == Operation::Chat)
-}
-
-/// Model events without a model call inside; several SDKs wrap one call in two spans (C-1).
-fn leaf_calls(tree: &Tree<'_>) -> Vec<usize> {
-    let models: Vec<usize> = (0..tree.events.len())
-        .filter(|&i| matches!(tree.events[i].kind, Kind::Model(_)))
-        .collect();
-    let mut wraps = vec![false; tree.events.len()];
-    for &inner in &models {
-        for outer in tree.ancestors(inner) {
-            // A call of another agent inside is a delegate's, made while this call went on.
-            let same_agent = tree.agent(outer) == tree.agent(inner);
-            if same_agent && matches!(tree.events[outer].kind, Kind::Model(_)) {
-                wraps[outer] = true;
-            }
-        }
-    }
-    models.into_iter().filter(|&i| !wraps[i]).collect()
-}
-
-/// Model events, each call once: an SDK that shows its calls itself, under an instrumentation that shows them too, gives two
-/// spans side by side, one inside the other's time. The outer one stays; the second answer names the inner one of each. Several
-/// calls may be under way at once, but one instrumentation shows each of them once (C-4).
-pub(super) fn shown_once(tree: &Tree<'_>) -> (Vec<usize>, HashMap<usize, usize>) {
-    // Under each span the calls that may still be under way, each with the events that show it.
-    let mut open: HashMap<(TraceId, SpanId), Vec<SmallVec<[usize; 2]>>> = HashMap::default();
-    let mut twins = HashMap::default();
-    let mut kept = Vec::new();
-    for i in leaf_calls(tree) {
-        let event = tree.events[i];
-        let Some(parent) = event.parent else {
-            kept.push(i);
-            continue;
-        };
-        let calls = open.entry((event.trace, parent)).or_default();
-        calls.retain(|shown| tree.events[shown[0]].end >= event.start);
-        let again = |other: &usize| is_shown_again(tree.events[*other], event);
-        let other_hand =
-            |other: &usize| instrumentation(tree.events[*other]) != instrumentation(event);
-        let known = calls
-            .iter_mut()
-            .rev()
-            .find(|shown| again(&shown[0]) && shown.iter().all(other_hand));
-        match known {
-            Some(shown) => {
-                twins.insert(shown[0], i);
-                shown.push(i);
-            }
-            None => {
-                calls.push(smallvec![i]);
-                kept.push(i);
-            }
-        }
-    }
-    (kept, twins)
-}
-
-/// The instrumentation that shows a model call.
-fn instrumentation(event: &Event) -> Option<u32> {
-    match &event.kind {
-        Kind::Model(call) => Some(call.instrumentation),
-        _ => None,
-    }
-}
-
-/// Whether two model events under one span, the first one begun first, look like one call.
-fn is_shown_again(first: &Event, second: &Event) -> bool {
-    let (Kind::Model(a), Kind::Model(b)) = (&first.kind, &second.kind) else {
-        return false;
-    };
-    // Instrumentations differ in how they add up the output of a stream.
-    let same_tokens = match (a.usage, b.usage) {
-        (Some(a), Some(b)) => a.input == b.input,
-        _ => true,
-    };
-    a.operation == b.operation && a.model == b.model && second.end <= first.end && same_tokens
 }
 
 /// Tool events, each call once: agent, MCP client and MCP server may all report it (C-2).
@@ -101,7 +24,7 @@ pub(super) fn outermost_tools(tree: &Tree<'_>) -> Vec<usize> {
             };
             let event = tree.events[i];
             let nested = tree.callers(i).any(
-                |a| matches!(&tree.events[a].kind, Kind::Tool(outer) if outer.name == tool.name),
+                |a| matches!(&tree.events[a].kind, Kind::Tool(outer) if is_same_call(outer, tool)),
             );
             let end = ends.entry((event.trace, &tool.name)).or_default();
             let beside = tool.call_id.is_none() && event.end <= *end;
@@ -115,6 +38,12 @@ pub(super) fn outermost_tools(tree: &Tree<'_>) -> Vec<usize> {
             !nested && !beside && !known
         })
         .collect()
+}
+
+/// Whether two tool events, one inside the other, show one call: they have one name, and their ids do not differ.
+fn is_same_call(outer: &ToolCall, inner: &ToolCall) -> bool {
+    let ids_differ = outer.call_id.is_some() && inner.call_id.is_some();
+    outer.name == inner.name && (!ids_differ || outer.call_id == inner.call_id)
 }
 
 /// Tool events of which another span of the same call, inside them or with the same id, says that it failed: the outer span may be
@@ -132,7 +61,7 @@ pub(super) fn failed_inside(tree: &Tree<'_>) -> HashSet<usize> {
         };
         if has_failed(tree, i) {
             let around = tree.callers(i).filter(|&outer| {
-                matches!(&tree.events[outer].kind, Kind::Tool(tool) if tool.name == inner.name)
+                matches!(&tree.events[outer].kind, Kind::Tool(tool) if is_same_call(tool, inner))
             });
             let around: Vec<usize> = around.collect();
             failed_ids.extend(around.iter().copied().chain([i]).filter_map(id));

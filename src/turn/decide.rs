@@ -4,10 +4,13 @@ use super::activation::Activations;
 use super::answer;
 use super::cost::{TotalCost, nano};
 use super::cumulative_usage::CumulativeUsage;
-use super::facts::{evaluation_facts, model_fact, tool_fact, unusable_facts};
+use super::facts::{
+    evaluation_facts, model_fact, tool_fact, totals_fact, unknown_usage, unusable_facts,
+};
 use super::handoff::{self, HandoffState};
 use super::policy::Policy;
 use super::summary::{DeclaredValue, Verdict, WorkflowSummary};
+use super::totals::CountedTotals;
 use super::tree::{Tree, UNKNOWN_AGENT};
 use crate::model::Name;
 use crate::model::event::{Event, Kind, Operation};
@@ -142,7 +145,7 @@ fn agent_facts<'a>(
 
 /// The user's message, as the first model call of the turn got it.
 fn user_message(tree: &Tree<'_>, activations: &Activations) -> Option<(Sketch, Name)> {
-    let first = *activations.calls.iter().min()?;
+    let first = *activations.models.calls.iter().min()?;
     let words = tree.events[first].content.as_ref()?.asked.clone()?;
     let agent = tree.agent(first).cloned();
     Some((words, agent.unwrap_or_else(|| Name::from(UNKNOWN_AGENT))))
@@ -157,13 +160,20 @@ fn count(
     decided: &mut Decided,
 ) {
     let (facts, cost) = (&mut decided.facts, &mut decided.summary.cost);
-    for &i in &activations.calls {
+    let totals = CountedTotals::of(tree, &activations.models);
+    for &i in &activations.models.calls {
         let event = activations.measured(tree, i);
         if let Kind::Model(call) = &event.kind {
             let net = usage.net_usage(event, call);
             facts.push(model_fact(event, call, net, tree.agent(i)));
             cost.add(net.1);
+            let unknown = unknown_usage(event, call).filter(|_| !totals.hold(tree, i));
+            facts.extend(unknown);
         }
+    }
+    for (i, totals) in totals.totals {
+        cost.add(totals.cost);
+        facts.push(totals_fact(tree.events[i], totals, tree.agent(i)));
     }
     for &i in &activations.tools {
         let failed_inside = activations.failed_inside.contains(&i);
@@ -204,13 +214,18 @@ fn declared_value(tree: &Tree<'_>) -> Option<DeclaredValue> {
 
 /// The models that answered a chat call.
 fn models(tree: &Tree<'_>, activations: &Activations) -> SmallSet<Name> {
-    let answered = |&i: &usize| match &tree.events[i].kind {
+    let answered = |&i: &usize| match &activations.measured(tree, i).kind {
         Kind::Model(call) if call.operation == Operation::Chat && !call.failed => {
             call.model.clone()
         }
         _ => None,
     };
-    activations.calls.iter().filter_map(answered).collect()
+    activations
+        .models
+        .calls
+        .iter()
+        .filter_map(answered)
+        .collect()
 }
 
 /// Transfers that lead back to an agent that had given control away in the same turn.

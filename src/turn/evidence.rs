@@ -173,7 +173,7 @@ fn is_same(
         return false;
     }
     // A new decision of the source in between makes it another handoff.
-    let decided_again = activations.calls.iter().any(|&call| {
+    let decided_again = activations.models.calls.iter().any(|&call| {
         let start = tree.events[call].start;
         start > known.last && start < shown.at && tree.agent(call) == known.from.as_ref()
     });

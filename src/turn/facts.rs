@@ -31,6 +31,29 @@ pub fn model_fact(
     Fact::of_span(event, what)
 }
 
+/// The fact that nobody knows what a call took. A call that failed took nothing, unless it had begun to answer (C-15).
+pub fn unknown_usage(event: &Event, call: &event::ModelCall) -> Option<Fact> {
+    let known = call.usage.is_some() || call.cost.usd().is_some();
+    let began = call.first_token_seconds.is_some() || call.answered == Some(true);
+    let ended = !call.failed && !event.rare.cancelled;
+    let or_unknown =
+        |name: Option<&Name>| name.cloned().unwrap_or_else(|| Name::from(UNKNOWN_AGENT));
+    (!known && (ended || began)).then(|| {
+        let what = What::UnknownUsage {
+            provider: or_unknown(call.provider.as_ref()),
+            model: or_unknown(call.model.as_ref()),
+        };
+        Fact::of_span(event, what)
+    })
+}
+
+/// The fact of what an agent or a run says that its calls took, which none of them shows (C-14).
+pub fn totals_fact(event: &Event, totals: event::RunTotals, agent: Option<&Name>) -> Fact {
+    let agent = agent.cloned();
+    let agent = agent.unwrap_or_else(|| Name::from(UNKNOWN_AGENT));
+    Fact::of_span(event, What::Totals { agent, totals })
+}
+
 /// The fact of one tool call that does work.
 pub fn tool_fact(event: &Event, failed_inside: bool) -> Option<Fact> {
     let Kind::Tool(tool) = &event.kind else {

@@ -9,7 +9,8 @@
 //! | `policy.rs` | thresholds, prices and rules that apply |
 //! | `tree.rs` | the spans of a turn as a tree, with the agent of each |
 //! | `activation.rs` | the steps of a turn, grouped into activations of agents |
-//! | `calls.rs` | model and tool calls, each counted once |
+//! | `model_calls.rs, calls.rs` | model and tool calls, each counted once |
+//! | `totals.rs` | what agents and runs say that their calls took, where no call shows it |
 //! | `handoff.rs` | handoffs: finds the target of each and determines its result |
 //! | `evidence.rs` | the spans that show a handoff, merged into one piece of evidence each |
 //! | `retention.rs` | context and intent retention of a handoff |
@@ -32,9 +33,11 @@ mod evidence;
 mod facts;
 mod handoff;
 mod judge;
+mod model_calls;
 mod policy;
 mod retention;
 mod summary;
+mod totals;
 mod tree;
 
 #[cfg(test)]
@@ -43,7 +46,7 @@ mod tests;
 pub use cost::TotalCost;
 pub use cumulative_usage::{CumulativeUsage, LatestCall};
 pub use decide::{Decided, SpanOwners, decide, declared_verdict};
-pub use facts::{evaluation_facts, model_fact, tool_fact, unusable_facts};
+pub use facts::{evaluation_facts, model_fact, tool_fact, unknown_usage, unusable_facts};
 pub use handoff::HandoffState;
 pub use judge::Judge;
 pub use policy::Policy;

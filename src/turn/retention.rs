@@ -34,6 +34,7 @@ impl SourceContext {
         own: &[usize],
     ) -> Self {
         let last = activations
+            .models
             .calls
             .iter()
             .filter(|&&call| from.is_some() && tree.agent(call) == from)

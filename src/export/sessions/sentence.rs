@@ -1,5 +1,6 @@
 //! A fact as a sentence.
 
+use crate::model::event::RunTotals;
 use crate::model::fact::{
     Action, ActionKind, Evidence, HUMAN, Handoff, HandoffResult, Ignored, IntentPassed,
     ModelCallFact, What, Workflow,
@@ -13,6 +14,10 @@ pub(super) fn of(what: &What, currency: &str) -> Option<String> {
         What::Agent(agent) if agent.failed => format!("{} took over and failed", agent.agent),
         What::Agent(agent) => format!("{} took over", agent.agent),
         What::Model(call) => model(call, currency),
+        What::Totals { agent, totals } => self::totals(agent, totals, currency),
+        What::UnknownUsage { model, .. } => {
+            format!("nobody knows what the call of {model} took")
+        }
         What::Tool(tool) if tool.failed => format!("the tool {} failed", tool.tool),
         What::Tool(tool) => format!("the tool {} ran", tool.tool),
         What::Retrieval => "a knowledge base was searched".to_owned(),
@@ -56,6 +61,24 @@ fn model(call: &ModelCallFact, currency: &str) -> String {
         let _ = write!(text, ", {} tokens in, {} out", usage.input, usage.output);
     }
     match call.cost.usd() {
+        Some(usd) => {
+            let _ = write!(text, ", {}", amount(usd, currency));
+        }
+        None => text.push_str(", cost unknown"),
+    }
+    text
+}
+
+/// What an agent or a run says of all its calls.
+fn totals(agent: &str, totals: &RunTotals, currency: &str) -> String {
+    let mut text = format!("{agent} says that its calls took");
+    match &totals.usage {
+        Some(usage) => {
+            let _ = write!(text, " {} tokens in, {} out", usage.input, usage.output);
+        }
+        None => text.push_str(" an unknown number of tokens"),
+    }
+    match totals.cost.usd() {
         Some(usd) => {
             let _ = write!(text, ", {}", amount(usd, currency));
         }

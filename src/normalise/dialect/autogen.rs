@@ -2,8 +2,8 @@
 
 use super::vocabulary::{SDK, Topic, own, terms};
 use super::{Dialect, build, openinference, otel_genai};
-use crate::model::event::{Event, Kind, ModelCall, Usage};
-use crate::normalise::{SpanReader, handoff, json, messages, usage};
+use crate::model::event::{Event, Kind, ModelCall};
+use crate::normalise::{SpanReader, handoff, messages, usage};
 use crate::otlp::attribute_key::key;
 use serde_json::Value;
 
@@ -63,19 +63,11 @@ fn is_team(source: &SpanReader<'_>) -> bool {
 
 /// The model client's result is one JSON object: nothing of it is in attributes of its own.
 fn result(source: &SpanReader<'_>, call: &mut ModelCall) {
-    let Some(result) = source.str(key!("output.value")).and_then(json::parse) else {
+    let Some(result) = source.json(key!("output.value")) else {
         return;
     };
     if call.usage.is_none() {
-        let count = |key: &str| result.get("usage")?.get(key)?.as_u64();
-        let (input, output) = (count("prompt_tokens"), count("completion_tokens"));
-        if input.is_some() || output.is_some() {
-            call.usage = Some(usage::inclusive(Usage {
-                input: input.unwrap_or(0),
-                output: output.unwrap_or(0),
-                ..Usage::default()
-            }));
-        }
+        call.usage = result.get("usage").and_then(usage::of_json);
     }
     if call.answered.is_none() {
         let put_out = match result.get("content") {

@@ -1,35 +1,44 @@
 //! What several dialects build alike.
 
+use crate::model::Name;
 use crate::model::event::{Event, HandoffSpan, Kind, ModelCall, Operation, Target, ToolCall};
 use crate::normalise::handoff::{self, ToolMeaning};
-use crate::normalise::{SpanReader, json, messages, topics, usage};
+use crate::normalise::{SpanReader, declared, json, messages, response, topics, usage};
 use crate::otlp::attribute_key::key;
 use crate::otlp::view::Value;
 use serde_json::Value as Json;
 
 /// A model call by the standard names.
 pub(super) fn model(source: &SpanReader<'_>, operation: Operation) -> ModelCall {
-    let attributes = source.attributes();
     let output = messages::output(source);
-    let provider = topics::PROVIDER
-        .iter()
-        .filter_map(|key| attributes.str(*key))
-        .map(|text| source.provider(text))
-        .find(|provider| !topics::FRAMEWORK_AS_PROVIDER.contains(&&**provider));
     ModelCall {
         operation,
-        provider,
-        model: attributes
-            .first_str(topics::MODEL)
-            .map(|text| source.model(text)),
-        usage: usage::of(attributes),
+        provider: provider(source),
+        model: model_name(source),
+        usage: usage::of(source),
         first_token_seconds: usage::first_token_seconds(source),
         requests: output.requests,
         answered: output.answered,
         failed: source.failed() || source.raised() || stopped_by_error(source),
         instrumentation: rapidhash::v3::rapidhash_v3(source.scope.name.as_bytes()) as u32,
+        response: response::id(source.attributes()),
         ..ModelCall::default()
     }
+}
+
+/// The provider that a span names; the name of a framework is none.
+pub(in crate::normalise) fn provider(source: &SpanReader<'_>) -> Option<Name> {
+    topics::PROVIDER
+        .iter()
+        .filter_map(|key| declared::of_value(source.attributes().get(*key)?))
+        .map(|text| source.provider(&text))
+        .find(|provider| !topics::FRAMEWORK_AS_PROVIDER.contains(&&**provider))
+}
+
+/// The model that a span names.
+pub(in crate::normalise) fn model_name(source: &SpanReader<'_>) -> Option<Name> {
+    let named = source.first_value(topics::MODEL);
+    named.map(|text| source.model(&text))
 }
 
 /// Whether a model stopped for such a reason.
@@ -61,7 +70,7 @@ pub(super) fn embeddings_kind(source: &SpanReader<'_>) -> Kind {
 pub(super) fn arguments(source: &SpanReader<'_>) -> Option<Json> {
     topics::TOOL_ARGUMENTS
         .iter()
-        .find_map(|key| json::parse(source.str(*key)?))
+        .find_map(|key| source.json(*key))
         .map(|value| match value.get("inputs") {
             // OpenLLMetry wraps what LangChain passes on.
             Some(inputs) => json::unwrap(inputs),
@@ -75,6 +84,9 @@ fn of_server(tool: &str) -> &str {
     behind.map_or(tool, |(_, own)| own)
 }
 
+/// The name of no tool.
+const MERGED_TOOLS: &str = "(merged tools)";
+
 /// A tool call, or what its name makes of it.
 pub(super) fn tool(source: &SpanReader<'_>, tool: &str) -> Kind {
     tool_with(source, tool, || arguments(source))
@@ -87,6 +99,10 @@ pub(super) fn tool_with(
     arguments: impl FnOnce() -> Option<Json>,
 ) -> Kind {
     let tool = of_server(tool);
+    // Google ADK shows the results of several tools once more, as those of one.
+    if tool == MERGED_TOOLS {
+        return Kind::Structure;
+    }
     let (mut hands_to, mut does_work, mut delegates) = (None, false, false);
     match handoff::meaning(tool, arguments, source.context) {
         ToolMeaning::Returns | ToolMeaning::Answers => return Kind::Structure,
@@ -106,13 +122,12 @@ pub(super) fn tool_with(
     if let Some(declared) = declared_target(source) {
         hands_to = Some(declared);
     }
-    let call_id = source.attributes().first_str(topics::TOOL_CALL_ID);
     let reported = source
         .str(key!("gen_ai.tool.status"))
         .or_else(|| source.str(key!("tool.status")));
     Kind::Tool(ToolCall {
         name: source.name(tool),
-        call_id: call_id.map(|text| source.id(text)),
+        call_id: source.first_id(topics::TOOL_CALL_ID),
         hands_to,
         does_work,
         delegates,

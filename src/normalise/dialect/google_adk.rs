@@ -31,6 +31,7 @@ pub(super) const DIALECT: Dialect = Dialect {
             SDK - 1,
             &["gcp.vertex.agent.llm_response"],
         ),
+        terms(Topic::Response, SDK - 2, &["gcp.vertex.agent.llm_response"]),
         terms(
             Topic::RequestingMessages,
             SDK - 2,

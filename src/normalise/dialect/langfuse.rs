@@ -2,10 +2,9 @@
 
 use super::vocabulary::{SDK, Topic, own, terms};
 use super::{Dialect, build, langgraph, otel_genai};
-use crate::model::event::{Cost, Event, Kind, Usage};
-use crate::normalise::{SpanReader, json, usage};
+use crate::model::event::{Cost, Event, Kind};
+use crate::normalise::{SpanReader, money, usage};
 use crate::otlp::attribute_key::key;
-use serde_json::Value;
 
 /// The dialect.
 pub(super) const DIALECT: Dialect = Dialect {
@@ -126,15 +125,17 @@ fn generation(source: &SpanReader<'_>, failed: bool, mut kind: Kind) -> Kind {
     let Kind::Model(call) = &mut kind else {
         return kind;
     };
-    let object = |key| source.str(key).and_then(json::parse);
+    let object = |key| source.json(key);
     call.failed |= failed;
     if let Some(model) = source.str(key!("langfuse.observation.model.name")) {
         call.model = Some(source.model(model));
     }
     if let Some(details) = object(key!("langfuse.observation.usage_details")) {
-        call.usage = of_details(&details);
+        call.usage = usage::of_buckets(&details);
     }
-    if let Some(usd) = object(key!("langfuse.observation.cost_details")).and_then(|c| total(&c)) {
+    if let Some(usd) =
+        object(key!("langfuse.observation.cost_details")).and_then(|c| money::total(&c))
+    {
         call.cost = Cost::Declared(usd);
     }
     let first = source
@@ -146,30 +147,4 @@ fn generation(source: &SpanReader<'_>, failed: bool, mut kind: Kind) -> Kind {
         (nanos >= 0).then_some(nanos as f64 / 1e9)
     });
     kind
-}
-
-fn of_details(details: &Value) -> Option<Usage> {
-    let mut usage = usage::of_json(details)?;
-    // Some integrations take the parts out of `input` and `output`. Where only all of them add up to the total, they did.
-    let cached = usage::cached(&usage);
-    let reasoning = usage.reasoning.unwrap_or(0);
-    let plain = usage.input.saturating_add(usage.output);
-    let all = plain.saturating_add(cached).saturating_add(reasoning);
-    if details.get("total").and_then(Value::as_u64) == Some(all) {
-        usage.input = usage.input.saturating_add(cached);
-        usage.output = usage.output.saturating_add(reasoning);
-    }
-    Some(usage::inclusive(usage))
-}
-
-fn total(cost: &Value) -> Option<f64> {
-    let total = cost.get("total").and_then(Value::as_f64);
-    total.or_else(|| {
-        let parts: Vec<f64> = cost
-            .as_object()?
-            .values()
-            .filter_map(Value::as_f64)
-            .collect();
-        (!parts.is_empty()).then(|| parts.iter().sum())
-    })
 }

@@ -4,7 +4,7 @@ use super::vocabulary::{SDK, Topic, own, terms};
 use super::{Dialect, build, langgraph};
 use crate::model::event::{Event, Kind};
 use crate::normalise::declared::unquoted;
-use crate::normalise::{SpanReader, json, usage};
+use crate::normalise::{SpanReader, usage};
 use crate::otlp::attribute_key::{AttributeKeys, key, keys};
 
 /// The dialect.
@@ -99,7 +99,7 @@ fn model(source: &SpanReader<'_>) -> Kind {
         if let Some(usage) = &mut call.usage {
             let detail = |keys: AttributeKeys, part: &str| {
                 keys.iter()
-                    .find_map(|key| json::parse(attributes.str(*key)?)?.get(part)?.as_u64())
+                    .find_map(|key| source.json(*key)?.get(part)?.as_u64())
             };
             const INPUT: AttributeKeys = &keys([
                 "gen_ai.usage.input_token_details",

@@ -39,6 +39,7 @@ pub(super) const DIALECT: Dialect = Dialect {
             SDK - 2,
             &["llm.token_count.completion"],
         ),
+        terms(Topic::TotalTokens, SDK, &["llm.token_count.total"]),
         terms(
             Topic::CacheReadTokens,
             SDK - 1,
@@ -65,6 +66,9 @@ pub(super) const DIALECT: Dialect = Dialect {
         ),
         terms(Topic::ToolArguments, SDK - 1, &["input.value"]),
         terms(Topic::WholeInput, SDK, &["input.value"]),
+        terms(Topic::InputMessages, SDK, &["llm.input_messages"]),
+        terms(Topic::OutputMessages, SDK, &["llm.output_messages"]),
+        terms(Topic::RequestingMessages, SDK, &["llm.output_messages"]),
         terms(Topic::FlatInput, STANDARD, &["llm.input_messages."]),
         terms(Topic::FlatOutput, STANDARD, &["llm.output_messages."]),
         own(&[

@@ -3,7 +3,7 @@
 use super::vocabulary::{SDK, Topic, own, terms};
 use super::{Dialect, build, langgraph, otel_genai};
 use crate::model::event::{Event, Kind, ToolCall};
-use crate::normalise::{SpanReader, json, topics};
+use crate::normalise::{SpanReader, topics};
 use crate::otlp::attribute_key::key;
 
 /// The dialect.
@@ -172,7 +172,7 @@ pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
 /// The tool call that a span of LangChain for JavaScript shows, which is named after the tool's class: the message with which
 /// the tool answers has its name. One that hands over shows nobody's work after it, so nothing says what became of that.
 fn answered(source: &SpanReader<'_>) -> Option<Kind> {
-    let answer = json::parse(source.str(key!("traceloop.entity.output"))?)?;
+    let answer = source.json(key!("traceloop.entity.output"))?;
     let message = match answer.pointer("/update/messages") {
         Some(messages) => messages.as_array()?.last()?,
         None => &answer,

@@ -61,6 +61,8 @@ pub(super) const DIALECT: Dialect = Dialect {
                 "ai.usage.outputTokenDetails.reasoningTokens",
             ],
         ),
+        terms(Topic::TotalTokens, SDK, &["ai.usage.totalTokens"]),
+        terms(Topic::ResponseId, SDK, &["ai.response.id"]),
         terms(Topic::InputMessages, SDK - 2, &["ai.prompt.messages"]),
         terms(
             Topic::OutputMessages,

@@ -1,7 +1,7 @@
 //! The vocabulary of a dialect: which of its terms mean what. The vocabularies of all dialects are merged into one list per topic, at
 //! compile time.
 
-use super::DIALECTS;
+use super::{DIALECTS, money_terms};
 
 /// What a term means.
 ///
@@ -34,8 +34,14 @@ pub(in crate::normalise) enum Topic {
     CacheReadTokens,
     CacheWriteTokens,
     ReasoningTokens,
+    /// Input and output together.
+    TotalTokens,
     /// The usage object of a provider as JSON.
     RawUsage,
+    /// A whole response of a model as JSON, in which usage may stand.
+    Response,
+    /// The id that a provider gave its response.
+    ResponseId,
     /// The time to the first token, under names that mean seconds everywhere.
     FirstTokenSeconds,
     /// The cost of a call.
@@ -137,27 +143,35 @@ pub(super) const fn own(texts: &'static [&'static str]) -> Terms {
     terms(Topic::Own, SDK, texts)
 }
 
+/// The vocabulary in a place of the table; behind it, what belongs to no dialect alone.
+const fn vocabulary(place: usize) -> &'static [Terms] {
+    match place < DIALECTS.len() {
+        true => DIALECTS[place].vocabulary,
+        false => money_terms::TERMS,
+    }
+}
+
 const TERM_COUNT: usize = {
-    let (mut dialect, mut count) = (0, 0);
-    while dialect < DIALECTS.len() {
-        count += DIALECTS[dialect].vocabulary.len();
-        dialect += 1;
+    let (mut place, mut count) = (0, 0);
+    while place <= DIALECTS.len() {
+        count += vocabulary(place).len();
+        place += 1;
     }
     count
 };
 
-/// The vocabularies of all dialects, in the order of the table.
+/// The vocabularies of all dialects, in the order of the table, and the terms that belong to none alone.
 const TERMS: [&Terms; TERM_COUNT] = {
     let (mut all, mut length) = ([&own(&[]); TERM_COUNT], 0);
-    let mut dialect = 0;
-    while dialect < DIALECTS.len() {
-        let vocabulary = DIALECTS[dialect].vocabulary;
+    let mut place = 0;
+    while place <= DIALECTS.len() {
+        let vocabulary = vocabulary(place);
         let mut i = 0;
         while i < vocabulary.len() {
             all[length] = &vocabulary[i];
             (i, length) = (i + 1, length + 1);
         }
-        dialect += 1;
+        place += 1;
     }
     all
 };

@@ -19,6 +19,8 @@ mod output;
 mod record;
 mod sdks;
 mod span_context;
+mod structured;
+mod totals;
 mod unseen;
 mod usage;
 

@@ -66,7 +66,64 @@ fn what_is_no_amount_declares_none_and_a_total_goes_before_its_parts() {
     }
     let total = ("gen_ai.usage.cost.total", "1");
     assert_eq!(cost(&[total, parts[0], parts[1]]), Cost::Declared(1.0));
-    assert_eq!(cost(&[("gen_ai.usage.cost", "0")]), Cost::Declared(0.0));
+}
+
+/// C-12.
+#[test]
+fn a_declared_cost_of_nothing_is_no_price() {
+    let cost = |extra: &[(&str, &str)]| cost_in(&Money::default(), extra).0;
+    for zero in ["0", "0.0", "-0.0"] {
+        for name in ["gen_ai.usage.cost", "llm.cost.total", "operation.cost"] {
+            assert_eq!(cost(&[(name, zero)]), Cost::Computed(2.0), "{name} {zero}");
+        }
+    }
+    let parts = [
+        ("gen_ai.usage.cost.input", "0"),
+        ("gen_ai.usage.cost.output", "0"),
+    ];
+    assert_eq!(cost(&parts), Cost::Computed(2.0));
+    let unknown = ("gen_ai.request.model", "nobody-knows");
+    let event = event(
+        "app",
+        "chat",
+        &[
+            unknown,
+            ("gen_ai.operation.name", "chat"),
+            ("gen_ai.usage.cost", "0"),
+        ],
+    );
+    let Kind::Model(call) = event.kind else {
+        panic!("a call")
+    };
+    assert_eq!(call.cost, Cost::Unknown);
+}
+
+#[test]
+fn a_cost_is_read_under_every_name_that_emitters_give_it() {
+    let cost = |extra: &[(&str, &str)]| cost_in(&Money::default(), extra);
+    for name in [
+        "gen_ai.usage.cost.amount",
+        "gen_ai.usage.cost",
+        "gen_ai.cost.total_cost",
+        "gen_ai.usage.total_cost",
+        "operation.cost",
+        "llm.usage.cost",
+        "response_cost",
+    ] {
+        assert_eq!(cost(&[(name, "0.05")]).0, Cost::Declared(0.05), "{name}");
+    }
+    let parts = [
+        ("gen_ai.cost.input_cost", "0.5"),
+        ("gen_ai.cost.output_cost", "0.25"),
+    ];
+    assert_eq!(cost(&parts).0, Cost::Declared(0.75));
+    // C-11: an object with its own currency.
+    let object = r#"{"amount": 4, "currency": "GBP"}"#;
+    let foreign = (Cost::Computed(2.0), Some("GBP".to_owned()));
+    assert_eq!(cost(&[("gen_ai.usage.cost", object)]), foreign);
+    let printed = "{'input': 0.5, 'output': Decimal('0.25')}";
+    let told = cost(&[("gen_ai.usage.cost", printed)]);
+    assert_eq!(told.0, Cost::Declared(0.75));
 }
 
 #[test]

@@ -359,7 +359,7 @@ fn langfuse() {
         ("session.id", "s"),
     ];
     let event = event("langfuse-sdk", "answer", &generation);
-    assert_eq!(told(&event), "call -/gpt-4o of - in 12 out 3 asks[]");
+    assert_eq!(told(&event), "call -/gpt-4o of - in 16 out 3 asks[]");
     let Kind::Model(call) = &event.kind else {
         panic!("a call")
     };

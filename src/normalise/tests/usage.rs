@@ -55,10 +55,110 @@ fn more_cached_than_input_tokens_were_left_out_of_the_input() {
 
 #[test]
 fn reasoning_is_a_part_of_the_output() {
-    for (told, expected) in [("0", 0), ("5", 5), ("6", 5)] {
+    // More than the output has was left out of it.
+    for (told, output) in [("0", 5), ("5", 5), ("6", 11)] {
         let found = usage(&[IN, OUT, (REASONING, told)]).expect("usage");
-        assert_eq!((found.1, found.4), (5, Some(expected)), "{told}");
+        let reasoning = told.parse().ok();
+        assert_eq!((found.1, found.4), (output, reasoning), "{told}");
     }
+}
+
+/// C-12.
+#[test]
+fn zeros_for_both_sides_are_unknown() {
+    let zero_in = ("gen_ai.usage.input_tokens", "0");
+    let zero_out = ("gen_ai.usage.output_tokens", "0");
+    let total = ("gen_ai.usage.total_tokens", "0");
+    assert_eq!(usage(&[zero_in, zero_out]), None);
+    assert_eq!(usage(&[zero_in, zero_out, total, (READ, "0")]), None);
+    assert_eq!(usage(&[zero_in, OUT]), Some((0, 5, None, None, None)));
+    let raw = (
+        "gen_ai.usage.raw",
+        r#"{"prompt_tokens":0,"completion_tokens":0}"#,
+    );
+    assert_eq!(usage(&[raw]), None);
+}
+
+/// C-13.
+#[test]
+fn the_total_shows_which_parts_stand_beside_the_whole() {
+    let total = |total| ("gen_ai.usage.total_tokens", total);
+    let parts = [IN, OUT, (READ, "4"), (REASONING, "3")];
+    for (told, input, output) in [
+        ("15", 10, 5),
+        ("18", 10, 8),
+        ("19", 14, 5),
+        ("22", 14, 8),
+        ("99", 10, 5),
+    ] {
+        let found = usage(&[&parts[..], &[total(told)]].concat()).expect("usage");
+        assert_eq!((found.0, found.1), (input, output), "{told}");
+    }
+    // A side that is not told is the rest.
+    assert_eq!(usage(&[IN, total("15")]), Some((10, 5, None, None, None)));
+}
+
+#[test]
+fn usage_inside_a_response_counts_where_attributes_do_not_say_it() {
+    let thoughts = r#"{"content":{"parts":[]},"usage_metadata":{"prompt_token_count":10,"candidates_token_count":5,"thoughts_token_count":7,"total_token_count":22}}"#;
+    let camel = r#"{"usageMetadata":{"promptTokenCount":10,"candidatesTokenCount":5,"thoughtsTokenCount":7,"cachedContentTokenCount":4}}"#;
+    let openai = r#"{"response":{"usage":{"prompt_tokens":10,"completion_tokens":12,"total_tokens":22,"prompt_tokens_details":{"cached_tokens":4},"completion_tokens_details":{"reasoning_tokens":7}}}}"#;
+    for (response, cached) in [(thoughts, None), (camel, Some(4)), (openai, Some(4))] {
+        for key in ["llm_response", "gcp.vertex.agent.llm_response"] {
+            let found = usage(&[(key, response)]);
+            assert_eq!(found, Some((10, 12, cached, None, Some(7))), "{key}");
+        }
+    }
+    // What attributes say of the same counts is mended by it.
+    let found = usage(&[IN, OUT, ("llm_response", camel)]);
+    assert_eq!(found, Some((10, 12, Some(4), None, Some(7))));
+    let beside = ("gen_ai.usage.experimental.reasoning_tokens", "7");
+    let found = usage(&[IN, OUT, beside, ("llm_response", thoughts)]);
+    assert_eq!(found, Some((10, 12, None, None, Some(7))));
+    // Other counts are of something else: only the parts are taken.
+    let other = ("gen_ai.usage.output_tokens", "12");
+    let found = usage(&[IN, other, ("llm_response", camel)]);
+    assert_eq!(found, Some((10, 12, Some(4), None, Some(7))));
+}
+
+/// C-11.
+#[test]
+fn usage_objects_are_read_as_python_prints_them() {
+    let dictionary = "{'completion_tokens': 12, 'prompt_tokens': 10, 'total_tokens': 22, 'completion_tokens_details': {'reasoning_tokens': 7, 'audio_tokens': None}, 'prompt_tokens_details': {'cached_tokens': 4}}";
+    let object = "Usage(completion_tokens=12, prompt_tokens=10, total_tokens=22, completion_tokens_details=CompletionTokensDetails(reasoning_tokens=7, text_tokens=None), prompt_tokens_details=Details(cached_tokens=4))";
+    for text in [dictionary, object] {
+        let found = usage(&[("metadata.usage_object", text)]);
+        assert_eq!(found, Some((10, 12, Some(4), None, Some(7))));
+        let found = usage(&[
+            IN,
+            ("gen_ai.usage.output_tokens", "12"),
+            ("usage_object", text),
+        ]);
+        assert_eq!(found, Some((10, 12, Some(4), None, Some(7))));
+    }
+}
+
+#[test]
+fn the_names_of_anthropic_and_of_buckets_leave_the_parts_beside_the_whole() {
+    let raw = |text| usage(&[("gen_ai.usage.raw", text)]);
+    let own = r#"{"input_tokens":10,"output_tokens":5,"cache_read_input_tokens":4,"cache_creation_input_tokens":2}"#;
+    assert_eq!(raw(own), Some((16, 5, Some(4), Some(2), None)));
+    let bedrock = r#"{"inputTokens":10,"outputTokens":5,"totalTokens":21,"cacheReadInputTokens":4,"cacheWriteInputTokens":2}"#;
+    assert_eq!(raw(bedrock), Some((16, 5, Some(4), Some(2), None)));
+    let inside = r#"{"prompt_tokens":10,"completion_tokens":5,"cache_read_input_tokens":4}"#;
+    assert_eq!(raw(inside), Some((10, 5, Some(4), None, None)));
+    let vercel = r#"{"inputTokens":{"total":10,"noCache":6,"cacheRead":4},"outputTokens":{"total":5,"text":2,"reasoning":3}}"#;
+    assert_eq!(raw(vercel), Some((10, 5, Some(4), None, Some(3))));
+    let details = |text| {
+        let kind = ("langfuse.observation.type", "generation");
+        let details = ("langfuse.observation.usage_details", text);
+        usage(&[kind, details])
+    };
+    let buckets = r#"{"input":10,"input_cached_tokens":4,"output":5,"output_reasoning_tokens":3}"#;
+    assert_eq!(details(buckets), Some((14, 8, Some(4), None, Some(3))));
+    let whole =
+        r#"{"input":10,"input_cached_tokens":4,"output":5,"output_reasoning_tokens":3,"total":15}"#;
+    assert_eq!(details(whole), Some((10, 5, Some(4), None, Some(3))));
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod intents;
 mod keys;
 mod links;
 mod memory;
+mod model_calls;
 mod money;
 mod notes;
 mod remarks;

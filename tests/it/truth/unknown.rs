@@ -11,11 +11,6 @@ pub const UNKNOWN: &[(&str, &str, &str)] = &[
         "the model calls a tool of that name which does not exist; nothing says that it should have been an agent",
     ),
     (
-        "ag2/support-subagents",
-        "tokens gpt-5-mini reasoning",
-        "reasoning tokens are not reported",
-    ),
-    (
         "agno-openinference/support-team",
         "tokens gpt-5-mini reasoning",
         "reasoning tokens are not reported",
@@ -83,17 +78,17 @@ pub const UNKNOWN: &[(&str, &str, &str)] = &[
     (
         "claude-agent-sdk/support-subagents",
         "model calls",
-        "no spans for model calls; the sums on the run name the model that answered last, and leave subagents out",
+        "no spans for model calls; the sums on the run, which count, name the model that answered last and leave subagents out",
     ),
     (
         "claude-agent-sdk/support-subagents",
         "model errors",
-        "no spans for model calls; the sums on the run name the model that answered last, and leave subagents out",
+        "no spans for model calls; the sums on the run, which count, name the model that answered last and leave subagents out",
     ),
     (
         "claude-agent-sdk/support-subagents",
         "tokens *",
-        "no spans for model calls; the sums on the run name the model that answered last, and leave subagents out",
+        "no spans for model calls; the sums on the run, which count, name the model that answered last and leave subagents out",
     ),
     (
         "crewai-traceloop/support-delegation",

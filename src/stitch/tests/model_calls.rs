@@ -1,0 +1,369 @@
+//! Model calls that several spans show, and what agents and runs say of calls that none shows.
+
+use super::*;
+use crate::model::event::RunTotals;
+
+/// What a span of a model call tells.
+#[derive(Clone, Copy, Default)]
+struct Told {
+    tokens: Option<(u64, u64)>,
+    model: Option<&'static str>,
+    by: u32,
+    failed: bool,
+    response: Option<u64>,
+    answered: Option<bool>,
+}
+
+fn usage((input, output): (u64, u64)) -> Usage {
+    Usage {
+        input,
+        output,
+        ..Usage::default()
+    }
+}
+
+fn shown(s: &mut Scene, parent: u64, times: (u64, u64), told: Told) -> u64 {
+    let call = ModelCall {
+        usage: told.tokens.map(usage),
+        model: told.model.map(name),
+        instrumentation: told.by,
+        failed: told.failed,
+        response: told.response,
+        answered: told.answered,
+        ..ModelCall::default()
+    };
+    s.add(parent, times, Kind::Model(Box::new(call)))
+}
+
+/// Each call in a line: its model, its tokens, and whether it failed.
+fn calls(facts: &[Fact]) -> Vec<String> {
+    let line = |fact: &Fact| match &fact.what {
+        What::Model(call) => {
+            let tokens = call
+                .usage
+                .map_or("?".to_owned(), |u| format!("{}/{}", u.input, u.output));
+            let failed = if call.failed { " failed" } else { "" };
+            Some(format!("{} {tokens}{failed}", call.model))
+        }
+        _ => None,
+    };
+    let mut lines: Vec<String> = facts.iter().filter_map(line).collect();
+    lines.sort();
+    lines
+}
+
+/// What counts of totals, each in a line.
+fn totals(facts: &[Fact]) -> Vec<String> {
+    let line = |fact: &Fact| match &fact.what {
+        What::Totals { agent, totals } => Some(format!(
+            "{agent} {} {}",
+            totals.model.as_deref().unwrap_or("?"),
+            totals.usage.map_or(0, |usage| usage.input)
+        )),
+        _ => None,
+    };
+    facts.iter().filter_map(line).collect()
+}
+
+fn unknown(facts: &[Fact]) -> usize {
+    count(facts, |what| matches!(what, What::UnknownUsage { .. }))
+}
+
+const KNOWN: Told = Told {
+    tokens: Some((100, 8)),
+    model: Some("m"),
+    by: 1,
+    failed: false,
+    response: None,
+    answered: Some(true),
+};
+const BARE: Told = Told {
+    tokens: None,
+    model: None,
+    by: 1,
+    failed: false,
+    response: None,
+    answered: None,
+};
+
+/// C-1.
+#[test]
+fn of_nested_spans_the_one_that_knows_most_is_the_call() {
+    let inner = Told {
+        tokens: Some((100, 7)),
+        ..KNOWN
+    };
+    let unnamed = Told {
+        model: None,
+        ..inner
+    };
+    for (outer, inside, expected) in [
+        (KNOWN, BARE, "m 100/8"),
+        (KNOWN, inner, "m 100/7"),
+        (KNOWN, unnamed, "m 100/8"),
+        (BARE, inner, "m 100/7"),
+    ] {
+        let mut s = Scene::default();
+        let desk = s.agent(0, "desk", (0, 40));
+        let around = shown(&mut s, desk, (10, 30), outer);
+        shown(&mut s, around, (11, 29), inside);
+        assert_eq!(calls(&run(&s)), [expected]);
+    }
+    // Wrapped twice, the middle one knows it.
+    let mut s = Scene::default();
+    let desk = s.agent(0, "desk", (0, 40));
+    let outermost = shown(&mut s, desk, (10, 30), BARE);
+    let middle = shown(&mut s, outermost, (11, 29), KNOWN);
+    shown(&mut s, middle, (12, 28), BARE);
+    let facts = run(&s);
+    assert_eq!(
+        (calls(&facts), unknown(&facts)),
+        (vec!["m 100/8".to_owned()], 0)
+    );
+}
+
+#[test]
+fn tries_that_failed_inside_a_call_that_succeeded_are_calls_of_their_own() {
+    let failed = Told {
+        failed: true,
+        model: Some("m"),
+        ..BARE
+    };
+    for (tries, expected) in [
+        (vec![failed, BARE], vec!["m 100/8", "m ? failed"]),
+        (vec![failed], vec!["m 100/8", "m ? failed"]),
+        (
+            vec![failed, failed, KNOWN],
+            vec!["m 100/8", "m ? failed", "m ? failed"],
+        ),
+    ] {
+        let mut s = Scene::default();
+        let desk = s.agent(0, "desk", (0, 90));
+        let around = shown(&mut s, desk, (10, 80), KNOWN);
+        for (n, told) in (0..).zip(tries) {
+            shown(&mut s, around, (11 + 10 * n, 19 + 10 * n), told);
+        }
+        let facts = run(&s);
+        assert_eq!(calls(&facts), expected);
+        let answered =
+            |what: &What| matches!(what, What::Turn(turn) if turn.result == TurnResult::Answered);
+        assert_eq!(count(&facts, answered), 1);
+        // A call that failed at once cost nothing.
+        assert_eq!(unknown(&facts), 0);
+    }
+}
+
+/// C-14.
+#[test]
+fn the_sum_of_several_calls_counts_only_where_they_tell_none() {
+    for (inside, expected, sum) in [
+        (KNOWN, vec!["m 100/8", "m 100/8"], vec![]),
+        (BARE, vec!["unknown ?", "unknown ?"], vec!["desk m 100"]),
+    ] {
+        let mut s = Scene::default();
+        let desk = s.agent(0, "desk", (0, 40));
+        let around = shown(&mut s, desk, (10, 30), KNOWN);
+        shown(&mut s, around, (11, 19), inside);
+        shown(&mut s, around, (21, 29), inside);
+        let facts = run(&s);
+        assert_eq!(calls(&facts), expected);
+        assert_eq!(totals(&facts), sum);
+        assert_eq!(unknown(&facts), 0);
+    }
+}
+
+/// C-4.
+#[test]
+fn a_second_instrumentation_may_begin_and_end_a_little_later() {
+    let second = Told { by: 2, ..KNOWN };
+    let untold = Told {
+        tokens: None,
+        ..second
+    };
+    let other = Told {
+        tokens: Some((100, 7)),
+        ..second
+    };
+    for (told, times, expected) in [
+        (second, (13, 1004), 1),
+        (untold, (13, 1004), 1),
+        (other, (50, 1040), 1),
+        // With the same tokens more may lie between them.
+        (second, (110, 1100), 1),
+        (other, (110, 1100), 2),
+        (untold, (110, 1100), 2),
+        (second, (600, 1500), 2),
+        (Told { by: 1, ..second }, (13, 1004), 2),
+    ] {
+        let mut s = Scene::default();
+        let desk = s.agent(0, "desk", (0, 2000));
+        shown(&mut s, desk, (10, 1000), KNOWN);
+        shown(&mut s, desk, times, told);
+        assert_eq!(calls(&run(&s)).len(), expected, "{times:?}");
+    }
+    // Two calls at once, each shown by both.
+    let mut s = Scene::default();
+    let desk = s.agent(0, "desk", (0, 2000));
+    for (by, start) in [(1, 10), (1, 12), (2, 13), (2, 15)] {
+        let told = Told { by, ..KNOWN };
+        shown(&mut s, desk, (start, 1000 + start), told);
+    }
+    assert_eq!(calls(&run(&s)).len(), 2);
+}
+
+/// C-4.
+#[test]
+fn a_response_is_one_call_wherever_it_stands() {
+    let named = |by, response| Told {
+        by,
+        response: Some(response),
+        ..KNOWN
+    };
+    for (first, second, times, expected) in [
+        // The same span twice under two ids, and two instrumentations in two places.
+        (named(1, 7), named(1, 7), (10, 30), 1),
+        (named(1, 7), named(2, 7), (20, 35), 1),
+        // A server that gives all responses one id.
+        (named(1, 7), named(1, 7), (12, 28), 2),
+        (named(1, 7), named(2, 7), (31, 35), 2),
+        (named(1, 7), named(2, 8), (12, 28), 2),
+    ] {
+        let mut s = Scene::default();
+        let desk = s.agent(0, "desk", (0, 40));
+        let inner = s.add(desk, (5, 39), Kind::Structure);
+        shown(&mut s, desk, (10, 30), first);
+        shown(&mut s, inner, times, second);
+        assert_eq!(calls(&run(&s)).len(), expected, "{times:?}");
+    }
+}
+
+/// C-2.
+#[test]
+fn calls_of_one_tool_inside_each_other_are_two_where_their_ids_differ() {
+    for (ids, expected) in [
+        ([Some("c1"), Some("c2")], 2),
+        ([Some("c1"), Some("c1")], 1),
+        ([Some("c1"), None], 1),
+        ([None, Some("c2")], 1),
+        ([None, None], 1),
+    ] {
+        let mut s = Scene::default();
+        let desk = s.agent(0, "desk", (0, 40));
+        let mut parent = desk;
+        for (start, id) in [(10, ids[0]), (12, ids[1])] {
+            parent = s.tool(parent, "dig", (start, 30 - start / 2), None);
+            if let Kind::Tool(tool) = &mut s.last().kind {
+                tool.call_id = id.map(name);
+            }
+            s.last().error = start == 12;
+            parent = s.add(parent, (start, 30 - start / 2), Kind::Structure);
+        }
+        let facts = run(&s);
+        let tool = |failed| move |what: &What| matches!(what, What::Tool(t) if t.failed == failed);
+        let found = (count(&facts, tool(true)), count(&facts, tool(false)));
+        assert_eq!(found, (1, expected - 1), "{ids:?}");
+    }
+}
+
+fn with_totals(s: &mut Scene, input: u64) {
+    s.last().rare.totals = Some(Box::new(RunTotals {
+        model: Some(name("m")),
+        usage: Some(usage((input, 1))),
+        cost: Cost::Declared(0.5),
+        ..RunTotals::default()
+    }));
+}
+
+/// C-14.
+#[test]
+fn totals_of_an_agent_count_where_no_call_shows_them() {
+    // A hosted agent inside the tool of one that shows its calls.
+    let mut s = Scene::default();
+    let root = s.add(0, (0, 100), Kind::Workflow);
+    with_totals(&mut s, 500);
+    let desk = s.agent(root, "desk", (0, 100));
+    with_totals(&mut s, 500);
+    shown(&mut s, desk, (1, 20), KNOWN);
+    let tool = s.tool(desk, "ask_ledger", (21, 60), None);
+    s.agent(tool, "ledger", (22, 59));
+    with_totals(&mut s, 400);
+    shown(&mut s, desk, (61, 99), KNOWN);
+    let facts = run(&s);
+    assert_eq!(totals(&facts), ["ledger m 400"]);
+    assert_eq!(calls(&facts), ["m 100/8", "m 100/8"]);
+    // It adds to the money of the workflow.
+    let cost = facts.iter().find_map(|fact| match &fact.what {
+        What::Workflow(workflow) => Some(workflow.cost_usd),
+        _ => None,
+    });
+    assert_eq!(cost, Some(Some(0.5)));
+}
+
+#[test]
+fn of_totals_inside_each_other_the_innermost_count() {
+    let mut s = Scene::default();
+    let root = s.add(0, (0, 100), Kind::Workflow);
+    with_totals(&mut s, 500);
+    s.agent(root, "a", (1, 40));
+    with_totals(&mut s, 200);
+    let b = s.agent(root, "b", (41, 90));
+    with_totals(&mut s, 300);
+    s.agent(b, "b", (42, 89));
+    with_totals(&mut s, 300);
+    assert_eq!(totals(&run(&s)), ["a m 200", "b m 300"]);
+    let mut s = Scene::default();
+    s.add(0, (0, 100), Kind::Workflow);
+    with_totals(&mut s, 500);
+    assert_eq!(totals(&run(&s)), ["unknown m 500"]);
+}
+
+#[test]
+fn calls_beside_the_span_of_their_agent_show_its_totals() {
+    for (agent, times, expected) in [
+        (Some("a"), (10, 30), vec![]),
+        (None, (10, 30), vec![]),
+        (Some("b"), (10, 30), vec!["a m 200"]),
+        (Some("a"), (41, 50), vec!["a m 200"]),
+    ] {
+        let mut s = Scene::default();
+        let root = s.add(0, (0, 100), Kind::Workflow);
+        s.agent(root, "a", (1, 40));
+        with_totals(&mut s, 200);
+        shown(&mut s, root, times, KNOWN);
+        s.last().agent = agent.map(name);
+        assert_eq!(totals(&run(&s)), expected, "{agent:?} {times:?}");
+    }
+}
+
+/// C-15.
+#[test]
+fn calls_whose_usage_nobody_knows_are_told_late_or_not() {
+    let failed = Told {
+        failed: true,
+        ..BARE
+    };
+    let cut = Told {
+        answered: Some(true),
+        ..failed
+    };
+    for (told, sum, expected) in [
+        (BARE, false, 1),
+        (KNOWN, false, 0),
+        (failed, false, 0),
+        (cut, false, 1),
+        (BARE, true, 0),
+    ] {
+        let mut s = Scene::default();
+        let desk = s.agent(0, "desk", (0, 40));
+        if sum {
+            with_totals(&mut s, 200);
+        }
+        shown(&mut s, desk, (10, 30), told);
+        assert_eq!(unknown(&run(&s)), expected);
+    }
+    let mut s = Scene::default();
+    let desk = s.agent(0, "desk", (0, 40));
+    shown(&mut s, desk, (10, 30), BARE);
+    s.last().rare.cancelled = true;
+    assert_eq!(unknown(&run(&s)), 0);
+}
