@@ -329,12 +329,24 @@ pub struct ToolCall {
     pub call_id: Option<Name>,
     /// The tool hands over. With a target [`Target::Human`] it may still do work of its own: see `does_work`.
     pub hands_to: Option<Target>,
-    /// The tool does work besides handing over (it opens a ticket), so it counts as a tool call too.
+    /// The tool does work besides handing over to a human (it opens a ticket), so it counts as a tool call too. With a target
+    /// [`Target::Agent`] only the tool's name says that it hands over: what happens may say that it is a tool like others (H-10).
     pub does_work: bool,
     /// The tool waits for the target's result: a delegation.
     pub delegates: bool,
     /// The tool reported failure by its own means, though its span may be without error.
     pub failed: bool,
+}
+
+impl ToolCall {
+    /// Whether it is a call of a tool by itself, whatever happens around it.
+    pub fn is_tool_call(&self) -> bool {
+        match self.hands_to {
+            None => true,
+            Some(Target::Human) => self.does_work,
+            Some(Target::Agent(_) | Target::Unknown) => false,
+        }
+    }
 }
 
 /// Where a handoff leads.

@@ -332,17 +332,25 @@ pub enum HandoffResult {
     Rejected,
     Bounced,
     ContextLost,
+    /// No span names an agent: nothing could show whether the target started.
+    Unknown,
 }
 
 impl HandoffResult {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Success,
         Self::Dropped,
         Self::TargetError,
         Self::Rejected,
         Self::Bounced,
         Self::ContextLost,
+        Self::Unknown,
     ];
+
+    /// Whether the handoff is known not to have worked.
+    pub fn has_failed(self) -> bool {
+        !matches!(self, Self::Success | Self::Unknown)
+    }
 
     /// The labels `result` and `reason`.
     pub fn labels(self) -> (&'static str, &'static str) {
@@ -353,6 +361,7 @@ impl HandoffResult {
             Self::Rejected => ("failed", "rejected"),
             Self::Bounced => ("failed", "bounced"),
             Self::ContextLost => ("failed", "context_lost"),
+            Self::Unknown => ("unknown", "no_agents"),
         }
     }
 }

@@ -16,8 +16,10 @@
 //! | `memo.rs` | a cache for texts that repeat |
 //! | `compact.rs` | compact storage of optional parts |
 //! | `small_map.rs` | compact maps and sets of few entries |
+//! | `agent_name.rs` | names of agents as they are compared |
 //! | `hash.rs` | the hash of short names |
 
+pub mod agent_name;
 pub mod cohort;
 pub mod compact;
 pub mod event;

@@ -112,6 +112,11 @@ fn of_number(number: f64) -> Option<String> {
     number.is_finite().then(|| number.to_string())
 }
 
+/// Whether a text stands for a value that is not there (S-6).
+pub(super) fn is_placeholder(text: &str) -> bool {
+    !says(text)
+}
+
 /// Whether a text is a value at all (S-6).
 pub(super) fn says(text: &str) -> bool {
     let text = trimmed(text);

@@ -2,7 +2,8 @@
 
 use super::interner::{NameInterners, trimmed};
 use super::{ReadContext, SpanReader, json, topics};
-use crate::model::event::{Basis, HandoffRequest, Target};
+use crate::model::agent_name;
+use crate::model::event::{Basis, Event, HandoffRequest, Kind, Target};
 use crate::model::{List, Name};
 use crate::otlp::attribute_key::key;
 use serde_json::Value;
@@ -13,7 +14,12 @@ pub(super) enum ToolMeaning {
     /// An ordinary tool.
     Work,
     /// Hands over; the target is in the name, or in the arguments, or nowhere.
-    HandsOver { target: Target, delegates: bool },
+    HandsOver {
+        target: Target,
+        delegates: bool,
+        /// Only its name says so, by a prefix that tools of other trades have too.
+        by_name: bool,
+    },
     /// Calls a human in, and does work of its own (opens a ticket).
     Escalates,
     /// Gives control back: no handoff, and no work either.
@@ -77,6 +83,9 @@ const TARGET_ARGUMENTS: &[&str] = &[
     "coworker",
     "co_worker",
     "target_agent",
+    "targetAgent",
+    "targetAgents",
+    "target_agents",
     "agent",
     "target",
     "to_agent",
@@ -114,6 +123,9 @@ pub(super) fn meaning(
     context: ReadContext<'_>,
 ) -> ToolMeaning {
     let tool = trimmed(tool);
+    if is_taken_out(tool, context) {
+        return ToolMeaning::Work;
+    }
     let plain = plain(tool, context.names);
     let returns = RETURNS.iter().any(|prefix| plain.starts_with(prefix));
     if returns || TO_USER.contains(&plain.as_str()) {
@@ -122,7 +134,6 @@ pub(super) fn meaning(
     if ANSWERS.contains(&plain.as_str()) {
         return ToolMeaning::Answers;
     }
-    let hands = |target, delegates| ToolMeaning::HandsOver { target, delegates };
     if is_structured_output(tool) {
         let arguments = arguments();
         let target = arguments
@@ -150,7 +161,7 @@ pub(super) fn meaning(
         return hands(by_argument(arguments(), context), false);
     }
     if let Some((target, delegates)) = in_name(tool, &plain) {
-        return hands(named(target, context), delegates);
+        return by_name(named(target, context), delegates);
     }
     if plain.starts_with("delegate_") {
         return hands(by_argument(arguments(), context), true);
@@ -160,7 +171,7 @@ pub(super) fn meaning(
     let shorter = local.len() < tool.len();
     if shorter && let Some((target, delegates)) = in_name(local, &self::plain(local, context.names))
     {
-        return hands(named(target, context), delegates);
+        return by_name(named(target, context), delegates);
     }
     if SUBAGENTS.contains(&plain.as_str())
         && let Some(arguments) = arguments()
@@ -169,6 +180,24 @@ pub(super) fn meaning(
         return hands(named(target, context), true);
     }
     ToolMeaning::Work
+}
+
+/// A tool that hands over by more than its name.
+fn hands(target: Target, delegates: bool) -> ToolMeaning {
+    ToolMeaning::HandsOver {
+        target,
+        delegates,
+        by_name: false,
+    }
+}
+
+/// A tool that hands over by its name alone.
+fn by_name(target: Target, delegates: bool) -> ToolMeaning {
+    ToolMeaning::HandsOver {
+        target,
+        delegates,
+        by_name: true,
+    }
 }
 
 /// A tool's name without the plugin, server or class in front of it.
@@ -244,20 +273,27 @@ fn target_of(target: &str, context: ReadContext<'_>, name: impl FnOnce(&str) -> 
     if trimmed.is_empty() {
         return Target::Unknown;
     }
-    let lower = plain(trimmed, context.names);
-    let human = context
-        .settings
-        .human_names
-        .iter()
-        .any(|h| plain(h, context.names) == lower)
-        || HUMANS.contains(&lower.as_str())
-        || lower.starts_with("human_")
-        || lower.ends_with("_human");
-    if human {
-        Target::Human
-    } else {
-        Target::Agent(name(trimmed))
+    let means = |person: &str| agent_name::is_alike(person, trimmed);
+    let mut configured = context.settings.human_names.iter();
+    if configured.any(|person| means(person)) || HUMANS.iter().any(|person| means(person)) {
+        return Target::Human;
     }
+    // The rest of a tool's name that said nothing: a framework left out letters that are not ASCII.
+    match trimmed.contains(char::is_alphanumeric) {
+        true => Target::Agent(name(trimmed)),
+        false => Target::Unknown,
+    }
+}
+
+/// Whether the operator says that a tool is none that hands over (H-10).
+fn is_taken_out(tool: &str, context: ReadContext<'_>) -> bool {
+    let mut patterns = context.settings.not_handoffs.iter();
+    patterns.any(|pattern| match pattern.split_once('*') {
+        None => pattern == tool,
+        Some((head, tail)) => tool
+            .strip_prefix(head)
+            .is_some_and(|rest| rest.ends_with(tail)),
+    })
 }
 
 /// A configured pattern: `Some(Some(target))` where `*` stands for it, `Some(None)` where the arguments say it.
@@ -312,6 +348,23 @@ fn plain(text: &str, names: &NameInterners) -> Name {
         let lower = text.trim().to_ascii_lowercase();
         lower.replace([' ', '-'], "_").into()
     })
+}
+
+/// What a remote agent says of the task that it was given (`a2a.task.state`): failed and rejected are errors of the call (H-13).
+pub(super) fn read_task_state(source: &SpanReader<'_>, event: &mut Event) {
+    let Some(state) = source.str(key!("a2a.task.state")) else {
+        return;
+    };
+    let state = state.to_ascii_lowercase();
+    let state = state.strip_prefix("task_state_").unwrap_or(&state);
+    if matches!(state, "failed" | "rejected") {
+        event.error = true;
+        match &mut event.kind {
+            Kind::Tool(tool) => tool.failed = true,
+            Kind::Handoff(handoff) => handoff.failed = true,
+            _ => {}
+        }
+    }
 }
 
 /// Handoffs that the span's error says were refused.

@@ -54,6 +54,11 @@ pub(super) fn unwrap(value: &Value) -> Value {
 
 /// The first of `keys` with text.
 pub(super) fn first_str<'v>(value: &'v Value, keys: &[&str]) -> Option<&'v str> {
+    let text = |value: &'v Value| match value {
+        // Several are no answer to the question which one.
+        Value::Array(items) if items.len() == 1 => items[0].as_str(),
+        value => value.as_str(),
+    };
     keys.iter()
-        .find_map(|key| value.get(*key)?.as_str().filter(|text| !text.is_empty()))
+        .find_map(|key| text(value.get(*key)?).filter(|text| !text.is_empty()))
 }

@@ -143,6 +143,7 @@ impl Normaliser {
         let mut event = source.blank();
         let dialect = dialect::read(source, &mut event);
         forget_placeholders(&mut event);
+        handoff::read_task_state(source, &mut event);
         let mut rare = source.rare(&mut event);
         let by_dialect = event.context.session.clone();
         let declared = contexts.of(source.span);

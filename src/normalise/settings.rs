@@ -17,6 +17,8 @@ pub struct Settings {
     pub outcome_attributes: Vec<String>,
     /// Tools that hand over to another agent. `*` stands for the target, for example `route_to_*`.
     pub handoff_tools: Vec<String>,
+    /// Tools that do not hand over, although their names look so. `*` stands for any text, for example `transfer_to_*_account`.
+    pub not_handoffs: Vec<String>,
     /// Tools that escalate to a human.
     pub escalation_tools: Vec<String>,
     /// Names of handoff targets that are humans.

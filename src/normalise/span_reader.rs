@@ -1,6 +1,6 @@
 //! A span as dialects read it.
 
-use super::interner::NameInterners;
+use super::interner::{NameInterners, trimmed};
 use super::json_tape::Document;
 use super::{Settings, declared, evaluation, handoff, json, model_name, outcome, topics};
 use crate::model::compact::{CowArc, OptionBox};
@@ -8,7 +8,7 @@ use crate::model::event::{Event, Kind, RareFields};
 use crate::model::ids::{Link, SpanId, TraceId};
 use crate::model::time::Timestamp;
 use crate::model::{List, Name};
-use crate::otlp::attribute_key::{AttributeKey, AttributeKeys, key};
+use crate::otlp::attribute_key::{AttributeKey, AttributeKeys, key, keys};
 use crate::otlp::view::{Attributes, Scope, Span, Status};
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -169,6 +169,7 @@ impl<'a> SpanReader<'a> {
                 self.context.names,
             ));
         }
+        self.identify(event, &mut rare);
         rare.evaluations.extend(evaluation::retention(attributes));
         rare.outcome = outcome::of_span(attributes, &event.kind, self.context.settings)
             .or_else(|| outcome::of_evaluations(&rare.evaluations));
@@ -202,6 +203,34 @@ fn canonical(operation: &str) -> &str {
         operation => operation,
     }
 }
+
+impl<'a> SpanReader<'a> {
+    /// The id of the agent at work. One official instrumentation has the constant `agent`.
+    pub(super) fn agent_id(&self) -> Option<&'a str> {
+        let id = self.attributes().first_str(AGENT_ID)?;
+        let id = trimmed(id);
+        (id != "agent" && declared::is_id(id) && !declared::is_placeholder(id)).then_some(id)
+    }
+
+    /// Who this agent is and who called it, where ids say so.
+    fn identify(&self, event: &Event, rare: &mut RareFields) {
+        let names = |id: &&str| event.agent.as_deref().is_some_and(|name| name != *id);
+        if rare.agent_id.is_none() {
+            rare.agent_id = self.agent_id().filter(names).map(|id| self.name(id));
+        }
+        let caller = self.attributes().first_str(CALLER);
+        let caller = caller.filter(|text| !declared::is_placeholder(text));
+        if rare.caller.is_none() {
+            rare.caller = caller.map(|text| self.name(text));
+        }
+    }
+}
+
+/// The id of the agent at work.
+const AGENT_ID: AttributeKeys = &keys(["gen_ai.agent.id", "agent.id"]);
+
+/// The agent that called the one at work.
+const CALLER: AttributeKeys = &keys(["gen_ai.caller.agent.name", "gen_ai.caller.agent.id"]);
 
 /// An event of which nothing is known but its span.
 pub(super) fn blank(trace: TraceId, span: SpanId, end: Timestamp) -> Event {

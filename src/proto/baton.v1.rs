@@ -997,6 +997,8 @@ pub enum HandoffResult {
     Rejected = 4,
     Bounced = 5,
     ContextLost = 6,
+    /// No span names an agent: nothing could show whether the target started.
+    Unknown = 7,
 }
 impl HandoffResult {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -1012,6 +1014,7 @@ impl HandoffResult {
             Self::Rejected => "HANDOFF_RESULT_REJECTED",
             Self::Bounced => "HANDOFF_RESULT_BOUNCED",
             Self::ContextLost => "HANDOFF_RESULT_CONTEXT_LOST",
+            Self::Unknown => "HANDOFF_RESULT_UNKNOWN",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -1024,6 +1027,7 @@ impl HandoffResult {
             "HANDOFF_RESULT_REJECTED" => Some(Self::Rejected),
             "HANDOFF_RESULT_BOUNCED" => Some(Self::Bounced),
             "HANDOFF_RESULT_CONTEXT_LOST" => Some(Self::ContextLost),
+            "HANDOFF_RESULT_UNKNOWN" => Some(Self::Unknown),
             _ => None,
         }
     }

@@ -3,6 +3,7 @@
 use super::Output;
 use super::trace::DecidedTrace;
 use crate::model::Name;
+use crate::model::agent_name::lasting_name;
 use crate::model::event::{Event, Kind};
 use crate::model::fact::{Fact, What};
 use crate::model::price::ActionPrices;
@@ -30,7 +31,7 @@ pub(super) fn count(
         let parent = event.parent?;
         decided.owners.of(parent).cloned()
     };
-    let owner = event.agent.clone().or_else(inherited);
+    let owner = event.agent.as_ref().map(lasting_name).or_else(inherited);
     if decided.knows(event, owner.clone()) {
         out.facts.push(fact(What::Duplicate));
         return LateEvent::default();
@@ -46,7 +47,7 @@ pub(super) fn count(
             out.facts.push(fact);
             out.facts.extend(turn::unknown_usage(event, call));
         }
-        Kind::Tool(tool) if tool.hands_to.is_none() || tool.does_work => {
+        Kind::Tool(tool) if tool.is_tool_call() => {
             out.facts.extend(turn::tool_fact(event, false));
             out.facts.extend(cost.add_action(event, prices));
         }

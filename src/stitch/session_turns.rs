@@ -7,6 +7,7 @@ use super::{Output, Settings};
 use crate::model::event::Event;
 use crate::model::fact::{Fact, Ignored, What};
 use crate::model::ids::{PartitionKey, TraceId};
+use crate::model::small_map::SmallSet;
 use crate::model::time::Timestamp;
 use crate::turn::{self, Decided, HandoffState, SpanOwners, WorkflowSummary};
 
@@ -152,7 +153,10 @@ impl SessionState {
         let pending = self.pending.iter();
         let mut waiting: Vec<HandoffState> = pending.map(|(_, state)| state.clone()).collect();
         let (events, usage) = (spans.iter().flatten(), &mut self.usage);
-        let decided = turn::decide(events, &mut waiting, usage, settings.policy());
+        let nobody = SmallSet::default();
+        let open = self.workflow.as_ref();
+        let known = open.map_or(&nobody, |open| &open.summary.agents);
+        let decided = turn::decide(events, &mut waiting, usage, known, settings.policy());
         let Some(mut turn) = decided else {
             return;
         };

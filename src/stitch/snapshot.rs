@@ -482,5 +482,5 @@ macro_rules! translate {
 }
 
 translate!(kind, kind_of: HandoffKind { Transfer, Delegation, Resume });
-translate!(result, result_of: HandoffResult { Success, Dropped, TargetError, Rejected, Bounced, ContextLost });
+translate!(result, result_of: HandoffResult { Success, Dropped, TargetError, Rejected, Bounced, ContextLost, Unknown });
 translate!(evidence, evidence_of: Evidence { Declared, Content, Tokens });

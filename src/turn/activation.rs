@@ -59,6 +59,8 @@ pub(super) struct Activations {
     pub(super) tools: Vec<usize>,
     /// Tool events that look well, of which another span of the same call says that it failed.
     pub(super) failed_inside: HashSet<usize>,
+    /// Spans of agents that only hold other agents, and that somebody hands over to: their start is their one step.
+    pub(super) containers: HashSet<usize>,
 }
 
 impl Activations {
@@ -73,11 +75,14 @@ impl Activations {
             .filter(|&i| calls::is_chat(tree, i))
             .chain(tools.iter().copied())
             .collect();
+        let containers = containers(tree, &steps);
         steps.extend(silent_agents(tree, &steps));
+        steps.extend(containers.iter().copied());
         steps.sort_unstable();
         let mut activations = Self {
             models,
             failed_inside: calls::failed_inside(tree),
+            containers,
             ..Self::default()
         };
         activations.group(tree, &steps);
@@ -89,6 +94,13 @@ impl Activations {
             .filter(|&i| counts_as_tool(tree, cast_ref, i))
             .collect();
         activations
+    }
+
+    /// Whether an agent other than its own works inside event `i`.
+    pub(super) fn work_inside(&self, tree: &Tree<'_>, i: usize) -> bool {
+        self.list.iter().any(|a| {
+            a.agent.as_ref() != tree.agent(i) && a.node.is_some_and(|node| tree.is_inside(node, i))
+        })
     }
 
     /// The first step of an activation.
@@ -137,7 +149,8 @@ impl Activations {
     }
 
     fn add(&mut self, tree: &Tree<'_>, event: usize, index: usize) {
-        let failed = calls::has_failed(tree, event) || self.failed_inside.contains(&event);
+        let failed = !self.containers.contains(&event)
+            && (calls::has_failed(tree, event) || self.failed_inside.contains(&event));
         let activation = &mut self.list[index];
         activation.steps.push(self.steps.len());
         activation.end = activation.end.max(tree.events[event].end);
@@ -238,6 +251,30 @@ fn silent_agents(tree: &Tree<'_>, steps: &[usize]) -> Vec<usize> {
         .collect()
 }
 
+/// Agents that do nothing but run others (parallel, in sequence), as far as they are targets of handoffs.
+fn containers(tree: &Tree<'_>, steps: &[usize]) -> HashSet<usize> {
+    let is_container = |&i: &usize| {
+        let Some(agent) = tree
+            .agent(i)
+            .filter(|agent| tree.identities().is_wanted(agent))
+        else {
+            return false;
+        };
+        let mut inside = steps
+            .iter()
+            .filter(|&&step| tree.is_inside(step, i))
+            .peekable();
+        inside.peek().is_some()
+            && activation_node(tree, i) == Some(i)
+            && inside.all(|&step| tree.agent(step) != Some(agent))
+    };
+    let agents = 0..tree.events.len();
+    agents
+        .filter(|&i| matches!(tree.events[i].kind, Kind::Agent { inferred: false }))
+        .filter(is_container)
+        .collect()
+}
+
 /// The outermost span of the activation that event `i` belongs to: spans of the same agent nest, a delegating tool
 /// stands for a delegate without a span of its own.
 fn activation_node(tree: &Tree<'_>, i: usize) -> Option<usize> {
@@ -262,11 +299,13 @@ fn counts_as_tool(tree: &Tree<'_>, activations: &Activations, i: usize) -> bool 
     let Kind::Tool(tool) = &tree.events[i].kind else {
         return false;
     };
-    match tool.hands_to {
-        Some(Target::Human) => tool.does_work,
-        Some(_) => false,
-        None => !activations.list.iter().any(|a| {
-            a.agent.as_ref() != tree.agent(i) && a.node.is_some_and(|node| tree.is_inside(node, i))
-        }),
+    match tool
+        .hands_to
+        .as_ref()
+        .map(|to| tree.identities().target(to))
+    {
+        Some(Target::Human) => tool.does_work && tool.is_tool_call(),
+        Some(_) => tree.is_tool_after_all(i),
+        None => !activations.work_inside(tree, i),
     }
 }

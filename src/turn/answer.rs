@@ -10,12 +10,27 @@ use crate::model::event::Kind;
 use crate::model::fact::{HandoffResult, Turn, TurnResult};
 use std::time::Duration;
 
-/// The step that ends last; of several, the one that began first (T-3).
+/// The step that ends last; of several, the one that began first (T-3). A call that asks for an agent is over when that begins
+/// inside it, and an agent that only holds others when the first of them begins.
 pub(super) fn last_step<'c>(tree: &Tree<'_>, activations: &'c Activations) -> Option<&'c Step> {
-    activations.steps.iter().max_by_key(|step| {
+    let end = |step: &Step| {
+        let holds = activations.containers.contains(&step.event)
+            || evidence::requests_handoff(tree, step.event) && is_model(tree, step);
+        let inner = |other: &&Step| {
+            other.activation != step.activation && tree.is_inside(other.event, step.event)
+        };
+        let first = holds
+            .then(|| activations.steps.iter().find(inner))
+            .flatten();
         let event = tree.events[step.event];
-        (event.end, std::cmp::Reverse(step.event))
-    })
+        first.map_or(event.end, |inner| tree.events[inner.event].start)
+    };
+    let steps = activations.steps.iter();
+    steps.max_by_key(|step| (end(step), std::cmp::Reverse(step.event)))
+}
+
+fn is_model(tree: &Tree<'_>, step: &Step) -> bool {
+    matches!(tree.events[step.event].kind, Kind::Model(_))
 }
 
 /// The turn with its result and times (T-3, T-4, T-5). `None`: it has no step (T-6).

@@ -1,6 +1,7 @@
 //! The entry of the room: from the events of one turn to its facts and its summary.
 
 use super::activation::Activations;
+use super::adoption;
 use super::answer;
 use super::cost::{TotalCost, nano};
 use super::cumulative_usage::CumulativeUsage;
@@ -44,14 +45,17 @@ pub type SpanOwners = Vec<(TraceId, SpanId, Option<Name>)>;
 /// Decides a turn from all its events. `None`: there are none.
 ///
 /// `waiting` are the pending handoffs of earlier turns: this turn may resume one, which is then taken out (H-7). `usage` are
-/// the cumulative calls of the session, continued by this turn (C-7).
+/// the cumulative calls of the session, continued by this turn (C-7). `known` are the agents that acted in it before (H-10).
 pub fn decide<'a>(
     events: impl Iterator<Item = &'a Event>,
     waiting: &mut Vec<HandoffState>,
     usage: &mut CumulativeUsage,
+    known: &SmallSet<Name>,
     policy: Policy<'_>,
 ) -> Option<Decided> {
-    let tree = Tree::new(events);
+    let mut tree = Tree::new(events);
+    adoption::adopt(&mut tree);
+    tree.find_tools_after_all(known);
     let activations = Activations::of(&tree);
     let handoffs = handoff::judge(&tree, &activations, waiting, policy);
     let last = answer::last_step(&tree, &activations);

@@ -1,13 +1,14 @@
 //! Handoffs of one turn: finds the agent that took over, and determines the result.
 
 use super::activation::Activations;
-use super::evidence::{self, HandoffEvidence, is_alike};
+use super::evidence::{self, HandoffEvidence};
 use super::policy::Policy;
 use super::retention::{self, SourceContext};
 use super::tree::{Tree, UNKNOWN_AGENT};
 use crate::model::Name;
+use crate::model::agent_name::is_alike;
 use crate::model::cohort::Cohort;
-use crate::model::event::{Basis, Target};
+use crate::model::event::{Basis, Kind, Target};
 use crate::model::fact::{HUMAN, Handoff, HandoffKind, HandoffResult};
 use crate::model::ids::TraceId;
 use crate::model::sampling::Threshold;
@@ -35,7 +36,7 @@ pub struct HandoffState {
 impl HandoffState {
     /// It is judged, and did not succeed.
     pub fn has_failed(&self) -> bool {
-        !self.pending && self.handoff.result != HandoffResult::Success
+        !self.pending && self.handoff.result.has_failed()
     }
 
     /// Whether its target may be the agent that starts at this time in a later turn (H-7).
@@ -70,6 +71,10 @@ pub(super) fn judge(
         }
     }
     for (shown, target) in evidence.iter().zip(taken) {
+        // What only a target says of its caller is no request that could be lost.
+        if target.is_none() && !shown.is_shown_by_source() {
+            continue;
+        }
         states.push(conclude(
             tree,
             activations,
@@ -109,11 +114,10 @@ fn answered_by(
     let before = |&i: &usize| evidence[i].at <= activation.start;
     let candidates: Vec<usize> = (0..evidence.len()).filter(open).collect();
     let latest = |pick: &dyn Fn(&usize) -> bool| {
-        candidates
-            .iter()
-            .copied()
-            .filter(|i| pick(i))
-            .max_by_key(|&i| evidence[i].at)
+        // Of what was requested at once, that which ran found its target.
+        let order = |&i: &usize| (evidence[i].at, evidence[i].ran);
+        let picked = candidates.iter().copied().filter(|i| pick(i));
+        picked.max_by_key(order)
     };
     latest(&|i| around(i) && (named(i) || anonymous(i)))
         .or_else(|| latest(&|i| before(i) && named(i)))
@@ -231,6 +235,11 @@ fn conclude(
     policy: Policy<'_>,
 ) -> HandoffState {
     let human = shown.to == Target::Human;
+    // Where no span names an agent nothing could show that one started (H-12).
+    let blind = !tree.identities().any_acts();
+    // Who delegates gets a result: a tool that returned well shows that somebody worked, though no span of it came.
+    let is_tool = |&i: &usize| matches!(tree.events[i].kind, Kind::Tool(_));
+    let returned = shown.delegates && !shown.refused && shown.events.iter().any(is_tool);
     let inside = target.is_some_and(|target| works_inside(tree, activations, shown, target));
     let kind = if shown.delegates || inside {
         HandoffKind::Delegation
@@ -248,13 +257,16 @@ fn conclude(
         }
         None if shown.refused => HandoffResult::Rejected,
         None if human => HandoffResult::Success,
+        None if blind || returned => HandoffResult::Unknown,
         None => HandoffResult::Dropped,
     };
+    let lost = result == HandoffResult::Dropped;
+    let waits = target.is_none() && (lost || returned) && !blind && !human;
     HandoffState {
         at: shown.at,
         trace: shown.trace,
         // An anonymous target cannot be recognised in a later turn.
-        pending: target.is_none() && !human && !shown.refused && shown.to != Target::Unknown,
+        pending: waits && shown.to != Target::Unknown,
         escalated: human && !shown.refused,
         cohort: Cohort::default(),
         threshold: None,
@@ -268,7 +280,7 @@ fn conclude(
             retention,
             intent,
             basis: shown.basis,
-            phantom: target.is_none() && !human && shown.requested && !shown.ran,
+            phantom: (lost || result == HandoffResult::Rejected) && shown.requested && !shown.ran,
             latency: target.map(|t| activations.list[t].start.since(shown.at)),
         },
     }

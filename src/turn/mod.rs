@@ -8,6 +8,8 @@
 //! | `decide.rs` | the entry: from the events of a turn to its facts and its summary |
 //! | `policy.rs` | thresholds, prices and rules that apply |
 //! | `tree.rs` | the spans of a turn as a tree, with the agent of each |
+//! | `identity.rs` | the agents, each with one name |
+//! | `adoption.rs` | calls beside the span of their agent |
 //! | `activation.rs` | the steps of a turn, grouped into activations of agents |
 //! | `model_calls.rs, calls.rs` | model and tool calls, each counted once |
 //! | `totals.rs` | what agents and runs say that their calls took, where no call shows it |
@@ -23,6 +25,7 @@
 //! | `summary.rs` | what turns add up to, with one merge |
 
 mod activation;
+mod adoption;
 mod agent_time;
 mod answer;
 mod calls;
@@ -32,6 +35,7 @@ mod decide;
 mod evidence;
 mod facts;
 mod handoff;
+mod identity;
 mod judge;
 mod model_calls;
 mod policy;

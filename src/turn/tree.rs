@@ -1,9 +1,12 @@
 //! The spans of one turn as a tree, with the agent each one works for.
 
+use super::identity::Identities;
 use crate::model::Name;
+use crate::model::agent_name;
 use crate::model::event::{Event, Kind, Target};
 use crate::model::ids::{SpanId, TraceId};
-use rapidhash::RapidHashMap as HashMap;
+use crate::model::small_map::SmallSet;
+use rapidhash::{RapidHashMap as HashMap, RapidHashSet as HashSet};
 
 /// The workflow of a turn that names none.
 pub const DEFAULT_WORKFLOW: &str = "default";
@@ -19,11 +22,15 @@ pub(super) struct Tree<'a> {
     parents: Vec<Option<usize>>,
     /// The parents, and for a root the span of another trace that it links to, where it links to one. Empty where nobody does.
     callers: Vec<Option<usize>>,
-    agents: Vec<Option<&'a Name>>,
+    identities: Identities<'a>,
+    /// The agent of each event, by its number among the identities.
+    agents: Vec<Option<usize>>,
+    /// Tools that hand over by their name only, and are tools by what happens (H-10).
+    tools_after_all: HashSet<usize>,
 }
 
 impl<'a> Tree<'a> {
-    pub(super) fn new(events: impl Iterator<Item = &'a Event>) -> Self {
+    pub(super) fn new(events: impl Iterator<Item = &'a Event>, known: &SmallSet<Name>) -> Self {
         let mut events: Vec<&Event> = events.collect();
         events.sort_by_key(|e| (e.start, e.end, e.trace, e.span));
         let index: HashMap<(TraceId, SpanId), usize> = events
@@ -48,7 +55,9 @@ impl<'a> Tree<'a> {
         }
         let mut tree = Self {
             callers,
-            agents: vec![None; events.len()],
+            agents: Vec::new(),
+            tools_after_all: HashSet::default(),
+            identities: Identities::of(&events),
             workflow: workflow_name(&events),
             events,
             parents,
@@ -58,8 +67,32 @@ impl<'a> Tree<'a> {
     }
 
     /// The agent that event `i` is or works for: declared on it, else given by the nearest span around it.
-    pub(super) fn agent(&self, i: usize) -> Option<&'a Name> {
-        self.agents[i]
+    pub(super) fn agent(&self, i: usize) -> Option<&Name> {
+        self.agents[i].map(|number| self.identities.name(number))
+    }
+
+    /// The agents of the turn.
+    pub(super) fn identities(&self) -> &Identities<'a> {
+        &self.identities
+    }
+
+    pub(super) fn parent(&self, i: usize) -> Option<usize> {
+        self.parents[i]
+    }
+
+    /// Makes events work inside others. Who called an event of another trace stays its caller.
+    pub(super) fn move_into(&mut self, moves: &[(usize, usize)]) {
+        for &(i, home) in moves {
+            if let Some(caller) = self.callers.get_mut(i)
+                && *caller == self.parents[i]
+            {
+                *caller = Some(home);
+            }
+            self.parents[i] = Some(home);
+        }
+        cut_circles(&mut self.parents);
+        cut_circles(&mut self.callers);
+        self.attribute();
     }
 
     /// The spans around event `i`, innermost first.
@@ -90,40 +123,97 @@ impl<'a> Tree<'a> {
     }
 
     /// The agent whose work the spans inside a handing-over tool are.
-    pub(super) fn handed_to(&self, i: usize) -> Option<&'a Name> {
+    pub(super) fn handed_to(&self, i: usize) -> Option<&Name> {
+        self.target_number(i)
+            .map(|number| self.identities.name(number))
+    }
+
+    fn target_number(&self, i: usize) -> Option<usize> {
         let event: &'a Event = self.events[i];
         match &event.kind {
             Kind::Tool(tool) => match &tool.hands_to {
-                Some(Target::Agent(name)) => Some(name),
+                Some(Target::Agent(name)) => self.identities.target_number(name),
                 _ => None,
             },
             _ => None,
         }
     }
 
+    /// Whether event `i` is a tool whose name alone says that it hands over, while what happens says that it does not (H-10).
+    pub(super) fn is_tool_after_all(&self, i: usize) -> bool {
+        self.tools_after_all.contains(&i)
+    }
+
+    /// Finds the tools that ran well and after which the same agent went on, where nobody knows an agent of that name.
+    pub(super) fn find_tools_after_all(&mut self, known: &SmallSet<Name>) {
+        let is_one = |&i: &usize| {
+            let event = self.events[i];
+            let Kind::Tool(tool) = &event.kind else {
+                return false;
+            };
+            let Some(Target::Agent(to)) = tool.hands_to.as_ref() else {
+                return false;
+            };
+            // A tool that delegates returns as tools do.
+            let by_name = tool.does_work && !tool.delegates;
+            let is_agent = !by_name
+                || self.identities.acts(to)
+                || agent_name::is_number(to)
+                || agent_name::is_person(to)
+                || agent_name::is_role(to)
+                || known.iter().any(|agent| agent_name::is_alike(agent, to));
+            !is_agent && !tool.failed && !event.error && self.goes_on_after(i)
+        };
+        let tools = (0..self.events.len()).filter(is_one).collect();
+        self.tools_after_all = tools;
+    }
+
+    /// Whether the agent of tool call `i` makes the next call of a model itself.
+    fn goes_on_after(&self, i: usize) -> bool {
+        let end = self.events[i].end;
+        let first = self.events.partition_point(|event| event.start < end);
+        let mut next = (first..self.events.len()).filter(|&next| {
+            matches!(self.events[next].kind, Kind::Model(_) | Kind::Agent { .. })
+                && self.events[next].trace == self.events[i].trace
+        });
+        let is_empty = (i..self.events.len()).all(|inner| {
+            let acts = matches!(self.events[inner].kind, Kind::Model(_) | Kind::Agent { .. });
+            !acts || !self.is_inside(inner, i)
+        });
+        let agent = self.agents[i];
+        is_empty && agent.is_some() && next.next().is_some_and(|next| self.agents[next] == agent)
+    }
+
     /// Gives every event its agent, outermost first.
     fn attribute(&mut self) {
         let mut done = vec![false; self.events.len()];
         let mut chain = Vec::new();
+        self.agents.clear();
+        self.agents.resize(self.events.len(), None);
         for i in 0..self.events.len() {
             chain.clear();
             chain.push(i);
             chain.extend(self.ancestors(i).take_while(|&a| !done[a]));
             for &link in chain.iter().rev() {
-                if done[link] {
-                    continue;
+                if !std::mem::replace(&mut done[link], true) {
+                    self.agents[link] = self.attributed(link);
                 }
-                let event: &'a Event = self.events[link];
-                self.agents[link] = event.agent.as_ref().or_else(|| {
-                    let parent = self.parents[link]?;
-                    // A span that shows the handoff itself is still the source's.
-                    let shows = matches!(event.kind, Kind::Handoff(_));
-                    let target = self.handed_to(parent).filter(|_| !shows);
-                    target.or(self.agent(parent))
-                });
-                done[link] = true;
             }
         }
+    }
+
+    /// The agent of event `i`, as far as that of its parent is known.
+    fn attributed(&self, i: usize) -> Option<usize> {
+        let event: &'a Event = self.events[i];
+        let own = event.agent.as_ref();
+        own.and_then(|name| self.identities.number(name))
+            .or_else(|| {
+                let parent = self.parents[i]?;
+                // A span that shows the handoff itself is still the source's.
+                let shows = matches!(event.kind, Kind::Handoff(_));
+                let target = self.target_number(parent).filter(|_| !shows);
+                target.or(self.agents[parent])
+            })
     }
 }
 

@@ -2,7 +2,7 @@
 
 from . import words
 from .panels import bars, lines, matrix, rows
-from .queries import POINT, Queries, descending, ratio, share
+from .queries import JUDGED, POINT, Queries, descending, ratio, share
 
 VARIABLES = ()
 SINCE, REFRESH = "24h", "1m"
@@ -88,7 +88,7 @@ def handoffs(q):
     return [
         "Handoffs",
         matrix("Handoffs, from and to", "How many handoffs go from the agent of the row to the agent of the column: unexpected pairs point to wrong routing.", pairs(), "from", "to", words.COUNT),
-        matrix("Handoffs that succeeded, from and to", "Share of handoffs that succeeded for each pair: more is better; read the reasons on the handoff board.", share(pairs('result="success"'), pairs()), "from", "to", words.SHARE),
-        bars("Context lost by pair", "Share of handoffs that lost the context, for each pair that lost any: none is good; pass more of the conversation to the target.", (descending(share(pairs('reason="context_lost"'), pairs()) + " > 0"), "{{from}} → {{to}}"), words.SHARE, 12, 7),
+        matrix("Handoffs that succeeded, from and to", "Share of handoffs that succeeded for each pair: more is better; read the reasons on the handoff board.", share(pairs('result="success"'), pairs(JUDGED)), "from", "to", words.SHARE),
+        bars("Context lost by pair", "Share of handoffs that lost the context, for each pair that lost any: none is good; pass more of the conversation to the target.", (descending(share(pairs('reason="context_lost"'), pairs(JUDGED)) + " > 0"), "{{from}} → {{to}}"), words.SHARE, 12, 7),
         bars("Intent preserved by pair", "Share of handoffs after which both agents name the same intent, if both name one: more is better; pass the intent on.", (descending(share(intents('result="kept"'), intents())), "{{from}} → {{to}}"), words.SHARE, 12, 7),
     ]

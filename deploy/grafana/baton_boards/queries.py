@@ -7,6 +7,8 @@ DAY, DAY_BEFORE, POINT = "[1d]", "[1d] offset $__range", "[$__rate_interval]"
 PART = "[$__interval]"
 PARTS, PARTS_BEFORE = "[$__range:$__interval]", "[$__range:$__interval] offset $__range"
 WHOLE = "[$__range] @ end()"
+# Handoffs of which spans show how they ended: only these are in rates.
+JUDGED = 'result!="unknown"'
 
 
 class Queries:
@@ -42,7 +44,7 @@ class Queries:
     def turns(self, extra="", **more):
         return self.grown("baton_turns_total", extra, **more)
 
-    def handoffs(self, extra="", **more):
+    def handoffs(self, extra=JUDGED, **more):
         return self.grown("baton_workflow_handoffs_total", extra, **more)
 
     def mean(self, metric, extra="", **more):

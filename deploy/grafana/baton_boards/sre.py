@@ -2,7 +2,7 @@
 
 from . import words
 from .panels import bars, figure, lines, rows
-from .queries import POINT, Queries, descending, or_zero, share
+from .queries import JUDGED, POINT, Queries, descending, or_zero, share
 
 VARIABLES = ()
 SINCE, REFRESH = "24h", "1m"
@@ -16,7 +16,7 @@ def build(values):
     return [*objective(q, values), *failures(q), *itself(q)]
 
 
-def handoffs(q, extra="", **more):
+def handoffs(q, extra=JUDGED, **more):
     return q.grown("baton_handoffs_total", extra, **more)
 
 
@@ -29,10 +29,11 @@ def objective(q, values):
     burning = lambda title, windows, name: lines(title, f"How many times faster than the objective of {goal} allows the error budget is consumed, over {' and '.join(windows)}: an alert fires when both lines are above the limit.", [*map(burn, windows), (limit(name), "limit")], words.PLAIN, "times the budget", 12, dashed=["limit"], zero=False, log=True, height=7)
     return [
         "Objective",
-        figure("Handoffs that succeeded", f"Share of handoffs that succeeded: {goal} or more is good; read the failures by pair and reason below.", success, words.SHARE, 2, missing="No handoffs yet"),
-        figure("Error budget used", f"Share of the failures that the objective of {goal} allows in the period shown: below 100 % is good; above it, stop releases until the cause is found.", f"({failed} / ({handoffs(q)} > 0)) / {BUDGET}", words.SHARE, 0, missing="No handoffs yet"),
-        figure("Failures left in the budget", "Number of handoffs that can still fail before the error budget of the selected period is used up: 0 means that the budget is used up.", f"clamp_min({handoffs(q)} * {BUDGET} - {failed}, 0)", words.COUNT, 0, missing="No handoffs yet"),
-        figure("Handoffs waiting", "Handoffs whose target agent has not started yet: a number that stays above 0 means that an agent does not start.", "sum(baton_handoffs_pending)", words.COUNT, 0),
+        figure("Handoffs that succeeded", f"Share of handoffs that succeeded: {goal} or more is good; read the failures by pair and reason below.", success, words.SHARE, 2, span=5, missing="No handoffs yet"),
+        figure("Error budget used", f"Share of the failures that the objective of {goal} allows in the period shown: below 100 % is good; above it, stop releases until the cause is found.", f"({failed} / ({handoffs(q)} > 0)) / {BUDGET}", words.SHARE, 0, span=5, missing="No handoffs yet"),
+        figure("Failures left in the budget", "Number of handoffs that can still fail before the error budget of the selected period is used up: 0 means that the budget is used up.", f"clamp_min({handoffs(q)} * {BUDGET} - {failed}, 0)", words.COUNT, 0, span=5, missing="No handoffs yet"),
+        figure("Handoffs covered", "Share of all handoffs of which the spans show how they ended, and so of what the rates rest on: the rest is unknown; set the names of agents on their spans.", share(handoffs(q), handoffs(q, "")), words.SHARE, 0, span=5, missing="No handoffs yet"),
+        figure("Handoffs waiting", "Handoffs whose target agent has not started yet: a number that stays above 0 means that an agent does not start.", "sum(baton_handoffs_pending)", words.COUNT, 0, span=4),
         burning("Burn rate, page", ["5m", "30m", "6h"], "burn_30m"),
         burning("Burn rate, ticket", ["2h", "1d", "3d"], "burn_1d"),
     ]

@@ -226,7 +226,7 @@ fn choices(name: &str) -> Option<Vec<&'static str>> {
     Some(match name {
         "outcome" => Outcome::ALL.iter().map(|o| o.as_str()).collect(),
         "turn" => TurnResult::ALL.iter().map(|r| r.as_str()).collect(),
-        "result" => vec!["success", "failed"],
+        "result" => vec!["success", "failed", "unknown"],
         "reason" => reasons.filter(|reason| !reason.is_empty()).collect(),
         _ => return None,
     })

@@ -114,6 +114,7 @@ fn handoff(handoff: &Handoff) -> String {
         HandoffResult::Rejected => "failed, it was rejected",
         HandoffResult::Bounced => "failed, the target handed back in its first step",
         HandoffResult::ContextLost => "failed, the context was lost",
+        HandoffResult::Unknown => "unknown, no span names an agent",
     });
     if let Some(wait) = handoff.latency {
         let _ = write!(text, ", after {:.2} s", wait.as_secs_f64());

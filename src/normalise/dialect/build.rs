@@ -103,23 +103,25 @@ pub(super) fn tool_with(
     if tool == MERGED_TOOLS {
         return Kind::Structure;
     }
-    let (mut hands_to, mut does_work, mut delegates) = (None, false, false);
+    let (mut hands_to, mut does_work, mut delegates) = (None, true, false);
     match handoff::meaning(tool, arguments, source.context) {
         ToolMeaning::Returns | ToolMeaning::Answers => return Kind::Structure,
-        ToolMeaning::Work => does_work = true,
+        ToolMeaning::Work => {}
         ToolMeaning::Escalates => {
             hands_to = Some(Target::Human);
-            does_work = true;
         }
         ToolMeaning::HandsOver {
             target,
             delegates: waits,
+            by_name,
         } => {
+            does_work = by_name && target != Target::Human;
             hands_to = Some(target);
             delegates = waits;
         }
     }
     if let Some(declared) = declared_target(source) {
+        does_work &= declared == Target::Human && !matches!(hands_to, Some(Target::Agent(_)));
         hands_to = Some(declared);
     }
     let reported = source

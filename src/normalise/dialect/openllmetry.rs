@@ -180,7 +180,7 @@ fn answered(source: &SpanReader<'_>) -> Option<Kind> {
     let message = message.get("kwargs")?;
     let call = message.get("tool_call_id")?.as_str()?;
     match build::tool(source, message.get("name")?.as_str()?) {
-        Kind::Tool(tool) if tool.does_work => Some(Kind::Tool(ToolCall {
+        Kind::Tool(tool) if tool.is_tool_call() => Some(Kind::Tool(ToolCall {
             call_id: Some(source.id(call)),
             ..tool
         })),

@@ -168,6 +168,8 @@ pub(super) const DIALECT: Dialect = Dialect {
         ),
         terms(Topic::BrowserResource, STANDARD, &["browser."]),
         own(&[
+            "a2a.task.state",
+            "agent.id",
             "content",
             "error",
             "error.message",
@@ -177,6 +179,8 @@ pub(super) const DIALECT: Dialect = Dialect {
             "exception.type",
             "gen_ai.agent.id",
             "gen_ai.agent.name",
+            "gen_ai.caller.agent.id",
+            "gen_ai.caller.agent.name",
             "gen_ai.data_source.id",
             "gen_ai.evaluation.name",
             "gen_ai.evaluation.score.label",
@@ -213,6 +217,7 @@ pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
     event.agent = attributes
         .first_str(AGENT)
         .filter(|_| !placeholder)
+        .or_else(|| source.agent_id())
         .map(|text| source.name(text));
     event.workflow = attributes
         .first_str(topics::WORKFLOW)

@@ -10,6 +10,7 @@ fn tool(name: &str, arguments: &str) -> String {
         handoff_tools: vec!["ask_*_team".into(), "pass_on".into()],
         escalation_tools: vec!["page_oncall".into()],
         human_names: vec!["Back Office".into()],
+        not_handoffs: vec!["transfer_to_*_account".into(), "delegate_vote".into()],
         ..Settings::default()
     };
     let attributes = [
@@ -41,6 +42,11 @@ fn the_operator_adds_tools_and_humans() {
         ("pass_on_now", desk, ""),
         ("page_oncall", "", " to HUMAN"),
         ("page_oncall_list", "", ""),
+        // Taken out by the operator (H-10).
+        ("transfer_to_savings_account", "", ""),
+        ("delegate_vote", "", ""),
+        ("transfer_to_account", "", " to account only"),
+        ("delegate_votes", "", " to ? only"),
         ("transfer_to_back_office", "", " to HUMAN only"),
         ("transfer_to_front_office", "", " to front_office only"),
     ] {
@@ -55,8 +61,13 @@ fn built_in_names_reach_as_far_as_their_words() {
         ("request_human_help", " to HUMAN"),
         ("escalate", " to HUMAN"),
         ("human_request", ""),
-        ("transfer_to_human_desk", " to HUMAN only"),
-        ("transfer_to_desk_human", " to HUMAN only"),
+        ("transfer_to_human_agent", " to HUMAN only"),
+        ("transferToHumanAgent", " to HUMAN only"),
+        // Whether these are people depends on who is at work.
+        ("transfer_to_human_desk", " to human_desk only"),
+        ("transfer_to_desk_human", " to desk_human only"),
+        // Nothing of the name is left.
+        ("transfer_to___", " to ? only"),
         ("transfer_to_humanist", " to humanist only"),
         // A prefix alone names no target and is no tool of a framework either.
         ("transfer_to_", ""),

@@ -133,7 +133,7 @@ pub(super) fn told(event: &Event) -> String {
                 .as_ref()
                 .map(|t| format!(" to {}", target(t)))
                 .unwrap_or_default(),
-            if tool.does_work { "" } else { " only" },
+            if tool.is_tool_call() { "" } else { " only" },
             if tool.failed { " failed" } else { "" },
         ),
         Kind::Handoff(h) => format!(

@@ -8,6 +8,7 @@ mod contacts;
 mod cumulative_usage;
 mod event_buffer;
 mod handoffs;
+mod identity;
 mod intents;
 mod keys;
 mod links;

@@ -252,6 +252,7 @@ fn merged_workflows_have_the_earlier_age_and_the_later_activity() {
             events,
             &mut Vec::new(),
             &mut Default::default(),
+            &Default::default(),
             policy.policy(),
         );
         let mut workflow = OpenWorkflow::open(decided.expect("a turn").summary, Timestamp(opened));

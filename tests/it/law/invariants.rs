@@ -231,7 +231,7 @@ fn results_have_reasons(all: &Metrics<'_>) -> Vec<String> {
         let (result, reason) = (label(series, "result"), label(series, "reason"));
         let fits = match result {
             "success" => reason.is_empty(),
-            "failed" => !reason.is_empty(),
+            "failed" | "unknown" => !reason.is_empty(),
             _ => false,
         };
         faults
