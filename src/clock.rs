@@ -20,8 +20,9 @@ pub struct Clock {
 enum Source {
     /// The clocks of the machine; the monotonic one counts from here.
     System(Instant),
-    /// A wall clock that tests move, in nanoseconds since the epoch. It has no monotonic clock: set back, time stands still.
-    Manual(Arc<AtomicU64>),
+    /// A wall clock that tests move, in nanoseconds since the epoch, and its reading when the process began: what has passed since is
+    /// the monotonic clock, as tests set the wall clock back between processes only.
+    Manual(Arc<AtomicU64>, u64),
 }
 
 impl Clock {
@@ -37,7 +38,8 @@ impl Clock {
 
     /// A clock that tests move, in nanoseconds since the epoch.
     pub fn manual(nanos: Arc<AtomicU64>) -> Self {
-        Self::of(Source::Manual(nanos))
+        let origin = nanos.load(Ordering::Acquire);
+        Self::of(Source::Manual(nanos, origin))
     }
 
     fn of(source: Source) -> Self {
@@ -80,7 +82,10 @@ impl Source {
                 let since = wall.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
                 (nanos(since), nanos(monotonic))
             }
-            Self::Manual(wall) => (wall.load(Ordering::Acquire), 0),
+            Self::Manual(wall, origin) => {
+                let wall = wall.load(Ordering::Acquire);
+                (wall, wall.saturating_sub(*origin))
+            }
         }
     }
 }
@@ -184,8 +189,8 @@ mod tests {
         let clock = Clock::manual(Arc::clone(&wall));
         clock.advance_to(Timestamp(900));
         assert_eq!(clock.now(), Timestamp(900));
-        wall.store(950, Ordering::Release);
-        assert_eq!(clock.now(), Timestamp(950));
+        wall.store(550, Ordering::Release);
+        assert_eq!(clock.now(), Timestamp(950), "time does not stand still");
         clock.advance_to(Timestamp(10));
         assert_eq!(clock.now(), Timestamp(950), "the past changes nothing");
     }

@@ -1,6 +1,6 @@
 //! Processes a recording with the same partitions as live data, in the time of the recording.
 
-use super::stories::Stories;
+use super::stories::{self, Stories};
 use super::{Partition, Settings, addressed};
 use crate::derive;
 use crate::model::fact::Fact;
@@ -47,13 +47,9 @@ impl Offline {
         {
             keys = self.stories.with_trace(trace);
         }
-        keys.sort();
-        keys.dedup();
-        let told = keys.into_iter().map(|key| {
-            let facts = self.stories.facts(&key).to_vec();
-            (key, facts)
-        });
-        told.filter(|(_, facts)| !facts.is_empty()).collect()
+        let names = self.stories.other_names();
+        let names = names.map(|(from, to)| (from.clone(), to.clone())).collect();
+        stories::joined(&names, keys, |key| self.stories.facts(key).to_vec())
     }
 
     /// Shows every session that is remembered.

@@ -1,9 +1,10 @@
 //! The facts of sessions that the running engine remembers, across its partitions.
 
 use super::Engine;
-use super::stories::Stories;
+use super::stories::{self, Stories};
 use crate::model::fact::Fact;
 use crate::model::ids::{PartitionKey, TraceId};
+use rapidhash::RapidHashMap as HashMap;
 use std::collections::BTreeSet;
 
 impl Engine {
@@ -43,9 +44,12 @@ impl Engine {
                 .flat_map(|one| one.stories().facts(key).to_vec())
                 .collect::<Vec<Fact>>()
         };
-        let told = wanted.into_iter().map(|key| (facts(&key), key));
-        told.filter(|(facts, _)| !facts.is_empty())
-            .map(|(facts, key)| (key, facts))
-            .collect()
+        let mut names = HashMap::default();
+        for one in owned.iter() {
+            let stories = one.stories();
+            let more = stories.other_names();
+            names.extend(more.map(|(from, to)| (from.clone(), to.clone())));
+        }
+        stories::joined(&names, wanted, facts)
     }
 }

@@ -5,7 +5,7 @@ use crate::model::harmless::harmless;
 use crate::model::ids::{PartitionKey, TraceId};
 use crate::model::record::{Entry, Record};
 use rapidhash::RapidHashMap as HashMap;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Facts kept of one session; what comes later is left out.
 const MOST_FACTS: usize = 500;
@@ -110,8 +110,16 @@ impl Stories {
     /// The sessions and traces that go by an id, of any tenant, where they are remembered; a trace by its hexadecimal digits.
     pub(super) fn named(&self, id: &str) -> Vec<PartitionKey> {
         let known = self.told.keys().filter(|key| goes_by(key, id));
-        let renamed = self.other_names.iter().filter(|(key, _)| goes_by(key, id));
-        known.chain(renamed.map(|(_, to)| to)).cloned().collect()
+        let either =
+            |(from, to): &(&PartitionKey, &PartitionKey)| goes_by(from, id) || goes_by(to, id);
+        let renamed = self.other_names.iter().filter(either);
+        let all: BTreeSet<&PartitionKey> = known.chain(renamed.map(|(_, to)| to)).collect();
+        all.into_iter().cloned().collect()
+    }
+
+    /// Sessions that turned out to be another one, each with that.
+    pub(super) fn other_names(&self) -> impl Iterator<Item = (&PartitionKey, &PartitionKey)> {
+        self.other_names.iter()
     }
 
     /// The sessions with facts of a trace.
@@ -131,6 +139,32 @@ impl Stories {
     pub(super) fn facts(&self, key: &PartitionKey) -> &[Fact] {
         self.told.get(key).map_or(&[], Vec::as_slice)
     }
+}
+
+/// The stories of these keys, one for each session: what was found out under other ids, before they met or while they did, belongs to
+/// it.
+pub(super) fn joined(
+    names: &HashMap<PartitionKey, PartitionKey>,
+    found: impl IntoIterator<Item = PartitionKey>,
+    facts: impl Fn(&PartitionKey) -> Vec<Fact>,
+) -> Vec<(PartitionKey, Vec<Fact>)> {
+    let now = |key: &PartitionKey| {
+        let next = std::iter::successors(Some(key), |key| names.get(*key));
+        next.take(names.len() + 1).last().unwrap_or(key).clone()
+    };
+    let mut others: BTreeMap<PartitionKey, Vec<&PartitionKey>> = BTreeMap::new();
+    for key in names.keys() {
+        others.entry(now(key)).or_default().push(key);
+    }
+    let sessions: BTreeSet<PartitionKey> = found.into_iter().map(|key| now(&key)).collect();
+    let story = |session: PartitionKey| {
+        let ids = others.get(&session).into_iter().flatten().copied();
+        let mut parts: Vec<Vec<Fact>> = ids.chain([&session]).map(&facts).collect();
+        parts.sort_by_key(|facts| facts.first().map(|fact| (fact.at, fact.trace)));
+        (session, parts.concat())
+    };
+    let told = sessions.into_iter().map(story);
+    told.filter(|(_, facts)| !facts.is_empty()).collect()
 }
 
 /// Whether a key has this id: as it is shown, or as it was sent.
@@ -212,6 +246,33 @@ mod tests {
         let trace = TraceId::new(&[1; 16]).expect("not zero");
         assert_eq!(stories.with_trace(trace), [session("1")]);
         assert_eq!(stories.keys(), [session("1")]);
+    }
+
+    #[test]
+    fn a_story_is_whole_under_every_id_however_many_met() {
+        let mut stories = Stories::new(9);
+        stories.take(facts(3, 2));
+        stories.take(facts(2, 1));
+        stories.take(facts(4, 1));
+        let bind = |from: &str, to: &str| Entry {
+            key: session(from),
+            record: Record::Bind(session(to)),
+        };
+        stories.note(&[bind("3", "2"), bind("2", "1")]);
+        let names = stories.other_names();
+        let names = names.map(|(from, to)| (from.clone(), to.clone())).collect();
+        for id in ["1", "2", "3"] {
+            let told = joined(&names, stories.named(id), |key| stories.facts(key).to_vec());
+            let told: Vec<_> = told
+                .iter()
+                .map(|(key, facts)| (key.clone(), facts.len()))
+                .collect();
+            assert_eq!(told, [(session("1"), 3)], "{id}");
+        }
+        let told = joined(&names, stories.named("4"), |key| {
+            stories.facts(key).to_vec()
+        });
+        assert_eq!(told, [(session("4"), facts(4, 1))]);
     }
 
     #[test]

@@ -178,6 +178,7 @@ mod tests {
             id: crate::model::ids::SpanId::new(&[id; 8]).expect("not zero"),
             parent: None,
             threshold: None,
+            caller: crate::otlp::view::Caller::default(),
             name: "step",
             start: Timestamp(1),
             end: Timestamp(2),

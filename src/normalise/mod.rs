@@ -14,6 +14,7 @@
 //! | `attribute_filter.rs` | which attributes are read by a part of their name or by configuration |
 //! | `usage.rs, money.rs, model_name.rs` | tokens, first-token times, cost, and names of models and providers |
 //! | `handoff.rs` | which tools hand over, and to which agent |
+//! | `exchange.rs` | spans that stand for one exchange with the user |
 //! | `outcome.rs, evaluation.rs` | declared outcomes, scores and verdicts |
 //! | `messages.rs` | model output: requested handoffs, and whether it contains text |
 //! | `content.rs, tokens.rs, words.rs` | salted hashes of the salient tokens in messages |
@@ -32,6 +33,7 @@ pub mod declarations;
 mod declared;
 mod dialect;
 mod evaluation;
+mod exchange;
 mod handoff;
 mod interner;
 mod json;

@@ -2,7 +2,7 @@
 
 use super::interner::{NameInterners, trimmed};
 use super::json_tape::Document;
-use super::{Settings, declared, evaluation, handoff, json, model_name, outcome, topics};
+use super::{Settings, declared, evaluation, exchange, handoff, json, model_name, outcome, topics};
 use crate::model::compact::{CowArc, OptionBox};
 use crate::model::event::{Event, Kind, RareFields};
 use crate::model::ids::{Link, SpanId, TraceId};
@@ -153,6 +153,8 @@ impl<'a> SpanReader<'a> {
         let mut rare = RareFields {
             links: foreign_links(span),
             threshold: span.threshold,
+            remote_parent: span.parent.is_some() && span.caller.is_elsewhere(),
+            is_exchange: event.rare.is_exchange || exchange::is_one(self, &event.kind),
             ..std::mem::take(&mut event.rare).into_inner()
         };
         for span_event in &span.events {

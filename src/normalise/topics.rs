@@ -22,6 +22,7 @@ attributes! {
     RESOURCE_SESSION: ResourceSession,
     USER: User,
     WORKFLOW_ID: WorkflowId,
+    EXCHANGE: Exchange,
     WORKFLOW: Workflow,
     OUTCOME: Outcome,
     METADATA: Metadata,

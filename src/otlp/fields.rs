@@ -9,7 +9,8 @@ const MAX_GROUPS: usize = 32;
 pub(super) enum Wire<'a> {
     Varint(u64),
     Fixed64(u64),
-    /// A 32-bit number or a group: no field that is read has these types.
+    Fixed32(u32),
+    /// A group: no field that is read has this type.
     Other,
     Bytes(&'a [u8]),
 }
@@ -52,10 +53,7 @@ impl<'a> WireFields<'a> {
                 let length = usize::try_from(self.varint()?).ok()?;
                 Wire::Bytes(self.take(length)?)
             }
-            5 => {
-                self.take(4)?;
-                Wire::Other
-            }
+            5 => Wire::Fixed32(u32::from_le_bytes(self.take(4)?.try_into().ok()?)),
             3 => {
                 self.skip_group(number)?;
                 Wire::Other

@@ -9,7 +9,7 @@ use crate::model::reject::RejectReason;
 use crate::model::sampling::Threshold;
 use crate::model::time::Timestamp;
 use crate::otlp::view::{
-    Attributes, LogRecord, Scope, ScopeBatch, Span, SpanEvent, SpanSink, Status, Value,
+    Attributes, Caller, LogRecord, Scope, ScopeBatch, Span, SpanEvent, SpanSink, Status, Value,
 };
 use serde_json::{Map, Value as Json};
 
@@ -173,6 +173,7 @@ fn span<'o>(object: &'o Object, context: &mut DecodeContext<'_, 'o>) -> ItemResu
         id: id(object, "spanId", SpanId::from_hex)?.ok_or(RejectReason::InvalidId)?,
         parent: id(object, "parentSpanId", SpanId::from_hex)?,
         threshold: threshold(object),
+        caller: caller(object),
         name: text(object, "name")?,
         start: nanos(object, "startTimeUnixNano")?,
         end: nanos(object, "endTimeUnixNano")?,
@@ -192,6 +193,16 @@ fn threshold(object: &Object) -> Option<Threshold> {
         .get("traceState")
         .or_else(|| object.get("trace_state"));
     Threshold::of_trace_state(state?.as_str()?)
+}
+
+fn caller(object: &Object) -> Caller {
+    let number = |key| get(object, key).and_then(Json::as_u64).unwrap_or_default();
+    let kind = match get(object, "kind").and_then(Json::as_str) {
+        Some("SPAN_KIND_SERVER") => 2,
+        Some("SPAN_KIND_CONSUMER") => 5,
+        _ => number("kind"),
+    };
+    Caller::of(number("flags"), kind)
 }
 
 fn status_code(status: &Object) -> Status {

@@ -11,7 +11,7 @@ use crate::model::reject::RejectReason;
 use crate::model::sampling::Threshold;
 use crate::model::time::Timestamp;
 use crate::otlp::view::{
-    Attributes, LogRecord, Scope, ScopeBatch, Span, SpanEvent, SpanSink, Status, Value,
+    Attributes, Caller, LogRecord, Scope, ScopeBatch, Span, SpanEvent, SpanSink, Status, Value,
 };
 
 /// Decodes an `ExportTraceServiceRequest` and hands over its spans, some at a time.
@@ -119,6 +119,7 @@ fn blank_span<'a>() -> Span<'a> {
         id: SpanId::from_nonzero([1; 8]),
         parent: None,
         threshold: None,
+        caller: Caller::default(),
         name: "",
         start: Timestamp::default(),
         end: Timestamp::default(),
@@ -140,6 +141,7 @@ fn span<'a>(
     let mut seen = 0;
     let (mut trace, mut id) = (None, None);
     let mut parent: &[u8] = &[];
+    let (mut flags, mut kind) = (0, 0);
     span.threshold = None;
     span.name = "";
     (span.start, span.end) = (Timestamp::default(), Timestamp::default());
@@ -157,6 +159,7 @@ fn span<'a>(
             }
             (4, Wire::Bytes(bytes)) => parent = bytes,
             (5, Wire::Bytes(bytes)) => span.name = text(bytes)?,
+            (6, Wire::Varint(number)) => kind = number,
             (7, Wire::Fixed64(nanos)) => span.start = Timestamp(nanos),
             (8, Wire::Fixed64(nanos)) => span.end = Timestamp(nanos),
             (9, Wire::Bytes(bytes)) => {
@@ -179,6 +182,7 @@ fn span<'a>(
                     }
                 }
             }
+            (16, Wire::Fixed32(bits)) => flags = bits,
             (1 | 2 | 4 | 5 | 7 | 8 | 9 | 11 | 13 | 15, _) => return Err(RejectReason::Malformed),
             _ => {}
         }
@@ -186,6 +190,7 @@ fn span<'a>(
     span.trace = trace.ok_or(RejectReason::InvalidId)?;
     span.id = id.ok_or(RejectReason::InvalidId)?;
     span.parent = SpanId::new(parent);
+    span.caller = Caller::of(flags.into(), kind);
     if span.parent.is_none() && parent.iter().any(|b| *b != 0) {
         return Err(RejectReason::InvalidId);
     }

@@ -97,6 +97,7 @@ pub struct Span<'a> {
     pub parent: Option<SpanId>,
     /// How its sender sampled, where it says so.
     pub threshold: Option<Threshold>,
+    pub caller: Caller,
     pub name: &'a str,
     pub start: Timestamp,
     pub end: Timestamp,
@@ -106,6 +107,35 @@ pub struct Span<'a> {
     pub attributes: Attributes<'a>,
     pub events: Vec<SpanEvent<'a>>,
     pub links: Vec<Link>,
+}
+
+/// What a span says of who made it begin.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Caller {
+    /// Whether its parent is a span of another process; `None`: the flags of the span do not say.
+    pub is_remote: Option<bool>,
+    /// It serves a request or takes a message: its kind is server or consumer.
+    pub is_request: bool,
+}
+
+impl Caller {
+    /// The flags that say whether the parent is remote, and that it is.
+    const HAS_IS_REMOTE: u64 = 0x100;
+    const IS_REMOTE: u64 = 0x200;
+
+    /// By the flags and the kind of a span, as OTLP numbers them.
+    pub(super) fn of(flags: u64, kind: u64) -> Self {
+        let known = flags & Self::HAS_IS_REMOTE != 0;
+        Self {
+            is_remote: known.then_some(flags & Self::IS_REMOTE != 0),
+            is_request: matches!(kind, 2 | 5),
+        }
+    }
+
+    /// Whether the parent is known to be a span of another process. Where no flag says so, a request came from one.
+    pub fn is_elsewhere(self) -> bool {
+        self.is_remote.unwrap_or(self.is_request)
+    }
 }
 
 /// The status code of a span.

@@ -10,6 +10,7 @@
 //! | `session.rs` | one session, or one trace whose session is unknown: traces, open workflow, pending handoffs |
 //! | `session_timers.rs` | what is due in a session, and when |
 //! | `session_turns.rs` | which traces are one turn, and what its decision changes |
+//! | `missing.rs` | what an open trace still waits for |
 //! | `trace.rs, event_buffer.rs, event_codec.rs` | the events of a trace until its turn is finalized, in a compact encoding |
 //! | `remarks.rs` | scores, feedback and outcomes in traces of their own |
 //! | `workflow.rs` | the open workflow and its outcome |
@@ -28,6 +29,7 @@ mod event_codec;
 mod key_table;
 mod late;
 mod links;
+mod missing;
 mod owners;
 mod remarks;
 mod session;

@@ -1,5 +1,7 @@
 //! Turns of a session: which traces are one turn, when it is ready, and what its decision changes.
 
+use super::missing::Missing;
+use super::owners::Owners;
 use super::session::{SessionState, stamp};
 use super::trace::{OpenTrace, Trace};
 use super::workflow::OpenWorkflow;
@@ -103,10 +105,10 @@ impl SessionState {
             .map(|open| {
                 // Where a link leads is as unknown as a parent that is missing, as long as nobody says so.
                 let waits = matches!(key, PartitionKey::Trace(_)) && open.follows();
-                let quiet = if open.is_complete() && !waits {
-                    settings.settle
-                } else {
-                    settings.trace_timeout
+                let quiet = match open.missing() {
+                    Missing::Nothing if !waits => settings.settle,
+                    Missing::Work => settings.turn_timeout,
+                    _ => settings.trace_timeout,
                 };
                 open.last_arrival + quiet
             })
@@ -128,12 +130,14 @@ impl SessionState {
                 let (events, decided) = trace.close();
                 self.traces.insert(*id, Trace::Decided(Box::new(decided)));
                 match is_agentic {
-                    true => spans.push(events),
+                    true => spans.extend(events),
                     false => remarks.push((*id, events)),
                 }
             }
         }
-        self.decide_spans(&spans, now, settings, out);
+        for events in turn::exchanges(spans, settings.settle) {
+            self.decide_exchange(&events, now, settings, out);
+        }
         let from = out.facts.len();
         for (id, events) in &remarks {
             self.note_remarks(*id, events);
@@ -142,17 +146,17 @@ impl SessionState {
         stamp(&mut out.facts[from..], &self.cohort, &self.traces);
     }
 
-    /// Decides the turn of these spans, one list for each trace.
-    fn decide_spans(
+    /// Decides one exchange with the user (T-10, T-11).
+    fn decide_exchange(
         &mut self,
-        spans: &[Vec<Event>],
+        events: &[Event],
         now: Timestamp,
         settings: &Settings,
         out: &mut Output,
     ) {
         let pending = self.pending.iter();
         let mut waiting: Vec<HandoffState> = pending.map(|(_, state)| state.clone()).collect();
-        let (events, usage) = (spans.iter().flatten(), &mut self.usage);
+        let (events, usage) = (events.iter(), &mut self.usage);
         let nobody = SmallSet::default();
         let open = self.workflow.as_ref();
         let known = open.map_or(&nobody, |open| &open.summary.agents);
@@ -225,11 +229,17 @@ impl SessionState {
         let owners: &SpanOwners = &turn.owners;
         for spans in owners.chunk_by(|(a, ..), (b, ..)| a == b) {
             if let Some(Trace::Decided(known)) = self.traces.get_mut(&spans[0].0) {
+                let before = known.owners.len();
                 let spans = spans.iter().cloned();
-                known.owners = spans.map(|(_, span, owner)| (span, owner)).collect();
+                let own: Owners = spans.map(|(_, span, owner)| (span, owner)).collect();
+                known.owners = match before {
+                    0 => own,
+                    // Another exchange of the same trace.
+                    _ => own.merged(&known.owners),
+                };
                 known.answering.clone_from(&turn.answering);
                 known.workflow = Some(turn.summary.name.clone());
-                self.known_spans += known.owners.len();
+                self.known_spans += known.owners.len() - before;
             }
         }
     }

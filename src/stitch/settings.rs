@@ -19,9 +19,14 @@ pub struct Settings {
     /// A trace in which no span names a session within this time becomes a session of its own.
     #[serde(with = "Interval")]
     pub bind_timeout: Duration,
-    /// A turn with missing parent spans is finalized when no span has arrived for this time.
+    /// A turn with missing parent spans, of which none is of an agent that may be at work, is finalized when no span has arrived for
+    /// this time.
     #[serde(with = "Interval")]
     pub trace_timeout: Duration,
+    /// A turn in which an agent may be at work, since the span around its steps is missing, is finalized when no span has arrived for
+    /// this time. A tool or an approval may take as long.
+    #[serde(with = "Interval")]
+    pub turn_timeout: Duration,
     /// A handoff whose target does not start within this time counts as dropped.
     #[serde(with = "Interval")]
     pub drop_timeout: Duration,
@@ -65,6 +70,7 @@ impl Default for Settings {
             settle: Duration::from_secs(5),
             bind_timeout: Duration::from_secs(30),
             trace_timeout: Duration::from_secs(60),
+            turn_timeout: Duration::from_secs(60 * 60),
             drop_timeout: Duration::from_secs(120),
             idle_timeout: Duration::from_secs(30 * 60),
             max_age: Duration::from_secs(24 * 60 * 60),
@@ -94,12 +100,13 @@ impl Settings {
     }
 
     /// How long a key without open work is remembered: a session, so that it is not counted again, and so that two which met stay
-    /// one. A trace does not come back.
+    /// one. A trace may go on for as long as a turn is waited for, and does not come back after that.
     pub(super) fn remembered(&self, key: &PartitionKey) -> Duration {
         match key {
             // S-5, S-9.
             PartitionKey::Session(_) => self.max_age,
-            PartitionKey::Trace(_) | PartitionKey::User(_) => self.idle_timeout,
+            PartitionKey::Trace(_) => self.idle_timeout.max(self.turn_timeout),
+            PartitionKey::User(_) => self.idle_timeout,
         }
     }
 }
@@ -108,6 +115,10 @@ impl Validate for Settings {
     fn validate(&self, report: &mut Report<'_>) {
         let settle = ("settle", self.settle);
         report.not_longer(settle, ("trace_timeout", self.trace_timeout));
+        report.not_longer(
+            ("trace_timeout", self.trace_timeout),
+            ("turn_timeout", self.turn_timeout),
+        );
         report.not_longer(settle, ("drop_timeout", self.drop_timeout));
         report.not_longer(
             ("idle_timeout", self.idle_timeout),

@@ -1,6 +1,7 @@
 //! One trace of a session: its events while the turn is open, a summary afterwards.
 
 use super::event_buffer::{self, Added, EventBuffer};
+use super::missing::Missing;
 use super::owners::Owners;
 use crate::model::Name;
 use crate::model::event::{Evaluation, Event, Kind, SessionSource, SpanContext};
@@ -163,9 +164,12 @@ impl OpenTrace {
         self.events().find_map(|event| named(&event.context))
     }
 
-    /// Whether every parent that a span names is here.
-    pub(super) fn is_complete(&self) -> bool {
-        self.buffer.is_complete()
+    /// What of it is not here, as far as its spans tell (T-9).
+    pub(super) fn missing(&self) -> Missing {
+        match self.buffer.is_complete() {
+            true => Missing::Nothing,
+            false => Missing::of(&self.events().collect::<Vec<_>>()),
+        }
     }
 
     /// Whether anything in it is about agents.

@@ -6,8 +6,9 @@ use super::evidence;
 use super::handoff::HandoffState;
 use super::summary::WorkflowSummary;
 use super::tree::Tree;
-use crate::model::event::Kind;
+use crate::model::event::{Event, Kind};
 use crate::model::fact::{HandoffResult, Turn, TurnResult};
+use crate::model::time::Timestamp;
 use std::time::Duration;
 
 /// The step that ends last; of several, the one that began first (T-3). A call that asks for an agent is over when that begins
@@ -48,11 +49,12 @@ pub(super) fn turn(
         )
     });
     let answered = answers(tree, activations, last, handoffs);
-    let root_failed = tree.events.iter().any(|e| e.parent.is_none() && e.error);
+    let is_root = |e: &Event| e.parent.is_none() || e.rare.is_exchange;
+    let root_failed = tree.events.iter().any(|e| is_root(e) && e.error);
     summary.last_broke = !answered && (last.failed || lost || root_failed);
     let event = tree.events[last.event];
     if answered {
-        summary.end = event.end;
+        summary.end = exchange_end(tree).map_or(event.end, |end| end.max(event.end));
     }
     let result = if answered {
         TurnResult::Answered
@@ -73,6 +75,13 @@ pub(super) fn turn(
             .map(|s| event.start.since(summary.start).saturating_add(s)),
         by_agent: agent_time::shares(&activations.list, (summary.start, summary.end)),
     })
+}
+
+/// When the exchange was over, where a span stands for it: the answer may have to be spoken yet (T-5). A request ends with its network.
+fn exchange_end(tree: &Tree<'_>) -> Option<Timestamp> {
+    let exchange = |e: &&&Event| e.rare.is_exchange && !e.rare.remote_parent;
+    let events = tree.events.iter();
+    events.filter(exchange).map(|e| e.end).max()
 }
 
 /// Whether the last thing that happened gave the user an answer.

@@ -5,6 +5,7 @@
 //!
 //! | File | Content |
 //! |---|---|
+//! | `exchanges.rs` | the exchanges with the user that one trace may hold |
 //! | `decide.rs` | the entry: from the events of a turn to its facts and its summary |
 //! | `policy.rs` | thresholds, prices and rules that apply |
 //! | `tree.rs` | the spans of a turn as a tree, with the agent of each |
@@ -33,6 +34,7 @@ mod cost;
 mod cumulative_usage;
 mod decide;
 mod evidence;
+mod exchanges;
 mod facts;
 mod handoff;
 mod identity;
@@ -50,6 +52,7 @@ mod tests;
 pub use cost::TotalCost;
 pub use cumulative_usage::{CumulativeUsage, LatestCall};
 pub use decide::{Decided, SpanOwners, decide, declared_verdict};
+pub use exchanges::exchanges;
 pub use facts::{evaluation_facts, model_fact, tool_fact, unknown_usage, unusable_facts};
 pub use handoff::HandoffState;
 pub use judge::Judge;

@@ -25,6 +25,7 @@ fn desk_span<'a>(session: &'a str, (trace, id): (TraceId, SpanId), end: u64) -> 
         id,
         parent: None,
         threshold: None,
+        caller: crate::otlp::view::Caller::default(),
         name: "invoke_agent desk",
         start: Timestamp(end - 1_000_000_000),
         end: Timestamp(end),

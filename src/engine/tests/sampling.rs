@@ -51,6 +51,7 @@ fn span(n: u64, id: u8, pairs: &[(&'static str, Value<'static>)]) -> Span<'stati
         id: SpanId::new(&[id; 8]).expect("not zero"),
         parent: None,
         threshold: None,
+        caller: crate::otlp::view::Caller::default(),
         name: "step",
         start: Timestamp((10 * n + u64::from(id)) * second),
         end: Timestamp((10 * n + u64::from(id) + 1) * second),

@@ -26,6 +26,7 @@ fn span(&(trace, id, parent, (start, end), pairs): &SpanSketch<'_>) -> Span<'sta
         id: id_of(id).expect("not zero"),
         parent: id_of(parent).filter(|_| parent != 0),
         threshold: None,
+        caller: crate::otlp::view::Caller::default(),
         name: "step",
         start: Timestamp(start * 1_000_000),
         end: Timestamp(end * 1_000_000),

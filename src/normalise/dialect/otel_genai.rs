@@ -49,6 +49,11 @@ pub(super) const DIALECT: Dialect = Dialect {
             STANDARD,
             &["gen_ai.workflow.id", "workflow.id", "baton.workflow.id"],
         ),
+        terms(
+            Topic::Exchange,
+            PLAIN,
+            &["turn.number", "turn_number", "turn.id", "turn_id"],
+        ),
         terms(Topic::Workflow, STANDARD, &["gen_ai.workflow.name"]),
         terms(Topic::Workflow, PLAIN, &["workflow.name"]),
         terms(

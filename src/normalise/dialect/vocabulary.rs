@@ -17,6 +17,8 @@ pub(in crate::normalise) enum Topic {
     User,
     /// The unit of business work.
     WorkflowId,
+    /// The number or the id of an exchange with the user, on the span that stands for it.
+    Exchange,
     /// The kind of work: the run around agents.
     Workflow,
     /// How a unit of work ended.

@@ -27,6 +27,7 @@ fn read(pairs: &Pairs, events: Vec<SpanEvent<'static>>) -> Content {
         id: SpanId::new(&[1; 8]).expect("not zero"),
         parent: None,
         threshold: None,
+        caller: crate::otlp::view::Caller::default(),
         name: "chat",
         start: Timestamp(1),
         end: Timestamp(2),

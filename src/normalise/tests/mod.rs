@@ -67,6 +67,7 @@ pub(super) fn group(
         id: SpanId::new(&[1; 8]).expect("not zero"),
         parent: SpanId::new(&[2; 8]),
         threshold: None,
+        caller: crate::otlp::view::Caller::default(),
         name: kept(span),
         start: Timestamp(1_000_000_000),
         end: Timestamp(3_000_000_000),

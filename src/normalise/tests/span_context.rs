@@ -62,6 +62,7 @@ fn spans(said: &[Said]) -> ScopeBatch<'static> {
         id: SpanId::new(&[1; 8]).expect("not zero"),
         parent: None,
         threshold: None,
+        caller: crate::otlp::view::Caller::default(),
         name: "step",
         start: Timestamp(1),
         end: Timestamp(2),

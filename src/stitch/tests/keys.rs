@@ -118,7 +118,8 @@ fn of_two_sessions_that_meet_the_greater_id_is_told_to_follow_the_smaller() {
 
 #[test]
 fn a_bound_key_forwards_until_nothing_came_for_long() {
-    let idle = Settings::default().idle_timeout.as_secs();
+    // As long as a turn may wait for more (T-9).
+    let idle = Settings::default().turn_timeout.as_secs();
     let (held, a) = (PartitionKey::Trace(trace(1)), session("a"));
     let mut desk = KeyedDesk::new(Settings::default());
     desk.apply(&held, Record::Bind(a.clone()), 0);

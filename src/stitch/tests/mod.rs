@@ -7,6 +7,7 @@ mod cases;
 mod contacts;
 mod cumulative_usage;
 mod event_buffer;
+mod exchanges;
 mod handoffs;
 mod identity;
 mod intents;

@@ -42,6 +42,133 @@ fn a_turn_is_decided_when_it_is_whole_and_quiet_and_later_where_parents_are_miss
     }
 }
 
+/// T-9.
+#[test]
+fn a_turn_lasts_as_long_as_its_agent_may_work() {
+    let settings = Settings::default();
+    let (run, work) = (settings.trace_timeout, settings.turn_timeout);
+    let scene = |build: &dyn Fn(&mut Scene)| {
+        let mut s = Scene::default();
+        build(&mut s);
+        s.events
+    };
+    let remote = |s: &mut Scene| s.last().rare.remote_parent = true;
+    let cases: [(&str, Duration, Vec<Event>); 10] = [
+        (
+            "a call whose agent has not come",
+            work,
+            scene(&|s| _ = s.call(99, (0, 9))),
+        ),
+        (
+            "a tool",
+            work,
+            scene(&|s| _ = s.tool(99, "wipe", (0, 9), None)),
+        ),
+        (
+            "a guardrail",
+            work,
+            scene(&|s| {
+                s.add(99, (0, 9), Kind::Guardrail { triggered: false });
+                s.call(0, (0, 8));
+            }),
+        ),
+        (
+            "a node of a graph",
+            work,
+            scene(&|s| {
+                let node = s.add(99, (0, 9), Kind::Agent { inferred: true });
+                s.call(node, (1, 8));
+            }),
+        ),
+        (
+            "a step in a frame",
+            work,
+            scene(&|s| {
+                let frame = s.add(99, (0, 9), Kind::Structure);
+                s.call(frame, (1, 8));
+            }),
+        ),
+        (
+            "an exchange of a conversation",
+            work,
+            scene(&|s| {
+                let turn = s.add(99, (0, 9), Kind::Structure);
+                s.last().rare.is_exchange = true;
+                let agent = s.agent(turn, "desk", (0, 9));
+                s.call(agent, (1, 8));
+            }),
+        ),
+        (
+            "an agent that handed over",
+            work,
+            scene(&|s| {
+                let agent = s.agent(99, "desk", (0, 9));
+                s.asking(agent, (1, 5), &["refund"]);
+                s.tool(agent, "transfer_to_refund", (6, 8), Some("refund"));
+            }),
+        ),
+        (
+            "a whole agent",
+            run,
+            scene(&|s| {
+                let agent = s.agent(99, "desk", (0, 9));
+                s.call(agent, (1, 8));
+            }),
+        ),
+        (
+            "a whole agent in a frame",
+            run,
+            scene(&|s| {
+                let frame = s.add(99, (0, 9), Kind::Structure);
+                let agent = s.agent(frame, "desk", (0, 9));
+                s.call(agent, (1, 8));
+            }),
+        ),
+        (
+            "a call of another process",
+            run,
+            scene(&|s| {
+                s.call(99, (0, 9));
+                remote(s);
+            }),
+        ),
+    ];
+    for (what, wait, events) in cases {
+        let mut desk = KeyedDesk::new(settings.clone());
+        for event in events {
+            desk.apply(&session("a"), Record::Event(Box::new(event)), 0);
+        }
+        let due = Timestamp(0) + wait;
+        assert_eq!(desk.turns_at(before(due)), 0, "{what}");
+        assert_eq!(desk.turns_at(due), 1, "{what}");
+    }
+}
+
+/// T-9.
+#[test]
+fn nothing_is_dropped_or_closed_while_a_person_takes_forty_minutes_to_approve() {
+    let minute = 60_000;
+    let mut s = Scene::default();
+    let first = s.agent(0, "desk", (0, 1000));
+    s.call(first, (1, 999));
+    let agent = s.agent(0, "janitor", (2 * minute, 43 * minute));
+    s.in_trace(2);
+    s.asking(agent, (2 * minute + 1, 2 * minute + 900), &["?"]);
+    s.in_trace(2);
+    s.tool(agent, "wipe", (2 * minute + 1000, 42 * minute), None);
+    s.in_trace(2);
+    s.call(agent, (42 * minute + 1, 43 * minute - 1));
+    s.in_trace(2);
+    let facts = run(&s);
+    let results: Vec<TurnResult> = turns(&facts)
+        .into_iter()
+        .map(|(result, _)| result)
+        .collect();
+    assert_eq!(results, [TurnResult::Answered; 2]);
+    assert_eq!(count(&facts, |what| matches!(what, What::Workflow(_))), 1);
+    assert_eq!(count(&facts, |what| *what == What::Late), 0);
+}
+
 /// S-4.
 #[test]
 fn a_trace_that_nobody_bound_goes_to_the_session_of_its_resource() {

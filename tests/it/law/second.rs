@@ -60,6 +60,7 @@ fn naively(events: &[Event], config: &Config, ruled: bool) -> Sheet {
         settle: config.stitch.settle,
         bind_timeout: config.stitch.bind_timeout,
         trace_timeout: config.stitch.trace_timeout,
+        turn_timeout: config.stitch.turn_timeout,
         idle_timeout: config.stitch.idle_timeout,
         max_age: config.stitch.max_age,
         recontact_window: config.stitch.recontact_window,

@@ -6,7 +6,9 @@ use baton::model::ids::{SpanId, TraceId};
 use baton::model::sampling::Threshold;
 use baton::model::time::Timestamp;
 use baton::normalise::{Normaliser, Scratch};
-use baton::otlp::view::{Attributes, LogRecord, Scope, ScopeBatch, Span, SpanEvent, Status, Value};
+use baton::otlp::view::{
+    Attributes, Caller, LogRecord, Scope, ScopeBatch, Span, SpanEvent, Status, Value,
+};
 
 pub type Attribute = (&'static str, Held);
 
@@ -102,6 +104,7 @@ impl Draft {
             parent: self.parent,
             name: &self.name,
             threshold: self.threshold,
+            caller: Caller::default(),
             start: Timestamp(self.start),
             end: Timestamp(end),
             status: self.error.map_or(Status::Unset, |_| Status::Error),

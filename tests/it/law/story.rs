@@ -55,6 +55,7 @@ pub fn tell(seed: u64) -> Story {
     let mut teller = Teller {
         dice: Dice::new(seed),
         more: Dice::new(seed ^ 0x70_1D),
+        slow: Dice::new(seed ^ 0x510E),
         normaliser,
         seed,
         traces: 0,
@@ -68,6 +69,9 @@ pub fn tell(seed: u64) -> Story {
     let coarse = teller.dice.one_in(6);
     if Dice::new(seed ^ 0x3EE7).one_in(6) {
         teller.two_desks();
+    }
+    if teller.slow.one_in(4) {
+        teller.call();
     }
     let mut events = teller.events;
     // Clocks that tick coarsely: many things happen at the same moment.
@@ -84,6 +88,8 @@ pub struct Teller {
     pub dice: Dice,
     /// For what was added to the stories later: the seeds of `REGRESSIONS` tell what they told.
     pub more: Dice,
+    /// For turns that last long, and for conversations that are one trace.
+    pub slow: Dice,
     pub normaliser: Normaliser,
     seed: u64,
     traces: u64,
@@ -149,6 +155,24 @@ impl Teller {
         }
         resource.truncate(length);
         at
+    }
+
+    /// A conversation that is one trace, with a span for each exchange.
+    fn call(&mut self) {
+        self.sessions += 1;
+        let mut manner = Manner::new(&mut self.slow, format!("call-{}", self.sessions), None);
+        // The root ends with the conversation: what is lost is waited for as long as for a slow tool.
+        (manner.id, manner.loses) = (Id::Everywhere, false);
+        let (facts, resource) = (Facts::new(&mut self.slow), Resource::new());
+        let about = self.about();
+        let at = BEGIN + self.slow.below(20 * MINUTE);
+        let pauses: Vec<u64> = (0..2 + self.slow.below(4))
+            .map(|_| match self.slow.below(4) {
+                0 => 2 * MINUTE + self.slow.below(20 * MINUTE),
+                _ => 8 * SECOND + self.slow.below(40 * SECOND),
+            })
+            .collect();
+        Scene::new(self, &manner, &resource, &facts, at).conversation(about, &pauses);
     }
 
     /// A customer of two desks, each with a session id of its own, which meet in one of his turns.

@@ -4,6 +4,7 @@
 //! It knows which spans are one turn, which turns are one session and one workflow, and when each of them is over. How a handoff is
 //! judged, what an answer is and what a call costs it does not know: recordings, scenes and mutants prove those rules.
 
+mod exchanges;
 mod links;
 mod sessions;
 mod turns;
@@ -46,6 +47,7 @@ pub struct Settings {
     pub settle: Duration,
     pub bind_timeout: Duration,
     pub trace_timeout: Duration,
+    pub turn_timeout: Duration,
     pub idle_timeout: Duration,
     pub max_age: Duration,
     pub recontact_window: Duration,

@@ -85,7 +85,15 @@ fn named<'e>(events: impl Iterator<Item = &'e Event> + Clone, bind_timeout: Dura
         return own;
     }
     let spans = events.clone().filter(|event| !is_note(event));
-    let end = spans.map(|event| event.end).max().unwrap_or_default();
+    let mut ends: Vec<Timestamp> = spans.map(|event| event.end).collect();
+    ends.sort();
+    // The first quiet time counts: a turn may have several.
+    let quiet = |pair: &&[Timestamp]| pair[1].since(pair[0]) > bind_timeout;
+    let end = ends
+        .windows(2)
+        .find(quiet)
+        .map_or(ends.last(), |pair| pair.first());
+    let end = end.copied().unwrap_or_default();
     let of_resource = by(SessionSource::Resource).into_keys();
     of_resource.map(|id| (id, end + bind_timeout)).collect()
 }

@@ -1,9 +1,10 @@
 //! Turns: a trace in which agents are at work, with the traces that lie inside its time or link to it.
 
 use super::Settings;
+use super::exchanges;
 use super::sessions::{self, Named, all_named};
 use baton::model::Name;
-use baton::model::event::{Event, Kind, Operation};
+use baton::model::event::{Event, Kind, Operation, Target};
 use baton::model::ids::Link;
 use baton::model::ids::{TenantScoped, TraceId};
 use baton::model::time::Timestamp;
@@ -25,7 +26,7 @@ pub struct Turn<'e> {
 }
 
 pub fn of<'e>(events: &'e [Event], settings: &Settings) -> Vec<Turn<'e>> {
-    let turn = |mut events: Vec<&'e Event>| {
+    let turns = |mut events: Vec<&'e Event>| {
         let named = all_named(&events, settings);
         let shown = named.values().copied().fold(end(&events), Timestamp::max);
         let decided = shown + wait(&events, settings);
@@ -34,18 +35,20 @@ pub fn of<'e>(events: &'e [Event], settings: &Settings) -> Vec<Turn<'e>> {
         let traces: BTreeSet<TraceId> = agentic.map(|event| event.trace).collect();
         events.retain(|event| traces.contains(&event.trace));
         events.sort_by_key(|event| (event.start, event.end));
-        (!events.is_empty()).then(|| Turn {
-            named,
+        let turn = |(events, around): (Vec<&'e Event>, Vec<&'e Event>)| Turn {
+            named: named.clone(),
             before: Vec::new(),
             start: start(&events),
             end: end(&events),
             shown,
             decided,
-            events,
-        })
+            events: events.into_iter().chain(around).collect(),
+        };
+        let exchanges = exchanges::of(events).into_iter();
+        exchanges.map(turn).collect::<Vec<Turn<'e>>>()
     };
     let together = together(events, settings).into_iter();
-    let mut turns: Vec<Turn<'e>> = together.filter_map(turn).collect();
+    let mut turns: Vec<Turn<'e>> = together.flat_map(turns).collect();
     sessions::meet(&mut turns, settings);
     turns
 }
@@ -96,18 +99,74 @@ fn are_one(one: &[&Event], other: &[&Event], traces: &[Named], by: Timestamp) ->
     !known.is_disjoint(&sessions::ids_of_all(other))
 }
 
-/// How long a turn waits for more: longer where parents of its spans did not come.
+/// How long a turn waits for more: longer where parents of its spans did not come, longest where an agent may be at work in one.
 fn wait(turn: &[&Event], settings: &Settings) -> Duration {
-    let is_there = |event: &Event| {
-        let parent =
-            |other: &&Event| other.trace == event.trace && Some(other.span) == event.parent;
-        event.parent.is_none() || spans(turn).any(parent)
-    };
-    if spans(turn).all(|event| is_there(event)) {
-        settings.settle
-    } else {
-        settings.trace_timeout
+    let mut lonely = spans(turn)
+        .filter(|event| event.parent.is_some() && parent(turn, event).is_none())
+        .peekable();
+    if lonely.peek().is_none() {
+        return settings.settle;
     }
+    let lonely: Vec<&&Event> = lonely.filter(|event| !event.rare.remote_parent).collect();
+    let works = lonely.iter().any(|event| match &event.kind {
+        Kind::Agent { inferred } => *inferred,
+        Kind::Workflow => false,
+        Kind::Model(call) if call.is_agent => false,
+        Kind::Structure => event.rare.is_exchange || holds_steps_alone(turn, event),
+        _ => true,
+    });
+    let asks = spans(turn)
+        .filter(|event| match &event.kind {
+            Kind::Model(call) => !call.is_agent,
+            kind => matches!(kind, Kind::Tool(_) | Kind::Handoff(_)),
+        })
+        .max_by_key(|event| (event.end, std::cmp::Reverse((event.start, event.span))))
+        .is_some_and(|last| asks_for_more(last));
+    match works || asks && !lonely.is_empty() {
+        true => settings.turn_timeout,
+        false => settings.trace_timeout,
+    }
+}
+
+/// Whether there are steps inside a span, and no whole run around them.
+fn holds_steps_alone(turn: &[&Event], around: &Event) -> bool {
+    let inside = || {
+        spans(turn).filter(|event| {
+            let mut at = Some(**event);
+            for _ in turn {
+                at = at.and_then(|event| parent(turn, event));
+                if at.is_some_and(|at| at.span == around.span && at.trace == around.trace) {
+                    return true;
+                }
+            }
+            false
+        })
+    };
+    let is_run = |event: &&&Event| match &event.kind {
+        Kind::Agent { inferred } => !inferred,
+        Kind::Model(call) => call.is_agent,
+        kind => matches!(kind, Kind::Workflow),
+    };
+    let is_step = |event: &&Event| !matches!(event.kind, Kind::Structure) && !is_run(&event);
+    !inside().any(|event| is_run(&event)) && inside().any(is_step)
+}
+
+/// Whether something must follow this step: it gave control to another agent, or asked for tools alone.
+fn asks_for_more(last: &Event) -> bool {
+    match &last.kind {
+        Kind::Model(call) => call.answered == Some(false) && !call.failed && !last.error,
+        Kind::Tool(tool) => {
+            let to_agent = matches!(tool.hands_to, Some(Target::Agent(_)));
+            to_agent && !tool.delegates && !tool.failed && !last.error
+        }
+        Kind::Handoff(handoff) => handoff.to != Target::Human && !handoff.failed && !last.error,
+        _ => false,
+    }
+}
+
+fn parent<'t, 'e>(turn: &'t [&'e Event], event: &Event) -> Option<&'e Event> {
+    let is_it = |other: &&&Event| other.trace == event.trace && Some(other.span) == event.parent;
+    spans(turn).find(is_it).copied()
 }
 
 /// Spans last; a log record about one may come at any time.

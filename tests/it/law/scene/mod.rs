@@ -4,7 +4,7 @@ mod work;
 
 use crate::law::manner::{Id, Manner};
 use crate::law::rows::Rows;
-use crate::law::spans::{Attribute, Draft, Resource, text, transfer};
+use crate::law::spans::{Attribute, Draft, Resource, count, text, transfer};
 use crate::law::story::{Facts, MILLI, SECOND, Teller, pick};
 use crate::support::dice::Dice;
 use baton::model::ids::Link;
@@ -94,6 +94,20 @@ impl<'t> Scene<'t> {
     pub fn turn(&mut self, about: Vec<Attribute>, before: Option<Link>) -> (u64, Link) {
         let root = self.open(None, "POST /chat", about);
         self.within(root, before)
+    }
+
+    /// A conversation of several turns, with these pauses after them.
+    pub fn conversation(&mut self, about: Vec<Attribute>, pauses: &[u64]) {
+        let root = self.open(None, "conversation", Vec::new());
+        for (number, pause) in pauses.iter().enumerate() {
+            let mut about = about.clone();
+            about.push(count("turn.number", number as u64 + 1));
+            let turn = self.open(Some(root.id), "turn", about);
+            self.agent("triage", turn.id, turn.id, 0, None);
+            self.close(turn);
+            self.now += pause;
+        }
+        self.close(root);
     }
 
     fn within(&mut self, mut root: Draft, before: Option<Link>) -> (u64, Link) {

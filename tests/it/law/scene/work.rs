@@ -115,6 +115,10 @@ impl Scene<'_> {
         if self.wrong() {
             tool.error = Some("timeout");
         }
+        // Some tools take their time, and some wait for a person.
+        if self.teller.slow.one_in(24) {
+            self.now += (1 + self.teller.slow.below(50)) * MINUTE;
+        }
         self.leaf(tool, 400);
     }
 
