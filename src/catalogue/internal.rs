@@ -14,6 +14,7 @@ pub enum InternalMetric {
     ReceiverRequests,
     ReceiverFailedRequests,
     ReceiverSpans,
+    DialectMisreadings,
     ReceiverLogRecords,
     ReceiverRejected,
     ReceiverBytes,
@@ -113,6 +114,12 @@ pub static INTERNAL: &[Description<InternalMetric>] = &[
         "Accepted spans, by the dialect that recognizes them: a label of docs/dialects.md, or none.",
     )
     .with_labels(&["dialect"]),
+    counter(
+        InternalMetric::DialectMisreadings,
+        "baton_dialect_misreadings_total",
+        "Expressions of a dialect in `normalise.dialects` that gave an accepted span nothing, by reason: evaluation, type, json, kind. Attributes that a span does not have are no reason.",
+    )
+    .with_labels(&["dialect", "reason"]),
     counter(
         InternalMetric::ReceiverLogRecords,
         "baton_receiver_log_records_total",

@@ -2,6 +2,7 @@
 
 mod check;
 mod demo;
+mod doctor;
 mod pages;
 mod prices;
 mod recording;
@@ -28,11 +29,11 @@ pub struct Cli {
 const EXIT_CODES: &str = "\
 Exit codes:
   0  success
-  1  a failure while running, or the grace period ended before the work did
+  1  a failure while running, or the grace period ended before the work did; `doctor` found something
   2  the command line is wrong
   3  the configuration or the price catalog has faults
   4  an address cannot be bound
-  5  the input of `replay` cannot be read, or does not hold what was asked for
+  5  the input of `replay` or `doctor` cannot be read, or does not hold what was asked for
   6  the state on disk cannot be used, or the disk failed while running";
 
 #[derive(Debug, Subcommand)]
@@ -47,6 +48,10 @@ enum Command {
     ///
     /// Recorded time is used. All timers expire at the end of the recording.
     Replay(ReplayArgs),
+    /// Say what is read of recorded OTLP, what is not understood, and what is missing
+    ///
+    /// Exits with 1 if it finds something. Without files, it asks the running instance of the configuration instead.
+    Doctor(DoctorArgs),
     /// Run Baton with a simulated support desk of agents that sends traces to it
     Demo(Demo),
     /// Print all configuration keys with their defaults
@@ -140,6 +145,32 @@ struct ReplayArgs {
     explain: Option<Option<String>>,
 }
 
+#[derive(Debug, Args)]
+struct DoctorArgs {
+    /// Recorded OTLP export requests as for `replay`, or - for standard input (default: ask the running instance)
+    #[arg(value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Configuration file
+    #[arg(long, env = "BATON_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Format of the output
+    #[arg(long, alias = "output", default_value = "text")]
+    format: DoctorFormat,
+    /// Send a test conversation to the running instance over OTLP/HTTP, and wait for its figures
+    ///
+    /// It counts as a session, a turn and a workflow of the instance.
+    #[arg(long)]
+    send: bool,
+    #[command(flatten)]
+    overrides: Overrides,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum DoctorFormat {
+    Text,
+    Json,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum ReplayFormat {
     Prometheus,
@@ -207,6 +238,7 @@ impl Cli {
             Command::Run(run) => run::run(&run),
             Command::Check(asked) => check::check(&asked),
             Command::Replay(replay) => replay::replay(&replay),
+            Command::Doctor(asked) => doctor::doctor(&asked),
             Command::Demo(demo) => demo::demo(&demo),
             Command::Config { schema } => out(&if schema {
                 format!("{:#}\n", config::schema())

@@ -1,9 +1,9 @@
 //! Recorded OTLP as files hold it: what a file is, is told by its content.
 
 use super::{called, is_standard_input};
-use crate::ingest::Recording;
 use crate::model::reject::RejectReason;
 use crate::otlp::recognise::{self, RecordedSignal};
+use crate::otlp::view::SpanSink;
 use crate::otlp::{Counts, Limits, json, protobuf};
 use flate2::read::MultiGzDecoder;
 use serde_json::value::RawValue;
@@ -67,7 +67,7 @@ impl Held {
 /// What the file is, where it is no OTLP, and what is expected.
 pub(super) fn feed(
     file: &Path,
-    recording: &mut Recording,
+    recording: &mut dyn SpanSink,
     limits: &Limits,
 ) -> Result<Held, String> {
     let mut reader = Reader {
@@ -125,7 +125,7 @@ fn unpacked(mut bytes: Vec<u8>) -> Result<Vec<u8>, String> {
 }
 
 struct Reader<'e> {
-    recording: &'e mut Recording,
+    recording: &'e mut dyn SpanSink,
     limits: &'e Limits,
     held: Held,
 }

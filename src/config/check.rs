@@ -53,8 +53,9 @@ impl FaultSink for Collected<'_> {
 
 /// Each room's own check. Sections without one have only keys that their types check.
 fn rooms(config: &Config, report: &mut Report<'_>) {
-    let rooms: [(&str, &dyn Validate); 8] = [
+    let rooms: [(&str, &dyn Validate); 9] = [
         ("receivers.otlp", &config.receivers.otlp),
+        ("normalise", &config.normalise),
         ("engine", &config.engine),
         ("state", &config.state),
         ("stitch", &config.stitch),

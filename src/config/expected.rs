@@ -56,6 +56,8 @@ pub(super) fn in_words(part: &Value) -> String {
         return format!("a section with the keys {}", list(&keys(part)));
     } else if takes(part, "object") {
         "a section of names and values"
+    } else if takes(part, "array") && takes(part, "string") {
+        return "a text or a list of texts".into();
     } else if takes(part, "array") {
         "a list"
     } else if takes(part, "boolean") {

@@ -19,13 +19,13 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
-    /// Registers its metric with the telemetry in whose scope it is called.
+    /// Registers its metrics with the telemetry in whose scope it is called.
     pub fn new(limits: Limits, normaliser: Normaliser, appender: Appender) -> Self {
         Self {
             limits,
+            span_counters: SpanCounters::new(&normaliser),
             normaliser,
             scratches: ScratchPool::default(),
-            span_counters: SpanCounters::new(),
             appender,
         }
     }

@@ -1,27 +1,55 @@
 //! The metric of accepted spans, by dialect.
 
 use crate::catalogue::InternalMetric;
-use crate::normalise::SpanCounts;
+use crate::normalise::{Misreading, Normaliser, SpanCounts};
 use crate::telemetry::counter;
 use metrics::Counter;
 use std::sync::Arc;
 
 /// A counter for each dialect, in the order of [`SpanCounts::dialects`].
 #[derive(Clone, Debug)]
-pub(super) struct SpanCounters(Arc<[Counter]>);
+pub(super) struct SpanCounters {
+    built_in: Arc<[Counter]>,
+    taught: Arc<[TaughtCounters]>,
+}
+
+/// Counters of a dialect of the configuration.
+#[derive(Debug)]
+struct TaughtCounters {
+    spans: Counter,
+    misreadings: [Counter; Misreading::ALL.len()],
+}
 
 impl SpanCounters {
     /// Registers with the telemetry in whose scope it is called.
-    pub(super) fn new() -> Self {
-        let spans = |dialect| counter(InternalMetric::ReceiverSpans, &[dialect]);
-        Self(SpanCounts::dialects().map(spans).collect())
+    pub(super) fn new(normaliser: &Normaliser) -> Self {
+        let spans = |dialect: &str| counter(InternalMetric::ReceiverSpans, &[dialect]);
+        let taught = normaliser.taught().map(|dialect| TaughtCounters {
+            spans: spans(dialect),
+            misreadings: Misreading::ALL.map(|reason| {
+                counter(
+                    InternalMetric::DialectMisreadings,
+                    &[dialect, reason.as_str()],
+                )
+            }),
+        });
+        Self {
+            built_in: SpanCounts::dialects().map(spans).collect(),
+            taught: taught.collect(),
+        }
     }
 
     /// Adds the spans of an accepted request.
     pub(super) fn add(&self, counts: &SpanCounts) {
-        let counts = self.0.iter().zip(counts.counts());
-        for (counter, count) in counts.filter(|(_, count)| **count > 0) {
+        let built_in = self.built_in.iter().zip(counts.counts());
+        for (counter, count) in built_in.filter(|(_, count)| **count > 0) {
             counter.increment(*count);
+        }
+        for (counters, counts) in self.taught.iter().zip(counts.of_taught()) {
+            counters.spans.increment(counts.spans);
+            for (counter, reason) in counters.misreadings.iter().zip(Misreading::ALL) {
+                counter.increment(counts.of(reason));
+            }
         }
     }
 }

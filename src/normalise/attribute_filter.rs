@@ -1,6 +1,7 @@
 //! Attributes that are read without a key: by a part of their name, or because the configuration names them.
 
 use super::business_attributes::{BusinessAttributes, Meanings};
+use super::taught::TaughtDialect;
 use super::{Settings, metadata, topics};
 use crate::model::memo::Memo;
 use crate::otlp::attribute_key::AttributeKey;
@@ -22,6 +23,8 @@ pub(super) struct AttributeFilter {
     /// What names declare of the business.
     pub(super) business: BusinessAttributes,
     configured: Vec<String>,
+    /// Names that dialects of the configuration read.
+    taught: Vec<Box<str>>,
     /// By the numbers of the keys, whether what stands there is of the span's context.
     is_context: Box<[bool]>,
     /// Emitters repeat their names in every span.
@@ -40,7 +43,7 @@ pub(super) struct UnkeyedName {
 }
 
 impl AttributeFilter {
-    pub(super) fn new(settings: &Settings) -> Self {
+    pub(super) fn new(settings: &Settings, taught: &[TaughtDialect]) -> Self {
         let names = [
             &settings.session_attributes,
             &settings.user_attributes,
@@ -63,6 +66,11 @@ impl AttributeFilter {
             is_context: AttributeKey::all().map(is_context).collect(),
             business,
             configured,
+            taught: taught
+                .iter()
+                .flat_map(TaughtDialect::attributes)
+                .map(Box::from)
+                .collect(),
             unkeyed: Memo::default(),
         }
     }
@@ -97,7 +105,9 @@ impl AttributeFilter {
             || metadata::in_metadata(name).is_some()
             || self.configured.iter().any(|configured| configured == name);
         UnkeyedName {
-            read: is_context || BEGINNINGS.iter().any(begins),
+            read: is_context
+                || BEGINNINGS.iter().any(begins)
+                || self.taught.iter().any(|taught| **taught == *name),
             is_context,
             meanings,
         }
@@ -118,7 +128,7 @@ mod tests {
             dimensions: vec![vec!["region".into()]],
             ..Settings::default()
         };
-        let filter = AttributeFilter::new(&settings);
+        let filter = AttributeFilter::new(&settings, &[]);
         for (name, read) in [
             ("llm.input_messages.0.message.content", true),
             ("gen_ai.prompt.3.role", true),

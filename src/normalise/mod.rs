@@ -5,8 +5,9 @@
 //!
 //! | File | Content |
 //! |---|---|
-//! | `settings.rs, cohorts.rs` | attribute and tool names of the operator, dimensions of cohorts |
+//! | `settings.rs, cohorts.rs, validate.rs` | attribute and tool names of the operator, dimensions of cohorts, and what settings must keep to |
 //! | `dialect/` | one file per dialect, and the table of them |
+//! | `taught/` | dialects of the configuration: their keys, compiled expressions, and the sieve before them |
 //! | `topics.rs` | the vocabularies of all dialects, merged into one list per topic |
 //! | `span_reader.rs` | a span as dialects read it |
 //! | `span_context.rs, session.rs, business.rs` | session, user, tenant, intent, value and cohorts of a span |
@@ -51,9 +52,11 @@ mod settings;
 mod span_context;
 mod span_reader;
 mod swar;
+mod taught;
 mod tokens;
 mod topics;
 mod usage;
+mod validate;
 mod words;
 
 #[cfg(test)]
@@ -63,6 +66,7 @@ pub use cohorts::CohortSettings;
 pub use dialect::{DIALECTS, Dialect};
 pub use scratch::{Scratch, SpanCounts};
 pub use settings::Settings;
+pub use taught::{DialectSettings, Expressions, Misreading, TaughtCounts};
 
 use crate::model::compact::OptionBox;
 use crate::model::event::{
@@ -71,13 +75,15 @@ use crate::model::event::{
 use crate::model::ids::SpanId;
 use crate::model::price::PriceBook;
 use crate::model::{List, Name};
-use crate::otlp::view::{LogRecord, ScopeBatch};
+use crate::otlp::view::{Attributes, LogRecord, ScopeBatch};
 use attribute_filter::AttributeFilter;
 use dialect::build;
+use dialect::taught::TaughtContext;
 use money::Bill;
 use span_context::SpanContexts;
 use span_reader::{ReadContext, SpanReader, blank};
 use std::sync::Arc;
+use taught::TaughtDialect;
 use tokens::TokenHasher;
 
 /// All names of attributes that a dialect reads.
@@ -88,6 +94,7 @@ pub(crate) const ATTRIBUTE_NAMES: &[&str] = &dialect::vocabulary::ATTRIBUTE_NAME
 pub struct Normaliser {
     settings: Settings,
     filter: AttributeFilter,
+    taught: Vec<TaughtDialect>,
     salt: tokens::HashSalt,
     prices: Arc<PriceBook>,
 }
@@ -96,12 +103,36 @@ impl Normaliser {
     pub fn new(mut settings: Settings, prices: Arc<PriceBook>) -> Self {
         // It is a secret: the settings that are kept, and may be printed, do not have it.
         let seed = std::mem::take(&mut settings.content_seed);
+        let taught = TaughtDialect::all(&settings.dialects);
         Self {
-            filter: AttributeFilter::new(&settings),
+            filter: AttributeFilter::new(&settings, &taught),
+            taught,
             salt: tokens::HashSalt::new(seed),
             settings,
             prices,
         }
+    }
+
+    /// The names of the dialects that the configuration teaches.
+    pub fn taught(&self) -> impl Iterator<Item = &str> {
+        self.taught.iter().map(|dialect| &*dialect.name)
+    }
+
+    /// The labels of the dialects of the spans of a batch, in their order; `none` for one that nobody recognises.
+    pub fn dialects(&self, batch: &ScopeBatch<'_>, scratch: &Scratch) -> Vec<&str> {
+        let context = ReadContext {
+            settings: &self.settings,
+            names: &scratch.names,
+        };
+        let spans = batch.spans.iter().map(|span| {
+            let source = SpanReader::new(context, &batch.scope, span);
+            let taught = dialect::taught::recognise(&self.taught, &source, &batch.resource);
+            taught
+                .map(|dialect| &*dialect.name)
+                .or_else(|| Some(DIALECTS[dialect::recognise(&source)?].name))
+                .unwrap_or(scratch::UNRECOGNISED)
+        });
+        spans.collect()
     }
 
     /// Whether an attribute is read whose name, of this [`hash`](crate::model::hash::hash), has no key.
@@ -125,8 +156,7 @@ impl Normaliser {
         let mut events = Vec::with_capacity(batch.spans.len() + batch.logs.len());
         for span in batch.spans.iter() {
             let source = SpanReader::new(context, &batch.scope, span);
-            let (event, dialect) = self.span(&source, &contexts, &hasher);
-            counts.add(dialect);
+            let event = self.span(&source, &contexts, &hasher, counts);
             events.push(Box::new(event));
         }
         for log in batch.logs.iter() {
@@ -135,15 +165,19 @@ impl Normaliser {
         events
     }
 
-    /// The event of a span, and the number of its dialect.
+    /// The event of a span, which is counted.
     fn span<'g>(
         &self,
         source: &SpanReader<'g>,
         contexts: &SpanContexts<'g>,
         hasher: &TokenHasher<'_>,
-    ) -> (Event, Option<usize>) {
+        counts: &mut SpanCounts,
+    ) -> Event {
         let mut event = source.blank();
-        let dialect = dialect::read(source, &mut event);
+        let taught = self.read_as_taught(source, contexts.resource, &mut event, counts);
+        if taught.is_none() {
+            counts.add(dialect::read(source, &mut event));
+        }
         forget_placeholders(&mut event);
         handoff::read_task_state(source, &mut event);
         let mut rare = source.rare(&mut event);
@@ -153,6 +187,9 @@ impl Normaliser {
         let common = event.context.session.as_ref().map(|hint| hint.source);
         if by_dialect.is_some() && common != Some(SessionSource::Span) {
             event.context.session = by_dialect;
+        }
+        if let Some(taught) = taught {
+            event.context = contexts.with(event.context, taught.session, taught.user);
         }
         rare.unconverted = declared.unconverted;
         if rare.outcome.is_none() {
@@ -169,7 +206,22 @@ impl Normaliser {
             _ => {}
         }
         event.rare = OptionBox::new(rare);
-        (event, dialect)
+        event
+    }
+
+    /// Reads a span in a dialect that the configuration teaches, if it is of one.
+    fn read_as_taught(
+        &self,
+        source: &SpanReader<'_>,
+        resource: &Attributes<'_>,
+        event: &mut Event,
+        counts: &mut SpanCounts,
+    ) -> Option<TaughtContext> {
+        if self.taught.is_empty() {
+            return None;
+        }
+        let counts = counts.taught(self.taught.len());
+        dialect::taught::read(&self.taught, source, resource, event, counts)
     }
 }
 

@@ -3,6 +3,7 @@
 use super::dialect::DIALECTS;
 use super::interner::NameInterners;
 use super::span_context::LastContext;
+use super::taught::TaughtCounts;
 
 /// The memory of a [`Normaliser`](super::Normaliser) from one piece of a request to the next, and from request to request.
 ///
@@ -23,14 +24,19 @@ impl Scratch {
 }
 
 /// The label of spans that no dialect recognises.
-const UNRECOGNISED: &str = "none";
+pub(super) const UNRECOGNISED: &str = "none";
 
-/// Numbers of spans by their dialects, in the order of the table; the last is that of spans of none.
+/// Numbers of spans by their dialects.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SpanCounts([u64; DIALECTS.len() + 1]);
+pub struct SpanCounts {
+    /// In the order of the table; the last is that of spans of none.
+    built_in: [u64; DIALECTS.len() + 1],
+    /// Of dialects of the configuration, in their order; empty before the first span.
+    taught: Vec<TaughtCounts>,
+}
 
 impl SpanCounts {
-    /// The labels of all counts.
+    /// The labels of [`SpanCounts::counts`].
     pub fn dialects() -> impl Iterator<Item = &'static str> {
         let dialects = DIALECTS.iter().map(|dialect| dialect.name);
         dialects.chain([UNRECOGNISED])
@@ -38,11 +44,22 @@ impl SpanCounts {
 
     /// The counts, in the order of [`SpanCounts::dialects`].
     pub fn counts(&self) -> &[u64] {
-        &self.0
+        &self.built_in
+    }
+
+    /// The numbers of the dialects of the configuration, in their order; empty where no span came.
+    pub fn of_taught(&self) -> &[TaughtCounts] {
+        &self.taught
+    }
+
+    /// The numbers of so many dialects of the configuration, to be added to.
+    pub(super) fn taught(&mut self, dialects: usize) -> &mut [TaughtCounts] {
+        self.taught.resize(dialects, TaughtCounts::default());
+        &mut self.taught
     }
 
     /// Counts one span of the dialect of this number.
     pub(super) fn add(&mut self, dialect: Option<usize>) {
-        self.0[dialect.unwrap_or(DIALECTS.len())] += 1;
+        self.built_in[dialect.unwrap_or(DIALECTS.len())] += 1;
     }
 }

@@ -1,5 +1,6 @@
 //! The keys of `normalise`.
 
+use super::taught::DialectSettings;
 use crate::model::money::Money;
 use crate::setting::Secret;
 use schemars::JsonSchema;
@@ -27,6 +28,8 @@ pub struct Settings {
     pub tenant_attributes: Vec<String>,
     /// Attributes that hold the value of the business transaction. Its currency is in `transaction.currency` or `order.currency`, otherwise it is `money.currency`.
     pub value_attributes: Vec<String>,
+    /// Dialects of your own, tried in this order before the built-in ones; docs/teach-a-dialect.md shows how to write one.
+    pub dialects: Vec<DialectSettings>,
     /// Secret from which the salt of content hashes is derived, for example `${BATON_CONTENT_KEY}`. If not set, the salt is random.
     pub content_key: Option<Secret>,
     /// The currency of all figures (`money`).

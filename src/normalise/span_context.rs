@@ -5,7 +5,7 @@ use super::business::{self, ResourceContext};
 use super::{ReadContext, declared, money, session, topics};
 use crate::model::Name;
 use crate::model::compact::CowArc;
-use crate::model::event::SpanContext;
+use crate::model::event::{SessionHint, SpanContext};
 use crate::otlp::view::{Attributes, LogRecord, Pair, ScopeBatch, Span};
 use std::cell::RefCell;
 
@@ -19,7 +19,7 @@ pub(super) type LastContext = RefCell<CowArc<SpanContext>>;
 pub(super) struct SpanContexts<'g> {
     context: ReadContext<'g>,
     filter: &'g AttributeFilter,
-    resource: &'g Attributes<'g>,
+    pub(super) resource: &'g Attributes<'g>,
     around: ResourceContext<'g>,
     /// Some frameworks give an id of their own under the name of a workflow id.
     has_workflow_ids: bool,
@@ -115,6 +115,22 @@ impl<'g> SpanContexts<'g> {
             tenant: business::read(attributes, &metadata, &self.around, names).tenant,
             ..SpanContext::default()
         })
+    }
+
+    /// A context with what the dialect of a span says in its place.
+    pub(super) fn with(
+        &self,
+        context: CowArc<SpanContext>,
+        session: Option<SessionHint>,
+        user: Option<Name>,
+    ) -> CowArc<SpanContext> {
+        if session.is_none() && user.is_none() {
+            return context;
+        }
+        let mut own = SpanContext::clone(&context);
+        own.session = session.or(own.session);
+        own.user = user.or(own.user);
+        self.shared(own)
     }
 
     /// The last context where that is the same: requests are read piece by piece.

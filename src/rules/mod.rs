@@ -1,4 +1,4 @@
-//! Pure. Rules of the operator for outcomes and funnel steps: expressions in CEL (<https://cel.dev>), compiled and type-checked once.
+//! Pure. Rules of the operator for outcomes and funnel steps: expressions in CEL, see [`expression`].
 //!
 //! A rule looks at one event, one finalized turn or one workflow that is about to close. An unknown value is a missing field, and a rule that needs it does not
 //! match.
@@ -7,11 +7,7 @@
 //! |---|---|
 //! | `settings.rs` | the rules as written in YAML, and their compilation |
 //! | `schema.rs` | the variables and fields of rules |
-//! | `check.rs` | the type check, which the `cel` crate does not have |
-//! | `depth.rs` | the limit of brackets inside brackets |
 
-mod check;
-mod depth;
 mod schema;
 mod settings;
 
@@ -21,13 +17,10 @@ mod tests;
 pub use schema::{RuleScope, View};
 pub use settings::{OutcomeRule, RuleOutcome, Settings, StepRule};
 
+use crate::expression::{self, Expression, Fault, Type};
 use crate::model::Name;
 use crate::model::event::Outcome;
-use cel::{Context, Env, Program, Value};
-use std::sync::{Arc, LazyLock};
-
-/// The functions of CEL; the same for all rules.
-static CEL: LazyLock<Arc<Env>> = LazyLock::new(|| Arc::new(Env::stdlib()));
+use cel::{Context, Value};
 
 /// All rules, in their order.
 #[derive(Clone, Debug, Default)]
@@ -49,24 +42,7 @@ pub struct Rule<T> {
 #[derive(Clone, Debug)]
 pub struct Condition {
     scope: RuleScope,
-    program: Arc<Program>,
-}
-
-/// What is wrong with an expression, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
-    /// In characters from 1, where it is known.
-    pub column: Option<usize>,
-    pub what: String,
-}
-
-impl std::fmt::Display for Fault {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.column {
-            Some(column) => write!(f, "column {column}: {}", self.what),
-            None => f.write_str(&self.what),
-        }
-    }
+    expression: Expression,
 }
 
 impl Condition {
@@ -75,19 +51,8 @@ impl Condition {
     /// # Errors
     /// The first fault, with its place.
     pub fn compile(scope: RuleScope, text: &str) -> Result<Self, Fault> {
-        depth::check(text)?;
-        let program = Program::compile(text).map_err(|errors| {
-            let first = errors.errors.first();
-            Fault {
-                column: first.and_then(|error| usize::try_from(error.pos.1).ok()),
-                what: first.map_or_else(|| errors.to_string(), |error| error.msg.clone()),
-            }
-        })?;
-        check::check(scope, &program, text)?;
-        Ok(Self {
-            scope,
-            program: Arc::new(program),
-        })
+        let expression = Expression::compile(text, scope.vocabulary(), &[Type::Bool])?;
+        Ok(Self { scope, expression })
     }
 
     pub fn scope(&self) -> RuleScope {
@@ -96,7 +61,7 @@ impl Condition {
 
     /// Whether it holds. One that needs what is not known does not.
     fn holds(&self, context: &Context<'_, '_>) -> bool {
-        matches!(self.program.execute(context), Ok(Value::Bool(true)))
+        matches!(self.expression.value(context), Ok(Value::Bool(true)))
     }
 }
 
@@ -111,7 +76,7 @@ impl Rules {
     /// What follows for one thing: the first outcome rule that holds, and all steps.
     pub fn judge(&self, view: View) -> RuleMatches<'_> {
         let scope = view.scope();
-        let mut context = Context::with_env(Arc::clone(&CEL));
+        let mut context = expression::context();
         context.add_variable_from_value(scope.as_str(), view.into_value());
         let holds = |condition: &Condition| condition.scope == scope && condition.holds(&context);
         RuleMatches {

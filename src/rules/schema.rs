@@ -1,5 +1,6 @@
 //! The variables and fields of rules.
 
+use crate::expression::{Type, Variable, Vocabulary};
 use crate::model::Name;
 use cel::Value;
 use cel::objects::Key;
@@ -31,73 +32,106 @@ impl RuleScope {
     /// Its fields. A field that is not known is missing; so is a value of a map.
     pub(super) fn fields(self) -> &'static [(&'static str, Type)] {
         match self {
-            Self::Event => &[
-                ("kind", Type::Text),
-                ("ok", Type::Bool),
-                ("agent", Type::Text),
-                ("tool", Type::Text),
-                ("model", Type::Text),
-                ("provider", Type::Text),
-                ("workflow", Type::Text),
-                ("intent", Type::Text),
-                ("cohort", Type::Texts),
-                ("scores", Type::Numbers),
-                ("labels", Type::Texts),
-                ("value_usd", Type::Number),
-                ("cost_usd", Type::Number),
-                ("duration_seconds", Type::Number),
-            ],
-            Self::Turn => &[
-                ("workflow", Type::Text),
-                ("result", Type::Text),
-                ("intent", Type::Text),
-                ("cohort", Type::Texts),
-                ("agents", Type::List),
-                ("models", Type::List),
-                ("tools", Type::List),
-                ("handoffs", Type::Number),
-                ("failed_handoffs", Type::Number),
-                ("escalated", Type::Bool),
-                ("value_usd", Type::Number),
-                ("cost_usd", Type::Number),
-                ("duration_seconds", Type::Number),
-            ],
-            Self::Workflow => &[
-                ("name", Type::Text),
-                ("outcome", Type::Text),
-                ("intent", Type::Text),
-                ("cohort", Type::Texts),
-                ("agents", Type::List),
-                ("models", Type::List),
-                ("steps", Type::List),
-                ("turns", Type::Number),
-                ("handoffs", Type::Number),
-                ("failed_handoffs", Type::Number),
-                ("escalated", Type::Bool),
-                ("value_usd", Type::Number),
-                ("cost_usd", Type::Number),
-                ("duration_seconds", Type::Number),
-            ],
+            Self::Event => EVENT,
+            Self::Turn => TURN,
+            Self::Workflow => WORKFLOW,
+        }
+    }
+
+    /// What a rule over it may name.
+    pub(super) fn vocabulary(self) -> &'static Vocabulary {
+        match self {
+            Self::Event => {
+                &const {
+                    vocabulary(
+                        &[("event", Variable::Fields(EVENT))],
+                        "the rule is over event",
+                    )
+                }
+            }
+            Self::Turn => {
+                &const { vocabulary(&[("turn", Variable::Fields(TURN))], "the rule is over turn") }
+            }
+            Self::Workflow => {
+                &const {
+                    vocabulary(
+                        &[("workflow", Variable::Fields(WORKFLOW))],
+                        "the rule is over workflow",
+                    )
+                }
+            }
         }
     }
 }
 
-/// The types that fields have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Type {
-    Bool,
-    /// CEL compares whole and broken numbers with each other.
-    Number,
-    Text,
-    /// A list of texts.
-    List,
-    /// Texts by name.
-    Texts,
-    /// Numbers by name.
-    Numbers,
-    /// Anything: the checker does not know more.
-    Any,
+const fn vocabulary(
+    variables: &'static [(&'static str, Variable)],
+    over: &'static str,
+) -> Vocabulary {
+    Vocabulary {
+        variables,
+        methods: &[
+            ("contains", Type::Bool),
+            ("startsWith", Type::Bool),
+            ("endsWith", Type::Bool),
+            ("size", Type::Number),
+        ],
+        functions: &[("size", Type::Number)],
+        has_maps: false,
+        nests_macros: true,
+        over,
+    }
 }
+
+const EVENT: &[(&str, Type)] = &[
+    ("kind", Type::Text),
+    ("ok", Type::Bool),
+    ("agent", Type::Text),
+    ("tool", Type::Text),
+    ("model", Type::Text),
+    ("provider", Type::Text),
+    ("workflow", Type::Text),
+    ("intent", Type::Text),
+    ("cohort", Type::Texts),
+    ("scores", Type::Numbers),
+    ("labels", Type::Texts),
+    ("value_usd", Type::Number),
+    ("cost_usd", Type::Number),
+    ("duration_seconds", Type::Number),
+];
+
+const TURN: &[(&str, Type)] = &[
+    ("workflow", Type::Text),
+    ("result", Type::Text),
+    ("intent", Type::Text),
+    ("cohort", Type::Texts),
+    ("agents", Type::List),
+    ("models", Type::List),
+    ("tools", Type::List),
+    ("handoffs", Type::Number),
+    ("failed_handoffs", Type::Number),
+    ("escalated", Type::Bool),
+    ("value_usd", Type::Number),
+    ("cost_usd", Type::Number),
+    ("duration_seconds", Type::Number),
+];
+
+const WORKFLOW: &[(&str, Type)] = &[
+    ("name", Type::Text),
+    ("outcome", Type::Text),
+    ("intent", Type::Text),
+    ("cohort", Type::Texts),
+    ("agents", Type::List),
+    ("models", Type::List),
+    ("steps", Type::List),
+    ("turns", Type::Number),
+    ("handoffs", Type::Number),
+    ("failed_handoffs", Type::Number),
+    ("escalated", Type::Bool),
+    ("value_usd", Type::Number),
+    ("cost_usd", Type::Number),
+    ("duration_seconds", Type::Number),
+];
 
 /// One thing as its rules see it.
 #[derive(Debug)]

@@ -1,6 +1,7 @@
 //! The keys of `rules`.
 
-use super::{Condition, Fault, Rule, RuleScope, Rules};
+use super::{Condition, Rule, RuleScope, Rules};
+use crate::expression::Fault;
 use crate::model::Name;
 use crate::model::event::Outcome;
 use crate::setting::{Report, Validate, key_path};

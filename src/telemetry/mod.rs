@@ -57,23 +57,23 @@ impl Telemetry {
 
 /// One of Baton's own counters, with a value for each label of the catalogue, in their order. It registers with the [`Telemetry`] in
 /// whose scope it is called.
-pub fn counter(metric: InternalMetric, values: &[&'static str]) -> Counter {
+pub fn counter(metric: InternalMetric, values: &[&str]) -> Counter {
     let description = metric.description();
     debug_assert_eq!(description.kind, FamilyKind::Counter, "{description:?}");
     metrics::counter!(description.name, labels(description, values))
 }
 
 /// The same for a gauge.
-pub fn gauge(metric: InternalMetric, values: &[&'static str]) -> Gauge {
+pub fn gauge(metric: InternalMetric, values: &[&str]) -> Gauge {
     let description = metric.description();
     debug_assert_eq!(description.kind, FamilyKind::Gauge, "{description:?}");
     metrics::gauge!(description.name, labels(description, values))
 }
 
-fn labels(description: &Description<InternalMetric>, values: &[&'static str]) -> Vec<Label> {
+fn labels(description: &Description<InternalMetric>, values: &[&str]) -> Vec<Label> {
     debug_assert_eq!(description.labels.len(), values.len(), "{description:?}");
     let pairs = description.labels.iter().zip(values);
     pairs
-        .map(|(name, value)| Label::from_static_parts(name, value))
+        .map(|(name, value)| Label::new(*name, (*value).to_owned()))
         .collect()
 }

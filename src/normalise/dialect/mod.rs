@@ -7,6 +7,7 @@
 //! | `vocabulary.rs` | what terms mean, and the merge of all vocabularies into one list per topic |
 //! | `build.rs` | what several dialects build alike |
 //! | `langgraph.rs` | the metadata of LangGraph, which several instrumentations copy |
+//! | `taught.rs` | dialects of the configuration |
 //! | the others | one dialect each |
 
 mod ag2;
@@ -41,6 +42,7 @@ mod pydantic_ai;
 mod semantic_kernel;
 mod spring_ai;
 mod strands;
+pub(super) mod taught;
 mod vercel_v5;
 mod vercel_v7;
 pub(super) mod vocabulary;
@@ -103,10 +105,15 @@ pub const DIALECTS: &[Dialect] = &[
     otel_genai::DIALECT,
 ];
 
+/// The number of the dialect of a span.
+pub(super) fn recognise(source: &SpanReader<'_>) -> Option<usize> {
+    let recognises = |dialect: &Dialect| (dialect.recognises)(source);
+    DIALECTS.iter().position(recognises)
+}
+
 /// Reads a span in its dialect, else by the names of OpenTelemetry. Returns the number of the dialect.
 pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) -> Option<usize> {
-    let recognises = |dialect: &Dialect| (dialect.recognises)(source);
-    let number = DIALECTS.iter().position(recognises);
+    let number = recognise(source);
     let read = number.map_or(otel_genai::DIALECT.read, |number| DIALECTS[number].read);
     read(source, event);
     number

@@ -38,7 +38,7 @@ fn of(
     resource: &[(&'static str, Value<'static>)],
 ) -> BusinessContext {
     {
-        let filter = AttributeFilter::new(&settings());
+        let filter = AttributeFilter::new(&settings(), &[]);
         let resource = attributes(resource);
         let span = attributes(span);
         let around = of_resource(&resource, &filter);
@@ -108,7 +108,7 @@ fn a_name_is_one_in_capitals_and_small_letters_up_to_its_last_sign() {
             dimensions: vec![vec![said.into()]],
             ..Settings::default()
         };
-        let (filter, none) = (AttributeFilter::new(&settings), attributes(&[]));
+        let (filter, none) = (AttributeFilter::new(&settings, &[]), attributes(&[]));
         let span = attributes(&[(key, text("here"))]);
         let context = read(
             &span,
@@ -129,7 +129,7 @@ fn the_span_goes_before_its_metadata_and_the_metadata_before_the_resource() {
         ("region", text("resource")),
         ("org.id", Value::Int(7)),
     ]);
-    let filter = AttributeFilter::new(&settings());
+    let filter = AttributeFilter::new(&settings(), &[]);
     let around = of_resource(&resource, &filter);
     let context = read(
         &span,
@@ -206,7 +206,7 @@ fn what_is_declared_of_a_handoff_is_an_evaluation() {
 /// Names fall on the same place of what is remembered around the spans of one resource; each is still itself.
 #[test]
 fn a_name_that_was_met_is_not_taken_for_another() {
-    let filter = AttributeFilter::new(&settings());
+    let filter = AttributeFilter::new(&settings(), &[]);
     let resource = Attributes::default();
     let names: Vec<String> = (0..1000).map(|i| format!("n{i}.tier")).collect();
     let names = names.iter().flat_map(|name| [name, "customer.tier"]);

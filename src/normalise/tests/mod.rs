@@ -20,6 +20,7 @@ mod record;
 mod sdks;
 mod span_context;
 mod structured;
+mod taught;
 mod totals;
 mod unseen;
 mod usage;

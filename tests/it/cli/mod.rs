@@ -1,6 +1,7 @@
 //! The command line as a user meets it: output, errors and exit codes of the real binary.
 
 mod check;
+mod doctor;
 mod explain;
 mod replay;
 mod sessions;

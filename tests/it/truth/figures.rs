@@ -1,6 +1,7 @@
 //! Figures that truth and metrics are compared by.
 
 use crate::support::capture::{Encoding, Request};
+use baton::config::Config;
 use baton::engine::Offline;
 use baton::ingest::Recording;
 use baton::model::metric::{Family, Point};
@@ -127,14 +128,23 @@ pub fn replay(requests: &[Request]) -> Figures {
 }
 
 pub fn replay_with(requests: &[Request], partitions: usize) -> Figures {
-    Figures::of_metrics(&families(requests, partitions))
+    replay_as(requests, partitions, &Config::default())
+}
+
+/// The same with a configuration.
+pub fn replay_as(requests: &[Request], partitions: usize, config: &Config) -> Figures {
+    Figures::of_metrics(&families_as(requests, partitions, config))
 }
 
 /// The metrics of requests.
 pub fn families(requests: &[Request], partitions: usize) -> Vec<Family> {
-    let mut settings = baton::app::engine_settings(&baton::config::Config::default());
+    families_as(requests, partitions, &Config::default())
+}
+
+fn families_as(requests: &[Request], partitions: usize, config: &Config) -> Vec<Family> {
+    let mut settings = baton::app::engine_settings(config);
     settings.partitions = partitions;
-    let normaliser = baton::app::normaliser(&baton::config::Config::default(), 7);
+    let normaliser = baton::app::normaliser(config, 7);
     let mut recording = Recording::new(normaliser);
     for request in requests {
         decode(request, &mut recording);

@@ -6,6 +6,7 @@
 
 pub mod figures;
 mod live;
+mod taught;
 mod unknown;
 
 use crate::support::capture::{self, Capture, Encoding};

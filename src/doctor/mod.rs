@@ -1,0 +1,23 @@
+//! Pure. What a recording shows of its emitters: what is read, what is not understood, and what is missing. The findings of `baton doctor`.
+//!
+//! | File | Content |
+//! |---|---|
+//! | `survey.rs` | takes decoded requests, and notes what each emitter sends |
+//! | `emitter.rs` | one emitter: the spans of one service in one dialect |
+//! | `finding.rs` | what is missing, how much of it, and what to do |
+//! | `instance.rs` | the metrics of a running instance, and a conversation to test it with |
+//! | `report.rs` | the findings as text and as JSON |
+
+mod emitter;
+mod finding;
+mod instance;
+mod report;
+mod survey;
+
+#[cfg(test)]
+mod tests;
+
+pub use finding::{Finding, FindingKind};
+pub use instance::{conversation, of_metrics};
+pub use report::{Diagnosis, EmitterReport};
+pub use survey::{Declared, Survey};

@@ -1,0 +1,99 @@
+//! The findings as text and as JSON.
+
+use super::emitter::UNKNOWN;
+use super::finding::Finding;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+/// What is found about a recording or a running instance.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Diagnosis {
+    pub spans: u64,
+    pub log_records: u64,
+    pub emitters: Vec<EmitterReport>,
+    /// Findings that concern no single emitter.
+    pub findings: Vec<Finding>,
+}
+
+/// What is found about one emitter.
+#[derive(Clone, Debug, Serialize)]
+pub struct EmitterReport {
+    pub service: String,
+    /// The label of its dialect.
+    pub dialect: String,
+    /// The name of its dialect for people, where it is built in.
+    pub title: Option<String>,
+    pub scopes: Vec<String>,
+    pub spans: u64,
+    /// What is read, by kind.
+    pub read: BTreeMap<&'static str, u64>,
+    pub findings: Vec<Finding>,
+    /// What is no fault, and yet good to know.
+    pub notes: Vec<String>,
+}
+
+impl Diagnosis {
+    /// How many findings there are.
+    pub fn count(&self) -> usize {
+        let emitters = self.emitters.iter();
+        let of_emitters: usize = emitters.map(|emitter| emitter.findings.len()).sum();
+        of_emitters + self.findings.len()
+    }
+
+    /// For people.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        for emitter in &self.emitters {
+            emitter.write(&mut text);
+        }
+        if !self.findings.is_empty() {
+            text.push_str("All together\n");
+            self.findings.iter().for_each(|one| write(&mut text, one));
+            text.push('\n');
+        }
+        let summary = match self.count() {
+            0 => "Nothing is missing.\n".to_owned(),
+            1 => "1 finding.\n".to_owned(),
+            count => format!("{count} findings.\n"),
+        };
+        text.push_str(&summary);
+        text
+    }
+
+    /// For programs.
+    pub fn json(&self) -> serde_json::Value {
+        let mut json = serde_json::json!(self);
+        json["count"] = self.count().into();
+        json
+    }
+}
+
+impl EmitterReport {
+    fn write(&self, text: &mut String) {
+        let dialect = match (&self.title, self.dialect.as_str()) {
+            (Some(title), label) => format!("{title} (`{label}`)"),
+            (None, UNKNOWN) => "no known dialect".to_owned(),
+            (None, label) => format!("`{label}` of the configuration"),
+        };
+        let _ = writeln!(text, "{}: {dialect}, {} spans", self.service, self.spans);
+        if !self.scopes.is_empty() {
+            let _ = writeln!(text, "  scopes: {}", self.scopes.join(", "));
+        }
+        let read = self
+            .read
+            .iter()
+            .map(|(kind, count)| format!("{count} {kind}"));
+        let read: Vec<String> = read.collect();
+        let _ = writeln!(text, "  read: {}", read.join(", "));
+        self.findings.iter().for_each(|one| write(text, one));
+        for note in &self.notes {
+            let _ = writeln!(text, "  note: {note}");
+        }
+        text.push('\n');
+    }
+}
+
+fn write(text: &mut String, finding: &Finding) {
+    let _ = writeln!(text, "  ! {} [{}]", finding.message, finding.see);
+}

@@ -1,0 +1,182 @@
+//! What is found in spans that lack something.
+
+use super::*;
+use crate::model::ids::{SpanId, TraceId};
+use crate::model::time::Timestamp;
+use crate::normalise::{DialectSettings, Expressions, Normaliser, Settings};
+use crate::otlp::view::{Attributes, Scope, ScopeBatch, Span, SpanSink, Status, Value};
+use std::sync::Arc;
+
+type SaidAttributes = &'static [(&'static str, Value<'static>)];
+
+const CALL: SaidAttributes = &[
+    ("gen_ai.operation.name", Value::Str("chat")),
+    ("gen_ai.request.model", Value::Str("house-model")),
+    ("gen_ai.usage.input_tokens", Value::Int(5)),
+    ("gen_ai.output.messages", Value::Str("[]")),
+];
+const AGENT: SaidAttributes = &[
+    ("gen_ai.operation.name", Value::Str("invoke_agent")),
+    ("gen_ai.agent.name", Value::Str("clerk")),
+    ("gen_ai.conversation.id", Value::Str("s-1")),
+    ("baton.outcome", Value::Str("resolved")),
+];
+
+/// The spans of one scope, each with the number of its trace.
+fn batch(scope: &'static str, spans: &[(u8, SaidAttributes)]) -> ScopeBatch<'static> {
+    let spans = (1..).zip(spans).map(|(id, (trace, said))| Span {
+        trace: TraceId::new(&[*trace; 16]).expect("not zero"),
+        id: SpanId::new(&[id; 8]).expect("not zero"),
+        parent: None,
+        threshold: None,
+        name: "work",
+        start: Timestamp(1),
+        end: Timestamp(2),
+        status: Status::Unset,
+        status_message: "",
+        attributes: said.iter().cloned().collect(),
+        events: Vec::new(),
+        links: Vec::new(),
+    });
+    ScopeBatch {
+        resource: Attributes::from_iter([("service.name", Value::Str("desk"))]),
+        scope: Scope {
+            name: scope,
+            version: "",
+        },
+        spans: spans.collect(),
+        ..ScopeBatch::default()
+    }
+}
+
+fn diagnosis(settings: Settings, batches: &[ScopeBatch<'_>]) -> Diagnosis {
+    let normaliser = Normaliser::new(settings, Arc::default());
+    let mut survey = Survey::new(normaliser);
+    batches.iter().for_each(|batch| survey.add(batch));
+    survey.diagnosis(Declared::default(), 0)
+}
+
+fn found(diagnosis: &Diagnosis) -> Vec<FindingKind> {
+    let emitters = diagnosis.emitters.iter();
+    let all = emitters.flat_map(|emitter| &emitter.findings);
+    all.chain(&diagnosis.findings).map(|one| one.kind).collect()
+}
+
+#[test]
+fn what_is_whole_has_no_findings() {
+    let declared: SaidAttributes = &[
+        ("gen_ai.operation.name", Value::Str("chat")),
+        ("gen_ai.request.model", Value::Str("house-model")),
+        ("gen_ai.usage.input_tokens", Value::Int(5)),
+        ("gen_ai.usage.cost", Value::Double(0.1)),
+    ];
+    let whole = diagnosis(
+        Settings::default(),
+        &[batch("x", &[(1, AGENT), (1, declared)])],
+    );
+    assert_eq!(found(&whole), [], "{}", whole.text());
+    assert!(whole.text().ends_with("Nothing is missing.\n"));
+    assert_eq!(whole.json()["count"], 0);
+    assert_eq!(whole.emitters[0].read["agents"], 1);
+}
+
+#[test]
+fn each_lack_is_found_with_its_share() {
+    let tool: SaidAttributes = &[
+        ("gen_ai.operation.name", Value::Str("execute_tool")),
+        ("gen_ai.tool.name", Value::Str("route_to_billing")),
+    ];
+    let silent: SaidAttributes = &[
+        ("gen_ai.operation.name", Value::Str("chat")),
+        ("gen_ai.request.stream", Value::Bool(true)),
+    ];
+    let spans = [(1, AGENT), (1, CALL), (2, CALL), (2, silent), (3, tool)];
+    let lacking = diagnosis(Settings::default(), &[batch("x", &spans)]);
+    assert_eq!(
+        found(&lacking),
+        [
+            FindingKind::NoSession,
+            FindingKind::NoAgentName,
+            FindingKind::NoUsage,
+            FindingKind::NoPrice,
+            FindingKind::HandoffTool,
+        ]
+    );
+    let text = lacking.text();
+    for told in [
+        "desk: OpenTelemetry GenAI (`otel_genai`), 5 spans",
+        "no session ID on 66 % of traces (2 of 3)",
+        "2 of 3 model calls are in traces that name no agent",
+        "1 of them are streamed: set `stream_options.include_usage`",
+        "no price for `house-model`",
+        "add `route_to_*` to `normalise.handoff_tools`",
+        "5 findings.",
+    ] {
+        assert!(text.contains(told), "{told}: {text}");
+    }
+}
+
+#[test]
+fn spans_of_no_dialect_are_told_from_those_of_servers() {
+    let acme: SaidAttributes = &[
+        ("acme.llm.tokens", Value::Int(5)),
+        ("acme.kind", Value::Str("x")),
+    ];
+    let server: SaidAttributes = &[
+        ("http.request.method", Value::Str("GET")),
+        ("user_agent", Value::Str("x")),
+    ];
+    let unknown = diagnosis(
+        Settings::default(),
+        &[
+            batch("acme", &[(1, acme), (2, acme)]),
+            batch("web", &[(1, server)]),
+        ],
+    );
+    assert_eq!(found(&unknown), [FindingKind::UnknownSpans; 2]);
+    let text = unknown.text();
+    assert!(text.contains("2 spans may be the work of agents"), "{text}");
+    assert!(text.contains("`acme.llm.tokens`"), "{text}");
+    assert!(text.contains("3 spans, none of which shows"), "{text}");
+    let taught = DialectSettings {
+        name: "acme".into(),
+        when: "'acme.kind' in attributes".into(),
+        kind: Expressions(vec!["'model'".into()]),
+        input_tokens: Expressions(vec!["json(attributes['acme.kind']).x".into()]),
+        ..DialectSettings::default()
+    };
+    let settings = Settings {
+        dialects: vec![taught],
+        ..Settings::default()
+    };
+    let known = diagnosis(settings, &[batch("acme", &[(1, acme)])]);
+    assert!(
+        found(&known).contains(&FindingKind::Misreadings),
+        "{}",
+        known.text()
+    );
+    let text = known.text();
+    assert!(text.contains("desk: `acme` of the configuration"), "{text}");
+    assert!(
+        text.contains("gave nothing 1 times (reason: json)"),
+        "{text}"
+    );
+}
+
+#[test]
+fn what_senders_write_is_shown_harmless() {
+    let mut bad = batch("scope\u{1b}[31m", &[(1, &[("agent\u{7}", Value::Int(1))])]);
+    bad.resource = Attributes::from_iter([("service.name", Value::Str("desk\n\u{202e}"))]);
+    let text = diagnosis(Settings::default(), &[bad]).text();
+    let is_harmful = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+    assert!(!text.chars().any(is_harmful), "{text:?}");
+    assert!(!text.contains("desk\n"), "{text:?}");
+}
+
+#[test]
+fn nothing_is_a_finding_too() {
+    assert_eq!(
+        found(&diagnosis(Settings::default(), &[])),
+        [FindingKind::NoSpans]
+    );
+}
