@@ -70,7 +70,7 @@ pub use taught::{DialectSettings, Expressions, Misreading, TaughtCounts};
 
 use crate::model::compact::OptionBox;
 use crate::model::event::{
-    Cost, Evaluation, Event, Kind, ModelCall, RareFields, RunTotals, SessionSource,
+    Basis, Cost, Evaluation, Event, Kind, ModelCall, RareFields, RunTotals, SessionSource,
 };
 use crate::model::ids::SpanId;
 use crate::model::price::PriceBook;
@@ -189,6 +189,10 @@ impl Normaliser {
             event.context.session = by_dialect;
         }
         if let Some(taught) = taught {
+            // The operator says that it hands over, whatever the tool is called (H-8).
+            if taught.hands_over {
+                rare.handoff_basis = Basis::Rule;
+            }
             event.context = contexts.with(event.context, taught.session, taught.user);
         }
         rare.unconverted = declared.unconverted;

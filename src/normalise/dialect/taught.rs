@@ -23,6 +23,8 @@ const TOOL: AttributeKeys = &keys(["gen_ai.tool.name", "tool.name"]);
 pub(in crate::normalise) struct TaughtContext {
     pub(in crate::normalise) session: Option<SessionHint>,
     pub(in crate::normalise) user: Option<Name>,
+    /// It says that a tool hands over.
+    pub(in crate::normalise) hands_over: bool,
 }
 
 /// Reads a span in the first taught dialect that it is of, and returns the number of that dialect.
@@ -102,6 +104,7 @@ impl Reading<'_, '_> {
             event.workflow = Some(workflow);
         }
         let failed = self.flag(Field::Failed);
+        let mut hands_over = false;
         match &mut event.kind {
             Kind::Model(call) => self.call(call, failed),
             Kind::Tool(tool) => {
@@ -110,6 +113,7 @@ impl Reading<'_, '_> {
                 }
                 if let Some(target) = self.target(Field::HandoffTo) {
                     tool.hands_to = Some(target);
+                    hands_over = true;
                     tool.does_work = false;
                     tool.delegates = self.flag(Field::Delegates).unwrap_or(tool.delegates);
                 }
@@ -127,6 +131,7 @@ impl Reading<'_, '_> {
                 source: SessionSource::Span,
             }),
             user: self.id(Field::User),
+            hands_over,
         }
     }
 

@@ -68,7 +68,10 @@ fn to_json(value: &CelValue) -> Json {
 }
 
 /// The variables of a span, and how many texts are no JSON that should be.
-pub(super) fn context(parts: &SpanParts<'_>, names: &TaughtNames) -> (Context<'static, 'static>, usize) {
+pub(super) fn context(
+    parts: &SpanParts<'_>,
+    names: &TaughtNames,
+) -> (Context<'static, 'static>, usize) {
     let mut context = expression::context();
     let span = parts.span;
     let status = match span.status {
