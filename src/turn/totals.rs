@@ -96,7 +96,7 @@ struct PaidTimes<'t> {
 }
 
 impl<'t> PaidTimes<'t> {
-    fn of(tree: &Tree<'t>, paid: &[usize]) -> Self {
+    fn of(tree: &'t Tree<'_>, paid: &[usize]) -> Self {
         let mut times = Self {
             all: Vec::new(),
             by_agent: HashMap::default(),

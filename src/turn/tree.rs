@@ -30,7 +30,7 @@ pub(super) struct Tree<'a> {
 }
 
 impl<'a> Tree<'a> {
-    pub(super) fn new(events: impl Iterator<Item = &'a Event>, known: &SmallSet<Name>) -> Self {
+    pub(super) fn new(events: impl Iterator<Item = &'a Event>) -> Self {
         let mut events: Vec<&Event> = events.collect();
         events.sort_by_key(|e| (e.start, e.end, e.trace, e.span));
         let index: HashMap<(TraceId, SpanId), usize> = events
