@@ -292,14 +292,14 @@ pub static DERIVED: &[Description] = &[
         "baton_agent_invocations_total",
         "",
         &["agent", "status"],
-        "Activations of agents: continuous stretches of work in a turn. status is ok or error.",
+        "Activations of agents: continuous stretches of work in a turn. status is ok, error or cancelled.",
     ),
     counter(
         Metric::LlmCalls,
         "baton_llm_calls_total",
         "",
         &["agent", "provider", "model", "operation", "status"],
-        "Model calls. operation is chat or embeddings. status is ok or error. Spans that contain another call of the same agent are excluded.",
+        "Model calls. operation is chat or embeddings. status is ok, error or cancelled. Spans that contain another call of the same agent are excluded.",
     ),
     counter(
         Metric::LlmCallsWithoutUsage,
@@ -371,7 +371,7 @@ pub static DERIVED: &[Description] = &[
         "baton_tool_calls_total",
         "",
         &["tool", "status"],
-        "Tool calls that are not handoffs. status is ok or error.",
+        "Tool calls that are not handoffs. status is ok, error or cancelled.",
     ),
     counter(
         Metric::Retrievals,

@@ -36,8 +36,8 @@ use crate::catalogue::Metric;
 use crate::model::Name;
 use crate::model::event::{Basis, Cost, Operation, Outcome, RunTotals, Usage};
 use crate::model::fact::{
-    Fact, Handoff, HandoffResult, ModelCallFact, Shed, ToolCallFact, Turn, TurnResult, What,
-    Workflow,
+    Ending, Fact, Handoff, HandoffResult, ModelCallFact, Shed, ToolCallFact, Turn, TurnResult,
+    What, Workflow,
 };
 use crate::model::metric::Family;
 use crate::model::time::Timestamp;
@@ -83,7 +83,7 @@ impl Deriver {
                 store.count(Metric::FunnelSteps, &[workflow, step], 1, when);
             }
             What::Agent(agent) => {
-                let labels = [&*agent.agent, status(agent.failed)];
+                let labels = [&*agent.agent, agent.ending.as_str()];
                 store.count(Metric::AgentInvocations, &labels, 1, when);
             }
             What::Model(call) => apply_model(store, call, when),
@@ -182,8 +182,11 @@ impl Deriver {
     }
 }
 
-fn status(failed: bool) -> &'static str {
-    if failed { "error" } else { "ok" }
+/// The endings whose series are there: `ok` and `error` from the first one on, `cancelled` only where it happened.
+fn endings(of: Ending) -> impl Iterator<Item = (Ending, u64)> {
+    let cancelled = (of == Ending::Cancelled).then_some(of);
+    let all = [Ending::Ok, Ending::Error].into_iter().chain(cancelled);
+    all.map(move |ending| (ending, u64::from(ending == of)))
 }
 
 /// What the labels of a row do not say: one bit for each thing that may be so.
@@ -283,9 +286,8 @@ fn apply_observed_turn(store: &mut Store, is_weighted: bool, when: Moment<'_>) {
 
 /// Counts a call of a tool. The series of both results are there from its first call on.
 fn apply_tool(store: &mut Store, tool: &ToolCallFact, when: Moment<'_>) {
-    for failed in [false, true] {
-        let labels = [&*tool.tool, status(failed)];
-        let counts = u64::from(failed == tool.failed);
+    for (ending, counts) in endings(tool.ending) {
+        let labels = [&*tool.tool, ending.as_str()];
         store.count(Metric::ToolCalls, &labels, counts, when);
     }
 }
@@ -313,12 +315,12 @@ fn apply_model(store: &mut Store, call: &ModelCallFact, when: Moment<'_>) {
         usage.is_some_and(|usage| usage.cache_write.is_some()),
         usage.is_some_and(|usage| usage.reasoning.is_some()),
         call.cost == Cost::Unpriced,
+        call.ending == Ending::Cancelled,
     ]);
     let labels = [agent, provider, name, operation, paid(call.cost)];
     store.row((RowKind::Model, of), &labels, when, |store| {
-        for failed in [false, true] {
-            let counts = u64::from(failed == call.failed);
-            let labels = [agent, provider, name, operation, status(failed)];
+        for (ending, counts) in endings(call.ending) {
+            let labels = [agent, provider, name, operation, ending.as_str()];
             store.count(Metric::LlmCalls, &labels, counts, when);
         }
         let seconds = call.duration.as_secs_f64();

@@ -106,6 +106,10 @@ pub enum Pause {
     /// The run stopped here until a person decides: an interrupt, an approval, a deferred tool, a question. A tool call with this
     /// mark did not run.
     Waits,
+    /// The tool returned nothing: it waits if its run did nothing more after it, else that is its result.
+    MayWait,
+    /// The user was asked something and answers with the next input.
+    Asks,
     /// The run goes on after the decision of a person; it is no new input of the user.
     Resumes,
 }
@@ -252,6 +256,10 @@ pub struct ModelCall {
     pub usage_is_cumulative: bool,
     /// The hash of the id that the provider gave its response.
     pub response: Option<u64>,
+    /// The output is only calls of tools that do work. If nobody makes them, the run waits for a person or for the program.
+    pub asks_tools: bool,
+    /// Whether the last message of the input is the result of a tool, and not the user's; `None` where that is not captured.
+    pub continues: Option<bool>,
 }
 
 /// What was asked of the model.

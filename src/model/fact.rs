@@ -184,11 +184,44 @@ pub struct Workflow {
     pub models: Vec<Name>,
 }
 
+/// How a call or the work of an agent ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    Ok,
+    Error,
+    /// Somebody stopped it: it neither failed nor succeeded.
+    Cancelled,
+}
+
+impl Ending {
+    /// Of something that may have failed, and may have been cancelled, which goes first.
+    pub fn of(failed: bool, cancelled: bool) -> Self {
+        match (cancelled, failed) {
+            (true, _) => Self::Cancelled,
+            (false, true) => Self::Error,
+            (false, false) => Self::Ok,
+        }
+    }
+
+    pub fn is_error(self) -> bool {
+        self == Self::Error
+    }
+
+    /// The value of the label `status`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Error => "error",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
 /// One activation of one agent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AgentInvocation {
     pub agent: Name,
-    pub failed: bool,
+    pub ending: Ending,
 }
 
 /// One model call, a leaf.
@@ -198,7 +231,7 @@ pub struct ModelCallFact {
     pub provider: Name,
     pub model: Name,
     pub operation: Operation,
-    pub failed: bool,
+    pub ending: Ending,
     pub usage: Option<Usage>,
     pub cost: Cost,
     pub duration: Duration,
@@ -209,7 +242,7 @@ pub struct ModelCallFact {
 #[derive(Clone, Debug, PartialEq)]
 pub struct ToolCallFact {
     pub tool: Name,
-    pub failed: bool,
+    pub ending: Ending,
 }
 
 /// Money spent on one action that is no model call.

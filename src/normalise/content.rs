@@ -62,8 +62,11 @@ fn is_skipped(key: &str) -> bool {
 /// Words of a message that can be recognised when it comes again: a shorter one is "yes", a longer one is a form.
 const RECOGNISABLE_WORDS: std::ops::RangeInclusive<usize> = 4..=120;
 
-/// The content of a model call.
-pub(super) fn of_span(source: &SpanReader<'_>, hasher: &TokenHasher<'_>) -> Content {
+/// The content of a model call, and whether the last message of its input is the result of a tool.
+pub(super) fn of_span(
+    source: &SpanReader<'_>,
+    hasher: &TokenHasher<'_>,
+) -> (Content, Option<bool>) {
     let attributes = source.attributes();
     let mut input = SketchReader::new(hasher);
     let mut output = SketchReader::new(hasher);
@@ -82,7 +85,8 @@ pub(super) fn of_span(source: &SpanReader<'_>, hasher: &TokenHasher<'_>) -> Cont
     if input.is_empty() && !attributes.others().any(|(key, _)| is_message(key)) {
         first_json(source, topics::WHOLE_INPUT, &mut input);
     }
-    content(input, output)
+    let continues = input.ends_with_result;
+    (content(input, output), continues)
 }
 
 /// What of a flattened key is behind its beginning: the number of a message first. Most keys are none, and one byte says so.
@@ -164,7 +168,8 @@ fn message_event(
     };
     match name {
         "gen_ai.user.message" => read(input, Role::User, USER_MESSAGE),
-        "gen_ai.assistant.message" | "gen_ai.tool.message" => read(input, Role::Other, ANY_MESSAGE),
+        "gen_ai.tool.message" => read(input, Role::Tool, ANY_MESSAGE),
+        "gen_ai.assistant.message" => read(input, Role::Other, ANY_MESSAGE),
         "gen_ai.choice" => read(output, Role::Other, messages::CHOICE),
         "gen_ai.client.inference.operation.details" => {
             read(input, Role::Other, ALL_INPUT);
@@ -178,6 +183,7 @@ fn message_event(
 enum Role {
     System,
     User,
+    Tool,
     Other,
 }
 
@@ -190,6 +196,8 @@ struct SketchReader<'k> {
     /// The user's words in the message being read, and in the last one; text by text, each on a line of its own.
     user_text: String,
     last_user_text: String,
+    /// Whether the last message that is the user's or a tool's is the tool's.
+    ends_with_result: Option<bool>,
 }
 
 impl<'k> SketchReader<'k> {
@@ -200,6 +208,7 @@ impl<'k> SketchReader<'k> {
             seen: false,
             user_text: String::new(),
             last_user_text: String::new(),
+            ends_with_result: None,
         }
     }
 
@@ -278,6 +287,7 @@ impl<'k> SketchReader<'k> {
         if own == Some(Role::System) || signs.is_output() {
             return;
         }
+        let is_result = own == Some(Role::Tool) || signs.is_result();
         if own.is_some() {
             self.begin();
         }
@@ -288,6 +298,9 @@ impl<'k> SketchReader<'k> {
         }
         if let Some(own) = own {
             self.end(own);
+        }
+        if is_result {
+            self.ends_with_result = Some(true);
         }
     }
 
@@ -339,6 +352,9 @@ impl<'k> SketchReader<'k> {
         if role == Role::User {
             self.add_user_text(text);
         }
+        if matches!(role, Role::User | Role::Tool) {
+            self.ends_with_result = Some(role == Role::Tool);
+        }
         self.seen |= has_word(text);
         self.hasher.add(text, &mut self.tokens);
     }
@@ -362,6 +378,8 @@ fn role_named(role: &str) -> Role {
         Role::System
     } else if is(["user", "human"]) {
         Role::User
+    } else if is(["tool", "function"]) {
+        Role::Tool
     } else {
         Role::Other
     }
@@ -374,6 +392,8 @@ struct Signs<'d> {
     event: Option<TapeValue<'d>>,
     kind: Option<TapeValue<'d>>,
     id: Option<TapeValue<'d>>,
+    /// It holds the result of a tool under a name of its own, as Gemini's and Bedrock's parts do.
+    holds_result: bool,
 }
 
 impl<'d> Signs<'d> {
@@ -385,6 +405,9 @@ impl<'d> Signs<'d> {
                 "event.name" => signs.event = Some(value),
                 "type" => signs.kind = Some(value),
                 "id" => signs.id = Some(value),
+                "functionResponse" | "function_response" | "toolResult" | "tool_result" => {
+                    signs.holds_result = value.is_object();
+                }
                 _ => {}
             }
         }
@@ -400,18 +423,37 @@ impl<'d> Signs<'d> {
         match text(self.event).as_deref() {
             Some("gen_ai.system.message") => return Some(Role::System),
             Some("gen_ai.user.message") => return Some(Role::User),
+            Some("gen_ai.tool.message") => return Some(Role::Tool),
             _ => {}
         }
         match text(self.kind).as_deref() {
             Some("system") => return Some(Role::System),
             Some("human") => return Some(Role::User),
+            Some("tool") => return Some(Role::Tool),
             _ => {}
         }
         match self.id?.items().last()?.as_str()?.as_ref() {
             "SystemMessage" => Some(Role::System),
             "HumanMessage" => Some(Role::User),
+            "ToolMessage" => Some(Role::Tool),
             _ => None,
         }
+    }
+
+    /// The result of a tool: some providers have it in a message of the user.
+    fn is_result(&self) -> bool {
+        let kind = self.kind.and_then(|kind| kind.as_str());
+        self.holds_result
+            || matches!(
+                kind.as_deref(),
+                Some(
+                    "tool_result"
+                        | "tool-result"
+                        | "tool_call_response"
+                        | "function_call_output"
+                        | "function_response"
+                )
+            )
     }
 
     /// A list of events may end with what came out.

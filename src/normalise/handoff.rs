@@ -51,6 +51,8 @@ const TO_USER: &[&str] = &[
     "hand_off_to_user",
     "handover_to_user",
 ];
+/// Whom a handoff to the user names.
+const USERS: &[&str] = &["user", "the_user", "end_user", "user_proxy"];
 /// Tools by which a framework lets the model give its answer.
 const ANSWERS: &[&str] = &["final_answer", "final_result", "finish"];
 /// The tool by which the model of Strands answers; in a swarm with an agent's id it hands over.
@@ -116,8 +118,24 @@ const MISSING: &[&str] = &[
     "found for tool",
 ];
 
-/// Reads a tool's name; the arguments matter only where the name does not say the target.
+/// Reads a tool's name; the arguments matter only where the name does not say the target. Control for the user is a return.
 pub(super) fn meaning(
+    tool: &str,
+    arguments: impl FnOnce() -> Option<Value>,
+    context: ReadContext<'_>,
+) -> ToolMeaning {
+    match by_name(tool, arguments, context) {
+        ToolMeaning::HandsOver { target, .. } if is_user(&target, context) => ToolMeaning::Returns,
+        other => other,
+    }
+}
+
+/// Whether a target is the user: a handoff to nobody else, but a question.
+pub(super) fn is_user(target: &Target, context: ReadContext<'_>) -> bool {
+    matches!(target, Target::Agent(name) if USERS.contains(&plain(name, context.names).as_str()))
+}
+
+fn by_name(
     tool: &str,
     arguments: impl FnOnce() -> Option<Value>,
     context: ReadContext<'_>,
@@ -256,6 +274,14 @@ pub(super) fn is_answer(
 /// Whether a tool answers or hands over, as its arguments say.
 pub(super) fn is_structured_output(tool: &str) -> bool {
     tool == STRUCTURED_OUTPUT
+}
+
+/// Whether a tool gives control to the user.
+pub(super) fn is_to_user(tool: &str, context: ReadContext<'_>) -> bool {
+    let tool = trimmed(tool);
+    let plain = plain(tool, context.names);
+    let target = in_name(tool, &plain).map(|(target, _)| named(target, context));
+    TO_USER.contains(&plain.as_str()) || target.is_some_and(|target| is_user(&target, context))
 }
 
 /// The target of that name.

@@ -1,7 +1,7 @@
 //! Model output in all encodings: which handoffs it requests, and whether it contains text for the user. Input history is never read.
 
 use super::declared::is_named;
-use super::handoff::{is_answer, request};
+use super::handoff::{is_answer, is_to_user, request};
 use super::json_tape::{Document, TapeValue};
 use super::{ReadContext, SpanReader, json, topics};
 use crate::model::List;
@@ -17,6 +17,8 @@ pub(super) struct ModelOutput {
     pub(super) requests: List<HandoffRequest>,
     /// `None`: no content was captured.
     pub(super) answered: Option<bool>,
+    /// It calls a tool that does work.
+    pub(super) asks_tools: bool,
 }
 
 /// Flattened keys under which the answer stands as plain text.
@@ -143,11 +145,14 @@ impl<'s> OutputReader<'s> {
 
     fn call(&mut self, tool: &str, id: Option<&str>, arguments: impl Fn() -> Option<Owned>) {
         self.seen();
-        if is_answer(tool, &arguments, self.context) {
+        // A question gives the user text as an answer does.
+        if is_answer(tool, &arguments, self.context) || is_to_user(tool, self.context) {
             self.output.answered = Some(true);
+            return;
         }
         let id = id.filter(|id| is_named(id));
         let Some(request) = request(tool, id, arguments, self.context) else {
+            self.output.asks_tools = true;
             return;
         };
         // One encoding may have lost the id that another has.

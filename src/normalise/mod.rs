@@ -16,6 +16,7 @@
 //! | `usage.rs, money.rs, model_name.rs` | tokens, first-token times, cost, and names of models and providers |
 //! | `handoff.rs` | which tools hand over, and to which agent |
 //! | `exchange.rs` | spans that stand for one exchange with the user |
+//! | `pause.rs, tool_result.rs` | runs that wait for a person, cancelled work, errors that only a result tells |
 //! | `outcome.rs, evaluation.rs` | declared outcomes, scores and verdicts |
 //! | `messages.rs` | model output: requested handoffs, and whether it contains text |
 //! | `content.rs, tokens.rs, words.rs` | salted hashes of the salient tokens in messages |
@@ -44,6 +45,7 @@ mod metadata;
 mod model_name;
 mod money;
 mod outcome;
+mod pause;
 mod python;
 mod response;
 mod scratch;
@@ -54,6 +56,7 @@ mod span_reader;
 mod swar;
 mod taught;
 mod tokens;
+mod tool_result;
 mod topics;
 mod usage;
 mod validate;
@@ -181,6 +184,7 @@ impl Normaliser {
         forget_placeholders(&mut event);
         handoff::read_task_state(source, &mut event);
         let mut rare = source.rare(&mut event);
+        pause::settle(source, &mut event, &mut rare);
         let by_dialect = event.context.session.clone();
         let declared = contexts.of(source.span);
         event.context = declared.context;
@@ -203,7 +207,8 @@ impl Normaliser {
             Kind::Model(call) => {
                 let unconverted = self.bill(source, call);
                 rare.unconverted = unconverted.or(rare.unconverted);
-                let content = content::of_span(source, hasher);
+                let (content, continues) = content::of_span(source, hasher);
+                call.continues = continues;
                 event.content = (!content.is_empty()).then(|| Box::new(content));
             }
             Kind::Agent { .. } | Kind::Workflow => self.add_totals(source, &mut rare),

@@ -52,6 +52,8 @@ attributes! {
     ANSWER_TEXT: AnswerText,
     TOOL_CALL_ID: ToolCallId,
     TOOL_ARGUMENTS: ToolArguments,
+    TOOL_RESULT: ToolResult,
+    RUN_INPUT: RunInput,
     HANDOFF_MODE: HandoffMode,
     HANDOFF_SOURCE: HandoffSource,
     HANDOFF_TARGET: HandoffTarget,

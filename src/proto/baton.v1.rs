@@ -336,6 +336,12 @@ pub struct ModelCall {
     /// Hash of the ID of the response.
     #[prost(fixed64, optional, tag = "13")]
     pub response: ::core::option::Option<u64>,
+    /// The output is only calls of tools that do work.
+    #[prost(bool, tag = "14")]
+    pub asks_tools: bool,
+    /// Whether the last message of the input is the result of a tool.
+    #[prost(bool, optional, tag = "15")]
+    pub continues: ::core::option::Option<bool>,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Usage {
@@ -497,6 +503,10 @@ pub enum Pause {
     Waits = 1,
     /// The run continues after the decision of a person.
     Resumes = 2,
+    /// A tool returned nothing: it waits if its run did nothing more after it.
+    MayWait = 3,
+    /// The user was asked something.
+    Asks = 4,
 }
 impl Pause {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -508,6 +518,8 @@ impl Pause {
             Self::Unspecified => "PAUSE_UNSPECIFIED",
             Self::Waits => "PAUSE_WAITS",
             Self::Resumes => "PAUSE_RESUMES",
+            Self::MayWait => "PAUSE_MAY_WAIT",
+            Self::Asks => "PAUSE_ASKS",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -516,6 +528,8 @@ impl Pause {
             "PAUSE_UNSPECIFIED" => Some(Self::Unspecified),
             "PAUSE_WAITS" => Some(Self::Waits),
             "PAUSE_RESUMES" => Some(Self::Resumes),
+            "PAUSE_MAY_WAIT" => Some(Self::MayWait),
+            "PAUSE_ASKS" => Some(Self::Asks),
             _ => None,
         }
     }

@@ -194,6 +194,8 @@ impl From<Pause> for v1::Pause {
         match pause {
             Pause::Waits => Self::Waits,
             Pause::Resumes => Self::Resumes,
+            Pause::MayWait => Self::MayWait,
+            Pause::Asks => Self::Asks,
         }
     }
 }
@@ -203,6 +205,8 @@ fn pause_of(stored: v1::Pause) -> Option<Pause> {
         v1::Pause::Unspecified => None,
         v1::Pause::Waits => Some(Pause::Waits),
         v1::Pause::Resumes => Some(Pause::Resumes),
+        v1::Pause::MayWait => Some(Pause::MayWait),
+        v1::Pause::Asks => Some(Pause::Asks),
     }
 }
 
@@ -428,6 +432,8 @@ fn put_call(call: &ModelCall, to: &mut Fields) {
         instrumentation,
         usage_is_cumulative,
         response,
+        asks_tools,
+        continues,
     } = call;
     to.count(number::EMBEDDINGS, *operation == Operation::Embeddings);
     to.name(number::PROVIDER, provider.as_ref());
@@ -449,6 +455,10 @@ fn put_call(call: &ModelCall, to: &mut Fields) {
     to.count(number::USAGE_IS_CUMULATIVE, *usage_is_cumulative);
     if let Some(response) = response {
         to.fixed64(number::RESPONSE, *response);
+    }
+    to.count(number::ASKS_TOOLS, *asks_tools);
+    if let Some(continues) = *continues {
+        to.number(number::CONTINUES, continues);
     }
 }
 
@@ -501,6 +511,8 @@ fn model_call_of(stored: v1::ModelCall) -> Result<ModelCall, Invalid> {
         instrumentation: stored.instrumentation,
         usage_is_cumulative: stored.usage_is_cumulative,
         response: stored.response,
+        asks_tools: stored.asks_tools,
+        continues: stored.continues,
     })
 }
 

@@ -7,6 +7,7 @@ use crate::model::event::{Event, Kind, RareFields, SpanContext};
 use crate::model::ids::{SpanId, TraceId};
 use crate::model::time::Timestamp;
 use crate::proto;
+use crate::turn::PauseSigns;
 
 /// The events of one trace, and the notes to them. The order of arrival leaves no mark.
 #[derive(Clone, Debug)]
@@ -22,6 +23,8 @@ pub(super) struct EventBuffer {
     /// The same of the notes.
     noted: (Timestamp, Timestamp),
     agentic: bool,
+    /// What its spans show of waiting and going on.
+    signs: PauseSigns,
 }
 
 /// What became of an event.
@@ -67,6 +70,7 @@ impl EventBuffer {
             interval: (Timestamp::MAX, Timestamp::default()),
             noted: (Timestamp::MAX, Timestamp::default()),
             agentic: false,
+            signs: PauseSigns::default(),
         }
     }
 
@@ -99,6 +103,7 @@ impl EventBuffer {
                 event_codec::make_room(&mut self.spans, 8);
                 self.spans.insert(place, (event.span, at));
                 self.agentic |= event.kind.is_agentic();
+                self.signs.add(&event);
                 let (start, end) = self.interval;
                 self.interval = (start.min(event.start), end.max(event.end));
             }
@@ -131,6 +136,7 @@ impl EventBuffer {
             tables.note_parent(event.parent);
         }
         self.agentic |= event.kind.is_agentic();
+        self.signs.add(&event);
         let (start, end) = self.interval;
         self.interval = (start.min(event.start), end.max(event.end));
         if !is_fuller {
@@ -143,6 +149,11 @@ impl EventBuffer {
 
     fn place(&self, span: SpanId) -> Result<usize, usize> {
         self.spans.binary_search_by(|(known, _)| known.cmp(&span))
+    }
+
+    /// What its spans show of waiting and going on.
+    pub(super) fn signs(&self) -> PauseSigns {
+        self.signs
     }
 
     /// Whether anything in it is about agents.

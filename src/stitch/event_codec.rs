@@ -394,6 +394,8 @@ impl SideTables {
             instrumentation,
             usage_is_cumulative,
             response,
+            asks_tools,
+            continues,
         } = call;
         let (cost_kind, usd) = match cost {
             Cost::Unknown => (0, None),
@@ -421,6 +423,9 @@ impl SideTables {
             first_token_seconds.is_some(),
             !requests.is_empty(),
             response.is_some(),
+            asks_tools,
+            continues.is_some(),
+            continues == Some(true),
         ]);
         put_number(has << 2 | cost_kind, to);
         put_number(self.name(provider), to);
@@ -483,6 +488,8 @@ impl SideTables {
             instrumentation,
             usage_is_cumulative: is_set(has, 3),
             response: is_set(has, 12).then(|| from.get_u64_le()),
+            asks_tools: is_set(has, 13),
+            continues: is_set(has, 14).then(|| is_set(has, 15)),
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::model::fact::{Fact, Ignored, What};
 use crate::model::ids::{PartitionKey, TraceId};
 use crate::model::small_map::SmallSet;
 use crate::model::time::Timestamp;
-use crate::turn::{self, Decided, HandoffState, SpanOwners, WorkflowSummary};
+use crate::turn::{self, Decided, HandoffState, PauseSigns, SpanOwners, WorkflowSummary};
 
 /// The spans of a trace that says nothing to Baton.
 fn ignored(id: TraceId, trace: &OpenTrace) -> Fact {
@@ -22,11 +22,16 @@ fn ignored(id: TraceId, trace: &OpenTrace) -> Fact {
     Fact::new(trace.interval().1, id, what)
 }
 
-/// Open traces that are one turn (T-1): a trace that lies within the time of another one, or links to it, joins its turn.
+/// Open traces that are one turn (T-1, T-14): a trace that lies within the time of another one, or links to it, joins its turn; so
+/// does one with which a turn that waits goes on.
 pub(super) struct OpenTurn {
     traces: Vec<TraceId>,
     pub(super) start: Timestamp,
     end: Timestamp,
+    /// What its spans show of waiting and going on.
+    signs: PauseSigns,
+    /// Arrival of the latest event of the turn after it.
+    followed: Option<Timestamp>,
 }
 
 impl SessionState {
@@ -67,19 +72,31 @@ impl SessionState {
         open.sort_by_key(|(id, _, (start, end))| (*start, std::cmp::Reverse(*end), *id));
         let mut turns: Vec<OpenTurn> = Vec::new();
         for (id, trace, (start, end)) in open {
-            let host = turns.iter_mut().find(|turn| {
+            let signs = trace.signs();
+            let host = turns.iter().position(|turn| {
                 end <= turn.end || trace.links().any(|link| turn.traces.contains(&link))
             });
-            match host {
+            // Only the last one waits: the user has asked for something else since those before it.
+            let waiting = turns.last().is_some_and(|turn| turn.signs.waits());
+            let resumed = (waiting && signs.resumes()).then(|| turns.len() - 1);
+            match host.or(resumed).map(|host| &mut turns[host]) {
                 Some(turn) => {
                     turn.traces.push(id);
                     turn.end = turn.end.max(end);
+                    turn.signs = turn.signs.and(signs);
                 }
-                None => turns.push(OpenTurn {
-                    traces: vec![id],
-                    start,
-                    end,
-                }),
+                None => {
+                    if let Some(before) = turns.last_mut() {
+                        before.followed = Some(trace.last_arrival);
+                    }
+                    turns.push(OpenTurn {
+                        traces: vec![id],
+                        start,
+                        end,
+                        signs,
+                        followed: None,
+                    });
+                }
             }
         }
         turns
@@ -97,6 +114,14 @@ impl SessionState {
             PartitionKey::Trace(_) => self.opened + settings.bind_timeout,
         };
         let traces = turn.traces.iter();
+        // What nobody can join needs no time: a trace of its own, and what is not about agents.
+        let may_resume = matches!(key, PartitionKey::Session(_)) && turn.signs.waits();
+        let followed = turn.followed.map_or(bound, |at| at + settings.settle);
+        let bound = if may_resume {
+            bound.max(followed)
+        } else {
+            bound
+        };
         traces
             .filter_map(|id| match self.traces.get(id) {
                 Some(Trace::Open(open)) => Some(open),
@@ -106,7 +131,10 @@ impl SessionState {
                 // Where a link leads is as unknown as a parent that is missing, as long as nobody says so.
                 let waits = matches!(key, PartitionKey::Trace(_)) && open.follows();
                 let quiet = match open.missing() {
-                    Missing::Nothing if !waits => settings.settle,
+                    Missing::Nothing if !waits => match may_resume && turn.followed.is_none() {
+                        true => settings.turn_timeout,
+                        false => settings.settle,
+                    },
                     Missing::Work => settings.turn_timeout,
                     _ => settings.trace_timeout,
                 };

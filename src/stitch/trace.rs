@@ -9,6 +9,7 @@ use crate::model::ids::{SpanId, TraceId};
 use crate::model::sampling::Threshold;
 use crate::model::small_map::SmallSet;
 use crate::model::time::Timestamp;
+use crate::turn::PauseSigns;
 use std::cmp::Reverse;
 
 /// The state of one trace.
@@ -170,6 +171,11 @@ impl OpenTrace {
             true => Missing::Nothing,
             false => Missing::of(&self.events().collect::<Vec<_>>()),
         }
+    }
+
+    /// What its spans show of waiting and going on.
+    pub(super) fn signs(&self) -> PauseSigns {
+        self.buffer.signs()
     }
 
     /// Whether anything in it is about agents.

@@ -2,6 +2,7 @@
 
 use super::calls;
 use super::model_calls::ModelCalls;
+use super::pause::Waiting;
 use super::tree::Tree;
 use crate::model::Name;
 use crate::model::event::{Event, Kind, Target};
@@ -31,6 +32,8 @@ pub(super) struct Activation {
     /// The activation around this one, when its agent acts itself.
     pub(super) parent: Option<usize>,
     pub(super) failed: bool,
+    /// Its last step or its span was cancelled.
+    pub(super) cancelled: bool,
 }
 
 impl Activation {
@@ -61,13 +64,16 @@ pub(super) struct Activations {
     pub(super) failed_inside: HashSet<usize>,
     /// Spans of agents that only hold other agents, and that somebody hands over to: their start is their one step.
     pub(super) containers: HashSet<usize>,
+    /// What waits for a person or a tool.
+    pub(super) waiting: Waiting,
 }
 
 impl Activations {
     /// The activations of a turn, by its steps (T-2).
     pub(super) fn of(tree: &Tree<'_>) -> Self {
         let models = ModelCalls::of(tree);
-        let tools = calls::outermost_tools(tree);
+        let waiting = Waiting::of(tree);
+        let tools = calls::outermost_tools(tree, &waiting);
         let mut steps: Vec<usize> = models
             .calls
             .iter()
@@ -78,11 +84,15 @@ impl Activations {
         let containers = containers(tree, &steps);
         steps.extend(silent_agents(tree, &steps));
         steps.extend(containers.iter().copied());
+        if steps.is_empty() {
+            steps.extend(nameless_runs(tree));
+        }
         steps.sort_unstable();
         let mut activations = Self {
             models,
             failed_inside: calls::failed_inside(tree),
             containers,
+            waiting,
             ..Self::default()
         };
         activations.group(tree, &steps);
@@ -137,6 +147,7 @@ impl Activations {
                     end: tree.events[event].end,
                     parent: None,
                     failed: false,
+                    cancelled: false,
                 });
                 self.list.len() - 1
             });
@@ -155,12 +166,14 @@ impl Activations {
         activation.steps.push(self.steps.len());
         activation.end = activation.end.max(tree.events[event].end);
         activation.failed = failed;
+        activation.cancelled = calls::is_cancelled(tree, event);
         if let Some(node) = activation.node {
             // A tool around a delegate starts with the decision, not with the delegate.
             if tree.is_agent(node) {
                 activation.start = activation.start.min(tree.events[node].start);
                 activation.end = activation.end.max(tree.events[node].end);
                 activation.failed |= tree.events[node].error;
+                activation.cancelled |= calls::is_cancelled(tree, node);
             }
         }
         self.steps.push(Step {
@@ -240,7 +253,10 @@ fn silent_agents(tree: &Tree<'_>, steps: &[usize]) -> Vec<usize> {
             .for_each(|i| busy[i] = true);
     }
     let agents: Vec<usize> = (0..tree.events.len())
-        .filter(|&i| matches!(tree.events[i].kind, Kind::Agent { inferred: false }))
+        .filter(|&i| {
+            let event = tree.events[i];
+            matches!(event.kind, Kind::Agent { inferred: false }) && event.agent.is_some()
+        })
         .collect();
     for &agent in &agents {
         tree.ancestors(agent).for_each(|i| busy[i] = true);
@@ -273,6 +289,13 @@ fn containers(tree: &Tree<'_>, steps: &[usize]) -> HashSet<usize> {
         .filter(|&i| matches!(tree.events[i].kind, Kind::Agent { inferred: false }))
         .filter(is_container)
         .collect()
+}
+
+/// Where a turn has no other step: the outermost runs of agents without a name (T-2).
+fn nameless_runs(tree: &Tree<'_>) -> Vec<usize> {
+    let is_run = |i: usize| tree.agent(i).is_none() && tree.is_agent(i);
+    let runs = (0..tree.events.len()).filter(|&i| is_run(i));
+    runs.filter(|&i| !tree.ancestors(i).any(is_run)).collect()
 }
 
 /// The outermost span of the activation that event `i` belongs to: spans of the same agent nest, a delegating tool

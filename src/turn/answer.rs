@@ -1,12 +1,13 @@
 //! The result of a turn: whether the user got an answer, and how long that took.
 
-use super::activation::{Activations, Step};
+use super::activation::{Activation, Activations, Step};
 use super::agent_time;
+use super::calls;
 use super::evidence;
 use super::handoff::HandoffState;
 use super::summary::WorkflowSummary;
 use super::tree::Tree;
-use crate::model::event::{Event, Kind};
+use crate::model::event::{Event, Kind, Pause};
 use crate::model::fact::{HandoffResult, Turn, TurnResult};
 use crate::model::time::Timestamp;
 use std::time::Duration;
@@ -42,6 +43,9 @@ pub(super) fn turn(
     summary: &mut WorkflowSummary,
 ) -> Option<Turn> {
     let last = last_step(tree, activations)?;
+    if is_orphan(tree, activations) {
+        return None;
+    }
     let lost = handoffs.iter().any(|state| {
         matches!(
             state.handoff.result,
@@ -91,8 +95,12 @@ fn answers(
     last: &Step,
     handoffs: &[HandoffState],
 ) -> bool {
-    if last.failed {
+    if last.failed || calls::is_cancelled(tree, last.event) || run_failed(tree, activations, last) {
         return false;
+    }
+    // It waits for the user, who was told so (T-13).
+    if activations.waiting.at_end || tree.events[last.event].rare.pause == Some(Pause::Asks) {
+        return true;
     }
     let escalated = handoffs.iter().any(|state| state.escalated);
     let event = tree.events[last.event];
@@ -114,4 +122,56 @@ fn answers(
         }
         _ => true,
     }
+}
+
+/// Whether the run around the last step failed, or work that went on beside it, so that nobody got what the step says (T-15).
+fn run_failed(tree: &Tree<'_>, activations: &Activations, last: &Step) -> bool {
+    let root = tree.ancestors(last.event).last();
+    if root.is_some_and(|root| tree.events[root].error) {
+        return true;
+    }
+    let list = &activations.list;
+    let own = &list[last.activation];
+    // A stream that was cut: the agent knows, and its last call does not.
+    if own
+        .node
+        .is_some_and(|node| node != last.event && tree.events[node].error)
+    {
+        return true;
+    }
+    // A branch that nobody tried again, beside a last step that nobody took up.
+    list.iter().any(|other| {
+        let beside = other.agent != own.agent && other.start < own.end && other.end > own.start;
+        let nests = is_around(list, other, own) || is_around(list, own, other);
+        let again = list
+            .iter()
+            .any(|later| later.agent == other.agent && later.start >= other.end && !later.failed);
+        // Some SDKs mark the span of an agent that handed over as failed: its steps tell.
+        let last = other.steps.last().map(|&step| &activations.steps[step]);
+        let failed = last.is_some_and(|step| step.failed);
+        failed && beside && !nests && !again && other.parent == own.parent
+    })
+}
+
+/// Whether activation `outer` is somewhere around activation `inner`.
+fn is_around(list: &[Activation], inner: &Activation, outer: &Activation) -> bool {
+    let around = std::iter::successors(inner.parent, |&a| list[a].parent);
+    let mut around = around.take(list.len());
+    around.any(|a| std::ptr::eq(&raw const list[a], outer))
+}
+
+/// Tools alone, of no agent, no run and no session: their agent's trace lost them (T-6).
+fn is_orphan(tree: &Tree<'_>, activations: &Activations) -> bool {
+    let tools_only = activations
+        .steps
+        .iter()
+        .all(|step| matches!(tree.events[step.event].kind, Kind::Tool(_)));
+    let named = |event: &&Event| {
+        let run = matches!(
+            event.kind,
+            Kind::Agent { .. } | Kind::Workflow | Kind::Model(_) | Kind::Handoff(_)
+        );
+        run || event.agent.is_some() || event.context.session.is_some()
+    };
+    tools_only && !tree.events.iter().any(|event| named(&event))
 }

@@ -1,5 +1,6 @@
 //! Tool calls of a turn, each counted once, however many spans show it.
 
+use super::pause::Waiting;
 use super::tree::Tree;
 use crate::model::Name;
 use crate::model::event::{Kind, Operation, ToolCall};
@@ -13,7 +14,7 @@ pub(super) fn is_chat(tree: &Tree<'_>, i: usize) -> bool {
 }
 
 /// Tool events, each call once: agent, MCP client and MCP server may all report it (C-2).
-pub(super) fn outermost_tools(tree: &Tree<'_>) -> Vec<usize> {
+pub(super) fn outermost_tools(tree: &Tree<'_>, waiting: &Waiting) -> Vec<usize> {
     let mut ids = HashSet::default();
     // The ends of calls with an id, by their tool: a server in the agent's process shows its part beside the call, without the id.
     let mut ends: HashMap<(TraceId, &Name), Timestamp> = HashMap::default();
@@ -22,6 +23,10 @@ pub(super) fn outermost_tools(tree: &Tree<'_>) -> Vec<usize> {
             let Kind::Tool(tool) = &tree.events[i].kind else {
                 return false;
             };
+            // It did not run (T-13); when it does, that is the call.
+            if waiting.did_not_run(i) {
+                return false;
+            }
             let event = tree.events[i];
             let nested = tree.callers(i).any(
                 |a| matches!(&tree.events[a].kind, Kind::Tool(outer) if is_same_call(outer, tool)),
@@ -73,6 +78,11 @@ pub(super) fn failed_inside(tree: &Tree<'_>) -> HashSet<usize> {
         failed.extend((0..tree.events.len()).filter(known));
     }
     failed
+}
+
+/// Whether step `i` was cancelled: it neither failed nor succeeded.
+pub(super) fn is_cancelled(tree: &Tree<'_>, i: usize) -> bool {
+    tree.events[i].rare.cancelled
 }
 
 /// Whether step `i` failed. A tool that hands over never does, as the handoff is judged by itself.

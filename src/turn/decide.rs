@@ -15,7 +15,7 @@ use super::totals::CountedTotals;
 use super::tree::{Tree, UNKNOWN_AGENT};
 use crate::model::Name;
 use crate::model::event::{Event, Kind, Operation};
-use crate::model::fact::{AgentInvocation, Fact, HandoffKind, HandoffResult, What};
+use crate::model::fact::{AgentInvocation, Ending, Fact, HandoffKind, HandoffResult, What};
 use crate::model::ids::{SpanId, TraceId};
 use crate::model::sketch::Sketch;
 use crate::model::small_map::SmallSet;
@@ -68,7 +68,9 @@ pub fn decide<'a>(
         handed_over: handoffs.iter().any(|handoff| !handoff.escalated),
         owners: owners(&tree),
     };
-    policy.judge.events(&tree, &mut decided.summary);
+    policy
+        .judge
+        .events(&tree, &activations.waiting, &mut decided.summary);
     count(&tree, &activations, usage, policy, &mut decided);
     let (facts, summary) = (&mut decided.facts, &mut decided.summary);
     for state in handoffs.iter().filter(|state| state.escalated) {
@@ -80,7 +82,7 @@ pub fn decide<'a>(
     facts.extend(agent_facts(&tree, &activations));
     if let Some(turn) = answer::turn(&tree, &activations, &handoffs, summary) {
         facts.push(Fact::new(summary.end, summary.trace, What::Turn(turn)));
-        policy.judge.turn(&tree, summary);
+        policy.judge.turn(&tree, &activations.waiting, summary);
     }
     conclude_handoffs(handoffs, &mut decided);
     Some(decided)
@@ -141,7 +143,7 @@ fn agent_facts<'a>(
         let event = tree.events[activations.first_step(index).event];
         let what = What::Agent(AgentInvocation {
             agent: activation.agent.clone()?,
-            failed: activation.failed,
+            ending: Ending::of(activation.failed, activation.cancelled),
         });
         Some(Fact::new(activation.start, event.trace, what))
     })
@@ -219,7 +221,11 @@ fn declared_value(tree: &Tree<'_>) -> Option<DeclaredValue> {
 /// The models that answered a chat call.
 fn models(tree: &Tree<'_>, activations: &Activations) -> SmallSet<Name> {
     let answered = |&i: &usize| match &activations.measured(tree, i).kind {
-        Kind::Model(call) if call.operation == Operation::Chat && !call.failed => {
+        Kind::Model(call)
+            if call.operation == Operation::Chat
+                && !call.failed
+                && !tree.events[i].rare.cancelled =>
+        {
             call.model.clone()
         }
         _ => None,

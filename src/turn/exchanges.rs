@@ -4,6 +4,7 @@
 //! span of a conversation, belongs to each exchange inside it. Units that follow each other are one exchange unless something shows
 //! that the user spoke in between.
 
+use super::pause::PauseSigns;
 use super::tree::cut_circles;
 use crate::model::Name;
 use crate::model::compact::OptionBox;
@@ -77,6 +78,7 @@ struct Story<'e> {
     /// An agent's own span is among its spans: it has returned.
     has_run: bool,
     failed: bool,
+    signs: PauseSigns,
 }
 
 impl Outline {
@@ -239,7 +241,9 @@ impl<'e> Group<'e> {
         trace: TraceId,
         settle: Duration,
     ) -> bool {
-        if !self.story.acts() {
+        // An approval is no input of the user (T-14).
+        let resumes = self.story.signs.waits() && next.signs.resumes();
+        if !self.story.acts() || resumes {
             return false;
         }
         let overlaps = next.start < self.end;
@@ -297,6 +301,7 @@ impl<'e> Story<'e> {
         self.first = self.first.or(event.agent.as_ref());
         self.has_run |= matches!(event.kind, Kind::Agent { inferred: false });
         self.failed |= event.error && matches!(event.kind, Kind::Agent { .. });
+        self.signs.add(event);
         let is_step = match &event.kind {
             Kind::Model(call) => call.operation == Operation::Chat,
             kind => matches!(kind, Kind::Tool(_) | Kind::Handoff(_)),
@@ -316,6 +321,7 @@ impl<'e> Story<'e> {
     }
 
     fn join(&mut self, next: Self) {
+        self.signs = self.signs.and(next.signs);
         self.start = self.start.min(next.start);
         self.end = self.end.max(next.end);
         self.first = self.first.or(next.first);

@@ -4,7 +4,7 @@ use super::cumulative_usage::NetUsage;
 use super::tree::UNKNOWN_AGENT;
 use crate::model::Name;
 use crate::model::event::{self, Event, FEEDBACK, Kind};
-use crate::model::fact::{Fact, ModelCallFact, ToolCallFact, What};
+use crate::model::fact::{Ending, Fact, ModelCallFact, ToolCallFact, What};
 use std::time::Duration;
 
 /// The fact of one model call, with the tokens and the cost of the call itself (C-7).
@@ -20,7 +20,7 @@ pub fn model_fact(
         provider: known(call.provider.as_ref()),
         model: known(call.model.as_ref()),
         operation: call.operation,
-        failed: call.failed,
+        ending: Ending::of(call.failed, event.rare.cancelled),
         usage,
         cost,
         duration: event.end.since(event.start),
@@ -61,7 +61,10 @@ pub fn tool_fact(event: &Event, failed_inside: bool) -> Option<Fact> {
     };
     let what = What::Tool(ToolCallFact {
         tool: tool.name.clone(),
-        failed: tool.failed || event.error || failed_inside,
+        ending: Ending::of(
+            tool.failed || event.error || failed_inside,
+            event.rare.cancelled,
+        ),
     });
     Some(Fact::of_span(event, what))
 }

@@ -1,5 +1,6 @@
 //! Events, turns and workflows as variables of the operator's rules, and the results of the rules.
 
+use super::pause::Waiting;
 use super::summary::{Verdict, WorkflowSummary};
 use super::tree::Tree;
 use crate::model::Name;
@@ -18,26 +19,30 @@ pub struct Judge {
 
 impl Judge {
     /// Applies the rules over events: the latest verdict, and all steps (W-1).
-    pub(super) fn events(&self, tree: &Tree<'_>, summary: &mut WorkflowSummary) {
+    pub(super) fn events(&self, tree: &Tree<'_>, waiting: &Waiting, summary: &mut WorkflowSummary) {
         if !self.rules.look_at(RuleScope::Event) {
             return;
         }
         for (i, event) in tree.events.iter().enumerate() {
-            let view = self.event(event, tree.agent(i), &summary.name);
+            // What waits or was cancelled neither worked nor failed (T-13, C-16).
+            let has_ended = !waiting.did_not_run(i) && !event.rare.cancelled;
+            let (view, ok) = self.event(event, tree.agent(i), &summary.name);
+            let view = if has_ended { view.flag("ok", ok) } else { view };
             apply(self.rules.judge(view), event.end, summary);
         }
     }
 
     /// Applies the rules over turns. Pending handoffs are not part of it (W-5).
-    pub(super) fn turn(&self, tree: &Tree<'_>, summary: &mut WorkflowSummary) {
+    pub(super) fn turn(&self, tree: &Tree<'_>, waiting: &Waiting, summary: &mut WorkflowSummary) {
         let Some(result) = summary
             .last_result
             .filter(|_| self.rules.look_at(RuleScope::Turn))
         else {
             return;
         };
-        let tools = tree.events.iter().filter_map(|event| match &event.kind {
-            Kind::Tool(tool) => Some(&tool.name),
+        let events = tree.events.iter().enumerate();
+        let tools = events.filter_map(|(i, event)| match &event.kind {
+            Kind::Tool(tool) if !waiting.did_not_run(i) => Some(&tool.name),
             _ => None,
         });
         let view = self
@@ -88,7 +93,8 @@ impl Judge {
             )
     }
 
-    fn event(&self, event: &Event, agent: Option<&Name>, workflow: &Name) -> View {
+    /// The variables of an event but `ok`, and whether it went well.
+    fn event(&self, event: &Event, agent: Option<&Name>, workflow: &Name) -> (View, bool) {
         let cohort: Cohort = event.context.cohort.iter().collect();
         let scores = event.rare.evaluations.iter();
         let labels = event.rare.evaluations.iter();
@@ -136,7 +142,7 @@ impl Judge {
                 "guardrail"
             }
         };
-        view.text("kind", kind).flag("ok", ok)
+        (view.text("kind", kind), ok)
     }
 
     /// The known values by the names of their dimensions.

@@ -18,6 +18,7 @@
 //! | `evidence.rs` | the spans that show a handoff, merged into one piece of evidence each |
 //! | `retention.rs` | context and intent retention of a handoff |
 //! | `answer.rs` | whether the turn was answered, and how long that took |
+//! | `pause.rs` | runs that wait for a person or a tool, and runs that go on |
 //! | `agent_time.rs` | response time by agent |
 //! | `cost.rs` | cost of calls and actions |
 //! | `cumulative_usage.rs` | calls of SDKs that report cumulative tokens |
@@ -40,6 +41,7 @@ mod handoff;
 mod identity;
 mod judge;
 mod model_calls;
+mod pause;
 mod policy;
 mod retention;
 mod summary;
@@ -56,6 +58,7 @@ pub use exchanges::exchanges;
 pub use facts::{evaluation_facts, model_fact, tool_fact, unknown_usage, unusable_facts};
 pub use handoff::HandoffState;
 pub use judge::Judge;
+pub use pause::PauseSigns;
 pub use policy::Policy;
 pub use retention::SourceContext;
 pub use summary::{DeclaredValue, Verdict, WorkflowSummary};

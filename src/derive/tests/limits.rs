@@ -4,7 +4,7 @@ use super::{fact, handoff, in_cohort, settings, shown, tool};
 use crate::derive::*;
 use crate::model::Name;
 use crate::model::event::{Basis, Usage};
-use crate::model::fact::{Action, ActionKind, HandoffResult};
+use crate::model::fact::{Action, ActionKind, Ending, HandoffResult};
 use crate::model::metric::Point;
 use crate::model::sampling::Threshold;
 use crate::proto::v1;
@@ -76,7 +76,7 @@ fn calls_and_tools_that_failed_show_beside_those_that_did_not() {
             provider: Name::from("p"),
             model: Name::from("m"),
             operation: Operation::Chat,
-            failed,
+            ending: Ending::of(failed, false),
             usage: Some(Usage {
                 input: 100,
                 output: 10,

@@ -9,7 +9,7 @@ mod series_cache;
 use super::*;
 use crate::model::Name;
 use crate::model::event::Basis;
-use crate::model::fact::{Action, ActionKind, HandoffKind, ToolCallFact};
+use crate::model::fact::{Action, ActionKind, Ending, HandoffKind, ToolCallFact};
 use crate::model::ids::TraceId;
 use crate::model::metric::Point;
 use std::time::Duration;
@@ -22,7 +22,7 @@ pub(super) fn fact(second: u64, what: What) -> Fact {
 pub(super) fn tool(name: &str) -> What {
     What::Tool(ToolCallFact {
         tool: Name::from(name),
-        failed: false,
+        ending: Ending::Ok,
     })
 }
 
@@ -353,7 +353,7 @@ fn only_what_is_left_of_a_call_without_a_price_is_counted_as_unpriced() {
             provider: Name::from("p"),
             model: Name::from("m"),
             operation: Operation::Chat,
-            failed: false,
+            ending: Ending::Ok,
             usage: Some(usage),
             cost,
             duration: Duration::ZERO,

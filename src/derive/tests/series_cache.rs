@@ -4,7 +4,7 @@ use super::in_cohort;
 use crate::derive::*;
 use crate::model::Name;
 use crate::model::event::{Basis, Usage};
-use crate::model::fact::{Evidence, HandoffKind, IntentPassed, Retention};
+use crate::model::fact::{Ending, Evidence, HandoffKind, IntentPassed, Retention};
 use proptest::prelude::*;
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ fn what(number: u64) -> What {
             provider: name(1),
             model: name(2),
             operation: [Operation::Chat, Operation::Embeddings][usize::from(bit(0))],
-            failed: bit(1),
+            ending: Ending::of(bit(1), bit(0)),
             usage: bit(2).then(|| Usage {
                 input: number % 11,
                 output: number % 13,

@@ -180,9 +180,9 @@ fn one_business_session_is_one_whatever_its_parts_call_themselves() {
             [1.0, 1.0, 0.0, 2.0],
         ),
         (
-            "one that names the session of the transport alone: nobody knows whose it is",
+            "one that names the session of the transport alone: nobody knows whose it is, and it is no turn",
             &[(1, 5, 4, (200, 800), TOOL), (2, 7, 0, (220, 780), MCP)],
-            [2.0, 2.0, 0.0, 2.0],
+            [1.0, 1.0, 0.0, 2.0],
         ),
     ];
     for (scene, more, expected) in scenes {

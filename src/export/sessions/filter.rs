@@ -181,7 +181,7 @@ impl SessionFilter {
                 matches!(&fact.what, What::Tool(t) if self.takes("tool", &t.tool))
             })
             && self.any(facts, &["failed_tool"], |fact| {
-                matches!(&fact.what, What::Tool(t) if t.failed && self.takes("failed_tool", &t.tool))
+                matches!(&fact.what, What::Tool(t) if t.ending.is_error() && self.takes("failed_tool", &t.tool))
             })
             && (!asks_handoff
                 || facts.iter().any(|fact| {

@@ -2,8 +2,8 @@
 
 use crate::model::event::RunTotals;
 use crate::model::fact::{
-    Action, ActionKind, Evidence, HUMAN, Handoff, HandoffResult, Ignored, IntentPassed,
-    ModelCallFact, What, Workflow,
+    Action, ActionKind, AgentInvocation, Ending, Evidence, HUMAN, Handoff, HandoffResult, Ignored,
+    IntentPassed, ModelCallFact, ToolCallFact, What, Workflow,
 };
 use crate::model::money::written;
 use std::fmt::Write;
@@ -11,15 +11,21 @@ use std::fmt::Write;
 /// One sentence about a fact; `None` where people need none.
 pub(super) fn of(what: &What, currency: &str) -> Option<String> {
     Some(match what {
-        What::Agent(agent) if agent.failed => format!("{} took over and failed", agent.agent),
-        What::Agent(agent) => format!("{} took over", agent.agent),
+        What::Agent(AgentInvocation { agent, ending }) => match ending {
+            Ending::Ok => format!("{agent} took over"),
+            Ending::Error => format!("{agent} took over and failed"),
+            Ending::Cancelled => format!("{agent} took over and was cancelled"),
+        },
         What::Model(call) => model(call, currency),
         What::Totals { agent, totals } => self::totals(agent, totals, currency),
         What::UnknownUsage { model, .. } => {
             format!("nobody knows what the call of {model} took")
         }
-        What::Tool(tool) if tool.failed => format!("the tool {} failed", tool.tool),
-        What::Tool(tool) => format!("the tool {} ran", tool.tool),
+        What::Tool(ToolCallFact { tool, ending }) => match ending {
+            Ending::Ok => format!("the tool {tool} ran"),
+            Ending::Error => format!("the tool {tool} failed"),
+            Ending::Cancelled => format!("the tool {tool} was cancelled"),
+        },
         What::Retrieval => "a knowledge base was searched".to_owned(),
         What::Action(action) => self::action(action, currency),
         What::Handoff(handoff) => self::handoff(handoff),
@@ -51,10 +57,10 @@ pub(super) fn of(what: &What, currency: &str) -> Option<String> {
 }
 
 fn model(call: &ModelCallFact, currency: &str) -> String {
-    let called = if call.failed {
-        "called without success"
-    } else {
-        "called"
+    let called = match call.ending {
+        Ending::Ok => "called",
+        Ending::Error => "called without success",
+        Ending::Cancelled => "called, until it was cancelled,",
     };
     let mut text = format!("{} {called} {}", call.agent, call.model);
     if let Some(usage) = &call.usage {

@@ -3,7 +3,9 @@
 use crate::model::Name;
 use crate::model::event::{Event, HandoffSpan, Kind, ModelCall, Operation, Target, ToolCall};
 use crate::normalise::handoff::{self, ToolMeaning};
-use crate::normalise::{SpanReader, declared, json, messages, response, topics, usage};
+use crate::normalise::{
+    SpanReader, declared, json, messages, response, tool_result, topics, usage,
+};
 use crate::otlp::attribute_key::key;
 use crate::otlp::view::Value;
 use serde_json::Value as Json;
@@ -19,6 +21,7 @@ pub(super) fn model(source: &SpanReader<'_>, operation: Operation) -> ModelCall 
         first_token_seconds: usage::first_token_seconds(source),
         requests: output.requests,
         answered: output.answered,
+        asks_tools: output.asks_tools && output.answered == Some(false),
         failed: source.failed() || source.raised() || stopped_by_error(source),
         instrumentation: rapidhash::v3::rapidhash_v3(source.scope.name.as_bytes()) as u32,
         response: response::id(source.attributes()),
@@ -42,7 +45,7 @@ pub(in crate::normalise) fn model_name(source: &SpanReader<'_>) -> Option<Name> 
 }
 
 /// Whether a model stopped for such a reason.
-pub(super) fn stopped(source: &SpanReader<'_>, is: impl Fn(&str) -> bool) -> bool {
+pub(in crate::normalise) fn stopped(source: &SpanReader<'_>, is: impl Fn(&str) -> bool) -> bool {
     let is = |reason: &str| is(reason.trim_matches(['[', ']', '"', ' ']));
     let mut reasons = topics::FINISH_REASON
         .iter()
@@ -133,7 +136,10 @@ pub(super) fn tool_with(
         hands_to,
         does_work,
         delegates,
-        failed: source.failed() || matches!(reported, Some("error" | "failure" | "failed")),
+        failed: source.failed()
+            || source.raised()
+            || matches!(reported, Some("error" | "failure" | "failed"))
+            || tool_result::is_error(source),
     })
 }
 
@@ -158,9 +164,13 @@ pub(super) fn handoff_kind(source: &SpanReader<'_>, to: Option<Target>) -> Kind 
     let attributes = source.attributes();
     let from = attributes.first_str(topics::HANDOFF_SOURCE);
     let mode = attributes.first_str(topics::HANDOFF_MODE);
+    let to = declared_target(source).or(to).unwrap_or(Target::Unknown);
+    if handoff::is_user(&to, source.context) {
+        return Kind::Structure;
+    }
     Kind::Handoff(HandoffSpan {
         from: from.map(|text| source.name(text)),
-        to: declared_target(source).or(to).unwrap_or(Target::Unknown),
+        to,
         delegates: mode.is_some_and(|m| m.to_ascii_lowercase().starts_with("delegat")),
         failed: source.failed(),
     })

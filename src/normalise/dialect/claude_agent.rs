@@ -26,8 +26,11 @@ fn recognises(source: &SpanReader<'_>) -> bool {
 
 pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
     openinference::read(source, event);
-    // Which agent it is stands in the arguments of the tool.
-    if let Kind::Agent { .. } = event.kind {
+    // Which agent it is stands in the arguments of the tool; the outermost one has no name.
+    if source.str(key!("openinference.span.kind")) == Some("AGENT")
+        && matches!(event.kind, Kind::Agent { .. } | Kind::Workflow)
+    {
         event.agent = None;
+        event.kind = Kind::Agent { inferred: false };
     }
 }

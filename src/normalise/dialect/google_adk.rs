@@ -22,6 +22,11 @@ pub(super) const DIALECT: Dialect = Dialect {
             &["gcp.vertex.agent.tool_call_args"],
         ),
         terms(
+            Topic::ToolResult,
+            SDK - 2,
+            &["gcp.vertex.agent.tool_response"],
+        ),
+        terms(
             Topic::InputMessages,
             SDK - 1,
             &["gcp.vertex.agent.llm_request"],

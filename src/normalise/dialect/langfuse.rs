@@ -40,6 +40,8 @@ pub(super) const DIALECT: Dialect = Dialect {
             SDK + 1,
             &["langfuse.observation.input"],
         ),
+        terms(Topic::ToolResult, SDK + 1, &["langfuse.observation.output"]),
+        terms(Topic::RunInput, SDK, &["langfuse.observation.input"]),
         terms(
             Topic::StatusMessage,
             SDK,

@@ -25,6 +25,8 @@ pub(super) const DIALECT: Dialect = Dialect {
         terms(Topic::OutputMessages, SDK - 2, &["gen_ai.completion"]),
         terms(Topic::RequestingMessages, SDK - 2, &["gen_ai.completion"]),
         terms(Topic::ToolArguments, SDK + 1, &["gen_ai.prompt"]),
+        terms(Topic::ToolResult, SDK + 1, &["gen_ai.completion"]),
+        terms(Topic::RunInput, SDK, &["gen_ai.prompt"]),
         terms(
             Topic::GraphNamespace,
             SDK,

@@ -21,6 +21,7 @@ pub(super) const DIALECT: Dialect = Dialect {
         terms(Topic::RequestingMessages, SDK - 1, &["events"]),
         terms(Topic::EventList, SDK, &["events"]),
         terms(Topic::ToolArguments, SDK + 2, &["input"]),
+        terms(Topic::ToolResult, SDK + 2, &["output"]),
         own(&[
             "group_id",
             "name",

@@ -49,6 +49,7 @@ pub(super) mod vocabulary;
 
 use super::SpanReader;
 use crate::model::event::Event;
+pub(super) use build::stopped;
 use vocabulary::Terms;
 
 /// The conventions of one SDK, instrumentation or standard.

@@ -65,6 +65,8 @@ pub(super) const DIALECT: Dialect = Dialect {
             &["tool_call.id", "tool.call_id", "tool.id"],
         ),
         terms(Topic::ToolArguments, SDK - 1, &["input.value"]),
+        terms(Topic::ToolResult, SDK, &["output.value"]),
+        terms(Topic::RunInput, SDK, &["input.value"]),
         terms(Topic::WholeInput, SDK, &["input.value"]),
         terms(Topic::InputMessages, SDK, &["llm.input_messages"]),
         terms(Topic::OutputMessages, SDK, &["llm.output_messages"]),
@@ -81,11 +83,21 @@ pub(super) const DIALECT: Dialect = Dialect {
         ]),
     ],
     recognises,
-    read,
+    read: read_alone,
 };
 
 fn recognises(source: &SpanReader<'_>) -> bool {
     source.str(key!("openinference.span.kind")).is_some()
+}
+
+/// The dialect alone: others that build on it tell runs around agents from runs of agents.
+fn read_alone(source: &SpanReader<'_>, event: &mut Event) {
+    read(source, event);
+    let is_agent = source.str(key!("openinference.span.kind")) == Some("AGENT");
+    if is_agent && matches!(event.kind, Kind::Workflow) {
+        // The run of an agent without a name.
+        event.kind = Kind::Agent { inferred: false };
+    }
 }
 
 pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {

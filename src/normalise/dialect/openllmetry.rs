@@ -70,6 +70,8 @@ pub(super) const DIALECT: Dialect = Dialect {
         ),
         terms(Topic::Cost, SDK, &["llm.usage.cost"]),
         terms(Topic::ToolArguments, SDK, &["traceloop.entity.input"]),
+        terms(Topic::ToolResult, SDK, &["traceloop.entity.output"]),
+        terms(Topic::RunInput, SDK, &["traceloop.entity.input"]),
         terms(Topic::RequestingMessages, SDK, &["traceloop.entity.output"]),
         terms(Topic::FlatInput, SDK, &["gen_ai.prompt."]),
         terms(Topic::FlatOutput, SDK, &["gen_ai.completion."]),

@@ -95,6 +95,11 @@ pub(super) const DIALECT: Dialect = Dialect {
         ),
         terms(Topic::ToolCallId, STANDARD, &["gen_ai.tool.call.id"]),
         terms(
+            Topic::ToolResult,
+            STANDARD,
+            &["gen_ai.tool.call.result", "gen_ai.tool.result"],
+        ),
+        terms(
             Topic::ToolArguments,
             STANDARD,
             &["gen_ai.tool.call.arguments"],
@@ -182,6 +187,9 @@ pub(super) const DIALECT: Dialect = Dialect {
             "event.name",
             "exception.message",
             "exception.type",
+            "http.response.status_code",
+            "rpc.grpc.status_code",
+            "rpc.response.status_code",
             "gen_ai.agent.id",
             "gen_ai.agent.name",
             "gen_ai.caller.agent.id",
@@ -253,7 +261,7 @@ pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
     };
 }
 
-/// The event of an `invoke_agent` span; without a name it is a run around agents.
+/// The event of an `invoke_agent` span; without a name it is the run of an agent that nobody names.
 fn agent(source: &SpanReader<'_>, event: &mut Event) {
     let in_name = source.span.name.strip_prefix("invoke_agent ");
     let run = event.agent.is_none().then_some(in_name).flatten();
@@ -264,7 +272,7 @@ fn agent(source: &SpanReader<'_>, event: &mut Event) {
             event
                 .workflow
                 .get_or_insert_with(|| source.name(source.span.name));
-            event.kind = Kind::Workflow;
+            event.kind = Kind::Agent { inferred: false };
         }
     }
 }

@@ -36,6 +36,7 @@ pub(super) const DIALECT: Dialect = Dialect {
         ),
         terms(Topic::Cost, SDK - 2, &["operation.cost"]),
         terms(Topic::ToolArguments, SDK - 3, &["tool_arguments"]),
+        terms(Topic::ToolResult, SDK - 3, &["tool_response"]),
         terms(
             Topic::InputMessages,
             SDK + 1,
@@ -43,7 +44,7 @@ pub(super) const DIALECT: Dialect = Dialect {
         ),
         terms(Topic::RequestingMessages, SDK - 1, &["all_messages_events"]),
         terms(Topic::EventList, SDK, &["all_messages_events"]),
-        own(&["agent_name"]),
+        own(&["agent_name", "pydantic_ai.tool.deferral.name"]),
     ],
     recognises,
     read,

@@ -81,6 +81,11 @@ pub(super) const DIALECT: Dialect = Dialect {
             SDK - 2,
             &["ai.toolCall.args", "ai.toolCall.input"],
         ),
+        terms(
+            Topic::ToolResult,
+            SDK - 2,
+            &["ai.toolCall.result", "ai.toolCall.output"],
+        ),
         own(&[
             "ai.operationId",
             "ai.response.msToFirstChunk",

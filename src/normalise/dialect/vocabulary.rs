@@ -66,6 +66,10 @@ pub(in crate::normalise) enum Topic {
     AnswerText,
     ToolCallId,
     ToolArguments,
+    /// What a tool returned.
+    ToolResult,
+    /// What a run around agents got.
+    RunInput,
     /// How control passes in a handoff.
     HandoffMode,
     HandoffSource,

@@ -44,7 +44,7 @@ fn read(pairs: &Pairs, events: Vec<SpanEvent<'static>>) -> Content {
     };
     let scope = Scope::default();
     let source = SpanReader::new(context, &scope, &span);
-    of_span(&source, &TokenHasher::new(&HashSalt::new(1)))
+    of_span(&source, &TokenHasher::new(&HashSalt::new(1))).0
 }
 
 fn event(name: &'static str, pairs: &Pairs) -> SpanEvent<'static> {

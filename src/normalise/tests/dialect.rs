@@ -273,7 +273,7 @@ fn openinference() {
             "c | $=GUARDRAIL | guardrail false",
             "desk.run | $=AGENT | agent desk",
             "desk.run | $=AGENT; graph.node.id=node | agent node",
-            "desk | $=AGENT | workflow desk",
+            "desk | $=AGENT | agent -",
             "desk.run | $=CHAIN | structure of - refused[]",
             "c | $=OTHER | structure of - refused[]",
             "writer | $=CHAIN; langgraph_checkpoint_ns=writer:1 | agent writer inferred",

@@ -16,6 +16,7 @@ mod json_tape;
 mod money;
 mod nesting;
 mod output;
+mod pause;
 mod record;
 mod sdks;
 mod span_context;

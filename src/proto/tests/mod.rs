@@ -12,6 +12,14 @@ use crate::model::{List, list};
 use crate::proto::{Invalid, StoredFrame, v1};
 use prost::Message;
 
+const PAUSES: [Option<Pause>; 5] = [
+    None,
+    Some(Pause::Waits),
+    Some(Pause::Resumes),
+    Some(Pause::MayWait),
+    Some(Pause::Asks),
+];
+
 fn trace(n: u8) -> TraceId {
     TraceId::new(&[n; 16]).expect("not zero")
 }
@@ -61,6 +69,8 @@ fn kinds() -> Vec<Kind> {
                 instrumentation: 77,
                 usage_is_cumulative: true,
                 response: Some(9),
+                asks_tools: true,
+                continues: Some(false),
             }))
         })
         .collect();
@@ -153,7 +163,7 @@ fn events() -> Vec<Event> {
                 remote_parent: true,
                 agent_id: Some("a-1".into()),
                 caller: Some("c".into()),
-                pause: [None, Some(Pause::Waits), Some(Pause::Resumes)][number % 3],
+                pause: PAUSES[number % PAUSES.len()],
                 cancelled: true,
                 is_exchange: true,
                 totals: Some(Box::new(RunTotals {

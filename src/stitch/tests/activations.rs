@@ -80,7 +80,7 @@ fn an_activation_failed_if_its_last_step_or_its_span_did() {
         }
         let facts = run(&s);
         let found = facts.iter().find_map(|fact| match &fact.what {
-            What::Agent(agent) => Some(agent.failed),
+            What::Agent(agent) => Some(agent.ending.is_error()),
             _ => None,
         });
         assert_eq!(found, Some(failed), "span {span}, step {step}");
@@ -299,7 +299,7 @@ fn a_tool_call_failed_if_a_span_of_the_same_call_inside_it_did() {
         s.tool(outer, inside, (11, 19), None);
         s.last().error = tool_fails;
         let found = run(&s).into_iter().find_map(|fact| match fact.what {
-            What::Tool(tool) if &*tool.tool == "lookup" => Some(tool.failed),
+            What::Tool(tool) if &*tool.tool == "lookup" => Some(tool.ending.is_error()),
             _ => None,
         });
         assert_eq!(found, Some(failed), "{inside} inside, fails: {tool_fails}");

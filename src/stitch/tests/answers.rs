@@ -76,7 +76,7 @@ fn a_turn_without_an_answer_fails_if_something_broke_and_is_abandoned_if_not() {
         (false, false, false, Outcome::Abandoned),
         (false, true, false, Outcome::Failed),
         (false, false, true, Outcome::Failed),
-        (true, true, false, Outcome::Unverified),
+        (true, true, false, Outcome::Failed),
     ] {
         let mut s = Scene::default();
         let agent = s.agent(0, "a", (0, 100));
@@ -105,7 +105,7 @@ fn a_tool_that_failed_is_counted_as_failed_whoever_says_it() {
             tool.failed = by_tool;
         }
         let failed = run(&s).into_iter().find_map(|fact| match fact.what {
-            What::Tool(tool) => Some(tool.failed),
+            What::Tool(tool) => Some(tool.ending.is_error()),
             _ => None,
         });
         assert_eq!(failed, Some(by_tool || by_span));

@@ -63,13 +63,15 @@ fn model_call() -> impl Strategy<Value = ModelCall> {
     let operation = prop_oneof![Just(Operation::Chat), Just(Operation::Embeddings)];
     let names = (some_name(), some_name());
     let numbers = (option::of(usage()), cost(), option::of(0.0..9.0));
-    let flags = (any::<[bool; 3]>(), option::of(any::<bool>()), any::<u32>());
-    let flags = (flags, option::of(any::<u64>()));
+    let flags = (any::<[bool; 4]>(), option::of(any::<bool>()), any::<u32>());
+    let more = (option::of(any::<u64>()), option::of(any::<bool>()));
+    let flags = (flags, more);
     (operation, names, numbers, requests(), flags).prop_map(
-        |(operation, (provider, model), numbers, requests, (flags, response))| {
+        |(operation, (provider, model), numbers, requests, (flags, more))| {
             let (flags, answered, instrumentation) = flags;
             let (usage, cost, first_token_seconds) = numbers;
-            let [is_agent, failed, usage_is_cumulative] = flags;
+            let (response, continues) = more;
+            let [is_agent, failed, usage_is_cumulative, asks_tools] = flags;
             ModelCall {
                 operation,
                 provider,
@@ -84,6 +86,8 @@ fn model_call() -> impl Strategy<Value = ModelCall> {
                 instrumentation,
                 usage_is_cumulative,
                 response,
+                asks_tools,
+                continues,
             }
         },
     )

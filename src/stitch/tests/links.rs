@@ -303,7 +303,7 @@ fn served() -> Scene {
 fn a_tool_and_its_server_in_a_trace_of_its_own_are_one_call() {
     let tools = |facts: &[Fact]| {
         let failed = facts.iter().filter_map(|fact| match &fact.what {
-            What::Tool(tool) => Some(tool.failed),
+            What::Tool(tool) => Some(tool.ending.is_error()),
             _ => None,
         });
         failed.collect::<Vec<_>>()

@@ -17,6 +17,7 @@ mod memory;
 mod model_calls;
 mod money;
 mod notes;
+mod pauses;
 mod remarks;
 mod repeated;
 mod retention;

@@ -42,7 +42,11 @@ fn calls(facts: &[Fact]) -> Vec<String> {
             let tokens = call
                 .usage
                 .map_or("?".to_owned(), |u| format!("{}/{}", u.input, u.output));
-            let failed = if call.failed { " failed" } else { "" };
+            let failed = if call.ending.is_error() {
+                " failed"
+            } else {
+                ""
+            };
             Some(format!("{} {tokens}{failed}", call.model))
         }
         _ => None,
@@ -259,7 +263,7 @@ fn calls_of_one_tool_inside_each_other_are_two_where_their_ids_differ() {
             parent = s.add(parent, (start, 30 - start / 2), Kind::Structure);
         }
         let facts = run(&s);
-        let tool = |failed| move |what: &What| matches!(what, What::Tool(t) if t.failed == failed);
+        let tool = |failed| move |what: &What| matches!(what, What::Tool(t) if t.ending.is_error() == failed);
         let found = (count(&facts, tool(true)), count(&facts, tool(false)));
         assert_eq!(found, (1, expected - 1), "{ids:?}");
     }

@@ -167,7 +167,7 @@ fn a_model_span_that_stands_for_an_agent_is_its_activation() {
             call.is_agent = is_agent;
         }
         let failed = run(&s).into_iter().find_map(|fact| match fact.what {
-            What::Agent(agent) => Some(agent.failed),
+            What::Agent(agent) => Some(agent.ending.is_error()),
             _ => None,
         });
         assert_eq!(

@@ -57,7 +57,8 @@ fn a_tool_has_failed_when_any_span_of_the_call_says_so() {
     let outer = s.tool(desk, "look_up", (10, 20), None);
     s.tool(outer, "look_up", (11, 19), None);
     s.last().error = true;
-    let tool = |what: &What, failed: bool| matches!(what, What::Tool(t) if t.failed == failed);
+    let tool =
+        |what: &What, failed: bool| matches!(what, What::Tool(t) if t.ending.is_error() == failed);
     let facts = run(&s);
     assert_eq!(count(&facts, |w| tool(w, true)), 1);
     assert_eq!(count(&facts, |w| tool(w, false)), 0);
@@ -92,8 +93,8 @@ fn a_tool_has_failed_when_a_span_with_its_call_id_beside_it_says_so() {
             }
         }
         let facts = run(&s);
-        let failed = |what: &What| matches!(what, What::Tool(tool) if tool.failed);
-        let well = |what: &What| matches!(what, What::Tool(tool) if !tool.failed);
+        let failed = |what: &What| matches!(what, What::Tool(tool) if tool.ending.is_error());
+        let well = |what: &What| matches!(what, What::Tool(tool) if !tool.ending.is_error());
         let others = usize::from(id == "call-2");
         assert_eq!((count(&facts, failed), count(&facts, well)), (1, others));
     }

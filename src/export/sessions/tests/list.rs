@@ -6,7 +6,7 @@ use crate::export::sessions::{
 use crate::model::Name;
 use crate::model::event::{Basis, Outcome};
 use crate::model::fact::{
-    Action, ActionKind, AgentInvocation, Fact, HUMAN, Handoff, HandoffKind, HandoffResult,
+    Action, ActionKind, AgentInvocation, Ending, Fact, HUMAN, Handoff, HandoffKind, HandoffResult,
     IntentPassed, ToolCallFact, Turn, TurnResult, What, Workflow,
 };
 use crate::model::ids::{PartitionKey, TenantScoped, TraceId};
@@ -38,7 +38,7 @@ fn fact(second: u64, number: u8, what: What) -> Fact {
 fn agent(name: &str) -> What {
     What::Agent(AgentInvocation {
         agent: name.into(),
-        failed: false,
+        ending: Ending::Ok,
     })
 }
 
@@ -125,7 +125,7 @@ fn stories() -> Vec<(PartitionKey, Vec<Fact>)> {
     });
     let failed_tool = What::Tool(ToolCallFact {
         tool: "lookup".into(),
-        failed: true,
+        ending: Ending::Error,
     });
     let lost = vec![
         fact(2, 1, turn(TurnResult::Failed)),

@@ -191,13 +191,22 @@ fn end(events: &[&Event]) -> Timestamp {
 }
 
 impl Turn<'_> {
-    /// Where no agent did anything, nobody was asked anything: that is no turn, and in no workflow.
+    /// Where no agent did anything, nobody was asked anything: that is no turn, and in no workflow. Tools alone have lost their agent,
+    /// unless a span says whose they are (T-6).
     pub fn is_one(&self) -> bool {
-        self.events.iter().any(|event| match &event.kind {
+        let acts = self.events.iter().any(|event| match &event.kind {
             Kind::Model(call) => call.operation == Operation::Chat,
             Kind::Agent { inferred } => !inferred,
             kind => matches!(kind, Kind::Tool(_)),
-        })
+        });
+        let is_named = |event: &&Event| {
+            let run = matches!(
+                event.kind,
+                Kind::Model(_) | Kind::Agent { .. } | Kind::Workflow | Kind::Handoff(_)
+            );
+            run || event.agent.is_some() || event.context.session.is_some()
+        };
+        acts && self.events.iter().any(|event| is_named(&event))
     }
 
     /// Whether that turn is an earlier one of its session.

@@ -1,0 +1,242 @@
+//! Runs that wait for a person and go on in another trace, runs that failed although a step answered, and runs of which little is shown.
+
+use super::*;
+use crate::model::fact::Ending;
+
+const MINUTE: u64 = 60_000;
+
+fn with_pause(s: &mut Scene, pause: Pause) {
+    s.last().rare = OptionBox::new(RareFields {
+        pause: Some(pause),
+        ..RareFields::default()
+    });
+}
+
+/// A call that asks for tools that do work; whether its input ends with a result.
+fn asks_tools(s: &mut Scene, parent: u64, times: (u64, u64)) {
+    s.call(parent, times);
+    if let Kind::Model(call) = &mut s.last().kind {
+        (call.answered, call.asks_tools) = (Some(false), true);
+    }
+}
+
+fn set_continues(s: &mut Scene, continues: bool) {
+    if let Kind::Model(call) = &mut s.last().kind {
+        call.continues = Some(continues);
+    }
+}
+
+fn work(s: &mut Scene, parent: u64, times: (u64, u64)) {
+    s.tool(parent, "wipe", times, None);
+    if let Kind::Tool(tool) = &mut s.last().kind {
+        tool.does_work = true;
+    }
+}
+
+/// An agent that asks for a tool which waits for a person.
+fn paused(pause: Option<Pause>) -> Scene {
+    let mut s = Scene::default();
+    let agent = s.agent(0, "a", (0, 100));
+    asks_tools(&mut s, agent, (10, 50));
+    if let Some(pause) = pause {
+        work(&mut s, agent, (60, 90));
+        with_pause(&mut s, pause);
+    }
+    s
+}
+
+/// What goes on with it `after` so many milliseconds in trace 2, where the tool runs or was refused.
+fn go_on(s: &mut Scene, after: u64, runs: bool) {
+    let agent = s.agent(0, "a", (after, after + 100));
+    s.in_trace(2);
+    if runs {
+        work(s, agent, (after + 10, after + 20));
+        s.in_trace(2);
+    }
+    s.call(agent, (after + 30, after + 90));
+    set_continues(s, true);
+    s.in_trace(2);
+}
+
+fn tools(facts: &[Fact]) -> Vec<Ending> {
+    let tool = |fact: &Fact| match &fact.what {
+        What::Tool(tool) => Some(tool.ending),
+        _ => None,
+    };
+    facts.iter().filter_map(tool).collect()
+}
+
+fn results(facts: &[Fact]) -> Vec<TurnResult> {
+    turns(facts).into_iter().map(|(result, _)| result).collect()
+}
+
+/// T-13, T-14.
+#[test]
+fn an_approval_is_no_input_of_the_user() {
+    for pause in [None, Some(Pause::Waits), Some(Pause::MayWait)] {
+        for runs in [true, false] {
+            for after in [2_000, 40 * MINUTE] {
+                let mut s = paused(pause);
+                go_on(&mut s, after, runs);
+                let facts = run(&s);
+                let expected = (TurnResult::Answered, u128::from(after) + 90);
+                assert_eq!(turns(&facts), [expected], "{pause:?} {runs}");
+                assert_eq!(tools(&facts), vec![Ending::Ok; runs.into()], "{pause:?}");
+                assert_eq!(count(&facts, |what| *what == What::Late), 0);
+            }
+        }
+    }
+}
+
+/// T-13.
+#[test]
+fn what_nobody_decides_is_answered_and_its_tool_no_call() {
+    for pause in [None, Some(Pause::Waits), Some(Pause::MayWait)] {
+        let facts = run(&paused(pause));
+        assert_eq!(results(&facts), [TurnResult::Answered], "{pause:?}");
+        assert_eq!(tools(&facts), []);
+        assert_eq!(outcomes(&facts), [Outcome::Unverified]);
+        // Its decision comes after the time that a turn may take.
+        let mut s = paused(pause);
+        go_on(&mut s, 70 * MINUTE, true);
+        assert_eq!(results(&run(&s)).len(), 2);
+    }
+}
+
+/// T-14.
+#[test]
+fn a_new_message_ends_the_wait() {
+    let mut s = paused(Some(Pause::Waits));
+    let agent = s.agent(0, "a", (9_000, 9_100));
+    s.in_trace(2);
+    s.call(agent, (9_010, 9_090));
+    set_continues(&mut s, false);
+    s.in_trace(2);
+    let both = [TurnResult::Answered; 2];
+    assert_eq!(results(&run(&s)), both);
+    // What goes on later goes on with nothing that waits.
+    go_on(&mut s, 20_000, true);
+    for event in &mut s.events[5..] {
+        event.trace = trace(3);
+    }
+    assert_eq!(results(&run(&s)).len(), 3);
+}
+
+/// T-13: a tool without a result is a call like others where its run goes on.
+#[test]
+fn a_tool_that_returns_nothing_ran() {
+    let mut s = paused(Some(Pause::MayWait));
+    s.call(1, (92, 98));
+    let facts = run(&s);
+    assert_eq!(turns(&facts), [(TurnResult::Answered, 98)]);
+    assert_eq!(tools(&facts), [Ending::Ok]);
+    // And where the run failed.
+    let mut s = paused(Some(Pause::MayWait));
+    s.events[0].error = true;
+    let facts = run(&s);
+    assert_eq!(results(&facts), [TurnResult::Failed]);
+    assert_eq!(tools(&facts), [Ending::Ok]);
+}
+
+/// T-13.
+#[test]
+fn a_question_to_the_user_answers() {
+    let mut s = Scene::default();
+    let agent = s.agent(0, "a", (0, 100));
+    asks_tools(&mut s, agent, (10, 50));
+    work(&mut s, agent, (60, 90));
+    with_pause(&mut s, Pause::Asks);
+    let facts = run(&s);
+    assert_eq!(turns(&facts), [(TurnResult::Answered, 90)]);
+    assert_eq!(tools(&facts), [Ending::Ok]);
+}
+
+/// C-16, T-3.
+#[test]
+fn cancelled_work_neither_failed_nor_answered() {
+    let mut s = Scene::default();
+    let agent = s.agent(0, "a", (0, 100));
+    s.call(agent, (10, 90));
+    s.last().rare = OptionBox::new(RareFields {
+        cancelled: true,
+        ..RareFields::default()
+    });
+    let facts = run(&s);
+    let endings: Vec<Ending> = facts
+        .iter()
+        .filter_map(|fact| match &fact.what {
+            What::Model(call) => Some(call.ending),
+            What::Agent(agent) => Some(agent.ending),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(endings, [Ending::Cancelled; 2]);
+    assert_eq!(results(&facts), [TurnResult::Failed]);
+    assert_eq!(outcomes(&facts), [Outcome::Abandoned]);
+}
+
+/// T-15.
+#[test]
+fn a_failed_run_is_no_answer() {
+    use TurnResult::{Answered, Failed};
+    for (root_fails, expected) in [(true, Failed), (false, Answered)] {
+        let mut s = Scene::default();
+        let root = s.add(0, (0, 100), Kind::Workflow);
+        s.last().error = root_fails;
+        let agent = s.agent(root, "a", (0, 90));
+        s.call(agent, (10, 80));
+        assert_eq!(results(&run(&s)), [expected]);
+    }
+    // Two branches at once: one failed and nobody took up what the other one said.
+    for (again, joined, expected) in [
+        (false, false, Failed),
+        (true, false, Answered),
+        (false, true, Answered),
+    ] {
+        let mut s = Scene::default();
+        let root = s.add(0, (0, 200), Kind::Workflow);
+        let a = s.agent(root, "a", (0, 50));
+        s.failing_call(a, (10, 40));
+        let b = s.agent(root, "b", (0, 100));
+        s.call(b, (10, 90));
+        if again {
+            let a = s.agent(root, "a", (60, 95));
+            s.call(a, (61, 89));
+        }
+        if joined {
+            let c = s.agent(root, "c", (110, 190));
+            s.call(c, (120, 180));
+        }
+        assert_eq!(results(&run(&s)), [expected], "{again} {joined}");
+    }
+    // A try that failed, and a tool of which the model then told.
+    let mut s = Scene::default();
+    let agent = s.agent(0, "a", (0, 100));
+    s.failing_call(agent, (1, 10));
+    s.call(agent, (11, 20));
+    work(&mut s, agent, (21, 30));
+    s.last().error = true;
+    s.call(agent, (31, 90));
+    assert_eq!(results(&run(&s)), [Answered]);
+}
+
+/// T-2, T-6.
+#[test]
+fn a_run_of_a_nameless_agent_is_a_turn_and_a_lost_tool_is_none() {
+    let mut s = Scene::default();
+    let root = s.add(0, (0, 100), Kind::Structure);
+    s.add(root, (0, 90), Kind::Agent { inferred: false });
+    assert_eq!(turns(&run(&s)), [(TurnResult::Answered, 90)]);
+    s.last().error = true;
+    assert_eq!(results(&run(&s)), [TurnResult::Failed]);
+    let mut s = Scene::default();
+    s.tool(0, "dig", (0, 100), None);
+    let facts = run(&s);
+    assert_eq!((turns(&facts), tools(&facts)), (vec![], vec![Ending::Ok]));
+    // A tool that names its session is a turn as before.
+    s.last().context.session = Some(SessionHint {
+        id: name("s"),
+        source: SessionSource::Span,
+    });
+    assert_eq!(results(&run(&s)), [TurnResult::Answered]);
+}
