@@ -124,7 +124,7 @@ pub(super) fn meaning(
     arguments: impl FnOnce() -> Option<Value>,
     context: ReadContext<'_>,
 ) -> ToolMeaning {
-    match by_name(tool, arguments, context) {
+    match as_named(tool, arguments, context) {
         ToolMeaning::HandsOver { target, .. } if is_user(&target, context) => ToolMeaning::Returns,
         other => other,
     }
@@ -135,7 +135,7 @@ pub(super) fn is_user(target: &Target, context: ReadContext<'_>) -> bool {
     matches!(target, Target::Agent(name) if USERS.contains(&plain(name, context.names).as_str()))
 }
 
-fn by_name(
+fn as_named(
     tool: &str,
     arguments: impl FnOnce() -> Option<Value>,
     context: ReadContext<'_>,
