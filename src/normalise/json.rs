@@ -16,7 +16,7 @@ pub(super) fn may_be(text: &str) -> bool {
 /// The value, if the text looks like JSON and is, or is what Python printed in its place (C-11).
 pub(super) fn parse(text: &str) -> Option<Value> {
     let read = || serde_json::from_str(text).ok();
-    may_be(text).then(|| read().or_else(|| python::parse(text)))?
+    may_be(text).then(|| read().or_else(|| python::printed(text)))?
 }
 
 /// What an attribute holds, be it structured or a text of it (C-11).

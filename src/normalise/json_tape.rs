@@ -69,7 +69,7 @@ impl<'t> Document<'t> {
 
     /// The document of a text that is JSON, or that Python printed in its place.
     pub(super) fn read(text: &'t str) -> Option<Self> {
-        Self::parse(text).or_else(|| Self::of_json(&python::parse(text)?))
+        Self::parse(text).or_else(|| Self::of_json(&python::printed(text)?))
     }
 
     /// The document that an attribute holds, be it structured or a text of it (C-11).

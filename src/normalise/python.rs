@@ -17,6 +17,13 @@ pub(super) fn parse(text: &str) -> Option<Value> {
         .flatten()
 }
 
+/// The same, of a text that may as well be words in brackets: only quotes as Python writes them show that it is none.
+pub(super) fn printed(text: &str) -> Option<Value> {
+    let inner = text.trim_start().trim_start_matches(['{', '[', '(']);
+    let is = inner.starts_with('\'') || inner.starts_with('"') && text.contains('\'');
+    is.then(|| parse(text)).flatten()
+}
+
 /// The same, of a text that may be any object: `Usage(input_tokens=1)`.
 pub(super) fn parse_any(text: &str) -> Option<Value> {
     if text.len() > MAX_LENGTH {

@@ -105,6 +105,10 @@ fn what_python_prints_is_read() {
     ] {
         assert_eq!(python::parse(text), None, "{text}");
     }
+    // Words in brackets are an answer.
+    for text in ["[hello]", "(well)", "[DONE]"] {
+        assert_eq!(python::printed(text), None, "{text}");
+    }
     let deep = "[".repeat(100) + &"]".repeat(100);
     assert_eq!(python::parse(&deep), None);
 }
