@@ -8,7 +8,7 @@ use super::tree::{Tree, UNKNOWN_AGENT};
 use crate::model::Name;
 use crate::model::agent_name::is_alike;
 use crate::model::cohort::Cohort;
-use crate::model::event::{Basis, Kind, Target};
+use crate::model::event::{Basis, Target};
 use crate::model::fact::{HUMAN, Handoff, HandoffKind, HandoffResult};
 use crate::model::ids::TraceId;
 use crate::model::sampling::Threshold;
@@ -237,9 +237,6 @@ fn conclude(
     let human = shown.to == Target::Human;
     // Where no span names an agent nothing could show that one started (H-12).
     let blind = !tree.identities().any_acts();
-    // Who delegates gets a result: a tool that returned well shows that somebody worked, though no span of it came.
-    let is_tool = |&i: &usize| matches!(tree.events[i].kind, Kind::Tool(_));
-    let returned = shown.delegates && !shown.refused && shown.events.iter().any(is_tool);
     let inside = target.is_some_and(|target| works_inside(tree, activations, shown, target));
     let kind = if shown.delegates || inside {
         HandoffKind::Delegation
@@ -257,16 +254,15 @@ fn conclude(
         }
         None if shown.refused => HandoffResult::Rejected,
         None if human => HandoffResult::Success,
-        None if blind || returned => HandoffResult::Unknown,
+        None if blind => HandoffResult::Unknown,
         None => HandoffResult::Dropped,
     };
     let lost = result == HandoffResult::Dropped;
-    let waits = target.is_none() && (lost || returned) && !blind && !human;
     HandoffState {
         at: shown.at,
         trace: shown.trace,
         // An anonymous target cannot be recognised in a later turn.
-        pending: waits && shown.to != Target::Unknown,
+        pending: lost && shown.to != Target::Unknown,
         escalated: human && !shown.refused,
         cohort: Cohort::default(),
         threshold: None,

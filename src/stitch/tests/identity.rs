@@ -280,23 +280,6 @@ fn without_any_agent_nobody_knows_what_became_of_a_handoff() {
     assert_eq!(count(&facts, |w| matches!(w, What::Pending(_))), 0);
 }
 
-/// H-12: a delegation that came back well has a result, whoever made it.
-#[test]
-fn a_delegation_that_returns_without_a_span_is_unknown() {
-    let mut s = Scene::default();
-    let chief = s.agent(0, "chief", (0, 90));
-    s.asking(chief, (1, 30), &["scout"]);
-    s.tool(chief, "delegate_to_scout", (31, 40), Some("scout"));
-    if let Kind::Tool(call) = &mut s.last().kind {
-        call.delegates = true;
-    }
-    s.call(chief, (41, 89));
-    assert_eq!(
-        handoffs(&run(&s)),
-        ["chief -> scout delegation unknown no_agents"]
-    );
-}
-
 /// H-11.
 #[test]
 fn a_target_may_say_who_called_it() {
