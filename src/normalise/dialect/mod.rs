@@ -13,6 +13,7 @@
 mod ag2;
 mod agent365;
 mod agent_framework;
+mod agentops;
 mod anthropic;
 mod autogen;
 mod beeai;
@@ -76,6 +77,7 @@ pub const DIALECTS: &[Dialect] = &[
     mcp::DIALECT,
     vercel_v5::DIALECT,
     vercel_v7::DIALECT,
+    agentops::DIALECT,
     claude_code::DIALECT,
     livekit::DIALECT,
     pipecat::DIALECT,

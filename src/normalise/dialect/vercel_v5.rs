@@ -91,6 +91,7 @@ pub(super) const DIALECT: Dialect = Dialect {
             "ai.response.msToFirstChunk",
             "ai.telemetry.functionId",
             "ai.toolCall.name",
+            "ai.toolCall.result",
             "resource.name",
         ]),
     ],
@@ -119,6 +120,22 @@ pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
         _ if agent.is_some() => Kind::Agent { inferred: false },
         _ => Kind::Workflow,
     };
+    if has_finished(source) {
+        event.error = false;
+        match &mut event.kind {
+            Kind::Model(call) => call.failed = false,
+            Kind::Tool(call) => call.failed = false,
+            _ => {}
+        }
+    }
+}
+
+/// OpenInference's processor gives the error of one tool to the spans around it and to those after it. The SDK says why a call
+/// finished, and what a tool returned, only if it did; what it threw is an event (C-5).
+fn has_finished(source: &SpanReader<'_>) -> bool {
+    let reason = source.str(key!("ai.response.finishReason"));
+    let result = source.attributes().get(key!("ai.toolCall.result"));
+    (reason.is_some_and(|reason| reason != "error") || result.is_some()) && !source.excepted()
 }
 
 fn call(source: &SpanReader<'_>) -> Kind {
