@@ -27,12 +27,22 @@ impl Scratch {
 pub(super) const UNRECOGNISED: &str = "none";
 
 /// Numbers of spans by their dialects.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SpanCounts {
     /// In the order of the table; the last is that of spans of none.
     built_in: [u64; DIALECTS.len() + 1],
     /// Of dialects of the configuration, in their order; empty before the first span.
     taught: Vec<TaughtCounts>,
+}
+
+// The standard library has this for arrays of up to 32 elements only.
+impl Default for SpanCounts {
+    fn default() -> Self {
+        Self {
+            built_in: [0; DIALECTS.len() + 1],
+            taught: Vec::new(),
+        }
+    }
 }
 
 impl SpanCounts {

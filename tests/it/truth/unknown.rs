@@ -11,6 +11,31 @@ pub const UNKNOWN: &[(&str, &str, &str)] = &[
         "the model calls a tool of that name which does not exist; nothing says that it should have been an agent",
     ),
     (
+        "agent365-openai-agents/parcel-handoffs",
+        "tokens * cache_read",
+        "only the answers of streamed calls are reported, whose usage has cached and reasoning tokens",
+    ),
+    (
+        "agent365-openai-agents/parcel-handoffs",
+        "tokens gpt-5-mini reasoning",
+        "only the answers of streamed calls are reported, whose usage has cached and reasoning tokens",
+    ),
+    (
+        "agentops-openai-agents/parcel-handoffs",
+        "handoff dispatcher -> customs_desk failed",
+        "the calls of the client stand beside the agents: who asks is unknown",
+    ),
+    (
+        "agentops-openai-agents/parcel-handoffs",
+        "tokens * cache_read",
+        "neither cached nor reasoning tokens are reported",
+    ),
+    (
+        "agentops-openai-agents/parcel-handoffs",
+        "tokens gpt-5-mini reasoning",
+        "neither cached nor reasoning tokens are reported",
+    ),
+    (
         "agno-openinference/support-team",
         "tokens gpt-5-mini reasoning",
         "reasoning tokens are not reported",
@@ -389,6 +414,36 @@ pub const UNKNOWN: &[(&str, &str, &str)] = &[
         "vercel-ai-v7/support-delegation",
         "tokens gpt-5-mini reasoning",
         "reasoning tokens are not reported",
+    ),
+    (
+        "vercel-ai-v6-openinference/parcel-transfers",
+        "model calls",
+        "a stream that breaks off ends none of its spans",
+    ),
+    (
+        "vercel-ai-v6-openinference/parcel-transfers",
+        "model errors",
+        "a stream that breaks off ends none of its spans",
+    ),
+    (
+        "vercel-ai-v6-openinference/parcel-transfers",
+        "turns",
+        "a stream that breaks off ends none of its spans",
+    ),
+    (
+        "vercel-ai-v6/parcel-transfers",
+        "model calls",
+        "a stream that breaks off ends none of its spans",
+    ),
+    (
+        "vercel-ai-v6/parcel-transfers",
+        "model errors",
+        "a stream that breaks off ends none of its spans",
+    ),
+    (
+        "vercel-ai-v6/parcel-transfers",
+        "turns",
+        "a stream that breaks off ends none of its spans",
     ),
 ];
 
