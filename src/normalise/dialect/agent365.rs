@@ -52,12 +52,25 @@ fn recognises(source: &SpanReader<'_>) -> bool {
 
 pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
     otel_genai::read(source, event);
+    if source.str(key!("gen_ai.agent.name")).is_none() {
+        unname(source, event);
+    }
     if let Kind::Model(call) = &mut event.kind {
         call.usage = call.usage.map(|usage| detailed(source, usage));
     }
     let caller = source.attributes().first_str(CALLER);
     if let Some(caller) = caller {
         event.rare.caller = Some(source.name(caller));
+    }
+}
+
+/// Takes the id for no agent's where no span has a name beside it: it is that of the application, and the same on all spans.
+fn unname(source: &SpanReader<'_>, event: &mut Event) {
+    let named = source.span.name.strip_prefix("invoke_agent ");
+    let agent = named.map(|agent| source.name(agent));
+    if agent.is_some() || !matches!(event.kind, Kind::Agent { .. }) {
+        event.rare.agent_id.clone_from(&agent);
+        event.agent = agent;
     }
 }
 

@@ -279,6 +279,9 @@ fn operations_in_camel_case_are_those_of_the_conventions() {
             "ExecuteTool look_up | $=ExecuteTool; gen_ai.tool.name=look_up | tool look_up of -",
             "Chat m | $=Chat; gen_ai.request.model=m; gen_ai.usage.input_tokens=3 | call -/m of - in 3 out 0 asks[]",
             "m | $=ExecuteInference; gen_ai.request.model=m | call -/m of - in 0 out 0 asks[]",
+            // The id is that of the application.
+            "invoke_agent desk | $=invoke_agent; gen_ai.agent.id=app-1 | agent desk",
+            "chat m | $=chat; gen_ai.agent.id=app-1; gen_ai.request.model=m | call -/m of - in 0 out 0 asks[]",
             "output_messages | $=output_messages; gen_ai.agent.name=desk | structure of desk refused[]",
         ],
     );
