@@ -28,6 +28,7 @@ fn batch(scope: &'static str, spans: &[(u8, SaidAttributes)]) -> ScopeBatch<'sta
         trace: TraceId::new(&[*trace; 16]).expect("not zero"),
         id: SpanId::new(&[id; 8]).expect("not zero"),
         parent: None,
+        caller: crate::otlp::view::Caller::default(),
         threshold: None,
         name: "work",
         start: Timestamp(1),

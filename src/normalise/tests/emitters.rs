@@ -6,7 +6,7 @@ use crate::model::event::{Cost, Usage};
 use crate::normalise::*;
 use crate::otlp::view::Status;
 
-fn call(event: &Event) -> &crate::model::event::ModelCall {
+fn call(event: &Event) -> &ModelCall {
     match &event.kind {
         Kind::Model(call) => call,
         other => panic!("no model call: {other:?}"),
