@@ -118,18 +118,12 @@ impl Deriver {
             What::Handoff(handoff) => apply_handoff(store, handoff, when),
             What::Escalation { from, .. } => store.count(Metric::Escalations, &[from], 1, when),
             What::Pending(change) => store.change(Metric::HandoffsPending, *change, when),
-            What::UnknownOutcome { .. } => {
-                store.count(Metric::UnknownOutcomes, &[], 1, when);
-            }
-            What::Unconverted { currency } => {
-                store.count(Metric::UnconvertedAmounts, &[currency], 1, when);
-            }
-            What::Late => store.count(Metric::LateEvents, &[], 1, when),
-            What::Duplicate => store.count(Metric::DuplicateEvents, &[], 1, when),
-            What::Ignored { reason, events } => {
-                store.count(Metric::IgnoredEvents, &[reason.as_str()], *events, when);
-            }
-            What::Shed(reason) => apply_shed(store, *reason, when),
+            What::UnknownOutcome { .. }
+            | What::Unconverted { .. }
+            | What::Late
+            | What::Duplicate
+            | What::Ignored { .. }
+            | What::Shed(_) => apply_own(store, &fact.what, when),
         }
     }
 
@@ -281,6 +275,23 @@ fn apply_model_of(store: &mut Store, model: &str, workflow: &Workflow, when: Mom
 fn apply_observed_turn(store: &mut Store, is_weighted: bool, when: Moment<'_>) {
     for (label, counts) in [("unweighted", !is_weighted), ("weighted", is_weighted)] {
         store.count(Metric::ObservedTurns, &[label], u64::from(counts), when);
+    }
+}
+
+/// Counts what says something about Baton's own work.
+fn apply_own(store: &mut Store, what: &What, when: Moment<'_>) {
+    match what {
+        What::UnknownOutcome { .. } => store.count(Metric::UnknownOutcomes, &[], 1, when),
+        What::Unconverted { currency } => {
+            store.count(Metric::UnconvertedAmounts, &[currency], 1, when);
+        }
+        What::Late => store.count(Metric::LateEvents, &[], 1, when),
+        What::Duplicate => store.count(Metric::DuplicateEvents, &[], 1, when),
+        What::Ignored { reason, events } => {
+            store.count(Metric::IgnoredEvents, &[reason.as_str()], *events, when);
+        }
+        What::Shed(reason) => apply_shed(store, *reason, when),
+        _ => {}
     }
 }
 

@@ -266,7 +266,7 @@ mod tests {
         for (a, b) in [
             ("Night Desk", "night_desk"),
             ("night-desk", "night  desk"),
-            ("RefundAgent", "refund_agent"),
+            ("PlannerAgent", "planner_agent"),
             ("refundAgent", "Refund Agent"),
             ("OpenAI Agent", "openai_agent"),
             ("Billing & Refunds", "billing___refunds"),

@@ -1,6 +1,6 @@
 //! Spans that stand for one exchange with the user, of several in their trace (T-10).
 
-use super::span_reader::SpanReader;
+use super::SpanReader;
 use super::topics;
 use crate::model::event::Kind;
 

@@ -29,18 +29,18 @@ pub(super) fn parse_any(text: &str) -> Option<Value> {
     if text.len() > MAX_LENGTH {
         return None;
     }
-    let mut reader = Reader { text, at: 0 };
+    let mut reader = PythonReader { text, at: 0 };
     let value = reader.value(0)?;
     reader.blanks();
     (reader.at == text.len()).then_some(value)
 }
 
-struct Reader<'t> {
+struct PythonReader<'t> {
     text: &'t str,
     at: usize,
 }
 
-impl<'t> Reader<'t> {
+impl<'t> PythonReader<'t> {
     fn rest(&self) -> &'t str {
         &self.text[self.at..]
     }

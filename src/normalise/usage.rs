@@ -9,14 +9,14 @@ use serde_json::Value;
 /// The tokens of a call, `None` where the span says nothing of them.
 pub(super) fn of(source: &SpanReader<'_>) -> Option<Usage> {
     let count = |keys: AttributeKeys| source.attributes().first_count(keys);
-    let declared = Counts {
+    let declared = ToldCounts {
         input: count(topics::INPUT_TOKENS),
         output: count(topics::OUTPUT_TOKENS),
         cache_read: count(topics::CACHE_READ_TOKENS),
         cache_write: count(topics::CACHE_WRITE_TOKENS),
         reasoning: count(topics::REASONING_TOKENS),
         total: count(topics::TOTAL_TOKENS),
-        ..Counts::default()
+        ..ToldCounts::default()
     };
     let raw = (!declared.is_complete()).then(|| raw(source)).flatten();
     match (declared.is_known(), raw) {
@@ -32,16 +32,16 @@ pub(super) fn known(usage: Usage) -> Option<Usage> {
 }
 
 /// The first usage object that stands in an attribute of its own, else in a response.
-fn raw(source: &SpanReader<'_>) -> Option<Counts> {
+fn raw(source: &SpanReader<'_>) -> Option<ToldCounts> {
     let mut objects = topics::RAW_USAGE
         .iter()
         .filter_map(|key| object(source.attributes().get(*key)?));
     let mut responses = topics::RESPONSE.iter().filter_map(|key: &AttributeKey| {
         let response = source.attributes().get(*key)?;
-        response::usage(response, |object| Counts::of_json(object))
+        response::usage(response, |object| ToldCounts::of_json(object))
     });
     objects
-        .find_map(|object| Counts::of_json(&object))
+        .find_map(|object| ToldCounts::of_json(&object))
         .or_else(|| responses.next())
 }
 
@@ -55,19 +55,19 @@ fn object(value: &Attribute<'_>) -> Option<Value> {
 
 /// A usage object as the providers' wires and SDKs write it, parts nested or not.
 pub(super) fn of_json(usage: &Value) -> Option<Usage> {
-    known(Counts::of_json(usage)?.settled())
+    known(ToldCounts::of_json(usage)?.settled())
 }
 
 /// The same, of buckets that exclude each other where no total says that they do not.
 pub(super) fn of_buckets(usage: &Value) -> Option<Usage> {
-    let mut counts = Counts::of_json(usage)?;
+    let mut counts = ToldCounts::of_json(usage)?;
     (counts.cache_is_beside, counts.reasoning_is_beside) = (true, true);
     known(counts.settled())
 }
 
-/// Counts as they are told.
+/// ToldCounts as they are told.
 #[derive(Clone, Copy, Debug, Default)]
-struct Counts {
+struct ToldCounts {
     input: Option<u64>,
     output: Option<u64>,
     cache_read: Option<u64>,
@@ -88,7 +88,7 @@ enum Side {
     Output,
 }
 
-impl Counts {
+impl ToldCounts {
     fn is_known(&self) -> bool {
         self.input.is_some() || self.output.is_some()
     }

@@ -2,17 +2,14 @@
 
 use super::field_numbers as field;
 use super::fields::Fields;
+use super::parts::{put_cost, put_requests, put_target, put_usage, requests_of, target_of};
 use super::v1::event::Kind as Stored;
-use super::v1::{cost, target};
-use super::{Invalid, name, span, threshold, trace, v1};
-use crate::model::List;
+use super::{Invalid, name, rare, span, trace, v1};
 use crate::model::compact::{CowArc, OptionBox};
 use crate::model::event::{
-    Basis, Cost, Evaluation, Event, HandoffRequest, HandoffSpan, Kind, ModelCall, Operation,
-    OutcomeEvidence, Pause, RareFields, RunTotals, SessionHint, SessionSource, SpanContext, Target,
+    Event, HandoffSpan, Kind, ModelCall, Operation, SessionHint, SessionSource, SpanContext,
     ToolCall, Usage,
 };
-use crate::model::ids::Link;
 use crate::model::sketch::{Content, Sketch};
 use crate::model::time::Timestamp;
 
@@ -72,36 +69,12 @@ pub(super) fn put(event: &Event, context: &[u8], to: &mut Fields) {
         context: shared,
         rare,
     } = event;
-    let RareFields {
-        links,
-        threshold,
-        unconverted,
-        unknown_outcome,
-        outcome,
-        evaluations,
-        requests,
-        refused,
-        remote_parent,
-        agent_id,
-        caller,
-        pause,
-        cancelled,
-        is_exchange,
-        totals,
-        about,
-        handoff_basis,
-    } = &**rare;
     to.bytes(field::TRACE, trace.as_bytes());
     to.bytes(field::SPAN, span.as_bytes());
     if let Some(parent) = parent {
         to.bytes(field::PARENT, parent.as_bytes());
     }
-    for Link { trace, span } in links {
-        to.message(field::LINKS, |to| {
-            to.bytes(field::link::TRACE, trace.as_bytes());
-            to.bytes(field::link::SPAN, span.as_bytes());
-        });
-    }
+    rare::put_links(rare, to);
     if start.0 != 0 {
         to.fixed64(field::START, start.0);
     }
@@ -113,116 +86,13 @@ pub(super) fn put(event: &Event, context: &[u8], to: &mut Fields) {
     to.again(context);
     to.name(field::WORKFLOW, workflow.as_ref());
     to.name(field::WORKFLOW_ID, shared.workflow_id.as_ref());
-    if let Some(OutcomeEvidence { outcome }) = outcome {
-        to.count(field::OUTCOME, v1::Outcome::from(*outcome) as u32);
-    }
-    evaluations.iter().for_each(|one| put_evaluation(one, to));
-    put_requests(requests, field::REQUESTS, to);
-    put_requests(refused, field::REFUSED, to);
+    rare::put_declared(rare, to);
     if let Some(content) = content {
         put_content(content, to);
     }
-    to.name(field::UNKNOWN_OUTCOME, unknown_outcome.as_ref());
-    to.name(field::UNCONVERTED, unconverted.as_ref());
-    if let Some(threshold) = threshold {
-        to.number(field::THRESHOLD, threshold.get());
-    }
+    rare::put_unusable(rare, to);
     put_kind(kind, to);
-    to.count(field::REMOTE_PARENT, *remote_parent);
-    to.name(field::AGENT_ID, agent_id.as_ref());
-    to.name(field::CALLER, caller.as_ref());
-    if let Some(pause) = pause {
-        to.count(field::PAUSE, v1::Pause::from(*pause) as u32);
-    }
-    to.count(field::CANCELLED, *cancelled);
-    to.count(field::IS_EXCHANGE, *is_exchange);
-    if let Some(totals) = totals {
-        to.message(field::TOTALS, |to| put_totals(totals, to));
-    }
-    if let Some(about) = about {
-        to.fixed64(field::ABOUT, *about);
-    }
-    to.count(field::HANDOFF_BASIS, v1::Basis::from(*handoff_basis) as u32);
-}
-
-impl From<Basis> for v1::Basis {
-    fn from(basis: Basis) -> Self {
-        match basis {
-            Basis::Declared => Self::Declared,
-            Basis::Rule => Self::Rule,
-            Basis::Inferred => Self::Unspecified,
-        }
-    }
-}
-
-impl From<v1::Basis> for Basis {
-    fn from(stored: v1::Basis) -> Self {
-        match stored {
-            v1::Basis::Declared => Self::Declared,
-            v1::Basis::Rule => Self::Rule,
-            v1::Basis::Unspecified => Self::Inferred,
-        }
-    }
-}
-
-fn put_totals(totals: &RunTotals, to: &mut Fields) {
-    let RunTotals {
-        provider,
-        model,
-        usage,
-        cost,
-    } = totals;
-    to.name(field::totals::PROVIDER, provider.as_ref());
-    to.name(field::totals::MODEL, model.as_ref());
-    if let Some(usage) = usage {
-        to.message(field::totals::USAGE, |to| put_usage(usage, to));
-    }
-    put_cost(*cost, field::totals::COST, to);
-}
-
-fn totals_of(stored: v1::RunTotals) -> Box<RunTotals> {
-    Box::new(RunTotals {
-        provider: name(stored.provider),
-        model: name(stored.model),
-        usage: stored.usage.map(Usage::from),
-        cost: stored.cost.into(),
-    })
-}
-
-impl From<Pause> for v1::Pause {
-    fn from(pause: Pause) -> Self {
-        match pause {
-            Pause::Waits => Self::Waits,
-            Pause::Resumes => Self::Resumes,
-            Pause::MayWait => Self::MayWait,
-            Pause::Asks => Self::Asks,
-        }
-    }
-}
-
-fn pause_of(stored: v1::Pause) -> Option<Pause> {
-    match stored {
-        v1::Pause::Unspecified => None,
-        v1::Pause::Waits => Some(Pause::Waits),
-        v1::Pause::Resumes => Some(Pause::Resumes),
-        v1::Pause::MayWait => Some(Pause::MayWait),
-        v1::Pause::Asks => Some(Pause::Asks),
-    }
-}
-
-/// `by_record` is not stored: a record is folded into its span after it was read.
-fn put_evaluation(evaluation: &Evaluation, to: &mut Fields) {
-    let Evaluation {
-        name,
-        score,
-        label,
-        by_record: _,
-    } = evaluation;
-    to.message(field::EVALUATIONS, |to| {
-        to.text(field::evaluation::NAME, name);
-        to.double(field::evaluation::SCORE, *score);
-        to.name(field::evaluation::LABEL, label.as_ref());
-    });
+    rare::put_marks(rare, to);
 }
 
 fn put_content(content: &Content, to: &mut Fields) {
@@ -250,30 +120,16 @@ fn put_sketch(sketch: Option<&Sketch>, number: u32, to: &mut Fields) {
 impl TryFrom<v1::Event> for Event {
     type Error = Invalid;
 
-    fn try_from(stored: v1::Event) -> Result<Self, Invalid> {
-        let outcome = stored.outcome().known();
-        let pause = pause_of(stored.pause());
-        let handoff_basis = stored.handoff_basis().into();
+    fn try_from(mut stored: v1::Event) -> Result<Self, Invalid> {
+        let rare = rare::of(&mut stored)?;
         let source = if stored.session_of_resource {
             SessionSource::Resource
         } else {
             SessionSource::Span
         };
-        let link = |link: &v1::Link| {
-            Ok(Link {
-                trace: trace(&link.trace)?,
-                span: span(&link.span)?,
-            })
-        };
         let dimension = |dimension: v1::Dimension| {
             let number = u8::try_from(dimension.number).map_err(|_| Invalid("cohort"))?;
             Ok((number, dimension.value.into()))
-        };
-        let evaluation = |evaluation: v1::Evaluation| Evaluation {
-            name: evaluation.name.into(),
-            score: evaluation.score,
-            label: name(evaluation.label),
-            by_record: false,
         };
         let content = |content: v1::Content| {
             Box::new(Content {
@@ -294,25 +150,6 @@ impl TryFrom<v1::Event> for Event {
                 .collect::<Result<_, _>>()?,
             value_usd: stored.value_usd,
             workflow_id: name(stored.workflow_id),
-        };
-        let rare = RareFields {
-            links: stored.links.iter().map(link).collect::<Result<_, _>>()?,
-            threshold: threshold(stored.threshold),
-            unknown_outcome: name(stored.unknown_outcome),
-            unconverted: name(stored.unconverted),
-            outcome: outcome.map(|outcome| OutcomeEvidence { outcome }),
-            evaluations: stored.evaluations.into_iter().map(evaluation).collect(),
-            requests: requests_of(stored.requests)?,
-            refused: requests_of(stored.refused)?,
-            remote_parent: stored.remote_parent,
-            agent_id: name(stored.agent_id),
-            caller: name(stored.caller),
-            pause,
-            cancelled: stored.cancelled,
-            is_exchange: stored.is_exchange,
-            totals: stored.totals.map(totals_of),
-            about: stored.about,
-            handoff_basis,
         };
         Ok(Self {
             trace: trace(&stored.trace)?,
@@ -462,36 +299,6 @@ fn put_call(call: &ModelCall, to: &mut Fields) {
     }
 }
 
-fn put_usage(usage: &Usage, to: &mut Fields) {
-    let Usage {
-        input,
-        output,
-        cache_read,
-        cache_write,
-        reasoning,
-    } = *usage;
-    to.count(field::usage::INPUT, input);
-    to.count(field::usage::OUTPUT, output);
-    for (number, count) in [
-        (field::usage::CACHE_READ, cache_read),
-        (field::usage::CACHE_WRITE, cache_write),
-        (field::usage::REASONING, reasoning),
-    ] {
-        if let Some(count) = count {
-            to.number(number, count);
-        }
-    }
-}
-
-fn put_cost(cost: Cost, number: u32, to: &mut Fields) {
-    match cost {
-        Cost::Declared(usd) => to.message(number, |to| to.double(field::cost::DECLARED, Some(usd))),
-        Cost::Computed(usd) => to.message(number, |to| to.double(field::cost::COMPUTED, Some(usd))),
-        Cost::Unpriced => to.message(number, |to| to.number(field::cost::UNPRICED, true)),
-        Cost::Unknown => {}
-    }
-}
-
 fn model_call_of(stored: v1::ModelCall) -> Result<ModelCall, Invalid> {
     Ok(ModelCall {
         operation: if stored.embeddings {
@@ -514,86 +321,4 @@ fn model_call_of(stored: v1::ModelCall) -> Result<ModelCall, Invalid> {
         asks_tools: stored.asks_tools,
         continues: stored.continues,
     })
-}
-
-impl From<Usage> for v1::Usage {
-    fn from(usage: Usage) -> Self {
-        Self {
-            input: usage.input,
-            output: usage.output,
-            cache_read: usage.cache_read,
-            cache_write: usage.cache_write,
-            reasoning: usage.reasoning,
-        }
-    }
-}
-
-impl From<v1::Usage> for Usage {
-    fn from(stored: v1::Usage) -> Self {
-        Self {
-            input: stored.input,
-            output: stored.output,
-            cache_read: stored.cache_read,
-            cache_write: stored.cache_write,
-            reasoning: stored.reasoning,
-        }
-    }
-}
-
-impl From<Cost> for Option<v1::Cost> {
-    fn from(cost: Cost) -> Self {
-        let cost = match cost {
-            Cost::Declared(usd) => cost::Cost::Declared(usd),
-            Cost::Computed(usd) => cost::Cost::Computed(usd),
-            Cost::Unpriced => cost::Cost::Unpriced(true),
-            Cost::Unknown => return None,
-        };
-        Some(v1::Cost { cost: Some(cost) })
-    }
-}
-
-impl From<Option<v1::Cost>> for Cost {
-    fn from(stored: Option<v1::Cost>) -> Self {
-        match stored.and_then(|cost| cost.cost) {
-            Some(cost::Cost::Declared(usd)) => Self::Declared(usd),
-            Some(cost::Cost::Computed(usd)) => Self::Computed(usd),
-            Some(cost::Cost::Unpriced(_)) => Self::Unpriced,
-            None => Self::Unknown,
-        }
-    }
-}
-
-fn put_target(target: &Target, number: u32, to: &mut Fields) {
-    to.message(number, |to| match target {
-        Target::Agent(name) => to.name(field::target::AGENT, Some(name)),
-        Target::Human => to.number(field::target::HUMAN, true),
-        Target::Unknown => to.number(field::target::UNKNOWN, true),
-    });
-}
-
-fn target_of(stored: v1::Target) -> Result<Target, Invalid> {
-    Ok(match stored.target.ok_or(Invalid("target"))? {
-        target::Target::Agent(name) => Target::Agent(name.into()),
-        target::Target::Human(_) => Target::Human,
-        target::Target::Unknown(_) => Target::Unknown,
-    })
-}
-
-fn put_requests(requests: &[HandoffRequest], number: u32, to: &mut Fields) {
-    for HandoffRequest { target, call_id } in requests {
-        to.message(number, |to| {
-            put_target(target, field::handoff_request::TARGET, to);
-            to.name(field::handoff_request::CALL_ID, call_id.as_ref());
-        });
-    }
-}
-
-fn requests_of(stored: Vec<v1::HandoffRequest>) -> Result<List<HandoffRequest>, Invalid> {
-    let request = |request: v1::HandoffRequest| {
-        Ok(HandoffRequest {
-            target: target_of(request.target.ok_or(Invalid("target"))?)?,
-            call_id: name(request.call_id),
-        })
-    };
-    stored.into_iter().map(request).collect()
 }

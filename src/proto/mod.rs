@@ -5,6 +5,8 @@
 mod event;
 mod field_numbers;
 mod fields;
+mod parts;
+mod rare;
 mod record;
 mod stored_frame;
 

@@ -32,7 +32,7 @@ pub(super) struct SideTables {
 
 /// Where the parts of an event are that are not written in its bytes.
 #[derive(Clone, Copy, Debug)]
-struct Places {
+struct EventPlaces {
     content: Option<usize>,
     rare: Option<usize>,
     requests: Option<usize>,
@@ -239,7 +239,7 @@ impl SideTables {
     }
 
     /// The event as far as it is written, and the places of the rest.
-    fn read(&self, trace: TraceId, span: SpanId, mut from: &[u8]) -> (Event, Places) {
+    fn read(&self, trace: TraceId, span: SpanId, mut from: &[u8]) -> (Event, EventPlaces) {
         let from = &mut from;
         let head = Head(from.get_u8());
         let parent = match head.has(1) {
@@ -251,7 +251,7 @@ impl SideTables {
         let (agent, workflow) = (self.named(from), self.named(from));
         let context = self.contexts[number(from) as usize].clone();
         let mut place = |is_there: bool| is_there.then(|| number(from) as usize);
-        let mut places = Places {
+        let mut places = EventPlaces {
             content: place(head.has(2)),
             rare: place(head.has(3)),
             requests: None,
@@ -322,7 +322,7 @@ impl SideTables {
         }
     }
 
-    fn read_kind(&self, head: Head, from: &mut &[u8], places: &mut Places) -> Kind {
+    fn read_kind(&self, head: Head, from: &mut &[u8], places: &mut EventPlaces) -> Kind {
         match head.0 & 0xf {
             Head::WORKFLOW => Kind::Workflow,
             Head::AGENT => Kind::Agent {
@@ -449,7 +449,7 @@ impl SideTables {
         }
     }
 
-    fn read_call(&self, from: &mut &[u8], places: &mut Places) -> ModelCall {
+    fn read_call(&self, from: &mut &[u8], places: &mut EventPlaces) -> ModelCall {
         let has = number(from);
         let (has, cost_kind) = (has >> 2, has & 3);
         let provider = self.named(from);

@@ -1,7 +1,7 @@
 //! Remarks: scores, feedback and outcomes in a trace of their own, in which no agent works. They speak about the session (S-11).
 
 use super::Output;
-use super::session::SessionState;
+use super::session::{LastAnswer, SessionState};
 use super::trace::Trace;
 use crate::model::Name;
 use crate::model::event::Event;
@@ -9,15 +9,6 @@ use crate::model::fact::{Fact, Ignored, What};
 use crate::model::ids::TraceId;
 use crate::model::time::Timestamp;
 use crate::turn::{self, DEFAULT_WORKFLOW, Verdict, WorkflowSummary};
-
-/// Who gave the user the last answer, and in which workflow.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct LastAnswer {
-    /// The start of its turn: the latest one counts.
-    pub(super) at: Timestamp,
-    pub(super) agent: Name,
-    pub(super) workflow: Name,
-}
 
 impl SessionState {
     /// Remembers who answered in a decided turn.

@@ -2,19 +2,27 @@
 
 use super::event_buffer::Added;
 use super::late;
-use super::remarks::LastAnswer;
 use super::trace::{DecidedTrace, OpenTrace, Trace};
 use super::user_messages::UserMessages;
 use super::workflow::OpenWorkflow;
 use super::{Output, Settings, shed_fact};
-use crate::model::List;
 use crate::model::cohort::Cohort;
 use crate::model::event::Event;
 use crate::model::fact::{Fact, Shed, What};
 use crate::model::ids::TraceId;
 use crate::model::small_map::SmallMap;
 use crate::model::time::Timestamp;
+use crate::model::{List, Name};
 use crate::turn::{CumulativeUsage, HandoffState};
+
+/// Who gave the user the last answer, and in which workflow.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct LastAnswer {
+    /// The start of its turn: the latest one counts.
+    pub(super) at: Timestamp,
+    pub(super) agent: Name,
+    pub(super) workflow: Name,
+}
 
 /// The state of one canonical key. Its timers are in `session_timers.rs`, its turns in `session_turns.rs`.
 #[derive(Debug)]

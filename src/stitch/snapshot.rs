@@ -2,8 +2,7 @@
 
 use super::contacts::Contacts;
 use super::links::Links;
-use super::remarks::LastAnswer;
-use super::session::SessionState;
+use super::session::{LastAnswer, SessionState};
 use super::trace::{DecidedTrace, OpenTrace, Trace};
 use super::user_messages::UserMessage;
 use super::workflow::OpenWorkflow;

@@ -2,7 +2,7 @@
 
 use super::calls;
 use super::model_calls::ModelCalls;
-use super::pause::Waiting;
+use super::pause::WaitingTools;
 use super::tree::Tree;
 use crate::model::Name;
 use crate::model::event::{Event, Kind, Target};
@@ -65,14 +65,14 @@ pub(super) struct Activations {
     /// Spans of agents that only hold other agents, and that somebody hands over to: their start is their one step.
     pub(super) containers: HashSet<usize>,
     /// What waits for a person or a tool.
-    pub(super) waiting: Waiting,
+    pub(super) waiting: WaitingTools,
 }
 
 impl Activations {
     /// The activations of a turn, by its steps (T-2).
     pub(super) fn of(tree: &Tree<'_>) -> Self {
         let models = ModelCalls::of(tree);
-        let waiting = Waiting::of(tree);
+        let waiting = WaitingTools::of(tree);
         let tools = calls::outermost_tools(tree, &waiting);
         let mut steps: Vec<usize> = models
             .calls

@@ -1,6 +1,6 @@
 //! Tool calls of a turn, each counted once, however many spans show it.
 
-use super::pause::Waiting;
+use super::pause::WaitingTools;
 use super::tree::Tree;
 use crate::model::Name;
 use crate::model::event::{Kind, Operation, ToolCall};
@@ -14,7 +14,7 @@ pub(super) fn is_chat(tree: &Tree<'_>, i: usize) -> bool {
 }
 
 /// Tool events, each call once: agent, MCP client and MCP server may all report it (C-2).
-pub(super) fn outermost_tools(tree: &Tree<'_>, waiting: &Waiting) -> Vec<usize> {
+pub(super) fn outermost_tools(tree: &Tree<'_>, waiting: &WaitingTools) -> Vec<usize> {
     let mut ids = HashSet::default();
     // The ends of calls with an id, by their tool: a server in the agent's process shows its part beside the call, without the id.
     let mut ends: HashMap<(TraceId, &Name), Timestamp> = HashMap::default();

@@ -1,4 +1,4 @@
-//! Which events of traces that lie together are one exchange with the user each: one trace may hold a whole conversation (T-10, T-11).
+//! Which events of traces that lie together are one exchange with the user each: one trace may hold a whole conversation (T-10, T-11, T-12).
 //!
 //! The traces are cut into *units*: the outermost spans that stand for an exchange, a run or a step. What only lies around units, such as the
 //! span of a conversation, belongs to each exchange inside it. Units that follow each other are one exchange unless something shows

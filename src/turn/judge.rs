@@ -1,6 +1,6 @@
 //! Events, turns and workflows as variables of the operator's rules, and the results of the rules.
 
-use super::pause::Waiting;
+use super::pause::WaitingTools;
 use super::summary::{Verdict, WorkflowSummary};
 use super::tree::Tree;
 use crate::model::Name;
@@ -19,7 +19,12 @@ pub struct Judge {
 
 impl Judge {
     /// Applies the rules over events: the latest verdict, and all steps (W-1).
-    pub(super) fn events(&self, tree: &Tree<'_>, waiting: &Waiting, summary: &mut WorkflowSummary) {
+    pub(super) fn events(
+        &self,
+        tree: &Tree<'_>,
+        waiting: &WaitingTools,
+        summary: &mut WorkflowSummary,
+    ) {
         if !self.rules.look_at(RuleScope::Event) {
             return;
         }
@@ -33,7 +38,12 @@ impl Judge {
     }
 
     /// Applies the rules over turns. Pending handoffs are not part of it (W-5).
-    pub(super) fn turn(&self, tree: &Tree<'_>, waiting: &Waiting, summary: &mut WorkflowSummary) {
+    pub(super) fn turn(
+        &self,
+        tree: &Tree<'_>,
+        waiting: &WaitingTools,
+        summary: &mut WorkflowSummary,
+    ) {
         let Some(result) = summary
             .last_result
             .filter(|_| self.rules.look_at(RuleScope::Turn))

@@ -113,14 +113,14 @@ impl PauseSigns {
 
 /// What waits in a turn.
 #[derive(Debug, Default)]
-pub(super) struct Waiting {
+pub(super) struct WaitingTools {
     /// The tools that did not run.
     not_run: HashSet<usize>,
     /// The turn ended so.
     pub(super) at_end: bool,
 }
 
-impl Waiting {
+impl WaitingTools {
     pub(super) fn of(tree: &Tree<'_>) -> Self {
         let marked = |pause| {
             tree.events

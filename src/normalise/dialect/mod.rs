@@ -51,6 +51,7 @@ pub(super) mod vocabulary;
 use super::SpanReader;
 use crate::model::event::Event;
 pub(super) use build::stopped;
+use money_terms::TERMS as MONEY_TERMS;
 use vocabulary::Terms;
 
 /// The conventions of one SDK, instrumentation or standard.

@@ -1,7 +1,7 @@
 //! The vocabulary of a dialect: which of its terms mean what. The vocabularies of all dialects are merged into one list per topic, at
 //! compile time.
 
-use super::{DIALECTS, money_terms};
+use super::{DIALECTS, MONEY_TERMS};
 
 /// What a term means.
 ///
@@ -153,7 +153,7 @@ pub(super) const fn own(texts: &'static [&'static str]) -> Terms {
 const fn vocabulary(place: usize) -> &'static [Terms] {
     match place < DIALECTS.len() {
         true => DIALECTS[place].vocabulary,
-        false => money_terms::TERMS,
+        false => MONEY_TERMS,
     }
 }
 

@@ -142,3 +142,25 @@ fn what_says_that_a_tool_hands_over_is_told() {
     assert_eq!(basis("transfer_to_desk", &target), Basis::Declared);
     assert_eq!(basis("ask_billing_team", &target), Basis::Declared);
 }
+
+#[test]
+fn a_task_that_a_remote_agent_failed_or_rejected_is_an_error() {
+    // H-13
+    let failed = |state: &str| {
+        let attributes = [
+            ("gen_ai.operation.name", "execute_tool"),
+            ("gen_ai.tool.name", "transfer_to_desk"),
+            ("a2a.task.state", state),
+        ];
+        let normaliser = Normaliser::new(Settings::default(), Arc::new(PriceBook::default()));
+        let group = group("app", "x", &attributes, |_| {});
+        let mut events = normaliser.normalise(&group, &mut Scratch::default());
+        events.remove(0).error
+    };
+    for state in ["failed", "REJECTED", "TASK_STATE_FAILED"] {
+        assert!(failed(state), "{state}");
+    }
+    for state in ["completed", "working", "input-required", ""] {
+        assert!(!failed(state), "{state}");
+    }
+}

@@ -61,6 +61,13 @@ fn agents_and_runs_of_every_dialect_tell_their_totals() {
         assert_eq!(found.usage, Some(usage), "{attributes:?}");
         assert_eq!(found.cost, Cost::Unpriced);
     }
+}
+
+/// C-14.
+#[test]
+fn a_declared_cost_alone_is_a_total_and_zeros_are_none() {
+    let agent = ("gen_ai.operation.name", "invoke_agent");
+    let desk = ("gen_ai.agent.name", "desk");
     let spent = totals(&[
         agent,
         desk,

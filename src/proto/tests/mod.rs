@@ -103,6 +103,47 @@ fn kinds() -> Vec<Kind> {
     kinds
 }
 
+/// Each field with a value of its own.
+fn rare(number: usize) -> RareFields {
+    RareFields {
+        links: list![Link {
+            trace: trace(4),
+            span: span(5),
+        }],
+        threshold: Threshold::new(8),
+        unknown_outcome: Some("won".into()),
+        unconverted: Some("EUR".into()),
+        outcome: Some(OutcomeEvidence {
+            outcome: Outcome::Escalated,
+        }),
+        evaluations: list![Evaluation {
+            name: "e".into(),
+            score: Some(0.5),
+            label: Some("good".into()),
+            by_record: false,
+        }],
+        requests: requests(),
+        refused: requests(),
+        remote_parent: true,
+        agent_id: Some("a-1".into()),
+        caller: Some("c".into()),
+        pause: PAUSES[number % PAUSES.len()],
+        cancelled: true,
+        is_exchange: true,
+        totals: Some(Box::new(RunTotals {
+            provider: Some("p".into()),
+            model: Some("m".into()),
+            usage: Some(Usage {
+                input: 6,
+                ..Usage::default()
+            }),
+            cost: Cost::Declared(0.75),
+        })),
+        about: Some(10),
+        handoff_basis: Basis::ALL[number % 3],
+    }
+}
+
 /// One event of every kind, each field with a value of its own.
 fn events() -> Vec<Event> {
     let sketch = |to: u32| Some((0..to).collect::<Sketch>());
@@ -141,43 +182,7 @@ fn events() -> Vec<Event> {
                 3 => CowArc::default(),
                 _ => context.clone(),
             },
-            rare: OptionBox::new(RareFields {
-                links: list![Link {
-                    trace: trace(4),
-                    span: span(5),
-                }],
-                threshold: Threshold::new(8),
-                unknown_outcome: Some("won".into()),
-                unconverted: Some("EUR".into()),
-                outcome: Some(OutcomeEvidence {
-                    outcome: Outcome::Escalated,
-                }),
-                evaluations: list![Evaluation {
-                    name: "e".into(),
-                    score: Some(0.5),
-                    label: Some("good".into()),
-                    by_record: false,
-                }],
-                requests: requests(),
-                refused: requests(),
-                remote_parent: true,
-                agent_id: Some("a-1".into()),
-                caller: Some("c".into()),
-                pause: PAUSES[number % PAUSES.len()],
-                cancelled: true,
-                is_exchange: true,
-                totals: Some(Box::new(RunTotals {
-                    provider: Some("p".into()),
-                    model: Some("m".into()),
-                    usage: Some(Usage {
-                        input: 6,
-                        ..Usage::default()
-                    }),
-                    cost: Cost::Declared(0.75),
-                })),
-                about: Some(10),
-                handoff_basis: Basis::ALL[number % 3],
-            }),
+            rare: OptionBox::new(rare(number)),
         })
         .collect()
 }

@@ -42,56 +42,50 @@ fn a_turn_is_decided_when_it_is_whole_and_quiet_and_later_where_parents_are_miss
     }
 }
 
-/// T-9.
-#[test]
-fn a_turn_lasts_as_long_as_its_agent_may_work() {
-    let settings = Settings::default();
-    let (run, work) = (settings.trace_timeout, settings.turn_timeout);
-    let scene = |build: &dyn Fn(&mut Scene)| {
-        let mut s = Scene::default();
-        build(&mut s);
-        s.events
-    };
-    let remote = |s: &mut Scene| s.last().rare.remote_parent = true;
-    let cases: [(&str, Duration, Vec<Event>); 10] = [
+fn scene(build: impl Fn(&mut Scene)) -> Vec<Event> {
+    let mut s = Scene::default();
+    build(&mut s);
+    s.events
+}
+
+/// Steps whose parent is missing: its agent may be at work.
+fn at_work() -> Vec<(&'static str, Vec<Event>)> {
+    vec![
         (
             "a call whose agent has not come",
-            work,
-            scene(&|s| _ = s.call(99, (0, 9))),
+            scene(|s| _ = s.call(99, (0, 9))),
         ),
         (
             "a tool",
-            work,
-            scene(&|s| _ = s.tool(99, "wipe", (0, 9), None)),
+            scene(|s| {
+                s.tool(99, "wipe", (0, 9), None);
+                s.call(0, (0, 8));
+            }),
         ),
         (
             "a guardrail",
-            work,
-            scene(&|s| {
+            scene(|s| {
                 s.add(99, (0, 9), Kind::Guardrail { triggered: false });
                 s.call(0, (0, 8));
             }),
         ),
         (
             "a node of a graph",
-            work,
-            scene(&|s| {
+            scene(|s| {
                 let node = s.add(99, (0, 9), Kind::Agent { inferred: true });
                 s.call(node, (1, 8));
             }),
         ),
         (
             "a step in a frame",
-            work,
-            scene(&|s| {
+            scene(|s| {
                 let frame = s.add(99, (0, 9), Kind::Structure);
                 s.call(frame, (1, 8));
             }),
         ),
         (
             "an exchange of a conversation",
-            work,
-            scene(&|s| {
+            scene(|s| {
                 let turn = s.add(99, (0, 9), Kind::Structure);
                 s.last().rare.is_exchange = true;
                 let agent = s.agent(turn, "desk", (0, 9));
@@ -100,25 +94,28 @@ fn a_turn_lasts_as_long_as_its_agent_may_work() {
         ),
         (
             "an agent that handed over",
-            work,
-            scene(&|s| {
+            scene(|s| {
                 let agent = s.agent(99, "desk", (0, 9));
                 s.asking(agent, (1, 5), &["refund"]);
                 s.tool(agent, "transfer_to_refund", (6, 8), Some("refund"));
             }),
         ),
+    ]
+}
+
+/// Whole runs whose parent is missing, and what another process calls.
+fn ended() -> Vec<(&'static str, Vec<Event>)> {
+    vec![
         (
             "a whole agent",
-            run,
-            scene(&|s| {
+            scene(|s| {
                 let agent = s.agent(99, "desk", (0, 9));
                 s.call(agent, (1, 8));
             }),
         ),
         (
             "a whole agent in a frame",
-            run,
-            scene(&|s| {
+            scene(|s| {
                 let frame = s.add(99, (0, 9), Kind::Structure);
                 let agent = s.agent(frame, "desk", (0, 9));
                 s.call(agent, (1, 8));
@@ -126,14 +123,22 @@ fn a_turn_lasts_as_long_as_its_agent_may_work() {
         ),
         (
             "a call of another process",
-            run,
-            scene(&|s| {
+            scene(|s| {
                 s.call(99, (0, 9));
-                remote(s);
+                s.last().rare.remote_parent = true;
             }),
         ),
-    ];
-    for (what, wait, events) in cases {
+    ]
+}
+
+/// T-9.
+#[test]
+fn a_turn_lasts_as_long_as_its_agent_may_work() {
+    let settings = Settings::default();
+    let (run, work) = (settings.trace_timeout, settings.turn_timeout);
+    let waits = at_work().into_iter().map(|case| (work, case));
+    let cases = waits.chain(ended().into_iter().map(|case| (run, case)));
+    for (wait, (what, events)) in cases {
         let mut desk = KeyedDesk::new(settings.clone());
         for event in events {
             desk.apply(&session("a"), Record::Event(Box::new(event)), 0);
