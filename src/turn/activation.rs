@@ -255,7 +255,9 @@ fn silent_agents(tree: &Tree<'_>, steps: &[usize]) -> Vec<usize> {
     let agents: Vec<usize> = (0..tree.events.len())
         .filter(|&i| {
             let event = tree.events[i];
-            matches!(event.kind, Kind::Agent { inferred: false }) && event.agent.is_some()
+            // A run without a name inside one of the same agent is a part of that; inside a tool that delegates it is the delegate.
+            matches!(event.kind, Kind::Agent { inferred: false })
+                && (event.agent.is_some() || activation_node(tree, i) == Some(i))
         })
         .collect();
     for &agent in &agents {

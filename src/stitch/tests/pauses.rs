@@ -240,3 +240,24 @@ fn a_run_of_a_nameless_agent_is_a_turn_and_a_lost_tool_is_none() {
     });
     assert_eq!(results(&run(&s)), [TurnResult::Answered]);
 }
+
+/// T-2: a run without a name is the delegate's inside a tool that delegates, and a part of the agent's inside one of an agent.
+#[test]
+fn a_nameless_run_inside_is_the_work_of_whoever_it_is_inside() {
+    let mut s = Scene::default();
+    let boss = s.agent(0, "boss", (0, 100));
+    s.call(boss, (1, 10));
+    let tool = s.tool(boss, "task", (11, 90), Some("helper"));
+    s.last().error = true;
+    if let Kind::Tool(tool) = &mut s.last().kind {
+        tool.delegates = true;
+    }
+    s.add(tool, (12, 80), Kind::Agent { inferred: false });
+    s.call(boss, (91, 99));
+    assert_eq!(handoffs(&run(&s)), ["boss -> helper delegation success"]);
+    let mut s = Scene::default();
+    let agent = s.agent(0, "a", (0, 100));
+    s.last().error = true;
+    s.add(agent, (1, 90), Kind::Agent { inferred: false });
+    assert_eq!(turns(&run(&s)), [(TurnResult::Failed, 100)]);
+}
