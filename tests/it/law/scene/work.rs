@@ -1,6 +1,7 @@
 //! What agents do in a turn: calls of models and tools, handoffs and scores, each as the spans that show it.
 
 use super::Scene;
+use crate::law::manner::Id;
 use crate::law::spans::{Draft, count, delegate, log, number, output, said, text, transfer};
 use crate::law::story::{MINUTE, pick};
 use baton::model::ids::SpanId;
@@ -115,9 +116,11 @@ impl Scene<'_> {
         if self.wrong() {
             tool.error = Some("timeout");
         }
-        // Some tools take their time, and some wait for a person.
-        if self.teller.slow.one_in(24) {
-            self.now += (1 + self.teller.slow.below(50)) * MINUTE;
+        // Some tools take their time, and some wait for a person. Where only the root names the session, traces that link to it
+        // would wait for the name longer than they do (L-3).
+        let minutes = 1 + self.teller.slow.below(50);
+        if self.teller.slow.one_in(24) && self.manner.id == Id::Everywhere {
+            self.now += minutes * MINUTE;
         }
         self.leaf(tool, 400);
     }
