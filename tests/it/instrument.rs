@@ -120,7 +120,7 @@ fn ports_and_waits_are_the_defaults() {
         assert!(shipped.contains(&default), "{default}");
         told += 1;
     }
-    assert_eq!(told, 5);
+    assert_eq!(told, 7);
 }
 
 fn defaults() -> Config {
