@@ -72,6 +72,8 @@ const DELEGATES: &[&str] = &[
     "delegate",
     "delegate_to_agent",
     "delegate_to_coworker",
+    "teamassign",
+    "team_assign",
 ];
 /// Tools that call a subagent where an argument says which; else they are tools.
 const SUBAGENTS: &[&str] = &["agent", "task"];
@@ -82,6 +84,7 @@ const TARGET_ARGUMENTS: &[&str] = &[
     "agentName",
     "agentId",
     "member_id",
+    "member",
     "coworker",
     "co_worker",
     "target_agent",

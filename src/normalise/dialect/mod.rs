@@ -15,15 +15,18 @@ mod agent365;
 mod agent_framework;
 mod agentops;
 mod anthropic;
+mod agentscope;
 mod autogen;
 mod beeai;
 pub(super) mod build;
 mod claude_agent;
 mod claude_code;
 mod crewai;
+mod genkit;
 mod google_adk;
 mod haystack;
 mod langchain4j;
+mod koog;
 mod langfuse;
 mod langgraph;
 mod langsmith;
@@ -33,6 +36,7 @@ mod llama_index;
 mod logfire;
 mod mastra;
 mod mcp;
+mod mlflow;
 mod money_terms;
 mod openinference;
 mod openlit;
@@ -93,6 +97,7 @@ pub const DIALECTS: &[Dialect] = &[
     haystack::DIALECT,
     beeai::DIALECT,
     ag2::DIALECT,
+    genkit::DIALECT,
     claude_agent::DIALECT,
     mastra::DIALECT,
     semantic_kernel::DIALECT,
@@ -104,6 +109,9 @@ pub const DIALECTS: &[Dialect] = &[
     langchain4j::DIALECT,
     strands::DIALECT,
     pydantic_ai::DIALECT,
+    agentscope::DIALECT,
+    koog::DIALECT,
+    mlflow::DIALECT,
     openllmetry::DIALECT,
     openinference::DIALECT,
     otel_genai::DIALECT,
@@ -120,6 +128,7 @@ pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) -> Option<usize> 
     let number = recognise(source);
     let read = number.map_or(otel_genai::DIALECT.read, |number| DIALECTS[number].read);
     read(source, event);
+    langgraph::name_agent(source, event);
     number
 }
 

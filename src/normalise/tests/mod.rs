@@ -8,6 +8,7 @@ mod conversation;
 mod declared;
 mod dialect;
 mod dialect_events;
+mod dialect_json;
 mod edges;
 mod emitters;
 mod frame;

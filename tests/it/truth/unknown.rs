@@ -36,6 +36,11 @@ pub const UNKNOWN: &[(&str, &str, &str)] = &[
         "neither cached nor reasoning tokens are reported",
     ),
     (
+        "agentscope/energy-team",
+        "tokens gpt-5-mini reasoning",
+        "reasoning tokens are not reported",
+    ),
+    (
         "agno-openinference/support-team",
         "tokens gpt-5-mini reasoning",
         "reasoning tokens are not reported",
@@ -234,6 +239,21 @@ pub const UNKNOWN: &[(&str, &str, &str)] = &[
         "llama-index-openinference/support-agentworkflow",
         "tokens gpt-4o-mini output",
         "streamed calls report no tokens",
+    ),
+    (
+        "mlflow-langgraph/claims-supervisor",
+        "tokens gpt-5-mini reasoning",
+        "reasoning tokens are on the spans around the call only",
+    ),
+    (
+        "mlflow-langgraph/claims-supervisor-semconv",
+        "tokens * cache_read",
+        "neither cached nor reasoning tokens are reported",
+    ),
+    (
+        "mlflow-langgraph/claims-supervisor-semconv",
+        "tokens gpt-5-mini reasoning",
+        "neither cached nor reasoning tokens are reported",
     ),
     (
         "openai-agents-openinference/support-agents-as-tools",
