@@ -16,6 +16,7 @@ mod agent_framework;
 mod agentops;
 mod anthropic;
 mod agentscope;
+mod anthropic;
 mod autogen;
 mod beeai;
 pub(super) mod build;
@@ -25,8 +26,9 @@ mod crewai;
 mod genkit;
 mod google_adk;
 mod haystack;
-mod langchain4j;
 mod koog;
+mod laminar;
+mod langchain4j;
 mod langfuse;
 mod langgraph;
 mod langsmith;
@@ -51,6 +53,7 @@ pub(super) mod taught;
 mod vercel_v5;
 mod vercel_v7;
 pub(super) mod vocabulary;
+mod voltagent;
 
 use super::SpanReader;
 use crate::model::event::Event;
@@ -98,6 +101,8 @@ pub const DIALECTS: &[Dialect] = &[
     beeai::DIALECT,
     ag2::DIALECT,
     genkit::DIALECT,
+    voltagent::DIALECT,
+    laminar::DIALECT,
     claude_agent::DIALECT,
     mastra::DIALECT,
     semantic_kernel::DIALECT,

@@ -9,6 +9,7 @@ mod declared;
 mod dialect;
 mod dialect_events;
 mod dialect_json;
+mod dialect_platforms;
 mod edges;
 mod emitters;
 mod frame;
