@@ -34,13 +34,13 @@ pub struct SpanCounts {
     /// Of dialects of the configuration, in their order; empty before the first span.
     taught: Vec<TaughtCounts>,
 }
-/// Numbers of spans by their dialects, in the order of the table; the last is that of spans of none.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SpanCounts([u64; DIALECTS.len() + 1]);
 
 impl Default for SpanCounts {
     fn default() -> Self {
-        Self([0; DIALECTS.len() + 1])
+        Self {
+            built_in: [0; DIALECTS.len() + 1],
+            taught: Vec::new(),
+        }
     }
 }
 
