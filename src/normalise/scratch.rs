@@ -35,15 +35,6 @@ pub struct SpanCounts {
     taught: Vec<TaughtCounts>,
 }
 
-impl Default for SpanCounts {
-    fn default() -> Self {
-        Self {
-            built_in: [0; DIALECTS.len() + 1],
-            taught: Vec::new(),
-        }
-    }
-}
-
 // The standard library has this for arrays of up to 32 elements only.
 impl Default for SpanCounts {
     fn default() -> Self {

@@ -14,7 +14,6 @@ mod ag2;
 mod agent365;
 mod agent_framework;
 mod agentops;
-mod anthropic;
 mod agentscope;
 mod anthropic;
 mod autogen;
