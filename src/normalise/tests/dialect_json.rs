@@ -2,7 +2,7 @@
 
 use super::dialect::{check, check_roots};
 use super::{event, told, with};
-use crate::model::event::Usage;
+use crate::model::event::{ModelCall, Usage};
 use crate::normalise::*;
 use crate::otlp::view::{SpanEvent, Value};
 
@@ -127,7 +127,7 @@ fn the_place_in_a_graph_is_read_from_any_metadata() {
     check("any", "", &[&line]);
 }
 
-fn call_of(scope: &str, attributes: &[(&str, &str)]) -> Box<crate::model::event::ModelCall> {
+fn call_of(scope: &str, attributes: &[(&str, &str)]) -> Box<ModelCall> {
     match event(scope, "c", attributes).kind {
         Kind::Model(call) => call,
         other => panic!("no call: {other:?}"),
@@ -331,7 +331,7 @@ fn koog_has_agents_by_id() {
         "gen_ai.agent.id",
         &[
             "run.77 | gen_ai.operation.name=invoke_agent; $=desk | agent desk",
-            "agent.desk | gen_ai.operation.name=create_agent; $=desk | structure of - refused[]",
+            "agent.desk | gen_ai.operation.name=create_agent; $=desk | structure of desk refused[]",
             "node.x | koog.node.name=x | structure of - refused[]",
             "tool.look_up | gen_ai.tool.name=look_up | tool look_up of -",
         ],
