@@ -127,7 +127,8 @@ fn of_event(
     if inside.is_empty() {
         return vec![own];
     }
-    if is_agent || failed(i) {
+    let answered = inside.iter().any(|call| !failed(call.step));
+    if failed(i) || is_agent && answered {
         return inside;
     }
     let mut well = inside.iter_mut().filter(|call| !failed(call.step));

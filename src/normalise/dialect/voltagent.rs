@@ -4,7 +4,7 @@
 use super::vocabulary::{SDK, Topic, own, terms};
 use super::{Dialect, build};
 use crate::model::event::{Event, Kind, ModelCall, Operation, Target};
-use crate::normalise::{SpanReader, handoff};
+use crate::normalise::{SpanReader, handoff, json};
 use crate::otlp::attribute_key::{AttributeKeys, key, keys};
 use serde_json::Value;
 
@@ -32,6 +32,7 @@ pub(super) const DIALECT: Dialect = Dialect {
             "entity.id",
             "entity.name",
             "entity.type",
+            "input",
             "span.type",
             "subagent.id",
             "subagent.name",
@@ -94,24 +95,24 @@ fn agent_with_calls(source: &SpanReader<'_>, event: &mut Event, agent: &str) {
     }
 }
 
-/// `delegate_task` has a list of the agents that get the task.
+/// `delegate_task` has a list of the agents that get the task. The parameters beside its input are their schema.
 fn tool(source: &SpanReader<'_>) -> Kind {
     let in_name = source.span.name.rsplit(':').next();
     let tool = source.str(key!("tool.name")).or(in_name);
-    let mut kind = build::tool(source, tool.unwrap_or_default());
+    let input = || source.str(key!("input")).and_then(json::parse);
+    let mut kind = build::tool_with(source, tool.unwrap_or_default(), input);
     if let Kind::Tool(call) = &mut kind
         && call.hands_to == Some(Target::Unknown)
-        && let Some(only) = only_target(source)
+        && let Some(only) = input().as_ref().and_then(only_target)
     {
-        call.hands_to = Some(handoff::named(&only, source.context));
+        call.hands_to = Some(handoff::named(only, source.context));
     }
     kind
 }
 
-fn only_target(source: &SpanReader<'_>) -> Option<String> {
-    let arguments = build::arguments(source)?;
+fn only_target(arguments: &Value) -> Option<&str> {
     match arguments.get("targetAgents")?.as_array()?.as_slice() {
-        [Value::String(only)] => Some(only.clone()),
+        [Value::String(only)] => Some(only),
         _ => None,
     }
 }

@@ -334,6 +334,7 @@ fn koog_has_agents_by_id() {
             "agent.desk | gen_ai.operation.name=create_agent; $=desk | structure of desk refused[]",
             "node.x | koog.node.name=x | structure of - refused[]",
             "tool.look_up | gen_ai.tool.name=look_up | tool look_up of -",
+            "tool.delegate_to_x | gen_ai.tool.name=delegate_to_x | tool delegate_to_x of - to x only",
         ],
     );
 }

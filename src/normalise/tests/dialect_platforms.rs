@@ -54,7 +54,7 @@ fn voltagent() {
         (
             "tool.execution:delegate_task",
             DESK,
-            r#"span.type=tool; tool.name=delegate_task; input={"targetAgents": ["billing"]}"#,
+            r#"span.type=tool; tool.name=delegate_task; tool.parameters={"type": "object"}; input={"targetAgents": ["billing"]}"#,
             "tool delegate_task of desk to billing only",
         ),
         (

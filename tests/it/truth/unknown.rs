@@ -465,6 +465,21 @@ pub const UNKNOWN: &[(&str, &str, &str)] = &[
         "turns",
         "a stream that breaks off ends none of its spans",
     ),
+    (
+        "voltagent/parcel-subagents",
+        "model calls",
+        "one span for all steps of a run; a stream that is cut leaves no span of its agent",
+    ),
+    (
+        "voltagent/parcel-subagents",
+        "model errors",
+        "one span for all steps of a run; a stream that is cut leaves no span of its agent",
+    ),
+    (
+        "voltagent/parcel-subagents",
+        "turns",
+        "one span for all steps of a run; a stream that is cut leaves no span of its agent",
+    ),
 ];
 
 /// Why a figure of a capture is unknown, if it is.
