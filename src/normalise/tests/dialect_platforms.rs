@@ -10,93 +10,95 @@ const DESK: &str = "entity.type=agent; entity.id=d; entity.name=desk";
 const BILLING: &str =
     "entity.type=agent; entity.id=d; entity.name=desk; subagent.id=b; subagent.name=billing";
 
+/// Span, what all spans of its agent carry, what it carries itself, and what is told.
+const LINES: &[(&str, &str, &str, &str)] = &[
+    ("desk", DESK, "", "agent desk"),
+    ("subagent:billing", BILLING, "", "agent billing"),
+    (
+        "desk",
+        DESK,
+        "ai.model.name=openai/gpt-4o; usage.prompt_tokens=70; usage.completion_tokens=9",
+        "call -/gpt-4o of desk in 70 out 9 asks[] agent",
+    ),
+    (
+        "subagent:billing",
+        BILLING,
+        "ai.model.name=gpt-4o; error.type=Error",
+        "call -/gpt-4o of billing in 0 out 0 asks[] agent failed",
+    ),
+    (
+        "llm:streamText",
+        DESK,
+        "span.type=llm; ai.model.name=gpt-4o; llm.usage.prompt_tokens=7",
+        "structure of desk refused[]",
+    ),
+    (
+        "llm:generateText",
+        BILLING,
+        "span.type=llm; ai.model.name=openai/gpt-4o; ai.model.provider=openai; error.type=APIError",
+        "call openai/gpt-4o of billing in 0 out 0 asks[] failed",
+    ),
+    (
+        "tool.execution:look_up",
+        BILLING,
+        "span.type=tool; tool.name=look_up",
+        "tool look_up of billing",
+    ),
+    (
+        "tool.execution:look_up",
+        DESK,
+        "span.type=tool",
+        "tool look_up of desk",
+    ),
+    (
+        "tool.execution:delegate_task",
+        DESK,
+        r#"span.type=tool; tool.name=delegate_task; tool.parameters={"type": "object"}; input={"targetAgents": ["billing"]}"#,
+        "tool delegate_task of desk to billing only",
+    ),
+    (
+        "tool.execution:delegate_task",
+        DESK,
+        r#"span.type=tool; tool.name=delegate_task; input={"targetAgents": ["billing", "sales"]}"#,
+        "tool delegate_task of desk to ? only",
+    ),
+    (
+        "memory.read",
+        DESK,
+        "span.type=memory",
+        "structure of desk refused[]",
+    ),
+    ("search", DESK, "span.type=retriever", "retrieval"),
+    (
+        "embed",
+        DESK,
+        "span.type=embedding",
+        "call -/- of desk in 0 out 0 asks[] embeds",
+    ),
+    ("check", DESK, "span.type=guardrail", "guardrail false"),
+    (
+        "judge",
+        DESK,
+        "span.type=scorer",
+        "structure of desk refused[]",
+    ),
+    (
+        "orders",
+        "entity.type=workflow; entity.id=w; entity.name=orders",
+        "",
+        "workflow orders",
+    ),
+    (
+        "step",
+        "entity.type=workflow; entity.id=w; entity.name=orders",
+        "span.type=workflow-step",
+        "structure of - refused[]",
+    ),
+];
+
 #[test]
 fn voltagent() {
-    let lines = [
-        ("desk", DESK, "", "agent desk"),
-        ("subagent:billing", BILLING, "", "agent billing"),
-        (
-            "desk",
-            DESK,
-            "ai.model.name=openai/gpt-4o; usage.prompt_tokens=70; usage.completion_tokens=9",
-            "call -/gpt-4o of desk in 70 out 9 asks[] agent",
-        ),
-        (
-            "subagent:billing",
-            BILLING,
-            "ai.model.name=gpt-4o; error.type=Error",
-            "call -/gpt-4o of billing in 0 out 0 asks[] agent failed",
-        ),
-        (
-            "llm:streamText",
-            DESK,
-            "span.type=llm; ai.model.name=gpt-4o; llm.usage.prompt_tokens=7",
-            "structure of desk refused[]",
-        ),
-        (
-            "llm:generateText",
-            BILLING,
-            "span.type=llm; ai.model.name=openai/gpt-4o; ai.model.provider=openai; error.type=APIError",
-            "call openai/gpt-4o of billing in 0 out 0 asks[] failed",
-        ),
-        (
-            "tool.execution:look_up",
-            BILLING,
-            "span.type=tool; tool.name=look_up",
-            "tool look_up of billing",
-        ),
-        (
-            "tool.execution:look_up",
-            DESK,
-            "span.type=tool",
-            "tool look_up of desk",
-        ),
-        (
-            "tool.execution:delegate_task",
-            DESK,
-            r#"span.type=tool; tool.name=delegate_task; tool.parameters={"type": "object"}; input={"targetAgents": ["billing"]}"#,
-            "tool delegate_task of desk to billing only",
-        ),
-        (
-            "tool.execution:delegate_task",
-            DESK,
-            r#"span.type=tool; tool.name=delegate_task; input={"targetAgents": ["billing", "sales"]}"#,
-            "tool delegate_task of desk to ? only",
-        ),
-        (
-            "memory.read",
-            DESK,
-            "span.type=memory",
-            "structure of desk refused[]",
-        ),
-        ("search", DESK, "span.type=retriever", "retrieval"),
-        (
-            "embed",
-            DESK,
-            "span.type=embedding",
-            "call -/- of desk in 0 out 0 asks[] embeds",
-        ),
-        ("check", DESK, "span.type=guardrail", "guardrail false"),
-        (
-            "judge",
-            DESK,
-            "span.type=scorer",
-            "structure of desk refused[]",
-        ),
-        (
-            "orders",
-            "entity.type=workflow; entity.id=w; entity.name=orders",
-            "",
-            "workflow orders",
-        ),
-        (
-            "step",
-            "entity.type=workflow; entity.id=w; entity.name=orders",
-            "span.type=workflow-step",
-            "structure of - refused[]",
-        ),
-    ];
-    for (span, common, own, expected) in lines {
+    for (span, common, own, expected) in LINES {
         check(
             "@voltagent/core",
             "",

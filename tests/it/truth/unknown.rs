@@ -47,12 +47,7 @@ pub const UNKNOWN: &[(&str, &str, &str)] = &[
     ),
     (
         "autogen-native/support-swarm",
-        "model calls",
-        "no spans for model calls",
-    ),
-    (
-        "autogen-native/support-swarm",
-        "model errors",
+        "model *",
         "no spans for model calls",
     ),
     (
@@ -107,12 +102,7 @@ pub const UNKNOWN: &[(&str, &str, &str)] = &[
     ),
     (
         "claude-agent-sdk/support-subagents",
-        "model calls",
-        "no spans for model calls; the sums on the run, which count, name the model that answered last and leave subagents out",
-    ),
-    (
-        "claude-agent-sdk/support-subagents",
-        "model errors",
+        "model *",
         "no spans for model calls; the sums on the run, which count, name the model that answered last and leave subagents out",
     ),
     (
@@ -327,12 +317,7 @@ pub const UNKNOWN: &[(&str, &str, &str)] = &[
     ),
     (
         "openlit-openai-agents/travel-handoffs",
-        "model calls",
-        "a stream that breaks off has no span",
-    ),
-    (
-        "openlit-openai-agents/travel-handoffs",
-        "model errors",
+        "model *",
         "a stream that breaks off has no span",
     ),
     (
@@ -437,12 +422,7 @@ pub const UNKNOWN: &[(&str, &str, &str)] = &[
     ),
     (
         "vercel-ai-v6-openinference/parcel-transfers",
-        "model calls",
-        "a stream that breaks off ends none of its spans",
-    ),
-    (
-        "vercel-ai-v6-openinference/parcel-transfers",
-        "model errors",
+        "model *",
         "a stream that breaks off ends none of its spans",
     ),
     (
@@ -452,12 +432,7 @@ pub const UNKNOWN: &[(&str, &str, &str)] = &[
     ),
     (
         "vercel-ai-v6/parcel-transfers",
-        "model calls",
-        "a stream that breaks off ends none of its spans",
-    ),
-    (
-        "vercel-ai-v6/parcel-transfers",
-        "model errors",
+        "model *",
         "a stream that breaks off ends none of its spans",
     ),
     (
@@ -467,12 +442,7 @@ pub const UNKNOWN: &[(&str, &str, &str)] = &[
     ),
     (
         "voltagent/parcel-subagents",
-        "model calls",
-        "one span for all steps of a run; a stream that is cut leaves no span of its agent",
-    ),
-    (
-        "voltagent/parcel-subagents",
-        "model errors",
+        "model *",
         "one span for all steps of a run; a stream that is cut leaves no span of its agent",
     ),
     (
