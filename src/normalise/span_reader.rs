@@ -153,7 +153,11 @@ impl<'a> SpanReader<'a> {
         let mut rare = RareFields {
             links: foreign_links(span),
             threshold: span.threshold,
-            remote_parent: span.parent.is_some() && span.caller.is_elsewhere(),
+            // A request without a parent span has its caller elsewhere too.
+            remote_parent: match span.parent {
+                Some(_) => span.caller.is_elsewhere(),
+                None => span.caller.is_request,
+            },
             is_exchange: event.rare.is_exchange || exchange::is_one(self, &event.kind),
             ..std::mem::take(&mut event.rare).into_inner()
         };

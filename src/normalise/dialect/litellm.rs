@@ -31,21 +31,9 @@ pub(super) const DIALECT: Dialect = Dialect {
         ),
         terms(Topic::Model, SDK + 2, &["litellm.model_group"]),
         terms(Topic::RawUsage, SDK, &["metadata.usage_object"]),
-        terms(
-            Topic::Cost,
-            STANDARD + 1,
-            &["gen_ai.cost.total_cost", "litellm.cost.total"],
-        ),
-        terms(
-            Topic::InputCost,
-            STANDARD + 1,
-            &["gen_ai.cost.input_cost", "litellm.cost.input"],
-        ),
-        terms(
-            Topic::OutputCost,
-            STANDARD + 1,
-            &["gen_ai.cost.output_cost", "litellm.cost.output"],
-        ),
+        terms(Topic::Cost, STANDARD + 1, &["litellm.cost.total"]),
+        terms(Topic::InputCost, STANDARD + 1, &["litellm.cost.input"]),
+        terms(Topic::OutputCost, STANDARD + 1, &["litellm.cost.output"]),
         own(&[
             "error.llm_provider",
             "guardrail_status",
