@@ -57,5 +57,5 @@ fn of_text<'b, 'v>(arguments: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, Exe
 fn itself<'b, 'v>(mut arguments: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, ExecutionError> {
     arguments
         .pop()
-        .ok_or_else(|| ExecutionError::missing_argument_or_target())
+        .ok_or_else(ExecutionError::missing_argument_or_target)
 }

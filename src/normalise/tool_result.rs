@@ -49,8 +49,8 @@ fn says_error(value: &Value<'_>, depth: usize) -> bool {
 
 fn text_says_error(text: &str) -> bool {
     let has = |flag: &&str| memmem::find(text.as_bytes(), flag.as_bytes()).is_some();
-    let is_message = || MESSAGE_IDS.iter().any(|id| has(&id)) && has(&"\"error\"");
-    if !FLAGS.iter().any(|flag| has(&flag)) && !is_message() {
+    let is_message = || MESSAGE_IDS.iter().any(&has) && has(&"\"error\"");
+    if !FLAGS.iter().any(has) && !is_message() {
         return false;
     }
     match json::parse(text) {

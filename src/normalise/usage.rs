@@ -38,7 +38,7 @@ fn raw(source: &SpanReader<'_>) -> Option<ToldCounts> {
         .filter_map(|key| object(source.attributes().get(*key)?));
     let mut responses = topics::RESPONSE.iter().filter_map(|key: &AttributeKey| {
         let response = source.attributes().get(*key)?;
-        response::usage(response, |object| ToldCounts::of_json(object))
+        response::usage(response, ToldCounts::of_json)
     });
     objects
         .find_map(|object| ToldCounts::of_json(&object))

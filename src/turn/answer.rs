@@ -173,5 +173,5 @@ fn is_orphan(tree: &Tree<'_>, activations: &Activations) -> bool {
         );
         run || event.agent.is_some() || event.context.session.is_some()
     };
-    tools_only && !tree.events.iter().any(|event| named(&event))
+    tools_only && !tree.events.iter().any(named)
 }

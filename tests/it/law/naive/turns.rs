@@ -164,7 +164,7 @@ fn asks_for_more(last: &Event) -> bool {
     }
 }
 
-fn parent<'t, 'e>(turn: &'t [&'e Event], event: &Event) -> Option<&'e Event> {
+fn parent<'e>(turn: &[&'e Event], event: &Event) -> Option<&'e Event> {
     let is_it = |other: &&&Event| other.trace == event.trace && Some(other.span) == event.parent;
     spans(turn).find(is_it).copied()
 }
@@ -206,7 +206,7 @@ impl Turn<'_> {
             );
             run || event.agent.is_some() || event.context.session.is_some()
         };
-        acts && self.events.iter().any(|event| is_named(&event))
+        acts && self.events.iter().any(is_named)
     }
 
     /// Whether that turn is an earlier one of its session.
