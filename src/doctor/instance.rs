@@ -3,7 +3,8 @@
 use super::emitter::UNKNOWN;
 use super::finding::{Finding, FindingKind, percent};
 use super::report::{Diagnosis, EmitterReport};
-use super::survey::{DIALECTS_PAGE, SDKS_PAGE, TEACH_PAGE};
+use super::sdks::SDKS_PAGE;
+use super::survey::{DIALECTS_PAGE, TEACH_PAGE};
 use crate::model::time::Timestamp;
 use crate::normalise::DIALECTS;
 use serde_json::{Value, json};

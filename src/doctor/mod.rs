@@ -6,12 +6,14 @@
 //! | `emitter.rs` | one emitter: the spans of one service in one dialect |
 //! | `finding.rs` | what is missing, how much of it, and what to do |
 //! | `instance.rs` | the metrics of a running instance, and a conversation to test it with |
+//! | `sdks.rs` | which section of `docs/sdks.md` is about an emitter |
 //! | `report.rs` | the findings as text and as JSON |
 
 mod emitter;
 mod finding;
 mod instance;
 mod report;
+mod sdks;
 mod survey;
 
 #[cfg(test)]

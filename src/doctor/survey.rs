@@ -3,6 +3,7 @@
 use super::emitter::{Emitter, MAX_EXAMPLES, UNKNOWN, target_in};
 use super::finding::{Finding, FindingKind, percent};
 use super::report::{Diagnosis, EmitterReport};
+use super::sdks::{SDKS_PAGE, SdkSection, section_of};
 use crate::model::event::Event;
 use crate::model::harmless::harmless;
 use crate::model::ids::TraceId;
@@ -123,13 +124,10 @@ impl Survey {
                 DECLARE_PAGE,
             ));
         }
-        let reports = emitters
-            .into_iter()
-            .map(|(key, emitter)| self.report(key, emitter));
         Diagnosis {
             spans,
             log_records: self.log_records,
-            emitters: reports.collect(),
+            emitters: self.reports(emitters),
             findings,
         }
     }
@@ -159,14 +157,35 @@ impl Survey {
         findings
     }
 
+    /// The emitters of each service, those with the most spans first. A trace in which several of them lack a session is told once.
+    fn reports(&self, emitters: BTreeMap<EmitterKey, Emitter>) -> Vec<EmitterReport> {
+        let mut emitters: Vec<(EmitterKey, Emitter)> = emitters.into_iter().collect();
+        emitters.sort_by(|(a, more), (b, less)| {
+            a.0.cmp(&b.0)
+                .then(less.spans.cmp(&more.spans))
+                .then(a.cmp(b))
+        });
+        let mut told = HashSet::new();
+        let mut reports = Vec::new();
+        for (key, mut emitter) in emitters {
+            let service = &key.0;
+            emitter
+                .traces
+                .retain(|trace| told.insert((service.clone(), *trace)));
+            reports.push(self.report(key, emitter));
+        }
+        reports
+    }
+
     fn report(&self, (service, dialect, scope): EmitterKey, emitter: Emitter) -> EmitterReport {
-        let findings = self.findings(&dialect, &emitter);
-        let notes = notes(&emitter);
-        let title = DIALECTS.iter().find(|known| known.name == dialect);
-        let scopes = match scope.as_str() {
-            "" => emitter.scopes.into_iter().collect(),
+        let scopes: Vec<String> = match scope.as_str() {
+            "" => emitter.scopes.iter().cloned().collect(),
             _ => vec![scope],
         };
+        let section = section_of(&dialect, &scopes);
+        let findings = self.findings(section, &emitter);
+        let notes = notes(&emitter);
+        let title = DIALECTS.iter().find(|known| known.name == dialect);
         EmitterReport {
             service,
             title: title.map(|known| known.title.to_owned()),
@@ -179,12 +198,13 @@ impl Survey {
         }
     }
 
-    fn findings(&self, dialect: &str, emitter: &Emitter) -> Vec<Finding> {
+    fn findings(&self, section: Option<&SdkSection>, emitter: &Emitter) -> Vec<Finding> {
+        let see = section.map_or(SDKS_PAGE, |section| section.see);
         let found = [
             unknown(emitter),
-            self.without_session(dialect, emitter),
-            self.without_agent(emitter),
-            without_usage(emitter),
+            self.without_session(section, emitter),
+            self.without_agent(emitter, see),
+            without_usage(emitter, see),
             without_price(emitter),
             words(emitter),
             currencies(emitter),
@@ -202,21 +222,25 @@ impl Survey {
         found.into_iter().flatten().chain(tools).collect()
     }
 
-    fn without_session(&self, dialect: &str, emitter: &Emitter) -> Option<Finding> {
+    fn without_session(&self, section: Option<&SdkSection>, emitter: &Emitter) -> Option<Finding> {
         let of = emitter.traces.len() as u64;
         let without = emitter.traces.iter();
         let without = without.filter(|trace| !self.with_session.contains(*trace));
         let count = without.count() as u64;
-        let message = format!(
-            "no session ID on {} % of traces ({count} of {of}), so each is a session of its own: {}",
-            percent(count, of),
-            session_advice(dialect)
+        let advice = section.map_or_else(
+            || "set `gen_ai.conversation.id` or `session.id` on a span of each trace".to_owned(),
+            |section| format!("set it with: {}", section.session),
         );
-        let finding = || Finding::new(FindingKind::NoSession, (count, of), message, SDKS_PAGE);
+        let message = format!(
+            "no session ID on {} % of traces ({count} of {of}), so each is a session of its own. To change this, {advice}, or name your own attribute in `normalise.session_attributes`",
+            percent(count, of),
+        );
+        let see = section.map_or(SDKS_PAGE, |section| section.see);
+        let finding = || Finding::new(FindingKind::NoSession, (count, of), message, see);
         (count > 0).then(finding)
     }
 
-    fn without_agent(&self, emitter: &Emitter) -> Option<Finding> {
+    fn without_agent(&self, emitter: &Emitter, see: &'static str) -> Option<Finding> {
         let nameless = emitter.calls.iter();
         let nameless = nameless.filter(|(trace, _)| !self.with_agent.contains(*trace));
         let count: u64 = nameless.map(|(_, calls)| calls).sum();
@@ -224,33 +248,13 @@ impl Survey {
         let message = format!(
             "{count} of {of} model calls are in traces that name no agent, so they count for the agent `unknown`: give your agents names, or set `gen_ai.agent.name` on a span around them"
         );
-        (count > 0).then(|| Finding::new(FindingKind::NoAgentName, (count, of), message, SDKS_PAGE))
+        (count > 0).then(|| Finding::new(FindingKind::NoAgentName, (count, of), message, see))
     }
 }
 
-pub(super) const SDKS_PAGE: &str = "docs/sdks.md";
 const DECLARE_PAGE: &str = "docs/instrument.md";
 pub(super) const DIALECTS_PAGE: &str = "docs/dialects.md";
 pub(super) const TEACH_PAGE: &str = "docs/teach-a-dialect.md";
-
-/// What to set for a session, where an SDK has a way of its own.
-fn session_advice(dialect: &str) -> &'static str {
-    match dialect {
-        "vercel_ai_5" => "set `sessionId` in `experimental_telemetry.metadata`",
-        "langfuse" => "set the session ID of the trace (`langfuse.session.id`)",
-        "langsmith" => "set `session_id` or `thread_id` in the metadata of the run",
-        "openllmetry" => {
-            "call `Traceloop.set_association_properties({\"session_id\": …})` at the start of each request"
-        }
-        "openinference" | "crewai" | "llama_index" | "beeai" | "autogen" => {
-            "put `using_session(…)` of OpenInference around each request, or set `session.id`"
-        }
-        "mastra" => "pass `sessionId` in the metadata of the tracing options",
-        _ => {
-            "set `gen_ai.conversation.id` or `session.id` on a span of each trace, or name your own attribute in `normalise.session_attributes`"
-        }
-    }
-}
 
 fn unknown(emitter: &Emitter) -> Option<Finding> {
     let count = emitter.not_understood;
@@ -274,7 +278,7 @@ fn unknown(emitter: &Emitter) -> Option<Finding> {
     (count > 0).then(finding)
 }
 
-fn without_usage(emitter: &Emitter) -> Option<Finding> {
+fn without_usage(emitter: &Emitter, see: &'static str) -> Option<Finding> {
     let (count, streamed, of) = (
         emitter.without_usage,
         emitter.streamed_without_usage,
@@ -290,7 +294,7 @@ fn without_usage(emitter: &Emitter) -> Option<Finding> {
     let message = format!(
         "{count} of {of} model calls say nothing of tokens, so their cost is unknown: {advice}"
     );
-    (count > 0).then(|| Finding::new(FindingKind::NoUsage, (count, of), message, SDKS_PAGE))
+    (count > 0).then(|| Finding::new(FindingKind::NoUsage, (count, of), message, see))
 }
 
 fn without_price(emitter: &Emitter) -> Option<Finding> {

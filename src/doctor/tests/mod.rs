@@ -165,6 +165,27 @@ fn spans_of_no_dialect_are_told_from_those_of_servers() {
 }
 
 #[test]
+fn a_trace_without_session_is_told_once_in_the_words_of_its_sdk() {
+    let workflow: SaidAttributes = &[("traceloop.span.kind", Value::Str("workflow"))];
+    let scope = "opentelemetry.instrumentation.openai_agents";
+    let spans = [(1, workflow), (1, workflow), (1, CALL), (2, CALL)];
+    let lacking = diagnosis(Settings::default(), &[batch(scope, &spans)]);
+    let of = |label: &str| {
+        let mut emitters = lacking.emitters.iter();
+        let emitter = emitters.find(|emitter| emitter.dialect == label);
+        let findings = &emitter.expect("an emitter").findings;
+        let mut sessions = findings.iter();
+        let about = sessions.find(|one| one.kind == FindingKind::NoSession);
+        about.map(|one| (one.count, one.see, one.message.clone()))
+    };
+    let (count, see, message) = of("openllmetry").expect("a finding");
+    assert_eq!((count, see), (1, "docs/sdks.md#openai-agents"));
+    assert!(message.contains("set it with: the turn span"), "{message}");
+    let (count, ..) = of("otel_genai").expect("a finding");
+    assert_eq!(count, 1, "the other trace");
+}
+
+#[test]
 fn what_senders_write_is_shown_harmless() {
     let mut bad = batch("scope\u{1b}[31m", &[(1, &[("agent\u{7}", Value::Int(1))])]);
     bad.resource = Attributes::from_iter([("service.name", Value::Str("desk\n\u{202e}"))]);
