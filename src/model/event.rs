@@ -98,6 +98,8 @@ pub struct RareFields {
     pub about: Option<u64>,
     /// What says that the tool call hands over, if it is more than its name.
     pub handoff_basis: Basis,
+    /// The tool that delegates returned something: whoever it called has worked, here or elsewhere.
+    pub delegate_returned: bool,
 }
 
 /// How a span shows that a run waits for a person.
@@ -110,7 +112,7 @@ pub enum Pause {
     MayWait,
     /// The user was asked something and answers with the next input.
     Asks,
-    /// The run goes on after the decision of a person; it is no new input of the user.
+    /// The run goes on after the decision of a person, or with the result of a tool; it is no new input of the user.
     Resumes,
 }
 
@@ -155,6 +157,7 @@ impl Empty for RareFields {
         totals: None,
         about: None,
         handoff_basis: Basis::Inferred,
+        delegate_returned: false,
     };
 }
 

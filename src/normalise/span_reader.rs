@@ -2,7 +2,10 @@
 
 use super::interner::{NameInterners, trimmed};
 use super::json_tape::Document;
-use super::{Settings, declared, evaluation, exchange, handoff, json, model_name, outcome, topics};
+use super::{
+    Settings, declared, evaluation, exchange, handoff, json, model_name, outcome, tool_result,
+    topics,
+};
 use crate::model::compact::{CowArc, OptionBox};
 use crate::model::event::{Event, Kind, RareFields};
 use crate::model::ids::{Link, SpanId, TraceId};
@@ -179,10 +182,11 @@ impl<'a> SpanReader<'a> {
         rare.evaluations.extend(evaluation::retention(attributes));
         rare.outcome = outcome::of_span(attributes, &event.kind, self.context.settings)
             .or_else(|| outcome::of_evaluations(&rare.evaluations));
-        if let Kind::Tool(tool) = &event.kind
+        if let Kind::Tool(tool) = &mut event.kind
             && tool.hands_to.is_some()
         {
             rare.handoff_basis = handoff::basis(self, &tool.name);
+            rare.delegate_returned = !event.error && tool_result::has_returned(self, tool);
         }
         if event.error || self.str(key!("error")).is_some() {
             rare.refused.extend(handoff::refusals(self));

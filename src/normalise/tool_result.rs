@@ -1,6 +1,7 @@
-//! What a tool returned, as far as it says that the tool failed or did not run.
+//! What a tool returned, as far as it says that the tool failed or did not run, or that a delegate answered.
 
 use super::{SpanReader, json, topics};
+use crate::model::event::{Target, ToolCall};
 use crate::otlp::attribute_key::{AttributeKeys, keys};
 use crate::otlp::view::Value;
 use memchr::memmem;
@@ -103,4 +104,51 @@ fn is_nothing(text: &str) -> bool {
 /// The result as text.
 pub(super) fn text<'s>(source: &SpanReader<'s>) -> Option<&'s str> {
     source.attributes().first_str(topics::TOOL_RESULT)
+}
+
+/// Whether the tool that delegates returned what an agent said. If it says that there is no such agent, it failed.
+pub(super) fn has_returned(source: &SpanReader<'_>, tool: &mut ToolCall) -> bool {
+    let result = text(source).filter(|_| tool.delegates);
+    let Some(result) = result.filter(|text| !is_nothing(text)) else {
+        return false;
+    };
+    if let Some(Target::Agent(target)) = &tool.hands_to {
+        tool.failed |= is_unknown(target, result);
+    }
+    tool.failed |= json::parse(result).is_some_and(|result| is_fault(&result));
+    !tool.failed
+}
+
+/// `{"status": "error", …}`, `{"error": "…"}`.
+fn is_fault(result: &serde_json::Value) -> bool {
+    let error = result.get("error").and_then(serde_json::Value::as_str);
+    let status = result.get("status").and_then(serde_json::Value::as_str);
+    error.is_some_and(|error| !error.is_empty()) || matches!(status, Some("error" | "failed"))
+}
+
+/// "Member with ID x not found", "cannot invoke subagent x because it does not exist", "Unknown agent: x"; not the answer of an agent that
+/// could not find something else.
+fn is_unknown(target: &str, result: &str) -> bool {
+    const AFTER: &[&str] = &[
+        "not found",
+        "does not exist",
+        "doesn't exist",
+        "not defined",
+    ];
+    const BEFORE: &[&str] = &["unknown", "no such", "no agent", "invalid"];
+    let plain = |text: &str| text.to_ascii_lowercase().replace(['_', '-'], " ");
+    let (text, target) = (plain(result), plain(target));
+    let mut places = text.match_indices(&*target);
+    places.any(|(at, _)| {
+        let ends_sentence = |c: char| matches!(c, '.' | ',' | ';' | '\n');
+        let after = text[at + target.len()..].split(ends_sentence).next();
+        let before = text[..at].rsplit(ends_sentence).next();
+        let near = |distance: usize| distance < 24;
+        let denied = |after: &str| AFTER.iter().any(|s| after.find(s).is_some_and(near));
+        let missed = |before: &str| {
+            let distance = |s: &&str| Some(before.len() - before.rfind(*s)? - s.len());
+            BEFORE.iter().any(|s| distance(s).is_some_and(near))
+        };
+        after.is_some_and(denied) || before.is_some_and(missed)
+    })
 }

@@ -215,6 +215,9 @@ pub struct Event {
     /// What says that the tool call hands over, if it is more than its name.
     #[prost(enumeration = "Basis", tag = "48")]
     pub handoff_basis: i32,
+    /// The tool call that delegates returned a result.
+    #[prost(bool, tag = "49")]
+    pub delegate_returned: bool,
     #[prost(oneof = "event::Kind", tags = "30, 31, 32, 33, 34, 35, 36, 37, 38")]
     pub kind: ::core::option::Option<event::Kind>,
 }

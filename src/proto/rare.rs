@@ -59,6 +59,7 @@ pub(super) fn put_marks(rare: &RareFields, to: &mut Fields) {
         totals,
         about,
         handoff_basis,
+        delegate_returned,
     } = rare;
     to.count(field::REMOTE_PARENT, *remote_parent);
     to.name(field::AGENT_ID, agent_id.as_ref());
@@ -75,6 +76,7 @@ pub(super) fn put_marks(rare: &RareFields, to: &mut Fields) {
         to.fixed64(field::ABOUT, *about);
     }
     to.count(field::HANDOFF_BASIS, v1::Basis::from(*handoff_basis) as u32);
+    to.count(field::DELEGATE_RETURNED, *delegate_returned);
 }
 
 /// What a stored event says of it; takes it out of the event.
@@ -112,6 +114,7 @@ pub(super) fn of(stored: &mut v1::Event) -> Result<RareFields, Invalid> {
         totals: stored.totals.take().map(totals_of),
         about: stored.about,
         handoff_basis: stored.handoff_basis().into(),
+        delegate_returned: stored.delegate_returned,
     })
 }
 

@@ -77,7 +77,8 @@ impl SessionState {
                 end <= turn.end || trace.links().any(|link| turn.traces.contains(&link))
             });
             // Only the last one waits: the user has asked for something else since those before it.
-            let waiting = turns.last().is_some_and(|turn| turn.signs.waits());
+            let may_go_on = |turn: &OpenTurn| turn.signs.waits() || turn.signs.passes_on();
+            let waiting = turns.last().is_some_and(may_go_on);
             let resumed = (waiting && signs.resumes()).then(|| turns.len() - 1);
             match host.or(resumed).map(|host| &mut turns[host]) {
                 Some(turn) => {
@@ -115,12 +116,15 @@ impl SessionState {
         };
         let traces = turn.traces.iter();
         // What nobody can join needs no time: a trace of its own, and what is not about agents.
-        let may_resume = matches!(key, PartitionKey::Session(_)) && turn.signs.waits();
+        let patience = match key {
+            PartitionKey::Session(_) if turn.signs.waits() => Some(settings.turn_timeout),
+            PartitionKey::Session(_) if turn.signs.passes_on() => Some(settings.drop_timeout),
+            _ => None,
+        };
         let followed = turn.followed.map_or(bound, |at| at + settings.settle);
-        let bound = if may_resume {
-            bound.max(followed)
-        } else {
-            bound
+        let bound = match patience {
+            Some(_) => bound.max(followed),
+            None => bound,
         };
         traces
             .filter_map(|id| match self.traces.get(id) {
@@ -131,9 +135,9 @@ impl SessionState {
                 // Where a link leads is as unknown as a parent that is missing, as long as nobody says so.
                 let waits = matches!(key, PartitionKey::Trace(_)) && open.follows();
                 let quiet = match open.missing() {
-                    Missing::Nothing if !waits => match may_resume && turn.followed.is_none() {
-                        true => settings.turn_timeout,
-                        false => settings.settle,
+                    Missing::Nothing if !waits => match (patience, turn.followed) {
+                        (Some(patience), None) => patience,
+                        _ => settings.settle,
                     },
                     Missing::Work => settings.turn_timeout,
                     _ => settings.trace_timeout,

@@ -29,6 +29,8 @@ pub(super) struct HandoffEvidence {
     /// Its own span failed, or an error says that it was refused.
     pub(super) refused: bool,
     pub(super) delegates: bool,
+    /// A tool returned what somebody answered.
+    pub(super) returned: bool,
     /// The span of the target that names the source.
     pub(super) callee: Option<usize>,
     /// Its target works inside one of its own spans.
@@ -80,6 +82,7 @@ fn gather(tree: &Tree<'_>, activations: &Activations) -> Vec<HandoffEvidence> {
                 ran: true,
                 refused: tool.failed || event.error,
                 delegates: tool.delegates,
+                returned: event.rare.delegate_returned,
                 basis: event.rare.handoff_basis,
                 has_work_inside: activations.work_inside(tree, i),
                 ..shown_at(tree, i, event.start, to)
@@ -130,6 +133,7 @@ fn shown_at(tree: &Tree<'_>, i: usize, at: Timestamp, to: &Target) -> HandoffEvi
         ran: false,
         refused: false,
         delegates: false,
+        returned: false,
         callee: None,
         has_work_inside: false,
         trace: tree.events[i].trace,
@@ -190,6 +194,7 @@ impl HandoffEvidence {
         self.ran |= other.ran;
         self.refused |= other.refused;
         self.delegates |= other.delegates;
+        self.returned |= other.returned;
         self.basis = self.basis.min(other.basis);
         self.callee = self.callee.or(other.callee);
         self.has_work_inside |= other.has_work_inside;

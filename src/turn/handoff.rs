@@ -235,8 +235,9 @@ fn conclude(
     policy: Policy<'_>,
 ) -> HandoffState {
     let human = shown.to == Target::Human;
-    // Where no span names an agent nothing could show that one started (H-12).
-    let blind = !tree.identities().any_acts();
+    // Where no span names an agent nothing could show that one started (H-12). Nor does anything where an answer came back from
+    // a delegate that works in a trace of its own.
+    let blind = !tree.identities().any_acts() || shown.returned;
     let inside = target.is_some_and(|target| works_inside(tree, activations, shown, target));
     let kind = if shown.delegates || inside {
         HandoffKind::Delegation

@@ -12,8 +12,8 @@ pub struct PauseSigns {
     /// The last end of what certainly waits, and of what does if nothing follows.
     waits: Option<Timestamp>,
     may_wait: Option<Timestamp>,
-    /// The last chat call by its start, and whether it asked for tools that do work.
-    last_call: Option<(Timestamp, bool)>,
+    /// The last chat call by its start, and what it asked for.
+    last_call: Option<(Timestamp, Wish)>,
     /// The last start of a tool that ran.
     last_tool: Option<Timestamp>,
     /// The first starts: of a tool that ran, of calls whose input ends with the user, with a tool's result, and with nobody knows what.
@@ -24,6 +24,19 @@ pub struct PauseSigns {
     /// A span says that the run goes on.
     resumes: bool,
     root_failed: bool,
+    /// Agents are named, or they, runs, tools or handoffs have spans of their own.
+    has_more_than_calls: bool,
+}
+
+/// What a chat call asked for instead of an answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Wish {
+    #[default]
+    Nothing,
+    /// Another agent, or a person.
+    Handoff,
+    /// Tools that do work.
+    Tools,
 }
 
 /// The earlier one, if there is one.
@@ -54,12 +67,24 @@ impl PauseSigns {
             }
             _ => {}
         }
+        self.has_more_than_calls |= match &event.kind {
+            Kind::Model(call) => call.is_agent || event.agent.is_some(),
+            kind => matches!(
+                kind,
+                Kind::Agent { .. } | Kind::Workflow | Kind::Tool(_) | Kind::Handoff(_)
+            ),
+        };
     }
 
     fn add_call(&mut self, event: &Event, call: &ModelCall) {
         let start = Some(event.start);
-        let asks = call.asks_tools && !call.failed && !event.rare.cancelled;
-        self.last_call = self.last_call.max(Some((event.start, asks)));
+        let wish = match call.failed || event.rare.cancelled {
+            true => Wish::Nothing,
+            false if call.asks_tools => Wish::Tools,
+            false if call.answered == Some(false) && !call.requests.is_empty() => Wish::Handoff,
+            false => Wish::Nothing,
+        };
+        self.last_call = self.last_call.max(Some((event.start, wish)));
         let first = match call.continues {
             Some(false) => &mut self.first_asked,
             Some(true) => &mut self.first_continued,
@@ -81,6 +106,7 @@ impl PauseSigns {
             first_unknown: earlier(self.first_unknown, other.first_unknown),
             resumes: self.resumes || other.resumes,
             root_failed: self.root_failed || other.root_failed,
+            has_more_than_calls: self.has_more_than_calls || other.has_more_than_calls,
         }
     }
 
@@ -88,13 +114,20 @@ impl PauseSigns {
     pub fn waits(&self) -> bool {
         let call = self.last_call.map(|(start, _)| start);
         let is_last = |end: Timestamp| call.is_none_or(|call| call < end);
-        let asks = self
-            .last_call
-            .is_some_and(|(start, asks)| asks && self.last_tool.is_none_or(|tool| tool < start));
+        let asks = self.last_call.is_some_and(|(start, wish)| {
+            wish == Wish::Tools && self.last_tool.is_none_or(|tool| tool < start)
+        });
         !self.root_failed
             && (self.waits.is_some_and(is_last)
                 || call.is_some() && self.may_wait.is_some_and(is_last)
                 || asks)
+    }
+
+    /// Whether nothing but calls of nobody is shown, and the last one only passed the request on: the next call may be in another trace, as behind a
+    /// proxy (T-14).
+    pub fn passes_on(&self) -> bool {
+        let last = self.last_call.map(|(_, wish)| wish);
+        !self.has_more_than_calls && !self.root_failed && last == Some(Wish::Handoff)
     }
 
     /// Whether it begins with what a run that waited goes on with, and not with an input of the user (T-14).

@@ -2,8 +2,8 @@
 
 use super::vocabulary::{SDK, STANDARD, Topic, own, terms};
 use super::{Dialect, build, openinference, otel_genai};
-use crate::model::event::{Event, Kind};
-use crate::normalise::SpanReader;
+use crate::model::event::{Event, Kind, Pause};
+use crate::normalise::{SpanReader, json};
 use crate::otlp::attribute_key::{AttributeKeys, key, keys};
 
 /// What a proxy wrote about the request that it passed on: absent, or empty, where LiteLLM is a library.
@@ -36,6 +36,7 @@ pub(super) const DIALECT: Dialect = Dialect {
         terms(Topic::OutputCost, STANDARD + 1, &["litellm.cost.output"]),
         own(&[
             "error.llm_provider",
+            "gen_ai.input.messages",
             "guardrail_status",
             "http.route",
             "litellm.call_id",
@@ -67,7 +68,11 @@ pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
         },
         "" if !has_model => Kind::Structure,
         // The request to the proxy says whether another try was better.
-        _ if span != PROXY && is_proxied(source) && source.failed() => Kind::Structure,
+        _ if span != PROXY && is_proxied(source) && source.failed() => {
+            // It alone knows what was asked.
+            event.rare.pause = goes_on(source).then_some(Pause::Resumes);
+            Kind::Structure
+        }
         "call_mcp_tool" => tool(source),
         "embedding" | "aembedding" => build::embeddings_kind(source),
         "acompletion"
@@ -84,6 +89,14 @@ pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
 /// Whether a proxy made the call for somebody.
 fn is_proxied(source: &SpanReader<'_>) -> bool {
     source.attributes().first_str(ROUTE).is_some()
+}
+
+/// Whether the last message of the input is the result of a tool.
+fn goes_on(source: &SpanReader<'_>) -> bool {
+    let messages = source.str(key!("gen_ai.input.messages"));
+    let messages = messages.and_then(json::parse);
+    let last = messages.as_ref().and_then(|m| m.as_array()?.last());
+    last.is_some_and(|last| last["role"] == "tool")
 }
 
 /// A request to the proxy, which is a call of its own where it failed: the tries inside do not count.
@@ -118,7 +131,7 @@ fn model_group(message: &str) -> Option<&str> {
 /// A tool of a server behind the proxy.
 fn tool(source: &SpanReader<'_>) -> Kind {
     let metadata = source.str(key!("metadata.mcp_tool_call_metadata"));
-    let metadata = metadata.and_then(crate::normalise::json::parse);
+    let metadata = metadata.and_then(json::parse);
     let named = source
         .str(key!("gen_ai.tool.name"))
         .or_else(|| metadata.as_ref()?.get("name")?.as_str());

@@ -2,7 +2,7 @@
 
 use super::dialect::check;
 use super::{event, told, with};
-use crate::model::event::{Cost, Usage};
+use crate::model::event::{Cost, Pause, Usage};
 use crate::normalise::*;
 use crate::otlp::view::Status;
 
@@ -83,6 +83,30 @@ fn a_request_to_the_proxy_of_litellm_fails_once_whatever_was_tried() {
             "litellm_request | $=m; gen_ai.operation.name=call_mcp_tool; metadata.mcp_tool_call_metadata={'name': 'look_up'} | tool look_up of -",
         ],
     );
+}
+
+/// T-14: the request to the proxy does not say what was asked.
+#[test]
+fn a_try_that_failed_inside_the_proxy_says_that_the_run_goes_on() {
+    let user = r#"[{"role":"tool","parts":[]},{"role":"user","parts":[]}]"#;
+    let result = r#"[{"role":"user","parts":[]},{"role":"tool","parts":[]}]"#;
+    for (messages, pause) in [
+        (user, None),
+        ("", None),
+        ("[]", None),
+        (result, Some(Pause::Resumes)),
+    ] {
+        let attributes = [
+            ("gen_ai.request.model", "m"),
+            ("gen_ai.operation.name", "acompletion"),
+            ("http.route", "/v1/chat/completions"),
+            ("gen_ai.input.messages", messages),
+        ];
+        let event = with("litellm", "litellm_request", &attributes, |span| {
+            span.status = Status::Error;
+        });
+        assert_eq!(event.rare.pause, pause, "{messages}");
+    }
 }
 
 #[test]

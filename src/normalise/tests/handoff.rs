@@ -55,6 +55,56 @@ fn the_operator_adds_tools_and_humans() {
     }
 }
 
+/// H-12: a delegate's answer is not the word that there is no such delegate.
+#[test]
+fn a_tool_that_delegates_returns_an_answer_or_was_refused() {
+    let answer = "The mars_agent is here. Order A-1 was not found.";
+    for (result, expected) in [
+        (answer, (true, false)),
+        ("", (false, false)),
+        ("null", (false, false)),
+        (r#"{"error": "no valid target", "text": ""}"#, (false, true)),
+        (r#"{"status": "failed"}"#, (false, true)),
+        (
+            r#"{"status": "completed", "error": null, "text": "an error"}"#,
+            (true, false),
+        ),
+        (
+            "Member with ID mars-agent not found in the team",
+            (false, true),
+        ),
+        (
+            "We cannot invoke subagent mars_agent because it does not exist, the only",
+            (false, true),
+        ),
+        ("Unknown agent: mars_agent", (false, true)),
+        ("There is no such agent as Mars_Agent", (false, true)),
+        (
+            "I am the mars_agent, and your order, wherever it is, was not found",
+            (true, false),
+        ),
+        (
+            "No such order here; it was asked of the mars_agent",
+            (true, false),
+        ),
+    ] {
+        let attributes = [
+            ("gen_ai.operation.name", "execute_tool"),
+            ("gen_ai.tool.name", "delegate_to_mars_agent"),
+            ("gen_ai.tool.call.result", result),
+        ];
+        let event = event("app", "x", &attributes);
+        let Kind::Tool(tool) = &event.kind else {
+            panic!("a tool");
+        };
+        assert_eq!(
+            (event.rare.delegate_returned, tool.failed),
+            expected,
+            "{result}"
+        );
+    }
+}
+
 #[test]
 fn built_in_names_reach_as_far_as_their_words() {
     for (name, expected) in [

@@ -280,6 +280,28 @@ fn without_any_agent_nobody_knows_what_became_of_a_handoff() {
     assert_eq!(count(&facts, |w| matches!(w, What::Pending(_))), 0);
 }
 
+/// H-12: where the delegate works in a trace of its own, its answer alone comes back.
+#[test]
+fn a_delegation_that_returns_an_answer_is_not_lost() {
+    for (returned, expected) in [
+        (true, "chief -> scout delegation unknown no_agents"),
+        (false, "chief -> scout delegation failed dropped"),
+    ] {
+        let mut s = Scene::default();
+        let chief = s.agent(0, "chief", (0, 90));
+        s.asking(chief, (1, 30), &["scout"]);
+        s.tool(chief, "delegate_to_scout", (31, 40), Some("scout"));
+        s.last().rare.delegate_returned = returned;
+        if let Kind::Tool(call) = &mut s.last().kind {
+            call.delegates = true;
+        }
+        s.call(chief, (41, 89));
+        let facts = run(&s);
+        assert_eq!(handoffs(&facts), [expected]);
+        assert_eq!(turns(&facts), [(TurnResult::Answered, 89)]);
+    }
+}
+
 /// H-11.
 #[test]
 fn a_target_may_say_who_called_it() {

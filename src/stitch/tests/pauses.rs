@@ -122,6 +122,78 @@ fn a_new_message_ends_the_wait() {
     assert_eq!(results(&run(&s)).len(), 3);
 }
 
+/// A call in a trace of its own, as a proxy shows it.
+fn proxied(s: &mut Scene, number: u8, start: u64, to: &[&str], continues: bool) {
+    s.asking(0, (start, start + 50), to);
+    set_continues(s, continues);
+    s.in_trace(number);
+}
+
+/// T-14.
+#[test]
+fn behind_a_proxy_a_turn_goes_on_after_a_handoff() {
+    for (to, after, number, expected) in [
+        ("refund", 60, true, vec![TurnResult::Answered]),
+        ("human", 60, true, vec![TurnResult::Answered]),
+        ("refund", 110_000, true, vec![TurnResult::Answered]),
+        // It is a new request, or the answer of nobody who waits.
+        (
+            "refund",
+            60,
+            false,
+            vec![TurnResult::Failed, TurnResult::Answered],
+        ),
+        (
+            "refund",
+            130_000,
+            true,
+            vec![TurnResult::Failed, TurnResult::Answered],
+        ),
+    ] {
+        let mut s = Scene::default();
+        proxied(&mut s, 1, 0, &[to], false);
+        proxied(&mut s, 2, after, &[], number);
+        assert_eq!(results(&run(&s)), expected, "{to} {after} {number}");
+    }
+    // The request is not over with its first call: what comes third goes on with both.
+    let mut s = Scene::default();
+    proxied(&mut s, 1, 0, &["refund"], false);
+    proxied(&mut s, 2, 60_000, &["support"], true);
+    proxied(&mut s, 3, 130_000, &[], true);
+    assert_eq!(results(&run(&s)), [TurnResult::Answered]);
+}
+
+/// T-14: where agents, runs or tools are shown, another trace is another turn.
+#[test]
+fn a_turn_whose_work_is_shown_does_not_wait_for_a_handoff() {
+    let kinds = [
+        Kind::Agent { inferred: false },
+        Kind::Agent { inferred: true },
+        Kind::Workflow,
+        Kind::Structure,
+    ];
+    for kind in kinds {
+        let alone = kind == Kind::Structure;
+        let mut s = Scene::default();
+        s.add(0, (0, 60), kind);
+        s.asking(1, (1, 50), &["refund"]);
+        proxied(&mut s, 2, 10_000, &[], true);
+        assert_eq!(results(&run(&s)).len(), if alone { 1 } else { 2 });
+    }
+    // An agent that is named is found by its name (H-7).
+    let mut s = Scene::default();
+    proxied(&mut s, 1, 0, &["refund"], false);
+    s.last().agent = Some(name("desk"));
+    proxied(&mut s, 2, 10_000, &[], true);
+    assert_eq!(results(&run(&s)).len(), 2);
+    let mut s = Scene::default();
+    s.add(0, (0, 60), Kind::Structure);
+    s.last().error = true;
+    s.asking(1, (1, 50), &["refund"]);
+    proxied(&mut s, 2, 10_000, &[], true);
+    assert_eq!(results(&run(&s)).len(), 2);
+}
+
 /// T-13: a tool without a result is a call like others where its run goes on.
 #[test]
 fn a_tool_that_returns_nothing_ran() {
