@@ -7,6 +7,7 @@ mod figures;
 mod invariants;
 mod manner;
 mod naive;
+mod names;
 mod play;
 mod rows;
 mod scene;

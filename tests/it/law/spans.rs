@@ -48,6 +48,8 @@ pub struct Draft {
     pub error: Option<&'static str>,
     pub scores: Vec<Vec<Attribute>>,
     pub links: Vec<Link>,
+    /// It serves a request.
+    pub serves: bool,
     pub threshold: Option<Threshold>,
     /// The instrumentation that shows it.
     pub scope: &'static str,
@@ -104,7 +106,10 @@ impl Draft {
             parent: self.parent,
             name: &self.name,
             threshold: self.threshold,
-            caller: Caller::default(),
+            caller: Caller {
+                is_request: self.serves,
+                ..Caller::default()
+            },
             start: Timestamp(self.start),
             end: Timestamp(end),
             status: self.error.map_or(Status::Unset, |_| Status::Error),
@@ -169,6 +174,18 @@ pub fn delegate(target: &str) -> &'static str {
 pub fn said(words: &str) -> String {
     let part = serde_json::json!({"type": "text", "content": words});
     serde_json::json!([{"role": "user", "parts": [part]}]).to_string()
+}
+
+/// The same, and what a tool returned since.
+pub fn returned(words: &str) -> String {
+    let asks =
+        serde_json::json!({"type": "tool_call", "id": "c", "name": "lookup", "arguments": {}});
+    let result = serde_json::json!({"type": "tool_call_response", "id": "c", "result": "yes"});
+    let mut messages: serde_json::Value = serde_json::from_str(&said(words)).expect("JSON");
+    let more = [("assistant", asks), ("tool", result)];
+    let more = more.map(|(role, part)| serde_json::json!({"role": role, "parts": [part]}));
+    messages.as_array_mut().expect("messages").extend(more);
+    messages.to_string()
 }
 
 pub fn output(asks: Option<&str>, call: u64) -> String {

@@ -1,7 +1,7 @@
 //! Stories: customers and their cases, told as the spans of a support desk of agents. One seed, one story.
 
 use crate::law::manner::{Id, Manner};
-use crate::law::scene::Scene;
+use crate::law::scene::{Decision, Form, Scene};
 use crate::law::spans::{Attribute, Resource, number, text};
 use crate::support::dice::Dice;
 use baton::config::{self, Config};
@@ -50,12 +50,23 @@ fn config(seed: u64) -> Config {
 
 /// The story of a seed.
 pub fn tell(seed: u64) -> Story {
+    tell_with(seed, true)
+}
+
+/// The same without outcomes that are declared apart from their turns: the second Baton does not know when a workflow closes to the second.
+pub fn tell_without_late_outcomes(seed: u64) -> Story {
+    tell_with(seed, false)
+}
+
+fn tell_with(seed: u64, late_outcomes: bool) -> Story {
     let config = config(seed);
     let normaliser = baton::app::normaliser(&config, 7);
     let mut teller = Teller {
         dice: Dice::new(seed),
         more: Dice::new(seed ^ 0x70_1D),
         slow: Dice::new(seed ^ 0x510E),
+        late: Dice::new(seed ^ 0x1A7E),
+        late_outcomes,
         normaliser,
         seed,
         traces: 0,
@@ -70,8 +81,11 @@ pub fn tell(seed: u64) -> Story {
     if Dice::new(seed ^ 0x3EE7).one_in(6) {
         teller.two_desks();
     }
-    if teller.slow.one_in(4) {
+    if teller.slow.one_in(3) {
         teller.call();
+    }
+    if teller.slow.one_in(4) {
+        teller.approvals();
     }
     let mut events = teller.events;
     // Clocks that tick coarsely: many things happen at the same moment.
@@ -90,6 +104,10 @@ pub struct Teller {
     pub more: Dice,
     /// For turns that last long, and for conversations that are one trace.
     pub slow: Dice,
+    /// For what is said about a session later.
+    pub late: Dice,
+    /// Outcomes may be declared apart from their turns.
+    pub late_outcomes: bool,
     pub normaliser: Normaliser,
     seed: u64,
     traces: u64,
@@ -144,6 +162,9 @@ impl Teller {
             let manner = remote.as_ref().filter(writes).unwrap_or(&manner);
             let mut scene = Scene::new(self, manner, resource, &facts, at);
             let (end, link) = scene.turn(about, before);
+            if scene.late().one_in(5) {
+                scene.remark(link);
+            }
             before = Some(link);
             at = end
                 + match self.dice.below(8) {
@@ -172,7 +193,52 @@ impl Teller {
                 _ => 8 * SECOND + self.slow.below(40 * SECOND),
             })
             .collect();
-        Scene::new(self, &manner, &resource, &facts, at).conversation(about, &pauses);
+        let forms = [Form::Exchanges, Form::Requests, Form::Plain, Form::Plain];
+        let form = *pick(&mut self.slow, &forms);
+        let mut pauses = pauses;
+        if form != Form::Exchanges {
+            // Without a span that says so, nobody waits that long for more of it (T-9).
+            for pause in &mut pauses {
+                let short = form == Form::Plain && self.slow.one_in(3);
+                *pause = if short {
+                    2 * SECOND
+                } else {
+                    *pause % (48 * SECOND)
+                };
+            }
+        }
+        Scene::new(self, &manner, &resource, &facts, at).conversation(form, about, &pauses);
+    }
+
+    /// A customer whose requests wait for decisions.
+    fn approvals(&mut self) {
+        self.sessions += 1;
+        let mut manner = Manner::new(&mut self.slow, format!("ask-{}", self.sessions), None);
+        (manner.id, manner.loses) = (Id::Everywhere, false);
+        // Behind a proxy each call is a trace, and nobody says whose it is.
+        let proxied = self.slow.one_in(3);
+        if proxied {
+            (manner.agents, manner.names) = (false, false);
+        }
+        let (facts, resource) = (Facts::new(&mut self.slow), Resource::new());
+        let mut at = BEGIN + self.slow.below(20 * MINUTE);
+        for _ in 0..1 + self.slow.below(3) {
+            let about = self.about();
+            let decision = Decision {
+                proxied: proxied && !self.slow.one_in(4),
+                after: match self.slow.below(5) {
+                    0 => 3 * SECOND,
+                    1 | 2 => 20 * SECOND + self.slow.below(10 * MINUTE),
+                    3 => 50 * MINUTE,
+                    _ => 70 * MINUTE,
+                },
+                shown: self.slow.one_in(2),
+                runs: self.slow.one_in(2),
+                comes_between: self.slow.one_in(4),
+            };
+            let mut scene = Scene::new(self, &manner, &resource, &facts, at);
+            at = scene.decided_later(about, &decision) + 20 * SECOND + self.slow.below(HOUR);
+        }
     }
 
     /// A customer of two desks, each with a session id of its own, which meet in one of his turns.

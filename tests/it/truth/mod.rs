@@ -1,7 +1,7 @@
 //! Truth: the figures that Baton derives from real recordings equal what the scripts that made them know.
 //!
 //! Each capture in `tests/fixtures` has a `meta.json` whose truth comes from the scenario script and the model server's
-//! log, never from the spans. Where a dialect does not carry a figure, [`unknown::UNKNOWN`] says so and why; an entry that is not
+//! log, never from the spans. Where a dialect does not carry a figure, [`unknown::all`] says so and why; an entry that is not
 //! needed any more fails the test, and `docs/dialects.md` shows the table.
 
 pub mod figures;

@@ -1,48 +1,195 @@
-//! Exchanges: several turns in one trace, each shown by a span that says so.
+//! Exchanges: several turns in one trace (T-10, T-11, T-12).
 
-use baton::model::event::{Event, Kind, Target};
+use super::pauses;
+use baton::model::event::{Event, Kind, Operation, Target};
+use baton::model::ids::{SpanId, TraceId};
 use baton::model::time::Timestamp;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// The events of each exchange, by start, and the spans that lie around it alone.
-type Exchange<'e> = (Vec<&'e Event>, Vec<&'e Event>);
+/// What one exchange has of its traces.
+#[derive(Default)]
+pub struct Exchange<'e> {
+    /// By start.
+    pub events: Vec<&'e Event>,
+    /// The spans that lie around it and around others: they name the same for all of them.
+    pub frames: Vec<&'e Event>,
+    pub end: Timestamp,
+}
 
-/// The exchanges of a turn; one, where no spans say more.
-pub fn of(events: Vec<&Event>) -> Vec<Exchange<'_>> {
-    if events.is_empty() {
-        return Vec::new();
+/// What begins an exchange, or may be a part of one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum UnitKind {
+    Exchange,
+    Request,
+    Work,
+}
+
+/// The outermost span of some work, with all that is inside.
+struct Unit<'e> {
+    kind: UnitKind,
+    trace: TraceId,
+    spans: Vec<&'e Event>,
+}
+
+struct Spans<'e>(BTreeMap<(TraceId, SpanId), &'e Event>);
+
+impl<'e> Spans<'e> {
+    /// A span and those around it, innermost first.
+    fn up(&self, event: &'e Event) -> impl Iterator<Item = &'e Event> + '_ {
+        let parent = |of: &&'e Event| self.0.get(&(of.trace, of.parent?)).copied();
+        std::iter::successors(Some(event), parent).take(self.0.len())
     }
-    let mut shown: Vec<&Event> = Vec::new();
-    for event in events.iter().filter(|event| is_one(&events, event)) {
-        let goes_on = shown.last().is_some_and(|last| {
-            let soon = event.start.since(last.end) <= Duration::from_secs(1);
-            soon && event.start >= last.end && gave_away(&events, last)
-        });
-        if !goes_on {
-            shown.push(event);
+
+    /// A span is an exchange, a request or a part of another one (T-10).
+    fn begins(&self, event: &'e Event) -> Option<UnitKind> {
+        let kind = match event.rare.remote_parent {
+            true => UnitKind::Request,
+            false => UnitKind::Exchange,
+        };
+        let hides = |around: &Event| match around.kind {
+            Kind::Structure | Kind::Guardrail { .. } => around.rare.is_exchange,
+            Kind::Workflow => kind == UnitKind::Request,
+            _ => true,
+        };
+        let free = !self.up(event).skip(1).any(hides);
+        (event.rare.is_exchange && free).then_some(kind)
+    }
+}
+
+/// The exchanges of a turn; one, where nothing says more.
+pub fn of(events: Vec<&Event>, settle: Duration) -> Vec<Exchange<'_>> {
+    let notes = events.iter().filter(|event| !is_note(event));
+    let spans = Spans(
+        notes
+            .map(|event| ((event.trace, event.span), *event))
+            .collect(),
+    );
+    let begins: BTreeMap<_, UnitKind> = spans
+        .0
+        .iter()
+        .filter_map(|(id, event)| Some((*id, spans.begins(event)?)))
+        .collect();
+    let around_one = |event: &Event| {
+        let inside = |id| spans.up(spans.0[id]).skip(1).any(|a| same(a, event));
+        begins.keys().any(inside)
+    };
+    let unit_of = |event: &'_ Event| {
+        let event = spans.0.get(&(event.trace, event.span))?;
+        let is_unit = |event: &&Event| {
+            let own = begins.contains_key(&(event.trace, event.span));
+            own || !matches!(event.kind, Kind::Structure) && !around_one(event)
+        };
+        spans.up(event).filter(is_unit).last()
+    };
+    let mut units: Vec<(&Event, Unit<'_>)> = Vec::new();
+    for event in events.iter().filter(|event| !is_note(event)) {
+        let Some(outermost) = unit_of(event) else {
+            continue;
+        };
+        match units.iter_mut().find(|(known, _)| same(known, outermost)) {
+            Some((_, unit)) => unit.spans.push(event),
+            None => {
+                let kind = begins.get(&(outermost.trace, outermost.span));
+                let unit = Unit {
+                    kind: kind.copied().unwrap_or(UnitKind::Work),
+                    trace: outermost.trace,
+                    spans: vec![event],
+                };
+                units.push((outermost, unit));
+            }
         }
     }
-    if shown.len() < 2 {
-        return vec![(events, Vec::new())];
+    let groups = grouped(units, settle);
+    match groups.len() {
+        0 | 1 => vec![Exchange {
+            end: last_end(&events),
+            events,
+            frames: Vec::new(),
+        }],
+        _ => dealt(&events, &spans, &groups),
     }
-    let mut exchanges: Vec<Exchange<'_>> = shown.iter().map(|_| Exchange::default()).collect();
-    let last = exchanges.len() - 1;
-    for event in &events {
-        if shown
-            .iter()
-            .any(|one| around(&events, one).any(|a| same(a, event)))
-        {
-            exchanges[last].1.push(event);
+}
+
+/// Units that are one exchange, each with its outermost span.
+type Group<'e> = Vec<(&'e Event, Unit<'e>)>;
+
+fn grouped<'e>(units: Vec<(&'e Event, Unit<'e>)>, settle: Duration) -> Vec<Group<'e>> {
+    let mut groups: Vec<Group<'e>> = Vec::new();
+    for (outermost, unit) in units {
+        match groups.last_mut() {
+            Some(group) if !is_over(group, &unit, settle) => group.push((outermost, unit)),
+            _ => groups.push(vec![(outermost, unit)]),
+        }
+    }
+    if groups.len() > 1
+        && let Some(idle) = groups.pop_if(|group| !acts(&spans_of(group)))
+        && let Some(last) = groups.last_mut()
+    {
+        last.extend(idle);
+    }
+    groups
+}
+
+/// Whether the user spoke before the next unit.
+fn is_over(group: &Group<'_>, next: &Unit<'_>, settle: Duration) -> bool {
+    let spans = spans_of(group);
+    if !acts(&spans) || pauses::waits(&spans) && pauses::resumes(&next.spans) {
+        return false;
+    }
+    let (start, end) = (next.spans[0].start, last_end(&spans));
+    let has_exchange = group.iter().any(|(_, u)| u.kind == UnitKind::Exchange);
+    let over = match next.kind {
+        UnitKind::Exchange if start < end => return has_exchange,
+        UnitKind::Exchange => {
+            return !(gave_away(&spans) && start.since(end) <= Duration::from_secs(1));
+        }
+        UnitKind::Request => has_answered(group) || has_run(&spans) && !gave_away(&spans),
+        UnitKind::Work => {
+            let same_trace = group.iter().any(|(_, unit)| unit.trace == next.trace);
+            let spoke = start.since(end) > settle || is_asked_anew(&spans, &next.spans);
+            same_trace && spoke && has_answered(group)
+        }
+    };
+    over && start >= end && !has_exchange && acts(&next.spans)
+}
+
+fn dealt<'e>(events: &[&'e Event], spans: &Spans<'e>, groups: &[Group<'e>]) -> Vec<Exchange<'e>> {
+    let starts: Vec<Timestamp> = groups.iter().map(|g| spans_of(g)[0].start).collect();
+    let has = |group: &Group<'_>, event: &Event| {
+        let mut units = group.iter().flat_map(|(_, unit)| &unit.spans);
+        units.any(|span| (span.trace, span.span) == (event.trace, event.span))
+    };
+    let frames = |group: &Group<'e>, event: &Event| {
+        let mut units = group.iter();
+        units.any(|(unit, _)| spans.up(unit).skip(1).any(|a| same(a, event)))
+    };
+    let mut dealt: Vec<Exchange<'e>> = groups.iter().map(|_| Exchange::default()).collect();
+    for event in events {
+        let home = groups.iter().position(|group| has(group, event));
+        let framed: Vec<usize> = (0..groups.len())
+            .filter(|&group| frames(&groups[group], event))
+            .collect();
+        let begun = starts.iter().filter(|start| **start <= event.start).count();
+        let at = home
+            .or(framed.last().copied())
+            .unwrap_or(begun.saturating_sub(1));
+        if home.is_none() && !framed.is_empty() {
+            for group in framed {
+                dealt[group].frames.push(event);
+            }
+            // It speaks for itself once.
+            dealt[at].events.push(event);
             continue;
         }
-        let home = shown
-            .iter()
-            .find(|one| same(one, event) || is_inside(&events, event, one));
-        let at = home.map_or(event.start, |one| one.start);
-        let begun = shown.iter().filter(|one| one.start <= at).count();
-        exchanges[begun.saturating_sub(1)].0.push(event);
+        let until = starts.get(at + 1).filter(|_| home.is_none());
+        let end = until.map_or(event.end, |until| event.end.min(*until));
+        dealt[at].events.push(event);
+        if !is_note(event) {
+            dealt[at].end = dealt[at].end.max(end);
+        }
     }
-    exchanges
+    dealt
 }
 
 fn same(one: &Event, other: &Event) -> bool {
@@ -53,46 +200,40 @@ fn is_note(event: &Event) -> bool {
     matches!(event.kind, Kind::Note(_))
 }
 
-/// The spans around one, innermost first.
-fn around<'t, 'e>(
-    events: &'t [&'e Event],
-    event: &Event,
-) -> impl Iterator<Item = &'e Event> + use<'t, 'e> {
-    let parent = move |of: &Event| {
-        let is_it = |other: &&&Event| {
-            other.trace == of.trace && Some(other.span) == of.parent && !is_note(other)
-        };
-        events.iter().find(is_it).copied()
+fn spans_of<'e>(group: &Group<'e>) -> Vec<&'e Event> {
+    let spans = group.iter().flat_map(|(_, unit)| &unit.spans);
+    spans.copied().collect()
+}
+
+fn last_end(events: &[&Event]) -> Timestamp {
+    let spans = events.iter().filter(|event| !is_note(event));
+    spans.map(|event| event.end).max().unwrap_or_default()
+}
+
+fn steps<'t, 'e>(spans: &'t [&'e Event]) -> impl Iterator<Item = &'e Event> + 't {
+    let is_step = |event: &&&Event| match &event.kind {
+        Kind::Model(call) => call.operation == Operation::Chat,
+        kind => matches!(kind, Kind::Tool(_) | Kind::Handoff(_)),
     };
-    std::iter::successors(parent(event), move |event| parent(event)).take(events.len())
+    spans.iter().filter(is_step).copied()
 }
 
-fn is_inside(events: &[&Event], event: &Event, outer: &Event) -> bool {
-    around(events, event).any(|a| same(a, outer))
+fn last_step<'e>(spans: &[&'e Event]) -> Option<&'e Event> {
+    steps(spans).max_by_key(|e| (e.end, std::cmp::Reverse((e.start, e.trace, e.span))))
 }
 
-/// An exchange is no part of another one, nor of the work of an agent.
-fn is_one(events: &[&Event], event: &Event) -> bool {
-    let says = event.rare.is_exchange && !event.rare.remote_parent && !is_note(event);
-    says && around(events, event).all(|a| {
-        let frame = matches!(a.kind, Kind::Structure | Kind::Workflow);
-        frame && (!a.rare.is_exchange || matches!(a.kind, Kind::Workflow))
-    })
+fn has_run(spans: &[&Event]) -> bool {
+    let mut spans = spans.iter();
+    spans.any(|event| matches!(event.kind, Kind::Agent { inferred: false }))
 }
 
-/// Whether the last step inside gave control to another agent.
-fn gave_away(events: &[&Event], exchange: &Event) -> bool {
-    let inside = events
-        .iter()
-        .filter(|event| is_inside(events, event, exchange));
-    let steps = inside.filter(|event| {
-        matches!(
-            event.kind,
-            Kind::Model(_) | Kind::Tool(_) | Kind::Handoff(_)
-        )
-    });
-    let last = steps.max_by_key(|event| (event.end, Timestamp(u64::MAX - event.start.0)));
-    last.is_some_and(|event| match &event.kind {
+fn acts(spans: &[&Event]) -> bool {
+    steps(spans).next().is_some() || has_run(spans)
+}
+
+/// Whether the last step gave control to another agent.
+fn gave_away(spans: &[&Event]) -> bool {
+    last_step(spans).is_some_and(|event| match &event.kind {
         Kind::Tool(tool) => {
             let to_agent = tool
                 .hands_to
@@ -104,4 +245,34 @@ fn gave_away(events: &[&Event], exchange: &Event) -> bool {
         Kind::Handoff(handoff) => handoff.to != Target::Human && !handoff.failed,
         _ => false,
     })
+}
+
+/// Whether it ended with an answer: text, or an agent that returned and did not fail.
+fn has_answered(group: &Group<'_>) -> bool {
+    let spans = spans_of(group);
+    let broke = |event: &&Event| event.error && matches!(event.kind, Kind::Agent { .. });
+    let failed = group
+        .last()
+        .is_some_and(|(_, unit)| unit.spans.iter().any(broke));
+    let text = |event: &Event| match &event.kind {
+        Kind::Model(call) => {
+            let text = call.answered.unwrap_or(has_run(&spans));
+            text && call.requests.is_empty() && !call.failed && !event.error
+        }
+        _ => false,
+    };
+    !failed && last_step(&spans).is_none_or(text)
+}
+
+/// Whether the agent that began begins again, with a message that no model was told before.
+fn is_asked_anew(spans: &[&Event], next: &[&Event]) -> bool {
+    let first = |spans: &[&Event]| spans.iter().find_map(|event| event.agent.clone());
+    let asked = |spans: &[&Event]| {
+        let told = steps(spans).filter_map(|event| event.content.as_ref()?.asked.clone());
+        told.collect::<Vec<_>>()
+    };
+    let known = asked(spans);
+    let same = first(spans).is_some() && first(spans) == first(next);
+    let new = asked(next).first().is_some_and(|new| !known.contains(new));
+    same && new && !known.is_empty()
 }

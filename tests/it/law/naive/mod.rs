@@ -6,6 +6,7 @@
 
 mod exchanges;
 mod links;
+mod pauses;
 mod sessions;
 mod turns;
 mod workflows;
@@ -13,7 +14,7 @@ mod workflows;
 use baton::model::event::{Evaluation, Event, Kind};
 use baton::model::ids::TraceId;
 use baton::model::sampling::Threshold;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use turns::Turn;
 
@@ -48,6 +49,7 @@ pub struct Settings {
     pub bind_timeout: Duration,
     pub trace_timeout: Duration,
     pub turn_timeout: Duration,
+    pub drop_timeout: Duration,
     pub idle_timeout: Duration,
     pub max_age: Duration,
     pub recontact_window: Duration,
@@ -61,8 +63,12 @@ pub fn tell(events: &[Event], settings: &Settings) -> Sheet {
     let mut closed = Vec::new();
     for events in sessions::that_ever_met(&links::followed(events, settings)) {
         let turns = turns::of(&events, settings);
-        for turn in &turns {
-            scores(&events, turn, &mut sheet);
+        for (number, turn) in turns.iter().enumerate() {
+            scores(&events, &turn.events, turn, &mut sheet);
+            // A remark is about the turn that was the last one.
+            let mut before = turns[..=number].iter().rev();
+            let about = before.find(|turn| turn.is_one()).unwrap_or(turn);
+            scores(&events, &turn.remarks, about, &mut sheet);
         }
         for turn in turns.iter().filter(|turn| turn.is_one()) {
             let weight = weight_of_trace(&events, turn.trace());
@@ -86,9 +92,49 @@ pub fn tell(events: &[Event], settings: &Settings) -> Sheet {
     sheet
 }
 
+/// How often what the rules are about happens: the turns by what is special about them.
+pub fn contents(events: &[Event], settings: &Settings) -> BTreeMap<&'static str, u64> {
+    let mut contents = BTreeMap::new();
+    for events in sessions::that_ever_met(&links::followed(events, settings)) {
+        let turns = turns::of(&events, settings);
+        for turn in &turns {
+            let traces: BTreeSet<TraceId> = turn.events.iter().map(|event| event.trace).collect();
+            let split = turns.iter().any(|other| {
+                let mut shared = other.events.iter().filter(|e| traces.contains(&e.trace));
+                !std::ptr::eq(other, turn) && shared.next().is_some()
+            });
+            let says = |is: fn(&Event) -> bool| turn.events.iter().any(|event| is(event));
+            let exchange = says(|event| event.rare.is_exchange);
+            let resumed = traces.iter().any(|trace| {
+                let own = turn.events.iter().filter(|event| event.trace == *trace);
+                traces.len() > 1 && pauses::resumes(&own.copied().collect::<Vec<_>>())
+            });
+            let lasts = turn.end.since(turn.start) > Duration::from_secs(600);
+            for (what, happens) in [
+                (
+                    "one of several turns of its trace, as a span says",
+                    split && exchange,
+                ),
+                (
+                    "one of several turns of its trace, as nothing says",
+                    split && !exchange,
+                ),
+                ("waits for the user", pauses::waits(&turn.events)),
+                ("waits for the next call", pauses::passes_on(&turn.events)),
+                ("goes on in another trace", resumed),
+                ("lasts long", lasts),
+                ("a remark that comes alone", turn.events.is_empty()),
+            ] {
+                *contents.entry(what).or_default() += u64::from(happens);
+            }
+        }
+    }
+    contents
+}
+
 /// What adds up wherever it is bound, and counts once: searches, and scores of spans and of log records about them.
-fn scores(events: &[Event], turn: &Turn<'_>, sheet: &mut Sheet) {
-    for event in &turn.events {
+fn scores(events: &[Event], own: &[&Event], turn: &Turn<'_>, sheet: &mut Sheet) {
+    for event in own {
         let weight = weight(event.rare.threshold, event.trace)
             .unwrap_or_else(|| weight_of_trace(events, event.trace));
         if matches!(event.kind, Kind::Retrieval { .. }) {

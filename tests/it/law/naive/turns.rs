@@ -2,6 +2,7 @@
 
 use super::Settings;
 use super::exchanges;
+use super::pauses;
 use super::sessions::{self, Named, all_named};
 use baton::model::Name;
 use baton::model::event::{Event, Kind, Operation, Target};
@@ -14,6 +15,10 @@ use std::time::Duration;
 pub struct Turn<'e> {
     /// By start.
     pub events: Vec<&'e Event>,
+    /// The spans that lie around it and around other turns of its trace (T-12).
+    frames: Vec<&'e Event>,
+    /// The scores and outcomes in traces without agents (S-11). Without events, they came alone.
+    pub remarks: Vec<&'e Event>,
     /// The session ids that its spans name.
     pub named: Named,
     /// The sessions that it goes on with, several where they meet in it: when it comes to each, and the turns of that, by number.
@@ -26,31 +31,83 @@ pub struct Turn<'e> {
 }
 
 pub fn of<'e>(events: &'e [Event], settings: &Settings) -> Vec<Turn<'e>> {
-    let turns = |mut events: Vec<&'e Event>| {
+    let turns = |events: Vec<&'e Event>| {
         let named = all_named(&events, settings);
         let shown = named.values().copied().fold(end(&events), Timestamp::max);
-        let decided = shown + wait(&events, settings);
+        let decided = shown + wait(&events, settings).max(patience(&events, settings));
         // A trace in which nothing is about agents may hold others together, and adds nothing.
         let agentic = events.iter().filter(|event| event.kind.is_agentic());
         let traces: BTreeSet<TraceId> = agentic.map(|event| event.trace).collect();
-        events.retain(|event| traces.contains(&event.trace));
+        let (mut events, mut remarks): (Vec<&Event>, Vec<&Event>) = events
+            .into_iter()
+            .partition(|event| traces.contains(&event.trace));
+        remarks.retain(|event| !event.rare.evaluations.is_empty() || event.rare.outcome.is_some());
         events.sort_by_key(|event| (event.start, event.end));
-        let turn = |(events, around): (Vec<&'e Event>, Vec<&'e Event>)| Turn {
-            named: named.clone(),
-            before: Vec::new(),
-            start: start(&events),
-            end: end(&events),
-            shown,
-            decided,
-            events: events.into_iter().chain(around).collect(),
+        let turn = |exchange: exchanges::Exchange<'e>| {
+            let own: Vec<&Event> = exchange.events.clone();
+            let own: Vec<&Event> = own
+                .into_iter()
+                .filter(|event| {
+                    !exchange
+                        .frames
+                        .iter()
+                        .any(|frame| std::ptr::eq(*frame, *event))
+                })
+                .collect();
+            Turn {
+                named: named.clone(),
+                before: Vec::new(),
+                start: start(&own),
+                end: exchange.end,
+                shown,
+                decided,
+                events: exchange.events,
+                frames: exchange.frames,
+                remarks: Vec::new(),
+            }
         };
-        let exchanges = exchanges::of(events).into_iter();
-        exchanges.map(turn).collect::<Vec<Turn<'e>>>()
+        let exchanges = match events.is_empty() {
+            true if remarks.is_empty() => Vec::new(),
+            true => vec![exchanges::Exchange::default()],
+            false => exchanges::of(events, settings.settle),
+        };
+        let mut turns: Vec<Turn<'e>> = exchanges.into_iter().map(turn).collect();
+        if let Some(last) = turns.last_mut() {
+            last.remarks = remarks;
+        }
+        turns
     };
     let together = together(events, settings).into_iter();
     let mut turns: Vec<Turn<'e>> = together.flat_map(turns).collect();
     sessions::meet(&mut turns, settings);
+    hurry(&mut turns, settings);
     turns
+}
+
+/// A turn that waits does so no longer when its session has another one (T-14).
+fn hurry(turns: &mut [Turn<'_>], settings: &Settings) {
+    for i in 0..turns.len() {
+        let patient = turns[i].decided > turns[i].shown + wait(&turns[i].events, settings);
+        let next = (i + 1..turns.len()).find(|&next| turns[next].follows(i));
+        if let Some(next) = next.filter(|_| patient) {
+            let until = turns[next].shown.max(turns[i].shown) + settings.settle;
+            turns[i].decided = turns[i].decided.min(until);
+        }
+    }
+}
+
+/// How long a whole turn waits for more of it, because it waits for the user or asks for the next call; without a session never (T-14).
+fn patience(turn: &[&Event], settings: &Settings) -> Duration {
+    let lost = spans(turn).any(|e| e.parent.is_some() && parent(turn, e).is_none());
+    if lost || sessions::ids_of_all(turn).is_empty() {
+        Duration::ZERO
+    } else if pauses::waits(turn) {
+        settings.turn_timeout
+    } else if pauses::passes_on(turn) {
+        settings.drop_timeout
+    } else {
+        Duration::ZERO
+    }
 }
 
 /// The events of sessions that meet sooner or later, turn by turn.
@@ -76,12 +133,34 @@ fn together<'e>(events: &'e [Event], settings: &Settings) -> Vec<Vec<&'e Event>>
             });
             (inside || linked) && are_one(turn, &events, &named, end_of_turn)
         });
+        let home = match home {
+            Some(turn) => Some(turn),
+            None => waiting_for(&mut turns, &events, &named, settings),
+        };
         match home {
             Some(turn) => turn.extend(events),
             None => turns.push(events),
         }
     }
     turns
+}
+
+/// The last turn of the session, if it waits and this trace goes on with it in time.
+fn waiting_for<'t, 'e>(
+    turns: &'t mut [Vec<&'e Event>],
+    trace: &[&'e Event],
+    named: &[Named],
+    settings: &Settings,
+) -> Option<&'t mut Vec<&'e Event>> {
+    let comes = spans(trace).map(|event| event.end).min()?;
+    let of_session = |turn: &&mut Vec<&Event>| {
+        let agentic = turn.iter().any(|event| event.kind.is_agentic());
+        agentic && are_one(turn, trace, named, comes)
+    };
+    let turn = turns.iter_mut().rev().find(of_session)?;
+    let until = end(turn) + patience(turn, settings);
+    let waits = pauses::waits(turn) || pauses::passes_on(turn);
+    (waits && comes <= until && pauses::resumes(trace)).then_some(turn)
 }
 
 /// Whether traces are of one session by then: of one id, or of ids that met in other traces.
@@ -214,14 +293,22 @@ impl Turn<'_> {
         self.before.iter().any(|(_, turns)| turns.contains(&turn))
     }
 
+    /// Its events, and with its first one what lies around it: what names it, by rank.
+    pub fn naming(&self) -> impl Iterator<Item = &Event> {
+        let (first, rest) = self.events.split_at(self.events.len().min(1));
+        let all = first.iter().chain(&self.frames).chain(rest);
+        all.copied()
+    }
+
     /// The name of the outermost workflow.
     pub fn workflow(&self) -> Name {
-        let named = self.events.iter().find_map(|event| event.workflow.clone());
+        let named = self.naming().find_map(|event| event.workflow.clone());
         named.unwrap_or("default".into())
     }
 
     /// The trace in which it began.
     pub fn trace(&self) -> TraceId {
-        self.events[0].trace
+        let first = self.events.iter().chain(&self.remarks).next();
+        first.expect("an event").trace
     }
 }

@@ -163,7 +163,7 @@ fn close(events: &[Event], turns: &[Turn<'_>], case: &Case<'_>, sheet: &mut Shee
     let weight = weight(kept.flatten(), own[0].trace()).unwrap_or(1.0);
     let workflow = own[0].workflow();
     sheet.add("baton_workflows_total", &[("workflow", &*workflow)], weight);
-    let mut spans = own.iter().flat_map(|turn| &turn.events);
+    let mut spans = own.iter().flat_map(|turn| turn.naming());
     Closed {
         user: case.user.map(|user| TenantScoped {
             tenant: spans.find_map(|e| e.context.tenant.clone()),
@@ -179,7 +179,7 @@ fn close(events: &[Event], turns: &[Turn<'_>], case: &Case<'_>, sheet: &mut Shee
 
 /// What a turn says first.
 fn first<'t>(turn: &'t Turn<'_>, says: fn(&Event) -> Option<&Name>) -> Option<&'t Name> {
-    turn.events.iter().find_map(|event| says(event))
+    turn.naming().find_map(says)
 }
 
 /// The same user comes with the same intent (or none both times) soon after a workflow ended: it was not settled.

@@ -1,10 +1,13 @@
 //! One turn: what the agents do between the customer's words and the answer, and which spans show it.
 
+mod talks;
 mod work;
+
+pub use talks::{Decision, Form};
 
 use crate::law::manner::{Id, Manner};
 use crate::law::rows::Rows;
-use crate::law::spans::{Attribute, Draft, Resource, count, text, transfer};
+use crate::law::spans::{Attribute, Draft, Resource, text, transfer};
 use crate::law::story::{Facts, MILLI, SECOND, Teller, pick};
 use crate::support::dice::Dice;
 use baton::model::ids::Link;
@@ -39,6 +42,8 @@ pub struct Scene<'t> {
     /// A service that knows nothing of sessions, only whom it links to.
     silent: bool,
     question: &'static str,
+    /// The next call gets the result of a tool.
+    goes_on: bool,
     rows: Rows,
 }
 
@@ -64,6 +69,7 @@ impl<'t> Scene<'t> {
             foreign: None,
             silent: false,
             question,
+            goes_on: false,
             rows: Rows::default(),
         }
     }
@@ -94,20 +100,6 @@ impl<'t> Scene<'t> {
     pub fn turn(&mut self, about: Vec<Attribute>, before: Option<Link>) -> (u64, Link) {
         let root = self.open(None, "POST /chat", about);
         self.within(root, before)
-    }
-
-    /// A conversation of several turns, with these pauses after them.
-    pub fn conversation(&mut self, about: Vec<Attribute>, pauses: &[u64]) {
-        let root = self.open(None, "conversation", Vec::new());
-        for (number, pause) in pauses.iter().enumerate() {
-            let mut about = about.clone();
-            about.push(count("turn.number", number as u64 + 1));
-            let turn = self.open(Some(root.id), "turn", about);
-            self.agent("triage", turn.id, turn.id, 0, None);
-            self.close(turn);
-            self.now += pause;
-        }
-        self.close(root);
     }
 
     fn within(&mut self, mut root: Draft, before: Option<Link>) -> (u64, Link) {
@@ -213,6 +205,7 @@ impl<'t> Scene<'t> {
             error: None,
             scores: Vec::new(),
             links: Vec::new(),
+            serves: false,
             threshold: self.manner.threshold(&mut self.teller.dice),
             scope: "law",
         }

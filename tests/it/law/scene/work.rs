@@ -2,7 +2,9 @@
 
 use super::Scene;
 use crate::law::manner::Id;
-use crate::law::spans::{Draft, count, delegate, log, number, output, said, text, transfer};
+use crate::law::spans::{
+    Draft, count, delegate, log, number, output, returned, said, text, transfer,
+};
 use crate::law::story::{MINUTE, pick};
 use baton::model::ids::SpanId;
 
@@ -173,8 +175,7 @@ impl Scene<'_> {
             }
             attributes.push(text("gen_ai.output.messages", output(asks, self.spans)));
             if self.manner.content {
-                let input = format!("{} about {}", self.question, self.facts.some(share));
-                attributes.push(text("gen_ai.input.messages", said(&input)));
+                attributes.push(text("gen_ai.input.messages", self.messages(share)));
             }
         }
         let mut call = self.open(Some(inside), format!("chat {model}"), attributes);
@@ -195,6 +196,15 @@ impl Scene<'_> {
         self.pass(3000);
         again.into_iter().for_each(|again| self.close(again));
         self.close(call);
+    }
+
+    /// What the next call gets.
+    fn messages(&mut self, share: u64) -> String {
+        let input = format!("{} about {}", self.question, self.facts.some(share));
+        match std::mem::take(&mut self.goes_on) {
+            true => returned(&input),
+            false => said(&input),
+        }
     }
 
     /// Somebody judges a span, in the span itself or in a log record beside it.
