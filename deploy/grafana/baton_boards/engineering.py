@@ -1,7 +1,7 @@
 """The engineering board: what agents, models and tools do, what it costs, and what is slow."""
 
-from . import words
-from .panels import bars, lines, matrix, rows
+from . import coverage, words
+from .panels import bars, lines, matrix, rests, rows
 from .queries import JUDGED, POINT, Queries, descending, ratio, share
 
 VARIABLES = ()
@@ -12,7 +12,18 @@ ERROR = 'status="error"'
 
 def build(values):
     q, money = Queries(values, VARIABLES), f"currency{values.currency}"
-    return [*models(q, money), *slow_and_expensive(q, money), *tools(q, money), *scores(q), *handoffs(q)]
+    return [basis(q), *models(q, money), *slow_and_expensive(q, money), *tools(q, money), *scores(q), *handoffs(q)]
+
+
+def basis(q):
+    return rests("How much of the cost, the times and the handoffs is covered: more is better; run baton doctor to see what is missing and how to add it.", [
+        coverage.cost_of_calls(q),
+        *coverage.gaps_of_cost(q),
+        coverage.first_tokens(q),
+        coverage.first_words(q),
+        coverage.results(q, coverage.handoffs_by_pair),
+        coverage.received(q),
+    ])
 
 
 def models(q, money):
@@ -28,7 +39,10 @@ def models(q, money):
             ("Errors", share(calls(ERROR), calls()), words.SHARE),
             ("First token, median", q.quantile(0.5, "baton_llm_first_token_seconds", by="model"), words.SECONDS),
             ("First token, slowest 5 %", q.quantile(0.95, "baton_llm_first_token_seconds", by="model"), words.SECONDS),
+            ("First token known", coverage.first_tokens(q, by="model").share(), words.SHARE),
             ("Call, slowest 5 %", q.quantile(0.95, "baton_llm_call_duration_seconds", by="model"), words.SECONDS),
+            ("Cost", q.grown("baton_llm_cost_usd_total", by="model"), money),
+            ("Cost known", coverage.cost_of_calls(q, by="model").share(), words.SHARE),
         ], ["model"], 24, height=7),
         lines("Customer wait", "How long requests took, with dots that lead to traces: lower is better; open a high dot.", [wait(0.5, "baton_turn_duration_seconds"), wait(0.95, "baton_turn_duration_seconds")], words.SECONDS, "from request to final answer", 12, exemplar=True),
         lines("First word", "How long customers waited for the first word, with dots that lead to traces: lower is better; open a high dot.", [wait(0.5, "baton_turn_first_token_seconds"), wait(0.95, "baton_turn_first_token_seconds")], words.SECONDS, "from request to first token", 12, exemplar=True),
@@ -38,6 +52,8 @@ def models(q, money):
 def slow_and_expensive(q, money):
     agents = lambda extra="": q.grown("baton_agent_invocations_total", extra, by="agent")
     cost = lambda by: q.grown("baton_llm_cost_usd_total", by=by)
+    calls = q.grown("baton_llm_calls_total", by="agent, model")
+    known = coverage.cost_of_calls(q, by="model").share()
     turn = "baton_turn_agent_duration_seconds"
     return [
         "Slowest and most expensive",
@@ -51,12 +67,13 @@ def slow_and_expensive(q, money):
         rows("Most expensive agents and models", "Which agent spends how much on which model: try a less expensive model for the top rows first.", [
             ("Cost", cost("agent, model"), money),
             ("Share of cost", f"{cost('agent, model')} / on () group_left () ({cost('')} > 0)", words.SHARE),
-            ("Calls", q.grown("baton_llm_calls_total", by="agent, model"), words.COUNT),
-            ("Cost of a call", ratio(cost("agent, model"), q.grown("baton_llm_calls_total", by="agent, model")), money),
+            ("Calls", calls, words.COUNT),
+            ("Cost of a call", ratio(cost("agent, model"), calls), money),
+            ("Cost known, of the model", f"0 * {calls} + on (model) group_left () ({known})", words.SHARE),
         ], ["agent", "model"], height=7),
-        bars("Several models in a case", "Share of closed cases in which more than one model answered, by outcome: it should be higher for resolved cases, otherwise the second model does not help.", (descending(share(q.grown("baton_workflow_cascades_total", by="outcome"), q.cases(by="outcome"))), "{{outcome}}"), words.SHARE, 8, 6),
+        bars("Several models in a workflow", "Share of closed workflows in which more than one model answered, by outcome: it should be higher for resolved workflows, otherwise the second model does not help.", (descending(share(q.grown("baton_workflow_cascades_total", by="outcome"), q.workflows(by="outcome"))), "{{outcome}}"), words.SHARE, 8, 6),
         bars("Response time by agent", "Mean time that each agent works on a request: less is better; look at its models and tools.", (descending(q.mean(turn, by="agent")), "{{agent}}"), words.SECONDS, 8, 6),
-        bars("Usage without a price", "Tokens and amounts with an unknown price or currency, which are excluded from all money figures: none is good; add the model to the price catalog or the currency to money.rates.", (q.grown('{__name__=~"baton_unpriced_tokens_total|baton_unconverted_amounts_total"}', by="model, currency") + " > 0", "{{model}}{{currency}}"), words.COUNT, 8, 6),
+        bars("Calls without a known cost", "Model calls that are in no money figure, by model and by what is missing: none is good; have the SDK report usage, and add the model to the price catalog.", [(descending(q.grown(f"baton_llm_calls_without_{what}_total", by="model") + " > 0"), f"{{{{model}}}}: no {what}") for what in ("usage", "price")], words.COUNT, 8, 6).no_value("None"),
     ]
 
 
@@ -76,7 +93,7 @@ def tools(q, money):
 def scores(q):
     return [
         "Evaluations and ratings",
-        bars("Evaluators' scores", "Mean score of each evaluation: more is better; compare it with the share of cases resolved before you rely on it.", (descending(q.mean("baton_evaluation_score", by="name")), "{{name}}"), words.PLAIN, 8, 6, 2),
+        bars("Evaluators' scores", "Mean score of each evaluation: more is better; compare it with the share of workflows resolved before you rely on it.", (descending(q.mean("baton_evaluation_score", by="name")), "{{name}}"), words.PLAIN, 8, 6, 2),
         bars("Customer rating by agent", "Mean score that customers gave, by the agent that answered: more is better; read sessions of the lowest bar.", (descending(q.mean("baton_feedback_score", by="agent")), "{{agent}}"), words.PLAIN, 8, 6, 2),
         bars("Passed to people by agent", "Escalations to people, by the agent that escalates: fewer is better; look at the tools of the longest bar.", (descending(q.grown("baton_escalations_total", by="from")), "{{from}}"), words.COUNT, 8, 6),
     ]
@@ -89,6 +106,15 @@ def handoffs(q):
         "Handoffs",
         matrix("Handoffs, from and to", "How many handoffs go from the agent of the row to the agent of the column: unexpected pairs point to wrong routing.", pairs(), "from", "to", words.COUNT),
         matrix("Handoffs that succeeded, from and to", "Share of handoffs that succeeded for each pair: more is better; read the reasons on the handoff board.", share(pairs('result="success"'), pairs(JUDGED)), "from", "to", words.SHARE),
-        bars("Context lost by pair", "Share of handoffs that lost the context, for each pair that lost any: none is good; pass more of the conversation to the target.", (descending(share(pairs('reason="context_lost"'), pairs(JUDGED)) + " > 0"), "{{from}} → {{to}}"), words.SHARE, 12, 7),
-        bars("Intent preserved by pair", "Share of handoffs after which both agents name the same intent, if both name one: more is better; pass the intent on.", (descending(share(intents('result="kept"'), intents())), "{{from}} → {{to}}"), words.SHARE, 12, 7),
+        rows("Handoffs by pair", "Success, lost context and preserved intent of each pair of agents, with the share of its handoffs that each figure rests on: pass more context and the intent on to the target of the worst pair.", [
+            ("Handoffs", pairs(), words.COUNT),
+            ("Declared", share(pairs('evidence="declared"'), pairs()), words.SHARE),
+            ("By rule", share(pairs('evidence="rule"'), pairs()), words.SHARE),
+            ("Inferred", share(pairs('evidence="inferred"'), pairs()), words.SHARE),
+            ("Succeeded", share(pairs('result="success"'), pairs(JUDGED)), words.SHARE),
+            ("Result known", share(pairs(JUDGED), pairs()), words.SHARE),
+            ("Context lost", share(pairs('reason="context_lost"'), pairs(JUDGED)), words.SHARE),
+            ("Intent preserved", share(intents('result="kept"'), intents()), words.SHARE),
+            ("Intent known", share(intents(), pairs()), words.SHARE),
+        ], ["from", "to"], 24, height=8),
     ]

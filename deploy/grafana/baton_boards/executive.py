@@ -11,17 +11,17 @@ ABOUT = "Is this period better than the one before, and what did it cost? A figu
 
 
 def period(q, values):
-    """What is shown and what it is compared with, in dates and cases."""
-    cases = q.cases()
+    """What is shown and what it is compared with, in dates and workflows."""
+    workflows = q.workflows()
     return figures(
-        "Period and cases",
-        "The selected period, the period of the same length before it, and the number of closed cases: with few cases, no figure is called better or worse, so select a longer period.",
+        "Period and workflows",
+        "The selected period, the period of the same length before it, and the number of closed workflows: with few workflows, no figure is called better or worse, so select a longer period.",
         [
             ("From", "vector(1000 * (time() - $__range_s))", words.DATE, None, None),
             ("To", "vector(1000 * time())", words.DATE, None, None),
-            ("Compared with the time from", f"vector(1000 * (time() - 2 * $__range_s)) and ({q.cases(time=BEFORE)} > 0)", words.DATE, None, None),
-            ("Cases closed", counted(cases), words.COUNT, 0, {0: "No cases yet"}),
-            ("Cases closed before", counted(q.cases(time=BEFORE)), words.COUNT, 0, {0: words.NOTHING_EARLIER_WORDS}),
+            ("Compared with the time from", f"vector(1000 * (time() - 2 * $__range_s)) and ({q.workflows(time=BEFORE)} > 0)", words.DATE, None, None),
+            ("Workflows closed", counted(workflows), words.COUNT, 0, {0: "No workflows yet"}),
+            ("Workflows closed before", counted(q.workflows(time=BEFORE)), words.COUNT, 0, {0: words.NOTHING_EARLIER_WORDS}),
             ("Money spent", counted(q.spent()), f"currency{values.currency}", 2, None),
         ],
         24,
@@ -31,25 +31,25 @@ def period(q, values):
 
 
 def moved(q, values):
-    """Which intents moved the share of resolved cases, in points of the whole; what their changed mix did is a row of its own."""
-    cases = lambda time: q.cases(by="intent", time=time)
-    resolved = lambda time: share(q.outcome("resolved", by="intent", time=time), cases(time))
-    whole = lambda time: share(q.outcome("resolved", time=time), q.cases(time=time))
-    weight = lambda time: f"{cases(time)} / on () group_left () {q.cases(time=time)}"
+    """Which intents moved the share of resolved workflows, in points of the whole; what their changed mix did is a row of its own."""
+    workflows = lambda time: q.workflows(by="intent", time=time)
+    resolved = lambda time: share(q.outcome("resolved", by="intent", time=time), workflows(time))
+    whole = lambda time: share(q.outcome("resolved", time=time), q.workflows(time=time))
+    weight = lambda time: f"{workflows(time)} / on () group_left () {q.workflows(time=time)}"
     effect = f"100 * ({weight(NOW)}) * ({resolved(NOW)} - {resolved(BEFORE)})"
     mix = f'label_replace(100 * ({whole(NOW)} - {whole(BEFORE)}) - sum({effect}), "intent", "other mix of intents", "", "")'
     z = _difference(q)
-    least = values.minimum_cases_to_judge
-    verdict = f"(clamp({z}, -99, 99) and ({cases(NOW)} >= {least}) and ({cases(BEFORE)} >= {least})) or ({words.TOO_FEW} + 0 * ({cases(BEFORE)} > 0)) or ({words.NOTHING_EARLIER} + 0 * ({cases(NOW)} > 0))"
+    least = values.minimum_workflows_to_judge
+    verdict = f"(clamp({z}, -99, 99) and ({workflows(NOW)} >= {least}) and ({workflows(BEFORE)} >= {least})) or ({words.TOO_FEW} + 0 * ({workflows(BEFORE)} > 0)) or ({words.NOTHING_EARLIER} + 0 * ({workflows(NOW)} > 0))"
     return rows(
         "What moved most",
-        "How many percentage points each intent added to or took from the share of cases resolved: the worst is first, so look at it on the product board.",
+        "How many percentage points each intent added to or took from the share of workflows resolved: the worst is first, so look at it on the product board.",
         [
             ("Effect", f"({effect}) or ({mix})", words.POINTS),
             ("Verdict", verdict, words.COUNT),
             ("Resolved before", resolved(BEFORE), words.SHARE),
             ("Resolved now", resolved(NOW), words.SHARE),
-            ("Cases", f"{cases(NOW)} > 0", words.COUNT),
+            ("Workflows", f"{workflows(NOW)} > 0", words.COUNT),
         ],
         ["intent"],
         12,
@@ -64,9 +64,9 @@ def _difference(q):
     """Of the shares of each intent, in standard errors, as in `figures.Share`."""
 
     def near(time):
-        cases = q.cases(by="intent", time=time)
-        whole = f"({cases} + 2)"
-        part = f"(({or_zero(q.outcome('resolved', by='intent', time=time), cases)} + 1) / {whole})"
+        workflows = q.workflows(by="intent", time=time)
+        whole = f"({workflows} + 2)"
+        part = f"(({or_zero(q.outcome('resolved', by='intent', time=time), workflows)} + 1) / {whole})"
         return part, f"{part} * (1 - {part}) / {whole}"
 
     (now, spread), (before, spread_before) = near(NOW), near(BEFORE)
@@ -77,18 +77,18 @@ def reasons(q, values):
     money = f"currency{values.currency}"
     spent_30_days = f"{counted(q.spent())} / $__range_s * 30 * 86400"
     return [
-        bars("How the other cases ended", "Closed cases that were not resolved, by outcome: fewer is better; unverified cases need a declared outcome.", (descending(q.cases('outcome!="resolved"', by="outcome") + " > 0"), "{{outcome}}"), words.COUNT, 8, 6),
+        bars("How the other workflows ended", "Closed workflows that were not resolved, by outcome: fewer is better; unverified workflows need a declared outcome.", (descending(q.workflows('outcome!="resolved"', by="outcome") + " > 0"), "{{outcome}}"), words.COUNT, 8, 6),
         bars("Why handoffs failed", "Failed handoffs by reason: fewer is better; look for the pair of agents on the handoff board.", (descending(q.handoffs('result="failed"', by="reason") + " > 0"), "{{reason}}"), words.COUNT, 8, 6),
         bars("Spending against the budget", "Spending of 30 days at the rate of this period, compared with the budget: below the budget is good; when it is above, look for expensive agents on the engineering board.", [
             (spent_30_days, "30 days at this rate"),
-            (q.spent('outcome!="resolved"') + " / $__range_s * 30 * 86400", "of which: cases not resolved"),
+            (q.spent('outcome!="resolved"') + " / $__range_s * 30 * 86400", "of which: workflows not resolved"),
             ("sum(baton:budget)", "budget for 30 days"),
         ], money, 8, 6, 0).no_value("No budget set"),
     ]
 
 
 def incident_cost(q):
-    usual = f"scalar({share(q.outcome('resolved', time='[$__range] @ end()'), q.cases(time='[$__range] @ end()'))})"
+    usual = f"scalar({share(q.outcome('resolved', time='[$__range] @ end()'), q.workflows(time='[$__range] @ end()'))})"
     worth = f"scalar({ratio(q.value(EQUAL_RESOLVED), q.outcome('resolved'))})"
     return usual, worth
 
@@ -101,11 +101,11 @@ def incidents(q, values):
     money = f"currency{values.currency}"
     return figures(
         "What incidents cost",
-        "Resolved cases, business value and time lost in parts of the period with more than twice the usual failures (shaded on the charts): none is good; open the handoff board at that time.",
+        "Resolved workflows, business value and time lost in parts of the period with more than twice the usual failures (shaded on the charts): none is good; open the handoff board at that time.",
         [
             ("Resolutions lost, about", q.incidents(usual), words.COUNT, 0, {0: "none"}),
             ("Business lost, about", q.incidents(f"{usual} * {worth}"), money, 0, None),
-            ("Time in incidents, about", f"(count_over_time(({q.beyond_usual()}){PARTS}) or 0 * {q.cases()}) * $__interval_ms / 1000", words.SECONDS, 0, {0: "none"}),
+            ("Time in incidents, about", f"(count_over_time(({q.beyond_usual()}){PARTS}) or 0 * {q.workflows()}) * $__interval_ms / 1000", words.SECONDS, 0, {0: "none"}),
         ],
         24,
         3,
@@ -121,12 +121,12 @@ def build(values):
         panels.append(title)
         panels += [panel for one in group for panel in scored(one, values)]
         if place == 0:
-            about = "The share of cases resolved in this period and the one before, with its 95 % interval: above the target is good; a shaded dip is an incident."
-            panels += [trend(by_name["resolved"], "Cases resolved", about, 12, 9), moved(q, values)]
+            about = "The share of workflows resolved in this period and the one before, with its 95 % interval: above the target is good; a shaded dip is an incident."
+            panels += [trend(by_name["resolved"], "Workflows resolved", about, 12, 9), moved(q, values)]
     panels += reasons(q, values)
     panels += ["Trends"]
     panels += [
-        trend(by_name["cost_of_resolved_case"], "Cost of a resolved case over time", "Cost of a resolved case in the 24 hours before each point: below the target is good; compare a rise with the releases."),
+        trend(by_name["cost_of_resolved_workflow"], "Cost of a resolved workflow over time", "Cost of a resolved workflow in the 24 hours before each point: below the target is good; compare a rise with the releases."),
         trend(by_name["customer_wait"], "Customer wait over time", "Median customer wait in the 24 hours before each point: below the target is good; compare a rise with the releases."),
         trend(by_name["handoffs_succeeded"], "Handoffs that succeeded over time", "Share of handoffs that succeeded in the 24 hours before each point: above the target is good; a shaded dip is an incident."),
     ]

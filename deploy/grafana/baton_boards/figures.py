@@ -24,9 +24,9 @@ class Figure:
     unit: str
     better: str
     events: Callable
-    counted_in: str = "Cases"
+    counted_in: str = "Workflows"
     decimals: int = 1
-    missing: str = "No cases yet"
+    missing: str = "No workflows yet"
 
     def value(self, time=NOW):
         raise NotImplementedError
@@ -115,7 +115,7 @@ class Spread(Figure):
 
 @dataclasses.dataclass(frozen=True)
 class Total(Spread):
-    """What adds up over the parts; `per` divides it, as in cases per day."""
+    """What adds up over the parts; `per` divides it, as in workflows per day."""
 
     per: str = "1"
 
@@ -135,7 +135,7 @@ class Total(Spread):
 def executive(queries, values):
     """The figures of the executive board, in groups of a row each."""
     q, money = queries, f"currency{values.currency}"
-    cases = lambda time: q.cases(time=time)
+    workflows = lambda time: q.workflows(time=time)
     turns = lambda time: q.turns(time=time)
     resolved = lambda time: q.outcome("resolved", time=time)
     kept = 'evidence!="tokens"'
@@ -146,26 +146,26 @@ def executive(queries, values):
     elapsed = lambda time: q.grown("baton_workflow_elapsed_seconds_total", OUTCOME, time=time)
     return {
         "Customers and money": [
-            Share("resolved", "Cases resolved (verified)", "Share of closed cases that your system, an agent or an evaluation confirmed as resolved: more is better; when it falls, open What moved most.", words.SHARE, "more", cases, part=resolved, missing="No outcome declared yet"),
-            Spread("cost_of_resolved_case", "Cost of a resolved case", "All money spent, including failed cases and people, divided by the number of resolved cases: less is better; when it rises, look for agents and models on the engineering board.", money, "less", resolved, "Resolved", 2, "Needs a resolved case", of=lambda time: ratio(spent(time), resolved(time))),
+            Share("resolved", "Workflows resolved (verified)", "Share of closed workflows that your system, an agent or an evaluation confirmed as resolved: more is better; when it falls, open What moved most.", words.SHARE, "more", workflows, part=resolved, missing="No outcome declared yet"),
+            Spread("cost_of_resolved_workflow", "Cost of a resolved workflow", "All money spent, including failed workflows and people, divided by the number of resolved workflows: less is better; when it rises, look for agents and models on the engineering board.", money, "less", resolved, "Resolved", 2, "Needs a resolved workflow", of=lambda time: ratio(spent(time), resolved(time))),
             Spread("customer_wait", "Customer wait (median)", "Half of the requests received their final answer within this time: less is better; when it rises, look for slow models and agents on the engineering board.", words.SECONDS, "less", turns, "Requests", 2, "No requests yet", of=lambda time: q.quantile(0.5, "baton_turn_duration_seconds", time=time)),
-            Total("net_return", "Net return", _about_return(values), money, "more", cases, "Cases", 0, "Needs a baseline: see deploy/values.yaml", of=lambda time: f"{stayed(time)} * sum(baton:baseline @ end()) - {counted(spent(time))}"),
+            Total("net_return", "Net return", _about_return(values), money, "more", workflows, "Workflows", 0, "Needs a baseline: see deploy/values.yaml", of=lambda time: f"{stayed(time)} * sum(baton:baseline @ end()) - {counted(spent(time))}"),
         ],
         "How well customers are served": [
-            Share("passed_to_people", "Passed to people", "Share of closed cases that a person took over: less is better; when it rises, look at the intents in What moved most.", words.SHARE, "less", cases, part=lambda time: q.outcome("escalated", time=time)),
+            Share("passed_to_people", "Passed to people", "Share of closed workflows that a person took over: less is better; when it rises, look at the intents in What moved most.", words.SHARE, "less", workflows, part=lambda time: q.outcome("escalated", time=time)),
             Share("requests_answered", "Requests answered", "Availability for customers, the share of requests that received an answer: more is better; when it falls, look for failing models and tools on the engineering board.", words.SHARE, "more", turns, "Requests", part=lambda time: q.turns('result="answered"', time=time), missing="No requests yet"),
-            Share("stayed_resolved", "Stayed resolved", "Share of closed cases that were resolved and whose customer did not return with the same intent: more is better; when it falls, read the repeat contacts on the product board.", words.SHARE, "more", cases, part=stayed),
+            Share("stayed_resolved", "Stayed resolved", "Share of closed workflows that were resolved and whose customer did not return with the same intent: more is better; when it falls, read the repeat contacts on the product board.", words.SHARE, "more", workflows, part=stayed),
             Spread("customer_rating", "Customer rating (mean)", "Mean score that customers gave, on the scale of your feedback: more is better; when it falls, look at the agents on the engineering board.", words.PLAIN, "more", lambda time: ratings("count", time), "Ratings", 2, "No ratings yet", of=lambda time: ratio(ratings("sum", time), ratings("count", time))),
-            Total("resolved_per_day", "Cases resolved per day", "Resolution velocity, the number of resolved cases per day: more is better; when it falls, compare the number of closed cases first.", words.COUNT, "more", resolved, "Resolved", of=resolved, per="$__range_s / 86400"),
-            Spread("time_to_resolution", "Mean time to resolve", "Mean time from the first to the last activity of a resolved case: less is better; when it rises, look for slow handoffs and transfer loops on the handoff board.", words.SECONDS, "less", resolved, "Resolved", of=lambda time: ratio(elapsed(time), resolved(time)), missing="Needs a resolved case"),
+            Total("resolved_per_day", "Workflows resolved per day", "Resolution velocity, the number of resolved workflows per day: more is better; when it falls, compare the number of closed workflows first.", words.COUNT, "more", resolved, "Resolved", of=resolved, per="$__range_s / 86400"),
+            Spread("time_to_resolution", "Mean time to resolve", "Mean time from the first to the last activity of a resolved workflow: less is better; when it rises, look for slow handoffs and transfer loops on the handoff board.", words.SECONDS, "less", resolved, "Resolved", of=lambda time: ratio(elapsed(time), resolved(time)), missing="Needs a resolved workflow"),
         ],
         "How well the agents work together": [
             Share("handoffs_succeeded", "Handoffs that succeeded", "Share of handoffs in which the target agent started, did not fail at its first step and received enough context: more is better; when it falls, read the reasons below.", words.SHARE, "more", lambda time: q.handoffs(time=time), "Handoffs", part=lambda time: q.handoffs('result="success"', time=time), missing="No handoffs yet"),
             Share("context_kept", "Context kept at handoffs", "Mean share of the facts known to one agent that the next agent received, if it can be measured: more is better; when it falls, find the pair of agents on the handoff board.", words.SHARE, "more", lambda time: context("count", time), "Measured", part=lambda time: context("sum", time), missing="Not measured: messages are not sent"),
         ],
         "Business": [
-            Total("business_completed", "Business completed", "Declared value of the cases that were resolved: more is better; when it falls, compare the number of closed cases first.", money, "more", cases, "Cases", 0, "No value declared", of=lambda time: q.value('="resolved"', time=time)),
-            Total("business_at_risk", "Business at risk", "Declared value of the cases that were not resolved: less is better; when it rises, find the intents that fail on the product board.", money, "less", cases, "Cases", 0, "No value declared", of=lambda time: q.value('!="resolved"', time=time)),
+            Total("business_completed", "Business completed", "Declared value of the workflows that were resolved: more is better; when it falls, compare the number of closed workflows first.", money, "more", workflows, "Workflows", 0, "No value declared", of=lambda time: q.value('="resolved"', time=time)),
+            Total("business_at_risk", "Business at risk", "Declared value of the workflows that were not resolved: less is better; when it rises, find the intents that fail on the product board.", money, "less", workflows, "Workflows", 0, "No value declared", of=lambda time: q.value('!="resolved"', time=time)),
         ],
     }
 
@@ -174,8 +174,8 @@ OUTCOME = 'outcome="resolved"'
 
 
 def _about_return(values):
-    what = "Cases that stayed resolved times the cost of a case without agents, minus all money spent"
+    what = "Workflows that stayed resolved times the cost of a workflow without agents, minus all money spent"
     if not values.baseline:
-        return f"{what}: it needs the cost of a case without agents, which you set in deploy/values.yaml."
-    declared = f"{values.baseline['cost_of_case']:.2f} {values.currency} ({values.baseline['declared_by']})"
-    return f"{what}; the baseline is {declared}: more is better, and when it falls look at the cost of a resolved case."
+        return f"{what}: it needs the cost of a workflow without agents, which you set in deploy/values.yaml."
+    declared = f"{values.baseline['cost_of_workflow']:.2f} {values.currency} ({values.baseline['declared_by']})"
+    return f"{what}; the baseline is {declared}: more is better, and when it falls look at the cost of a resolved workflow."

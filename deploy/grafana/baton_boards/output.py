@@ -72,7 +72,7 @@ def written(name, made, values):
     prometheus = {"type": "prometheus", "uid": "${source}"}
     tree["annotations"] = {
         "list": [
-            {"name": "Incidents", "datasource": prometheus, "enable": True, "iconColor": words.INCIDENT, "expr": usual, "titleFormat": "Many cases fail"},
+            {"name": "Incidents", "datasource": prometheus, "enable": True, "iconColor": words.INCIDENT, "expr": usual, "titleFormat": "Many workflows fail"},
             {"name": "Releases", "datasource": {"type": "grafana", "uid": "-- Grafana --"}, "enable": True, "iconColor": words.LINE, "target": {"type": "tags", "tags": ["release"], "matchAny": False, "limit": 100}},
         ]
     }
@@ -87,7 +87,7 @@ def rules(values):
     groups = [
         ("baton-thresholds", [("baton:threshold", number, {"name": name}) for name, number in values.thresholds.items()]),
         ("baton-targets", [("baton:target", number, {"figure": name}) for name, number in (values.targets or {}).items()]),
-        ("baton-money", [("baton:baseline", values.baseline["cost_of_case"], {})] * bool(values.baseline) + [("baton:budget", values.budget, {})] * bool(values.budget)),
+        ("baton-money", [("baton:baseline", values.baseline["cost_of_workflow"], {})] * bool(values.baseline) + [("baton:budget", values.budget, {})] * bool(values.budget)),
     ]
     text = GENERATED + "groups:\n"
     for group, series in groups:

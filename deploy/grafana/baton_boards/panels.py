@@ -49,7 +49,7 @@ def begun(kind, title, about, unit, span, height):
     return made.interval("1m").max_data_points(PARTS)
 
 
-def figures(title, about, said, span, height=3, size=22, missing="No cases yet"):
+def figures(title, about, said, span, height=3, size=22, missing="No workflows yet"):
     """A row of values with their names: (name, expression, unit, decimals, words for values)."""
     made = begun(stat, title, about, words.COUNT, span, height).color_mode(BigValueColorMode.VALUE).no_value(missing)
     made = made.graph_mode(BigValueGraphMode.NONE).orientation(VizOrientation.VERTICAL)
@@ -71,12 +71,18 @@ def figure(title, about, expr, unit, decimals=None, span=6, height=4, missing="N
     return figures(title, about, [(title, expr, unit, decimals, None)], span, height, 32, missing)
 
 
+def rests(about, coverages, span=24, title="What the figures rest on", height=3, size=18):
+    """How much of the figures is covered, in words."""
+    made = figures(title, about, [one.said() for one in coverages], span, height, size, words.UNKNOWN)
+    return made.mappings(words.UNKNOWN_MAPPING).text_mode(BigValueTextMode.VALUE_AND_NAME)
+
+
 def scored(one, values):
     """A figure in big, and beside it what it is compared with."""
     about, height = one.about, 3
     big = figures(one.title, about, [(one.title, one.value(), one.unit, one.decimals, None)], 3, height, 28, one.missing)
     columns = [
-        ("Verdict", one.verdict(values.minimum_cases_to_judge), words.COUNT, 2, None),
+        ("Verdict", one.verdict(values.minimum_workflows_to_judge), words.COUNT, 2, None),
         ("Change", one.change(), one.change_unit, one.decimals, 86),
         ("Before", known(one.value(BEFORE)), one.unit, one.decimals, 72),
         ("95 % ±", one.interval(), one.change_unit, one.decimals, 86),
@@ -132,6 +138,8 @@ def rows(title, about, columns, by, span=12, sort=None, height=8, ascending=Fals
             own["decimals"] = 0
         if unit == words.POINTS:
             own["decimals"] = 1
+        if unit == words.PLAIN:
+            own["decimals"] = 2
         made = made.override_by_name(name, properties(**own))
     return made.sort_by([common.TableSortByFieldState().display_name(sort or columns[0][0]).desc(not ascending)])
 

@@ -1,9 +1,9 @@
 """The product board: which requests and models do well, and where customers have to repeat themselves."""
 
-from . import words
+from . import coverage, words
 from .executive import EQUAL_RESOLVED, incident_cost, period
-from .panels import bars, figures, lines, rows
-from .queries import BEFORE, DAY, Queries, descending, or_zero, ratio, share
+from .panels import bars, figures, lines, rests, rows
+from .queries import BEFORE, DAY, JUDGED, MEASURED, Queries, descending, or_zero, ratio, share
 
 VARIABLES = ("workflow", "tier", "intent")
 SINCE, REFRESH = "7d", "5m"
@@ -12,41 +12,61 @@ ABOUT = "Which customers, requests and models do well, where do customers have t
 
 def build(values):
     q, money = Queries(values, VARIABLES), f"currency{values.currency}"
-    return [period(q, values), *funnel(q), *cohorts(q, money), *models(q, money), *customers(q), *outages(q, money)]
+    return [period(q, values), basis(q), *funnel(q), *cohorts(q, money), *models(q, money), *customers(q), *outages(q, money)]
 
 
 def resolution(q, by):
-    return share(q.outcome("resolved", by=by), q.cases(by=by))
+    return share(q.outcome("resolved", by=by), q.workflows(by=by))
+
+
+def basis(q):
+    return rests("How much of the figures of this board is covered: more is better; run baton doctor to see what is missing and how to add it.", [
+        *coverage.resolutions(q),
+        coverage.results(q, coverage.handoffs_by_workflow),
+        coverage.context(q, "baton_workflow_context_retention_ratio", coverage.handoffs_by_workflow),
+        coverage.ratings(q),
+    ])
+
+
+def proven(q, by):
+    """Columns that say what resolutions rest on."""
+    of = lambda evidence: share(q.workflows(f'outcome="resolved", evidence="{evidence}"', by=by), q.outcome("resolved", by=by))
+    return [("Declared", of("declared"), words.SHARE), ("By rule", of("rule"), words.SHARE)]
 
 
 def funnel(q):
     step = lambda **more: q.grown("baton_funnel_steps_total", **more)
     return [
         "Funnel",
-        bars("Funnel", "Number of cases that reached each step: start with the step that loses the most cases.", (descending(step(by="step")), "{{step}}"), words.COUNT, 8, 7),
-        rows("Funnel against the period before", "Cases at each step in this period and the one before: more at the last steps is better; a loss at one step only points to its agent.", [
-            ("Cases", step(by="step"), words.COUNT),
+        bars("Funnel", "Number of workflows that reached each step: start with the step that loses the most workflows.", (descending(step(by="step")), "{{step}}"), words.COUNT, 8, 7),
+        rows("Funnel against the period before", "Workflows at each step in this period and the one before: more at the last steps is better; a loss at one step only points to its agent.", [
+            ("Workflows", step(by="step"), words.COUNT),
             ("Before", step(by="step", time=BEFORE), words.COUNT),
-            ("Share of all cases", f"{step(by='step')} / on () group_left () ({q.cases()} > 0)", words.SHARE),
+            ("Share of all workflows", f"{step(by='step')} / on () group_left () ({q.workflows()} > 0)", words.SHARE),
         ], ["step"], 8, height=7),
-        bars("Funnel by workflow", "The same steps for each workflow: compare where they lose cases.", (descending(step(by="workflow, step")), "{{workflow}}: {{step}}"), words.COUNT, 8, 7),
+        bars("Funnel by workflow", "The same steps for each workflow: compare where they lose workflows.", (descending(step(by="workflow, step")), "{{workflow}}: {{step}}"), words.COUNT, 8, 7),
     ]
 
 
 def cohorts(q, money):
     by = "intent, tier"
-    resolved = lambda which: bars(f"Cases resolved by {which}", f"Share of closed cases that are resolved, by {which}: more is better; start with the shortest bar that has many cases.", (descending(resolution(q, which)), f"{{{{{which}}}}}"), words.SHARE, 8, 6)
+    resolved = lambda which: rows(f"Workflows resolved by {which}", f"Share of closed workflows that are resolved, by {which}, and how many resolutions are declared or decided by your rules: more is better; start with the last row that has many workflows.", [
+        ("Resolved", resolution(q, which), words.SHARE),
+        *proven(q, which),
+        ("Workflows", f"{q.workflows(by=which)} > 0", words.COUNT),
+    ], [which], 8, height=6)
     return [
         "Intents, tiers and workflows",
-        rows("Intents and tiers", "Cases, share resolved, cost and customer wait of each intent and tier, the most frequent first: do not judge rows with fewer than 20 cases.", [
-            ("Cases", f"{q.cases(by=by)} > 0", words.COUNT),
+        rows("Intents and tiers", "Workflows, share resolved, cost and customer wait of each intent and tier, the most frequent first: do not judge rows with fewer than 20 workflows.", [
+            ("Workflows", f"{q.workflows(by=by)} > 0", words.COUNT),
             ("Resolved", resolution(q, by), words.SHARE),
-            ("Cost of a resolved case", ratio(q.spent(by=by), q.outcome("resolved", by=by)), money),
+            *proven(q, by),
+            ("Cost of a resolved workflow", ratio(q.spent(by=by), q.outcome("resolved", by=by)), money),
             ("Median wait", q.quantile(0.5, "baton_turn_duration_seconds", by=by), words.SECONDS),
             ("Slowest 5 %", q.quantile(0.95, "baton_turn_duration_seconds", by=by), words.SECONDS),
             ("Requests answered", share(q.turns('result="answered"', by=by), q.turns(by=by)), words.SHARE),
             ("Business at risk", f"{q.value('!=' + EQUAL_RESOLVED[1:], by=by)} > 0", money),
-        ], ["intent", "tier"], 24, "Cases", 9),
+        ], ["intent", "tier"], 24, "Workflows", 9),
         resolved("intent"),
         resolved("tier"),
         resolved("workflow"),
@@ -55,48 +75,59 @@ def cohorts(q, money):
 
 def models(q, money):
     by = "intent, model"
-    cases = lambda extra="": q.grown("baton_model_workflows_total", extra, by=by)
+    workflows = lambda extra="": q.grown("baton_model_workflows_total", extra, by=by)
     cost = q.grown("baton_model_workflow_cost_usd_total", by=by)
     resolved = 'outcome="resolved"'
-    spread = f"196 * sqrt(({or_zero(cases(resolved), cases())} + 2) / ({cases()} + 4) * (1 - ({or_zero(cases(resolved), cases())} + 2) / ({cases()} + 4)) / ({cases()} + 4)) and ({cases()} > 0)"
+    spread = f"196 * sqrt(({or_zero(workflows(resolved), workflows())} + 2) / ({workflows()} + 4) * (1 - ({or_zero(workflows(resolved), workflows())} + 2) / ({workflows()} + 4)) / ({workflows()} + 4)) and ({workflows()} > 0)"
     return [
         "Is the expensive model worth it?",
-        rows("Models within one intent", "Resolution rate and cost of cases by model, for the same intent and including other models in the case: prefer the less expensive model if the intervals overlap.", [
-            ("Cases", f"{cases()} > 0", words.COUNT),
-            ("Resolved", share(cases(resolved), cases()), words.SHARE),
+        rows("Models within one intent", "Resolution rate and cost of workflows by model, for the same intent and including other models in the workflow: prefer the less expensive model if the intervals overlap.", [
+            ("Workflows", f"{workflows()} > 0", words.COUNT),
+            ("Resolved", share(workflows(resolved), workflows()), words.SHARE),
             ("95 % ±", spread, words.POINTS),
-            ("Cost of a case", ratio(cost, cases()), money),
-            ("Cost of a resolved case", ratio(cost, cases(resolved)), money),
+            ("Cost of a workflow", ratio(cost, workflows()), money),
+            ("Cost of a resolved workflow", ratio(cost, workflows(resolved)), money),
         ], ["intent", "model"], 16, "intent", 9, ascending=True),
-        bars("Cost of a case by intent", "Money spent on a closed case, resolved or not: less is better; look at its models on the left.", (descending(ratio(q.spent(by="intent"), q.cases(by="intent"))), "{{intent}}"), money, 8, 9, 2),
+        bars("Cost of a workflow by intent", "Money spent on a closed workflow, resolved or not: less is better; look at its models on the left.", (descending(ratio(q.spent(by="intent"), q.workflows(by="intent"))), "{{intent}}"), money, 8, 9, 2),
     ]
 
 
 def customers(q):
     repeats = lambda by="": q.grown("baton_user_repeats_total", by=by)
     returned = q.grown("baton_workflow_recontacts_total", 'outcome="resolved"', by="intent")
+    kept = "baton_workflow_context_retention_ratio"
     rating = lambda by: q.mean("baton_workflow_feedback_score", by=by)
     return [
         "Customers",
-        bars("Customer rating by intent", "Mean score that customers gave, on the scale of your feedback: more is better; read sessions of the lowest bar.", (descending(rating("intent")), "{{intent}}"), words.PLAIN, 6, 7, 2),
-        bars("Customers who repeated themselves", "Messages that customers had to repeat after a handoff, by the agent that received them: fewer is better; pass more context to that agent.", (descending(repeats("agent")), "{{agent}}"), words.COUNT, 6, 7),
-        bars("Repeat contacts", "Share of resolved cases whose customer returned with the same intent: less is better; check whether these cases were really resolved.", (descending(share(returned, q.outcome("resolved", by="intent"))), "{{intent}}"), words.SHARE, 6, 7),
-        bars("Context kept by workflow", "Mean share of the facts known to one agent that the next agent received, if it can be measured: more is better; find the pair of agents on the handoff board.", (descending(q.mean("baton_workflow_context_retention_ratio", 'evidence!="tokens"', by="workflow")), "{{workflow}}"), words.SHARE, 6, 7),
+        rows("Customer rating by intent", "Mean score that customers gave, on the scale of your feedback, with the number of ratings: more is better; read sessions of the last row.", [
+            ("Rating", rating("intent"), words.PLAIN),
+            ("Ratings", q.grown("baton_workflow_feedback_score_count", by="intent"), words.COUNT),
+        ], ["intent"], 8, height=7),
+        bars("Customers who repeated themselves", "Messages that customers had to repeat after a handoff, by the agent that received them: fewer is better; pass more context to that agent.", (descending(repeats("agent")), "{{agent}}"), words.COUNT, 8, 7),
+        bars("Repeat contacts", "Share of resolved workflows whose customer returned with the same intent: less is better; check whether these workflows were really resolved.", (descending(share(returned, q.outcome("resolved", by="intent"))), "{{intent}}"), words.SHARE, 8, 7),
+        rows("Context kept by workflow", "Mean share of the facts known to one agent that the next agent received, and share of the handoffs of which it can be measured: more is better; find the pair of agents on the handoff board.", [
+            ("Kept", q.mean(kept, MEASURED, by="workflow"), words.SHARE),
+            ("Measured", share(q.grown(f"{kept}_count", MEASURED, by="workflow"), q.handoffs("", by="workflow")), words.SHARE),
+        ], ["workflow"], 12, height=7),
+        rows("Handoffs that succeeded by workflow", "Share of handoffs that succeeded, and share of the handoffs whose result is known: more is better; read the reasons on the handoff board.", [
+            ("Succeeded", share(q.handoffs('result="success"', by="workflow"), q.handoffs(by="workflow")), words.SHARE),
+            ("Result known", share(q.handoffs(JUDGED, by="workflow"), q.handoffs("", by="workflow")), words.SHARE),
+        ], ["workflow"], 12, height=7),
     ]
 
 
 def outages(q, money):
     usual, worth = incident_cost(q)
-    expected = f"{q.cases(time=DAY)} * {usual}"
+    expected = f"{q.workflows(time=DAY)} * {usual}"
     return [
         "What did the outage cost?",
-        figures("What incidents cost", "Resolved cases and business value lost in parts of the period with more than twice the usual failures: none is good; open the handoff board at that time.", [
+        figures("What incidents cost", "Resolved workflows and business value lost in parts of the period with more than twice the usual failures: none is good; open the handoff board at that time.", [
             ("Resolutions lost, about", q.incidents(usual), words.COUNT, 0, {0: "none"}),
             ("Business lost, about", q.incidents(f"{usual} * {worth}"), money, 0, None),
         ], 8, 8, 26),
-        lines("Resolved cases, and what is usual", "Resolved and failed cases in the 24 hours before each point: if resolved is below usual, there is an outage or a slow decline.", [
+        lines("Resolved workflows, and what is usual", "Resolved and failed workflows in the 24 hours before each point: if resolved is below usual, there is an outage or a slow decline.", [
             (q.outcome("resolved", time=DAY), "resolved"),
             (expected, "usual"),
-            (or_zero(q.outcome("failed|abandoned", time=DAY), q.cases(time=DAY)), "failed or abandoned"),
-        ], words.COUNT, "cases in 24 hours", 16, dashed=["usual"]),
+            (or_zero(q.outcome("failed|abandoned", time=DAY), q.workflows(time=DAY)), "failed or abandoned"),
+        ], words.COUNT, "workflows in 24 hours", 16, dashed=["usual"]),
     ]

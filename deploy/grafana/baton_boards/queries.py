@@ -9,6 +9,8 @@ PARTS, PARTS_BEFORE = "[$__range:$__interval]", "[$__range:$__interval] offset $
 WHOLE = "[$__range] @ end()"
 # Handoffs of which spans show how they ended: only these are in rates.
 JUDGED = 'result!="unknown"'
+# Handoffs of which more than the number of tokens says how much context they passed.
+MEASURED = 'evidence!="tokens"'
 
 
 class Queries:
@@ -29,11 +31,11 @@ class Queries:
         """Per minute, or per so many seconds."""
         return f"{seconds} * sum{grouped(by)} (rate({self.select(metric, extra)}{POINT}))"
 
-    def cases(self, extra="", **more):
+    def workflows(self, extra="", **more):
         return self.grown("baton_workflows_total", extra, **more)
 
     def outcome(self, outcome, **more):
-        return self.cases(f'outcome=~"{outcome}"', **more)
+        return self.workflows(f'outcome=~"{outcome}"', **more)
 
     def spent(self, extra="", **more):
         return self.grown("baton_workflow_spend_usd_total", extra, **more)
@@ -54,15 +56,15 @@ class Queries:
         return f"histogram_quantile({share}, {self.grown(f'{metric}_bucket', extra, by=f'le, {by}' if by else 'le', time=time)})"
 
     def beyond_usual(self):
-        """Cases that failed beyond the usual, in the parts in which twice as many failed as over the whole time shown: incidents."""
+        """Workflows that failed beyond the usual, in the parts in which twice as many failed as over the whole time shown: incidents."""
         bad = "failed|abandoned"
-        failed, all_of = self.outcome(bad, time=PART), self.cases(time=PART)
-        usual = f"scalar({self.outcome(bad, time=WHOLE)} / {self.cases(time=WHOLE)})"
+        failed, all_of = self.outcome(bad, time=PART), self.workflows(time=PART)
+        usual = f"scalar({self.outcome(bad, time=WHOLE)} / {self.workflows(time=WHOLE)})"
         return f"(({failed}) - {usual} * {all_of}) and ({failed} > 2 * {usual} * {all_of})"
 
     def incidents(self, each):
-        """Of what is said for each case that failed beyond the usual, summed over the incidents; 0 where there was none."""
-        return f"(sum_over_time(({self.beyond_usual()}){PARTS}) or 0 * {self.cases()}) * {each}"
+        """Of what is said for each workflow that failed beyond the usual, summed over the incidents; 0 where there was none."""
+        return f"(sum_over_time(({self.beyond_usual()}){PARTS}) or 0 * {self.workflows()}) * {each}"
 
 
 def grouped(by):

@@ -9,7 +9,7 @@ import yaml
 
 TARGETS = {
     "resolved",
-    "cost_of_resolved_case",
+    "cost_of_resolved_workflow",
     "customer_wait",
     "net_return",
     "passed_to_people",
@@ -32,7 +32,7 @@ class Values:
     links: dict
     targets: dict
     thresholds: dict
-    minimum_cases_to_judge: int
+    minimum_workflows_to_judge: int
     baseline: dict | None = None
     budget: float | None = None
 

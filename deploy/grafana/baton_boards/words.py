@@ -38,6 +38,11 @@ def _special(match, text):
 UNKNOWN_MAPPING = [_special(SpecialValueMatch.NULL_AND_NAN, UNKNOWN)]
 
 
+def share_of(what):
+    """The unit of a share in hundredths, with the words for what it is a share of."""
+    return f"suffix: % of {what}" if what else "suffix: %"
+
+
 def verdict_mapping(better: str):
     """Words for a difference in standard errors, by what is better: `more` or `less`."""
     up, down = ("better", "worse") if better == "more" else ("worse", "better")

@@ -15,10 +15,20 @@ const BOARDS: [&str; 4] = ["executive", "product", "engineering", "sre"];
 const VARIABLES: [&str; 5] = ["workflow", "tier", "intent", "channel", "tenant"];
 
 /// Panels that the demo leaves empty, and why.
-const EMPTY: &[(&str, &str)] = &[(
-    "Usage without a price",
-    "all models and currencies of the demo have one",
-)];
+const EMPTY: &[(&str, &str)] = &[
+    (
+        "Calls without a known cost",
+        "all models of the demo report usage and have a price",
+    ),
+    (
+        "Why the result is unknown",
+        "the spans of the demo name all agents",
+    ),
+    (
+        "Ignored, dropped and only partly counted",
+        "all that the demo sends counts in full",
+    ),
+];
 
 /// The value that the boards show as "Nothing to compare with yet".
 const NOTHING_TO_COMPARE_WITH: f64 = -1000.0;
@@ -208,7 +218,7 @@ fn expected(said: &Saying, column: &str, title: &str, events: &str) -> Option<Op
 
 fn is_share(title: &str) -> bool {
     [
-        "Cases resolved (verified)",
+        "Workflows resolved (verified)",
         "Passed to people",
         "Requests answered",
         "Handoffs that succeeded",
@@ -312,7 +322,7 @@ async fn first_week(board: &Board, past: &Past, prometheus: &str) -> Vec<String>
         for (column, expression) in &panel.queries {
             let expected = match column.as_str() {
                 "Verdict" => |value: f64| value == NOTHING_TO_COMPARE_WITH,
-                "Cases closed before" => |value: f64| value == 0.0,
+                "Workflows closed before" => |value: f64| value == 0.0,
                 "Change" | "Before" | "Effect" | "Resolved before" => f64::is_nan,
                 _ => continue,
             };

@@ -100,13 +100,13 @@ pub fn figures() -> Vec<Figure> {
     let resolved: fn(&Known) -> u64 = |k| k.cases.resolved;
     vec![
         (
-            "Cases resolved (verified)",
-            "Cases",
+            "Workflows resolved (verified)",
+            "Workflows",
             cases,
             Kind::Share(|k| (k.cases.resolved, k.cases.workflows())),
         ),
         (
-            "Cost of a resolved case",
+            "Cost of a resolved workflow",
             "Resolved",
             resolved,
             Kind::Ratio(|k| (k.cases.spent_nano_usd as f64 / 1e9, k.cases.resolved as f64)),
@@ -114,7 +114,7 @@ pub fn figures() -> Vec<Figure> {
         ("Customer wait (median)", "Requests", turns, Kind::Median),
         (
             "Passed to people",
-            "Cases",
+            "Workflows",
             cases,
             Kind::Share(|k| (k.cases.escalated, k.cases.workflows())),
         ),
@@ -131,7 +131,7 @@ pub fn figures() -> Vec<Figure> {
             Kind::Ratio(|k| (k.cases.score_points as f64, k.cases.scores as f64)),
         ),
         (
-            "Cases resolved per day",
+            "Workflows resolved per day",
             "Resolved",
             resolved,
             Kind::Total(|k| k.cases.resolved as f64, 7.0),
@@ -150,13 +150,13 @@ pub fn figures() -> Vec<Figure> {
         ),
         (
             "Business completed",
-            "Cases",
+            "Workflows",
             cases,
             Kind::Total(|k| k.cases.value_completed as f64, 1.0),
         ),
         (
             "Business at risk",
-            "Cases",
+            "Workflows",
             cases,
             Kind::Total(|k| k.cases.value_at_risk as f64, 1.0),
         ),

@@ -1,0 +1,94 @@
+"""What figures rest on, in plain words: how much of each rate and each cost is covered. What is not known is a dash, never 0 %."""
+
+import dataclasses
+
+from . import words
+from .queries import JUDGED, MEASURED, known, ratio, share
+
+
+@dataclasses.dataclass(frozen=True)
+class Coverage:
+    """`part` of `whole`, both in PromQL; `of` names the whole where the name does not."""
+
+    name: str
+    part: str
+    whole: str
+    of: str = ""
+
+    def share(self):
+        return share(self.part, self.whole)
+
+    def said(self):
+        """For `panels.figures`: *Cost known*, *81.0 % of model calls*."""
+        return (self.name, known(f"100 * ({self.share()})"), words.share_of(self.of), 1, None)
+
+
+def outcomes(q, outcome, name, every):
+    """What the outcomes of one kind rest on."""
+    of = lambda evidence: q.workflows(f'outcome="{outcome}", evidence="{evidence}"')
+    said = {"declared": f"{name} declared", "rule": f"{name} by rule", "inferred": f"{name} inferred"}
+    return [Coverage(said[evidence], of(evidence), q.outcome(outcome)) for evidence in every]
+
+
+def resolutions(q):
+    """A resolution is never inferred. What ended without proof is only in the denominator of the rate."""
+    return [*outcomes(q, "resolved", "Resolutions", ["declared", "rule"]), Coverage("Ended without proof", q.outcome("unverified"), q.workflows(), "workflows")]
+
+
+def results(q, handoffs):
+    return Coverage("Result known", handoffs(q, JUDGED), handoffs(q, ""), "handoffs")
+
+
+def handoffs_by_workflow(q, extra, **more):
+    return q.handoffs(extra, **more)
+
+
+def handoffs_by_pair(q, extra, **more):
+    return q.grown("baton_handoffs_total", extra, **more)
+
+
+def handoffs(q):
+    """What handoffs are recognised by, and how many of them have a result."""
+    of = lambda evidence: handoffs_by_pair(q, f'evidence="{evidence}"')
+    said = {"declared": "Handoffs declared", "rule": "Handoffs by rule", "inferred": "Handoffs inferred"}
+    return [*(Coverage(name, of(evidence), handoffs_by_pair(q, "")) for evidence, name in said.items()), results(q, handoffs_by_pair)]
+
+
+def context(q, metric, handoffs):
+    return Coverage("Context measured", q.grown(f"{metric}_count", MEASURED), handoffs(q, ""), "handoffs")
+
+
+def ratings(q):
+    return Coverage("Ratings", q.grown("baton_workflow_feedback_score_count"), q.workflows(), "workflows")
+
+
+def cost_of_calls(q, **by):
+    """By model and not by workflow: of all model calls, whether their workflow is closed or not."""
+    gap = lambda metric: q.grown(f"baton_llm_calls_without_{metric}_total", **by)
+    calls = q.grown("baton_llm_calls_total", **by)
+    without = lambda metric: f"({gap(metric)} or 0 * {calls})"
+    return Coverage("Cost known", f"{calls} - {without('usage')} - {without('price')}", calls, "model calls")
+
+
+def gaps_of_cost(q):
+    calls = q.grown("baton_llm_calls_total")
+    gap = lambda metric: q.grown(f"baton_llm_calls_without_{metric}_total")
+    return [Coverage("Usage missing", gap("usage"), calls, "model calls"), Coverage("Price missing", gap("price"), calls, "model calls")]
+
+
+def first_tokens(q, by=""):
+    count = lambda metric: q.grown(f"baton_{metric}_count", by=by)
+    return Coverage("First token known", count("llm_first_token_seconds"), count("llm_call_duration_seconds"), "model calls")
+
+
+def first_words(q):
+    return Coverage("First word known", q.grown("baton_turn_first_token_seconds_count"), q.turns(), "requests")
+
+
+def intents(q):
+    return Coverage("Intent known on both sides", q.grown("baton_handoff_intents_total"), handoffs_by_pair(q, ""), "handoffs")
+
+
+def received(q):
+    """Requests of sampled traces stand for several."""
+    return Coverage("Requests received, not estimated", q.grown("baton_observed_turns_total"), q.turns(), "requests")
