@@ -84,6 +84,14 @@ pub static DERIVED: &[Description] = &[
         "Turns: one user input up to the final output that answers it. result is answered or failed.",
     )
     .by(Cohorts::All),
+    counter(
+        Metric::TurnsWithoutText,
+        "baton_turns_without_text_total",
+        "",
+        &["workflow"],
+        "Answered turns whose spans show no text for the user, so that the answer is assumed. Their messages are not recorded, or their last step is no model call.",
+    )
+    .by(Cohorts::All),
     histogram(
         Metric::TurnDuration,
         "baton_turn_duration_seconds",
@@ -155,6 +163,30 @@ pub static DERIVED: &[Description] = &[
         "seconds",
         &["workflow", "outcome"],
         "Sum of the durations of closed workflows, from the first to the last activity. Divided by baton_workflows_total, it is the average duration.",
+    )
+    .by(Cohorts::All),
+    counter(
+        Metric::WorkflowCalls,
+        "baton_workflow_llm_calls_total",
+        "",
+        &["workflow", "cost"],
+        "Model calls of closed workflows. cost is known, no_usage (nobody knows their tokens and cost) or no_price (their tokens have no price). The share of known says how much of baton_workflow_spend_usd_total is covered.",
+    )
+    .by(Cohorts::All),
+    counter(
+        Metric::WorkflowsWithoutUser,
+        "baton_workflows_without_user_total",
+        "",
+        &["workflow", "outcome"],
+        "Closed workflows whose user no span names, so that a repeat contact cannot be recognized.",
+    )
+    .by(Cohorts::All),
+    counter(
+        Metric::WorkflowsWithoutValue,
+        "baton_workflows_without_value_total",
+        "",
+        &["workflow", "outcome"],
+        "Closed workflows that declare no value. They are not part of baton_workflow_value_usd_total.",
     )
     .by(Cohorts::All),
     counter(
@@ -313,7 +345,7 @@ pub static DERIVED: &[Description] = &[
         "baton_llm_calls_without_price_total",
         "",
         &["provider", "model"],
-        "Model calls with known tokens, of a model without a price. Their tokens are in baton_unpriced_tokens_total.",
+        "Model calls whose tokens are known, by themselves or as part of those of their agent or run, and have no price. The tokens are in baton_unpriced_tokens_total.",
     ),
     histogram(
         Metric::LlmCallDuration,

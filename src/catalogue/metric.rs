@@ -7,6 +7,7 @@ use super::{DERIVED, Description};
 pub enum Metric {
     Sessions,
     Turns,
+    TurnsWithoutText,
     TurnDuration,
     TurnFirstToken,
     TurnAgentDuration,
@@ -16,6 +17,9 @@ pub enum Metric {
     WorkflowValue,
     WorkflowSpend,
     WorkflowElapsed,
+    WorkflowCalls,
+    WorkflowsWithoutUser,
+    WorkflowsWithoutValue,
     WorkflowCascades,
     ModelWorkflows,
     ModelWorkflowCost,

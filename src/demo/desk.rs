@@ -15,7 +15,8 @@ pub struct Desk {
 #[derive(Clone, Debug)]
 pub struct Session {
     pub id: String,
-    pub user: String,
+    /// Customers of the free tier do not sign in on the web.
+    pub user: Option<String>,
     /// The case's own; a turn may have an intent of its own.
     pub cohort: DemoCohort,
     pub(super) dialect: usize,
@@ -38,6 +39,8 @@ pub struct DemoCohort {
 const TIERS: [&str; 2] = ["free", "business"];
 const PLACES: [(&str, &str); 3] = [("web", "north"), ("mobile", "north"), ("web", "south")];
 const DIALECTS: u64 = 3;
+/// The service that speaks this dialect streams its answers and does not ask for their usage.
+const STREAMS_BLINDLY: usize = 2;
 /// Milliseconds that a customer thinks between two turns.
 pub(super) const THINKING: u64 = 2_000;
 
@@ -55,18 +58,21 @@ impl Desk {
         };
         let plan = Plan::of(number, &mut dice);
         let (channel, tenant) = PLACES[dice.roll(3) as usize];
+        let tier = TIERS[dice.roll(2) as usize];
         let cohort = DemoCohort {
             workflow: plan.want.workflow,
-            tier: TIERS[dice.roll(2) as usize],
+            tier,
             intent: plan.want.intent,
             channel,
             tenant,
         };
+        let dialect = (number % DIALECTS) as usize;
+        let signed_in = (tier, channel) != (TIERS[0], PLACES[0].0);
         let mut turns = Vec::new();
         let mut turn_truths = Vec::new();
         let mut add = |dice: &mut Dice, write: &dyn Fn(Script) -> ScriptTurn| {
             let mut part = Truth::default();
-            let turn = write(Script::new(dice, &mut part));
+            let turn = write(Script::new(dice, &mut part, dialect == STREAMS_BLINDLY));
             truth += part;
             turn_truths.push((turn.intent, part));
             turns.push(turn);
@@ -79,13 +85,14 @@ impl Desk {
             add(&mut dice, &|script| script.repeat(&plan));
         }
         if truth.resolved > 0 {
+            truth.resolved_without_user = u64::from(!signed_in);
             truth.resolved_elapsed = until_answer(&turns, &turn_truths);
         }
         Session {
             id: format!("case-{}-{number}", self.seed),
-            user: format!("customer-{}", dice.roll(500)),
+            user: Some(format!("customer-{}", dice.roll(500))).filter(|_| signed_in),
             cohort,
-            dialect: (number % DIALECTS) as usize,
+            dialect,
             turns,
             truth,
             turn_truths,

@@ -6,6 +6,8 @@ use super::turn::{Call, Says, ScriptAction, ScriptStep, ScriptTurn};
 use super::words::{GREETING, Share, WHAT_WAS_IT};
 
 const CONCIERGE: &str = "concierge";
+/// In this workflow the application declares no resolution: a rule reads the state of the ticket.
+const TICKETS: &str = "care";
 /// Billionths of a dollar for a search, and for a human.
 const SEARCH_PRICE: u64 = 2_000_000;
 const HUMAN_PRICE: u64 = 6_000_000_000;
@@ -17,10 +19,12 @@ pub(super) struct Script<'d> {
     now: u64,
     /// When the answer was there.
     answered: Option<u64>,
+    /// Answers are streamed without their usage.
+    blind: bool,
 }
 
 impl<'d> Script<'d> {
-    pub(super) fn new(dice: &'d mut Dice, truth: &'d mut Truth) -> Self {
+    pub(super) fn new(dice: &'d mut Dice, truth: &'d mut Truth, blind: bool) -> Self {
         truth.turns += 1;
         let mut script = Self {
             dice,
@@ -28,6 +32,7 @@ impl<'d> Script<'d> {
             steps: Vec::new(),
             now: 0,
             answered: None,
+            blind,
         };
         script.begin(0, ScriptAction::App);
         script
@@ -132,6 +137,9 @@ impl<'d> Script<'d> {
         }
         self.end(agent, false);
         self.judge(agent, plan.fate);
+        if is_ticket(plan) {
+            self.steps[agent].ticket = Some("solved");
+        }
     }
 
     /// To a colleague and back: the specialist's second activation.
@@ -189,6 +197,7 @@ impl<'d> Script<'d> {
             what,
             failed: false,
             scores: Vec::new(),
+            ticket: None,
         });
         self.steps.len() - 1
     }
@@ -233,6 +242,8 @@ impl<'d> Script<'d> {
     ) {
         let input = 400 + self.dice.roll(2200);
         let (output, cached) = (20 + self.dice.roll(280), input / 4);
+        // A call that failed took nothing.
+        let has_usage = failed || !self.blind || matches!(says, Says::Tool(_));
         let call = Call {
             agent,
             model,
@@ -241,6 +252,7 @@ impl<'d> Script<'d> {
             input,
             output,
             cached,
+            has_usage,
             first_token: model.speed / 3 + self.dice.roll(model.speed / 3),
         };
         let step = self.begin(parent, ScriptAction::Call(call));
@@ -248,7 +260,8 @@ impl<'d> Script<'d> {
         self.end(step, failed);
         self.truth.model_calls += 1;
         self.truth.model_errors += u64::from(failed);
-        if !failed {
+        self.truth.calls_without_usage += u64::from(!has_usage);
+        if !failed && has_usage {
             let [fresh, again, out] = model.prices;
             self.truth.spent_nano_usd += (input - cached) * fresh + cached * again + output * out;
         }
@@ -282,6 +295,14 @@ impl<'d> Script<'d> {
         };
         *count += 1;
         let resolved = outcome == Some("resolved");
+        let by_rule = is_ticket(plan);
+        truth.resolved_by_rule += u64::from(by_rule);
+        let without_value = u64::from(value.is_none());
+        if resolved {
+            truth.resolved_without_value += without_value;
+        } else {
+            truth.open_without_value += without_value;
+        }
         truth.asked += 1;
         truth.solved += u64::from(resolved);
         let worth = if resolved {
@@ -290,7 +311,8 @@ impl<'d> Script<'d> {
             &mut truth.value_at_risk
         };
         *worth += value.unwrap_or(0);
-        self.close(plan.want.intent, outcome, value)
+        let declared = outcome.filter(|_| !by_rule);
+        self.close(plan.want.intent, declared, value)
     }
 
     fn close(
@@ -309,4 +331,10 @@ impl<'d> Script<'d> {
             steps: self.steps,
         }
     }
+}
+
+/// Whether a ticket alone says that the case is resolved.
+fn is_ticket(plan: &Plan) -> bool {
+    let resolved = matches!(plan.fate, Fate::Resolved | Fate::Lost | Fate::Looped);
+    resolved && plan.want.workflow == TICKETS
 }

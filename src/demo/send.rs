@@ -1,7 +1,7 @@
 //! Sends spans with the OpenTelemetry SDK and its OTLP exporter, as an agent would.
 
 use super::desk::{Session, THINKING, elapsed};
-use super::speak::{SCOPES, evaluation, speak};
+use super::speak::{SCOPES, evaluation, speak, ticket};
 use super::turn::ScriptTurn;
 use crate::model::time::Timestamp;
 use opentelemetry::trace::{Span, SpanKind, Status, TraceContextExt, Tracer, TracerProvider};
@@ -12,6 +12,8 @@ use opentelemetry_sdk::error::OTelSdkError;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+const EVALUATION: &str = "gen_ai.evaluation.result";
 
 /// The exporting end of the desk.
 #[derive(Debug)]
@@ -89,7 +91,10 @@ impl Sender {
         for (step, mut span) in turn.steps.iter().zip(spans).rev() {
             for (name, score) in &step.scores {
                 let scored = evaluation(name, *score);
-                span.add_event_with_timestamp("gen_ai.evaluation.result", at(step.end), scored);
+                span.add_event_with_timestamp(EVALUATION, at(step.end), scored);
+            }
+            if let Some(state) = step.ticket {
+                span.add_event_with_timestamp(EVALUATION, at(step.end), ticket(state));
             }
             span.end_with_timestamp(at(step.end));
         }

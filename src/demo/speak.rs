@@ -39,13 +39,18 @@ pub(super) fn speak(
 
 fn app(session: &Session, turn: &ScriptTurn) -> Vec<KeyValue> {
     let mut attributes = vec![
-        KeyValue::new("user.id", session.user.clone()),
         KeyValue::new("app.intent", turn.intent),
         KeyValue::new("app.customer.tier", session.cohort.tier),
         KeyValue::new("app.channel", session.cohort.channel),
         KeyValue::new("app.tenant", session.cohort.tenant),
         KeyValue::new("workflow.name", session.cohort.workflow),
     ];
+    attributes.extend(
+        session
+            .user
+            .clone()
+            .map(|user| KeyValue::new("user.id", user)),
+    );
     attributes.extend(turn.value.map(|usd| count("app.transaction.value", usd)));
     attributes.extend(
         turn.outcome
@@ -63,6 +68,14 @@ pub(super) fn evaluation(name: &'static str, score: f64) -> Vec<KeyValue> {
     vec![
         KeyValue::new("gen_ai.evaluation.name", name),
         KeyValue::new("gen_ai.evaluation.score.value", score),
+    ]
+}
+
+/// The state of a ticket as the attributes of its event.
+pub(super) fn ticket(state: &'static str) -> Vec<KeyValue> {
+    vec![
+        KeyValue::new("gen_ai.evaluation.name", "ticket"),
+        KeyValue::new("gen_ai.evaluation.score.label", state),
     ]
 }
 
@@ -103,11 +116,15 @@ fn otel_genai(step: &ScriptStep) -> (String, Vec<KeyValue>) {
                 KeyValue::new("gen_ai.request.model", call.model.name),
                 KeyValue::new("gen_ai.input.messages", input(call)),
             ];
-            if !step.failed {
+            if !step.failed && call.has_usage {
                 attributes.extend([
                     count("gen_ai.usage.input_tokens", call.input),
                     count("gen_ai.usage.output_tokens", call.output),
                     count("gen_ai.usage.cache_read.input_tokens", call.cached),
+                ]);
+            }
+            if !step.failed {
+                attributes.extend([
                     KeyValue::new(
                         "gen_ai.response.time_to_first_chunk",
                         call.first_token as f64 / 1000.0,

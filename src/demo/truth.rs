@@ -30,6 +30,8 @@ counts! {
         waited,
         model_calls,
         model_errors,
+        /// Calls of which no span says what they took; their money is in no count.
+        calls_without_usage,
         tool_calls,
         tool_errors,
         retrievals,
@@ -52,6 +54,13 @@ counts! {
         failed,
         abandoned,
         unverified,
+        /// Of the resolved ones, those that only a rule finds.
+        resolved_by_rule,
+        /// Resolved ones of customers who are not signed in.
+        resolved_without_user,
+        /// Resolved and other ones whose business has no declared value.
+        resolved_without_value,
+        open_without_value,
         /// Milliseconds from the first to the last activity of resolved cases, all together.
         resolved_elapsed,
         /// Dollars of business, resolved and not.

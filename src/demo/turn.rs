@@ -21,6 +21,8 @@ pub(super) struct ScriptStep {
     pub(super) failed: bool,
     /// Evaluations attached to it: name and score.
     pub(super) scores: Vec<(&'static str, f64)>,
+    /// The state of the customer's ticket, which a rule reads.
+    pub(super) ticket: Option<&'static str>,
 }
 
 #[derive(Clone, Debug)]
@@ -46,6 +48,8 @@ pub(super) struct Call {
     pub(super) input: u64,
     pub(super) output: u64,
     pub(super) cached: u64,
+    /// Whether the span says what it took.
+    pub(super) has_usage: bool,
     pub(super) first_token: u64,
 }
 

@@ -7,6 +7,7 @@
 //! | `series_cache.rs` | groups of series that facts of one kind with the same labels change, found with one lookup |
 //! | `store.rs` | values by metric and label set, within limits |
 //! | `value.rs, units.rs` | the value of one series, and the constants of how values are kept |
+//! | `workflows.rs` | what a closed workflow counts |
 //! | `reveal.rs` | exposes a new series as 0 for `metrics.zero_hold`, by log time |
 //! | `merge.rs` | merges the families of several partitions |
 //! | `snapshot.rs` | conversion of the values from and to protobuf |
@@ -23,6 +24,7 @@ mod store;
 mod units;
 mod value;
 mod values;
+mod workflows;
 
 #[cfg(test)]
 mod tests;
@@ -34,10 +36,9 @@ pub use snapshot::Restored;
 
 use crate::catalogue::Metric;
 use crate::model::Name;
-use crate::model::event::{Basis, Cost, Operation, Outcome, RunTotals, Usage};
+use crate::model::event::{Cost, Operation, RunTotals, Usage};
 use crate::model::fact::{
-    Ending, Fact, Handoff, HandoffResult, ModelCallFact, Shed, ToolCallFact, Turn, TurnResult,
-    What, Workflow,
+    Ending, Fact, Handoff, HandoffResult, ModelCallFact, Shed, ToolCallFact, Turn, TurnResult, What,
 };
 use crate::model::metric::Family;
 use crate::model::time::Timestamp;
@@ -74,7 +75,7 @@ impl Deriver {
                 apply_observed_turn(store, fact.threshold.is_some(), when);
                 apply_turn(store, turn, when);
             }
-            What::Workflow(workflow) => apply_workflow(store, workflow, when),
+            What::Workflow(workflow) => workflows::apply(store, workflow, when),
             What::Recontact { workflow, outcome } => {
                 let labels = [&**workflow, outcome.as_str()];
                 store.count(Metric::Recontacts, &labels, 1, when);
@@ -90,6 +91,9 @@ impl Deriver {
             What::Totals { agent, totals } => apply_totals(store, agent, totals, when),
             What::UnknownUsage { provider, model } => {
                 store.count(Metric::LlmCallsWithoutUsage, &[provider, model], 1, when);
+            }
+            What::UnknownPrice { provider, model } => {
+                store.count(Metric::LlmCallsWithoutPrice, &[provider, model], 1, when);
             }
             What::Tool(tool) => apply_tool(store, tool, when),
             What::Retrieval => store.count(Metric::Retrievals, &[], 1, when),
@@ -190,7 +194,10 @@ fn shape<const N: usize>(so: [bool; N]) -> u8 {
 
 fn apply_turn(store: &mut Store, turn: &Turn, when: Moment<'_>) {
     let labels = [&*turn.workflow];
-    let row = (RowKind::Turn, shape([turn.first_token.is_some()]));
+    let row = (
+        RowKind::Turn,
+        shape([turn.first_token.is_some(), turn.is_assumed]),
+    );
     store.row(row, &labels, when, |store| {
         for result in TurnResult::ALL {
             let counts = u64::from(result == turn.result);
@@ -202,73 +209,15 @@ fn apply_turn(store: &mut Store, turn: &Turn, when: Moment<'_>) {
         if let Some(wait) = turn.first_token {
             store.observe(Metric::TurnFirstToken, &labels, wait.as_secs_f64(), when);
         }
+        if turn.is_assumed {
+            store.count(Metric::TurnsWithoutText, &labels, 1, when);
+        }
     });
     for (agent, share) in &turn.by_agent {
         let labels = [&*turn.workflow, &**agent];
         let seconds = share.as_secs_f64();
         store.observe(Metric::TurnAgentDuration, &labels, seconds, when);
     }
-}
-
-fn apply_workflow(store: &mut Store, workflow: &Workflow, when: Moment<'_>) {
-    let basis = workflow.basis.as_str();
-    let row = [&*workflow.workflow, workflow.outcome.as_str(), basis];
-    let labels = [&*workflow.workflow, workflow.outcome.as_str()];
-    let (cost, value) = (workflow.cost_usd, workflow.value_usd);
-    let cascade = workflow.models.len() > 1;
-    let of = shape([cost.is_some(), value.is_some(), cascade]);
-    store.row((RowKind::Workflow, of), &row, when, |store| {
-        for outcome in Outcome::ALL {
-            let (counts, basis) = match outcome == workflow.outcome {
-                true => (1, basis),
-                false => (0, usual_basis(outcome).as_str()),
-            };
-            let labels = [&*workflow.workflow, outcome.as_str(), basis];
-            store.count(Metric::Workflows, &labels, counts, when);
-        }
-        store.count(Metric::Recontacts, &labels, 0, when);
-        let seconds = workflow.duration.as_secs_f64();
-        store.observe(Metric::WorkflowDuration, &labels, seconds, when);
-        store.add_up(Metric::WorkflowElapsed, &labels, seconds, when);
-        if let Some(usd) = cost {
-            store.observe(Metric::WorkflowCost, &labels, usd, when);
-            store.add_up(Metric::WorkflowSpend, &labels, usd, when);
-        }
-        if let Some(usd) = value {
-            store.add_up(Metric::WorkflowValue, &labels, usd, when);
-        }
-        if cascade {
-            store.count(Metric::WorkflowCascades, &labels, 1, when);
-        }
-    });
-    for model in &workflow.models {
-        apply_model_of(store, model, workflow, when);
-    }
-}
-
-/// The evidence of an outcome in the series that are there from the first workflow on, though it has not occurred.
-fn usual_basis(outcome: Outcome) -> Basis {
-    match outcome {
-        Outcome::Resolved => Basis::Declared,
-        _ => Basis::Inferred,
-    }
-}
-
-/// A workflow in which a model took part.
-fn apply_model_of(store: &mut Store, model: &str, workflow: &Workflow, when: Moment<'_>) {
-    let name = &*workflow.workflow;
-    let labels = [name, model, workflow.outcome.as_str()];
-    let row = (RowKind::WorkflowModel, shape([workflow.cost_usd.is_some()]));
-    store.row(row, &labels, when, |store| {
-        for outcome in Outcome::ALL {
-            let counts = u64::from(outcome == workflow.outcome);
-            let labels = [name, model, outcome.as_str()];
-            store.count(Metric::ModelWorkflows, &labels, counts, when);
-        }
-        if let Some(usd) = workflow.cost_usd {
-            store.add_up(Metric::ModelWorkflowCost, &labels, usd, when);
-        }
-    });
 }
 
 /// Counts a turn by whether its sender says how it sampled. Both series are there from the first turn on.

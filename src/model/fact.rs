@@ -1,6 +1,7 @@
 //! Facts: what the stitcher found out, each once and for good. Metrics and ledger rows derive from these and from nothing else.
 
 use super::Name;
+use super::call_costs::CallCosts;
 use super::cohort::Cohort;
 use super::event::{Basis, Cost, Event, Operation, Outcome, RunTotals, Usage};
 use super::ids::{PartitionKey, TraceId};
@@ -83,6 +84,11 @@ pub enum What {
         provider: Name,
         model: Name,
     },
+    /// A call whose tokens are part of those of its agent or run, which have no price.
+    UnknownPrice {
+        provider: Name,
+        model: Name,
+    },
     Tool(ToolCallFact),
     Retrieval,
     /// Money was spent on a tool call, a retrieval or a human, by a price of the operator's.
@@ -145,6 +151,8 @@ pub struct Turn {
     pub duration: Duration,
     /// To the first token of the call that produced the final answer.
     pub first_token: Option<Duration>,
+    /// It counts as answered, though no span shows text for the user (T-16).
+    pub is_assumed: bool,
     /// How long each agent had it, by name; together no longer than the duration.
     pub by_agent: Vec<(Name, Duration)>,
 }
@@ -182,6 +190,10 @@ pub struct Workflow {
     pub value_usd: Option<f64>,
     /// The models that answered a chat call, by name.
     pub models: Vec<Name>,
+    /// How many of its model calls have a known cost.
+    pub calls: CallCosts,
+    /// Whether a span names the user, so that a repeat contact can be recognised.
+    pub has_user: bool,
 }
 
 /// How a call or the work of an agent ended.

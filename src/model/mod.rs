@@ -6,6 +6,7 @@
 //! | `event.rs` | one normalized span |
 //! | `record.rs` | log entries |
 //! | `fact.rs` | business facts: the results of stitching, and the only input of metrics |
+//! | `call_costs.rs` | model calls by whether their cost is known |
 //! | `metric.rs` | metric families with their values |
 //! | `ids.rs, time.rs` | identities, the partition of a key, and timestamps |
 //! | `limit.rs, memory_limit.rs` | limits at which senders are asked to retry, and the one of memory |
@@ -20,6 +21,7 @@
 //! | `hash.rs` | the hash of short names |
 
 pub mod agent_name;
+pub mod call_costs;
 pub mod cohort;
 pub mod compact;
 pub mod event;

@@ -842,6 +842,13 @@ pub struct OpenWorkflow {
     pub failed_handoffs: u64,
     #[prost(string, repeated, tag = "23")]
     pub models: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Model calls by whether their cost is known.
+    #[prost(uint32, tag = "24")]
+    pub calls_known: u32,
+    #[prost(uint32, tag = "25")]
+    pub calls_without_usage: u32,
+    #[prost(uint32, tag = "26")]
+    pub calls_without_price: u32,
     #[prost(uint64, optional, tag = "29")]
     pub threshold: ::core::option::Option<u64>,
 }

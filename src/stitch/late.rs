@@ -42,10 +42,11 @@ pub(super) fn count(
     match &event.kind {
         Kind::Model(call) => {
             let net = usage.net_usage(event, call);
-            cost.add(net.1);
+            let known = turn::call_cost(event, call, net.1, None);
+            cost.add_call(net.1, known);
             let fact = turn::model_fact(event, call, net, owner.as_ref());
             out.facts.push(fact);
-            out.facts.extend(turn::unknown_usage(event, call));
+            out.facts.extend(turn::unknown_cost(event, call, known));
         }
         Kind::Tool(tool) if tool.is_tool_call() => {
             out.facts.extend(turn::tool_fact(event, false));

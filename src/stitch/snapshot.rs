@@ -8,6 +8,7 @@ use super::user_messages::UserMessage;
 use super::workflow::OpenWorkflow;
 use super::{KeyState, Stitcher};
 use crate::model::Name;
+use crate::model::call_costs::CallCosts;
 use crate::model::fact::{Evidence, Handoff, HandoffKind, HandoffResult, Retention, TurnResult};
 use crate::model::ids::{PartitionKey, SpanId, TraceId};
 use crate::model::record::Contact;
@@ -377,6 +378,9 @@ impl OpenWorkflow {
             steps: texts(&self.summary.steps),
             agents: texts(&self.summary.agents),
             models: texts(&self.summary.models),
+            calls_known: self.summary.cost.calls.known,
+            calls_without_usage: self.summary.cost.calls.no_usage,
+            calls_without_price: self.summary.cost.calls.no_price,
             turns: self.summary.turns,
             handoffs: self.summary.handoffs,
             failed_handoffs: self.summary.failed_handoffs,
@@ -419,6 +423,11 @@ impl OpenWorkflow {
             cost: TotalCost {
                 known: stored.spend_nano_usd.is_some(),
                 nano_usd: stored.spend_nano_usd.map_or(0, Into::into),
+                calls: CallCosts {
+                    known: stored.calls_known,
+                    no_usage: stored.calls_without_usage,
+                    no_price: stored.calls_without_price,
+                },
             },
             outcome: stored.outcome.map(outcome).transpose()?,
             steps: stored.steps.into_iter().map(Name::from).collect(),

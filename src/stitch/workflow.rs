@@ -127,6 +127,8 @@ impl OpenWorkflow {
             cost_usd: summary.cost.usd(),
             value_usd: summary.value_amount(),
             models: std::mem::take(&mut summary.models).into_iter().collect(),
+            calls: summary.cost.calls,
+            has_user: summary.user.is_some(),
         });
         out.facts.push(fact(&summary, what));
         out.sends.extend(contact(summary, outcome));

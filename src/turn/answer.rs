@@ -53,6 +53,7 @@ pub(super) fn turn(
         )
     });
     let answered = answers(tree, activations, last, handoffs);
+    let is_assumed = answered && !shows_answer(tree, activations, last, handoffs);
     let is_root = |e: &Event| e.parent.is_none() || e.rare.is_exchange;
     let root_failed = tree.events.iter().any(|e| is_root(e) && e.error);
     summary.last_broke = !answered && (last.failed || lost || root_failed);
@@ -77,6 +78,7 @@ pub(super) fn turn(
         first_token: first_token
             .and_then(|s| Duration::try_from_secs_f64(s).ok())
             .map(|s| event.start.since(summary.start).saturating_add(s)),
+        is_assumed,
         by_agent: agent_time::shares(&activations.list, (summary.start, summary.end)),
     })
 }
@@ -122,6 +124,19 @@ fn answers(
         }
         _ => true,
     }
+}
+
+/// Whether spans show what the user got: text, a human, or a question (T-16).
+fn shows_answer(
+    tree: &Tree<'_>,
+    activations: &Activations,
+    last: &Step,
+    handoffs: &[HandoffState],
+) -> bool {
+    let event = tree.events[last.event];
+    let has_text = matches!(&event.kind, Kind::Model(call) if call.answered == Some(true));
+    let asks = activations.waiting.at_end || event.rare.pause == Some(Pause::Asks);
+    has_text || asks || handoffs.iter().any(|state| state.escalated)
 }
 
 /// Whether the run around the last step failed, or work that went on beside it, so that nobody got what the step says (T-15).

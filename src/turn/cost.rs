@@ -2,6 +2,7 @@
 
 use super::tree::UNKNOWN_AGENT;
 use crate::model::Name;
+use crate::model::call_costs::{CallCost, CallCosts};
 use crate::model::event::{Cost, Event, Kind};
 use crate::model::fact::{Action, ActionKind, Fact, What};
 use crate::model::price::ActionPrices;
@@ -13,6 +14,8 @@ pub struct TotalCost {
     pub nano_usd: i128,
     /// Whether anything had a price.
     pub known: bool,
+    /// How many of the model calls have a known cost.
+    pub calls: CallCosts,
 }
 
 impl TotalCost {
@@ -21,7 +24,13 @@ impl TotalCost {
         self.known = true;
     }
 
-    /// Adds the cost of a model call.
+    /// Adds a model call.
+    pub fn add_call(&mut self, cost: Cost, known: CallCost) {
+        self.add(cost);
+        self.calls.add(known);
+    }
+
+    /// Adds what a model call cost, or all calls of an agent or a run.
     pub fn add(&mut self, cost: Cost) {
         if let Some(usd) = cost.usd() {
             self.pay(usd);
@@ -63,6 +72,7 @@ impl TotalCost {
     pub fn merge(&mut self, other: Self) {
         self.nano_usd = self.nano_usd.saturating_add(other.nano_usd);
         self.known |= other.known;
+        self.calls.merge(other.calls);
     }
 
     /// `None`: nothing could be priced.

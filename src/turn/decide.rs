@@ -6,7 +6,7 @@ use super::answer;
 use super::cost::{TotalCost, nano};
 use super::cumulative_usage::CumulativeUsage;
 use super::facts::{
-    evaluation_facts, model_fact, tool_fact, totals_fact, unknown_usage, unusable_facts,
+    call_cost, evaluation_facts, model_fact, tool_fact, totals_fact, unknown_cost, unusable_facts,
 };
 use super::handoff::{self, HandoffState};
 use super::policy::Policy;
@@ -172,9 +172,9 @@ fn count(
         if let Kind::Model(call) = &event.kind {
             let net = usage.net_usage(event, call);
             facts.push(model_fact(event, call, net, tree.agent(i)));
-            cost.add(net.1);
-            let unknown = unknown_usage(event, call).filter(|_| !totals.hold(tree, i));
-            facts.extend(unknown);
+            let known = call_cost(event, call, net.1, totals.cost_around(tree, i));
+            cost.add_call(net.1, known);
+            facts.extend(unknown_cost(event, call, known));
         }
     }
     for (i, totals) in totals.totals {

@@ -3,7 +3,8 @@
 use super::cumulative_usage::NetUsage;
 use super::tree::UNKNOWN_AGENT;
 use crate::model::Name;
-use crate::model::event::{self, Event, FEEDBACK, Kind};
+use crate::model::call_costs::CallCost;
+use crate::model::event::{self, Cost, Event, FEEDBACK, Kind};
 use crate::model::fact::{Ending, Fact, ModelCallFact, ToolCallFact, What};
 use std::time::Duration;
 
@@ -31,20 +32,44 @@ pub fn model_fact(
     Fact::of_span(event, what)
 }
 
-/// The fact that nobody knows what a call took. A call that failed took nothing, unless it had begun to answer (C-15).
-pub fn unknown_usage(event: &Event, call: &event::ModelCall) -> Option<Fact> {
+/// Whether the `cost` of a call is known, or that of the agent or run `around` it whose tokens it is a part of (C-14,
+/// C-17). A call that failed took nothing, unless it had begun to answer (C-15).
+pub fn call_cost(
+    event: &Event,
+    call: &event::ModelCall,
+    cost: Cost,
+    around: Option<Cost>,
+) -> CallCost {
+    if cost == Cost::Unpriced {
+        return CallCost::NoPrice;
+    }
     let known = call.usage.is_some() || call.cost.usd().is_some();
     let began = call.first_token_seconds.is_some() || call.answered == Some(true);
     let ended = !call.failed && !event.rare.cancelled;
+    if known || !(ended || began) {
+        return CallCost::Known;
+    }
+    match around {
+        None => CallCost::NoUsage,
+        Some(Cost::Unpriced) => CallCost::NoPrice,
+        Some(_) => CallCost::Known,
+    }
+}
+
+/// The fact of a call whose cost is not known, where its own fact does not say so.
+pub fn unknown_cost(event: &Event, call: &event::ModelCall, known: CallCost) -> Option<Fact> {
     let or_unknown =
         |name: Option<&Name>| name.cloned().unwrap_or_else(|| Name::from(UNKNOWN_AGENT));
-    (!known && (ended || began)).then(|| {
-        let what = What::UnknownUsage {
-            provider: or_unknown(call.provider.as_ref()),
-            model: or_unknown(call.model.as_ref()),
-        };
-        Fact::of_span(event, what)
-    })
+    let (provider, model) = (
+        or_unknown(call.provider.as_ref()),
+        or_unknown(call.model.as_ref()),
+    );
+    let what = match known {
+        CallCost::NoUsage => What::UnknownUsage { provider, model },
+        CallCost::NoPrice if call.usage.is_none() => What::UnknownPrice { provider, model },
+        CallCost::NoPrice | CallCost::Known => return None,
+    };
+    Some(Fact::of_span(event, what))
 }
 
 /// The fact of what an agent or a run says that its calls took, which none of them shows (C-14).

@@ -55,7 +55,7 @@ pub use cost::TotalCost;
 pub use cumulative_usage::{CumulativeUsage, LatestCall};
 pub use decide::{Decided, SpanOwners, decide, declared_verdict};
 pub use exchanges::exchanges;
-pub use facts::{evaluation_facts, model_fact, tool_fact, unknown_usage, unusable_facts};
+pub use facts::{call_cost, evaluation_facts, model_fact, tool_fact, unknown_cost, unusable_facts};
 pub use handoff::HandoffState;
 pub use judge::Judge;
 pub use pause::PauseSigns;

@@ -3,7 +3,7 @@
 use super::model_calls::ModelCalls;
 use super::tree::Tree;
 use crate::model::Name;
-use crate::model::event::{Event, Kind, RunTotals, Usage};
+use crate::model::event::{Cost, Event, Kind, RunTotals, Usage};
 use crate::model::time::Timestamp;
 use rapidhash::{RapidHashMap as HashMap, RapidHashSet as HashSet};
 
@@ -12,8 +12,8 @@ use rapidhash::{RapidHashMap as HashMap, RapidHashSet as HashSet};
 pub(super) struct CountedTotals {
     /// Each with its event, in order.
     pub(super) totals: Vec<(usize, RunTotals)>,
-    /// Their events.
-    events: HashSet<usize>,
+    /// Their costs, by event.
+    costs: HashMap<usize, Cost>,
 }
 
 impl CountedTotals {
@@ -51,16 +51,20 @@ impl CountedTotals {
             if again.is_some_and(|(start, end)| start <= event.end && event.start <= end) {
                 continue;
             }
-            counted.events.insert(i);
+            counted.costs.insert(i, totals.cost);
             counted.totals.push((i, totals));
         }
         counted.totals.sort_by_key(|(i, _)| *i);
         counted
     }
 
-    /// Whether totals around call `i` count, which its tokens are a part of.
-    pub(super) fn hold(&self, tree: &Tree<'_>, i: usize) -> bool {
-        !self.events.is_empty() && tree.callers(i).any(|outer| self.events.contains(&outer))
+    /// The cost of the totals around call `i` that count, which its tokens are a part of.
+    pub(super) fn cost_around(&self, tree: &Tree<'_>, i: usize) -> Option<Cost> {
+        if self.costs.is_empty() {
+            return None;
+        }
+        let mut outer = tree.callers(i);
+        outer.find_map(|outer| self.costs.get(&outer).copied())
     }
 }
 

@@ -11,6 +11,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+const RESOLVED: [(&str, &str); 1] = [("outcome", "resolved")];
+
 /// A counter's value, or how many a histogram counted.
 fn sums(families: &[Family], name: &str, wanted: &[(&str, &str)]) -> (f64, f64) {
     let family = families
@@ -48,6 +50,7 @@ fn derived(f: &[Family]) -> Truth {
         waited: sum("baton_turn_duration_seconds", 1e3),
         model_calls: total("baton_llm_calls_total", &[]),
         model_errors: total("baton_llm_calls_total", &[("status", "error")]),
+        calls_without_usage: total("baton_llm_calls_without_usage_total", &[]),
         tool_calls: total("baton_tool_calls_total", &[]),
         tool_errors: total("baton_tool_calls_total", &[("status", "error")]),
         retrievals: total("baton_retrievals_total", &[]),
@@ -69,6 +72,14 @@ fn derived(f: &[Family]) -> Truth {
         failed: outcome("failed"),
         abandoned: outcome("abandoned"),
         unverified: outcome("unverified"),
+        resolved_by_rule: total(
+            "baton_workflows_total",
+            &[("outcome", "resolved"), ("evidence", "rule")],
+        ),
+        resolved_without_user: total("baton_workflows_without_user_total", &RESOLVED),
+        resolved_without_value: total("baton_workflows_without_value_total", &RESOLVED),
+        open_without_value: total("baton_workflows_without_value_total", &[])
+            - total("baton_workflows_without_value_total", &RESOLVED),
         resolved_elapsed: (sums(
             f,
             "baton_workflow_elapsed_seconds_total",

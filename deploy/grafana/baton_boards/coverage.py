@@ -23,6 +23,9 @@ class Coverage:
         return (self.name, known(f"100 * ({self.share()})"), words.share_of(self.of), 1, None)
 
 
+RESOLVED, OPEN = 'outcome="resolved"', 'outcome!="resolved"'
+
+
 def outcomes(q, outcome, name, every):
     """What the outcomes of one kind rest on."""
     of = lambda evidence: q.workflows(f'outcome="{outcome}", evidence="{evidence}"')
@@ -58,6 +61,32 @@ def context(q, metric, handoffs):
     return Coverage("Context measured", q.grown(f"{metric}_count", MEASURED), handoffs(q, ""), "handoffs")
 
 
+def cost(q, **by):
+    """Of the calls of closed workflows, as the money that their spending is."""
+    calls = lambda extra="": q.grown("baton_workflow_llm_calls_total", extra, **by)
+    return Coverage("Cost known", calls('cost="known"'), calls(), "model calls")
+
+
+def missing_cost(q):
+    calls = lambda extra="": q.grown("baton_workflow_llm_calls_total", extra)
+    said = {"no_usage": "Usage missing", "no_price": "Price missing"}
+    return [Coverage(name, calls(f'cost="{cost}"'), calls(), "model calls") for cost, name in said.items()]
+
+
+def _without(q, what, outcome, **by):
+    workflows = q.workflows(outcome, **by)
+    return f"{workflows} - ({q.grown(f'baton_workflows_without_{what}_total', outcome, **by)} or 0 * {workflows})", workflows
+
+
+def users(q, **by):
+    """Only of a workflow whose user is known can a repeat contact be seen."""
+    return Coverage("Users known", *_without(q, "user", RESOLVED, **by), "resolutions")
+
+
+def values(q, outcome, name, of, **by):
+    return Coverage(name, *_without(q, "value", outcome, **by), of)
+
+
 def ratings(q):
     return Coverage("Ratings", q.grown("baton_workflow_feedback_score_count"), q.workflows(), "workflows")
 
@@ -76,6 +105,17 @@ def gaps_of_cost(q):
     return [Coverage("Usage missing", gap("usage"), calls, "model calls"), Coverage("Price missing", gap("price"), calls, "model calls")]
 
 
+def answers(q):
+    """The wait for what was not answered ends with the last that happened."""
+    return Coverage("Ended with an answer", q.turns('result="answered"'), q.turns(), "requests")
+
+
+def shown_answers(q):
+    """The other answers are assumed: no span shows their text."""
+    answered = q.turns('result="answered"')
+    return Coverage("Answers shown", f"{answered} - ({q.grown('baton_turns_without_text_total')} or 0 * {answered})", answered)
+
+
 def first_tokens(q, by=""):
     count = lambda metric: q.grown(f"baton_{metric}_count", by=by)
     return Coverage("First token known", count("llm_first_token_seconds"), count("llm_call_duration_seconds"), "model calls")
@@ -92,3 +132,25 @@ def intents(q):
 def received(q):
     """Requests of sampled traces stand for several."""
     return Coverage("Requests received, not estimated", q.grown("baton_observed_turns_total"), q.turns(), "requests")
+
+
+def executive(q):
+    """What each figure of the executive board rests on."""
+    money = [cost(q), *missing_cost(q)]
+    declared, by_rule, unproven = resolutions(q)
+    return {
+        "resolved": [declared, by_rule, unproven],
+        "cost_of_resolved_workflow": money,
+        "customer_wait": [answers(q)],
+        "net_return": [cost(q), users(q)],
+        "passed_to_people": outcomes(q, "escalated", "Escalations", ["declared", "rule", "inferred"]),
+        "requests_answered": [shown_answers(q)],
+        "stayed_resolved": [users(q), declared, by_rule],
+        "customer_rating": [ratings(q)],
+        "resolved_per_day": [declared, by_rule],
+        "time_to_resolution": [declared, by_rule],
+        "handoffs_succeeded": [results(q, handoffs_by_workflow)],
+        "context_kept": [context(q, "baton_workflow_context_retention_ratio", handoffs_by_workflow)],
+        "business_completed": [values(q, RESOLVED, "Value declared", "resolutions")],
+        "business_at_risk": [values(q, OPEN, "Value at risk declared", "other workflows")],
+    }

@@ -1,8 +1,8 @@
 """The executive board: better or worse than before, since when, why, and where to look."""
 
-from . import words
+from . import coverage, words
 from .figures import executive as figures_of
-from .panels import bars, figures, rows, scored, trend
+from .panels import bars, figures, rests, rows, scored, trend
 from .queries import BEFORE, NOW, PARTS, Queries, counted, descending, or_zero, ratio, share
 
 VARIABLES = ("workflow", "tier", "intent", "channel", "tenant")
@@ -116,10 +116,14 @@ def build(values):
     q = Queries(values, VARIABLES)
     groups = figures_of(q, values)
     by_name = {one.name: one for group in groups.values() for one in group}
+    basis = coverage.executive(q)
     panels = [period(q, values)]
     for place, (title, group) in enumerate(groups.items()):
         panels.append(title)
-        panels += [panel for one in group for panel in scored(one, values)]
+        for pair in zip(group[::2], group[1::2], strict=True):
+            panels += [panel for one in pair for panel in scored(one, values)]
+            # Below each figure what it rests on.
+            panels += [rests(f"How much of {one.title} is covered: more known and more declared is better; run baton doctor to see what is missing.", basis[one.name], 12, "", 2, 15) for one in pair]
         if place == 0:
             about = "The share of workflows resolved in this period and the one before, with its 95 % interval: above the target is good; a shaded dip is an incident."
             panels += [trend(by_name["resolved"], "Workflows resolved", about, 12, 9), moved(q, values)]

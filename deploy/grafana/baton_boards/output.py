@@ -17,7 +17,7 @@ BOARDS = {"executive": executive, "product": product, "engineering": engineering
 # What Grafana 11.6 writes; the SDK of that version still says 36.
 SCHEMA = 41
 # The board that shows more about an alert.
-SHOWN_ON = {"BatonEscalationSurge": "executive", "BatonCostPerResolutionJump": "executive", "BatonWorkflowsAbandoned": "product", "BatonFirstTokenRegression": "engineering", "BatonAgentSilent": "engineering"}
+SHOWN_ON = {"BatonEscalationSurge": "executive", "BatonCostPerResolutionJump": "executive", "BatonCostUnknown": "engineering", "BatonWorkflowsAbandoned": "product", "BatonFirstTokenRegression": "engineering", "BatonAgentSilent": "engineering"}
 GENERATED = "# Written by deploy/grafana/build.py from deploy/values.yaml: change that file, not this one.\n"
 
 

@@ -22,6 +22,8 @@ def resolution(q, by):
 def basis(q):
     return rests("How much of the figures of this board is covered: more is better; run baton doctor to see what is missing and how to add it.", [
         *coverage.resolutions(q),
+        coverage.cost(q),
+        coverage.users(q),
         coverage.results(q, coverage.handoffs_by_workflow),
         coverage.context(q, "baton_workflow_context_retention_ratio", coverage.handoffs_by_workflow),
         coverage.ratings(q),
@@ -62,10 +64,12 @@ def cohorts(q, money):
             ("Resolved", resolution(q, by), words.SHARE),
             *proven(q, by),
             ("Cost of a resolved workflow", ratio(q.spent(by=by), q.outcome("resolved", by=by)), money),
+            ("Cost known", coverage.cost(q, by=by).share(), words.SHARE),
             ("Median wait", q.quantile(0.5, "baton_turn_duration_seconds", by=by), words.SECONDS),
             ("Slowest 5 %", q.quantile(0.95, "baton_turn_duration_seconds", by=by), words.SECONDS),
             ("Requests answered", share(q.turns('result="answered"', by=by), q.turns(by=by)), words.SHARE),
             ("Business at risk", f"{q.value('!=' + EQUAL_RESOLVED[1:], by=by)} > 0", money),
+            ("Value declared", coverage.values(q, coverage.OPEN, "", "", by=by).share(), words.SHARE),
         ], ["intent", "tier"], 24, "Workflows", 9),
         resolved("intent"),
         resolved("tier"),
@@ -87,8 +91,12 @@ def models(q, money):
             ("95 % ±", spread, words.POINTS),
             ("Cost of a workflow", ratio(cost, workflows()), money),
             ("Cost of a resolved workflow", ratio(cost, workflows(resolved)), money),
+            ("Cost known, of the intent", f"0 * {workflows()} + on (intent) group_left () ({coverage.cost(q, by='intent').share()})", words.SHARE),
         ], ["intent", "model"], 16, "intent", 9, ascending=True),
-        bars("Cost of a workflow by intent", "Money spent on a closed workflow, resolved or not: less is better; look at its models on the left.", (descending(ratio(q.spent(by="intent"), q.workflows(by="intent"))), "{{intent}}"), money, 8, 9, 2),
+        rows("Cost of a workflow by intent", "Money spent on a closed workflow, resolved or not, and share of the model calls whose cost is known: less is better; look at its models on the left.", [
+            ("Cost", ratio(q.spent(by="intent"), q.workflows(by="intent")), money),
+            ("Cost known", coverage.cost(q, by="intent").share(), words.SHARE),
+        ], ["intent"], 8, height=9),
     ]
 
 
@@ -104,7 +112,10 @@ def customers(q):
             ("Ratings", q.grown("baton_workflow_feedback_score_count", by="intent"), words.COUNT),
         ], ["intent"], 8, height=7),
         bars("Customers who repeated themselves", "Messages that customers had to repeat after a handoff, by the agent that received them: fewer is better; pass more context to that agent.", (descending(repeats("agent")), "{{agent}}"), words.COUNT, 8, 7),
-        bars("Repeat contacts", "Share of resolved workflows whose customer returned with the same intent: less is better; check whether these workflows were really resolved.", (descending(share(returned, q.outcome("resolved", by="intent"))), "{{intent}}"), words.SHARE, 8, 7),
+        rows("Repeat contacts", "Share of resolved workflows whose customer returned with the same intent, and share of which the customer is known: less is better; check whether these workflows were really resolved.", [
+            ("Returned", share(returned, q.outcome("resolved", by="intent")), words.SHARE),
+            ("Users known", coverage.users(q, by="intent").share(), words.SHARE),
+        ], ["intent"], 8, height=7),
         rows("Context kept by workflow", "Mean share of the facts known to one agent that the next agent received, and share of the handoffs of which it can be measured: more is better; find the pair of agents on the handoff board.", [
             ("Kept", q.mean(kept, MEASURED, by="workflow"), words.SHARE),
             ("Measured", share(q.grown(f"{kept}_count", MEASURED, by="workflow"), q.handoffs("", by="workflow")), words.SHARE),

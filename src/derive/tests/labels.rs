@@ -3,8 +3,9 @@
 use super::{fact, handoff, in_cohort, settings, shown};
 use crate::derive::*;
 use crate::model::Name;
-use crate::model::event::Basis;
-use crate::model::fact::{Evidence, HandoffResult, Retention};
+use crate::model::call_costs::CallCosts;
+use crate::model::event::{Basis, Outcome};
+use crate::model::fact::{Evidence, HandoffResult, Retention, Workflow};
 use std::time::Duration;
 
 const DIMENSIONS: &[&str] = &["tier", "intent", "channel", "tenant"];
@@ -51,6 +52,8 @@ fn agents_have_no_cohorts_workflows_have_all_and_the_choice_of_a_model_has_two()
         cost_usd: Some(0.5),
         value_usd: None,
         models: vec!["m".into()],
+        calls: CallCosts::default(),
+        has_user: true,
     });
     let cohort = [(0, "gold"), (1, "refund"), (2, "web"), (3, "acme")];
     let closed = in_cohort(&cohort, closed);

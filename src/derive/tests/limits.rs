@@ -3,8 +3,9 @@
 use super::{fact, handoff, in_cohort, settings, shown, tool};
 use crate::derive::*;
 use crate::model::Name;
-use crate::model::event::{Basis, Usage};
-use crate::model::fact::{Action, ActionKind, Ending, HandoffResult};
+use crate::model::call_costs::CallCosts;
+use crate::model::event::{Basis, Outcome, Usage};
+use crate::model::fact::{Action, ActionKind, Ending, HandoffResult, Workflow};
 use crate::model::metric::Point;
 use crate::model::sampling::Threshold;
 use crate::proto::v1;
@@ -27,6 +28,7 @@ fn a_turn_counts_once_with_its_waits_and_the_other_result_shows_at_zero() {
         result: TurnResult::Failed,
         duration: Duration::from_secs(3),
         first_token: Some(Duration::from_secs(1)),
+        is_assumed: false,
         by_agent: vec![(Name::from("a"), Duration::from_secs(2))],
     }));
     for (metric, expected) in [
@@ -49,6 +51,8 @@ fn a_workflow_counts_once_with_its_money_and_the_other_outcomes_show_at_zero() {
         cost_usd: Some(0.5),
         value_usd: Some(49.5),
         models: Vec::new(),
+        calls: CallCosts::default(),
+        has_user: true,
     }));
     let workflows = shown(&families, "baton_workflows_total");
     assert_eq!(workflows.len(), Outcome::ALL.len());
@@ -246,6 +250,7 @@ fn a_sampled_turn_counts_for_those_it_stands_for_and_is_observed_once() {
             result: TurnResult::Answered,
             duration: Duration::from_secs(3),
             first_token: None,
+            is_assumed: false,
             by_agent: Vec::new(),
         })
     };

@@ -8,8 +8,9 @@ mod series_cache;
 
 use super::*;
 use crate::model::Name;
-use crate::model::event::Basis;
-use crate::model::fact::{Action, ActionKind, Ending, HandoffKind, ToolCallFact};
+use crate::model::call_costs::CallCosts;
+use crate::model::event::{Basis, Outcome};
+use crate::model::fact::{Action, ActionKind, Ending, HandoffKind, ToolCallFact, Workflow};
 use crate::model::ids::TraceId;
 use crate::model::metric::Point;
 use std::time::Duration;
@@ -162,6 +163,8 @@ fn no_order_of_facts_and_no_split_over_partitions_shows_in_the_sums() {
                 cost_usd: Some(usd),
                 value_usd: Some(20.0),
                 models: vec!["small".into(), "large".into()],
+                calls: CallCosts::default(),
+                has_user: true,
             }),
         )
     };
@@ -381,6 +384,50 @@ fn only_what_is_left_of_a_call_without_a_price_is_counted_as_unpriced() {
 }
 
 #[test]
+fn what_is_missing_in_a_workflow_is_counted() {
+    let mut deriver = Deriver::new(settings());
+    let closed = |outcome, value_usd, has_user, [known, no_usage, no_price]: [u32; 3]| {
+        What::Workflow(Workflow {
+            workflow: Name::from("w"),
+            outcome,
+            because: "r".into(),
+            basis: Basis::Declared,
+            duration: Duration::from_secs(1),
+            cost_usd: Some(0.1),
+            value_usd,
+            models: Vec::new(),
+            calls: CallCosts {
+                known,
+                no_usage,
+                no_price,
+            },
+            has_user,
+        })
+    };
+    for what in [
+        closed(Outcome::Resolved, Some(9.0), true, [3, 0, 0]),
+        closed(Outcome::Resolved, None, true, [2, 1, 0]),
+        closed(Outcome::Failed, None, false, [0, 4, 0]),
+        closed(Outcome::Failed, Some(1.0), false, [1, 0, 2]),
+    ] {
+        deriver.apply(&fact(1, what), Timestamp(1));
+    }
+    let families = deriver.families();
+    assert_eq!(
+        shown(&families, "baton_workflow_llm_calls_total"),
+        ["w known = 6", "w no_price = 2", "w no_usage = 5"]
+    );
+    assert_eq!(
+        shown(&families, "baton_workflows_without_user_total"),
+        ["w failed = 2"]
+    );
+    assert_eq!(
+        shown(&families, "baton_workflows_without_value_total"),
+        ["w failed = 1", "w resolved = 1"]
+    );
+}
+
+#[test]
 fn each_model_of_a_workflow_has_the_whole_of_it() {
     let mut deriver = Deriver::new(settings());
     let closed = |outcome, models: &[&str], usd| {
@@ -393,6 +440,8 @@ fn each_model_of_a_workflow_has_the_whole_of_it() {
             cost_usd: usd,
             value_usd: None,
             models: models.iter().map(|model| Name::from(*model)).collect(),
+            calls: CallCosts::default(),
+            has_user: true,
         })
     };
     for what in [

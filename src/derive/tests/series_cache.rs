@@ -3,10 +3,19 @@
 use super::in_cohort;
 use crate::derive::*;
 use crate::model::Name;
-use crate::model::event::{Basis, Usage};
-use crate::model::fact::{Ending, Evidence, HandoffKind, IntentPassed, Retention};
+use crate::model::call_costs::CallCosts;
+use crate::model::event::{Basis, Outcome, Usage};
+use crate::model::fact::{Ending, Evidence, HandoffKind, IntentPassed, Retention, Workflow};
 use proptest::prelude::*;
 use std::time::Duration;
+
+fn calls(known: u64, lacks_usage: bool, lacks_price: bool) -> CallCosts {
+    CallCosts {
+        known: known as u32,
+        no_usage: lacks_usage.into(),
+        no_price: lacks_price.into(),
+    }
+}
 
 /// A fact whose kind, labels and parts follow from a number.
 fn what(number: u64) -> What {
@@ -22,6 +31,7 @@ fn what(number: u64) -> What {
             result: TurnResult::ALL[usize::from(bit(0))],
             duration: Duration::from_secs(number % 9),
             first_token: wait(1),
+            is_assumed: bit(3),
             by_agent: vec![(name(1), Duration::from_secs(1)); usize::from(bit(2))],
         }),
         1 => What::Workflow(Workflow {
@@ -33,6 +43,8 @@ fn what(number: u64) -> What {
             cost_usd: usd(0),
             value_usd: usd(1),
             models: [name(1), name(2)][..usize::from(bit(2)) + usize::from(bit(3))].to_vec(),
+            calls: calls(number % 3, bit(4), bit(5)),
+            has_user: bit(6),
         }),
         2 => What::Model(ModelCallFact {
             agent: name(0),

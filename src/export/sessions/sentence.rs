@@ -21,6 +21,9 @@ pub(super) fn of(what: &What, currency: &str) -> Option<String> {
         What::UnknownUsage { model, .. } => {
             format!("nobody knows what the call of {model} took")
         }
+        What::UnknownPrice { model, .. } => {
+            format!("the call of {model} has no price")
+        }
         What::Tool(ToolCallFact { tool, ending }) => match ending {
             Ending::Ok => format!("the tool {tool} ran"),
             Ending::Error => format!("the tool {tool} failed"),

@@ -46,6 +46,41 @@ fn a_call_that_asks_for_an_agent_is_no_answer_whatever_text_comes_with_it() {
     }
 }
 
+/// T-16.
+#[test]
+fn an_answer_that_no_span_shows_is_assumed() {
+    let assumed = |s: &Scene| {
+        count(
+            &run(s),
+            |what| matches!(what, What::Turn(turn) if turn.is_assumed),
+        )
+    };
+    for (answered, to, expected) in [
+        (Some(true), None, 0),
+        (None, None, 1),
+        // No answer, and a human.
+        (Some(false), None, 0),
+        (None, Some("human"), 0),
+    ] {
+        let mut s = Scene::default();
+        let agent = s.agent(0, "a", (0, 100));
+        s.call(agent, (10, 90));
+        if let Kind::Model(call) = &mut s.last().kind {
+            call.answered = answered;
+            call.requests.extend(to.map(|to| HandoffRequest {
+                target: target(to),
+                call_id: None,
+            }));
+        }
+        assert_eq!(assumed(&s), expected, "{answered:?} {to:?}");
+    }
+    // A dialect that shows no model calls.
+    let mut s = Scene::default();
+    let agent = s.agent(0, "a", (0, 100));
+    s.tool(agent, "tool", (10, 90), None);
+    assert_eq!((result(&s), assumed(&s)), (TurnResult::Answered, 1));
+}
+
 /// T-3.
 #[test]
 fn a_tool_at_the_end_answers_only_where_no_model_calls_are_shown() {

@@ -1,6 +1,7 @@
 //! Model calls that several spans show, and what agents and runs say of calls that none shows.
 
 use super::*;
+use crate::model::call_costs::{CallCost, CallCosts};
 use crate::model::event::RunTotals;
 
 /// What a span of a model call tells.
@@ -71,6 +72,17 @@ fn totals(facts: &[Fact]) -> Vec<String> {
 
 fn unknown(facts: &[Fact]) -> usize {
     count(facts, |what| matches!(what, What::UnknownUsage { .. }))
+}
+
+/// Of the calls of the workflows, those whose cost is known, those without usage and those without a price.
+fn costs(facts: &[Fact]) -> [u32; 3] {
+    let mut all = CallCosts::default();
+    for fact in facts {
+        if let What::Workflow(workflow) = &fact.what {
+            all.merge(workflow.calls);
+        }
+    }
+    CallCost::ALL.map(|cost| all.of(cost))
 }
 
 const KNOWN: Told = Told {
@@ -370,4 +382,44 @@ fn calls_whose_usage_nobody_knows_are_told_late_or_not() {
     shown(&mut s, desk, (10, 30), BARE);
     s.last().rare.cancelled = true;
     assert_eq!(unknown(&run(&s)), 0);
+}
+
+/// C-14, C-15, C-17.
+#[test]
+fn a_workflow_knows_of_how_many_of_its_calls_it_knows_the_cost() {
+    let failed = Told {
+        failed: true,
+        ..BARE
+    };
+    let unpriced = |s: &mut Scene| {
+        if let Kind::Model(call) = &mut s.last().kind {
+            call.cost = Cost::Unpriced;
+        }
+    };
+    let mut s = Scene::default();
+    let desk = s.agent(0, "desk", (0, 90));
+    for (start, told) in [(10, KNOWN), (20, failed), (30, BARE), (40, BARE)] {
+        shown(&mut s, desk, (start, start + 5), told);
+    }
+    shown(&mut s, desk, (50, 60), KNOWN);
+    unpriced(&mut s);
+    assert_eq!(costs(&run(&s)), [2, 2, 1]);
+    // The agent around them knows what they took together, at a price or at none.
+    for (cost, expected, without_price) in [
+        (Cost::Declared(0.5), [2, 0, 0], 0),
+        (Cost::Unpriced, [0, 0, 2], 2),
+    ] {
+        let mut s = Scene::default();
+        let desk = s.agent(0, "desk", (0, 40));
+        with_totals(&mut s, 200);
+        if let Some(totals) = &mut s.last().rare.totals {
+            totals.cost = cost;
+        }
+        shown(&mut s, desk, (10, 15), BARE);
+        shown(&mut s, desk, (20, 30), BARE);
+        let facts = run(&s);
+        assert_eq!((costs(&facts), unknown(&facts)), (expected, 0));
+        let told = count(&facts, |what| matches!(what, What::UnknownPrice { .. }));
+        assert_eq!(told, without_price);
+    }
 }

@@ -1,6 +1,7 @@
 //! The merge of summaries.
 
 use crate::model::Name;
+use crate::model::call_costs::{CallCost, CallCosts};
 use crate::model::cohort::Cohort;
 use crate::model::event::Outcome;
 use crate::model::fact::TurnResult;
@@ -85,6 +86,11 @@ fn summary() -> impl Strategy<Value = WorkflowSummary> {
             cost: TotalCost {
                 nano_usd: last.3,
                 known: last.3 > 0,
+                calls: CallCosts {
+                    known: last.3 as u32 % 5,
+                    no_usage: counts.1 as u32 % 3,
+                    no_price: counts.2 as u32 % 2,
+                },
             },
             user: labels.0,
             tenant: labels.1,
@@ -127,6 +133,9 @@ proptest! {
         }
         prop_assert_eq!(both.cost.nano_usd, a.cost.nano_usd + b.cost.nano_usd);
         prop_assert_eq!(both.cost.known, a.cost.known || b.cost.known);
+        for cost in CallCost::ALL {
+            prop_assert_eq!(both.cost.calls.of(cost), a.cost.calls.of(cost) + b.cost.calls.of(cost));
+        }
         prop_assert_eq!(
             (both.turns, both.handoffs, both.failed_handoffs),
             (a.turns + b.turns, a.handoffs + b.handoffs, a.failed_handoffs + b.failed_handoffs)

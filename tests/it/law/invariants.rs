@@ -50,6 +50,7 @@ pub fn always(families: &[Family]) -> Vec<String> {
         let count = all.total(name);
         faults.extend((count > most).then(|| format!("{name}: {count} of at most {most}")));
     }
+    faults.extend(coverage_is_a_part(&all));
     let equal = [
         ("baton_workflow_duration_seconds", "baton_workflows_total"),
         ("baton_turn_duration_seconds", "baton_turns_total"),
@@ -72,6 +73,49 @@ pub fn always(families: &[Family]) -> Vec<String> {
         );
         faults.extend((again > all).then(|| format!("{outcome}: {again} of {all} came again")));
     }
+    faults
+}
+
+/// What is missing is at most the whole, of each outcome, and nobody whom no span names comes again.
+fn coverage_is_a_part(all: &Metrics<'_>) -> Vec<String> {
+    let mut faults = Vec::new();
+    for outcome in all.values("baton_workflows_total", "outcome") {
+        let of = |name| all.sum(name, &[("outcome", outcome.as_str())]);
+        let whole = of("baton_workflows_total");
+        let known = whole - of("baton_workflows_without_user_total");
+        for (name, most) in [
+            ("baton_workflows_without_user_total", whole),
+            ("baton_workflows_without_value_total", whole),
+            ("baton_workflow_recontacts_total", known),
+        ] {
+            let part = of(name);
+            faults.extend((part > most).then(|| format!("{name} {outcome}: {part} of {most}")));
+        }
+    }
+    let (part, most) = (
+        all.total("baton_turns_without_text_total"),
+        all.sum("baton_turns_total", &[("result", "answered")]),
+    );
+    faults.extend((part > most).then(|| format!("assumed answers: {part} of {most}")));
+    // A call weighs as its span says, a workflow as its surest turn.
+    if all.sum("baton_observed_turns_total", &[("sampling", "weighted")]) > 0.0 {
+        return faults;
+    }
+    for (cost, name) in [
+        ("no_usage", "baton_llm_calls_without_usage_total"),
+        ("no_price", "baton_llm_calls_without_price_total"),
+    ] {
+        let (part, most) = (
+            all.sum("baton_workflow_llm_calls_total", &[("cost", cost)]),
+            all.total(name),
+        );
+        faults.extend((part > most).then(|| format!("{cost}: {part} of {most}")));
+    }
+    let (part, most) = (
+        all.total("baton_workflow_llm_calls_total"),
+        all.total("baton_llm_calls_total"),
+    );
+    faults.extend((part > most).then(|| format!("calls of workflows: {part} of {most}")));
     faults
 }
 

@@ -3,7 +3,7 @@
 //! knows of the selected cases. With `LOOK=FOLDER` it also has pictures taken.
 
 use super::past::{Past, STEP, STEPS};
-use super::selection::{Known, Saying, Selection, figures, known, saying, week};
+use super::selection::{Known, Saying, Selection, coverages, figures, known, saying, week};
 use super::{folder, get, query, root, start_prometheus, sum, until};
 use serde_json::Value;
 use std::fs;
@@ -16,10 +16,6 @@ const VARIABLES: [&str; 5] = ["workflow", "tier", "intent", "channel", "tenant"]
 
 /// Panels that the demo leaves empty, and why.
 const EMPTY: &[(&str, &str)] = &[
-    (
-        "Calls without a known cost",
-        "all models of the demo report usage and have a price",
-    ),
     (
         "Why the result is unknown",
         "the spans of the demo name all agents",
@@ -80,12 +76,12 @@ impl Board {
             .filter(|p| p["type"] != "row")
         {
             let own = panel["title"].as_str().unwrap_or_default();
-            let title = if own.is_empty() {
-                panels[panels.len() - 1].title.clone()
-            } else {
-                own.to_owned()
-            };
             let about = panel["description"].as_str().unwrap_or_default();
+            let title = match (own, covers(about)) {
+                ("", Some(figure)) => coverage_of(figure),
+                ("", None) => panels[panels.len() - 1].title.clone(),
+                _ => own.to_owned(),
+            };
             assert!(about.ends_with('.'), "{title} has no sentence of its own");
             panels.push(Panel {
                 title,
@@ -111,6 +107,19 @@ impl Board {
         assert!(!query.contains('$'), "{query}");
         query
     }
+}
+
+/// The figure whose coverage a panel without a title shows.
+fn covers(about: &str) -> Option<&str> {
+    let (figure, _) = about
+        .strip_prefix("How much of ")?
+        .split_once(" is covered")?;
+    Some(figure)
+}
+
+/// In place of the title of such a panel.
+fn coverage_of(figure: &str) -> String {
+    format!("coverage of {figure}")
 }
 
 fn queries(panel: &Value) -> Vec<(String, String)> {
@@ -185,6 +194,40 @@ async fn wrong(
                     figure.0
                 ));
             }
+        }
+    }
+    faults.extend(wrong_coverage(board, selection, past, prometheus, &weeks[1]).await);
+    faults
+}
+
+/// What is wrong with what the executive board says of how much of its figures is covered.
+async fn wrong_coverage(
+    board: &Board,
+    selection: &Selection,
+    past: &Past,
+    prometheus: &str,
+    week: &Known,
+) -> Vec<String> {
+    let mut faults = Vec::new();
+    for (figure, name, of) in coverages() {
+        let title = coverage_of(figure);
+        let panels = board.panels.iter().filter(|panel| panel.title == title);
+        let mut queries = panels.flat_map(|panel| &panel.queries);
+        let (_, expression) = queries
+            .find(|(legend, _)| legend == name)
+            .unwrap_or_else(|| panic!("{title}: {name}"));
+        let expression = board.filled(expression, selection);
+        let value = sum(prometheus, &expression, Some(past.end as f64)).await;
+        let (part, whole) = of(week);
+        let expected = (whole > 0).then(|| 100.0 * part as f64 / whole as f64);
+        let same = match expected {
+            Some(expected) => value.is_some_and(|v| (v - expected).abs() <= 1e-6),
+            None => value.is_none_or(f64::is_nan),
+        };
+        if !same {
+            faults.push(format!(
+                "{selection:?}: {figure}, {name}: {value:?}, not {expected:?}"
+            ));
         }
     }
     faults

@@ -163,6 +163,79 @@ pub fn figures() -> Vec<Figure> {
     ]
 }
 
+/// Figure, name of a share of it that is covered, and its part and whole.
+pub type Covered = (&'static str, &'static str, fn(&Known) -> (u64, u64));
+
+/// What the demo's script knows of how much of the figures is covered.
+pub fn coverages() -> Vec<Covered> {
+    let declared: fn(&Known) -> (u64, u64) = |k| {
+        let resolved = k.cases.resolved;
+        (resolved - k.cases.resolved_by_rule, resolved)
+    };
+    let by_rule: fn(&Known) -> (u64, u64) = |k| (k.cases.resolved_by_rule, k.cases.resolved);
+    let priced: fn(&Known) -> (u64, u64) = |k| {
+        let calls = k.cases.model_calls;
+        (calls - k.cases.calls_without_usage, calls)
+    };
+    let signed_in: fn(&Known) -> (u64, u64) = |k| {
+        let resolved = k.cases.resolved;
+        (resolved - k.cases.resolved_without_user, resolved)
+    };
+    let (cost, escalated) = ("Cost of a resolved workflow", "Passed to people");
+    let mut all: Vec<Covered> = vec![
+        (cost, "Cost known", priced),
+        ("Net return", "Cost known", priced),
+        (cost, "Usage missing", |k| {
+            (k.cases.calls_without_usage, k.cases.model_calls)
+        }),
+        (cost, "Price missing", |k| (0, k.cases.model_calls)),
+        (
+            "Workflows resolved (verified)",
+            "Ended without proof",
+            |k| (k.cases.unverified, k.cases.workflows()),
+        ),
+        ("Customer wait (median)", "Ended with an answer", |k| {
+            (k.turns.answered, k.turns.turns)
+        }),
+        ("Net return", "Users known", signed_in),
+        ("Stayed resolved", "Users known", signed_in),
+        (escalated, "Escalations declared", |k| {
+            (k.cases.escalated, k.cases.escalated)
+        }),
+        (escalated, "Escalations by rule", |k| (0, k.cases.escalated)),
+        (escalated, "Escalations inferred", |k| {
+            (0, k.cases.escalated)
+        }),
+        ("Requests answered", "Answers shown", |k| {
+            (k.turns.answered, k.turns.answered)
+        }),
+        ("Customer rating (mean)", "Ratings", |k| {
+            (k.cases.scores, k.cases.workflows())
+        }),
+        ("Handoffs that succeeded", "Result known", |k| {
+            (k.cases.handoffs(), k.cases.handoffs())
+        }),
+        ("Business completed", "Value declared", |k| {
+            let resolved = k.cases.resolved;
+            (resolved - k.cases.resolved_without_value, resolved)
+        }),
+        ("Business at risk", "Value at risk declared", |k| {
+            let open = k.cases.workflows() - k.cases.resolved;
+            (open - k.cases.open_without_value, open)
+        }),
+    ];
+    for figure in [
+        "Workflows resolved (verified)",
+        "Stayed resolved",
+        "Workflows resolved per day",
+        "Mean time to resolve",
+    ] {
+        all.push((figure, "Resolutions declared", declared));
+        all.push((figure, "Resolutions by rule", by_rule));
+    }
+    all
+}
+
 /// The share with so many events more, half of them good, and the square of its standard error.
 fn near(part: u64, whole: u64, more: f64) -> (f64, f64) {
     let whole = whole as f64 + more;

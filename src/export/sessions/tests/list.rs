@@ -4,6 +4,7 @@ use crate::export::sessions::{
     DisplaySettings, SessionFilter, SessionList, SessionSummary, href, story, story_json,
 };
 use crate::model::Name;
+use crate::model::call_costs::CallCosts;
 use crate::model::event::{Basis, Outcome};
 use crate::model::fact::{
     Action, ActionKind, AgentInvocation, Ending, Fact, HUMAN, Handoff, HandoffKind, HandoffResult,
@@ -48,6 +49,7 @@ fn turn(result: TurnResult) -> What {
         result,
         duration: Duration::from_secs(2),
         first_token: None,
+        is_assumed: false,
         by_agent: Vec::new(),
     })
 }
@@ -102,6 +104,8 @@ fn ended(outcome: Outcome) -> What {
         cost_usd: None,
         value_usd: None,
         models: Vec::new(),
+        calls: CallCosts::default(),
+        has_user: true,
     })
 }
 

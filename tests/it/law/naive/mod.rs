@@ -38,6 +38,7 @@ pub const FAMILIES: &[(&str, &[&str])] = &[
     ("baton_observed_turns_total", &["sampling"]),
     ("baton_workflows_total", &["workflow"]),
     ("baton_workflow_recontacts_total", &["workflow"]),
+    ("baton_workflows_without_user_total", &["workflow"]),
     ("baton_retrievals_total", &[]),
     ("baton_workflow_feedback_score", &["workflow"]),
     ("baton_evaluation_score", &["name"]),

@@ -163,6 +163,10 @@ fn close(events: &[Event], turns: &[Turn<'_>], case: &Case<'_>, sheet: &mut Shee
     let weight = weight(kept.flatten(), own[0].trace()).unwrap_or(1.0);
     let workflow = own[0].workflow();
     sheet.add("baton_workflows_total", &[("workflow", &*workflow)], weight);
+    if case.user.is_none() {
+        let labels = [("workflow", &*workflow)];
+        sheet.add("baton_workflows_without_user_total", &labels, weight);
+    }
     let mut spans = own.iter().flat_map(|turn| turn.naming());
     Closed {
         user: case.user.map(|user| TenantScoped {
