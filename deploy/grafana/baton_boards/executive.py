@@ -130,7 +130,7 @@ def build(values):
     panels += reasons(q, values)
     panels += ["Trends"]
     panels += [
-        trend(by_name["cost_of_resolved_workflow"], "Cost of a resolved workflow over time", "Cost of a resolved workflow in the 24 hours before each point: below the target is good; compare a rise with the releases."),
+        trend(by_name["cost_of_resolved_workflow"], "Cost per resolution over time", "Cost per resolution in the 24 hours before each point: below the target is good; compare a rise with the releases."),
         trend(by_name["customer_wait"], "Customer wait over time", "Median customer wait in the 24 hours before each point: below the target is good; compare a rise with the releases."),
         trend(by_name["handoffs_succeeded"], "Handoffs that succeeded over time", "Share of handoffs that succeeded in the 24 hours before each point: above the target is good; a shaded dip is an incident."),
     ]

@@ -146,8 +146,8 @@ def executive(queries, values):
     elapsed = lambda time: q.grown("baton_workflow_elapsed_seconds_total", OUTCOME, time=time)
     return {
         "Customers and money": [
-            Share("resolved", "Workflows resolved (verified)", "Share of closed workflows that your system, an agent or an evaluation confirmed as resolved: more is better; when it falls, open What moved most.", words.SHARE, "more", workflows, part=resolved, missing="No outcome declared yet"),
-            Spread("cost_of_resolved_workflow", "Cost of a resolved workflow", "All money spent, including failed workflows and people, divided by the number of resolved workflows: less is better; when it rises, look for agents and models on the engineering board.", money, "less", resolved, "Resolved", 2, "Needs a resolved workflow", of=lambda time: ratio(spent(time), resolved(time))),
+            Share("resolved", "Resolved (verified)", "Share of closed workflows that your system, an agent or an evaluation confirmed as resolved: more is better; when it falls, open What moved most.", words.SHARE, "more", workflows, part=resolved, missing="No outcome declared yet"),
+            Spread("cost_of_resolved_workflow", "Cost per resolution", "All money spent, including failed workflows and people, divided by the number of resolved workflows: less is better; when it rises, look for agents and models on the engineering board.", money, "less", resolved, "Resolved", 2, "Needs a resolved workflow", of=lambda time: ratio(spent(time), resolved(time))),
             Spread("customer_wait", "Customer wait (median)", "Half of the requests received their final answer within this time: less is better; when it rises, look for slow models and agents on the engineering board.", words.SECONDS, "less", turns, "Requests", 2, "No requests yet", of=lambda time: q.quantile(0.5, "baton_turn_duration_seconds", time=time)),
             Total("net_return", "Net return", _about_return(values), money, "more", workflows, "Workflows", 0, "Needs a baseline: see deploy/values.yaml", of=lambda time: f"{stayed(time)} * sum(baton:baseline @ end()) - {counted(spent(time))}"),
         ],
@@ -156,7 +156,7 @@ def executive(queries, values):
             Share("requests_answered", "Requests answered", "Availability for customers, the share of requests that received an answer: more is better; when it falls, look for failing models and tools on the engineering board.", words.SHARE, "more", turns, "Requests", part=lambda time: q.turns('result="answered"', time=time), missing="No requests yet"),
             Share("stayed_resolved", "Stayed resolved", "Share of closed workflows that were resolved and whose customer did not return with the same intent: more is better; when it falls, read the repeat contacts on the product board.", words.SHARE, "more", workflows, part=stayed),
             Spread("customer_rating", "Customer rating (mean)", "Mean score that customers gave, on the scale of your feedback: more is better; when it falls, look at the agents on the engineering board.", words.PLAIN, "more", lambda time: ratings("count", time), "Ratings", 2, "No ratings yet", of=lambda time: ratio(ratings("sum", time), ratings("count", time))),
-            Total("resolved_per_day", "Workflows resolved per day", "Resolution velocity, the number of resolved workflows per day: more is better; when it falls, compare the number of closed workflows first.", words.COUNT, "more", resolved, "Resolved", of=resolved, per="$__range_s / 86400"),
+            Total("resolved_per_day", "Resolved per day", "Resolution velocity, the number of resolved workflows per day: more is better; when it falls, compare the number of closed workflows first.", words.COUNT, "more", resolved, "Resolved", of=resolved, per="$__range_s / 86400"),
             Spread("time_to_resolution", "Mean time to resolve", "Mean time from the first to the last activity of a resolved workflow: less is better; when it rises, look for slow handoffs and transfer loops on the handoff board.", words.SECONDS, "less", resolved, "Resolved", of=lambda time: ratio(elapsed(time), resolved(time)), missing="Needs a resolved workflow"),
         ],
         "How well the agents work together": [
@@ -178,4 +178,4 @@ def _about_return(values):
     if not values.baseline:
         return f"{what}: it needs the cost of a workflow without agents, which you set in deploy/values.yaml."
     declared = f"{values.baseline['cost_of_workflow']:.2f} {values.currency} ({values.baseline['declared_by']})"
-    return f"{what}; the baseline is {declared}: more is better, and when it falls look at the cost of a resolved workflow."
+    return f"{what}; the baseline is {declared}: more is better, and when it falls look at the cost per resolution."

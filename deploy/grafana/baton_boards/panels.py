@@ -88,7 +88,7 @@ def scored(one, values):
         ("95 % ±", one.interval(), one.change_unit, one.decimals, 86),
         ("Target", known(target(one.name)), one.unit, None, 62),
         ("Met", one.met(), words.COUNT, 0, 60),
-        (one.counted_in, known(one.events(NOW)), words.COUNT, 0, 72),
+        (one.counted_in, known(one.events(NOW)), words.COUNT, 0, 84),
     ]
     beside = begun(table, "", about, words.COUNT, 9, height).mappings(words.UNKNOWN_MAPPING).no_value(one.missing)
     beside = beside.cell_height(TableCellHeight.SM)

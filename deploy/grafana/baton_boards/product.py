@@ -63,7 +63,7 @@ def cohorts(q, money):
             ("Workflows", f"{q.workflows(by=by)} > 0", words.COUNT),
             ("Resolved", resolution(q, by), words.SHARE),
             *proven(q, by),
-            ("Cost of a resolved workflow", ratio(q.spent(by=by), q.outcome("resolved", by=by)), money),
+            ("Cost per resolution", ratio(q.spent(by=by), q.outcome("resolved", by=by)), money),
             ("Cost known", coverage.cost(q, by=by).share(), words.SHARE),
             ("Median wait", q.quantile(0.5, "baton_turn_duration_seconds", by=by), words.SECONDS),
             ("Slowest 5 %", q.quantile(0.95, "baton_turn_duration_seconds", by=by), words.SECONDS),
@@ -90,7 +90,7 @@ def models(q, money):
             ("Resolved", share(workflows(resolved), workflows()), words.SHARE),
             ("95 % ±", spread, words.POINTS),
             ("Cost of a workflow", ratio(cost, workflows()), money),
-            ("Cost of a resolved workflow", ratio(cost, workflows(resolved)), money),
+            ("Cost per resolution", ratio(cost, workflows(resolved)), money),
             ("Cost known, of the intent", f"0 * {workflows()} + on (intent) group_left () ({coverage.cost(q, by='intent').share()})", words.SHARE),
         ], ["intent", "model"], 16, "intent", 9, ascending=True),
         rows("Cost of a workflow by intent", "Money spent on a closed workflow, resolved or not, and share of the model calls whose cost is known: less is better; look at its models on the left.", [

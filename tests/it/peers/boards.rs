@@ -261,7 +261,7 @@ fn expected(said: &Saying, column: &str, title: &str, events: &str) -> Option<Op
 
 fn is_share(title: &str) -> bool {
     [
-        "Workflows resolved (verified)",
+        "Resolved (verified)",
         "Passed to people",
         "Requests answered",
         "Handoffs that succeeded",

@@ -100,13 +100,13 @@ pub fn figures() -> Vec<Figure> {
     let resolved: fn(&Known) -> u64 = |k| k.cases.resolved;
     vec![
         (
-            "Workflows resolved (verified)",
+            "Resolved (verified)",
             "Workflows",
             cases,
             Kind::Share(|k| (k.cases.resolved, k.cases.workflows())),
         ),
         (
-            "Cost of a resolved workflow",
+            "Cost per resolution",
             "Resolved",
             resolved,
             Kind::Ratio(|k| (k.cases.spent_nano_usd as f64 / 1e9, k.cases.resolved as f64)),
@@ -131,7 +131,7 @@ pub fn figures() -> Vec<Figure> {
             Kind::Ratio(|k| (k.cases.score_points as f64, k.cases.scores as f64)),
         ),
         (
-            "Workflows resolved per day",
+            "Resolved per day",
             "Resolved",
             resolved,
             Kind::Total(|k| k.cases.resolved as f64, 7.0),
@@ -181,7 +181,7 @@ pub fn coverages() -> Vec<Covered> {
         let resolved = k.cases.resolved;
         (resolved - k.cases.resolved_without_user, resolved)
     };
-    let (cost, escalated) = ("Cost of a resolved workflow", "Passed to people");
+    let (cost, escalated) = ("Cost per resolution", "Passed to people");
     let mut all: Vec<Covered> = vec![
         (cost, "Cost known", priced),
         ("Net return", "Cost known", priced),
@@ -189,11 +189,9 @@ pub fn coverages() -> Vec<Covered> {
             (k.cases.calls_without_usage, k.cases.model_calls)
         }),
         (cost, "Price missing", |k| (0, k.cases.model_calls)),
-        (
-            "Workflows resolved (verified)",
-            "Ended without proof",
-            |k| (k.cases.unverified, k.cases.workflows()),
-        ),
+        ("Resolved (verified)", "Ended without proof", |k| {
+            (k.cases.unverified, k.cases.workflows())
+        }),
         ("Customer wait (median)", "Ended with an answer", |k| {
             (k.turns.answered, k.turns.turns)
         }),
@@ -225,9 +223,9 @@ pub fn coverages() -> Vec<Covered> {
         }),
     ];
     for figure in [
-        "Workflows resolved (verified)",
+        "Resolved (verified)",
         "Stayed resolved",
-        "Workflows resolved per day",
+        "Resolved per day",
         "Mean time to resolve",
     ] {
         all.push((figure, "Resolutions declared", declared));
