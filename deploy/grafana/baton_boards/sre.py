@@ -90,8 +90,8 @@ def left_out(q):
         "Left out of the figures",
         rows("Ignored, dropped and only partly counted", "Spans, log records, requests and values that are in no figure or not fully, by reason: none is good; for shed, rejected and overflowed ones there are runbooks.", [("Number", " or ".join(said(*one) for one in LEFT_OUT), words.COUNT)], ["what", "why"], 14, height=9).no_value("None"),
         rows("Spans by dialect", "Accepted spans by the dialect that recognizes them, with their share: none is a dialect that Baton does not know, so teach it or add attributes.", [
-            ("Spans", spans(by="dialect"), words.COUNT),
-            ("Share", f"{spans(by='dialect')} / on () group_left () ({spans()} > 0)", words.SHARE),
+            ("Spans", spans(by="dialect") + " > 0", words.COUNT),
+            ("Share", f"({spans(by='dialect')} > 0) / on () group_left () ({spans()} > 0)", words.SHARE),
         ], ["dialect"], 10, height=9),
     ]
 
