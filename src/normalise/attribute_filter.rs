@@ -15,6 +15,7 @@ const BEGINNINGS: &[&[&str]] = &[
     topics::OWN_BEGINNINGS,
     topics::TECHNICAL_REQUEST,
     topics::BROWSER_RESOURCE,
+    topics::VERDICTS,
 ];
 
 /// Which attributes are read, and what for.

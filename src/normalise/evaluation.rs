@@ -1,11 +1,12 @@
 //! Evaluations of a span: scores and verdicts, and what is declared of the retention in a handoff.
 
 use super::interner::NameInterners;
-use super::topics;
+use super::{outcome, topics};
 use crate::model::Name;
 use crate::model::event::{CONTEXT_RETENTION, Evaluation, INTENT_RETENTION};
 use crate::otlp::attribute_key::{AttributeKey, AttributeKeys};
-use crate::otlp::view::Attributes;
+use crate::otlp::view::{Attributes, Value};
+use std::collections::BTreeMap;
 
 /// Attributes that declare how much passed in a handoff, from 0 to 1, and the evaluation that each stands for.
 pub(super) const RETENTION: [(&str, AttributeKeys); 2] = [
@@ -25,14 +26,112 @@ pub(super) fn of(
     if event_name != "gen_ai.evaluation.result" {
         return None;
     }
-    Some(Evaluation {
-        name: names.name(attributes.str(EVALUATION)?),
-        score: topics::EVALUATION_SCORE
-            .iter()
-            .find_map(|key| attributes.f64(*key)),
-        label: attributes.str(LABEL).map(|label| names.name(label)),
+    let score = |key: &AttributeKey| score(attributes.get(*key)?);
+    let score = topics::EVALUATION_SCORE.iter().find_map(score);
+    let label = attributes.str(LABEL);
+    Some(evaluation(names, attributes.str(EVALUATION)?, score, label))
+}
+
+/// An evaluation; where it has no score, its word gives one (S-13).
+fn evaluation(
+    names: &NameInterners,
+    name: &str,
+    score: Option<f64>,
+    label: Option<&str>,
+) -> Evaluation {
+    // Words of outcomes are read by `outcome.rs`.
+    let decides = || outcome::EVALUATIONS.contains(&name.to_ascii_lowercase().as_str());
+    let score = score.or_else(|| label.filter(|_| !decides()).and_then(of_word));
+    Evaluation {
+        name: names.name(name),
+        score: score.filter(|score| score.is_finite()),
+        label: label.map(|label| names.name(label)),
         by_record: false,
-    })
+    }
+}
+
+fn score(value: &Value<'_>) -> Option<f64> {
+    let flag = value.as_bool().map(|flag| f64::from(u8::from(flag)));
+    flag.or_else(|| value.as_f64())
+}
+
+/// Words that say yes, and those that say no.
+const VERDICTS: [(f64, &[&str]); 2] = [
+    (
+        1.0,
+        &[
+            "pass",
+            "passed",
+            "positive",
+            "good",
+            "thumbs_up",
+            "thumbsup",
+            "thumb_up",
+            "up",
+            "like",
+            "liked",
+            "helpful",
+            "correct",
+            "true",
+            "yes",
+        ],
+    ),
+    (
+        0.0,
+        &[
+            "fail",
+            "failed",
+            "negative",
+            "bad",
+            "thumbs_down",
+            "thumbsdown",
+            "thumb_down",
+            "down",
+            "dislike",
+            "disliked",
+            "unhelpful",
+            "not_helpful",
+            "incorrect",
+            "false",
+            "no",
+        ],
+    ),
+];
+
+/// The score that a word stands for (S-13).
+fn of_word(word: &str) -> Option<f64> {
+    let word = word.trim().to_ascii_lowercase().replace([' ', '-'], "_");
+    let mut verdicts = VERDICTS.iter();
+    let found = verdicts.find(|(_, words)| words.contains(&word.as_str()));
+    found.map(|(score, _)| *score)
+}
+
+/// More verdicts on one span are none that anybody writes.
+const MAX_VERDICTS: usize = 32;
+
+/// The flattened verdicts of OpenInference on a span, its trace or its session: `annotations.0.annotation.name`.
+pub(super) fn flattened(attributes: &Attributes<'_>, names: &NameInterners) -> Vec<Evaluation> {
+    let mut found: BTreeMap<&str, [Option<&Value<'_>>; 3]> = BTreeMap::new();
+    for (name, value) in attributes.others() {
+        if !topics::VERDICTS.iter().any(|start| name.starts_with(start)) {
+            continue;
+        }
+        let Some((of, field)) = name.rsplit_once('.') else {
+            continue;
+        };
+        let Some(place) = ["name", "score", "label"].iter().position(|f| *f == field) else {
+            continue;
+        };
+        if found.len() < MAX_VERDICTS || found.contains_key(of) {
+            found.entry(of).or_default()[place] = Some(value);
+        }
+    }
+    let read = found.into_values().filter_map(|[name, score, label]| {
+        let label = label.and_then(Value::as_str);
+        let score = score.and_then(self::score);
+        Some(evaluation(names, name?.as_str()?, score, label))
+    });
+    read.collect()
 }
 
 /// What is declared of the retention in a handoff, as the evaluations of that name.

@@ -42,6 +42,8 @@ const CAMEL: &[(&str, bool)] = &[
     ("andoffTo", false),
     ("elegateTo", true),
 ];
+/// Before the names of the handoff tools that a framework makes.
+const FRAMEWORK: &str = "lc_";
 /// Prefixes of tools that give control back.
 const RETURNS: &[&str] = &["transfer_back_to_", "handoff_back_to_", "hand_back_to_"];
 /// Tools that give control to the user: whole names, since `transfer_to_user_research` is a team.
@@ -185,10 +187,16 @@ fn as_named(
         return by_name(named(target, context), delegates);
     }
     if plain.starts_with("delegate_") {
-        return hands(by_argument(arguments(), context), true);
+        let arguments = arguments();
+        // Rights and calendars are delegated too: to no agent, unless one works inside the tool (H-10).
+        return match arguments.as_ref().is_some_and(|all| !may_name_target(all)) {
+            true => ToolMeaning::Work,
+            false => hands(by_argument(arguments, context), true),
+        };
     }
-    // `Desk-transfer_to_x`, `desk__transfer_to_x`: plugins and servers stand in front.
+    // `Desk-transfer_to_x`, `desk__transfer_to_x`, `lc_transfer_to_x`: plugins, servers and frameworks stand in front.
     let local = unqualified(tool);
+    let local = local.strip_prefix(FRAMEWORK).unwrap_or(local);
     let shorter = local.len() < tool.len();
     if shorter && let Some((target, delegates)) = in_name(local, &self::plain(local, context.names))
     {
@@ -355,13 +363,21 @@ pub(super) fn basis(source: &SpanReader<'_>, tool: &str) -> Basis {
     }
 }
 
+/// Objects in which some SDKs nest the arguments once more.
+const NESTED: &[&str] = &["kwargs", "input", "args", "arguments"];
+
+/// Whether some argument may be the target.
+fn may_name_target(arguments: &Value) -> bool {
+    let mut names = TARGET_ARGUMENTS.iter().chain(NESTED);
+    names.any(|name| json::unwrap(arguments).get(name).is_some())
+}
+
 fn by_argument(arguments: Option<Value>, context: ReadContext<'_>) -> Target {
     arguments
         .as_ref()
         .map(json::unwrap)
         .and_then(|arguments| {
-            // Some SDKs nest the arguments once more.
-            let inner = ["kwargs", "input", "args", "arguments"]
+            let inner = NESTED
                 .iter()
                 .find_map(|key| arguments.get(*key).filter(|v| v.is_object()).cloned());
             let target = json::first_str(&arguments, TARGET_ARGUMENTS)

@@ -2,6 +2,7 @@
 
 use crate::model::hash::hash;
 use crate::model::{Name, harmless};
+use std::borrow::Cow;
 use std::cell::RefCell;
 
 /// Names longer than this are cut: they are labels, not texts.
@@ -64,7 +65,8 @@ impl NameInterners {
     /// A name, harmless, without blanks around it (roles from YAML end in a line break), cut where it is too long for a label.
     pub(super) fn name(&self, text: &str) -> Name {
         self.names.of(text, |text| {
-            Name::from(&*harmless::within(trimmed(text), MAX_NAME_BYTES))
+            let text = one_line(trimmed(text));
+            Name::from(&*harmless::within(&text, MAX_NAME_BYTES))
         })
     }
 
@@ -85,6 +87,15 @@ fn long_id(text: &str) -> Name {
     let hash = rapidhash::v3::rapidhash_v3(text.as_bytes());
     let beginning = harmless::within(text, MAX_NAME_BYTES);
     Name::from(format!("{beginning}~{hash:016x}").as_str())
+}
+
+/// A text with one blank in place of several, of line breaks and of blanks that do not break: nobody sees the difference.
+fn one_line(text: &str) -> Cow<'_, str> {
+    let is_plain = |word: &str| !word.contains(char::is_whitespace) && !word.is_empty();
+    match text.split(' ').all(is_plain) {
+        true => Cow::Borrowed(text),
+        false => Cow::Owned(text.split_whitespace().collect::<Vec<_>>().join(" ")),
+    }
 }
 
 /// A text without blanks around it; most have none.
@@ -113,6 +124,19 @@ mod tests {
             "\u{a0}é\u{a0}",
         ] {
             assert_eq!(trimmed(text), text.trim(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_has_single_blanks() {
+        let names = NameInterners::default();
+        for text in [
+            "night desk",
+            "night  desk",
+            "night\u{a0}desk",
+            " night\n\tdesk ",
+        ] {
+            assert_eq!(&*names.name(text), "night desk", "{text:?}");
         }
     }
 

@@ -75,7 +75,7 @@ use crate::model::compact::OptionBox;
 use crate::model::event::{
     Basis, Cost, Evaluation, Event, Kind, ModelCall, RareFields, RunTotals, SessionSource,
 };
-use crate::model::ids::SpanId;
+use crate::model::ids::{SpanId, TraceId};
 use crate::model::price::PriceBook;
 use crate::model::{List, Name};
 use crate::otlp::view::{Attributes, LogRecord, ScopeBatch};
@@ -294,19 +294,26 @@ impl Normaliser {
     }
 }
 
-/// The event of a log record, which speaks about its span, or without one about its trace (S-12): it becomes a note to it.
+/// The event of a log record, which speaks about its span, or without one about its trace (S-12): it becomes a note to it. A verdict
+/// without a trace comes in a trace of its own (S-11).
 fn log_event<'g>(
     context: ReadContext<'g>,
     contexts: &SpanContexts<'g>,
     hasher: &TokenHasher<'_>,
     log: &'g LogRecord<'_>,
 ) -> Option<Event> {
-    let (trace, span) = (log.trace?, log.span.unwrap_or(SpanId::OF_TRACE));
-    let mut event = blank(trace, span, log.time);
     let evaluations = evaluation::of(log.event_name, &log.attributes, context.names);
     let evaluations: List<Evaluation> = evaluations.into_iter().collect();
+    let outcome = outcome::of_record(&log.attributes, context.settings);
+    let outcome = outcome.or_else(|| outcome::of_evaluations(&evaluations));
+    let says = |e: &Evaluation| e.score.is_some() || e.label.is_some();
+    let judges = outcome.is_some() || evaluations.iter().any(says);
+    let own = || own_trace(log).filter(|_| judges);
+    let span = log.span.filter(|_| log.trace.is_some());
+    let trace = log.trace.or_else(own)?;
+    let mut event = blank(trace, span.unwrap_or(SpanId::OF_TRACE), log.time);
     event.rare = OptionBox::new(RareFields {
-        outcome: outcome::of_evaluations(&evaluations),
+        outcome,
         evaluations,
         requests: messages::log_requests(log, context),
         ..RareFields::default()
@@ -314,11 +321,20 @@ fn log_event<'g>(
     event.context = contexts.of_log(log);
     let content = content::of_log(log, hasher);
     event.content = (!content.is_empty()).then(|| Box::new(content));
-    let says = !event.rare.evaluations.is_empty()
-        || !event.rare.requests.is_empty()
-        || event.content.is_some();
+    let rare = &event.rare;
+    let remarks = rare.outcome.is_some() || !rare.evaluations.is_empty();
+    let says = remarks || !rare.requests.is_empty() || event.content.is_some();
     event.kind = Kind::Note(note_id(&event));
     says.then_some(event)
+}
+
+/// The id of the trace that a log record without one stands for: the same record sent twice has the same.
+fn own_trace(log: &LogRecord<'_>) -> Option<TraceId> {
+    let attributes: Vec<_> = log.attributes.iter().collect();
+    let text = format!("{:?}{}{attributes:?}", log.time, log.event_name);
+    let halves = [&text, &format!("{text}.")];
+    let halves = halves.map(|text| rapidhash::v3::rapidhash_v3(text.as_bytes()).to_be_bytes());
+    TraceId::new(&halves.concat())
 }
 
 /// What tells one note to a span from another: the same record sent twice has the same id.

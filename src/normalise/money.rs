@@ -7,6 +7,7 @@ use crate::model::money::{self, DOLLAR, MAX_AMOUNT, Money};
 use crate::model::price::PriceBook;
 use crate::otlp::attribute_key::AttributeKey;
 use crate::otlp::view::{Attributes, Value};
+use memchr::memmem;
 use serde_json::Value as Json;
 
 /// Parts of a declared cost that add up where there is no total.
@@ -43,7 +44,9 @@ pub(super) fn cost(
     let by_dialect = bill.amount.and_then(valid);
     let by_dialect = by_dialect.map(|amount| (amount, None));
     let mut unconverted = None;
-    if let Some((amount, currency)) = by_dialect.or_else(|| declared(attributes)) {
+    let in_object = || in_objects(attributes).map(|amount| (amount, None));
+    let by_attribute = || declared(attributes).or_else(in_object);
+    if let Some((amount, currency)) = by_dialect.or_else(by_attribute) {
         let on_span = || attributes.first_str(topics::COST_CURRENCY);
         let currency = currency.as_deref().or_else(on_span).unwrap_or(DOLLAR);
         match converted(amount, currency, money) {
@@ -92,6 +95,34 @@ fn of_object(value: &Value<'_>) -> Option<(f64, Option<String>)> {
     let object = json::of_attribute(value)?;
     let currency = object.get("currency").and_then(Json::as_str);
     Some((total(&object)?, currency.map(str::to_owned)))
+}
+
+/// The cost that stands in an object beside other things: in usage, in what a gateway or a provider added.
+fn in_objects(attributes: &Attributes<'_>) -> Option<f64> {
+    let keys = topics::COST_OBJECT.iter().chain(topics::RAW_USAGE);
+    let mut objects = keys.filter_map(|key| match attributes.get(*key)? {
+        Value::Str(text) if memmem::find(text.as_bytes(), b"ost").is_none() => None,
+        value => json::of_attribute(value),
+    });
+    objects.find_map(|object| beside(&object, 0))
+}
+
+/// A cost among other members of an object, of one that a provider has for itself in it, or of the usage in that.
+fn beside(object: &Json, depth: usize) -> Option<f64> {
+    const NAMES: &[&str] = &[
+        "total_cost",
+        "totalCost",
+        "cost",
+        "response_cost",
+        "total_cost_usd",
+    ];
+    let members = object.as_object()?;
+    let own = NAMES.iter().find_map(|name| amount(members.get(*name)?));
+    let inside = || {
+        let mut inner = members.values().filter(|_| depth < 2);
+        inner.find_map(|inner| beside(inner, depth + 1))
+    };
+    own.or_else(inside)
 }
 
 /// The total of a cost object, else the sum of its parts.

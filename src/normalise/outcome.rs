@@ -76,6 +76,15 @@ pub(super) fn of_span(
         .map(|outcome| OutcomeEvidence { outcome })
 }
 
+/// The outcome that a log record declares.
+pub(super) fn of_record(
+    attributes: &Attributes<'_>,
+    settings: &Settings,
+) -> Option<OutcomeEvidence> {
+    let outcome = declarations(attributes, settings).find_map(|text| word(&text));
+    outcome.map(|outcome| OutcomeEvidence { outcome })
+}
+
 /// What a span says under the names that declare an outcome.
 fn declarations<'a>(
     attributes: &'a Attributes<'_>,

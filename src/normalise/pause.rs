@@ -71,6 +71,7 @@ const CANCELLED: &[&str] = &[
     "bargein",
     "barged in",
     "1 cancelled: call cancelled",
+    "499",
 ];
 
 /// Tools that ask the user and end the turn with it where nothing follows.

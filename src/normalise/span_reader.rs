@@ -178,6 +178,8 @@ impl<'a> SpanReader<'a> {
                 self.context.names,
             ));
         }
+        rare.evaluations
+            .extend(evaluation::flattened(attributes, self.context.names));
         self.identify(event, &mut rare);
         rare.evaluations.extend(evaluation::retention(attributes));
         rare.outcome = outcome::of_span(attributes, &event.kind, self.context.settings)

@@ -44,6 +44,7 @@ attributes! {
     INPUT_COST: InputCost,
     OUTPUT_COST: OutputCost,
     COST_CURRENCY: CostCurrency,
+    COST_OBJECT: CostObject,
     INPUT_MESSAGES: InputMessages,
     OUTPUT_MESSAGES: OutputMessages,
     WHOLE_INPUT: WholeInput,
@@ -73,6 +74,7 @@ texts! {
     METADATA_ENTRIES: MetadataEntries,
     TECHNICAL_REQUEST: TechnicalRequest,
     BROWSER_RESOURCE: BrowserResource,
+    VERDICTS: Verdicts,
     FRAMEWORK_AS_PROVIDER: FrameworkAsProvider,
     INSTRUCTION_FRAME: InstructionFrame,
 }

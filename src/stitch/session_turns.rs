@@ -149,12 +149,14 @@ impl SessionState {
 
     fn decide(&mut self, turn: &OpenTurn, now: Timestamp, settings: &Settings, out: &mut Output) {
         let (mut spans, mut remarks) = (Vec::new(), Vec::new());
+        let is_alone = turn.traces.len() == 1;
         for id in &turn.traces {
             if let Some(Trace::Open(trace)) = self.traces.remove(id) {
                 self.open_spans -= trace.len();
                 self.open_bytes -= trace.weight;
                 // A trace in which nothing is about agents adds nothing to the turn of others (T-7).
-                let is_agentic = trace.is_agentic();
+                // Neither does a run alone in which nothing shows that was rated (S-11).
+                let is_agentic = trace.is_agentic() && !(is_alone && trace.only_remarks());
                 if !is_agentic && !trace.has_remarks() {
                     out.facts.push(ignored(*id, &trace));
                     continue;

@@ -189,6 +189,13 @@ impl OpenTrace {
         rare.any(|rare| !rare.evaluations.is_empty() || rare.outcome.is_some())
     }
 
+    /// Whether it shows nothing but runs, of which a span or a note says something about its session.
+    pub(super) fn only_remarks(&self) -> bool {
+        let shows =
+            |event: &Event| !matches!(event.kind, Kind::Structure | Kind::Workflow | Kind::Note(_));
+        self.has_remarks() && !self.events().any(|event| shows(&event))
+    }
+
     /// Event time from first start to last end.
     pub(super) fn interval(&self) -> (Timestamp, Timestamp) {
         self.buffer.interval()

@@ -15,7 +15,8 @@ pub(super) fn is_chat(tree: &Tree<'_>, i: usize) -> bool {
 
 /// Tool events, each call once: agent, MCP client and MCP server may all report it (C-2).
 pub(super) fn outermost_tools(tree: &Tree<'_>, waiting: &WaitingTools) -> Vec<usize> {
-    let mut ids = HashSet::default();
+    // The first event of the latest call of an id.
+    let mut ids: HashMap<(TraceId, &Name, &Name), usize> = HashMap::default();
     // The ends of calls with an id, by their tool: a server in the agent's process shows its part beside the call, without the id.
     let mut ends: HashMap<(TraceId, &Name), Timestamp> = HashMap::default();
     (0..tree.events.len())
@@ -23,8 +24,8 @@ pub(super) fn outermost_tools(tree: &Tree<'_>, waiting: &WaitingTools) -> Vec<us
             let Kind::Tool(tool) = &tree.events[i].kind else {
                 return false;
             };
-            // It did not run (T-13); when it does, that is the call.
-            if waiting.did_not_run(i) {
+            // It did not run (T-13); when it does, that is the call. Without a name it is a part of one.
+            if waiting.did_not_run(i) || tool.name.is_empty() {
                 return false;
             }
             let event = tree.events[i];
@@ -36,26 +37,58 @@ pub(super) fn outermost_tools(tree: &Tree<'_>, waiting: &WaitingTools) -> Vec<us
             if tool.call_id.is_some() {
                 *end = event.end.max(*end);
             }
-            let known = tool
-                .call_id
-                .as_ref()
-                .is_some_and(|id| !ids.insert((event.trace, id)));
+            let known = tool.call_id.as_ref().is_some_and(|id| {
+                let first = ids.entry((event.trace, id, &tool.name)).or_insert(i);
+                let again = *first != i && !is_asked_anew(tree, *first, i);
+                if !again {
+                    *first = i;
+                }
+                again
+            });
             !nested && !beside && !known
         })
         .collect()
 }
 
-/// Whether two tool events, one inside the other, show one call: they have one name, and their ids do not differ.
+/// Whether two tool events have one name, or one of them has none: a server may give several calls of one answer one id.
+fn is_named_alike(tree: &Tree<'_>, first: usize, second: usize) -> bool {
+    match (&tree.events[first].kind, &tree.events[second].kind) {
+        (Kind::Tool(first), Kind::Tool(second)) => {
+            first.name == second.name || first.name.is_empty() || second.name.is_empty()
+        }
+        _ => false,
+    }
+}
+
+/// Whether the agent asked a model between two calls that have one id: servers that number the calls of each answer anew give
+/// both the same.
+fn is_asked_anew(tree: &Tree<'_>, first: usize, second: usize) -> bool {
+    let (end, start) = (tree.events[first].end, tree.events[second].start);
+    let begun = tree.events.partition_point(|event| event.start < end);
+    let between = tree.events[begun..].iter().enumerate();
+    let mut between = between.take_while(|(_, event)| event.start <= start);
+    between.any(|(place, event)| {
+        let call = begun + place;
+        event.trace == tree.events[second].trace
+            && is_chat(tree, call)
+            && tree.agent(call) == tree.agent(second)
+    })
+}
+
+/// Whether two tool events, one inside the other, show one call: they have one id, or one name and no ids that differ. What has no
+/// name is a part of the one around it.
 fn is_same_call(outer: &ToolCall, inner: &ToolCall) -> bool {
-    let ids_differ = outer.call_id.is_some() && inner.call_id.is_some();
-    outer.name == inner.name && (!ids_differ || outer.call_id == inner.call_id)
+    match (&outer.call_id, &inner.call_id) {
+        (Some(outer), Some(inner)) => outer == inner,
+        _ => inner.name.is_empty() || outer.name == inner.name,
+    }
 }
 
 /// Tool events of which another span of the same call, inside them or with the same id, says that it failed: the outer span may be
 /// well although the tool was not (C-5).
 pub(super) fn failed_inside(tree: &Tree<'_>) -> HashSet<usize> {
     let mut failed = HashSet::default();
-    let mut failed_ids = HashSet::default();
+    let mut failed_ids: HashMap<_, Vec<usize>> = HashMap::default();
     let id = |i: usize| match &tree.events[i].kind {
         Kind::Tool(tool) => Some((tree.events[i].trace, tool.call_id.as_ref()?)),
         _ => None,
@@ -69,12 +102,24 @@ pub(super) fn failed_inside(tree: &Tree<'_>) -> HashSet<usize> {
                 matches!(&tree.events[outer].kind, Kind::Tool(tool) if is_same_call(tool, inner))
             });
             let around: Vec<usize> = around.collect();
-            failed_ids.extend(around.iter().copied().chain([i]).filter_map(id));
+            for event in around.iter().copied().chain([i]) {
+                if let Some(id) = id(event) {
+                    failed_ids.entry(id).or_default().push(event);
+                }
+            }
             failed.extend(around);
         }
     }
     if !failed_ids.is_empty() {
-        let known = |&i: &usize| id(i).is_some_and(|id| failed_ids.contains(&id));
+        let known = |&i: &usize| {
+            let places = id(i).and_then(|id| failed_ids.get(&id));
+            places.is_some_and(|places: &Vec<usize>| {
+                places.iter().any(|&failed| {
+                    let (first, second) = (failed.min(i), failed.max(i));
+                    is_named_alike(tree, first, second) && !is_asked_anew(tree, first, second)
+                })
+            })
+        };
         failed.extend((0..tree.events.len()).filter(known));
     }
     failed

@@ -170,7 +170,8 @@ fn count(
     for &i in &activations.models.calls {
         let event = activations.measured(tree, i);
         if let Kind::Model(call) = &event.kind {
-            let net = usage.net_usage(event, call);
+            let (used, paid) = usage.net_usage(event, call);
+            let net = (used, totals.own_cost(i, paid));
             facts.push(model_fact(event, call, net, tree.agent(i)));
             let known = call_cost(event, call, net.1, totals.cost_around(tree, i));
             cost.add_call(net.1, known);

@@ -55,7 +55,7 @@ pub(super) fn requests_handoff(tree: &Tree<'_>, i: usize) -> bool {
 /// The evidence of all handoffs of a turn, in order of time, merged where it shows the same handoff (H-1).
 pub(super) fn of(tree: &Tree<'_>, activations: &Activations) -> Vec<HandoffEvidence> {
     let by_id = merge(gather(tree, activations), |known, shown| {
-        shares_id(known, shown) && known.trace == shown.trace
+        shares_call(tree, activations, known, shown)
     });
     let mut merged = merge(by_id, |known, shown| {
         is_same(tree, activations, known, shown)
@@ -206,8 +206,49 @@ impl HandoffEvidence {
     }
 }
 
-fn shares_id(known: &HandoffEvidence, shown: &HandoffEvidence) -> bool {
-    known.call_ids.iter().any(|id| shown.call_ids.contains(id))
+/// Whether two show one call by its id. Some servers give all calls one id: then the target, or another question to the model, tells
+/// them apart.
+fn shares_call(
+    tree: &Tree<'_>,
+    activations: &Activations,
+    known: &HandoffEvidence,
+    shown: &HandoffEvidence,
+) -> bool {
+    let shares_id = known.call_ids.iter().any(|id| shown.call_ids.contains(id));
+    shares_id
+        && known.trace == shown.trace
+        && has_same_target(known, shown)
+        && !(by_same_means(known, shown) && decides_again(tree, activations, known, shown))
+}
+
+/// Whether both are requests, or both ran.
+fn by_same_means(known: &HandoffEvidence, shown: &HandoffEvidence) -> bool {
+    known.requested && shown.requested || known.ran && shown.ran
+}
+
+/// Whether nothing says that the targets are two.
+fn has_same_target(known: &HandoffEvidence, shown: &HandoffEvidence) -> bool {
+    match (&known.to, &shown.to) {
+        (Target::Unknown, Target::Unknown) => {
+            known.number == shown.number || known.number.is_none() || shown.number.is_none()
+        }
+        (Target::Unknown, _) | (_, Target::Unknown) => true,
+        (Target::Agent(a), Target::Agent(b)) => is_alike(a, b),
+        (a, b) => a == b,
+    }
+}
+
+/// Whether the source asked a model between the two.
+fn decides_again(
+    tree: &Tree<'_>,
+    activations: &Activations,
+    known: &HandoffEvidence,
+    shown: &HandoffEvidence,
+) -> bool {
+    activations.models.calls.iter().any(|&call| {
+        let start = tree.events[call].start;
+        start > known.last && start < shown.at && tree.agent(call) == known.from.as_ref()
+    })
 }
 
 fn is_same(
@@ -219,36 +260,25 @@ fn is_same(
     if known.trace != shown.trace {
         return false;
     }
-    if shares_id(known, shown) {
+    if shares_call(tree, activations, known, shown) {
         return true;
     }
     if known.callee.is_some() && shown.callee.is_some() {
         return false;
     }
     // Some SDKs rename the ids of their models, so ids tell apart only what is shown by the same means.
-    let same_means = known.requested && shown.requested || known.ran && shown.ran;
-    let ids_differ = same_means && !known.call_ids.is_empty() && !shown.call_ids.is_empty();
+    let ids_differ =
+        by_same_means(known, shown) && !known.call_ids.is_empty() && !shown.call_ids.is_empty();
     let same_source = match (&known.from, &shown.from) {
         (Some(a), Some(b)) => a == b,
         _ => true,
     };
-    let same_target = match (&known.to, &shown.to) {
-        (Target::Unknown, Target::Unknown) => {
-            known.number == shown.number || known.number.is_none() || shown.number.is_none()
-        }
-        (Target::Unknown, _) | (_, Target::Unknown) => true,
-        (Target::Agent(a), Target::Agent(b)) => is_alike(a, b),
-        (a, b) => a == b,
-    };
-    if ids_differ || !same_source || !same_target || each_has_its_own(tree, known, shown) {
+    let apart = each_has_its_own(tree, known, shown);
+    if ids_differ || !same_source || !has_same_target(known, shown) || apart {
         return false;
     }
     // A new decision of the source in between makes it another handoff.
-    let decided_again = activations.models.calls.iter().any(|&call| {
-        let start = tree.events[call].start;
-        start > known.last && start < shown.at && tree.agent(call) == known.from.as_ref()
-    });
-    !decided_again || shown.refused && !shown.ran
+    !decides_again(tree, activations, known, shown) || shown.refused && !shown.ran
 }
 
 /// Whether a target works inside the spans of each of two, and neither is inside the other: two at once.

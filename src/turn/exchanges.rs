@@ -13,7 +13,7 @@ use crate::model::ids::{SpanId, TraceId};
 use crate::model::sketch::Sketch;
 use crate::model::small_map::SmallSet;
 use crate::model::time::Timestamp;
-use rapidhash::RapidHashMap as HashMap;
+use rapidhash::{RapidHashMap as HashMap, RapidHashSet as HashSet};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -26,9 +26,9 @@ const AT_ONCE: Duration = Duration::from_secs(1);
 /// A pause of more than `settle` without any work, after an answer, is one in which the user spoke.
 pub fn exchanges(mut events: Vec<Event>, settle: Duration) -> Vec<Vec<Event>> {
     events.sort_by_key(|e| (e.start, e.end, e.trace, e.span));
-    let outline = Outline::of(&events);
+    let outline = Outline::of(&events, settle);
     let groups = outline.groups(&events, settle);
-    if groups.len() < 2 {
+    if groups.len() < 2 && !(groups.len() == 1 && outline.has_framed_exchange()) {
         return vec![events];
     }
     outline.dealt(&events, &groups)
@@ -82,7 +82,7 @@ struct Story<'e> {
 }
 
 impl Outline {
-    fn of(events: &[Event]) -> Self {
+    fn of(events: &[Event], settle: Duration) -> Self {
         let index: HashMap<(TraceId, SpanId), usize> = events
             .iter()
             .enumerate()
@@ -97,7 +97,11 @@ impl Outline {
             kinds: HashMap::default(),
         };
         outline.find_exchanges(events);
-        outline.find_units(events);
+        let conversations = outline.conversations(events, settle);
+        outline
+            .kinds
+            .retain(|unit, _| !conversations.contains(unit));
+        outline.find_units(events, &conversations);
         outline
     }
 
@@ -126,9 +130,72 @@ impl Outline {
         }
     }
 
+    /// Whether something lies around a span that says that it is an exchange: a call may hold one exchange only.
+    fn has_framed_exchange(&self) -> bool {
+        let mut kinds = self.kinds.iter();
+        kinds.any(|(unit, kind)| *kind == UnitKind::Exchange && self.parents[*unit].is_some())
+    }
+
+    /// Requests and runs that stay open for a whole conversation, such as a WebSocket: the same agent answered in it, nothing happened
+    /// for a while, and it began again with new words of the user (T-11).
+    fn conversations(&self, events: &[Event], settle: Duration) -> HashSet<usize> {
+        let mut found = HashSet::default();
+        let is_frame = |around: usize| {
+            let kind = self.kinds.get(&around);
+            let is_run = match events[around].kind {
+                Kind::Structure | Kind::Workflow => true,
+                Kind::Agent { .. } => events[around].agent.is_none(),
+                _ => false,
+            };
+            is_run && kind != Some(&UnitKind::Exchange)
+        };
+        let is_work = |i: usize| match events[i].kind {
+            Kind::Agent { .. } => events[i].agent.is_some(),
+            Kind::Model(_) => true,
+            _ => false,
+        };
+        let is_run = |&i: &usize| is_work(i) && self.ancestors(i).all(is_frame);
+        let runs: Vec<usize> = (0..events.len()).filter(is_run).collect();
+        let may_pause = |pair: &[usize]| events[pair[1]].start.since(events[pair[0]].end) > settle;
+        if !runs.windows(2).any(may_pause) {
+            return found;
+        }
+        let frames: HashSet<usize> = runs.iter().flat_map(|&run| self.ancestors(run)).collect();
+        let is_one: HashSet<usize> = runs.iter().copied().collect();
+        let mut stories: HashMap<usize, Story<'_>> = HashMap::default();
+        for (i, event) in events.iter().enumerate() {
+            let mut around = self.ancestors(i).chain([i]);
+            if let Some(run) = around.find(|a| is_one.contains(a)) {
+                stories.entry(run).or_default().add(event);
+            }
+        }
+        let mut quiet_since = Timestamp::default();
+        let mut before = 0;
+        for pair in runs.windows(2) {
+            let [first, second] = [pair[0], pair[1]];
+            for i in (before..second).filter(|i| !frames.contains(i)) {
+                quiet_since = quiet_since.max(events[i].end);
+            }
+            before = second;
+            let is_quiet = events[second].start.since(quiet_since) > settle;
+            let asks_anew = || {
+                let (one, next) = (stories.get(&first)?, stories.get(&second)?);
+                Some(one.has_answered() && one.is_asked_anew_by(next))
+            };
+            if is_quiet && asks_anew() == Some(true) {
+                let outer: HashSet<usize> = self.ancestors(first).collect();
+                found.extend(self.ancestors(second).filter(|a| outer.contains(a)));
+            }
+        }
+        found
+    }
+
     /// The outermost spans that are more than a frame around others.
-    fn find_units(&mut self, events: &[Event]) {
+    fn find_units(&mut self, events: &[Event], conversations: &HashSet<usize>) {
         let mut frames = vec![false; events.len()];
+        for &conversation in conversations {
+            frames[conversation] = true;
+        }
         for &exchange in self.kinds.keys() {
             self.ancestors(exchange)
                 .for_each(|around| frames[around] = true);

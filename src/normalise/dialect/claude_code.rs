@@ -3,7 +3,7 @@
 use super::vocabulary::{SDK, Topic, own, terms};
 use super::{Dialect, build};
 use crate::model::event::{Event, Kind, Usage};
-use crate::normalise::{SpanReader, topics, usage};
+use crate::normalise::{SpanReader, usage};
 use crate::otlp::attribute_key::key;
 use serde_json::json;
 
@@ -58,10 +58,9 @@ pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
                 event.kind = self::tool(source, tool);
             }
         }
-        // It alone says that the tool around it failed; the id joins the two (C-5).
-        "claude_code.tool.execution" if failed && has_call_id(source) => {
-            let named = source.str(key!("tool_name"));
-            event.kind = tool(source, named.unwrap_or("tool.execution"));
+        // It alone says that the tool around it failed; the id joins the two, or that it has no name of its own (C-5).
+        "claude_code.tool.execution" if failed => {
+            event.kind = tool(source, source.str(key!("tool_name")).unwrap_or_default());
             if let Kind::Tool(tool) = &mut event.kind {
                 tool.failed = true;
             }
@@ -119,13 +118,6 @@ fn call(source: &SpanReader<'_>) -> Kind {
         call.answered = Some(false);
     }
     kind
-}
-
-fn has_call_id(source: &SpanReader<'_>) -> bool {
-    source
-        .attributes()
-        .first_str(topics::TOOL_CALL_ID)
-        .is_some()
 }
 
 /// A tool call. Which subagent it calls stands beside its name, where details are recorded.

@@ -19,7 +19,10 @@ pub(super) const DIALECT: Dialect = Dialect {
         terms(
             Topic::RawUsage,
             SDK - 1,
-            &["langsmith.metadata.usage_metadata"],
+            &[
+                "langsmith.usage_metadata",
+                "langsmith.metadata.usage_metadata",
+            ],
         ),
         terms(Topic::InputMessages, SDK - 2, &["gen_ai.prompt"]),
         terms(Topic::OutputMessages, SDK - 2, &["gen_ai.completion"]),

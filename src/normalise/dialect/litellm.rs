@@ -31,7 +31,20 @@ pub(super) const DIALECT: Dialect = Dialect {
         ),
         terms(Topic::Model, SDK + 2, &["litellm.model_group"]),
         terms(Topic::RawUsage, SDK, &["metadata.usage_object"]),
-        terms(Topic::Cost, STANDARD + 1, &["litellm.cost.total"]),
+        terms(
+            Topic::Cost,
+            STANDARD + 1,
+            &[
+                "litellm.cost.total",
+                "litellm.response_cost",
+                "litellm.response-cost",
+            ],
+        ),
+        terms(
+            Topic::CostObject,
+            SDK,
+            &["hidden_params", "metadata.hidden_params"],
+        ),
         terms(Topic::InputCost, STANDARD + 1, &["litellm.cost.input"]),
         terms(Topic::OutputCost, STANDARD + 1, &["litellm.cost.output"]),
         own(&[

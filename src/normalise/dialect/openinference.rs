@@ -71,6 +71,18 @@ pub(super) const DIALECT: Dialect = Dialect {
         terms(Topic::InputMessages, SDK, &["llm.input_messages"]),
         terms(Topic::OutputMessages, SDK, &["llm.output_messages"]),
         terms(Topic::RequestingMessages, SDK, &["llm.output_messages"]),
+        terms(
+            Topic::Verdicts,
+            SDK,
+            &[
+                "annotations.",
+                "evaluations.",
+                "trace.annotations.",
+                "trace.evaluations.",
+                "session.annotations.",
+                "session.evaluations.",
+            ],
+        ),
         terms(Topic::FlatInput, STANDARD, &["llm.input_messages."]),
         terms(Topic::FlatOutput, STANDARD, &["llm.output_messages."]),
         own(&[
@@ -137,10 +149,12 @@ pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
     };
 }
 
-/// A private method of a model's class, which prepares or parses: no call, though it is marked as one.
+/// No call, though it is marked as one: a private method of a model's class, which prepares or parses, and what hears and speaks.
 fn is_helper(source: &SpanReader<'_>) -> bool {
     let method = source.span.name.rsplit_once('.').map(|(_, method)| method);
-    method.is_some_and(|m| m.starts_with('_') && !m.starts_with("__"))
+    let is_speech = method.is_some_and(|m| matches!(m, "stt" | "tts"));
+    let is_private = method.is_some_and(|m| m.starts_with('_') && !m.starts_with("__"));
+    (is_private || is_speech)
         && source
             .attributes()
             .get(key!("llm.token_count.prompt"))

@@ -3,7 +3,7 @@
 use super::vocabulary::{SDK, Topic, own, terms};
 use super::{Dialect, build};
 use crate::model::event::{Event, Kind};
-use crate::normalise::SpanReader;
+use crate::normalise::{SpanReader, tool_result};
 use crate::otlp::attribute_key::key;
 
 /// The dialect.
@@ -62,6 +62,7 @@ pub(super) const DIALECT: Dialect = Dialect {
             ],
         ),
         terms(Topic::TotalTokens, SDK, &["ai.usage.totalTokens"]),
+        terms(Topic::CostObject, SDK, &["ai.response.providerMetadata"]),
         terms(Topic::ResponseId, SDK, &["ai.response.id"]),
         terms(Topic::InputMessages, SDK - 2, &["ai.prompt.messages"]),
         terms(
@@ -117,7 +118,8 @@ pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
         _ if operation.contains(".doEmbed") => build::embeddings_kind(source),
         _ if operation.contains(".do") => call(source),
         _ if operation.starts_with("ai.embed") => Kind::Structure,
-        _ if agent.is_some() => Kind::Agent { inferred: false },
+        // The run of an agent without a name.
+        _ if agent.is_some() || source.span.parent.is_none() => Kind::Agent { inferred: false },
         _ => Kind::Workflow,
     };
     if has_finished(source) {
@@ -135,7 +137,8 @@ pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
 fn has_finished(source: &SpanReader<'_>) -> bool {
     let reason = source.str(key!("ai.response.finishReason"));
     let result = source.attributes().get(key!("ai.toolCall.result"));
-    (reason.is_some_and(|reason| reason != "error") || result.is_some()) && !source.excepted()
+    let returned = result.is_some() && !tool_result::is_error(source);
+    (reason.is_some_and(|reason| reason != "error") || returned) && !source.excepted()
 }
 
 fn call(source: &SpanReader<'_>) -> Kind {

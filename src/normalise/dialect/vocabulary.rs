@@ -52,6 +52,8 @@ pub(in crate::normalise) enum Topic {
     InputCost,
     OutputCost,
     CostCurrency,
+    /// An object in which the cost may stand beside other things.
+    CostObject,
     /// The messages that a model gets, as JSON.
     InputMessages,
     /// The messages that a model puts out, as JSON.
@@ -97,6 +99,8 @@ pub(in crate::normalise) enum Topic {
     TechnicalRequest,
     /// Beginning of a name by which a resource is a browser.
     BrowserResource,
+    /// Beginning of a name: of flattened verdicts on a span, its trace or its session.
+    Verdicts,
     /// A value: the name of a framework where that of the provider belongs.
     FrameworkAsProvider,
     /// A text: what a framework puts before the user's own words, which end with an empty line.
@@ -114,6 +118,7 @@ impl Topic {
                 | Self::MetadataEntries
                 | Self::TechnicalRequest
                 | Self::BrowserResource
+                | Self::Verdicts
                 | Self::FrameworkAsProvider
                 | Self::InstructionFrame
         )

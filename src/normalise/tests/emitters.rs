@@ -226,7 +226,7 @@ fn claude_code_counts_cached_tokens_beside_the_input_and_calls_subagents_by_a_to
             "claude_code.tool | tool_name=Task | tool Task of -",
             "claude_code.tool.blocked_on_user | decision=accept | structure of - refused[]",
             "claude_code.tool.execution | success=true | structure of - refused[]",
-            "claude_code.tool.execution | success=false; tool_use_id=toolu_1 | tool tool.execution of - failed",
+            "claude_code.tool.execution | success=false; tool_use_id=toolu_1 | tool  of - failed",
             "claude_code.hook | hook_event=PreToolUse | structure of - refused[]",
         ],
     );

@@ -47,6 +47,10 @@ fn the_operator_adds_tools_and_humans() {
         ("delegate_vote", "", ""),
         ("transfer_to_account", "", " to account only"),
         ("delegate_votes", "", " to ? only"),
+        ("delegate_votes", r#"{"agent": "desk"}"#, " to desk only"),
+        ("delegate_access", r#"{"email": "a@example.com"}"#, ""),
+        ("lc_transfer_to_desk", "", " to desk only"),
+        ("lc_look_up", "", ""),
         ("transfer_to_back_office", "", " to HUMAN only"),
         ("transfer_to_front_office", "", " to front_office only"),
     ] {

@@ -109,6 +109,7 @@ fn a_cost_is_read_under_every_name_that_emitters_give_it() {
         "operation.cost",
         "llm.usage.cost",
         "response_cost",
+        "litellm.response-cost",
     ] {
         assert_eq!(cost(&[(name, "0.05")]).0, Cost::Declared(0.05), "{name}");
     }
@@ -124,6 +125,47 @@ fn a_cost_is_read_under_every_name_that_emitters_give_it() {
     let printed = "{'input': 0.5, 'output': Decimal('0.25')}";
     let told = cost(&[("gen_ai.usage.cost", printed)]);
     assert_eq!(told.0, Cost::Declared(0.75));
+}
+
+#[test]
+fn a_cost_is_read_from_objects_that_hold_other_things_too() {
+    let cost = |extra: &[(&str, &str)]| cost_in(&Money::default(), extra).0;
+    for (name, object) in [
+        (
+            "hidden_params",
+            r#"{"model_id": "m", "response_cost": 0.05}"#,
+        ),
+        (
+            "hidden_params",
+            "{'response_cost': 0.05, 'cache_key': None}",
+        ),
+        (
+            "ai.response.providerMetadata",
+            r#"{"gateway": {"routing": {}, "cost": "0.05"}}"#,
+        ),
+        (
+            "ai.response.providerMetadata",
+            r#"{"openrouter": {"usage": {"promptTokens": 5, "cost": 0.05}}}"#,
+        ),
+        ("langsmith.usage_metadata", r#"{"total_cost": 0.05}"#),
+        ("gen_ai.usage", r#"{"prompt_tokens": 5, "cost": 0.05}"#),
+    ] {
+        let declared = Cost::Declared(0.05);
+        assert_eq!(cost(&[(name, object)]), declared, "{object}");
+    }
+    for object in [
+        r#"{"response_cost": 0}"#,
+        r#"{"cost": "free"}"#,
+        r#"{"costs": 5}"#,
+        r#"{"a": {"b": {"c": {"cost": 5}}}}"#,
+        "cost",
+    ] {
+        let found = cost(&[("hidden_params", object)]);
+        assert_eq!(found, Cost::Computed(2.0), "{object}");
+    }
+    let own = ("gen_ai.usage.cost", "0.25");
+    let beside = ("hidden_params", r#"{"response_cost": 0.05}"#);
+    assert_eq!(cost(&[own, beside]), Cost::Declared(0.25));
 }
 
 #[test]

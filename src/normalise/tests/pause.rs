@@ -227,6 +227,8 @@ fn what_was_cancelled_did_not_fail() {
         |span| span.status = Status::Error,
     );
     assert!(numbered.rare.cancelled && !failed(&numbered));
+    let code = event("x", "x", &[CALL[0], CALL[1], ("error.type", "499")]);
+    assert!(code.rare.cancelled && !failed(&code));
     // The business of a tool, and a timeout.
     for message in ["cancelled orders cannot be refunded", "TimeoutError"] {
         let event = with("x", "x", &TOOL, |span| {
@@ -252,6 +254,19 @@ fn an_error_without_a_status_is_one_for_tools_too() {
         raise(span);
     });
     assert!(!failed(&handled));
+}
+
+/// C-5.
+#[test]
+fn what_a_tool_of_vercel_returned_may_say_that_it_failed() {
+    for (result, expected) in [(r#"{"isError": true}"#, true), (r#"{"total": 3}"#, false)] {
+        let tool = [
+            ("ai.operationId", "ai.toolCall"),
+            ("ai.toolCall.name", "wipe"),
+            ("ai.toolCall.result", result),
+        ];
+        assert_eq!(failed(&event("ai", "ai.toolCall", &tool)), expected);
+    }
 }
 
 /// C-5.

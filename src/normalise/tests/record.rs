@@ -144,6 +144,106 @@ fn a_record_without_a_span_speaks_of_its_trace() {
     assert_eq!(found.len(), 1);
 }
 
+/// S-11.
+#[test]
+fn a_verdict_without_a_trace_comes_in_a_trace_of_its_own() {
+    let alone = |pairs: &[(&'static str, &'static str)]| LogRecord {
+        trace: None,
+        ..record(EVALUATION, pairs)
+    };
+    let rated = [
+        ("gen_ai.evaluation.name", "csat"),
+        ("gen_ai.evaluation.score.value", "1"),
+        ("session.id", "s1"),
+    ];
+    let mut other = rated;
+    other[2].1 = "s2";
+    let resolved = [("baton.outcome", "resolved"), ("session.id", "s1")];
+    let found = notes([rated, rated, other].iter().map(|r| alone(r)).collect());
+    let traces: Vec<TraceId> = found.iter().map(|event| event.trace).collect();
+    assert!(traces[0] == traces[1] && traces[0] != traces[2]);
+    assert!(found.iter().all(|event| event.span == SpanId::OF_TRACE));
+    let session = found[2].context.session.as_ref().map(|hint| &*hint.id);
+    assert_eq!(session, Some("s2"));
+    let declared = notes(vec![alone(&resolved)]);
+    assert_eq!(declared.len(), 1);
+    assert!(declared[0].rare.outcome.is_some());
+}
+
+/// W-4.
+#[test]
+fn a_record_declares_an_outcome_as_a_span_does() {
+    for (name, expected) in [("baton.outcome", true), ("outcome", false)] {
+        let found = notes(vec![record("ticket.closed", &[(name, "resolved")])]);
+        let declared = found.iter().any(|event| event.rare.outcome.is_some());
+        assert_eq!(declared, expected, "{name}");
+    }
+}
+
+/// S-13.
+#[test]
+fn a_word_is_a_score_where_there_is_none() {
+    let score = |name: &'static str, pairs: &[(&'static str, Value<'static>)]| {
+        let named = [("gen_ai.evaluation.name", Value::Str(name))];
+        let log = LogRecord {
+            attributes: named.into_iter().chain(pairs.iter().cloned()).collect(),
+            ..record(EVALUATION, &[])
+        };
+        note(log).rare.evaluations[0].score
+    };
+    let label = "gen_ai.evaluation.score.label";
+    for (word, expected) in [
+        ("thumbs_up", Some(1.0)),
+        ("Thumbs Down", Some(0.0)),
+        ("pass", Some(1.0)),
+        ("incorrect", Some(0.0)),
+        ("hallucinated", None),
+        ("", None),
+    ] {
+        let word = Value::Str(word);
+        assert_eq!(
+            score("csat", &[(label, word.clone())]),
+            expected,
+            "{word:?}"
+        );
+    }
+    let value = "gen_ai.evaluation.score.value";
+    let both = [(value, Value::Double(0.3)), (label, Value::Str("pass"))];
+    assert_eq!(score("csat", &both), Some(0.3));
+    assert_eq!(score("csat", &[(value, Value::Bool(true))]), Some(1.0));
+    assert_eq!(score("csat", &[(value, Value::Double(f64::NAN))]), None);
+    // Its words are those of outcomes.
+    let passed = [(label, Value::Str("pass"))];
+    assert_eq!(score("task_completion", &passed), None);
+}
+
+#[test]
+fn flattened_verdicts_are_evaluations() {
+    let judged = event(
+        "app",
+        "x",
+        &[
+            ("openinference.span.kind", "CHAIN"),
+            ("annotations.0.annotation.name", "quality"),
+            ("annotations.0.annotation.score", "0.5"),
+            ("annotations.1.annotation.label", "nameless"),
+            ("session.evaluations.0.evaluation.name", "csat"),
+            ("session.evaluations.0.evaluation.label", "thumbs_up"),
+            ("trace.annotations.0.annotation.name", "resolution"),
+            ("trace.annotations.0.annotation.label", "resolved"),
+        ],
+    );
+    let evaluations = judged.rare.evaluations.iter();
+    let found: Vec<_> = evaluations.map(|e| (&*e.name, e.score)).collect();
+    let expected = [
+        ("quality", Some(0.5)),
+        ("csat", Some(1.0)),
+        ("resolution", None),
+    ];
+    assert_eq!(found, expected);
+    assert!(judged.rare.outcome.is_some());
+}
+
 #[test]
 fn the_same_record_is_the_same_note_and_another_is_another() {
     let named = |name| [("gen_ai.evaluation.name", name)];

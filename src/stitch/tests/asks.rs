@@ -115,6 +115,9 @@ fn ids_tell_handoffs_apart_only_where_the_same_means_shows_both() {
         ([(Tool, None, "a", "b"), (Tool, None, "a", "c")], 2),
         ([(Tool, None, "a", "?"), (Tool, None, "a", "c")], 1),
         ([(Tool, None, "a", "b"), (Tool, None, "a", "?")], 1),
+        // Servers that give all calls one id.
+        ([(Tool, one, "a", "b"), (Tool, one, "a", "c")], 2),
+        ([(Model, one, "a", "b"), (Model, one, "a", "c")], 2),
         // The same id is the same handoff, whatever else is said of it.
         ([(Tool, one, "a", "b"), (Model, one, "c", "b")], 1),
     ] {
@@ -127,6 +130,20 @@ fn ids_tell_handoffs_apart_only_where_the_same_means_shows_both() {
             s.last().parent = None;
             assert_eq!(unanswered(&s), 2, "{asks:?} in two traces");
         }
+    }
+}
+
+/// H-1.
+#[test]
+fn one_id_after_another_question_to_the_model_is_another_handoff() {
+    let one = Some("1");
+    for (second, who, expected) in [(Tool, "a", 2), (Tool, "c", 1), (Refusal, "a", 1)] {
+        let mut s = shown(&[(Tool, one, "a", "b"), (second, one, "a", "b")]);
+        s.call(1, (150, 170));
+        s.last().agent = Some(name(who));
+        let found = told(&s);
+        let found = found.iter().filter(|line| line.starts_with("a -> b"));
+        assert_eq!(found.count(), expected, "{second:?} {who}");
     }
 }
 

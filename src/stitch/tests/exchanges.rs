@@ -34,6 +34,16 @@ fn each_turn_span_of_a_conversation_is_a_turn_that_lasts_as_long_as_itself() {
     assert_eq!((sessions, workflows), (1, 1));
 }
 
+/// T-12.
+#[test]
+fn a_conversation_of_one_exchange_lasts_as_long_as_the_exchange() {
+    let mut s = Scene::default();
+    let root = s.add(0, (0, 80_000), Kind::Structure);
+    let turn = turn(&mut s, root, (20_000, 22_000));
+    s.call(turn, (20_500, 22_000));
+    assert_eq!(turns(&run(&s)), [(TurnResult::Answered, 2000)]);
+}
+
 /// T-10.
 #[test]
 fn a_turn_goes_on_with_the_agent_that_it_was_handed_to_at_once() {
@@ -95,6 +105,44 @@ fn after_an_answer_and_a_pause_the_next_agent_begins_a_turn_and_a_pipeline_is_on
             answers(&mut s, root, who, (start, start + 1000));
         }
         assert_eq!(turns(&run(&s)).len(), expected, "{pause} {names:?}");
+    }
+}
+
+/// T-11.
+#[test]
+fn a_request_or_run_that_stays_open_for_a_conversation_holds_several_turns() {
+    let pause = 20_000;
+    // Another agent, the same words, no pause, and work in the pause are one request to a program.
+    for (served, second, anew, pause, busy, expected) in [
+        (true, "desk", true, pause, false, 2),
+        (false, "desk", true, pause, false, 2),
+        (true, "editor", true, pause, false, 1),
+        (true, "desk", false, pause, false, 1),
+        (true, "desk", true, 100, false, 1),
+        (true, "desk", true, pause, true, 1),
+    ] {
+        let mut s = Scene::default();
+        let kind = if served {
+            Kind::Structure
+        } else {
+            Kind::Workflow
+        };
+        let root = s.add(0, (0, 50_000), kind);
+        s.last().rare.is_exchange = served;
+        s.last().rare.remote_parent = served;
+        let words = if anew { 200..220 } else { 100..120 };
+        for (start, who, words) in [(0, "desk", 100..120), (1000 + pause, second, words)] {
+            answers(&mut s, root, who, (start, start + 1000));
+            s.last().content = Some(Box::new(crate::model::sketch::Content {
+                asked: sketch(words),
+                ..Default::default()
+            }));
+        }
+        if busy {
+            s.add(root, (900, 1000 + pause), Kind::Structure);
+        }
+        let found = turns(&run(&s)).len();
+        assert_eq!(found, expected, "{served} {second} {anew} {pause} {busy}");
     }
 }
 

@@ -333,11 +333,12 @@ fn of_totals_inside_each_other_the_innermost_count() {
     assert_eq!(totals(&run(&s)), ["unknown m 500"]);
 }
 
+/// C-14. The calls show tokens, and the agent what they cost.
 #[test]
 fn calls_beside_the_span_of_their_agent_show_its_totals() {
     for (agent, times, expected) in [
-        (Some("a"), (10, 30), vec![]),
-        (None, (10, 30), vec![]),
+        (Some("a"), (10, 30), vec!["a m 0"]),
+        (None, (10, 30), vec!["a m 0"]),
         (Some("b"), (10, 30), vec!["a m 200"]),
         (Some("a"), (41, 50), vec!["a m 200"]),
     ] {
@@ -349,6 +350,110 @@ fn calls_beside_the_span_of_their_agent_show_its_totals() {
         s.last().agent = agent.map(name);
         assert_eq!(totals(&run(&s)), expected, "{agent:?} {times:?}");
     }
+}
+
+/// C-14.
+#[test]
+fn a_cost_that_a_run_declares_takes_the_place_of_what_its_calls_would_cost() {
+    let spent = |own: [Cost; 2]| {
+        let mut s = Scene::default();
+        let desk = s.agent(0, "desk", (0, 100));
+        let declared = Cost::Declared(0.5);
+        s.last().rare.totals = Some(Box::new(RunTotals {
+            usage: Some(usage((200, 16))),
+            cost: declared,
+            ..RunTotals::default()
+        }));
+        for (start, cost) in (10..).step_by(40).zip(own) {
+            shown(&mut s, desk, (start, start + 30), KNOWN);
+            if let Kind::Model(call) = &mut s.last().kind {
+                call.cost = cost;
+            }
+        }
+        let facts = run(&s);
+        let cost = facts.iter().find_map(|fact| match &fact.what {
+            What::Workflow(workflow) => workflow.cost_usd,
+            _ => None,
+        });
+        (totals(&facts), cost, unknown(&facts))
+    };
+    // The catalog has a price, or none; and the calls know the model.
+    for own in [Cost::Computed(0.1), Cost::Unpriced] {
+        assert_eq!(spent([own; 2]), (vec!["desk m 0".to_owned()], Some(0.5), 0));
+    }
+    // One call that declares its cost is better evidence than the sum.
+    let own = [Cost::Declared(0.2), Cost::Computed(0.1)];
+    let (counted, cost, _) = spent(own);
+    assert_eq!(
+        (counted, cost.map(|usd| (usd * 10.0).round())),
+        (vec![], Some(3.0))
+    );
+}
+
+/// C-2. Servers that number the calls of each answer anew.
+#[test]
+fn one_call_id_after_another_question_to_the_model_is_another_call() {
+    for (asks_between, expected) in [(true, (1, 1)), (false, (1, 0))] {
+        let mut s = Scene::default();
+        let desk = s.agent(0, "desk", (0, 100));
+        for start in [10, 50] {
+            if asks_between || start == 10 {
+                shown(&mut s, desk, (start, start + 10), KNOWN);
+            }
+            s.tool(desk, "dig", (start + 11, start + 20), None);
+            if let Kind::Tool(tool) = &mut s.last().kind {
+                tool.call_id = Some(name("call_0"));
+                tool.failed = start == 10;
+            }
+        }
+        shown(&mut s, desk, (80, 99), KNOWN);
+        let facts = run(&s);
+        let tool = |failed| move |what: &What| matches!(what, What::Tool(t) if t.ending.is_error() == failed);
+        let found = (count(&facts, tool(true)), count(&facts, tool(false)));
+        assert_eq!(found, expected, "{asks_between}");
+    }
+}
+
+/// C-2. The same of several calls of one answer.
+#[test]
+fn one_call_id_of_two_tools_is_two_calls() {
+    let mut s = Scene::default();
+    let desk = s.agent(0, "desk", (0, 100));
+    shown(&mut s, desk, (1, 10), KNOWN);
+    for (tool, failed) in [("dig", true), ("fill", false)] {
+        s.tool(desk, tool, (11, 30), None);
+        if let Kind::Tool(tool) = &mut s.last().kind {
+            tool.call_id = Some(name("call_0"));
+            tool.failed = failed;
+        }
+    }
+    shown(&mut s, desk, (40, 99), KNOWN);
+    let facts = run(&s);
+    let tool =
+        |failed| move |what: &What| matches!(what, What::Tool(t) if t.ending.is_error() == failed);
+    assert_eq!(
+        (count(&facts, tool(true)), count(&facts, tool(false))),
+        (1, 1)
+    );
+}
+
+/// C-5. A part of a tool call that has no name of its own.
+#[test]
+fn a_nameless_part_tells_the_error_of_the_tool_around_it() {
+    let mut s = Scene::default();
+    let desk = s.agent(0, "desk", (0, 100));
+    shown(&mut s, desk, (1, 10), KNOWN);
+    let tool = s.tool(desk, "dig", (11, 30), None);
+    s.tool(tool, "", (12, 29), None);
+    s.last().error = true;
+    s.tool(desk, "", (31, 32), None);
+    s.last().error = true;
+    shown(&mut s, desk, (40, 99), KNOWN);
+    let facts = run(&s);
+    let tools =
+        |what: &What| matches!(what, What::Tool(t) if t.ending.is_error() && &*t.tool == "dig");
+    assert_eq!(count(&facts, tools), 1);
+    assert_eq!(count(&facts, |what| matches!(what, What::Tool(_))), 1);
 }
 
 /// C-15.

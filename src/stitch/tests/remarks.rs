@@ -18,6 +18,13 @@ fn rated(of: u8, second: u64, score: f64) -> Event {
     event
 }
 
+/// A rating on a run in which nothing shows that it is about.
+fn rated_run(of: u8, second: u64, score: f64) -> Event {
+    let mut event = rated(of, second, score);
+    event.kind = Kind::Workflow;
+    event
+}
+
 fn resolved(of: u8, second: u64) -> Event {
     let mut event = remark(of, second);
     event.rare.outcome = Some(OutcomeEvidence {
@@ -78,6 +85,16 @@ fn feedback_in_a_trace_of_its_own_is_about_the_agent_that_answered_last() {
         assert_eq!(count(&facts, |what| *what == What::Session), 1, "{why}");
         assert_eq!(outcomes(&facts), ["unverified"], "{why}");
     }
+}
+
+/// S-11.
+#[test]
+fn a_run_of_which_nothing_shows_but_its_rating_is_about_the_answer() {
+    let mut events = turn();
+    events.push((120, rated_run(2, 120, 0.5)));
+    let facts = told(&events);
+    assert_eq!(ratings(&facts), [("desk".to_owned(), 0.5)]);
+    assert_eq!(turns(&facts).len(), 1);
 }
 
 #[test]
