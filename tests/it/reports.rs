@@ -1,7 +1,7 @@
 //! Shapes of public bug reports: small OTLP requests with the figures that an operator expects.
 //!
 //! `tests/fixtures/reports/NN-name.json` has one request a line. A line `metric{label="value",…} number` of `NN-name.expect` is the sum over
-//! all series that have these labels; a label that a series lacks has the value "".
+//! all series that have these labels; a label that a series lacks has the value "". A line that begins with `#` says whose report it is.
 
 use crate::support::capture::{self, Encoding, Request};
 use crate::truth::figures;
@@ -35,7 +35,8 @@ fn case(path: &Path) -> Case {
     let text = fs::read_to_string(path).expect("requests");
     let expected = fs::read_to_string(path.with_extension("expect")).expect("what is expected");
     let requests = Deserializer::from_str(&text).into_iter::<Value>();
-    let lines = expected.lines().filter(|line| !line.trim().is_empty());
+    let is_figure = |line: &&str| !line.trim().is_empty() && !line.starts_with('#');
+    let lines = expected.lines().filter(is_figure);
     Case {
         name: path.file_stem().expect("a name").display().to_string(),
         requests: requests.map(|one| one.expect("JSON")).collect(),
