@@ -102,9 +102,9 @@ pub fn of(events: Vec<&Event>, settle: Duration) -> Vec<Exchange<'_>> {
     }
     let groups = grouped(units, settle);
     // The span around the only exchange is no part of its time either.
-    let is_framed = begins.iter().any(|(id, kind)| {
-        *kind == UnitKind::Exchange && spans.up(spans.0[id]).nth(1).is_some()
-    });
+    let is_framed = begins
+        .iter()
+        .any(|(id, kind)| *kind == UnitKind::Exchange && spans.up(spans.0[id]).nth(1).is_some());
     match groups.len() {
         1 if is_framed => dealt(&events, &spans, &groups),
         0 | 1 => vec![Exchange {
