@@ -93,7 +93,8 @@ impl CountedTotals {
             let only = first.filter(|first| models.all(|other| other == *first));
             let (provider, model) = only.unwrap_or_default();
             self.costs.insert(i, totals.cost);
-            self.settled.extend(own.into_iter().map(|call| (call, totals.cost)));
+            self.settled
+                .extend(own.into_iter().map(|call| (call, totals.cost)));
             self.totals.push((
                 i,
                 RunTotals {
