@@ -26,6 +26,7 @@ mod scene;
 mod session_merge;
 mod sessions;
 mod shares;
+mod tool_calls;
 mod turns;
 mod waits;
 mod workflows;
