@@ -93,7 +93,11 @@ pub(super) const DIALECT: Dialect = Dialect {
             STANDARD,
             &["gen_ai.output.messages"],
         ),
-        terms(Topic::ToolCallId, STANDARD, &["gen_ai.tool.call.id"]),
+        terms(
+            Topic::ToolCallId,
+            STANDARD,
+            &["gen_ai.tool.call.id", "gen_ai.tool.call_id"],
+        ),
         terms(
             Topic::ToolResult,
             STANDARD,
@@ -237,11 +241,11 @@ pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
         .map(|text| source.name(text));
     event.kind = match operation {
         "chat" | "generate_content" | "text_completion" | "completion" | "response"
-        | "responses" => build::model_kind(source),
+        | "responses" | "llm_call" => build::model_kind(source),
         "embeddings" | "embedding" => build::embeddings_kind(source),
         "retrieval" | "retrieve" => retrieval(source),
-        "invoke_agent" | "agent" => return agent(source, event),
-        "execute_tool" | "tool" => tool(source),
+        "invoke_agent" | "agent" | "agent_call" => return agent(source, event),
+        "execute_tool" | "tool" | "tool_call" => tool(source),
         "invoke_workflow" | "workflow" | "invoke_swarm" | "invoke_graph" | "invoke_team" => {
             Kind::Workflow
         }
@@ -327,7 +331,7 @@ fn is_handoff(source: &SpanReader<'_>) -> bool {
 /// tokens and a model, a call of a tool has an id.
 fn by_evidence(source: &SpanReader<'_>) -> Kind {
     let has = |key| source.attributes().get(key).is_some();
-    if has(key!("gen_ai.tool.call.id")) {
+    if has(key!("gen_ai.tool.call.id")) || has(key!("gen_ai.tool.call_id")) {
         return tool(source);
     }
     let model = has(key!("gen_ai.request.model")) || has(key!("gen_ai.response.model"));

@@ -112,6 +112,21 @@ fn voltagent() {
     }
 }
 
+/// Command-line agents write operations of their own with the standard names.
+#[test]
+fn operations_that_are_called_calls() {
+    check(
+        "cli",
+        "gen_ai.operation.name",
+        &[
+            "agent_call | $=agent_call; gen_ai.agent.name=cli | agent cli",
+            "llm_call | $=llm_call; gen_ai.request.model=m | call -/m of - in 0 out 0 asks[]",
+            "tool_call | $=tool_call; gen_ai.tool.name=dig; gen_ai.tool.call_id=c1 | tool dig of -",
+            "other | $=other; gen_ai.tool.name=dig; gen_ai.tool.call_id=c1 | tool dig of -",
+        ],
+    );
+}
+
 #[test]
 fn laminar() {
     check(
