@@ -75,7 +75,9 @@ pub fn tell(events: &[Event], settings: &Settings) -> Sheet {
             let weight = weight_of_trace(&events, turn.trace());
             // What was counted as two sessions before they met stays so.
             let known = |(i, earlier): (usize, &Turn<'_>)| earlier.is_one() && turn.follows(i);
-            if !turns.iter().enumerate().any(known) {
+            if !turns.iter().enumerate().any(known)
+                && !sessions::met_before_it_counted(&turns, turn)
+            {
                 sheet.add("baton_sessions_total", &[], weight);
             }
             let labels = [("workflow", &*turn.workflow())];

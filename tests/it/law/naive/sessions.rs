@@ -149,6 +149,25 @@ impl Session {
     }
 }
 
+/// Whether the session of a turn met another one while it was not decided, and that one counted or came before it (S-2, S-7).
+pub fn met_before_it_counted(turns: &[Turn<'_>], turn: &Turn<'_>) -> bool {
+    let own = turns.iter().position(|other| std::ptr::eq(other, turn));
+    let own = own.expect("one of them");
+    let meets = |meeting: &Turn<'_>| {
+        let sides = || meeting.before.iter();
+        let (at, _) = sides().find(|(_, side)| side.contains(&own))?;
+        let others = sides().filter(|(_, side)| !side.contains(&own));
+        let mut others =
+            others.flat_map(|(met, side)| side.iter().map(move |i| (*met.max(at), *i)));
+        others.find(|(met, i)| {
+            let other = &turns[*i];
+            let first = *i < own || other.decided <= *met;
+            other.is_one() && turn.decided > *met && first
+        })
+    };
+    turns.iter().any(|meeting| meets(meeting).is_some())
+}
+
 /// Tells each turn which earlier ones are of its session. One with several ids makes their sessions one.
 pub fn meet(turns: &mut [Turn<'_>], settings: &Settings) {
     let mut sessions: Vec<Session> = Vec::new();

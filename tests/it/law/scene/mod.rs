@@ -42,6 +42,8 @@ pub struct Scene<'t> {
     /// A service that knows nothing of sessions, only whom it links to.
     silent: bool,
     question: &'static str,
+    /// This happens in a trace of its own while another one waits.
+    apart: bool,
     /// The next call gets the result of a tool.
     goes_on: bool,
     rows: Rows,
@@ -69,6 +71,7 @@ impl<'t> Scene<'t> {
             foreign: None,
             silent: false,
             question,
+            apart: false,
             goes_on: false,
             rows: Rows::default(),
         }
@@ -132,6 +135,7 @@ impl<'t> Scene<'t> {
     /// What happens in a trace of its own.
     fn elsewhere(&mut self, happens: impl FnOnce(&mut Self)) {
         let before = (self.trace, self.number, self.spans);
+        self.apart = true;
         self.number = self.teller.next_trace();
         self.trace = trace_id(self.number);
         self.spans = 0;
@@ -139,6 +143,7 @@ impl<'t> Scene<'t> {
         (self.trace, self.number, self.spans) = before;
         self.foreign = None;
         self.silent = false;
+        self.apart = false;
     }
 
     /// A service that is called in the turn and has a trace of its own.

@@ -119,9 +119,10 @@ impl Scene<'_> {
             tool.error = Some("timeout");
         }
         // Some tools take their time, and some wait for a person. Where only the root names the session, traces that link to it
-        // would wait for the name longer than they do (L-3).
+        // would wait for the name longer than they do (L-3); and around whole agents nobody waits that long for a service (T-9).
         let minutes = 1 + self.teller.slow.below(50);
-        if self.teller.slow.one_in(24) && self.manner.id == Id::Everywhere {
+        let slow = self.teller.slow.one_in(24) && self.manner.id == Id::Everywhere;
+        if slow && !self.apart {
             self.now += minutes * MINUTE;
         }
         self.leaf(tool, 400);
