@@ -78,6 +78,12 @@ const SECTIONS: &[SdkSection] = &[
         "the turn span, or `using_attributes` of `openinference.instrumentation`",
     ),
     section(
+        "gemini_cli",
+        "",
+        "docs/sdks.md#gemini-cli",
+        "the session of Gemini CLI (`--session-id`, `--resume`); the user in `OTEL_RESOURCE_ATTRIBUTES`",
+    ),
+    section(
         "genkit",
         "",
         "docs/sdks.md#genkit",

@@ -74,6 +74,8 @@ const DELEGATES: &[&str] = &[
     "delegate",
     "delegate_to_agent",
     "delegate_to_coworker",
+    "invoke_agent",
+    "invoke_subagent",
     "teamassign",
     "team_assign",
 ];

@@ -259,6 +259,71 @@ fn every_dialect_and_every_recording_has_a_section_for_the_developer_who_sends_i
     );
 }
 
+/// The driver that made a recording, if the repository has it.
+fn driver_of(recording: &str) -> Option<String> {
+    let meta = text(
+        &root()
+            .join("tests/fixtures")
+            .join(recording)
+            .join("meta.json"),
+    );
+    let meta: serde_json::Value = serde_json::from_str(&meta).expect("JSON");
+    meta["made_by"].as_str().map(str::to_owned)
+}
+
+#[test]
+fn the_page_for_developers_names_recordings_that_exist_and_says_run_of_those_with_a_driver() {
+    let page = text(&root().join("docs/sdks.md"));
+    let mut faults = Vec::new();
+    for line in page.lines().filter(|line| line.starts_with("Dialect:")) {
+        let recordings: Vec<&str> = line.split('`').filter(|word| word.contains('/')).collect();
+        let known = |name: &str| {
+            root()
+                .join("tests/fixtures")
+                .join(name)
+                .join("meta.json")
+                .exists()
+        };
+        faults.extend(
+            recordings
+                .iter()
+                .filter(|name| !known(name))
+                .map(|name| format!("{name} does not exist")),
+        );
+        let mut driven = recordings
+            .iter()
+            .filter(|name| known(name))
+            .filter_map(|name| driver_of(name));
+        let says_run = line.contains("Tested: run");
+        if says_run != driven.any(|_| true) {
+            faults.push(format!("a driver made it, or not: {line}"));
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn every_driver_exists_that_made_a_recording_and_every_driver_made_one() {
+    let settings = text(&root().join("tests/record/drivers/settings.json"));
+    let settings: serde_json::Value = serde_json::from_str(&settings).expect("JSON");
+    let drivers = settings.as_object().expect("an object");
+    let path = |name: &str| format!("tests/record/drivers/{name}");
+    let wanted: BTreeSet<String> = drivers
+        .iter()
+        .map(|(name, driver)| path(driver["driver"].as_str().unwrap_or(name)))
+        .collect();
+    let metas = files("tests/fixtures", &["json"]);
+    let metas = metas.iter().filter(|path| path.ends_with("meta.json"));
+    let folders = metas.map(|path| path.parent().expect("a folder").display().to_string());
+    let made: BTreeSet<String> = folders.filter_map(|folder| driver_of(&folder)).collect();
+    assert_eq!(wanted, made);
+    let missing: Vec<_> = made
+        .iter()
+        .filter(|name| !root().join(name).exists())
+        .collect();
+    assert!(missing.is_empty(), "{missing:?} do not exist");
+}
+
 /// Boards are as a current Grafana writes them: ids on every panel and row, no theme of their own, and as many points on a chart as its width shows.
 #[test]
 fn boards_are_written_as_a_current_grafana_writes_them() {

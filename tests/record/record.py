@@ -25,7 +25,7 @@ import story
 HERE = pathlib.Path(__file__).parent
 KIND = {"traces": ExportTraceServiceRequest, "logs": ExportLogsServiceRequest}
 # Attributes that say something of this machine and nothing of the conversation.
-DROP = re.compile(r"^(host\.|process\.|os\.|service\.instance\.id$|thread\.|code\.|imported_libraries$|user\.(email|account))")
+DROP = re.compile(r"^(host\.|process\.|os\.|os_|is_docker$|installation\.id$|service\.instance\.id$|thread\.|code\.|imported_libraries$|user\.(email|account))")
 
 
 class Sink(BaseHTTPRequestHandler):
@@ -124,8 +124,13 @@ def calls_of(log, settings):
     return calls
 
 
+def named(entry, names):
+    """An entry of the log with the names that the SDK gives its agents, where they are not those of the story."""
+    return entry | {key: names.get(entry[key], entry[key]) for key in ("role", "handoff_to")}
+
+
 def truth_of(state, settings):
-    calls = calls_of(state.log, settings)
+    calls = [named(entry, settings.get("names", {})) for entry in calls_of(state.log, settings)]
     tokens, handoffs, tools, humans, turns = {}, [], [], [], {}
     for number, entry in enumerate(calls):
         used = tokens.setdefault(entry["model"], dict.fromkeys(
@@ -151,10 +156,11 @@ def truth_of(state, settings):
                 continue  # Nothing shows that it ran.
             if story.refused(tool, args):
                 continue  # A person said no.
-            plain = tool.rsplit("__", 1)[-1]
+            plain = story.plain(tool)
             error = story.BROKEN.get(plain)
             turn["tool_calls"] += 1
-            tools.append({"turn": entry["turn"], "tool": plain, "ok": error is None, "error": error})
+            shown = settings.get("shown_tools", "{tool}").replace("{tool}", plain)
+            tools.append({"turn": entry["turn"], "tool": shown, "ok": error is None, "error": error})
             if plain == story.ESCALATION:
                 humans.append({"turn": entry["turn"], "via": tool})
     errors = sum(e["kind"] in ("error", "abort") for e in calls)
@@ -176,7 +182,7 @@ def main():
     command = sys.argv[sys.argv.index("--") + 1:]
     settings = json.loads((HERE / "drivers/settings.json").read_text())[driver]
     turns = story.STORIES[settings.get("story", "parcel")]
-    state = server.State(settings.get("handoff"), turns, settings.get("tools", "{tool}"))
+    state = server.State(settings, turns)
     server.Door.state = state
     Sink.taken = []
     model, sink = server.serve(server.Door), server.serve(Sink)
@@ -188,8 +194,8 @@ def main():
     }
     done = subprocess.run(command, env=env, timeout=300)
     time.sleep(1)
-    places = [(re.escape(p), "/app") for p in settings.get("places", [])] + [
-        (r"/tmp/sdks/[\w.-]+", "/app"), (r"/root/[\w./-]*?/(?=lib/|site-packages|python)", "/usr/"), (r"/work/[\w./-]*record", "/app"),
+    places = [
+        (r"/(?:tmp|root)/[\w./-]*?/(?=node_modules/|lib/python|site-packages/)", "/app/"), (r"/(?:tmp|root|work)/[\w./-]+", "/app"),
         (re.escape(model), "http://127.0.0.1:9000"), (re.escape(sink), "http://127.0.0.1:4318"), (re.escape(os.uname().nodename), "host"),
     ]
     out.mkdir(parents=True, exist_ok=True)
@@ -207,7 +213,7 @@ def main():
             (out / f"{name}.json.gz").write_bytes(gzip.compress(data, mtime=0))
     meta = {
         "sdk": out.parent.name, "scenario": out.name, "instrumentation": settings["instrumentation"],
-        "description": settings["description"], "versions": settings["versions"], "made_by": f"tests/record/drivers/{driver}",
+        "description": settings["description"], "versions": settings["versions"], "made_by": f"tests/record/drivers/{settings.get('driver', driver)}",
         "captured_files": counts, "truth": truth_of(state, settings), "llm_log": state.log,
     }
     text = json.dumps(meta, indent=1, ensure_ascii=False)

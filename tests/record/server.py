@@ -14,8 +14,11 @@ import story
 
 
 class State:
-    def __init__(self, handoff, turns, tools="{tool}"):
+    def __init__(self, settings, turns):
         self.script = turns
+        handoff, tools = settings.get("handoff"), settings.get("tools", "{tool}")
+        self.finish = settings.get("finish")  # the tool by which an agent of the SDK gives its answer
+        self.refusal = settings.get("refusal")  # the status of failures, where the SDK tries others again for minutes
         self.tools = tools  # how the SDK names a tool to the model
         self.handoff = handoff  # {"tool": "transfer_to_{to}", "args": {...}}
         self.lock = threading.Lock()
@@ -82,7 +85,7 @@ def calls_of(step, state):
 
 def usage_of(body, model, out):
     size = max(40, len(words_of(body.get("messages") or body.get("contents") or body.get("input") or "")) // 4)
-    reasoning = 16 if model.startswith("gpt-5") else 0
+    reasoning = 16 if model.startswith(("gpt-5", "gemini-2.5-pro")) else 0
     return {"input": size, "output": len(out) // 4 + 6 + reasoning, "cached": size // 4, "reasoning": reasoning}
 
 
@@ -152,14 +155,21 @@ class Door(BaseHTTPRequestHandler):
         step = state.next(role) if role else ("text", "A parcel conversation")
         if step[0] == "cut" and not stream:
             step = ("fail", 500)
+        if step[0] == "fail" and state.refusal:
+            step = ("fail", state.refusal)
         state.results |= results_in(body)
         calls = [(state.new("call_pq"), *call) for call in calls_of(step, state)]
         text = step[1] if step[0] == "text" else ""
+        asked = calls
+        if text and state.finish and role in state.finish["roles"]:
+            # The SDK takes an answer by a tool of its own: it is an answer all the same.
+            filled = {k: v.replace("{text}", text) for k, v in state.finish["args"].items()}
+            calls, text = [(state.new("call_pq"), state.finish["tool"], filled)], ""
         usage = usage_of(body, model, text or words_of([c[1:] for c in calls]))
         entry = {
             "seq": len(state.log) + 1, "t": time.time(), "turn": state.turn["turn"] if state.turn else None, "api": api,
-            "model": model, "role": role, "stream": stream, "status": 200, "kind": "call" if calls else "text",
-            "calls": [[tool, args] for _, tool, args in calls] or None, "call_ids": [c[0] for c in calls],
+            "model": model, "role": role, "stream": stream, "status": 200, "kind": "call" if asked else "text",
+            "calls": [[tool, args] for _, tool, args in asked] or None, "call_ids": [c[0] for c in asked],
             "handoff_to": step[1] if step[0] == "handoff" else None, "usage": usage, "response_id": state.new("resp-pq"),
             "client_retry": int(self.headers.get("x-stainless-retry-count") or 0),
             "user_agent": (self.headers.get("user-agent") or "")[:60],
@@ -170,7 +180,7 @@ class Door(BaseHTTPRequestHandler):
             entry.update(status=599, kind="abort", usage=None)
         state.log.append(entry)
         if step[0] in ("busy", "fail"):
-            kind = "rate_limit_exceeded" if step[1] == 429 else "server_error"
+            kind = {429: "rate_limit_exceeded", 400: "invalid_argument"}.get(step[1], "server_error")
             error = {"message": f"scripted {kind}", "type": kind, "code": kind}
             whole = {"type": "error", "error": error} if api == "anthropic" else {"error": error}
             if api == "gemini":

@@ -15,12 +15,23 @@ AGENTS = {
     "tracking_desk": "gpt-4o",
     "claims_desk": "gpt-5-mini",
 }
+TOOLS = [
+    "locate_parcel", "check_address", "redirect_parcel", "open_claim", "escalate_to_human", "look_up_claim", "pay_compensation",
+]
 # Tools that raise, with the message.
 BROKEN = {"open_claim": "claims ledger did not answer"}
 ESCALATION = "escalate_to_human"
+
+
+def plain(tool):
+    """The name of a tool without what an SDK puts before it, as the server of a tool."""
+    return next((t for t in TOOLS if tool.endswith(t)), tool)
+
+
 CLOSING = "Is there anything else I can do for you?"
 
 NORA = {"session_id": "parcel-nora-1", "user_id": "u-nora", "customer_tier": "gold"}
+MARA = {"session_id": "parcel-mara-1", "user_id": "u-mara", "customer_tier": "silver"}
 IDRIS = {"session_id": "parcel-idris-1", "user_id": "u-idris", "customer_tier": "free"}
 
 TURNS = [
@@ -117,9 +128,28 @@ APPROVALS = [
         ]},
     },
     {
-        "turn": "A4", **IDRIS, "intent": "status", "transaction_value": 0.0, "outcome": "resolved",
+        "turn": "A4", **IDRIS, "intent": "status", "transaction_value": 0.0, "outcome": "resolved", "stream": True,
         "text": "How is claim C-77?",
         "steps": {"claims_desk": [("busy", 429), ("tools", [LOOK]), ("text", "C-77 is open.")]},
+    },
+    # Without an approval: what the dispatcher does.
+    {
+        "turn": "A5", **MARA, "intent": "customs", "transaction_value": 10.0, "outcome": "unresolved", "entry": "dispatcher",
+        "text": "Which duties are due on a parcel from Japan?",
+        "steps": {"dispatcher": [("handoff", "customs_desk")]},
+    },
+    {
+        "turn": "A6", **MARA, "intent": "complaint", "transaction_value": 300.0, "outcome": "escalated", "entry": "dispatcher",
+        "text": "I want to speak to a person.",
+        "steps": {
+            "dispatcher": [("handoff", "claims_desk")],
+            "claims_desk": [("tools", [("escalate_to_human", {"reason": "asked for"})]), ("text", "A colleague will call you.")],
+        },
+    },
+    {
+        "turn": "A7", **MARA, "intent": "track", "transaction_value": 15.0, "outcome": "error", "entry": "dispatcher",
+        "text": "And where is PX-2204?",
+        "steps": {"dispatcher": [("handoff", "tracking_desk")], "tracking_desk": [("fail", 500)]},
     },
 ]
 STORIES = {"parcel": TURNS, "approvals": APPROVALS}

@@ -22,6 +22,7 @@ pub(super) mod build;
 mod claude_agent;
 mod claude_code;
 mod crewai;
+mod gemini_cli;
 mod genkit;
 mod google_adk;
 mod haystack;
@@ -86,6 +87,7 @@ pub const DIALECTS: &[Dialect] = &[
     vercel_v7::DIALECT,
     agentops::DIALECT,
     claude_code::DIALECT,
+    gemini_cli::DIALECT,
     livekit::DIALECT,
     pipecat::DIALECT,
     logfire::DIALECT,

@@ -2,8 +2,8 @@
 
 use super::vocabulary::{SDK, Topic, own, terms};
 use super::{Dialect, build, otel_genai};
-use crate::model::event::{Event, Kind};
-use crate::normalise::SpanReader;
+use crate::model::event::{Event, Kind, Pause};
+use crate::normalise::{SpanReader, json};
 use crate::otlp::attribute_key::{AttributeKeys, key, keys};
 
 /// The agent that runs.
@@ -14,7 +14,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     name: "pydantic_ai",
     title: "Pydantic AI",
     recognised_by: "scope `pydantic-ai*`",
-    reading: "standard names",
+    reading: "standard names; a run whose result is deferred calls waits",
     vocabulary: &[
         terms(
             Topic::CacheReadTokens,
@@ -44,7 +44,11 @@ pub(super) const DIALECT: Dialect = Dialect {
         ),
         terms(Topic::RequestingMessages, SDK - 1, &["all_messages_events"]),
         terms(Topic::EventList, SDK, &["all_messages_events"]),
-        own(&["agent_name", "pydantic_ai.tool.deferral.name"]),
+        own(&[
+            "agent_name",
+            "final_result",
+            "pydantic_ai.tool.deferral.name",
+        ]),
     ],
     recognises,
     read,
@@ -57,6 +61,9 @@ fn recognises(source: &SpanReader<'_>) -> bool {
 pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
     otel_genai::read(source, event);
     let span = source.span.name;
+    if source.str(key!("final_result")).is_some_and(is_deferred) {
+        event.rare.pause = Some(Pause::Waits);
+    }
     if !matches!(event.kind, Kind::Structure) {
         return;
     }
@@ -68,4 +75,21 @@ pub(super) fn read(source: &SpanReader<'_>, event: &mut Event) {
     } else if let Some(tool) = source.str(key!("gen_ai.tool.name")) {
         event.kind = build::tool(source, tool);
     }
+}
+
+/// Whether a run ended with the calls that somebody else has to decide on or to make, in place of a result.
+fn is_deferred(result: &str) -> bool {
+    if !result.contains("tool_call_id") {
+        return false;
+    }
+    let Some(result) = json::parse(result) else {
+        return false;
+    };
+    let waits = |list: &str| {
+        let calls = result[list].as_array();
+        calls.is_some_and(|calls| calls.iter().any(|call| call["tool_call_id"].is_string()))
+    };
+    result["calls"].is_array()
+        && result["approvals"].is_array()
+        && (waits("calls") || waits("approvals"))
 }

@@ -210,6 +210,24 @@ fn a_conversation_of_pipecat_has_turns_and_speech_is_no_call_of_a_model() {
 }
 
 #[test]
+fn gemini_cli_names_itself_everywhere_and_its_subagents_in_their_input() {
+    check(
+        "gemini-cli",
+        "gen_ai.request.model",
+        &[
+            "llm_call | $=m; gen_ai.agent.name=gemini-cli; gen_ai.usage.input_tokens=4; gen_ai.usage.output_tokens=3 | call gcp.gemini/m of - in 4 out 3 asks[]",
+            r#"agent_call | gen_ai.agent.name=gemini-cli; gen_ai.input.messages={"agent_name":"billing","prompt":"hi"} | agent billing"#,
+            r#"tool_call | gen_ai.tool.name=invoke_agent; gen_ai.input.messages={"args":{"agent_name":"billing"}} | tool invoke_agent of - to billing only"#,
+            r#"tool_call | gen_ai.tool.name=look_up; gen_ai.output.messages={"status":"error","request":{}} | tool look_up of - failed"#,
+            "tool_call | gen_ai.tool.name=complete_task | structure of - refused[]",
+            r#"schedule_tool_calls | gen_ai.output.messages=[{"request":{"name":"look_up"},"status":"error","outcome":"proceed_once"}] | structure of - refused[]"#,
+            r#"schedule_tool_calls | gen_ai.output.messages=[{"request":{"name":"invoke_agent","args":{"agent_name":"billing"}},"status":"error"}] | tool invoke_agent of - to billing only failed"#,
+            "user_prompt | gen_ai.agent.name=gemini-cli | structure of - refused[]",
+        ],
+    );
+}
+
+#[test]
 fn claude_code_counts_cached_tokens_beside_the_input_and_calls_subagents_by_a_tool() {
     check(
         "com.anthropic.claude_code.tracing",

@@ -83,6 +83,33 @@ fn an_interrupt_an_approval_and_a_deferred_tool_are_no_errors() {
     assert_eq!((other.rare.pause, failed(&other)), (None, true));
 }
 
+/// T-13: other tools of the same step ran, so that only the result of the run says that it waits.
+#[test]
+fn a_run_of_pydantic_ai_that_ends_with_deferred_calls_waits() {
+    let run = |result: &str| {
+        let agent = [
+            ("gen_ai.operation.name", "invoke_agent"),
+            ("gen_ai.agent.name", "desk"),
+            ("final_result", result),
+        ];
+        event("pydantic-ai", "invoke_agent desk", &agent).rare.pause
+    };
+    let call = r#"{"tool_name":"wipe","tool_call_id":"c1"}"#;
+    for waits in [
+        format!(r#"{{"calls":[],"approvals":[{call}]}}"#),
+        format!(r#"{{"calls":[{call}],"approvals":[]}}"#),
+    ] {
+        assert_eq!(run(&waits), Some(Pause::Waits), "{waits}");
+    }
+    for ends in [
+        "done",
+        r#"{"calls":[],"approvals":[]}"#,
+        r#"{"approvals":["Ada"],"calls":[3]}"#,
+    ] {
+        assert_eq!(run(ends), None, "{ends}");
+    }
+}
+
 /// T-13.
 #[test]
 fn a_tool_without_a_result_may_wait() {

@@ -14,6 +14,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         "Vercel AI 5",
         &[
             "vercel-ai-v5/support-delegation",
+            "vercel-ai-v6/claim-approval",
             "vercel-ai-v6/parcel-transfers",
             "vercel-ai-v7legacy/support-delegation",
         ],

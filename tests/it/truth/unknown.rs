@@ -68,6 +68,21 @@ const OTHERS: &[(&str, &str, &str)] = &[
         "agents are modules without a name of their own, called as tools: each is a tool here",
     ),
     (
+        "gemini-cli/parcel-subagents",
+        "model *",
+        "a stream that breaks off has no span",
+    ),
+    (
+        "gemini-cli/parcel-subagents",
+        "turns",
+        "a call that failed and is tried again is a trace of its own, which nothing joins to the next",
+    ),
+    (
+        "google-adk-js/parcel-transfers",
+        "tool open_claim*",
+        "the span of a tool has no attributes: its error stands only in the input of the next call",
+    ),
+    (
         "haystack-native/support-agents-as-tools",
         "handoff *",
         "agents have no name of their own, called as tools: each is a tool here",
@@ -113,6 +128,26 @@ const OTHERS: &[(&str, &str, &str)] = &[
         "a tool is named by its answer, and one that throws has none",
     ),
     (
+        "litellm-sdk/parcel-loop",
+        "handoff *",
+        "no span names an agent, and the tools of a loop of one's own have no spans",
+    ),
+    (
+        "litellm-sdk/parcel-loop",
+        "sessions",
+        "a streamed call is in a trace of its own, without the session of the request",
+    ),
+    (
+        "litellm-sdk/parcel-loop",
+        "tool *",
+        "no span names an agent, and the tools of a loop of one's own have no spans",
+    ),
+    (
+        "litellm-sdk/parcel-loop",
+        "turns",
+        "a streamed call is in a trace of its own, without the session of the request",
+    ),
+    (
         "litellm-proxy/ithelp-alone",
         "handoff *",
         "the proxy sees calls of models: only the words of the prompts say which agent makes one",
@@ -148,6 +183,26 @@ const OTHERS: &[(&str, &str, &str)] = &[
         "a stream that breaks off has no span",
     ),
     (
+        "pipecat/parcel-flows",
+        "escalations",
+        "nodes and tools have no spans: what was called stands only in the input of later calls",
+    ),
+    (
+        "pipecat/parcel-flows",
+        "handoff *",
+        "nodes and tools have no spans: what was called stands only in the input of later calls",
+    ),
+    (
+        "pipecat/parcel-flows",
+        "tool *",
+        "nodes and tools have no spans: what was called stands only in the input of later calls",
+    ),
+    (
+        "quarkus-langchain4j/parcel-transfers",
+        "handoff Dispatcher -> customs_desk failed",
+        "a call of an unknown tool leaves no span, and model calls do not show what they ask for",
+    ),
+    (
         "semantic-kernel/support-handoff",
         "handoff triage_agent -> crypto_agent failed",
         "a call of an unknown tool leaves no span, and model calls do not show what they ask for",
@@ -176,6 +231,16 @@ const OTHERS: &[(&str, &str, &str)] = &[
         "spring-ai/support-delegation",
         "tool get_invoice*",
         "the exception of a tool becomes an answer to the model: its span is well",
+    ),
+    (
+        "traceloop-decorators/parcel-loop",
+        "model errors",
+        "the call of a stream that breaks off is well: only the agent around it has an error",
+    ),
+    (
+        "vercel-ai-v6/claim-approval",
+        "turns",
+        "no span names an approval: a step of which one tool ran and two wait looks like one whose calls are all done",
     ),
     (
         "vercel-ai-v6-openinference/parcel-transfers",

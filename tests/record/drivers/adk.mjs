@@ -11,7 +11,8 @@ const toolsOf = (name) => Object.entries(TOOLS[name]).map(([id, [description, fi
   execute: async (input) => run(input),
 }));
 const agent = (name, more) => new LlmAgent({
-  name, description: `The ${name}.`, instruction: `You are ${name}.`, model: new Gemini({ model: MODELS[name], apiKey: 'none' }), ...more,
+  name, description: `The ${name}.`, instruction: `You are ${name}.`, model: new Gemini({ model: MODELS[name], apiKey: 'none' }),
+  generateContentConfig: { httpOptions: { retryOptions: { attempts: 3, initialDelay: 0.1 } } }, ...more,
 });
 const sessionService = new InMemorySessionService();
 const known = new Set();

@@ -68,6 +68,21 @@ pub const TOKENS: &[(&str, &str, &str)] = &[
         "no spans for model calls; the sums on the run, which count, name the model that answered last and leave subagents out",
     ),
     (
+        "gemini-cli/parcel-subagents",
+        "tokens * cache_read",
+        "spans count neither cached tokens nor thoughts; log records do, and name no call",
+    ),
+    (
+        "gemini-cli/parcel-subagents",
+        "tokens gemini-2.5-pro output",
+        "spans count neither cached tokens nor thoughts; log records do, and name no call",
+    ),
+    (
+        "gemini-cli/parcel-subagents",
+        "tokens gemini-2.5-pro reasoning",
+        "spans count neither cached tokens nor thoughts; log records do, and name no call",
+    ),
+    (
         "google-adk-v1/support-subagents",
         "tokens * cache_read",
         "cached tokens are not reported",
@@ -226,6 +241,16 @@ pub const TOKENS: &[(&str, &str, &str)] = &[
         "otel-genai-semconv/support-manual",
         "tokens gpt-5-mini reasoning",
         "reasoning tokens are not reported",
+    ),
+    (
+        "quarkus-langchain4j/parcel-transfers",
+        "tokens * cache_read",
+        "neither cached nor reasoning tokens are reported",
+    ),
+    (
+        "quarkus-langchain4j/parcel-transfers",
+        "tokens gpt-5-mini reasoning",
+        "neither cached nor reasoning tokens are reported",
     ),
     (
         "semantic-kernel/support-handoff",
