@@ -170,7 +170,7 @@ pub static DERIVED: &[Description] = &[
         "baton_workflow_llm_calls_total",
         "",
         &["workflow", "cost"],
-        "Model calls of closed workflows. cost is known, no_usage (nobody knows their tokens and cost) or no_price (their tokens have no price). The share of known says how much of baton_workflow_spend_usd_total is covered.",
+        "Model calls of closed workflows. cost is known, no_usage (nobody knows their tokens and cost) or no_price (their tokens have no price). The share of known says how much of the money that workflows spent is known.",
     )
     .by(Cohorts::All),
     counter(

@@ -27,8 +27,22 @@ pub struct KeyFigures {
     pub currency: String,
     /// Mean user wait in seconds.
     pub user_wait_seconds: Option<f64>,
-    /// Successful handoffs of all.
+    /// Successful handoffs of those whose result is known.
     pub handoff_success_rate: Option<f64>,
+    /// What the figures above rest on.
+    pub coverage: Coverage,
+}
+
+/// How much of the key figures is known, each as a share.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Coverage {
+    /// Resolutions that are declared, and those that a rule decides.
+    pub resolutions_declared: Option<f64>,
+    pub resolutions_by_rule: Option<f64>,
+    /// Model calls whose cost is known.
+    pub cost_known: Option<f64>,
+    /// Handoffs whose result is known.
+    pub handoff_result_known: Option<f64>,
 }
 
 impl KeyFigures {
@@ -40,6 +54,15 @@ impl KeyFigures {
         let resolved = count(Metric::Workflows, &[("outcome", "resolved")]);
         let handoffs = count(Metric::Handoffs, &[]);
         let succeeded = count(Metric::Handoffs, &[("result", "success")]);
+        let known = handoffs - count(Metric::Handoffs, &[("result", "unknown")]);
+        let by = |evidence| {
+            let wanted = [("outcome", "resolved"), ("evidence", evidence)];
+            ratio(count(Metric::Workflows, &wanted), resolved)
+        };
+        let calls = count(Metric::LlmCalls, &[]);
+        let costly = calls
+            - count(Metric::LlmCallsWithoutUsage, &[])
+            - count(Metric::LlmCallsWithoutPrice, &[]);
         let spent = SPENT.iter().filter_map(|metric| find(*metric));
         let cost = spent
             .filter(|family| !family.series.is_empty())
@@ -62,7 +85,13 @@ impl KeyFigures {
             cost,
             currency: currency.to_owned(),
             user_wait_seconds: ratio(waited, waits as f64),
-            handoff_success_rate: ratio(succeeded, handoffs),
+            handoff_success_rate: ratio(succeeded, known),
+            coverage: Coverage {
+                resolutions_declared: by("declared"),
+                resolutions_by_rule: by("rule"),
+                cost_known: ratio(costly, calls),
+                handoff_result_known: ratio(known, handoffs),
+            },
         }
     }
 
@@ -81,6 +110,12 @@ impl KeyFigures {
             "currency": self.currency,
             "user_wait_seconds": self.user_wait_seconds,
             "handoff_success_rate": self.handoff_success_rate,
+            "coverage": {
+                "resolutions_declared": self.coverage.resolutions_declared,
+                "resolutions_by_rule": self.coverage.resolutions_by_rule,
+                "cost_known": self.coverage.cost_known,
+                "handoff_result_known": self.coverage.handoff_result_known,
+            },
         })
     }
 
@@ -90,12 +125,25 @@ impl KeyFigures {
         let money = |sum: Option<f64>| unknown(sum.map(|sum| written(sum, &self.currency, 4)));
         vec![
             ("Resolution rate", percent(self.resolution_rate)),
+            (
+                "  declared, by rule",
+                format!(
+                    "{}, {}",
+                    percent(self.coverage.resolutions_declared),
+                    percent(self.coverage.resolutions_by_rule)
+                ),
+            ),
             ("Cost per resolution", money(self.cost_per_resolution)),
+            ("  cost known, of calls", percent(self.coverage.cost_known)),
             (
                 "Customer wait (mean)",
                 unknown(self.user_wait_seconds.map(|s| format!("{s:.2} s"))),
             ),
             ("Handoff success", percent(self.handoff_success_rate)),
+            (
+                "  result known",
+                percent(self.coverage.handoff_result_known),
+            ),
             ("Escalations to a human", self.escalations.to_string()),
             ("Sessions", self.sessions.to_string()),
             ("Workflows closed", self.workflows.to_string()),

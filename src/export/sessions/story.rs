@@ -69,11 +69,15 @@ fn chapters<'a>(facts: &[&'a Fact]) -> Vec<Chapter<'a>> {
     chapters
 }
 
-/// The latest turn that had begun, one of the fact's own trace if there is any.
+/// The latest turn that had begun, one of the fact's own trace if there is any. The end of a workflow, whose trace is that of its
+/// first turn, is told after its last one.
 fn chapter_of<'c, 'a>(chapters: &'c mut [Chapter<'a>], fact: &Fact) -> Option<&'c mut Chapter<'a>> {
     let begun = |chapter: &Chapter<'_>| chapter.start <= fact.at;
     let own = |chapter: &Chapter<'_>| begun(chapter) && chapter.fact.trace == fact.trace;
-    let place = chapters.iter().rposition(own);
+    let place = match &fact.what {
+        What::Workflow(_) => None,
+        _ => chapters.iter().rposition(own),
+    };
     let place = place.or_else(|| chapters.iter().rposition(begun))?;
     chapters.get_mut(place)
 }

@@ -76,6 +76,52 @@ fn cost_per_resolution_counts_all_money() {
 }
 
 #[test]
+fn what_figures_rest_on_is_beside_them_and_unknown_results_are_in_no_rate() {
+    let family = |name: &'static str, parts: &[(&[(&'static str, &str)], f64)]| Family {
+        name: name.into(),
+        help: "",
+        kind: FamilyKind::Counter,
+        unit: "".into(),
+        series: parts
+            .iter()
+            .map(|(labels, value)| {
+                let (value, exemplar) = (*value, None);
+                series(labels, Point::Counter { value, exemplar })
+            })
+            .collect(),
+    };
+    let resolved = |evidence| [("outcome", "resolved"), ("evidence", evidence)];
+    let figures = KeyFigures::of(
+        &[
+            family(
+                "baton_workflows_total",
+                &[(&resolved("declared"), 3.0), (&resolved("rule"), 1.0)],
+            ),
+            family(
+                "baton_handoffs_total",
+                &[
+                    (&[("result", "success")], 1.0),
+                    (&[("result", "unknown")], 3.0),
+                ],
+            ),
+            family("baton_llm_calls_total", &[(&[], 10.0)]),
+            family("baton_llm_calls_without_usage_total", &[(&[], 1.0)]),
+            family("baton_llm_calls_without_price_total", &[(&[], 2.0)]),
+        ],
+        DOLLAR,
+    );
+    assert_eq!(figures.handoff_success_rate, Some(1.0));
+    let coverage = &figures.json()["coverage"];
+    let expected = serde_json::json!({
+        "resolutions_declared": 0.75,
+        "resolutions_by_rule": 0.25,
+        "cost_known": 0.7,
+        "handoff_result_known": 0.25,
+    });
+    assert_eq!(*coverage, expected);
+}
+
+#[test]
 fn a_summary_tells_money_in_its_currency() {
     let spent = Family {
         name: "baton_llm_cost_eur_total".into(),

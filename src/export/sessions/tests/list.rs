@@ -162,6 +162,19 @@ fn stories() -> Vec<(PartitionKey, Vec<Fact>)> {
     ]
 }
 
+#[test]
+fn the_end_of_a_workflow_is_told_after_its_last_turn() {
+    let facts = [
+        fact(2, 1, turn(TurnResult::Failed)),
+        fact(40, 2, turn(TurnResult::Answered)),
+        // As the stitcher writes it: at the end, with the trace of the first turn.
+        fact(40, 1, ended(Outcome::Resolved)),
+    ];
+    let told = story::write(&session(None, "s"), &facts, "USD");
+    let (turn, end) = (told.find("Turn 2"), told.find("ended: resolved"));
+    assert!(turn.is_some() && turn < end, "{told}");
+}
+
 fn listed(query: &str) -> Result<SessionList, String> {
     let pairs = form_urlencoded::parse(query.as_bytes());
     let now = Timestamp((NOON + 100) * 1_000_000_000);
