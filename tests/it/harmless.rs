@@ -183,8 +183,10 @@ fn a_session_is_found_by_its_id_as_it_was_sent_and_as_it_is_shown() {
     let (prometheus, [_, table, story]) = told("desk\u{202e}\n7");
     let shown = "desk\\u{202e}\\u{a}7";
     assert!(story.starts_with(&format!("Session {shown}\n")), "{story}");
-    assert!(table.contains(shown), "{table}");
-    let label = format!("agent=\"{}\"", shown.replace('\\', "\\\\"));
+    // In a name, a line break is a blank.
+    let named = "desk\\u{202e} 7";
+    assert!(table.contains(named), "{table}");
+    let label = format!("agent=\"{}\"", named.replace('\\', "\\\\"));
     assert!(prometheus.contains(&label), "{prometheus}");
     // A subagent whose name is taken from that of a tool was made harmless once, not twice.
     assert!(!prometheus.contains("u{5c}"), "{prometheus}");
