@@ -308,7 +308,7 @@ fn log_event<'g>(
     let outcome = outcome.or_else(|| outcome::of_evaluations(&evaluations));
     let says = |e: &Evaluation| e.score.is_some() || e.label.is_some();
     let judges = outcome.is_some() || evaluations.iter().any(says);
-    let own = || own_trace(log).filter(|_| judges);
+    let own = || judges.then(|| own_trace(log)).flatten();
     let span = log.span.filter(|_| log.trace.is_some());
     let trace = log.trace.or_else(own)?;
     let mut event = blank(trace, span.unwrap_or(SpanId::OF_TRACE), log.time);

@@ -106,8 +106,7 @@ fn is_proxied(source: &SpanReader<'_>) -> bool {
 
 /// Whether the last message of the input is the result of a tool.
 fn goes_on(source: &SpanReader<'_>) -> bool {
-    let messages = source.str(key!("gen_ai.input.messages"));
-    let messages = messages.and_then(json::parse);
+    let messages = source.json(key!("gen_ai.input.messages"));
     let last = messages.as_ref().and_then(|m| m.as_array()?.last());
     last.is_some_and(|last| last["role"] == "tool")
 }
