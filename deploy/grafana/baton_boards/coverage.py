@@ -3,7 +3,7 @@
 import dataclasses
 
 from . import words
-from .queries import JUDGED, MEASURED, known, ratio, share
+from .queries import JUDGED, MEASURED, known, or_zero, share
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,7 +75,8 @@ def missing_cost(q):
 
 def _without(q, what, outcome, **by):
     workflows = q.workflows(outcome, **by)
-    return f"{workflows} - ({q.grown(f'baton_workflows_without_{what}_total', outcome, **by)} or 0 * {workflows})", workflows
+    gap = q.grown(f"baton_workflows_without_{what}_total", outcome, **by)
+    return f"{workflows} - {or_zero(gap, workflows)}", workflows
 
 
 def users(q, **by):
@@ -95,7 +96,7 @@ def cost_of_calls(q, **by):
     """By model and not by workflow: of all model calls, whether their workflow is closed or not."""
     gap = lambda metric: q.grown(f"baton_llm_calls_without_{metric}_total", **by)
     calls = q.grown("baton_llm_calls_total", **by)
-    without = lambda metric: f"({gap(metric)} or 0 * {calls})"
+    without = lambda metric: or_zero(gap(metric), calls)
     return Coverage("Cost known", f"{calls} - {without('usage')} - {without('price')}", calls, "model calls")
 
 
@@ -113,7 +114,7 @@ def answers(q):
 def shown_answers(q):
     """The other answers are assumed: no span shows their text."""
     answered = q.turns('result="answered"')
-    return Coverage("Answers shown", f"{answered} - ({q.grown('baton_turns_without_text_total')} or 0 * {answered})", answered)
+    return Coverage("Answers shown", f"{answered} - {or_zero(q.grown('baton_turns_without_text_total'), answered)}", answered)
 
 
 def first_tokens(q, by=""):
