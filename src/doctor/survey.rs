@@ -202,7 +202,7 @@ impl Survey {
         let see = section.map_or(SDKS_PAGE, |section| section.see);
         let found = [
             unknown(emitter),
-            self.without_session(section, emitter),
+            self.without_session(section, emitter, see),
             self.without_agent(emitter, see),
             without_usage(emitter, see),
             without_price(emitter),
@@ -222,7 +222,12 @@ impl Survey {
         found.into_iter().flatten().chain(tools).collect()
     }
 
-    fn without_session(&self, section: Option<&SdkSection>, emitter: &Emitter) -> Option<Finding> {
+    fn without_session(
+        &self,
+        section: Option<&SdkSection>,
+        emitter: &Emitter,
+        see: &'static str,
+    ) -> Option<Finding> {
         let of = emitter.traces.len() as u64;
         let without = emitter.traces.iter();
         let without = without.filter(|trace| !self.with_session.contains(*trace));
@@ -235,7 +240,6 @@ impl Survey {
             "no session ID on {} % of traces ({count} of {of}), so each is a session of its own. To change this, {advice}, or name your own attribute in `normalise.session_attributes`",
             percent(count, of),
         );
-        let see = section.map_or(SDKS_PAGE, |section| section.see);
         let finding = || Finding::new(FindingKind::NoSession, (count, of), message, see);
         (count > 0).then(finding)
     }
