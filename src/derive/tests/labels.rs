@@ -1,10 +1,8 @@
 //! Which labels the presets leave, and what becomes of series that have fewer labels than before.
 
-use super::{fact, handoff, in_cohort, settings, shown};
+use super::{closed, fact, handoff, in_cohort, settings, shown};
 use crate::derive::*;
-use crate::model::Name;
-use crate::model::call_costs::CallCosts;
-use crate::model::event::{Basis, Outcome};
+use crate::model::event::Outcome;
 use crate::model::fact::{Evidence, HandoffResult, Retention, Workflow};
 use std::time::Duration;
 
@@ -44,16 +42,10 @@ fn derived(preset: Preset) -> Deriver {
 #[test]
 fn agents_have_no_cohorts_workflows_have_all_and_the_choice_of_a_model_has_two() {
     let closed = What::Workflow(Workflow {
-        workflow: Name::from("w"),
-        outcome: Outcome::Resolved,
-        because: "r".into(),
-        basis: Basis::Declared,
         duration: Duration::from_secs(2),
         cost_usd: Some(0.5),
-        value_usd: None,
         models: vec!["m".into()],
-        calls: CallCosts::default(),
-        has_user: true,
+        ..closed(Outcome::Resolved)
     });
     let cohort = [(0, "gold"), (1, "refund"), (2, "web"), (3, "acme")];
     let closed = in_cohort(&cohort, closed);

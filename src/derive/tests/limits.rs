@@ -1,10 +1,9 @@
 //! What metrics say of turns, workflows and tokens; what is kept, joined and forgotten, and when.
 
-use super::{fact, handoff, in_cohort, settings, shown, tool};
+use super::{closed, fact, handoff, in_cohort, settings, shown, tool};
 use crate::derive::*;
 use crate::model::Name;
-use crate::model::call_costs::CallCosts;
-use crate::model::event::{Basis, Outcome, Usage};
+use crate::model::event::{Outcome, Usage};
 use crate::model::fact::{Action, ActionKind, Ending, HandoffResult, Workflow};
 use crate::model::metric::Point;
 use crate::model::sampling::Threshold;
@@ -43,16 +42,10 @@ fn a_turn_counts_once_with_its_waits_and_the_other_result_shows_at_zero() {
 #[test]
 fn a_workflow_counts_once_with_its_money_and_the_other_outcomes_show_at_zero() {
     let families = told(What::Workflow(Workflow {
-        workflow: Name::from("w"),
-        outcome: Outcome::Resolved,
-        because: Name::from("a rule"),
-        basis: Basis::Declared,
         duration: Duration::from_secs(60),
         cost_usd: Some(0.5),
         value_usd: Some(49.5),
-        models: Vec::new(),
-        calls: CallCosts::default(),
-        has_user: true,
+        ..closed(Outcome::Resolved)
     }));
     let workflows = shown(&families, "baton_workflows_total");
     assert_eq!(workflows.len(), Outcome::ALL.len());

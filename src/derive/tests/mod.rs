@@ -74,6 +74,22 @@ pub(super) fn shown(families: &[Family], name: &str) -> Vec<String> {
     family.series.iter().map(line).collect()
 }
 
+/// A workflow of a second that nobody paid for.
+fn closed(outcome: Outcome) -> Workflow {
+    Workflow {
+        workflow: Name::from("w"),
+        outcome,
+        because: "r".into(),
+        basis: Basis::Declared,
+        duration: Duration::from_secs(1),
+        cost_usd: None,
+        value_usd: None,
+        models: Vec::new(),
+        calls: CallCosts::default(),
+        has_user: true,
+    }
+}
+
 #[test]
 fn a_failed_handoff_shows_its_success_at_zero_beside_it() {
     let mut deriver = Deriver::new(settings());
@@ -155,16 +171,11 @@ fn no_order_of_facts_and_no_split_over_partitions_shows_in_the_sums() {
         fact(
             1,
             What::Workflow(Workflow {
-                workflow: Name::from("w"),
-                outcome: Outcome::Resolved,
-                because: "r".into(),
-                basis: Basis::Declared,
                 duration: Duration::from_secs_f64(usd),
                 cost_usd: Some(usd),
                 value_usd: Some(20.0),
                 models: vec!["small".into(), "large".into()],
-                calls: CallCosts::default(),
-                has_user: true,
+                ..closed(Outcome::Resolved)
             }),
         )
     };
@@ -386,29 +397,24 @@ fn only_what_is_left_of_a_call_without_a_price_is_counted_as_unpriced() {
 #[test]
 fn what_is_missing_in_a_workflow_is_counted() {
     let mut deriver = Deriver::new(settings());
-    let closed = |outcome, value_usd, has_user, [known, no_usage, no_price]: [u32; 3]| {
+    let lacking = |outcome, value_usd, has_user, [known, no_usage, no_price]: [u32; 3]| {
         What::Workflow(Workflow {
-            workflow: Name::from("w"),
-            outcome,
-            because: "r".into(),
-            basis: Basis::Declared,
-            duration: Duration::from_secs(1),
             cost_usd: Some(0.1),
             value_usd,
-            models: Vec::new(),
             calls: CallCosts {
                 known,
                 no_usage,
                 no_price,
             },
             has_user,
+            ..closed(outcome)
         })
     };
     for what in [
-        closed(Outcome::Resolved, Some(9.0), true, [3, 0, 0]),
-        closed(Outcome::Resolved, None, true, [2, 1, 0]),
-        closed(Outcome::Failed, None, false, [0, 4, 0]),
-        closed(Outcome::Failed, Some(1.0), false, [1, 0, 2]),
+        lacking(Outcome::Resolved, Some(9.0), true, [3, 0, 0]),
+        lacking(Outcome::Resolved, None, true, [2, 1, 0]),
+        lacking(Outcome::Failed, None, false, [0, 4, 0]),
+        lacking(Outcome::Failed, Some(1.0), false, [1, 0, 2]),
     ] {
         deriver.apply(&fact(1, what), Timestamp(1));
     }
@@ -430,25 +436,18 @@ fn what_is_missing_in_a_workflow_is_counted() {
 #[test]
 fn each_model_of_a_workflow_has_the_whole_of_it() {
     let mut deriver = Deriver::new(settings());
-    let closed = |outcome, models: &[&str], usd| {
+    let by_models = |outcome, models: &[&str], usd| {
         What::Workflow(Workflow {
-            workflow: Name::from("w"),
-            outcome,
-            because: "r".into(),
-            basis: Basis::Declared,
-            duration: Duration::from_secs(1),
             cost_usd: usd,
-            value_usd: None,
             models: models.iter().map(|model| Name::from(*model)).collect(),
-            calls: CallCosts::default(),
-            has_user: true,
+            ..closed(outcome)
         })
     };
     for what in [
-        closed(Outcome::Resolved, &["large", "small"], Some(0.5)),
-        closed(Outcome::Failed, &["small"], Some(0.1)),
-        closed(Outcome::Failed, &["small"], None),
-        closed(Outcome::Failed, &[], Some(1.0)),
+        by_models(Outcome::Resolved, &["large", "small"], Some(0.5)),
+        by_models(Outcome::Failed, &["small"], Some(0.1)),
+        by_models(Outcome::Failed, &["small"], None),
+        by_models(Outcome::Failed, &[], Some(1.0)),
     ] {
         deriver.apply(&fact(1, what), Timestamp(1));
     }

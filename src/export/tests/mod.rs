@@ -19,6 +19,31 @@ pub(super) fn series(labels: &[(&'static str, &str)], point: Point) -> Series {
     }
 }
 
+/// A counter with these series.
+fn counter(name: &'static str, parts: &[(&[(&'static str, &str)], f64)]) -> Family {
+    Family {
+        name: name.into(),
+        help: "",
+        kind: FamilyKind::Counter,
+        unit: "".into(),
+        series: parts
+            .iter()
+            .map(|(labels, value)| {
+                let (value, exemplar) = (*value, None);
+                series(labels, Point::Counter { value, exemplar })
+            })
+            .collect(),
+    }
+}
+
+/// The same for money in euros.
+fn euros(name: &'static str, value: f64) -> Family {
+    Family {
+        unit: "eur".into(),
+        ..counter(name, &[(&[], value)])
+    }
+}
+
 #[test]
 fn a_rate_without_a_denominator_is_unknown() {
     let summary = KeyFigures::of(&[], DOLLAR);
@@ -37,36 +62,21 @@ fn a_rate_without_a_denominator_is_unknown() {
 
 #[test]
 fn cost_per_resolution_counts_all_money() {
-    let counter = |name: &'static str, labels: &[(&'static str, &str)], value| Family {
-        name: name.into(),
-        help: "",
-        kind: FamilyKind::Counter,
-        unit: "".into(),
-        series: vec![series(
-            labels,
-            Point::Counter {
-                value,
-                exemplar: None,
-            },
-        )],
-    };
-    let mut workflows = counter("baton_workflows_total", &[("outcome", "resolved")], 2.0);
-    workflows.series.push(series(
-        &[("outcome", "failed")],
-        Point::Counter {
-            value: 6.0,
-            exemplar: None,
-        },
-    ));
+    let workflows = counter(
+        "baton_workflows_total",
+        &[
+            (&[("outcome", "resolved")], 2.0),
+            (&[("outcome", "failed")], 6.0),
+        ],
+    );
     let people = counter(
         "baton_action_cost_usd_total",
-        &[("kind", "escalation")],
-        1.5,
+        &[(&[("kind", "escalation")], 1.5)],
     );
     let summary = KeyFigures::of(
         &[
             workflows,
-            counter("baton_llm_cost_usd_total", &[], 2.5),
+            counter("baton_llm_cost_usd_total", &[(&[], 2.5)]),
             people,
         ],
         DOLLAR,
@@ -77,36 +87,23 @@ fn cost_per_resolution_counts_all_money() {
 
 #[test]
 fn what_figures_rest_on_is_beside_them_and_unknown_results_are_in_no_rate() {
-    let family = |name: &'static str, parts: &[(&[(&'static str, &str)], f64)]| Family {
-        name: name.into(),
-        help: "",
-        kind: FamilyKind::Counter,
-        unit: "".into(),
-        series: parts
-            .iter()
-            .map(|(labels, value)| {
-                let (value, exemplar) = (*value, None);
-                series(labels, Point::Counter { value, exemplar })
-            })
-            .collect(),
-    };
     let resolved = |evidence| [("outcome", "resolved"), ("evidence", evidence)];
     let figures = KeyFigures::of(
         &[
-            family(
+            counter(
                 "baton_workflows_total",
                 &[(&resolved("declared"), 3.0), (&resolved("rule"), 1.0)],
             ),
-            family(
+            counter(
                 "baton_handoffs_total",
                 &[
                     (&[("result", "success")], 1.0),
                     (&[("result", "unknown")], 3.0),
                 ],
             ),
-            family("baton_llm_calls_total", &[(&[], 10.0)]),
-            family("baton_llm_calls_without_usage_total", &[(&[], 1.0)]),
-            family("baton_llm_calls_without_price_total", &[(&[], 2.0)]),
+            counter("baton_llm_calls_total", &[(&[], 10.0)]),
+            counter("baton_llm_calls_without_usage_total", &[(&[], 1.0)]),
+            counter("baton_llm_calls_without_price_total", &[(&[], 2.0)]),
         ],
         DOLLAR,
     );
@@ -123,19 +120,7 @@ fn what_figures_rest_on_is_beside_them_and_unknown_results_are_in_no_rate() {
 
 #[test]
 fn a_summary_tells_money_in_its_currency() {
-    let spent = Family {
-        name: "baton_llm_cost_eur_total".into(),
-        help: "",
-        kind: FamilyKind::Counter,
-        unit: "eur".into(),
-        series: vec![series(
-            &[],
-            Point::Counter {
-                value: 2.5,
-                exemplar: None,
-            },
-        )],
-    };
+    let spent = euros("baton_llm_cost_eur_total", 2.5);
     let lines = KeyFigures::of(&[spent], "EUR").lines();
     assert!(
         lines.contains(&("Money spent", "2.5000 EUR".to_owned())),
@@ -145,21 +130,8 @@ fn a_summary_tells_money_in_its_currency() {
 
 #[test]
 fn money_is_found_by_the_catalogue_and_not_by_how_a_name_begins() {
-    let counter = |name: &'static str| Family {
-        name: name.into(),
-        help: "",
-        kind: FamilyKind::Counter,
-        unit: "eur".into(),
-        series: vec![series(
-            &[],
-            Point::Counter {
-                value: 2.0,
-                exemplar: None,
-            },
-        )],
-    };
-    let spent = counter("baton_llm_cost_eur_total");
-    let other = counter("baton_llm_cost_forecast_eur_total");
+    let spent = euros("baton_llm_cost_eur_total", 2.0);
+    let other = euros("baton_llm_cost_forecast_eur_total", 2.0);
     let figures = KeyFigures::of(&[other.clone(), spent.clone()], "EUR");
     assert_eq!(figures.cost, Some(2.0));
     let text = table::write(&[other, spent], "EUR");
