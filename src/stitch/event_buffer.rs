@@ -23,6 +23,8 @@ pub(super) struct EventBuffer {
     /// The same of the notes.
     noted: (Timestamp, Timestamp),
     agentic: bool,
+    /// More than runs.
+    shows_work: bool,
     /// What its spans show of waiting and going on.
     signs: PauseSigns,
 }
@@ -70,6 +72,7 @@ impl EventBuffer {
             interval: (Timestamp::MAX, Timestamp::default()),
             noted: (Timestamp::MAX, Timestamp::default()),
             agentic: false,
+            shows_work: false,
             signs: PauseSigns::default(),
         }
     }
@@ -102,14 +105,21 @@ impl EventBuffer {
                 };
                 event_codec::make_room(&mut self.spans, 8);
                 self.spans.insert(place, (event.span, at));
-                self.agentic |= event.kind.is_agentic();
-                self.signs.add(&event);
-                let (start, end) = self.interval;
-                self.interval = (start.min(event.start), end.max(event.end));
+                self.note_span(&event);
             }
         }
         self.write(event);
         Added::New
+    }
+
+    /// Adds what one version of a span says to what is known of all.
+    #[inline]
+    fn note_span(&mut self, event: &Event) {
+        self.agentic |= event.kind.is_agentic();
+        self.shows_work |= event.kind.is_agentic() && !matches!(event.kind, Kind::Workflow);
+        self.signs.add(event);
+        let (start, end) = self.interval;
+        self.interval = (start.min(event.start), end.max(event.end));
     }
 
     fn write(&mut self, event: Event) {
@@ -135,10 +145,7 @@ impl EventBuffer {
         } else {
             tables.note_parent(event.parent);
         }
-        self.agentic |= event.kind.is_agentic();
-        self.signs.add(&event);
-        let (start, end) = self.interval;
-        self.interval = (start.min(event.start), end.max(event.end));
+        self.note_span(&event);
         if !is_fuller {
             return Added::Known;
         }
@@ -159,6 +166,11 @@ impl EventBuffer {
     /// Whether anything in it is about agents.
     pub(super) fn is_agentic(&self) -> bool {
         self.agentic
+    }
+
+    /// Whether it shows more than runs.
+    pub(super) fn shows_work(&self) -> bool {
+        self.shows_work
     }
 
     /// Event time from first start to last end: of the spans, and of the notes where there is no span.

@@ -28,9 +28,11 @@ pub(super) struct OpenTurn {
     traces: Vec<TraceId>,
     pub(super) start: Timestamp,
     end: Timestamp,
+    /// A trace of it is one of agents at work, and no remark.
+    is_turn: bool,
     /// What its spans show of waiting and going on.
     signs: PauseSigns,
-    /// Arrival of the latest event of the turn after it.
+    /// Arrival of the latest event of the turn after it. What is no turn does not end a wait (T-14).
     followed: Option<Timestamp>,
 }
 
@@ -72,28 +74,30 @@ impl SessionState {
         open.sort_by_key(|(id, _, (start, end))| (*start, std::cmp::Reverse(*end), *id));
         let mut turns: Vec<OpenTurn> = Vec::new();
         for (id, trace, (start, end)) in open {
-            let signs = trace.signs();
+            let (signs, is_turn) = (trace.signs(), trace.is_turn());
             let host = turns.iter().position(|turn| {
                 end <= turn.end || trace.links().any(|link| turn.traces.contains(&link))
             });
             // Only the last one waits: the user has asked for something else since those before it.
             let may_go_on = |turn: &OpenTurn| turn.signs.waits() || turn.signs.passes_on();
-            let waiting = turns.last().is_some_and(may_go_on);
-            let resumed = (waiting && signs.resumes()).then(|| turns.len() - 1);
+            let last = turns.iter().rposition(|turn| turn.is_turn);
+            let resumed = last.filter(|last| signs.resumes() && may_go_on(&turns[*last]));
             match host.or(resumed).map(|host| &mut turns[host]) {
                 Some(turn) => {
                     turn.traces.push(id);
                     turn.end = turn.end.max(end);
+                    turn.is_turn |= is_turn;
                     turn.signs = turn.signs.and(signs);
                 }
                 None => {
-                    if let Some(before) = turns.last_mut() {
-                        before.followed = Some(trace.last_arrival);
+                    if let Some(last) = last.filter(|_| is_turn) {
+                        turns[last].followed = Some(trace.last_arrival);
                     }
                     turns.push(OpenTurn {
                         traces: vec![id],
                         start,
                         end,
+                        is_turn,
                         signs,
                         followed: None,
                     });

@@ -191,9 +191,12 @@ impl OpenTrace {
 
     /// Whether it shows nothing but runs, of which a span or a note says something about its session.
     pub(super) fn only_remarks(&self) -> bool {
-        let shows =
-            |event: &Event| !matches!(event.kind, Kind::Structure | Kind::Workflow | Kind::Note(_));
-        self.has_remarks() && !self.events().any(|event| shows(&event))
+        !self.buffer.shows_work() && self.has_remarks()
+    }
+
+    /// Whether it is a turn if it is alone: agents are at work in it, and it is more than a remark (S-11).
+    pub(super) fn is_turn(&self) -> bool {
+        self.is_agentic() && !self.only_remarks()
     }
 
     /// Event time from first start to last end.

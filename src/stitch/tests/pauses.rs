@@ -122,6 +122,36 @@ fn a_new_message_ends_the_wait() {
     assert_eq!(results(&run(&s)).len(), 3);
 }
 
+/// T-14, S-11: a rating, a span of another service and a rated run are no turns.
+#[test]
+fn a_remark_does_not_end_the_wait() {
+    use Kind::{Structure, Workflow};
+    for (kind, rated) in [(Structure, true), (Structure, false), (Workflow, true)] {
+        let case = format!("{kind:?} {rated}");
+        let mut s = paused(Some(Pause::Waits));
+        s.add(0, (60_000, 60_001), kind);
+        s.in_trace(3);
+        if rated {
+            s.last().rare.evaluations = notes::scored("csat", 0.5);
+        }
+        go_on(&mut s, 40 * MINUTE, true);
+        let facts = run(&s);
+        let expected = (TurnResult::Answered, u128::from(40 * MINUTE) + 90);
+        assert_eq!(turns(&facts), [expected], "{case}");
+        let is_rating = |what: &What| matches!(what, What::Feedback { .. });
+        assert_eq!(count(&facts, is_rating), usize::from(rated), "{case}");
+        // Nor does it wait itself: a new question is another turn, which ends the wait.
+        s.events.truncate(4);
+        let agent = s.agent(0, "a", (120_000, 120_100));
+        s.in_trace(4);
+        s.call(agent, (120_010, 120_090));
+        set_continues(&mut s, false);
+        s.in_trace(4);
+        go_on(&mut s, 40 * MINUTE, true);
+        assert_eq!(results(&run(&s)).len(), 3, "{case}");
+    }
+}
+
 /// A call in a trace of its own, as a proxy shows it.
 fn proxied(s: &mut Scene, number: u8, start: u64, to: &[&str], continues: bool) {
     s.asking(0, (start, start + 50), to);

@@ -33,8 +33,12 @@ fn acting(events: &[Event]) -> BTreeMap<TraceId, BTreeSet<Name>> {
             acting.entry(event.trace).or_default().insert(agent.clone());
         }
     }
-    // One trace may have several turns, in one of which the agent does not act.
-    for event in events.iter().filter(|event| event.rare.is_exchange) {
+    // The trace of a call may have several turns, in one of which the agent does not act.
+    let is_call = |event: &&Event| {
+        let session = event.context.session.as_ref();
+        event.rare.is_exchange || session.is_some_and(|hint| hint.id.starts_with("call-"))
+    };
+    for event in events.iter().filter(is_call) {
         acting.remove(&event.trace);
     }
     acting

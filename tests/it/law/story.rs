@@ -163,7 +163,7 @@ impl Teller {
             let mut scene = Scene::new(self, manner, resource, &facts, at);
             let (end, link) = scene.turn(about, before);
             if scene.late().one_in(5) {
-                scene.remark(link);
+                scene.remark(Some(link));
             }
             before = Some(link);
             at = end

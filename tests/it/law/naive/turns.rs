@@ -88,7 +88,9 @@ pub fn of<'e>(events: &'e [Event], settings: &Settings) -> Vec<Turn<'e>> {
 fn hurry(turns: &mut [Turn<'_>], settings: &Settings) {
     for i in 0..turns.len() {
         let patient = turns[i].decided > turns[i].shown + wait(&turns[i].events, settings);
-        let next = (i + 1..turns.len()).find(|&next| turns[next].follows(i));
+        // What comes with remarks alone is no turn.
+        let follows = |next: &usize| turns[*next].follows(i) && !turns[*next].events.is_empty();
+        let next = (i + 1..turns.len()).find(follows);
         if let Some(next) = next.filter(|_| patient) {
             let until = turns[next].shown.max(turns[i].shown) + settings.settle;
             turns[i].decided = turns[i].decided.min(until);

@@ -77,6 +77,10 @@ impl Scene<'_> {
                 scene.leaf(tool, 5);
             }
         });
+        // It is rated meanwhile, which is no decision.
+        if self.late().one_in(3) {
+            self.remark(None);
+        }
         let decided = self.now + decision.after;
         if decision.comes_between {
             self.now += decision.after / 3;
@@ -122,7 +126,7 @@ impl Scene<'_> {
     }
 
     /// Somebody says in a trace of its own what became of a session, or what he thinks of it. It touches nothing else of the story.
-    pub fn remark(&mut self, about: Link) {
+    pub fn remark(&mut self, about: Option<Link>) {
         if self.manner.id == Id::Nowhere {
             return;
         }
@@ -145,7 +149,7 @@ impl Scene<'_> {
             scope: "law",
         };
         if self.late().one_in(2) {
-            draft.links.push(about);
+            draft.links.extend(about);
         }
         let says = self.late().below(3);
         if says != 1 || !self.teller.late_outcomes {
