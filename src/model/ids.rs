@@ -66,6 +66,11 @@ id!(SpanId, 8);
 impl SpanId {
     /// Stands for the trace as a whole where a log record names no span. No sender makes it by chance.
     pub const OF_TRACE: Self = Self::from_nonzero([0xff; 8]);
+
+    /// Stands for a response of a model, whose ID has this hash, among the spans of its trace.
+    pub fn of_response(hash: u64) -> Option<Self> {
+        Self::new(&hash.to_be_bytes())
+    }
 }
 
 /// An id that is unique within one tenant only.

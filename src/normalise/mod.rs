@@ -294,7 +294,7 @@ impl Normaliser {
     }
 }
 
-/// The event of a log record, which speaks about its span, or without one about its trace (S-12): it becomes a note to it. A verdict
+/// The event of a log record, which speaks about its span, or without one about the response that it names or its trace (S-12): it becomes a note to it. A verdict
 /// without a trace comes in a trace of its own (S-11).
 fn log_event<'g>(
     context: ReadContext<'g>,
@@ -316,6 +316,7 @@ fn log_event<'g>(
         outcome,
         evaluations,
         requests: messages::log_requests(log, context),
+        about: judges.then(|| response::id(&log.attributes)).flatten(),
         ..RareFields::default()
     });
     event.context = contexts.of_log(log);
@@ -339,9 +340,13 @@ fn own_trace(log: &LogRecord<'_>) -> Option<TraceId> {
 
 /// What tells one note to a span from another: the same record sent twice has the same id.
 fn note_id(event: &Event) -> u64 {
-    let text = format!(
+    let mut text = format!(
         "{:?}{:?}{:?}{:?}",
         event.end, event.rare.evaluations, event.rare.requests, event.content
     );
+    // Two responses of one trace may be judged at the same moment.
+    if let Some(about) = event.rare.about {
+        text.push_str(&about.to_string());
+    }
     rapidhash::v3::rapidhash_v3(text.as_bytes())
 }

@@ -58,8 +58,8 @@ pub(super) fn count(
         }
         _ => {}
     }
-    let of_span = || decided.owners.of(event.span).cloned();
-    let about = owner.or_else(of_span).or_else(|| decided.answering.clone());
+    let known = || decided.agent_about(event).cloned();
+    let about = owner.or_else(known).or_else(|| decided.answering.clone());
     let unnamed = Name::from(DEFAULT_WORKFLOW);
     let workflow = decided.workflow.as_ref().unwrap_or(&unnamed);
     out.facts

@@ -48,6 +48,7 @@ impl SessionState {
                     });
             let last = self.last_answer.as_deref();
             let agent = event.agent.as_ref().or(linked);
+            let agent = agent.or_else(|| self.agent_of_response(event));
             let agent = agent.or(last.map(|answer| &answer.agent));
             let unnamed = Name::from(DEFAULT_WORKFLOW);
             let workflow = last.map_or(&unnamed, |answer| &answer.workflow);
@@ -57,6 +58,15 @@ impl SessionState {
                 self.declare(verdict, event.trace, now, out);
             }
         }
+    }
+
+    /// The agent that gave the response which a remark names, in whichever trace of the session.
+    fn agent_of_response(&self, event: &Event) -> Option<&Name> {
+        event.rare.about?;
+        self.traces.values().find_map(|trace| match trace {
+            Trace::Decided(known) => known.agent_about(event),
+            Trace::Open(_) => None,
+        })
     }
 
     /// An outcome that was declared apart from its turn counts for the open workflow, unless that began later (W-6).

@@ -54,6 +54,14 @@ impl DecidedTrace {
         self
     }
 
+    /// The agent of the span that an event is or speaks about, or of the response that it names (S-12).
+    pub(super) fn agent_about(&self, event: &Event) -> Option<&Name> {
+        let of_span = || self.owners.of(event.span);
+        let of_response = || self.owners.of(SpanId::of_response(event.rare.about?)?);
+        let named = (event.span != SpanId::OF_TRACE).then(of_span).flatten();
+        named.or_else(of_response)
+    }
+
     /// Whether an event was known; from now on it is.
     pub(super) fn knows(&mut self, event: &Event, owner: Option<Name>) -> bool {
         match event.kind {
@@ -119,7 +127,12 @@ impl OpenTrace {
         // The newest first: of several messages of the user the last one counts, and so does the last verdict.
         notes.sort_by_key(|(id, note)| (note.span, Reverse(note.end), *id));
         for (_, note) in notes {
-            match spans.binary_search_by(|event| event.span.cmp(&note.span)) {
+            let named = spans.binary_search_by(|event| event.span.cmp(&note.span));
+            let place = match named {
+                Ok(place) if note.span != SpanId::OF_TRACE => Ok(place),
+                _ => response_place(&spans, &note).map_or(named, Ok),
+            };
+            match place {
                 Ok(place) => add_note(&mut spans[place], note),
                 Err(place) => {
                     let kind = Kind::Structure;
@@ -203,6 +216,18 @@ impl OpenTrace {
     pub(super) fn interval(&self) -> (Timestamp, Timestamp) {
         self.buffer.interval()
     }
+}
+
+/// The place of the call whose response a note names (S-12). A server may give all its responses one ID: then the last one.
+fn response_place(spans: &[Event], note: &Event) -> Option<usize> {
+    let about = note.rare.about?;
+    let gave = |event: &Event| match &event.kind {
+        Kind::Model(call) => call.response == Some(about),
+        _ => false,
+    };
+    let spans = spans.iter().enumerate().filter(|(_, event)| gave(event));
+    let last = spans.max_by_key(|(_, event)| (event.end, event.span));
+    last.map(|(place, _)| place)
 }
 
 /// Adds to a span what a log record says of it (C-6, W-4).

@@ -19,6 +19,7 @@ use crate::model::fact::{AgentInvocation, Ending, Fact, HandoffKind, HandoffResu
 use crate::model::ids::{SpanId, TraceId};
 use crate::model::sketch::Sketch;
 use crate::model::small_map::SmallSet;
+use std::cmp::Reverse;
 
 /// A decided turn. Its facts have neither cohort nor key; the session adds both.
 #[derive(Debug)]
@@ -125,12 +126,25 @@ fn summary(
     })
 }
 
-/// The agent of each span, ordered by trace and span.
+/// The agent of each span and of each response of a model, ordered by trace and span. Of calls with one response ID the last one counts.
 fn owners(tree: &Tree<'_>) -> SpanOwners {
-    let owner = |(i, event): (usize, &&Event)| (event.trace, event.span, tree.agent(i).cloned());
-    let mut owners: SpanOwners = tree.events.iter().enumerate().map(owner).collect();
-    owners.sort_unstable_by_key(|(trace, span, _)| (*trace, *span));
+    let response = |event: &Event| match &event.kind {
+        Kind::Model(call) => SpanId::of_response(call.response?),
+        _ => None,
+    };
+    let mut owners = Vec::with_capacity(tree.events.len());
+    for (i, event) in tree.events.iter().enumerate() {
+        for span in [event.span].into_iter().chain(response(event)) {
+            let last = Reverse((event.end, event.span));
+            owners.push((event.trace, span, last, tree.agent(i)));
+        }
+    }
+    owners.sort_unstable();
+    owners.dedup_by_key(|(trace, span, ..)| (*trace, *span));
+    let owners = owners.into_iter();
     owners
+        .map(|(trace, span, _, agent)| (trace, span, agent.cloned()))
+        .collect()
 }
 
 /// One fact for each activation of a named agent.

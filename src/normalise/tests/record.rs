@@ -137,11 +137,36 @@ fn a_record_that_says_nothing_or_stands_alone_is_none() {
 #[test]
 fn a_record_without_a_span_speaks_of_its_trace() {
     let named = [("gen_ai.evaluation.name", "quality")];
+    let score = ("gen_ai.evaluation.score.value", "1");
     let found = notes(vec![LogRecord {
         span: None,
         ..record(EVALUATION, &named)
     }]);
     assert_eq!(found.len(), 1);
+    // Or of the response that it names: two at the same moment are two.
+    let of = |response: &'static str| LogRecord {
+        span: None,
+        ..record(
+            EVALUATION,
+            &[named[0], score, ("gen_ai.response.id", response)],
+        )
+    };
+    let found = notes(vec![of("one"), of("two"), of("one")]);
+    let about: Vec<_> = found.iter().map(|event| event.rare.about).collect();
+    assert!(about[0].is_some() && about[0] == about[2] && about[0] != about[1]);
+    assert!(found[0].kind == found[2].kind && found[0].kind != found[1].kind);
+    let call = event(
+        "app",
+        "chat",
+        &[
+            ("gen_ai.operation.name", "chat"),
+            ("gen_ai.response.id", "one"),
+        ],
+    );
+    let Kind::Model(call) = call.kind else {
+        panic!("a call");
+    };
+    assert_eq!(call.response, about[0]);
 }
 
 /// S-11.

@@ -115,6 +115,63 @@ fn a_remark_with_a_link_is_about_the_agent_of_the_linked_span() {
     assert_eq!(ratings(&told(&events)), [("second".to_owned(), 0.5)]);
 }
 
+/// Two agents, each of which gives a response.
+fn two_answers() -> Vec<Event> {
+    let mut s = Scene::default();
+    for (agent, response, at) in [("first", 7, 0), ("second", 8, 500)] {
+        let agent = s.agent(0, agent, (at, at + 100));
+        s.call(agent, (at + 10, at + 90));
+        if let Kind::Model(call) = &mut s.last().kind {
+            call.response = Some(response);
+        }
+    }
+    s.events
+}
+
+/// S-12, C-6: in time, late, and in a trace of its own.
+#[test]
+fn a_record_that_names_a_response_is_about_the_agent_that_gave_it() {
+    for (about, expected) in [(7, "first"), (8, "second"), (9, "second")] {
+        for (of, second) in [(1, 2), (1, 60), (2, 60)] {
+            let mut events: Vec<_> = two_answers().into_iter().map(|e| (1, e)).collect();
+            let mut note = rated(of, second, 0.5);
+            (note.kind, note.span) = (Kind::Note(1), SpanId::OF_TRACE);
+            note.rare.about = Some(about);
+            events.push((second, note));
+            let facts = told(&events);
+            assert_eq!(
+                ratings(&facts),
+                [(expected.to_owned(), 0.5)],
+                "{about} {of} {second}"
+            );
+        }
+    }
+    // Its call says the same, and another record speaks of the whole trace.
+    let mut events: Vec<_> = two_answers().into_iter().map(|e| (1, e)).collect();
+    events[1].1.rare.evaluations = scored("csat", 0.5);
+    for (id, about) in [(1, None), (2, Some(7))] {
+        let mut note = rated(1, 2, 0.5);
+        (note.kind, note.span) = (Kind::Note(id), SpanId::OF_TRACE);
+        note.rare.about = about;
+        events.push((2, note));
+    }
+    let both = [("first".to_owned(), 0.5), ("second".to_owned(), 0.5)];
+    assert_eq!(ratings(&told(&events)), both);
+    // A server that gives all responses one ID: the last one is meant.
+    let mut events: Vec<_> = two_answers().into_iter().map(|e| (1, e)).collect();
+    if let Kind::Model(call) = &mut events[3].1.kind {
+        call.response = Some(7);
+    }
+    for second in [2, 60] {
+        let mut note = rated(1, second, 0.5);
+        (note.kind, note.span) = (Kind::Note(second), SpanId::OF_TRACE);
+        note.rare.about = Some(7);
+        events.push((second, note));
+    }
+    let both = [("second".to_owned(), 0.5), ("second".to_owned(), 0.5)];
+    assert_eq!(ratings(&told(&events)), both);
+}
+
 #[test]
 fn a_remark_without_any_turn_counts_for_nobody() {
     let facts = told(&[(0, rated(2, 0, 0.5))]);
