@@ -17,6 +17,7 @@ pub enum InternalMetric {
     DialectMisreadings,
     ReceiverLogRecords,
     ReceiverRejected,
+    ReceiverUnread,
     ReceiverBytes,
     ReceiverWaitingRequests,
     ReceiverBytesInFlight,
@@ -129,6 +130,12 @@ pub static INTERNAL: &[Description<InternalMetric>] = &[
         InternalMetric::ReceiverRejected,
         "baton_receiver_rejected_total",
         "Spans and log records that were rejected while the rest of their request was accepted, by reason.",
+    )
+    .with_labels(&["reason"]),
+    counter(
+        InternalMetric::ReceiverUnread,
+        "baton_receiver_unread_total",
+        "Accepted log records that change no figure, and parts of accepted items that are not read. reason is log_without_trace, log_not_about_agents, resource, scope, link (these three cannot be read), links_over_limit or verdicts_over_limit.",
     )
     .with_labels(&["reason"]),
     counter(

@@ -51,7 +51,7 @@ impl Ingest for Pipeline {
         let span_counters = self.span_counters.clone();
         Box::pin(async move {
             appending.await?;
-            span_counters.add(&spans);
+            span_counters.add(&spans, &counts.unread);
             Ok(counts)
         })
     }

@@ -1,6 +1,7 @@
-//! The metric of accepted spans, by dialect.
+//! The metrics of accepted spans by dialect, and of what of them and of log records was not read.
 
 use crate::catalogue::InternalMetric;
+use crate::model::reject::{Unread, UnreadCounts};
 use crate::normalise::{Misreading, Normaliser, SpanCounts};
 use crate::telemetry::counter;
 use metrics::Counter;
@@ -11,6 +12,8 @@ use std::sync::Arc;
 pub(super) struct SpanCounters {
     built_in: Arc<[Counter]>,
     taught: Arc<[TaughtCounters]>,
+    /// In the order of [`Unread::ALL`].
+    unread: Arc<[Counter]>,
 }
 
 /// Counters of a dialect of the configuration.
@@ -36,11 +39,18 @@ impl SpanCounters {
         Self {
             built_in: SpanCounts::dialects().map(spans).collect(),
             taught: taught.collect(),
+            unread: Unread::ALL
+                .iter()
+                .map(|what| counter(InternalMetric::ReceiverUnread, &[what.as_str()]))
+                .collect(),
         }
     }
 
-    /// Adds the spans of an accepted request.
-    pub(super) fn add(&self, counts: &SpanCounts) {
+    /// Adds the spans of an accepted request, and what the decoder left out of it.
+    pub(super) fn add(&self, counts: &SpanCounts, undecoded: &UnreadCounts) {
+        for (counter, what) in self.unread.iter().zip(Unread::ALL) {
+            counter.increment(counts.unread().of(what) + undecoded.of(what));
+        }
         let built_in = self.built_in.iter().zip(counts.counts());
         for (counter, count) in built_in.filter(|(_, count)| **count > 0) {
             counter.increment(*count);

@@ -418,15 +418,22 @@ pub enum Ignored {
     NotAboutAgents,
     /// An outcome whose workflow was closed.
     OutcomeAfterClose,
+    /// An evaluation that has no score, none by its label either, and declares no outcome.
+    EvaluationWithoutScore,
 }
 
 impl Ignored {
-    pub const ALL: [Self; 2] = [Self::NotAboutAgents, Self::OutcomeAfterClose];
+    pub const ALL: [Self; 3] = [
+        Self::NotAboutAgents,
+        Self::OutcomeAfterClose,
+        Self::EvaluationWithoutScore,
+    ];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Self::NotAboutAgents => "not_about_agents",
             Self::OutcomeAfterClose => "outcome_after_close",
+            Self::EvaluationWithoutScore => "evaluation_without_score",
         }
     }
 }

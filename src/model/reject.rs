@@ -1,4 +1,5 @@
-//! Reasons for which a span or log record is rejected. The set is closed, because the reason is a metric label.
+//! Reasons for which a span or log record is rejected, or a part of it is not read. The sets are closed, because the reason is a metric
+//! label.
 
 /// The fault of one item; the rest of its batch is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -37,5 +38,63 @@ impl RejectReason {
             Self::InvalidTime => "invalid_time",
             Self::TooLarge => "too_large",
         }
+    }
+}
+
+/// Why a log record that was accepted, or a part of an accepted span or log record, changes nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unread {
+    /// A log record without a trace that is no verdict: nothing says what it belongs to.
+    LogWithoutTrace,
+    /// A log record without anything that is about agents.
+    LogNotAboutAgents,
+    /// A resource that cannot be read; its spans are taken without it.
+    Resource,
+    /// An instrumentation scope that cannot be read.
+    Scope,
+    /// A link without valid IDs.
+    Link,
+    /// Links of one span to other traces above the limit.
+    LinksOverLimit,
+    /// Flattened verdicts of one span above the limit.
+    VerdictsOverLimit,
+}
+
+impl Unread {
+    pub const ALL: [Self; 7] = [
+        Self::LogWithoutTrace,
+        Self::LogNotAboutAgents,
+        Self::Resource,
+        Self::Scope,
+        Self::Link,
+        Self::LinksOverLimit,
+        Self::VerdictsOverLimit,
+    ];
+
+    /// The value of the label `reason`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::LogWithoutTrace => "log_without_trace",
+            Self::LogNotAboutAgents => "log_not_about_agents",
+            Self::Resource => "resource",
+            Self::Scope => "scope",
+            Self::Link => "link",
+            Self::LinksOverLimit => "links_over_limit",
+            Self::VerdictsOverLimit => "verdicts_over_limit",
+        }
+    }
+}
+
+/// How often each of [`Unread::ALL`] happened, in their order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct UnreadCounts([u64; Unread::ALL.len()]);
+
+impl UnreadCounts {
+    pub fn add(&mut self, what: Unread, count: u64) {
+        self.0[what as usize] += count;
+    }
+
+    pub fn of(&self, what: Unread) -> u64 {
+        self.0[what as usize]
     }
 }

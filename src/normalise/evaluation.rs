@@ -6,7 +6,7 @@ use crate::model::Name;
 use crate::model::event::{CONTEXT_RETENTION, Evaluation, INTENT_RETENTION};
 use crate::otlp::attribute_key::{AttributeKey, AttributeKeys};
 use crate::otlp::view::{Attributes, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Attributes that declare how much passed in a handoff, from 0 to 1, and the evaluation that each stands for.
 pub(super) const RETENTION: [(&str, AttributeKeys); 2] = [
@@ -107,21 +107,12 @@ fn of_word(word: &str) -> Option<f64> {
 }
 
 /// More verdicts on one span are none that anybody writes.
-const MAX_VERDICTS: usize = 32;
+pub(super) const MAX_VERDICTS: usize = 32;
 
 /// The flattened verdicts of OpenInference on a span, its trace or its session: `annotations.0.annotation.name`.
 pub(super) fn flattened(attributes: &Attributes<'_>, names: &NameInterners) -> Vec<Evaluation> {
     let mut found: BTreeMap<&str, [Option<&Value<'_>>; 3]> = BTreeMap::new();
-    for (name, value) in attributes.others() {
-        if !topics::VERDICTS.iter().any(|start| name.starts_with(start)) {
-            continue;
-        }
-        let Some((of, field)) = name.rsplit_once('.') else {
-            continue;
-        };
-        let Some(place) = ["name", "score", "label"].iter().position(|f| *f == field) else {
-            continue;
-        };
+    for (of, place, value) in flattened_fields(attributes) {
         if found.len() < MAX_VERDICTS || found.contains_key(of) {
             found.entry(of).or_default()[place] = Some(value);
         }
@@ -132,6 +123,26 @@ pub(super) fn flattened(attributes: &Attributes<'_>, names: &NameInterners) -> V
         Some(evaluation(names, name?.as_str()?, score, label))
     });
     read.collect()
+}
+
+/// The fields of flattened verdicts: of which one, the place of the field, and its value.
+fn flattened_fields<'a>(
+    attributes: &'a Attributes<'_>,
+) -> impl Iterator<Item = (&'a str, usize, &'a Value<'a>)> {
+    attributes.others().filter_map(|(name, value)| {
+        let is_one = topics::VERDICTS.iter().any(|start| name.starts_with(start));
+        let (of, field) = name.rsplit_once('.').filter(|_| is_one)?;
+        let place = ["name", "score", "label"]
+            .iter()
+            .position(|f| *f == field)?;
+        Some((of, place, value))
+    })
+}
+
+/// How many verdicts [`flattened`] leaves out.
+pub(super) fn verdicts_over_limit(attributes: &Attributes<'_>) -> usize {
+    let verdicts: BTreeSet<&str> = flattened_fields(attributes).map(|(of, ..)| of).collect();
+    verdicts.len().saturating_sub(MAX_VERDICTS)
 }
 
 /// What is declared of the retention in a handoff, as the evaluations of that name.

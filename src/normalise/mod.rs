@@ -77,6 +77,7 @@ use crate::model::event::{
 };
 use crate::model::ids::{SpanId, TraceId};
 use crate::model::price::PriceBook;
+use crate::model::reject::Unread;
 use crate::model::{List, Name};
 use crate::otlp::view::{Attributes, LogRecord, ScopeBatch};
 use attribute_filter::AttributeFilter;
@@ -163,7 +164,10 @@ impl Normaliser {
             events.push(Box::new(event));
         }
         for log in batch.logs.iter() {
-            events.extend(log_event(context, &contexts, &hasher, log).map(Box::new));
+            match log_event(context, &contexts, &hasher, log) {
+                Ok(event) => events.push(Box::new(event)),
+                Err(reason) => counts.unread.add(reason, 1),
+            }
         }
         events
     }
@@ -184,6 +188,7 @@ impl Normaliser {
         forget_placeholders(&mut event);
         handoff::read_task_state(source, &mut event);
         let mut rare = source.rare(&mut event);
+        source.count_left_out(&rare, &mut counts.unread);
         pause::settle(source, &mut event, &mut rare);
         let by_dialect = event.context.session.clone();
         let declared = contexts.of(source.span);
@@ -301,7 +306,7 @@ fn log_event<'g>(
     contexts: &SpanContexts<'g>,
     hasher: &TokenHasher<'_>,
     log: &'g LogRecord<'_>,
-) -> Option<Event> {
+) -> Result<Event, Unread> {
     let evaluations = evaluation::of(log.event_name, &log.attributes, context.names);
     let evaluations: List<Evaluation> = evaluations.into_iter().collect();
     let outcome = outcome::of_record(&log.attributes, context.settings);
@@ -310,7 +315,7 @@ fn log_event<'g>(
     let judges = outcome.is_some() || evaluations.iter().any(says);
     let own = || judges.then(|| own_trace(log)).flatten();
     let span = log.span.filter(|_| log.trace.is_some());
-    let trace = log.trace.or_else(own)?;
+    let trace = log.trace.or_else(own).ok_or(Unread::LogWithoutTrace)?;
     let mut event = blank(trace, span.unwrap_or(SpanId::OF_TRACE), log.time);
     event.rare = OptionBox::new(RareFields {
         outcome,
@@ -326,7 +331,7 @@ fn log_event<'g>(
     let remarks = rare.outcome.is_some() || !rare.evaluations.is_empty();
     let says = remarks || !rare.requests.is_empty() || event.content.is_some();
     event.kind = Kind::Note(note_id(&event));
-    says.then_some(event)
+    says.then_some(event).ok_or(Unread::LogNotAboutAgents)
 }
 
 /// The id of the trace that a log record without one stands for: the same record sent twice has the same.

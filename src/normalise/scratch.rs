@@ -4,6 +4,7 @@ use super::dialect::DIALECTS;
 use super::interner::NameInterners;
 use super::span_context::LastContext;
 use super::taught::TaughtCounts;
+use crate::model::reject::UnreadCounts;
 
 /// The memory of a [`Normaliser`](super::Normaliser) from one piece of a request to the next, and from request to request.
 ///
@@ -33,6 +34,8 @@ pub struct SpanCounts {
     built_in: [u64; DIALECTS.len() + 1],
     /// Of dialects of the configuration, in their order; empty before the first span.
     taught: Vec<TaughtCounts>,
+    /// What was not read of them, and log records that say nothing.
+    pub(super) unread: UnreadCounts,
 }
 
 // The standard library has this for arrays of up to 32 elements only.
@@ -41,6 +44,7 @@ impl Default for SpanCounts {
         Self {
             built_in: [0; DIALECTS.len() + 1],
             taught: Vec::new(),
+            unread: UnreadCounts::default(),
         }
     }
 }
@@ -60,6 +64,11 @@ impl SpanCounts {
     /// The numbers of the dialects of the configuration, in their order; empty where no span came.
     pub fn of_taught(&self) -> &[TaughtCounts] {
         &self.taught
+    }
+
+    /// What was not read of spans and log records.
+    pub fn unread(&self) -> &UnreadCounts {
+        &self.unread
     }
 
     /// The numbers of so many dialects of the configuration, to be added to.

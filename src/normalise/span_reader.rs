@@ -6,11 +6,12 @@ use super::{
     Settings, declared, evaluation, exchange, handoff, json, model_name, outcome, tool_result,
     topics,
 };
+use crate::model::Name;
 use crate::model::compact::{CowArc, OptionBox};
 use crate::model::event::{Event, Kind, RareFields};
 use crate::model::ids::{Link, SpanId, TraceId};
+use crate::model::reject::{Unread, UnreadCounts};
 use crate::model::time::Timestamp;
-use crate::model::{List, Name};
 use crate::otlp::attribute_key::{AttributeKey, AttributeKeys, key, keys};
 use crate::otlp::view::{Attributes, Scope, Span, Status};
 use std::borrow::Cow;
@@ -154,7 +155,7 @@ impl<'a> SpanReader<'a> {
     pub(super) fn rare(&self, event: &mut Event) -> RareFields {
         let (span, attributes) = (self.span, self.attributes());
         let mut rare = RareFields {
-            links: foreign_links(span),
+            links: foreign_links(span).take(MAX_FOREIGN_LINKS).collect(),
             threshold: span.threshold,
             // A request without a parent span has its caller elsewhere too.
             remote_parent: match span.parent {
@@ -194,6 +195,20 @@ impl<'a> SpanReader<'a> {
             rare.refused.extend(handoff::refusals(self));
         }
         rare
+    }
+}
+
+impl SpanReader<'_> {
+    /// Counts what limits leave out of a span.
+    pub(super) fn count_left_out(&self, rare: &RareFields, unread: &mut UnreadCounts) {
+        if rare.links.len() == MAX_FOREIGN_LINKS {
+            let more = foreign_links(self.span).count() - MAX_FOREIGN_LINKS;
+            unread.add(Unread::LinksOverLimit, more as u64);
+        }
+        if rare.evaluations.len() >= evaluation::MAX_VERDICTS {
+            let more = evaluation::verdicts_over_limit(self.attributes());
+            unread.add(Unread::VerdictsOverLimit, more as u64);
+        }
     }
 }
 
@@ -263,7 +278,9 @@ pub(super) fn blank(trace: TraceId, span: SpanId, end: Timestamp) -> Event {
 }
 
 /// Links into other traces join turns; a few are enough, and some runtimes write hundreds.
-fn foreign_links(span: &Span<'_>) -> List<Link> {
-    let foreign = |link: &&Link| link.trace != span.trace;
-    span.links.iter().filter(foreign).take(8).copied().collect()
+const MAX_FOREIGN_LINKS: usize = 8;
+
+fn foreign_links<'s>(span: &'s Span<'_>) -> impl Iterator<Item = Link> + 's {
+    let links = span.links.iter().copied();
+    links.filter(|link| link.trace != span.trace)
 }

@@ -2,7 +2,7 @@
 
 use super::Limits;
 use super::name_cache::{Lookup, NameCache};
-use crate::model::reject::RejectReason;
+use crate::model::reject::{RejectReason, UnreadCounts};
 use crate::otlp::view::{Attributes, SpanSink, Value};
 
 /// What is read of an item, or the reason for which the item is rejected.
@@ -14,6 +14,8 @@ pub(super) struct DecodeContext<'t, 'a> {
     pub(super) sink: &'t dyn SpanSink,
     /// Lives as long as the request.
     pub(super) names: &'t mut NameCache<'a>,
+    /// What is left out of items that are accepted.
+    pub(super) unread: &'t mut UnreadCounts,
 }
 
 impl<'a> DecodeContext<'_, 'a> {

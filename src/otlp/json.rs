@@ -5,7 +5,7 @@ use super::name_cache::{Lookup, NameCache};
 use super::{Counts, Limits, Malformed};
 use crate::model::ids::Link;
 use crate::model::ids::{SpanId, TraceId};
-use crate::model::reject::RejectReason;
+use crate::model::reject::{RejectReason, Unread};
 use crate::model::sampling::Threshold;
 use crate::model::time::Timestamp;
 use crate::otlp::view::{
@@ -55,28 +55,42 @@ fn request(
     let names = &mut NameCache::new();
     for resource_items in list(root, resources)? {
         let resource_items = resource_items.as_object().ok_or(Malformed)?;
-        let resource = get(resource_items, "resource").and_then(Json::as_object);
         let context = &mut DecodeContext {
             limits,
             sink,
             names,
+            unread: &mut counts.unread,
         };
         // A resource that cannot be read is left out: its spans are not at fault.
+        let resource = get(resource_items, "resource").map(|held| {
+            let object = held.as_object().ok_or(RejectReason::Malformed);
+            object.and_then(|object| attributes(object, context))
+        });
         batch.resource = resource
-            .map(|r| attributes(r, context).unwrap_or_default())
-            .unwrap_or_default();
+            .unwrap_or_else(|| Ok(Attributes::default()))
+            .unwrap_or_else(|_| {
+                counts.unread.add(Unread::Resource, 1);
+                Attributes::default()
+            });
         for scope_items in list(resource_items, scopes)? {
             let scope_items = scope_items.as_object().ok_or(Malformed)?;
-            batch.scope = scope(scope_items);
+            batch.scope = scope(scope_items).unwrap_or_else(|_| {
+                counts.unread.add(Unread::Scope, 1);
+                Scope::default()
+            });
             for object in list(scope_items, items)? {
+                let before = counts.unread;
                 let context = &mut DecodeContext {
                     limits,
                     sink,
                     names,
+                    unread: &mut counts.unread,
                 };
                 let object = object.as_object().ok_or(RejectReason::Malformed);
                 let read = object.and_then(|object| item(object, &mut batch, context));
-                counts.rejects.extend(read.err());
+                if let Err(reason) = read {
+                    counts.reject(reason, before);
+                }
             }
             counts.hand_over(&mut batch, sink);
         }
@@ -154,11 +168,14 @@ fn id<T>(object: &Object, key: &str, read: impl Fn(&str) -> Option<T>) -> ItemRe
     }
 }
 
-fn scope(object: &Object) -> Scope<'_> {
-    let scope = get(object, "scope").and_then(Json::as_object);
-    scope.map_or_else(Scope::default, |scope| Scope {
-        name: text(scope, "name").unwrap_or_default(),
-        version: text(scope, "version").unwrap_or_default(),
+fn scope(object: &Object) -> ItemResult<Scope<'_>> {
+    let Some(scope) = get(object, "scope") else {
+        return Ok(Scope::default());
+    };
+    let scope = scope.as_object().ok_or(RejectReason::Malformed)?;
+    Ok(Scope {
+        name: text(scope, "name")?,
+        version: text(scope, "version")?,
     })
 }
 
@@ -167,7 +184,7 @@ fn span<'o>(object: &'o Object, context: &mut DecodeContext<'_, 'o>) -> ItemResu
     let status = get(object, "status").and_then(Json::as_object);
     let attributes = attributes(object, context)?;
     let events = events(object, context)?;
-    let links = links(object, context.limits)?;
+    let links = links(object, context)?;
     let span = Span {
         trace: id(object, "traceId", TraceId::from_hex)?.ok_or(RejectReason::InvalidId)?,
         id: id(object, "spanId", SpanId::from_hex)?.ok_or(RejectReason::InvalidId)?,
@@ -232,11 +249,14 @@ fn events<'o>(
     Ok(events)
 }
 
-fn links(object: &Object, limits: &Limits) -> ItemResult<Vec<Link>> {
+fn links(object: &Object, context: &mut DecodeContext<'_, '_>) -> ItemResult<Vec<Link>> {
     let mut links = Vec::new();
     for json in items(object, "links")? {
-        check_count(links.len(), limits)?;
-        links.extend(link(json));
+        check_count(links.len(), context.limits)?;
+        match link(json) {
+            Some(link) => links.push(link),
+            None => context.unread.add(Unread::Link, 1),
+        }
     }
     Ok(links)
 }

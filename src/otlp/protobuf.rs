@@ -7,7 +7,7 @@ use super::name_cache::NameCache;
 use super::{Counts, Limits, Malformed};
 use crate::model::ids::Link;
 use crate::model::ids::{SpanId, TraceId};
-use crate::model::reject::RejectReason;
+use crate::model::reject::{RejectReason, Unread};
 use crate::model::sampling::Threshold;
 use crate::model::time::Timestamp;
 use crate::otlp::view::{
@@ -62,9 +62,11 @@ fn request<'a>(
                     limits,
                     sink,
                     names,
+                    unread: &mut counts.unread,
                 };
                 if attributes(bytes, &mut batch.resource, context).is_err() {
                     batch.resource.clear();
+                    counts.unread.add(Unread::Resource, 1);
                 }
             }
         }
@@ -75,20 +77,24 @@ fn request<'a>(
             // The scope may come after its items.
             batch.scope = Scope::default();
             for field in WireFields(scope_items) {
-                if let (1, Wire::Bytes(bytes)) = field.map_err(broken)? {
-                    let read = scope(bytes, &mut batch.scope);
-                    read.unwrap_or_else(|_| batch.scope = Scope::default());
+                if let (1, Wire::Bytes(bytes)) = field.map_err(broken)?
+                    && scope(bytes, &mut batch.scope).is_err()
+                {
+                    batch.scope = Scope::default();
+                    counts.unread.add(Unread::Scope, 1);
                 }
             }
             for field in WireFields(scope_items) {
                 if let (2, Wire::Bytes(bytes)) = field.map_err(broken)? {
+                    let before = counts.unread;
                     let context = &mut DecodeContext {
                         limits,
                         sink,
                         names,
+                        unread: &mut counts.unread,
                     };
                     if let Err(reason) = item(bytes, &mut batch, context) {
-                        counts.rejects.push(reason);
+                        counts.reject(reason, before);
                     }
                     if batch.spans.len() + batch.logs.len() == MAX_BATCH_ITEMS {
                         counts.hand_over(&mut batch, sink);
@@ -171,7 +177,10 @@ fn span<'a>(
             }
             (13, Wire::Bytes(bytes)) => {
                 check_count(span.links.len(), limits)?;
-                span.links.extend(link(bytes)?);
+                match link(bytes)? {
+                    Some(link) => span.links.push(link),
+                    None => context.unread.add(Unread::Link, 1),
+                }
             }
             (15, Wire::Bytes(bytes)) => {
                 for field in WireFields(bytes) {

@@ -5,7 +5,7 @@ use super::tree::UNKNOWN_AGENT;
 use crate::model::Name;
 use crate::model::call_costs::CallCost;
 use crate::model::event::{self, Cost, Event, FEEDBACK, Kind};
-use crate::model::fact::{Ending, Fact, ModelCallFact, ToolCallFact, What};
+use crate::model::fact::{Ending, Fact, Ignored, ModelCallFact, ToolCallFact, What};
 use std::time::Duration;
 
 /// The fact of one model call, with the tokens and the cost of the call itself (C-7).
@@ -116,7 +116,16 @@ pub fn evaluation_facts<'a>(
     workflow: &'a Name,
 ) -> impl Iterator<Item = Fact> + 'a {
     event.rare.evaluations.iter().filter_map(move |evaluation| {
-        let score = evaluation.score?;
+        let Some(score) = evaluation.score else {
+            // Its label may declare the outcome.
+            let reason = Ignored::EvaluationWithoutScore;
+            let what = What::Ignored { reason, events: 1 };
+            return event
+                .rare
+                .outcome
+                .is_none()
+                .then(|| Fact::of_span(event, what));
+        };
         let is_feedback = FEEDBACK.contains(&evaluation.name.to_ascii_lowercase().as_str());
         let what = if is_feedback {
             What::Feedback {

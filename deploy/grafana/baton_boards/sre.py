@@ -65,6 +65,7 @@ def failures(q):
 # Metric of what is in no figure, or not fully; what it says; and the label that says why.
 LEFT_OUT = [
     ("baton_ignored_events_total", "ignored: changes no figure", "reason"),
+    ("baton_receiver_unread_total", "not read: changes no figure", "reason"),
     ("baton_duplicate_events_total", "duplicate: counted once", ""),
     ("baton_late_events_total", "late: counted in totals only", ""),
     ("baton_shed_total", "finalized early: a limit was reached", "reason"),

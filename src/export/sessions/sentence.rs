@@ -55,6 +55,10 @@ pub(super) fn of(what: &What, currency: &str) -> Option<String> {
             reason: Ignored::OutcomeAfterClose,
             ..
         } => "an outcome arrived after its workflow was closed, so it changes nothing".to_owned(),
+        What::Ignored {
+            reason: Ignored::EvaluationWithoutScore,
+            ..
+        } => "an evaluation has no score, so it changes nothing".to_owned(),
         What::Pending(_) | What::Duplicate | What::Ignored { .. } => return None,
     })
 }

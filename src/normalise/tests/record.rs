@@ -1,9 +1,9 @@
 //! Known answers of log records and evaluations: what they add to their span, and which of them are a verdict on the business.
 
-use super::{event, with};
+use super::{event, group, with};
 use crate::model::event::{HandoffRequest, Outcome, Target};
-use crate::model::ids::SpanId;
-use crate::model::ids::TraceId;
+use crate::model::ids::{Link, SpanId, TraceId};
+use crate::model::reject::Unread;
 use crate::model::time::Timestamp;
 use crate::normalise::*;
 use crate::otlp::view::{Attributes, SpanEvent, Value};
@@ -240,6 +240,38 @@ fn a_word_is_a_score_where_there_is_none() {
     // Its words are those of outcomes.
     let passed = [(label, Value::Str("pass"))];
     assert_eq!(score("task_completion", &passed), None);
+}
+
+#[test]
+fn what_limits_leave_out_of_a_span_is_counted() {
+    let verdicts = |count: usize| {
+        let names = (0..count).map(|i| format!("annotations.{i}.annotation.name"));
+        names.collect::<Vec<_>>()
+    };
+    let link = |n: u8| Link {
+        trace: TraceId::new(&[n; 16]).expect("not zero"),
+        span: SpanId::new(&[n; 8]).expect("not zero"),
+    };
+    for (count, links_over, verdicts_over) in [(8, 0, 0), (11, 3, 0), (40, 32, 8)] {
+        let names = verdicts(count);
+        let pairs: Vec<_> = names
+            .iter()
+            .map(|name| (name.as_str(), "quality"))
+            .collect();
+        let batch = group("app", "x", &pairs, |span| {
+            // Its own trace is 1.
+            span.links = (1..=count as u8 + 1).map(link).collect();
+        });
+        let normaliser = Normaliser::new(Settings::default(), Arc::new(PriceBook::default()));
+        let mut scratch = Scratch::default();
+        let events = normaliser.normalise(&batch, &mut scratch);
+        assert_eq!(events[0].rare.links.len(), 8);
+        assert_eq!(events[0].rare.evaluations.len(), count.min(32));
+        let counts = scratch.take_span_counts();
+        let unread = counts.unread();
+        assert_eq!(unread.of(Unread::LinksOverLimit), links_over);
+        assert_eq!(unread.of(Unread::VerdictsOverLimit), verdicts_over);
+    }
 }
 
 #[test]

@@ -217,6 +217,31 @@ fn an_outcome_that_comes_too_late_is_counted_as_ignored() {
 }
 
 #[test]
+fn an_evaluation_without_a_score_is_counted_as_ignored() {
+    let unscored = |mut event: Event| {
+        event.rare.evaluations[0].score = None;
+        event
+    };
+    for (of, second) in [(1, 2), (1, 60), (2, 60)] {
+        let mut events = turn();
+        let mut event = unscored(rated(of, second, 0.5));
+        event.span = span(9);
+        events.push((second, event.clone()));
+        let facts = told(&events);
+        let expected = [("evaluation_without_score", 1)];
+        assert_eq!(
+            (ignored(&facts), ratings(&facts)),
+            (expected.into(), vec![])
+        );
+        // Its label declares the outcome.
+        event.rare.outcome = resolved(of, second).rare.outcome.clone();
+        events.pop();
+        events.push((second, event));
+        assert_eq!(ignored(&told(&events)), []);
+    }
+}
+
+#[test]
 fn spans_of_traces_without_agents_are_counted_as_ignored() {
     let facts = told(&[(0, remark(2, 0)), (0, remark(3, 0))]);
     assert_eq!(ignored(&facts), [("not_about_agents", 1); 2]);
