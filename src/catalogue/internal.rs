@@ -118,9 +118,9 @@ pub static INTERNAL: &[Description<InternalMetric>] = &[
     counter(
         InternalMetric::DialectMisreadings,
         "baton_dialect_misreadings_total",
-        "Expressions of a dialect in `normalise.dialects` that gave an accepted span nothing, by reason: evaluation, type, json, kind. Attributes that a span does not have are no reason.",
+        "Expressions of a dialect in `normalise.dialects` that gave an accepted span nothing. key is the key that the expression stands under. reason is evaluation, type, json or kind. Attributes that a span does not have are no reason.",
     )
-    .with_labels(&["dialect", "reason"]),
+    .with_labels(&["dialect", "key", "reason"]),
     counter(
         InternalMetric::ReceiverLogRecords,
         "baton_receiver_log_records_total",

@@ -158,7 +158,7 @@ struct DoctorArgs {
     format: DoctorFormat,
     /// Send a test conversation to the running instance over OTLP/HTTP, and wait for its figures
     ///
-    /// It counts as a session, a turn and a workflow of the instance.
+    /// Its workflow is called `baton-doctor`. It counts as one session, one turn and one unverified workflow of the instance.
     #[arg(long)]
     send: bool,
     #[command(flatten)]

@@ -1,7 +1,7 @@
 //! Recorded OTLP as files hold it: what a file is, is told by its content.
 
 use super::{called, is_standard_input};
-use crate::model::reject::RejectReason;
+use crate::model::reject::{RejectReason, UnreadCounts};
 use crate::otlp::recognise::{self, RecordedSignal};
 use crate::otlp::view::SpanSink;
 use crate::otlp::{Counts, Limits, json, protobuf};
@@ -21,6 +21,7 @@ pub(super) struct Held {
     pub(super) spans: u64,
     pub(super) log_records: u64,
     pub(super) rejects: Vec<RejectReason>,
+    pub(super) unread: UnreadCounts,
     /// Requests of metrics, which nothing is derived from.
     pub(super) of_metrics: u64,
 }
@@ -30,6 +31,7 @@ impl Held {
         self.spans += counts.spans;
         self.log_records += counts.log_records;
         self.rejects.extend(counts.rejects);
+        self.unread.add_all(&counts.unread);
     }
 
     /// What is worth a warning; empty where all is well.

@@ -1,10 +1,10 @@
 //! One emitter: the spans of one service in one dialect.
 
 use crate::model::Name;
-use crate::model::event::{Cost, Event, Kind, ModelCall};
+use crate::model::event::{Event, Kind, ModelCall};
 use crate::model::harmless::harmless;
 use crate::model::ids::TraceId;
-use crate::otlp::view::{Attributes, Span, Value};
+use crate::otlp::view::{Attributes, Span};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// The label of spans that no dialect recognises.
@@ -32,6 +32,9 @@ const HANDING: &[&str] = &[
     "switch", "redirect", "dispatch", "escalate", "pass_to", "send_to",
 ];
 
+/// The attribute of the resource that names the language of the SDK of OpenTelemetry.
+pub(super) const LANGUAGE: &str = "telemetry.sdk.language";
+
 /// Names shown as examples.
 pub(super) const MAX_EXAMPLES: usize = 5;
 
@@ -40,22 +43,22 @@ pub(super) const MAX_EXAMPLES: usize = 5;
 pub(super) struct Emitter {
     pub(super) spans: u64,
     pub(super) scopes: BTreeSet<String>,
+    /// Languages of the SDKs of OpenTelemetry.
+    pub(super) languages: BTreeSet<String>,
     pub(super) read: BTreeMap<&'static str, u64>,
     /// Spans of no dialect that may be the work of agents, with names of attributes that say so.
     pub(super) not_understood: u64,
     pub(super) examples: BTreeSet<String>,
     /// Traces in which it shows the work of agents.
     pub(super) traces: HashSet<TraceId>,
-    pub(super) model_calls: u64,
-    pub(super) without_usage: u64,
-    pub(super) streamed_without_usage: u64,
-    pub(super) without_output: u64,
-    pub(super) unpriced: BTreeMap<Name, u64>,
-    /// Calls in each trace, to be compared with the traces that name an agent.
-    pub(super) calls: BTreeMap<TraceId, u64>,
+    /// Whether a span of a model call lacks its tokens. How many calls do is for the metrics to say: a call can have several spans.
+    pub(super) lacks_usage: bool,
+    /// Whether a trace of its agents' work names no user on one of its spans.
+    pub(super) lacks_user: bool,
+    /// Traces with model calls.
+    pub(super) traces_with_calls: HashSet<TraceId>,
     /// Tools whose names sound like handoffs.
     pub(super) handing_tools: BTreeMap<Name, u64>,
-    pub(super) unconverted: BTreeSet<Name>,
     pub(super) unknown_outcomes: BTreeSet<Name>,
 }
 
@@ -67,14 +70,14 @@ impl Emitter {
             self.scopes.insert(harmless(scope).into());
         }
         *self.read.entry(kind(event)).or_default() += 1;
-        self.unconverted.extend(event.rare.unconverted.clone());
         self.unknown_outcomes
             .extend(event.rare.unknown_outcome.clone());
         if event.kind.is_agentic() {
             self.traces.insert(event.trace);
+            self.lacks_user |= event.context.user.is_none();
         }
         match &event.kind {
-            Kind::Model(call) => self.call(span, event, call),
+            Kind::Model(call) => self.call(event, call),
             Kind::Tool(tool) if tool.hands_to.is_none() && sounds_like_handing(&tool.name) => {
                 *self.handing_tools.entry(tool.name.clone()).or_default() += 1;
             }
@@ -83,25 +86,17 @@ impl Emitter {
         }
     }
 
-    fn call(&mut self, span: &Span<'_>, event: &Event, call: &ModelCall) {
-        self.model_calls += 1;
-        *self.calls.entry(event.trace).or_default() += 1;
-        if call.failed {
-            return;
-        }
-        if call
-            .usage
-            .is_none_or(|usage| usage.input + usage.output == 0)
-        {
-            self.without_usage += 1;
-            self.streamed_without_usage += u64::from(is_streamed(&span.attributes));
-        }
-        if call.answered.is_none() && call.requests.is_empty() {
-            self.without_output += 1;
-        }
-        if let (Cost::Unpriced, Some(model)) = (call.cost, &call.model) {
-            *self.unpriced.entry(model.clone()).or_default() += 1;
-        }
+    /// What tells apart SDKs with one dialect: scopes, and languages as `telemetry.sdk.language=nodejs`.
+    pub(super) fn origins(&self) -> Vec<String> {
+        let languages = self.languages.iter();
+        let languages = languages.map(|language| format!("{LANGUAGE}={language}"));
+        self.scopes.iter().cloned().chain(languages).collect()
+    }
+
+    fn call(&mut self, event: &Event, call: &ModelCall) {
+        self.traces_with_calls.insert(event.trace);
+        let usage = call.usage.filter(|usage| usage.input + usage.output > 0);
+        self.lacks_usage |= !call.failed && usage.is_none();
     }
 
     fn unknown(&mut self, attributes: &Attributes<'_>) {
@@ -135,24 +130,6 @@ fn kind(event: &Event) -> &'static str {
         Kind::Guardrail { .. } => "guardrails",
         Kind::Note(_) => "notes",
     }
-}
-
-/// Whether a call says that its output was streamed.
-fn is_streamed(attributes: &Attributes<'_>) -> bool {
-    attributes.iter().any(|(name, value)| {
-        let named = name.to_ascii_lowercase();
-        let says = match value {
-            Value::Bool(flag) => *flag,
-            Value::Str(text) => {
-                let text = text.to_ascii_lowercase();
-                text == "true"
-                    || text.contains("\"stream\": true")
-                    || text.contains("\"stream\":true")
-            }
-            _ => false,
-        };
-        says && (named.contains("stream") || named.ends_with("invocation_parameters"))
-    })
 }
 
 fn sounds_like_handing(tool: &str) -> bool {

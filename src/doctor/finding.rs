@@ -2,6 +2,9 @@
 
 use serde::Serialize;
 
+pub(super) const DIALECTS_PAGE: &str = "docs/dialects.md";
+pub(super) const TEACH_PAGE: &str = "docs/teach-a-dialect.md";
+
 /// What is missing or not understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -12,22 +15,52 @@ pub enum FindingKind {
     Misreadings,
     /// Traces that name no session.
     NoSession,
-    /// Model calls in traces in which nobody names an agent.
+    /// Workflows that name no user.
+    NoUser,
+    /// Workflows that declare no business value.
+    NoValue,
+    /// Agents at work without any model call.
+    NoModelCalls,
+    /// Model calls of no agent.
     NoAgentName,
     /// Model calls without tokens.
     NoUsage,
-    /// Models without a price.
+    /// Model calls without a price.
     NoPrice,
+    /// Answers whose text nobody recorded.
+    NoText,
     /// A tool that sounds like a handoff and is not read as one.
     HandoffTool,
-    /// No workflow declares how it ended, and no rule says so.
+    /// Handoffs whose result nothing shows.
+    UnknownHandoffs,
+    /// Workflows that declare no outcome, and no rule says one.
     NoOutcome,
     /// Words that declare an outcome and are none.
     OutcomeWord,
+    /// Outcomes that came after their workflow was closed.
+    LateOutcome,
+    /// Evaluations without a score.
+    NoScore,
     /// Amounts in a currency without a rate.
     Currency,
-    /// Spans and log records that cannot be taken.
+    /// Spans that came after their turn was finalized.
+    Late,
+    /// Spans that came more than once.
+    Duplicate,
+    /// Spans that are not about agents.
+    Ignored,
+    /// Work that was finalized early because of a limit.
+    Shed,
+    /// Labels with too many values.
+    Overflow,
+    /// Spans, log records and requests that cannot be taken.
     Rejected,
+    /// Parts of what was taken that were not read.
+    Unread,
+    /// Connections that were closed or not accepted because of a limit.
+    Connections,
+    /// Snapshots that were not written or cannot be read.
+    Snapshots,
     /// Nothing at all came.
     NoSpans,
     /// The instance that was asked does not do what it should.
@@ -76,5 +109,13 @@ pub(super) fn percent(count: u64, of: u64) -> u64 {
         0 if count > 0 => 1,
         100 if count < of => 99,
         percent => percent,
+    }
+}
+
+/// A number with what it counts, which is given in the plural.
+pub(super) fn numbered(count: u64, things: &str) -> String {
+    match (count, things.strip_suffix('s')) {
+        (1, Some(thing)) => format!("1 {thing}"),
+        _ => format!("{count} {things}"),
     }
 }

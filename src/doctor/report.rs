@@ -1,7 +1,7 @@
 //! The findings as text and as JSON.
 
 use super::emitter::UNKNOWN;
-use super::finding::Finding;
+use super::finding::{Finding, numbered};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -11,9 +11,13 @@ use std::fmt::Write as _;
 pub struct Diagnosis {
     pub spans: u64,
     pub log_records: u64,
+    /// What the metrics count. A call that several spans show is one.
+    pub counted: BTreeMap<&'static str, u64>,
     pub emitters: Vec<EmitterReport>,
     /// Findings that concern no single emitter.
     pub findings: Vec<Finding>,
+    /// What is no fault, and yet good to know.
+    pub notes: Vec<Finding>,
 }
 
 /// What is found about one emitter.
@@ -26,7 +30,9 @@ pub struct EmitterReport {
     pub title: Option<String>,
     pub scopes: Vec<String>,
     pub spans: u64,
-    /// What is read, by kind.
+    /// The section of the documentation about it.
+    pub see: Option<&'static str>,
+    /// What its spans are read as, by kind.
     pub read: BTreeMap<&'static str, u64>,
     pub findings: Vec<Finding>,
     /// What is no fault, and yet good to know.
@@ -47,17 +53,24 @@ impl Diagnosis {
         for emitter in &self.emitters {
             emitter.write(&mut text);
         }
-        if !self.findings.is_empty() {
+        if !(self.counted.is_empty() && self.findings.is_empty() && self.notes.is_empty()) {
             text.push_str("All together\n");
-            self.findings.iter().for_each(|one| write(&mut text, one));
+            if !self.counted.is_empty() {
+                let _ = writeln!(text, "  counted: {}", list(&self.counted));
+            }
+            self.findings
+                .iter()
+                .for_each(|one| write(&mut text, '!', one));
+            self.notes.iter().for_each(|one| write(&mut text, '-', one));
             text.push('\n');
         }
-        let summary = match self.count() {
-            0 => "Nothing is missing.\n".to_owned(),
-            1 => "1 finding.\n".to_owned(),
-            count => format!("{count} findings.\n"),
+        let summary = match (self.count() as u64, self.notes.len() as u64) {
+            (0, 0) => "Nothing is missing.".to_owned(),
+            (0, notes) => format!("No findings, {}.", numbered(notes, "notes")),
+            (count, _) => format!("{}.", numbered(count, "findings")),
         };
         text.push_str(&summary);
+        text.push('\n');
         text
     }
 
@@ -76,17 +89,13 @@ impl EmitterReport {
             (None, UNKNOWN) => "no known dialect".to_owned(),
             (None, label) => format!("`{label}` of the configuration"),
         };
-        let _ = writeln!(text, "{}: {dialect}, {} spans", self.service, self.spans);
+        let spans = numbered(self.spans, "spans");
+        let _ = writeln!(text, "{}: {dialect}, {spans}", self.service);
         if !self.scopes.is_empty() {
             let _ = writeln!(text, "  scopes: {}", self.scopes.join(", "));
         }
-        let read = self
-            .read
-            .iter()
-            .map(|(kind, count)| format!("{count} {kind}"));
-        let read: Vec<String> = read.collect();
-        let _ = writeln!(text, "  read: {}", read.join(", "));
-        self.findings.iter().for_each(|one| write(text, one));
+        let _ = writeln!(text, "  spans read: {}", list(&self.read));
+        self.findings.iter().for_each(|one| write(text, '!', one));
         for note in &self.notes {
             let _ = writeln!(text, "  note: {note}");
         }
@@ -94,6 +103,13 @@ impl EmitterReport {
     }
 }
 
-fn write(text: &mut String, finding: &Finding) {
-    let _ = writeln!(text, "  ! {} [{}]", finding.message, finding.see);
+fn write(text: &mut String, mark: char, finding: &Finding) {
+    let _ = writeln!(text, "  {mark} {} [{}]", finding.message, finding.see);
+}
+
+fn list(counts: &BTreeMap<&'static str, u64>) -> String {
+    let counts = counts
+        .iter()
+        .map(|(things, count)| numbered(*count, things));
+    counts.collect::<Vec<_>>().join(", ")
 }

@@ -1,25 +1,22 @@
 //! Takes decoded requests, and notes what each emitter sends.
 
-use super::emitter::{Emitter, MAX_EXAMPLES, UNKNOWN, target_in};
-use super::finding::{Finding, FindingKind, percent};
+use super::emitter::{Emitter, LANGUAGE, MAX_EXAMPLES, UNKNOWN, target_in};
+use super::figures::Figures;
+use super::finding::{DIALECTS_PAGE, Finding, FindingKind, TEACH_PAGE, numbered, percent};
+use super::lacks::{NO_CALLS, counted, lacks};
 use super::report::{Diagnosis, EmitterReport};
 use super::sdks::{SDKS_PAGE, SdkSection, section_of};
-use crate::model::event::Event;
+use crate::model::event::{Event, Kind};
 use crate::model::harmless::harmless;
 use crate::model::ids::TraceId;
-use crate::normalise::{DIALECTS, Misreading, Normaliser, Scratch};
+use crate::model::reject::{RejectReason, Unread, UnreadCounts};
+use crate::normalise::{DIALECTS, Normaliser, Scratch};
 use crate::otlp::view::{Attributes, ScopeBatch, SpanSink};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::fmt::Write as _;
 
 /// What a span is listed under: its service, its dialect, and its scope where no dialect knows it.
 type EmitterKey = (String, String, String);
-
-/// What the configuration says that no span can show.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Declared {
-    /// It has rules for outcomes.
-    pub has_outcome_rules: bool,
-}
 
 /// What is noted of a recording. As a [`SpanSink`] it takes what a decoder makes of it, and asks for all attributes.
 #[derive(Debug)]
@@ -28,9 +25,7 @@ pub struct Survey {
     scratch: Scratch,
     emitters: BTreeMap<EmitterKey, Emitter>,
     with_session: HashSet<TraceId>,
-    with_agent: HashSet<TraceId>,
-    /// Whether something declares how a workflow ended.
-    has_outcome: bool,
+    with_calls: HashSet<TraceId>,
     log_records: u64,
 }
 
@@ -44,12 +39,14 @@ impl SpanSink for Survey {
         let dialects: Vec<String> = dialects.into_iter().map(str::to_owned).collect();
         let events = self.normaliser.normalise(batch, &mut self.scratch);
         let service = service(&batch.resource);
+        let language = text_of(&batch.resource, LANGUAGE).map(str::to_owned);
         for ((span, event), dialect) in batch.spans.iter().zip(&events).zip(dialects) {
             let is_known = dialect != UNKNOWN;
             let scope = if is_known { "" } else { batch.scope.name };
             let key = (service.clone(), dialect, harmless(scope).into());
             let emitter = self.emitters.entry(key).or_default();
             emitter.add(batch.scope.name, span, event, is_known);
+            emitter.languages.extend(language.clone());
         }
         self.log_records += batch.logs.len() as u64;
         events.iter().for_each(|event| self.note(event));
@@ -63,8 +60,7 @@ impl Survey {
             scratch: Scratch::default(),
             emitters: BTreeMap::new(),
             with_session: HashSet::new(),
-            with_agent: HashSet::new(),
-            has_outcome: false,
+            with_calls: HashSet::new(),
             log_records: 0,
         }
     }
@@ -73,88 +69,72 @@ impl Survey {
         if event.context.session.is_some() {
             self.with_session.insert(event.trace);
         }
-        if event.agent.is_some() {
-            self.with_agent.insert(event.trace);
+        if matches!(event.kind, Kind::Model(_)) {
+            self.with_calls.insert(event.trace);
         }
-        self.has_outcome |= event.rare.outcome.is_some();
     }
 
-    /// What was found. `rejected` are items that could not be decoded.
-    pub fn diagnosis(mut self, declared: Declared, rejected: u64) -> Diagnosis {
+    /// What was found. `rejected` and `undecoded` could not be decoded, and `figures` the metrics of the recording: how much is missing is for them to say.
+    pub fn diagnosis(
+        mut self,
+        mut figures: Figures,
+        rejected: &[RejectReason],
+        undecoded: &UnreadCounts,
+    ) -> Diagnosis {
         let emitters = std::mem::take(&mut self.emitters);
         let spans: u64 = emitters.values().map(|emitter| emitter.spans).sum();
         let is_agentic = emitters.values().any(|emitter| !emitter.traces.is_empty());
-        let mut findings = self.misreadings();
-        if rejected > 0 {
-            let message = format!(
-                "{rejected} spans and log records are rejected: whatever writes them is at fault; `baton replay` says why"
-            );
-            let of = rejected + spans + self.log_records;
-            findings.push(Finding::new(
-                FindingKind::Rejected,
-                (rejected, of),
-                message,
-                "docs/operations.md",
-            ));
+        self.add_counts(&mut figures, undecoded);
+        for reason in rejected {
+            let labels = [("reason", reason.as_str())];
+            figures.add("baton_receiver_rejected_total", &labels, 1);
+        }
+        let (mut findings, mut notes) = lacks(&figures);
+        // The emitters say it.
+        findings.retain(|finding| finding.kind != FindingKind::NoModelCalls);
+        for finding in findings.iter_mut().chain(&mut notes) {
+            locate(finding, &emitters);
         }
         if spans == 0 {
-            let message = "no spans: all figures come from spans";
-            findings.push(Finding::new(
-                FindingKind::NoSpans,
-                (0, 0),
-                message,
-                DIALECTS_PAGE,
-            ));
+            let message = "No spans: all figures come from spans";
+            let kind = FindingKind::NoSpans;
+            findings.push(Finding::new(kind, (0, 0), message, DIALECTS_PAGE));
         } else if !is_agentic {
             let message = format!(
-                "{spans} spans, none of which shows the work of agents: turn the tracing of your agent SDK on, or teach Baton its dialect"
+                "{}, none of which shows the work of agents: turn the tracing of your agent SDK on, or teach Baton its dialect",
+                numbered(spans, "spans")
             );
-            findings.push(Finding::new(
-                FindingKind::UnknownSpans,
-                (spans, spans),
-                message,
-                TEACH_PAGE,
-            ));
-        } else if !self.has_outcome && !declared.has_outcome_rules {
-            let message = "no outcome is ever declared: set `baton.outcome` to `resolved`, `escalated`, `failed` or `abandoned` on a span of the session, or write a rule in `rules.outcomes`; otherwise workflows that end normally count as `unverified`";
-            findings.push(Finding::new(
-                FindingKind::NoOutcome,
-                (1, 1),
-                message,
-                DECLARE_PAGE,
-            ));
+            let kind = FindingKind::UnknownSpans;
+            findings.push(Finding::new(kind, (spans, spans), message, TEACH_PAGE));
         }
         Diagnosis {
             spans,
             log_records: self.log_records,
+            counted: counted(&figures),
             emitters: self.reports(emitters),
             findings,
+            notes,
         }
     }
 
-    /// What expressions of the configuration did not give.
-    fn misreadings(&mut self) -> Vec<Finding> {
+    /// Adds what was not read, and what expressions of the configuration did not give, as a running instance counts it.
+    fn add_counts(&mut self, figures: &mut Figures, undecoded: &UnreadCounts) {
         let counts = self.scratch.take_span_counts();
-        let dialects = self.normaliser.taught().zip(counts.of_taught());
-        let mut findings = Vec::new();
-        for (dialect, counts) in dialects {
-            for reason in Misreading::ALL {
-                let count = counts.of(reason);
-                if count > 0 {
-                    let reason = reason.as_str();
-                    let message = format!(
-                        "expressions of the dialect `{dialect}` gave nothing {count} times (reason: {reason})"
-                    );
-                    findings.push(Finding::new(
-                        FindingKind::Misreadings,
-                        (count, counts.evaluated),
-                        message,
-                        TEACH_PAGE,
-                    ));
-                }
+        for what in Unread::ALL {
+            let count = counts.unread().of(what) + undecoded.of(what);
+            let labels = [("reason", what.as_str())];
+            figures.add("baton_receiver_unread_total", &labels, count);
+        }
+        for (dialect, counts) in self.normaliser.taught().zip(counts.of_taught()) {
+            for (key, reason, count) in counts.misreadings() {
+                let labels = [
+                    ("dialect", dialect),
+                    ("key", key),
+                    ("reason", reason.as_str()),
+                ];
+                figures.add("baton_dialect_misreadings_total", &labels, count);
             }
         }
-        findings
     }
 
     /// The emitters of each service, those with the most spans first. A trace in which several of them lack a session is told once.
@@ -182,9 +162,14 @@ impl Survey {
             "" => emitter.scopes.iter().cloned().collect(),
             _ => vec![scope],
         };
-        let section = section_of(&dialect, &scopes);
-        let findings = self.findings(section, &emitter);
-        let notes = notes(&emitter);
+        let origins = emitter.origins();
+        let source = Provenance {
+            section: section_of(&dialect, &origins),
+            dialect: &dialect,
+            origins: &origins,
+        };
+        let findings = self.findings(&source, &emitter);
+        let see = source.section.map(|section| section.see);
         let title = DIALECTS.iter().find(|known| known.name == dialect);
         EmitterReport {
             service,
@@ -192,22 +177,18 @@ impl Survey {
             dialect,
             scopes,
             spans: emitter.spans,
+            see,
             read: emitter.read,
             findings,
-            notes,
+            notes: Vec::new(),
         }
     }
 
-    fn findings(&self, section: Option<&SdkSection>, emitter: &Emitter) -> Vec<Finding> {
-        let see = section.map_or(SDKS_PAGE, |section| section.see);
+    fn findings(&self, source: &Provenance<'_>, emitter: &Emitter) -> Vec<Finding> {
         let found = [
             unknown(emitter),
-            self.without_session(section, emitter, see),
-            self.without_agent(emitter, see),
-            without_usage(emitter, see),
-            without_price(emitter),
-            words(emitter),
-            currencies(emitter),
+            self.without_session(source, emitter),
+            self.without_calls(source, emitter),
         ];
         let tools = emitter.handing_tools.iter().map(|(tool, count)| {
             let add = target_in(tool).map_or_else(
@@ -222,43 +203,95 @@ impl Survey {
         found.into_iter().flatten().chain(tools).collect()
     }
 
-    fn without_session(
-        &self,
-        section: Option<&SdkSection>,
-        emitter: &Emitter,
-        see: &'static str,
-    ) -> Option<Finding> {
+    fn without_session(&self, source: &Provenance<'_>, emitter: &Emitter) -> Option<Finding> {
         let of = emitter.traces.len() as u64;
         let without = emitter.traces.iter();
         let without = without.filter(|trace| !self.with_session.contains(*trace));
         let count = without.count() as u64;
-        let advice = section.map_or_else(
-            || "set `gen_ai.conversation.id` or `session.id` on a span of each trace".to_owned(),
-            |section| format!("set it with: {}", section.session),
-        );
+        let advice = source.row("Session").unwrap_or_else(|| {
+            "`gen_ai.conversation.id` or `session.id` on a span of each trace".into()
+        });
         let message = format!(
-            "no session ID on {} % of traces ({count} of {of}), so each is a session of its own. To change this, {advice}, or name your own attribute in `normalise.session_attributes`",
+            "No session ID on {} % of traces ({count} of {of}), so each is a session of its own. Set the session ID with {advice}. If your spans have it under another name, add that to `normalise.session_attributes`",
             percent(count, of),
         );
-        let finding = || Finding::new(FindingKind::NoSession, (count, of), message, see);
+        let finding = || source.finding(FindingKind::NoSession, (count, of), message);
         (count > 0).then(finding)
     }
 
-    fn without_agent(&self, emitter: &Emitter, see: &'static str) -> Option<Finding> {
-        let nameless = emitter.calls.iter();
-        let nameless = nameless.filter(|(trace, _)| !self.with_agent.contains(*trace));
-        let count: u64 = nameless.map(|(_, calls)| calls).sum();
-        let of = emitter.model_calls;
+    /// Whether no trace of an emitter has a model call, whoever shows it.
+    fn without_calls(&self, source: &Provenance<'_>, emitter: &Emitter) -> Option<Finding> {
+        let of = emitter.traces.len() as u64;
+        if of == 0
+            || emitter
+                .traces
+                .iter()
+                .any(|one| self.with_calls.contains(one))
+        {
+            return None;
+        }
+        let gap = source.row("Not reported");
+        let gap = gap.map_or_else(String::new, |gap| format!(". Not reported: {gap}"));
         let message = format!(
-            "{count} of {of} model calls are in traces that name no agent, so they count for the agent `unknown`: give your agents names, or set `gen_ai.agent.name` on a span around them"
+            "No model call in {}. {NO_CALLS}{gap}",
+            numbered(of, "traces")
         );
-        (count > 0).then(|| Finding::new(FindingKind::NoAgentName, (count, of), message, see))
+        Some(source.finding(FindingKind::NoModelCalls, (of, of), message))
+    }
+}
+
+/// Where spans come from, and what the page of SDKs says of that.
+struct Provenance<'e> {
+    section: Option<&'static SdkSection>,
+    dialect: &'e str,
+    /// As of [`Emitter::origins`].
+    origins: &'e [String],
+}
+
+impl Provenance<'_> {
+    /// A row of the section about the emitter, in its words.
+    fn row(&self, name: &str) -> Option<String> {
+        self.section?.row(name, self.dialect, self.origins)
+    }
+
+    fn finding(&self, kind: FindingKind, share: (u64, u64), message: String) -> Finding {
+        let see = self.section.map_or(SDKS_PAGE, |section| section.see);
+        Finding::new(kind, share, message, see)
+    }
+}
+
+/// Adds to what the metrics say the words of the page about those whose spans show it.
+fn locate(finding: &mut Finding, emitters: &BTreeMap<EmitterKey, Emitter>) {
+    let (row, concerns): (_, fn(&Emitter) -> bool) = match finding.kind {
+        FindingKind::NoUsage => ("Not reported", |emitter| emitter.lacks_usage),
+        FindingKind::NoAgentName => ("Not reported", |emitter| {
+            !emitter.traces_with_calls.is_empty()
+        }),
+        FindingKind::NoUser => ("User", |emitter| emitter.lacks_user),
+        FindingKind::OutcomeWord => {
+            let words = emitters.values().flat_map(|one| &one.unknown_outcomes);
+            let words: BTreeSet<&str> = words.map(|word| &**word).collect();
+            let _ = write!(finding.message, ". Found: {}", listed(words.into_iter()));
+            return;
+        }
+        _ => return,
+    };
+    let mut said = BTreeSet::new();
+    let concerned = emitters.iter().filter(|(_, emitter)| concerns(emitter));
+    for ((_, dialect, _), emitter) in concerned {
+        let origins = emitter.origins();
+        let section = section_of(dialect, &origins);
+        said.extend(section.and_then(|section| {
+            let text = section.row(row, dialect, &origins)?;
+            Some((section.see, text))
+        }));
+    }
+    for (see, text) in said {
+        let _ = write!(finding.message, ". {row} ({see}): {text}");
     }
 }
 
 const DECLARE_PAGE: &str = "docs/instrument.md";
-pub(super) const DIALECTS_PAGE: &str = "docs/dialects.md";
-pub(super) const TEACH_PAGE: &str = "docs/teach-a-dialect.md";
 
 fn unknown(emitter: &Emitter) -> Option<Finding> {
     let count = emitter.not_understood;
@@ -268,7 +301,8 @@ fn unknown(emitter: &Emitter) -> Option<Finding> {
         .map(|name| format!("`{name}`"))
         .collect();
     let message = format!(
-        "{count} spans may be the work of agents and are of no known dialect (attributes such as {}): teach Baton their dialect with `normalise.dialects`",
+        "{} that may be the work of agents, of no known dialect (attributes such as {}): teach Baton their dialect with `normalise.dialects`",
+        numbered(count, "spans"),
         examples.join(", ")
     );
     let finding = || {
@@ -280,76 +314,6 @@ fn unknown(emitter: &Emitter) -> Option<Finding> {
         )
     };
     (count > 0).then(finding)
-}
-
-fn without_usage(emitter: &Emitter, see: &'static str) -> Option<Finding> {
-    let (count, streamed, of) = (
-        emitter.without_usage,
-        emitter.streamed_without_usage,
-        emitter.model_calls,
-    );
-    let advice = if streamed > 0 {
-        format!(
-            "{streamed} of them are streamed: set `stream_options.include_usage` in the request"
-        )
-    } else {
-        "if they are streamed, set `stream_options.include_usage` in the request; otherwise record the usage of the response".to_owned()
-    };
-    let message = format!(
-        "{count} of {of} model calls say nothing of tokens, so their cost is unknown: {advice}"
-    );
-    (count > 0).then(|| Finding::new(FindingKind::NoUsage, (count, of), message, see))
-}
-
-fn without_price(emitter: &Emitter) -> Option<Finding> {
-    let count: u64 = emitter.unpriced.values().sum();
-    let models = listed(emitter.unpriced.keys().map(|model| &**model));
-    let message = format!(
-        "no price for {models}: add them to the file of `prices.file`; `baton prices MODEL` shows what is known"
-    );
-    let finding = || {
-        Finding::new(
-            FindingKind::NoPrice,
-            (count, emitter.model_calls),
-            message,
-            "docs/operations.md",
-        )
-    };
-    (count > 0).then(finding)
-}
-
-fn words(emitter: &Emitter) -> Option<Finding> {
-    let count = emitter.unknown_outcomes.len() as u64;
-    let words = listed(emitter.unknown_outcomes.iter().map(|word| &**word));
-    let message = format!(
-        "no outcome is called {words}: use `resolved`, `escalated`, `failed` or `abandoned`"
-    );
-    (count > 0).then(|| {
-        Finding::new(
-            FindingKind::OutcomeWord,
-            (count, count),
-            message,
-            DECLARE_PAGE,
-        )
-    })
-}
-
-fn currencies(emitter: &Emitter) -> Option<Finding> {
-    let count = emitter.unconverted.len() as u64;
-    let currencies = listed(emitter.unconverted.iter().map(|name| &**name));
-    let message = format!(
-        "amounts in {currencies} have no rate and are in no figure: add it to `money.rates`"
-    );
-    (count > 0).then(|| Finding::new(FindingKind::Currency, (count, count), message, DECLARE_PAGE))
-}
-
-/// What is no fault, and yet good to know.
-fn notes(emitter: &Emitter) -> Vec<String> {
-    let (count, of) = (emitter.without_output, emitter.model_calls);
-    let note = format!(
-        "{count} of {of} model calls have no recorded output: whether the user was answered, and which handoffs a model asked for, is known from other spans only"
-    );
-    (count > 0).then_some(note).into_iter().collect()
 }
 
 fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
@@ -365,7 +329,10 @@ fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
 }
 
 fn service(resource: &Attributes<'_>) -> String {
-    let mut named = resource.iter().filter(|(name, _)| *name == "service.name");
-    let named = named.find_map(|(_, value)| value.as_text());
-    harmless(named.unwrap_or("unnamed service")).into()
+    harmless(text_of(resource, "service.name").unwrap_or("unnamed service")).into()
+}
+
+fn text_of<'a>(resource: &'a Attributes<'_>, wanted: &str) -> Option<&'a str> {
+    let mut named = resource.iter().filter(|(name, _)| *name == wanted);
+    named.find_map(|(_, value)| value.as_text())
 }

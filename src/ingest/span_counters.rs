@@ -20,21 +20,28 @@ pub(super) struct SpanCounters {
 #[derive(Debug)]
 struct TaughtCounters {
     spans: Counter,
-    misreadings: [Counter; Misreading::ALL.len()],
+    /// By the key of the expression and the reason.
+    misreadings: Vec<(&'static str, Misreading, Counter)>,
 }
 
 impl SpanCounters {
     /// Registers with the telemetry in whose scope it is called.
     pub(super) fn new(normaliser: &Normaliser) -> Self {
         let spans = |dialect: &str| counter(InternalMetric::ReceiverSpans, &[dialect]);
-        let taught = normaliser.taught().map(|dialect| TaughtCounters {
+        let taught = normaliser.taught().zip(normaliser.taught_misreadings());
+        let taught = taught.map(|(dialect, possible)| TaughtCounters {
             spans: spans(dialect),
-            misreadings: Misreading::ALL.map(|reason| {
-                counter(
-                    InternalMetric::DialectMisreadings,
-                    &[dialect, reason.as_str()],
-                )
-            }),
+            misreadings: possible
+                .into_iter()
+                .map(|(key, reason)| {
+                    let labels = [dialect, key, reason.as_str()];
+                    (
+                        key,
+                        reason,
+                        counter(InternalMetric::DialectMisreadings, &labels),
+                    )
+                })
+                .collect(),
         });
         Self {
             built_in: SpanCounts::dialects().map(spans).collect(),
@@ -57,8 +64,11 @@ impl SpanCounters {
         }
         for (counters, counts) in self.taught.iter().zip(counts.of_taught()) {
             counters.spans.increment(counts.spans);
-            for (counter, reason) in counters.misreadings.iter().zip(Misreading::ALL) {
-                counter.increment(counts.of(reason));
+            for (key, reason, count) in counts.misreadings() {
+                let mut known = counters.misreadings.iter();
+                if let Some((.., counter)) = known.find(|one| (one.0, one.1) == (key, reason)) {
+                    counter.increment(count);
+                }
             }
         }
     }

@@ -94,6 +94,12 @@ impl UnreadCounts {
         self.0[what as usize] += count;
     }
 
+    pub fn add_all(&mut self, others: &Self) {
+        for (sum, count) in self.0.iter_mut().zip(others.0) {
+            *sum += count;
+        }
+    }
+
     pub fn of(&self, what: Unread) -> u64 {
         self.0[what as usize]
     }

@@ -122,6 +122,11 @@ impl Normaliser {
         self.taught.iter().map(|dialect| &*dialect.name)
     }
 
+    /// What may go wrong in the expressions of each dialect that the configuration teaches: keys with reasons.
+    pub fn taught_misreadings(&self) -> impl Iterator<Item = Vec<(&'static str, Misreading)>> {
+        self.taught.iter().map(TaughtDialect::misreadings)
+    }
+
     /// The labels of the dialects of the spans of a batch, in their order; `none` for one that nobody recognises.
     pub fn dialects(&self, batch: &ScopeBatch<'_>, scratch: &Scratch) -> Vec<&str> {
         let context = ReadContext {

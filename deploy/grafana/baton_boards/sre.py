@@ -72,7 +72,7 @@ LEFT_OUT = [
     ("baton_series_overflow_total", "counted without its label: too many values", "label"),
     ("baton_unknown_outcomes_total", "outcome not understood: declares nothing", ""),
     ("baton_unconverted_amounts_total", "amount without a rate: in no money figure", "currency"),
-    ("baton_dialect_misreadings_total", "expression of a dialect that gave nothing", "reason"),
+    ("baton_dialect_misreadings_total", "expression of a dialect that gave nothing", "key"),
     ("baton_receiver_rejected_total", "rejected: cannot be read", "reason"),
     ("baton_receiver_failed_requests_total", "request not accepted", "reason"),
 ]

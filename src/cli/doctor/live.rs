@@ -2,7 +2,7 @@
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::doctor::{Diagnosis, Finding, conversation, of_metrics};
+use crate::doctor::{Diagnosis, Figures, Finding, conversation, of_metrics};
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::time::Duration;
@@ -39,7 +39,7 @@ fn figures(config: &Config, sends: bool) -> Result<Diagnosis, Finding> {
         let message = format!("the instance at {server} shows no metrics ({status})");
         return Err(Finding::of_instance(message));
     }
-    let mut diagnosis = of_metrics(&metrics);
+    let mut diagnosis = of_metrics(&Figures::of_text(&metrics));
     if let (Some(told), Some(first)) = (told, diagnosis.emitters.first_mut()) {
         first.notes.push(told);
     }
@@ -62,9 +62,9 @@ fn send(config: &Config) -> Result<String, Finding> {
     let path = format!("/sessions/{session}");
     for _ in 0..tries {
         let (status, story) = ask(server, "GET", &path, "")?;
-        if status == 200 && story.contains("resolved") {
+        if status == 200 && story.contains("the user got an answer") {
             return Ok(format!(
-                "the test conversation came through: {path} tells it, and its figures are in the metrics"
+                "the test conversation came through, see {path}. Its workflow and agent are called `baton-doctor`: it counts as one session and one turn, and later as one unverified workflow"
             ));
         }
         std::thread::sleep(PAUSE);

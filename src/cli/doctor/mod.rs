@@ -7,7 +7,12 @@ use super::{
 };
 use crate::app;
 use crate::config::Config;
-use crate::doctor::{Declared, Diagnosis, Survey};
+use crate::doctor::{Diagnosis, Figures, Survey};
+use crate::engine::Offline;
+use crate::export::scrape::{ScrapeFormat, text};
+use crate::ingest::Recording;
+use crate::model::reject::UnreadCounts;
+use crate::otlp::view::{ScopeBatch, SpanSink};
 
 pub(super) fn doctor(asked: &DoctorArgs) -> Exit {
     let mut config = match load(asked.config.as_deref()) {
@@ -46,17 +51,43 @@ fn recorded(asked: &DoctorArgs, config: &Config) -> Result<Diagnosis, Exit> {
         return Err(Exit::Usage);
     }
     let limits = config.receivers.otlp.limits();
-    let mut survey = Survey::new(app::normaliser(config, app::fresh_seed()));
-    let mut rejected = 0;
+    let mut both = Both {
+        survey: Survey::new(app::normaliser(config, app::fresh_seed())),
+        recording: Recording::new(app::normaliser(config, app::fresh_seed())),
+    };
+    let (mut rejected, mut undecoded) = (Vec::new(), UnreadCounts::default());
     for file in &asked.files {
-        let held = recording::feed(file, &mut survey, &limits).map_err(|what| {
+        let held = recording::feed(file, &mut both, &limits).map_err(|what| {
             complain(&format!("{}: {what}", called(file)));
             Exit::Input
         })?;
-        rejected += held.rejects.len() as u64;
+        rejected.extend(held.rejects);
+        undecoded.add_all(&held.unread);
     }
-    let declared = Declared {
-        has_outcome_rules: !config.rules.outcomes.is_empty(),
-    };
-    Ok(survey.diagnosis(declared, rejected))
+    let figures = replayed(both.recording, config);
+    Ok(both.survey.diagnosis(figures, &rejected, &undecoded))
+}
+
+/// What the metrics say of a recording.
+fn replayed(recording: Recording, config: &Config) -> Figures {
+    let settings = app::engine_settings(config);
+    let families = Offline::new(&settings).replay(recording.into_frames(settings.partitions));
+    Figures::of_text(&text::write(&families, ScrapeFormat::Text))
+}
+
+/// Shows a recording to both, so that it is read once.
+struct Both {
+    survey: Survey,
+    recording: Recording,
+}
+
+impl SpanSink for Both {
+    fn asks(&self, hash: u32, name: &[u8]) -> bool {
+        self.survey.asks(hash, name)
+    }
+
+    fn add(&mut self, group: &ScopeBatch<'_>) {
+        self.survey.add(group);
+        self.recording.add(group);
+    }
 }

@@ -1,7 +1,10 @@
 //! What is found in spans that lack something.
 
+mod lacks;
+
 use super::*;
 use crate::model::ids::{SpanId, TraceId};
+use crate::model::reject::{RejectReason, Unread, UnreadCounts};
 use crate::model::time::Timestamp;
 use crate::normalise::{DialectSettings, Expressions, Normaliser, Settings};
 use crate::otlp::view::{Attributes, Scope, ScopeBatch, Span, SpanSink, Status, Value};
@@ -50,11 +53,15 @@ fn batch(scope: &'static str, spans: &[(u8, SaidAttributes)]) -> ScopeBatch<'sta
     }
 }
 
-fn diagnosis(settings: Settings, batches: &[ScopeBatch<'_>]) -> Diagnosis {
+fn survey(settings: Settings, batches: &[ScopeBatch<'_>]) -> Survey {
     let normaliser = Normaliser::new(settings, Arc::default());
     let mut survey = Survey::new(normaliser);
     batches.iter().for_each(|batch| survey.add(batch));
-    survey.diagnosis(Declared::default(), 0)
+    survey
+}
+
+fn diagnosis(settings: Settings, batches: &[ScopeBatch<'_>]) -> Diagnosis {
+    survey(settings, batches).diagnosis(Figures::default(), &[], &UnreadCounts::default())
 }
 
 fn found(diagnosis: &Diagnosis) -> Vec<FindingKind> {
@@ -87,34 +94,82 @@ fn each_lack_is_found_with_its_share() {
         ("gen_ai.operation.name", Value::Str("execute_tool")),
         ("gen_ai.tool.name", Value::Str("route_to_billing")),
     ];
-    let silent: SaidAttributes = &[
-        ("gen_ai.operation.name", Value::Str("chat")),
-        ("gen_ai.request.stream", Value::Bool(true)),
-    ];
-    let spans = [(1, AGENT), (1, CALL), (2, CALL), (2, silent), (3, tool)];
+    let spans = [(1, AGENT), (1, CALL), (2, CALL), (3, tool)];
     let lacking = diagnosis(Settings::default(), &[batch("x", &spans)]);
-    assert_eq!(
-        found(&lacking),
-        [
-            FindingKind::NoSession,
-            FindingKind::NoAgentName,
-            FindingKind::NoUsage,
-            FindingKind::NoPrice,
-            FindingKind::HandoffTool,
-        ]
-    );
+    let expected = [FindingKind::NoSession, FindingKind::HandoffTool];
+    assert_eq!(found(&lacking), expected);
     let text = lacking.text();
     for told in [
-        "desk: OpenTelemetry GenAI (`otel_genai`), 5 spans",
-        "no session ID on 66 % of traces (2 of 3)",
-        "2 of 3 model calls are in traces that name no agent",
-        "1 of them are streamed: set `stream_options.include_usage`",
-        "no price for `house-model`",
+        "desk: OpenTelemetry GenAI (`otel_genai`), 4 spans",
+        "spans read: 1 agent, 2 model calls, 1 tool call\n",
+        "No session ID on 66 % of traces (2 of 3)",
         "add `route_to_*` to `normalise.handoff_tools`",
-        "5 findings.",
+        "2 findings.",
     ] {
         assert!(text.contains(told), "{told}: {text}");
     }
+}
+
+#[test]
+fn how_many_calls_lack_something_is_for_the_metrics_to_say_and_what_to_do_for_the_page() {
+    // Two spans of one call, and neither knows its tokens.
+    let silent: SaidAttributes = &[
+        ("openinference.span.kind", Value::Str("LLM")),
+        ("llm.model_name", Value::Str("gpt-4o")),
+    ];
+    let batch = batch(
+        "openinference.instrumentation.llama_index",
+        &[(1, silent), (1, silent)],
+    );
+    let figures = "baton_llm_calls_total{agent=\"unknown\",model=\"gpt-4o\"} 1\nbaton_llm_calls_without_usage_total{model=\"gpt-4o\"} 1\nbaton_workflows_total{evidence=\"rule\"} 1\nbaton_workflows_without_user_total 1\n";
+    let found = survey(Settings::default(), &[batch]);
+    let found = found.diagnosis(Figures::of_text(figures), &[], &UnreadCounts::default());
+    let text = found.text();
+    for told in [
+        "counted: 1 model call, 1 workflow\n",
+        "Model calls without tokens: 1 of 1 (100 %): `gpt-4o` 1. Their cost is unknown.",
+        "Not reported (docs/sdks.md#llamaindex): tokens of streamed calls",
+        "Model calls of no agent: 1 of 1 (100 %). They",
+        "- Workflows without a user ID: 1 of 1 (100 %).",
+        "User (docs/sdks.md#llamaindex): the turn span (",
+        "3 findings.",
+    ] {
+        assert!(text.contains(told), "{told}: {text}");
+    }
+}
+
+#[test]
+fn an_emitter_without_model_calls_is_not_cleared() {
+    let other: SaidAttributes = &[("gen_ai.operation.name", Value::Str("execute_tool"))];
+    let silent = diagnosis(Settings::default(), &[batch("x", &[(1, AGENT)])]);
+    assert_eq!(found(&silent), [FindingKind::NoModelCalls]);
+    let text = silent.text();
+    assert!(text.contains("No model call in 1 trace. Without"), "{text}");
+    // Another emitter shows the calls of the same traces, or of one of them.
+    for calls in [vec![(1, CALL)], vec![(1, CALL), (2, AGENT)]] {
+        let batches = [batch("x", &[(1, AGENT), (1, other)]), batch("y", &calls)];
+        let whole = diagnosis(Settings::default(), &batches);
+        assert_eq!(found(&whole), [], "{}", whole.text());
+    }
+}
+
+#[test]
+fn words_that_declare_nothing_are_named_and_rejects_have_their_reason() {
+    let odd: SaidAttributes = &[
+        ("gen_ai.operation.name", Value::Str("chat")),
+        ("session.id", Value::Str("s")),
+        ("baton.outcome", Value::Str("splendid")),
+    ];
+    let found = survey(Settings::default(), &[batch("x", &[(1, odd)])]);
+    let figures = Figures::of_text("baton_unknown_outcomes_total 1\n");
+    let mut undecoded = UnreadCounts::default();
+    undecoded.add(Unread::Link, 3);
+    let text = found
+        .diagnosis(figures, &[RejectReason::InvalidId; 2], &undecoded)
+        .text();
+    assert!(text.contains("Found: `splendid`"), "{text}");
+    assert!(text.contains("were rejected: 2: `invalid_id` 2."), "{text}");
+    assert!(text.contains("were not read: 3: `link` 3."), "{text}");
 }
 
 #[test]
@@ -136,7 +191,10 @@ fn spans_of_no_dialect_are_told_from_those_of_servers() {
     );
     assert_eq!(found(&unknown), [FindingKind::UnknownSpans; 2]);
     let text = unknown.text();
-    assert!(text.contains("2 spans may be the work of agents"), "{text}");
+    assert!(
+        text.contains("2 spans that may be the work of agents"),
+        "{text}"
+    );
     assert!(text.contains("`acme.llm.tokens`"), "{text}");
     assert!(text.contains("3 spans, none of which shows"), "{text}");
     let taught = DialectSettings {
@@ -159,7 +217,7 @@ fn spans_of_no_dialect_are_told_from_those_of_servers() {
     let text = known.text();
     assert!(text.contains("desk: `acme` of the configuration"), "{text}");
     assert!(
-        text.contains("gave nothing 1 times (reason: json)"),
+        text.contains("gave nothing: 1: `acme input_tokens json` 1."),
         "{text}"
     );
 }
@@ -180,7 +238,9 @@ fn a_trace_without_session_is_told_once_in_the_words_of_its_sdk() {
     };
     let (count, see, message) = of("openllmetry").expect("a finding");
     assert_eq!((count, see), (1, "docs/sdks.md#openai-agents"));
-    assert!(message.contains("set it with: the turn span"), "{message}");
+    let expected = "Set the session ID with the turn span (a span that";
+    assert!(message.contains(expected), "{message}");
+    assert!(!message.contains("using_attributes"), "{message}");
     let (count, ..) = of("otel_genai").expect("a finding");
     assert_eq!(count, 1, "the other trace");
 }

@@ -51,12 +51,14 @@ pub(in crate::normalise) fn read(
             Ok(true) => {}
             Ok(false) => return None,
             Err(_) => {
-                counts.add(Misreading::Evaluation, 1);
+                counts.add(Field::When, Misreading::Evaluation);
                 return None;
             }
         }
         counts.spans += 1;
-        counts.add(Misreading::Json, no_json);
+        for field in no_json {
+            counts.add(field, Misreading::Json);
+        }
         let mut reading = Reading {
             source,
             dialect,
@@ -161,8 +163,9 @@ impl Reading<'_, '_> {
             Some("guardrail") => Kind::Guardrail { triggered: false },
             Some("none") => Kind::Structure,
             word => {
-                self.counts
-                    .add(Misreading::Kind, usize::from(word.is_some()));
+                if word.is_some() {
+                    self.counts.add(Field::Kind, Misreading::Kind);
+                }
                 otel_genai::read(source, event);
                 if let (Kind::Tool(_), Some(tool)) = (&event.kind, self.text(Field::Tool)) {
                     event.kind = build::tool(source, &tool);
@@ -239,10 +242,10 @@ impl Reading<'_, '_> {
                 Ok(value) if value.is_nothing() => {}
                 Ok(value) => match take(&value) {
                     Some(taken) => return Some(taken),
-                    None => self.counts.add(Misreading::Type, 1),
+                    None => self.counts.add(field, Misreading::Type),
                 },
                 Err(NoValue::Unknown) => {}
-                Err(NoValue::Failed) => self.counts.add(Misreading::Evaluation, 1),
+                Err(NoValue::Failed) => self.counts.add(field, Misreading::Evaluation),
             }
         }
         None

@@ -1,5 +1,6 @@
 //! A dialect of the configuration, compiled.
 
+use super::counts::Misreading;
 use super::names::{TaughtNames, literal};
 use super::parts::SpanParts;
 use super::settings::{DialectSettings, Field};
@@ -88,26 +89,31 @@ impl TaughtDialect {
     /// All faults, each with its key.
     pub(super) fn compile(settings: &DialectSettings) -> Result<Self, Faults> {
         let (mut faults, mut names) = (Faults::new(), TaughtNames::default());
-        let mut compile = |key: String, text: &str, wanted: &[Type]| {
+        let mut compile = |field: Field, key: String, text: &str, wanted: &[Type]| {
             let compiled = Expression::compile(text, &VOCABULARY, wanted).and_then(|expression| {
-                if key == "kind" || key.starts_with("kind.") {
+                if field == Field::Kind {
                     kinds(expression.tree())?;
                 }
                 Ok(expression)
             });
             compiled.map_err(|fault| faults.push((key, fault))).ok()
         };
-        let when = compile("when".into(), &settings.when, &[Type::Bool]);
+        let when = compile(
+            Field::When,
+            Field::When.key().into(),
+            &settings.when,
+            &[Type::Bool],
+        );
         let sieve = when.as_ref().map(|when| Sieve::of(when.tree()));
         let mut fields = Vec::new();
-        for (field, key, expressions, wanted) in settings.fields() {
+        for (field, expressions, wanted) in settings.fields() {
             let texts = expressions.0.iter().enumerate();
             let compiled = texts.filter_map(|(number, text)| {
                 let key = match expressions.0.len() {
-                    1 => key.to_owned(),
-                    _ => format!("{key}.{number}"),
+                    1 => field.key().to_owned(),
+                    _ => format!("{}.{number}", field.key()),
                 };
-                compile(key, text, wanted)
+                compile(field, key, text, wanted)
             });
             let compiled: Vec<Expression> = compiled.collect();
             if !compiled.is_empty() {
@@ -127,10 +133,15 @@ impl TaughtDialect {
         let (Some(when), Some(sieve), true) = (when, sieve, faults.is_empty()) else {
             return Err(faults);
         };
-        let mut read = |expression: Expression| expression.changed(|tree| names.note(tree));
-        let when = read(when);
+        let mut read = |field: Field, expression: Expression| {
+            expression.changed(|tree| names.note(field, tree))
+        };
+        let when = read(Field::When, when);
         let fields = fields.into_iter().map(|(field, expressions)| {
-            let expressions = expressions.into_iter().map(&mut read).collect();
+            let expressions = expressions
+                .into_iter()
+                .map(|one| read(field, one))
+                .collect();
             (field, expressions)
         });
         Ok(Self {
@@ -150,12 +161,9 @@ impl TaughtDialect {
 
     /// All names of attributes that it reads.
     pub(in crate::normalise) fn attributes(&self) -> impl Iterator<Item = &str> {
-        let names = [
-            &self.names.attributes,
-            &self.names.parsed,
-            &self.names.resource,
-        ];
-        names.into_iter().flatten().map(|name| &*name.name)
+        let names = self.names.attributes.iter().chain(&self.names.resource);
+        let parsed = self.names.parsed.iter().map(|(name, _)| name);
+        names.chain(parsed).map(|name| &*name.name)
     }
 
     /// Whether a span may be of this dialect, by comparisons alone.
@@ -163,11 +171,29 @@ impl TaughtDialect {
         self.sieve.passes(parts)
     }
 
-    /// The variables of a span, and how many texts are no JSON that should be.
+    /// What may go wrong when its expressions read a span: each key that has some, with each reason that it may have.
+    pub(in crate::normalise) fn misreadings(&self) -> Vec<(&'static str, Misreading)> {
+        let fields = self.fields.iter().map(|(field, _)| *field);
+        let all = [Field::When]
+            .into_iter()
+            .chain(fields)
+            .flat_map(|field| Misreading::ALL.map(|reason| (field, reason)));
+        let possible = all.filter(|(field, reason)| match reason {
+            Misreading::Evaluation => true,
+            Misreading::Type => *field != Field::When,
+            Misreading::Json => self.names.parsed.iter().any(|(_, reader)| reader == field),
+            Misreading::Kind => *field == Field::Kind,
+        });
+        possible
+            .map(|(field, reason)| (field.key(), reason))
+            .collect()
+    }
+
+    /// The variables of a span, and the fields that read a text as JSON that is none.
     pub(in crate::normalise) fn context(
         &self,
         parts: &SpanParts<'_>,
-    ) -> (Context<'static, 'static>, usize) {
+    ) -> (Context<'static, 'static>, Vec<Field>) {
         values::context(parts, &self.names)
     }
 

@@ -1,5 +1,7 @@
 //! What became of the spans of taught dialects, in numbers: no text of a span is ever told.
 
+use super::settings::Field;
+
 /// Why an expression of a dialect gave a span nothing. What a span does not have is no reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Misreading {
@@ -34,17 +36,24 @@ pub struct TaughtCounts {
     pub spans: u64,
     /// Spans for which an expression was evaluated, so that what a dialect costs others can be told.
     pub evaluated: u64,
-    misreadings: [u64; Misreading::ALL.len()],
+    misreadings: [[u64; Misreading::ALL.len()]; Field::ALL.len()],
 }
 
 impl TaughtCounts {
-    /// How often an expression gave nothing for this reason.
-    pub fn of(&self, reason: Misreading) -> u64 {
-        self.misreadings[reason as usize]
+    /// How often expressions gave nothing: the key that they stand under, the reason, and the number where it is not 0.
+    pub fn misreadings(&self) -> impl Iterator<Item = (&'static str, Misreading, u64)> {
+        let all = Field::ALL.into_iter().flat_map(|field| {
+            Misreading::ALL.map(|reason| (field.key(), reason, self.of(field, reason)))
+        });
+        all.filter(|(.., count)| *count > 0)
     }
 
-    /// Counts so many more.
-    pub(in crate::normalise) fn add(&mut self, reason: Misreading, count: usize) {
-        self.misreadings[reason as usize] += count as u64;
+    fn of(&self, field: Field, reason: Misreading) -> u64 {
+        self.misreadings[field as usize][reason as usize]
+    }
+
+    /// Counts one more.
+    pub(in crate::normalise) fn add(&mut self, field: Field, reason: Misreading) {
+        self.misreadings[field as usize][reason as usize] += 1;
     }
 }

@@ -1,5 +1,6 @@
 //! The names of attributes that expressions read, found in their trees.
 
+use super::settings::Field;
 use crate::model::hash::hash;
 use crate::otlp::attribute_key::AttributeKey;
 use crate::otlp::view::{Attributes, Value};
@@ -41,18 +42,20 @@ impl AttributeName {
 #[derive(Clone, Debug, Default)]
 pub(super) struct TaughtNames {
     pub(super) attributes: Vec<AttributeName>,
-    /// Attributes that are read as JSON.
-    pub(super) parsed: Vec<AttributeName>,
+    /// Attributes that are read as JSON, each with the first field that reads it.
+    pub(super) parsed: Vec<(AttributeName, Field)>,
     pub(super) resource: Vec<AttributeName>,
 }
 
 impl TaughtNames {
-    /// Notes what an expression reads. Attributes that are read as JSON get a variable of their own, so that each is parsed once for all expressions, and
+    /// Notes what an expression of a field reads. Attributes that are read as JSON get a variable of their own, so that each is parsed once for all expressions, and
     /// not copied before.
-    pub(super) fn note(&mut self, tree: &mut IdedExpr) {
+    pub(super) fn note(&mut self, field: Field, tree: &mut IdedExpr) {
         if let Some(name) = parsed_attribute(tree) {
             let name = name.to_owned();
-            add(&mut self.parsed, &name);
+            if !self.parsed.iter().any(|(known, _)| *known.name == name) {
+                self.parsed.push((AttributeName::new(&name), field));
+            }
             if let Expr::Call(call) = &mut tree.expr
                 && let Some(mut read) = call.args.pop()
             {
@@ -72,19 +75,24 @@ impl TaughtNames {
                         _ => {}
                     }
                 }
-                call.target.iter_mut().for_each(|target| self.note(target));
-                call.args.iter_mut().for_each(|one| self.note(one));
+                call.target
+                    .iter_mut()
+                    .for_each(|target| self.note(field, target));
+                call.args.iter_mut().for_each(|one| self.note(field, one));
             }
             Expr::Select(select) => {
                 self.name(&select.operand, Some(&select.field));
-                self.note(&mut select.operand);
+                self.note(field, &mut select.operand);
             }
-            Expr::List(list) => list.elements.iter_mut().for_each(|one| self.note(one)),
+            Expr::List(list) => list
+                .elements
+                .iter_mut()
+                .for_each(|one| self.note(field, one)),
             Expr::Map(map) => {
                 for entry in &mut map.entries {
                     if let EntryExpr::MapEntry(entry) = &mut entry.expr {
-                        self.note(&mut entry.key);
-                        self.note(&mut entry.value);
+                        self.note(field, &mut entry.key);
+                        self.note(field, &mut entry.value);
                     }
                 }
             }
@@ -96,7 +104,7 @@ impl TaughtNames {
                     &mut all.loop_step,
                     &mut all.result,
                 ] {
-                    self.note(part);
+                    self.note(field, part);
                 }
             }
             _ => {}

@@ -119,9 +119,10 @@ pub struct DialectSettings {
     pub triggered: Expressions,
 }
 
-/// What an expression is for.
+/// What an expression is for: the key that it stands under.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::normalise) enum Field {
+    When,
     Kind,
     Agent,
     Workflow,
@@ -147,66 +148,101 @@ pub(in crate::normalise) enum Field {
     Triggered,
 }
 
+impl Field {
+    /// All, each at its own number.
+    pub(super) const ALL: [Self; 24] = [
+        Self::When,
+        Self::Kind,
+        Self::Agent,
+        Self::Workflow,
+        Self::Model,
+        Self::Provider,
+        Self::InputTokens,
+        Self::OutputTokens,
+        Self::CacheReadTokens,
+        Self::CacheWriteTokens,
+        Self::ReasoningTokens,
+        Self::Cost,
+        Self::FirstTokenSeconds,
+        Self::Output,
+        Self::Tool,
+        Self::ToolCallId,
+        Self::HandoffFrom,
+        Self::HandoffTo,
+        Self::Delegates,
+        Self::Session,
+        Self::User,
+        Self::Failed,
+        Self::Answered,
+        Self::Triggered,
+    ];
+
+    /// Its key in the configuration.
+    pub(super) fn key(self) -> &'static str {
+        match self {
+            Self::When => "when",
+            Self::Kind => "kind",
+            Self::Agent => "agent",
+            Self::Workflow => "workflow",
+            Self::Model => "model",
+            Self::Provider => "provider",
+            Self::InputTokens => "input_tokens",
+            Self::OutputTokens => "output_tokens",
+            Self::CacheReadTokens => "cache_read_tokens",
+            Self::CacheWriteTokens => "cache_write_tokens",
+            Self::ReasoningTokens => "reasoning_tokens",
+            Self::Cost => "cost",
+            Self::FirstTokenSeconds => "first_token_seconds",
+            Self::Output => "output",
+            Self::Tool => "tool",
+            Self::ToolCallId => "tool_call_id",
+            Self::HandoffFrom => "handoff_from",
+            Self::HandoffTo => "handoff_to",
+            Self::Delegates => "delegates",
+            Self::Session => "session",
+            Self::User => "user",
+            Self::Failed => "failed",
+            Self::Answered => "answered",
+            Self::Triggered => "triggered",
+        }
+    }
+}
+
 /// Types of what becomes a name, an id or a number: emitters write numbers as texts, and use numbers as ids.
 const SCALAR: &[Type] = &[Type::Text, Type::Number];
 const FLAG: &[Type] = &[Type::Bool];
 
-/// A field with its key, its expressions and the types that they may have.
-pub(super) type TaughtField<'s> = (Field, &'static str, &'s Expressions, &'static [Type]);
+/// A field with its expressions and the types that they may have.
+pub(super) type TaughtField<'s> = (Field, &'s Expressions, &'static [Type]);
 
 impl DialectSettings {
-    /// All fields.
+    /// All fields but [`Field::When`].
     pub(super) fn fields(&self) -> [TaughtField<'_>; 23] {
         use Field as F;
         [
-            (F::Kind, "kind", &self.kind, &[Type::Text]),
-            (F::Agent, "agent", &self.agent, SCALAR),
-            (F::Workflow, "workflow", &self.workflow, SCALAR),
-            (F::Model, "model", &self.model, SCALAR),
-            (F::Provider, "provider", &self.provider, SCALAR),
-            (F::InputTokens, "input_tokens", &self.input_tokens, SCALAR),
-            (
-                F::OutputTokens,
-                "output_tokens",
-                &self.output_tokens,
-                SCALAR,
-            ),
-            (
-                F::CacheReadTokens,
-                "cache_read_tokens",
-                &self.cache_read_tokens,
-                SCALAR,
-            ),
-            (
-                F::CacheWriteTokens,
-                "cache_write_tokens",
-                &self.cache_write_tokens,
-                SCALAR,
-            ),
-            (
-                F::ReasoningTokens,
-                "reasoning_tokens",
-                &self.reasoning_tokens,
-                SCALAR,
-            ),
-            (F::Cost, "cost", &self.cost, SCALAR),
-            (
-                F::FirstTokenSeconds,
-                "first_token_seconds",
-                &self.first_token_seconds,
-                SCALAR,
-            ),
-            (F::Output, "output", &self.output, &[Type::Any]),
-            (F::Tool, "tool", &self.tool, SCALAR),
-            (F::ToolCallId, "tool_call_id", &self.tool_call_id, SCALAR),
-            (F::HandoffFrom, "handoff_from", &self.handoff_from, SCALAR),
-            (F::HandoffTo, "handoff_to", &self.handoff_to, SCALAR),
-            (F::Delegates, "delegates", &self.delegates, FLAG),
-            (F::Session, "session", &self.session, SCALAR),
-            (F::User, "user", &self.user, SCALAR),
-            (F::Failed, "failed", &self.failed, FLAG),
-            (F::Answered, "answered", &self.answered, FLAG),
-            (F::Triggered, "triggered", &self.triggered, FLAG),
+            (F::Kind, &self.kind, &[Type::Text]),
+            (F::Agent, &self.agent, SCALAR),
+            (F::Workflow, &self.workflow, SCALAR),
+            (F::Model, &self.model, SCALAR),
+            (F::Provider, &self.provider, SCALAR),
+            (F::InputTokens, &self.input_tokens, SCALAR),
+            (F::OutputTokens, &self.output_tokens, SCALAR),
+            (F::CacheReadTokens, &self.cache_read_tokens, SCALAR),
+            (F::CacheWriteTokens, &self.cache_write_tokens, SCALAR),
+            (F::ReasoningTokens, &self.reasoning_tokens, SCALAR),
+            (F::Cost, &self.cost, SCALAR),
+            (F::FirstTokenSeconds, &self.first_token_seconds, SCALAR),
+            (F::Output, &self.output, &[Type::Any]),
+            (F::Tool, &self.tool, SCALAR),
+            (F::ToolCallId, &self.tool_call_id, SCALAR),
+            (F::HandoffFrom, &self.handoff_from, SCALAR),
+            (F::HandoffTo, &self.handoff_to, SCALAR),
+            (F::Delegates, &self.delegates, FLAG),
+            (F::Session, &self.session, SCALAR),
+            (F::User, &self.user, SCALAR),
+            (F::Failed, &self.failed, FLAG),
+            (F::Answered, &self.answered, FLAG),
+            (F::Triggered, &self.triggered, FLAG),
         ]
     }
 }

@@ -2,6 +2,7 @@
 
 use super::names::{PARSED, TaughtNames};
 use super::parts::SpanParts;
+use super::settings::Field;
 use crate::expression;
 use crate::otlp::view::{Status, Value};
 use cel::objects::Key;
@@ -67,11 +68,11 @@ fn to_json(value: &CelValue) -> Json {
     }
 }
 
-/// The variables of a span, and how many texts are no JSON that should be.
+/// The variables of a span, and the fields that read a text as JSON that is none.
 pub(super) fn context(
     parts: &SpanParts<'_>,
     names: &TaughtNames,
-) -> (Context<'static, 'static>, usize) {
+) -> (Context<'static, 'static>, Vec<Field>) {
     let mut context = expression::context();
     let span = parts.span;
     let status = match span.status {
@@ -103,14 +104,16 @@ pub(super) fn context(
         });
         context.add_variable_from_value(variable, map(held));
     }
-    let mut no_json = 0;
-    let parsed = names.parsed.iter().filter_map(|name| {
+    let mut no_json = Vec::new();
+    let parsed = names.parsed.iter().filter_map(|(name, field)| {
         let value = name.of(parts.attributes())?;
         let parsed = match value {
             Value::Str(text) => expression::json(text),
             structured => Some(of_attribute(structured)),
         };
-        no_json += usize::from(parsed.is_none());
+        if parsed.is_none() {
+            no_json.push(*field);
+        }
         Some((&*name.name, parsed?))
     });
     let parsed = map(parsed);

@@ -6,6 +6,7 @@
 
 pub mod figures;
 mod live;
+mod sections;
 mod taught;
 mod unknown;
 
