@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `tasks.rs` | the tasks with their names and phases; the only file that spawns, apart from `net/server.rs` |
 //! | `feed.rs` | what exporters are fed from |
+//! | `relay.rs` | the spool and the destinations of a configuration |
 //! | `ground.rs` | the log of a configuration, and the state of the last process |
 //! | `listeners.rs` | the TCP servers of all listeners |
 //! | `settings.rs` | the settings of each room, from the configuration |
@@ -12,6 +13,7 @@
 mod feed;
 mod ground;
 mod listeners;
+mod relay;
 mod settings;
 mod tasks;
 mod warnings;
@@ -22,7 +24,8 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::engine::{Engine, PartitionWorker};
 use crate::export::scrape::{self, ScrapeServer};
-use crate::ingest::{Appender, Ingest, Pipeline};
+use crate::forward::Forwarder;
+use crate::ingest::{Appender, Ingest, Pipeline, Signal};
 use crate::log::LogError;
 use crate::log::disk;
 use crate::log::disk::files::Files;
@@ -43,6 +46,8 @@ use tracing::{error, info};
 pub struct App {
     engine: Arc<Engine>,
     ingest: Arc<dyn Ingest>,
+    /// Where requests are forwarded.
+    forwarder: Option<Arc<Forwarder>>,
     tasks: Tasks,
     grace_period: Duration,
     pub grpc: SocketAddr,
@@ -110,6 +115,7 @@ impl App {
         let tasks = Tasks::new();
         let source = Arc::new(FeedSource {
             engine: OnceLock::new(),
+            forwarder: OnceLock::new(),
             progress: Arc::default(),
             telemetry: Telemetry::new(clock.now()),
             stopping: tasks.stopping(Phase::Receivers),
@@ -130,12 +136,16 @@ impl App {
         let stop = tasks.stopping(Phase::Exporters);
         tasks.start(Task::exporter(server, feed, stop));
         let (engine, ground) = recovered(config, files, clock.clone(), &source).await?;
+        let relay = || relay::open(config, &clock);
+        let relay = source.telemetry.register(relay)?;
         let ingest = || pipeline(config, &engine, &ground, clock);
         let ingest = source.telemetry.register(ingest);
+        let ingest = relay::ingest(relay.as_ref(), ingest);
         let servers = (servers.grpc, servers.http);
         let (grpc, http) = receivers(config, servers, &source.telemetry, &ingest)?;
         let app = Self {
             engine: Arc::clone(&engine),
+            forwarder: relay.as_ref().map(|relay| Arc::clone(&relay.forwarder)),
             ingest,
             tasks,
             grace_period: config.shutdown.grace_period,
@@ -148,6 +158,13 @@ impl App {
         let tasks = tasks.chain(worker_tasks(&app.engine, ground.workers));
         let tasks = tasks.chain(receiver_tasks(grpc, http, reporter, &stop));
         tasks.for_each(|task| app.tasks.start(task));
+        if let Some(relay) = relay {
+            // It is set once: nobody else does.
+            let _ = source.forwarder.set(Arc::clone(&relay.forwarder));
+            let stop = app.tasks.stopping(Phase::Destinations);
+            let tasks = relay.tasks(&app.engine, &stop);
+            tasks.for_each(|task| app.tasks.start(task));
+        }
         // From here on it is ready. It is set once: nobody else does.
         let _ = source.engine.set(engine);
         for (endpoint, address) in [
@@ -188,7 +205,8 @@ impl App {
         let begin = |phase| match phase {
             Phase::Workers => self.engine.close(),
             Phase::Log => self.engine.end(),
-            Phase::Receivers | Phase::Exporters => {}
+            Phase::Spool => self.end_spool(),
+            Phase::Receivers | Phase::Destinations | Phase::Exporters => {}
         };
         let clean = self.tasks.stop(self.grace_period, begin).await;
         if !clean {
@@ -198,11 +216,20 @@ impl App {
     }
 }
 
+impl App {
+    fn end_spool(&self) {
+        if let Some(forwarder) = &self.forwarder {
+            forwarder.end();
+        }
+    }
+}
+
 impl Drop for App {
     /// The workers end however the app ends: the runtime waits for their threads.
     fn drop(&mut self) {
         self.engine.close();
         self.engine.end();
+        self.end_spool();
     }
 }
 
@@ -296,6 +323,7 @@ fn receivers(
     let settings = &config.receivers.otlp;
     let listeners = Listeners {
         settings: settings.clone(),
+        takes_metrics: config.exporters.takes(Signal::Metrics),
         admission: Arc::new(admission),
         grpc_server,
         http_server,

@@ -4,6 +4,7 @@
 //!
 //! ```text
 //! receive ─► ingest (otlp, normalise) ─► log ─► engine (stitch with turn, derive) ─► export
+//!    └─► spool ─► forward
 //! ```
 //!
 //! Every room may import `model` and `setting`. `otlp`, `normalise`, `turn`, `stitch`, `derive`, `rules` and `proto` are pure: no I/O, no clock, no tasks. Only `ingest` and `engine` connect the pure
@@ -20,6 +21,7 @@ pub mod doctor;
 pub mod engine;
 pub mod export;
 pub mod expression;
+pub mod forward;
 pub mod ingest;
 pub mod log;
 pub mod machine;
@@ -32,6 +34,7 @@ pub mod receive;
 pub mod rules;
 pub mod setting;
 pub mod shutdown;
+pub mod spool;
 pub mod stitch;
 pub mod telemetry;
 pub mod turn;

@@ -3,6 +3,7 @@
 use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::export::{FactSource, FamilySource, Feed, Readiness, SessionVisitor};
+use crate::forward::Forwarder;
 use crate::log::disk::progress::Progress;
 use crate::model::fact::Fact;
 use crate::model::ids::{PartitionKey, TraceId};
@@ -15,6 +16,8 @@ use tokio_util::sync::CancellationToken;
 pub(super) struct FeedSource {
     /// Empty until the state is recovered and the receivers are open. The wiring sets it once.
     pub(super) engine: OnceLock<Arc<Engine>>,
+    /// Empty where nothing is forwarded, and until the receivers are open. The wiring sets it once.
+    pub(super) forwarder: OnceLock<Arc<Forwarder>>,
     /// How far the recovery is.
     pub(super) progress: Arc<Progress>,
     pub(super) telemetry: Telemetry,
@@ -52,6 +55,9 @@ impl FamilySource for FeedSource {
 
     fn internal(&self) -> Vec<Family> {
         self.of_engine(Engine::measure);
+        if let Some(forwarder) = self.forwarder.get() {
+            forwarder.measure();
+        }
         self.telemetry.families()
     }
 }
@@ -85,6 +91,11 @@ impl Readiness for FeedSource {
         let stuck = silent.map(|name| format!("{name} makes no progress"));
         let stopping = self.stopping.is_cancelled();
         let stopping = stopping.then(|| "stopping".to_owned());
-        stuck.chain(engine.full()).chain(stopping).collect()
+        let spool = self
+            .forwarder
+            .get()
+            .and_then(|forwarder| forwarder.shortage());
+        let full = engine.full().into_iter().chain(spool);
+        stuck.chain(full).chain(stopping).collect()
     }
 }

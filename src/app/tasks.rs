@@ -2,6 +2,7 @@
 //! panics is reported by its name.
 
 use crate::export::{Exporter, Feed};
+use crate::forward::Destination;
 use crate::shutdown::{Failure, Grace, Panicked, unwound};
 use std::borrow::Cow;
 use std::future::Future;
@@ -22,12 +23,23 @@ pub(super) enum Phase {
     Workers,
     /// The writer of the log: what it was given is on disk.
     Log,
+    /// The destinations: requests in flight are answered.
+    Destinations,
+    /// The writer of the spool: what it was given is on disk, and how far each destination is.
+    Spool,
     /// Exporters and probes answer until all else has ended.
     Exporters,
 }
 
 impl Phase {
-    const ALL: [Self; 4] = [Self::Receivers, Self::Workers, Self::Log, Self::Exporters];
+    const ALL: [Self; 6] = [
+        Self::Receivers,
+        Self::Workers,
+        Self::Log,
+        Self::Destinations,
+        Self::Spool,
+        Self::Exporters,
+    ];
 }
 
 /// One piece of work that goes on until its phase stops.
@@ -67,6 +79,21 @@ impl Task {
             phase,
             work: TaskWork::Blocking(Box::new(work)),
         }
+    }
+
+    /// A destination, with a thread and a runtime of its own: it waits for the disk, and compresses.
+    pub(super) fn destination(destination: Destination, stop: CancellationToken) -> Self {
+        let name = format!("the exporter {}", destination.name());
+        Self::blocking(name, Phase::Destinations, move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
+            match runtime {
+                Ok(own) => own.block_on(destination.run(stop)),
+                Err(fault) => error!(%fault, "a destination has no runtime: nothing is sent to it"),
+            }
+            Ok(())
+        })
     }
 
     /// An exporter, with a thread and a runtime of its own: probes must be answered when the receivers are busy, and before they are

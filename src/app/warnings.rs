@@ -1,5 +1,6 @@
 //! What is said at the start: how much memory there is and what it goes to, and what is insecure, with what to do about it.
 
+use super::relay;
 use crate::config::Config;
 use crate::log::LogKind;
 use crate::model::limit::Bytes;
@@ -46,6 +47,15 @@ fn faults(config: &Config) -> Vec<String> {
             config.server.endpoint
         ));
     }
+    for (name, destination) in &config.exporters.0 {
+        if destination.is_remote() {
+            faults.push(format!(
+                "exporters.{name} sends prompts and answers to {} without TLS: anyone on the way can read them; \
+                 use a proxy on this host that adds TLS, or a network that only trusted hosts can read",
+                destination.endpoint
+            ));
+        }
+    }
     if let Some(key) = &config.normalise.content_key
         && key.0.len() < KEY_BYTES
     {
@@ -88,10 +98,17 @@ pub(super) fn memory(config: &Config) {
 
 fn too_little(config: &Config) -> Option<String> {
     let (state, requests) = (config.max_state() as u64, config.bytes_in_flight() as u64);
-    let needed = state.saturating_add(requests).saturating_add(PROGRAM);
+    let spool = relay::memory(config);
+    let needed = [requests, spool, PROGRAM]
+        .into_iter()
+        .fold(state, u64::saturating_add);
     (needed > config.memory_limit()).then(|| {
+        let spool = match spool {
+            0 => String::new(),
+            spool => format!(", spool.max_size ({})", Bytes(spool)),
+        };
         format!(
-            "engine.max_state_size ({}), receivers.otlp.max_bytes_in_flight ({}) and the program ({}) together exceed the memory limit ({}), \
+            "engine.max_state_size ({}), receivers.otlp.max_bytes_in_flight ({}){spool} and the program ({}) together exceed the memory limit ({}), \
              and the process may be killed under load: raise the memory limit, or lower these settings",
             Bytes(state),
             Bytes(requests),
@@ -129,6 +146,7 @@ fn does_not_fit(config: &Config, weight: usize) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::forward::DestinationSettings;
     use crate::setting::{Amount, Secret};
 
     #[test]
@@ -147,13 +165,25 @@ mod tests {
         config.receivers.otlp.http.endpoint = any;
         config.server.endpoint = any;
         config.normalise.content_key = Some(Secret("short".into()));
+        for (name, host) in [
+            ("otlp/far", "collector"),
+            ("otlp/near", "[::1]"),
+            ("otlp", "localhost"),
+        ] {
+            let destination = DestinationSettings {
+                endpoint: format!("http://{host}:4317"),
+                ..DestinationSettings::default()
+            };
+            config.exporters.0.insert(name.into(), destination);
+        }
         config.state.directory = Some(directory.path().to_owned());
         let faults = faults(&config);
-        assert_eq!(faults.len(), 5, "{faults:?}");
+        assert_eq!(faults.len(), 6, "{faults:?}");
         for (fault, (about, remedy)) in faults.iter().zip([
             ("receivers.otlp.grpc.endpoint", "loopback"),
             ("receivers.otlp.http.endpoint", "loopback"),
             ("server.endpoint", "only Prometheus"),
+            ("exporters.otlp/far", "adds TLS"),
             ("normalise.content_key", "longer"),
             ("mode 755", "chmod 700"),
         ]) {
@@ -177,6 +207,16 @@ mod tests {
         assert_eq!(too_little(&config(512 << 20)), None);
         let tiny = too_little(&config(128 << 20)).expect("too little");
         assert!(tiny.contains("memory limit (128.0 MiB)"), "{tiny}");
+        let mut forwarding = config(256 << 20);
+        assert_eq!(too_little(&forwarding), None);
+        forwarding.state.log = LogKind::Memory;
+        let destinations = &mut forwarding.exporters.0;
+        destinations.insert("otlp".into(), DestinationSettings::default());
+        let said = too_little(&forwarding).expect("too little");
+        assert!(
+            said.contains("MiB), spool.max_size (64.1 MiB) and"),
+            "{said}"
+        );
         let mut explicit = config(1 << 30);
         explicit.engine.max_state_size = Amount::Bytes(2 << 30);
         let said = too_little(&explicit).expect("too little");

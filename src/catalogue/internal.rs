@@ -32,6 +32,16 @@ pub enum InternalMetric {
     PartitionKeys,
     PartitionBytes,
     Snapshots,
+    SpoolBytes,
+    SpoolMaxBytes,
+    SpoolRequests,
+    SpoolOldest,
+    SpoolDamaged,
+    ExporterSent,
+    ExporterSentBytes,
+    ExporterFailed,
+    ExporterDropped,
+    ExporterRejectedItems,
 }
 
 impl InternalMetric {
@@ -217,4 +227,65 @@ pub static INTERNAL: &[Description<InternalMetric>] = &[
         "Snapshots of partitions. result is kept (written), failed (not written) or damaged (unreadable at the start).",
     )
     .with_labels(&["result"]),
+    gauge(
+        InternalMetric::SpoolBytes,
+        "baton_spool_bytes",
+        "Size of the spool: requests that wait for a destination in exporters.",
+    )
+    .in_unit(BYTES),
+    gauge(
+        InternalMetric::SpoolMaxBytes,
+        "baton_spool_max_bytes",
+        "Size of the spool above which requests are refused or dropped: the effective value of spool.max_size.",
+    )
+    .in_unit(BYTES),
+    gauge(
+        InternalMetric::SpoolRequests,
+        "baton_spool_requests",
+        "Requests in the spool that the destination does not have yet, requests of signals that it does not take included.",
+    )
+    .with_labels(&["exporter"]),
+    gauge(
+        InternalMetric::SpoolOldest,
+        "baton_spool_oldest_seconds",
+        "Age of the oldest request that the destination does not have yet; 0 if it has all.",
+    )
+    .with_labels(&["exporter"])
+    .in_unit("seconds"),
+    counter(
+        InternalMetric::SpoolDamaged,
+        "baton_spool_damaged_total",
+        "Damaged parts of the spool that were skipped. Requests in them are not forwarded.",
+    ),
+    counter(
+        InternalMetric::ExporterSent,
+        "baton_exporter_sent_requests_total",
+        "Requests that the destination accepted.",
+    )
+    .with_labels(&["exporter", "signal"]),
+    counter(
+        InternalMetric::ExporterSentBytes,
+        "baton_exporter_sent_bytes_total",
+        "Bytes of the bodies that the destination accepted, before compression.",
+    )
+    .with_labels(&["exporter"])
+    .in_unit(BYTES),
+    counter(
+        InternalMetric::ExporterFailed,
+        "baton_exporter_failed_requests_total",
+        "Attempts to send a request that failed, by reason: connection, timeout, throttled, unavailable (all are retried) or rejected (permanently).",
+    )
+    .with_labels(&["exporter", "reason"]),
+    counter(
+        InternalMetric::ExporterDropped,
+        "baton_exporter_dropped_requests_total",
+        "Requests that the destination does not get, by reason: spool_full (spool.when_full), rejected (permanently, by the destination), retry_limit (retry_on_failure), not_convertible (OTLP/JSON that is no valid request, for gRPC) or unreadable.",
+    )
+    .with_labels(&["exporter", "reason"]),
+    counter(
+        InternalMetric::ExporterRejectedItems,
+        "baton_exporter_rejected_items_total",
+        "Spans, log records and data points that the destination rejected while it accepted the rest of their request.",
+    )
+    .with_labels(&["exporter", "signal"]),
 ];

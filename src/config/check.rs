@@ -15,12 +15,14 @@ pub(super) fn check(config: &mut Config, folder: &Path, written: &Written) -> Ve
     let report = &mut Report::new("", &mut collected);
     rooms(config, report);
     request_timeout(config, report);
+    spool(config, report);
     addresses(config, report);
     metrics::check(config, report);
     config
         .prices
         .read_catalog(folder, &mut report.below("prices"));
-    if let Some(directory) = &mut config.state.directory {
+    let directories = [&mut config.state.directory, &mut config.spool.directory];
+    for directory in directories.into_iter().flatten() {
         *directory = folder.join(&directory);
     }
     collected.faults
@@ -53,11 +55,13 @@ impl FaultSink for Collected<'_> {
 
 /// Each room's own check. Sections without one have only keys that their types check.
 fn rooms(config: &Config, report: &mut Report<'_>) {
-    let rooms: [(&str, &dyn Validate); 9] = [
+    let rooms: [(&str, &dyn Validate); 11] = [
         ("receivers.otlp", &config.receivers.otlp),
         ("normalise", &config.normalise),
         ("engine", &config.engine),
         ("state", &config.state),
+        ("exporters", &config.exporters),
+        ("spool", &config.spool),
         ("stitch", &config.stitch),
         ("rules", &config.rules),
         ("cohorts", &config.cohorts),
@@ -81,6 +85,23 @@ fn request_timeout(config: &Config, report: &mut Report<'_>) {
             config.connections.request_timeout,
         ),
     );
+}
+
+/// The largest request has room in the spool, and another one beside it.
+fn spool(config: &Config, report: &mut Report<'_>) {
+    if let Some(max_size) = config.spool.max_size {
+        report.not_more(
+            (
+                "receivers.otlp.max_decompressed_bytes",
+                config.receivers.otlp.max_decompressed_bytes as u64,
+            ),
+            ("spool.max_size", max_size),
+        );
+    }
+    let (spool, state) = (&config.spool.directory, &config.state.directory);
+    if spool.is_some() && spool == state {
+        report.fault("spool.directory", "must not be the same as state.directory");
+    }
 }
 
 /// No two listeners have the same address. Port 0 is a free one each time.

@@ -42,7 +42,7 @@ pub use prices::PriceSettings;
 
 use crate::normalise::{self, CohortSettings};
 use crate::telemetry::logs;
-use crate::{derive, engine, export, log, net, receive, rules, shutdown, stitch};
+use crate::{derive, engine, export, forward, log, net, receive, rules, shutdown, spool, stitch};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -64,6 +64,10 @@ pub struct Config {
     pub engine: engine::Settings,
     /// Where Baton stores acknowledged events and the state of sessions and metrics.
     pub state: log::Settings,
+    /// Destinations to which Baton forwards requests as they were received, for example `otlp/next: {endpoint: "http://127.0.0.1:4320", protocol: http/protobuf}`. The keys are those of the OpenTelemetry Collector (docs/forwarding.md).
+    pub exporters: forward::Settings,
+    /// Requests that wait for the destinations in exporters.
+    pub spool: spool::Settings,
     /// Timeouts and limits of sessions, turns, handoffs and workflows.
     pub stitch: stitch::Settings,
     /// Your own rules, in CEL: what proves an outcome, and the steps of funnels.

@@ -14,7 +14,6 @@
 //! | `recording.rs` | the same for a recording: frames in the order of event time, without a log |
 //! | `scratch_pool.rs` | the scratches of the normaliser that no request uses |
 //! | `span_counters.rs` | the metric of accepted spans, by dialect |
-//! | `tap.rs` | shows raw requests with their outcome to an observer |
 
 mod appender;
 mod pipeline;
@@ -22,15 +21,14 @@ mod recording;
 mod route;
 mod scratch_pool;
 mod span_counters;
-mod tap;
 
 #[cfg(test)]
 mod tests;
 
+pub use crate::model::request::{Encoding, Signal};
 pub use appender::Appender;
 pub use pipeline::Pipeline;
 pub use recording::Recording;
-pub use tap::{RequestTap, Tapped};
 
 use crate::log::LogError;
 use crate::model::limit::Limit;
@@ -55,20 +53,6 @@ pub struct ExportRequest {
     pub signal: Signal,
     pub encoding: Encoding,
     pub body: Bytes,
-}
-
-/// The items that a request carries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Signal {
-    Traces,
-    Logs,
-}
-
-/// How a request is encoded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Encoding {
-    Protobuf,
-    Json,
 }
 
 /// Why nothing of a request was taken, as far as is known.
@@ -104,7 +88,7 @@ impl From<Malformed> for IngestError {
 }
 
 impl ExportRequest {
-    /// Decodes the request into a sink.
+    /// Decodes the request into a sink. Metrics are not read.
     ///
     /// # Errors
     /// When it is not a request of its signal and encoding: what the sink was given does not count.
@@ -114,6 +98,7 @@ impl ExportRequest {
             (Signal::Logs, Encoding::Protobuf) => protobuf::logs,
             (Signal::Traces, Encoding::Json) => json::traces,
             (Signal::Logs, Encoding::Json) => json::logs,
+            (Signal::Metrics, _) => return Ok(Counts::default()),
         };
         decode(&self.body, limits, sink)
     }

@@ -13,6 +13,8 @@ pub enum Limit {
     Disk,
     /// Size of the log on disk: `state.max_log_size`.
     LogSize,
+    /// Size of the spool, or free space on its volume: `spool.max_size`.
+    Spool,
 }
 
 impl Limit {
@@ -23,6 +25,7 @@ impl Limit {
             Self::Memory => "memory",
             Self::Disk => "disk",
             Self::LogSize => "log_size",
+            Self::Spool => "spool",
         }
     }
 }

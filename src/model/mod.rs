@@ -5,6 +5,7 @@
 //! | `reject.rs` | reasons for which a span or log record is rejected |
 //! | `event.rs` | one normalized span |
 //! | `record.rs` | log entries |
+//! | `request.rs` | the signal and the encoding of an export request |
 //! | `fact.rs` | business facts: the results of stitching, and the only input of metrics |
 //! | `call_costs.rs` | model calls by whether their cost is known |
 //! | `metric.rs` | metric families with their values |
@@ -38,6 +39,7 @@ pub mod native;
 pub mod price;
 pub mod record;
 pub mod reject;
+pub mod request;
 pub mod sampling;
 pub mod sketch;
 pub mod small_map;

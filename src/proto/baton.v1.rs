@@ -1088,3 +1088,58 @@ impl Evidence {
         }
     }
 }
+/// One export request, decompressed.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SpooledRequest {
+    #[prost(enumeration = "SpooledSignal", tag = "1")]
+    pub signal: i32,
+    /// OTLP/JSON instead of protobuf.
+    #[prost(bool, tag = "2")]
+    pub json: bool,
+    /// Nanoseconds since the epoch.
+    #[prost(fixed64, tag = "3")]
+    pub received: u64,
+    #[prost(bytes = "bytes", tag = "4")]
+    pub body: ::prost::bytes::Bytes,
+}
+/// How far one destination is.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SpoolCursor {
+    #[prost(string, tag = "1")]
+    pub destination: ::prost::alloc::string::String,
+    /// Everything up to this position is delivered or given up.
+    #[prost(uint64, tag = "2")]
+    pub position: u64,
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum SpooledSignal {
+    Unspecified = 0,
+    Traces = 1,
+    Logs = 2,
+    Metrics = 3,
+}
+impl SpooledSignal {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "SPOOLED_SIGNAL_UNSPECIFIED",
+            Self::Traces => "SPOOLED_SIGNAL_TRACES",
+            Self::Logs => "SPOOLED_SIGNAL_LOGS",
+            Self::Metrics => "SPOOLED_SIGNAL_METRICS",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "SPOOLED_SIGNAL_UNSPECIFIED" => Some(Self::Unspecified),
+            "SPOOLED_SIGNAL_TRACES" => Some(Self::Traces),
+            "SPOOLED_SIGNAL_LOGS" => Some(Self::Logs),
+            "SPOOLED_SIGNAL_METRICS" => Some(Self::Metrics),
+            _ => None,
+        }
+    }
+}

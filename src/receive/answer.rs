@@ -72,6 +72,8 @@ pub(super) fn success(counts: &Counts, signal: Signal) -> Vec<u8> {
             }),
         }
         .encode_to_vec(),
+        // Nothing of metrics is read, so nothing of them is rejected.
+        Signal::Metrics => Vec::new(),
     }
 }
 

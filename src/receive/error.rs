@@ -47,7 +47,7 @@ impl ReceiveError {
     pub(super) const MALFORMED: Self = Self::Ingest(IngestError::Malformed);
     pub(super) const STOPPING: Self = Self::Ingest(IngestError::Stopping);
 
-    pub(super) const ALL: [Self; 17] = [
+    pub(super) const ALL: [Self; 18] = [
         Self::MALFORMED,
         Self::Aborted,
         Self::TooLarge,
@@ -62,6 +62,7 @@ impl ReceiveError {
         Self::Ingest(IngestError::Full(Limit::Memory)),
         Self::Ingest(IngestError::Full(Limit::Disk)),
         Self::Ingest(IngestError::Full(Limit::LogSize)),
+        Self::Ingest(IngestError::Full(Limit::Spool)),
         Self::STOPPING,
         Self::Ingest(IngestError::Indeterminate),
         Self::Ingest(IngestError::TooManyItems),
@@ -96,8 +97,8 @@ impl ReceiveError {
             ),
             Self::UnknownPath => (
                 "unknown_path",
-                "Baton receives OTLP/HTTP at /v1/traces and /v1/logs only, and no metrics; correct the endpoint of the exporter",
-                "correct the endpoint of the sender, or turn its metrics exporter off",
+                "Baton receives OTLP/HTTP at /v1/traces and /v1/logs, and at /v1/metrics only if it forwards metrics; correct the endpoint of the exporter",
+                "correct the endpoint of the sender; for metrics, turn its metrics exporter off, or configure a destination in exporters",
             ),
             Self::SlowBody => (
                 "slow_body",
@@ -197,6 +198,11 @@ fn not_taken(error: IngestError) -> (&'static str, &'static str, &'static str) {
             "log_full",
             "the log of this receiver has reached its maximum size (state.max_log_size); nothing was accepted, retry later",
             "raise state.max_log_size, or check why snapshots fail: baton_snapshots_total",
+        ),
+        IngestError::Full(Limit::Spool) => (
+            "spool_full",
+            "the spool of this receiver is full, because a destination does not take its requests (spool.max_size); nothing was accepted, retry later",
+            "check the destinations in exporters, raise spool.max_size, or set spool.when_full to drop_oldest",
         ),
         IngestError::Stopping => (
             "stopping",

@@ -1,4 +1,4 @@
-//! OTLP/gRPC: the trace and log services over raw bytes, and the health service.
+//! OTLP/gRPC: the services of all signals over raw bytes, and the health service.
 //!
 //! The calls are unary and their framing is five bytes, so it is read here and not by a generated server: a message is
 //! decompressed only once its request has a place, and every refusal is counted as those of HTTP are.
@@ -30,6 +30,7 @@ use tonic_health::ServingStatus;
 
 const TRACES: &str = "opentelemetry.proto.collector.trace.v1.TraceService";
 const LOGS: &str = "opentelemetry.proto.collector.logs.v1.LogsService";
+const METRICS: &str = "opentelemetry.proto.collector.metrics.v1.MetricsService";
 /// Before each message: whether it is compressed, and its length.
 const PREFIX: usize = 5;
 
@@ -40,6 +41,7 @@ pub struct Grpc {
     listener: TcpListener,
     server: Server,
     handler: RequestHandler,
+    takes_metrics: bool,
 }
 
 impl Grpc {
@@ -59,6 +61,7 @@ impl Grpc {
             listener,
             handler: RequestHandler::new(listeners, &server, ingest, metrics),
             server,
+            takes_metrics: listeners.takes_metrics,
         })
     }
 
@@ -70,21 +73,22 @@ impl Grpc {
     /// Serves until `stop` ends and the calls in flight are answered. The health service says `NOT_SERVING` first.
     pub async fn serve(self, stop: impl Future<Output = ()> + Send + 'static) {
         let (reporter, health) = tonic_health::server::health_reporter();
-        for service in [TRACES, LOGS, ""] {
-            reporter
-                .set_service_status(service, ServingStatus::Serving)
-                .await;
+        let mut services = vec![(TRACES, Signal::Traces), (LOGS, Signal::Logs)];
+        if self.takes_metrics {
+            services.push((METRICS, Signal::Metrics));
         }
-        let export = |service| format!("/{service}/Export");
-        let exports = Router::new()
-            .route(
-                &export(TRACES),
-                post(|handler, request| receive(handler, request, Signal::Traces)),
-            )
-            .route(
-                &export(LOGS),
-                post(|handler, request| receive(handler, request, Signal::Logs)),
-            )
+        let names: Vec<&str> = services.iter().map(|(name, _)| *name).chain([""]).collect();
+        for name in &names {
+            let serving = ServingStatus::Serving;
+            reporter.set_service_status(name, serving).await;
+        }
+        let exports = services
+            .into_iter()
+            .fold(Router::new(), |router, (name, signal)| {
+                let export = move |handler, request| receive(handler, request, signal);
+                router.route(&format!("/{name}/Export"), post(export))
+            });
+        let exports = exports
             // The admission has limits of its own.
             .layer(DefaultBodyLimit::disable())
             .with_state(self.handler.clone());
@@ -92,10 +96,9 @@ impl Grpc {
         let stopping = async move {
             stop.await;
             self.handler.stop();
-            for service in [TRACES, LOGS, ""] {
-                reporter
-                    .set_service_status(service, ServingStatus::NotServing)
-                    .await;
+            for name in names {
+                let stopped = ServingStatus::NotServing;
+                reporter.set_service_status(name, stopped).await;
             }
         };
         self.server.serve(self.listener, router, stopping).await;

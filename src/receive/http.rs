@@ -1,4 +1,4 @@
-//! OTLP/HTTP: `POST /v1/traces` and `/v1/logs`, protobuf or JSON.
+//! OTLP/HTTP: `POST /v1/traces` and `/v1/logs`, and `/v1/metrics` if somebody takes them; protobuf or JSON.
 
 use super::answer;
 use super::error::ReceiveError;
@@ -29,6 +29,7 @@ pub struct Http {
     listener: TcpListener,
     server: Server,
     handler: RequestHandler,
+    takes_metrics: bool,
 }
 
 impl Http {
@@ -46,6 +47,7 @@ impl Http {
             listener: net::listen(listeners.settings.http.endpoint)?,
             handler: RequestHandler::new(listeners, &server, ingest, metrics),
             server,
+            takes_metrics: listeners.takes_metrics,
         })
     }
 
@@ -59,7 +61,12 @@ impl Http {
 
     /// Serves until `stop` ends and the requests in flight are answered.
     pub async fn serve(self, stop: impl Future<Output = ()> + Send + 'static) {
-        let router = Router::new()
+        let mut router = Router::new();
+        if self.takes_metrics {
+            let metrics = post(|handler, request| receive(handler, request, Signal::Metrics));
+            router = router.route("/v1/metrics", metrics);
+        }
+        let router = router
             .route(
                 "/v1/traces",
                 post(|handler, request| receive(handler, request, Signal::Traces)),
@@ -146,6 +153,7 @@ fn accept(counts: &Counts, signal: Signal, encoding: Encoding) -> Response {
         let field = match signal {
             Signal::Traces => "rejectedSpans",
             Signal::Logs => "rejectedLogRecords",
+            Signal::Metrics => "rejectedDataPoints",
         };
         match rejected {
             0 => "{}".to_owned(),

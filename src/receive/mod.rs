@@ -4,8 +4,8 @@
 //! | File | Content |
 //! |---|---|
 //! | `settings.rs` | addresses, limits and timeouts |
-//! | `grpc.rs` | OTLP/gRPC: the trace and log services over raw bytes, and the health service |
-//! | `http.rs` | OTLP/HTTP: `POST /v1/traces` and `/v1/logs` |
+//! | `grpc.rs` | OTLP/gRPC: the services of all signals over raw bytes, and the health service |
+//! | `http.rs` | OTLP/HTTP: `POST /v1/traces`, `/v1/logs` and `/v1/metrics` |
 //! | `body.rs` | HTTP bodies, decompressed within limits |
 //! | `handler.rs` | handles a request of either transport: admission, decompression, ingest, metrics and log |
 //! | `admission.rs` | limits of bytes and requests in flight, timeouts of uploads, the queue |
@@ -36,6 +36,8 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub struct Listeners {
     pub settings: Settings,
+    /// Whether requests of metrics are received: somebody takes them.
+    pub takes_metrics: bool,
     /// What requests may hold at once, at all listeners together.
     pub admission: Arc<Admission>,
     pub grpc_server: Server,

@@ -4,6 +4,7 @@ mod cli;
 mod crash;
 mod demo;
 mod door;
+mod forward;
 mod harmless;
 mod instrument;
 mod law;

@@ -148,10 +148,11 @@ fn a_stuck_worker_is_named_though_a_scrape_waits_for_it() {
 async fn a_scrape_has_all_metrics_of_the_catalogue_that_baton_tells_of_itself_and_no_other() {
     let directory = tempfile::tempdir().expect("a folder");
     let free = SocketAddr::from(([127, 0, 0, 1], 0));
-    // Some metrics are those of dialects in the configuration.
-    let taught = "normalise: {dialects: [{name: acme, when: \"scope.name == 'acme'\"}]}";
+    // Some metrics are those of dialects and of destinations in the configuration.
+    let text = "normalise: {dialects: [{name: acme, when: \"scope.name == 'acme'\"}]}\n\
+                exporters: {otlp: {endpoint: 'http://127.0.0.1:9'}}";
     let mut config =
-        baton::config::of_text(taught, directory.path(), &|_| None).expect("it is right");
+        baton::config::of_text(text, directory.path(), &|_| None).expect("it is right");
     config.receivers.otlp.grpc.endpoint = free;
     config.receivers.otlp.http.endpoint = free;
     config.server.endpoint = free;

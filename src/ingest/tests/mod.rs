@@ -1,7 +1,6 @@
 //! What becomes of requests: in the log, refused, or malformed.
 
 mod pipeline;
-mod tap;
 
 use super::{Appender, Encoding, ExportRequest, Pipeline, Signal, SubmitFuture};
 use crate::clock::Clock;

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! header   0  "BATON"   5 bytes
-//!          5  kind      1 byte   L: segment of the log, S: snapshot, M: what the folder is
+//!          5  kind      1 byte   L: segment of the log or of the spool, S: snapshot, M: what the folder is, C: cursors of the spool
 //!          6  version   2 bytes  little-endian, as are all numbers; now 2
 //!          8  first     8 bytes  number of the first frame
 //! frame    0  length    4 bytes  of the payload; its highest bit: the frame begins a group
@@ -34,6 +34,7 @@ pub(super) enum FileKind {
     Segment,
     Snapshot,
     Meta,
+    Cursors,
 }
 
 impl FileKind {
@@ -42,6 +43,7 @@ impl FileKind {
             Self::Segment => b'L',
             Self::Snapshot => b'S',
             Self::Meta => b'M',
+            Self::Cursors => b'C',
         }
     }
 }

@@ -45,6 +45,18 @@ pub enum CommitError {
     Broken(LogError),
 }
 
+/// What the last segment of a log was like when it was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LastSegment {
+    Whole,
+    /// So many bytes of a torn tail were cut: nobody was told that they are taken.
+    Cut(u64),
+    /// It is damaged in what was durable once, or cannot be read by this version.
+    Damaged,
+    /// Its header never reached the disk: it held nothing.
+    Empty,
+}
+
 impl Journal {
     /// Opens the log of a folder. Returns how many bytes of a torn tail were cut.
     ///
@@ -118,6 +130,50 @@ impl Journal {
         Ok((journal, cut))
     }
 
+    /// Opens the log of a folder by its last segment alone, so that neither time nor memory depends on how much there is. The segments before
+    /// it are as long as their files; whoever reads them finds what is damaged in them. If the last one is damaged, it stays as it is, and
+    /// the log goes on in another one, after a gap. Where there is no segment, one begins after `position`.
+    ///
+    /// # Errors
+    /// When the folder cannot be used.
+    pub fn open_last(
+        files: Arc<dyn Files>,
+        segment_bytes: u64,
+        position: u64,
+    ) -> Result<(Self, LastSegment), LogError> {
+        let firsts = firsts(&*files)?;
+        let mut segments = VecDeque::new();
+        for first in &firsts {
+            let file = name(*first);
+            segments.push_back((*first, in_file(&file, files.size(&file))?));
+        }
+        let (next, state) = match firsts.last() {
+            Some(last) => last_segment(&*files, *last)?,
+            None => (position + 1, LastSegment::Whole),
+        };
+        let usable = matches!(state, LastSegment::Whole | LastSegment::Cut(_));
+        let (open, next) = match segments.back_mut().filter(|_| usable && next > position) {
+            Some((last, length)) => {
+                let file = name(*last);
+                let open = in_file(&file, files.append(&file))?;
+                *length = in_file(&file, open.length())?;
+                (open, next)
+            }
+            None => {
+                // No position is used twice.
+                let next = next.max(position + 1);
+                if segments.back().is_some_and(|(last, _)| *last == next) {
+                    segments.pop_back();
+                }
+                let open = begin(&*files, next)?;
+                segments.push_back((next, HEADER as u64));
+                (open, next)
+            }
+        };
+        let journal = Self::new(files, (segments, open), next, segment_bytes);
+        Ok((journal, state))
+    }
+
     fn new(
         files: Arc<dyn Files>,
         (segments, open): (VecDeque<(u64, u64)>, Box<dyn File>),
@@ -145,6 +201,18 @@ impl Journal {
         self.segments.front().map_or(self.next, |(first, _)| *first)
     }
 
+    /// The first position of the second segment: the first one can go when everything before is not needed.
+    pub fn second(&self) -> Option<Position> {
+        self.segments.get(1).map(|(first, _)| *first)
+    }
+
+    /// Whether the segment that is written to has no frame yet.
+    pub fn is_open_empty(&self) -> bool {
+        self.segments
+            .back()
+            .is_none_or(|(first, _)| *first == self.next)
+    }
+
     pub fn bytes(&self) -> u64 {
         self.segments.iter().map(|(_, length)| length).sum()
     }
@@ -158,12 +226,12 @@ impl Journal {
     }
 
     /// A segment that is longer is followed by a new one.
-    pub(super) fn set_segment_bytes(&mut self, bytes: u64) {
+    pub fn set_segment_bytes(&mut self, bytes: u64) {
         self.segment_bytes = bytes;
     }
 
     /// Bytes of the segment that is written to.
-    pub(super) fn open_bytes(&self) -> u64 {
+    pub fn open_bytes(&self) -> u64 {
         self.segments.back().map_or(0, |(_, length)| *length)
     }
 
@@ -297,6 +365,36 @@ fn was_durable(files: &dyn Files, frames: &Frames, file: &str) -> Result<bool, L
     in_file(file, read.read_to_end(&mut bytes))?;
     let rest = bytes.get(frames.offset() as usize..);
     Ok(frames.was_durable(rest.unwrap_or_default()))
+}
+
+/// The position of the next frame of a log by its last segment, and what that is like. A torn tail is cut.
+fn last_segment(files: &dyn Files, first: u64) -> Result<(u64, LastSegment), LogError> {
+    let file = name(first);
+    if torn_header(files, &[first])?.is_some() {
+        return Ok((first, LastSegment::Empty));
+    }
+    let size = in_file(&file, files.size(&file))?;
+    // A frame is longer than a byte: no position of the damaged part is greater.
+    let behind = |next: u64| (next + size, LastSegment::Damaged);
+    let mut frames = match frames(files, first) {
+        Ok(frames) => frames,
+        Err(error @ LogError::Io(..)) => return Err(error),
+        Err(_) => return Ok(behind(first)),
+    };
+    if is_torn(&file, &mut frames)? {
+        if was_durable(files, &frames, &file)? {
+            return Ok(behind(frames.next()));
+        }
+        let mut open = in_file(&file, files.append(&file))?;
+        in_file(&file, open.cut(frames.offset()))?;
+        in_file(&file, open.sync())?;
+        let cut = size.saturating_sub(frames.offset());
+        return Ok((frames.next(), LastSegment::Cut(cut)));
+    }
+    if frames.version() != format::VERSION {
+        return Ok(behind(frames.next()));
+    }
+    Ok((frames.next(), LastSegment::Whole))
 }
 
 /// Reads a segment to its end; whether that is no whole frame.

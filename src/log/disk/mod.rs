@@ -14,6 +14,7 @@
 //! | `journal.rs` | the segments of the log, written |
 //! | `segments.rs` | the segments of the log, read |
 //! | `snapshots.rs` | snapshots of partitions |
+//! | `messages.rs` | small files of messages, for rooms that keep a journal of their own |
 //! | `layout.rs` | the metadata of the directory, and its change to another number of partitions |
 //! | `space.rs` | free space on the volume, and the greatest size of the log |
 //! | `progress.rs` | how far recovery is |
@@ -27,6 +28,7 @@ mod inbox;
 pub mod journal;
 pub mod layout;
 mod log;
+pub mod messages;
 mod metrics;
 pub mod progress;
 mod replay;
@@ -45,7 +47,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use log::DiskLog;
-pub use segments::StoredFrames;
+pub use segments::{StoredFrames, firsts};
 pub use writer::Writer;
 
 /// How names of segments end.

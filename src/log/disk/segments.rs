@@ -13,7 +13,7 @@ pub(super) fn name(first: Position) -> String {
 }
 
 /// The first positions of all segments of a folder, in order.
-pub(super) fn firsts(files: &dyn Files) -> Result<Vec<Position>, LogError> {
+pub fn firsts(files: &dyn Files) -> Result<Vec<Position>, LogError> {
     let names = in_file("the folder", files.list())?;
     let first = |name: &String| name.strip_suffix(LOG)?.parse().ok();
     let mut firsts: Vec<Position> = names.iter().filter_map(first).collect();
@@ -86,6 +86,13 @@ impl StoredFrames {
     /// Whether the log goes back to where this begins.
     pub(super) fn is_complete(&self) -> bool {
         self.is_complete
+    }
+
+    /// Goes on behind the last position that was to be read, as more is committed. A failure after this may only mean that the log went
+    /// on in another segment, or that a group was written anew: opened again, it reads what is there.
+    pub fn extend(&mut self, until: Position) {
+        self.until = until;
+        self.done = self.from > until;
     }
 
     /// The next frame with its position; `None`: all are read.

@@ -151,6 +151,7 @@ impl Doors {
             telemetry.register(|| net::Server::new(name, protocol, setup.connections, reporter))
         };
         let listeners = Listeners {
+            takes_metrics: false,
             settings: Settings {
                 grpc: GrpcSettings {
                     endpoint: free,

@@ -1,0 +1,111 @@
+//! The spool and the destinations of a configuration.
+
+use super::tasks::{Phase, Task};
+use super::{StartError, log_failure};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::engine::Engine;
+use crate::forward::{Destination, Forwarder};
+use crate::ingest::Ingest;
+use crate::log::LogKind;
+use crate::log::disk::files::Folder;
+use crate::spool::{Spool, SpoolLimits, SpoolWriter};
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+/// The directory of the spool in the state directory.
+const SPOOL: &str = "spool";
+/// The share of the memory limit that a spool in memory may have where the operator gives no size: one part in so many.
+const MEMORY_SHARE: u64 = 10;
+
+/// What the largest request takes beside its body, with room to spare.
+const HEADROOM: u64 = 64 << 10;
+
+/// What forwards, not running yet.
+pub(super) struct Relay {
+    pub(super) forwarder: Arc<Forwarder>,
+    /// Of a spool on disk.
+    writer: Option<SpoolWriter>,
+    destinations: Vec<Destination>,
+}
+
+/// The spool and the destinations; `None`: nothing is forwarded.
+pub(super) fn open(config: &Config, clock: &Clock) -> Result<Option<Relay>, StartError> {
+    let names = config.exporters.names();
+    if names.is_empty() {
+        return Ok(None);
+    }
+    let is_durable = config.state.log == LogKind::Disk;
+    let limits = limits(config);
+    let (spool, writer) = if is_durable {
+        let folder = Arc::new(Folder::open(&directory(config)?)?);
+        let (spool, writer) = Spool::on_disk(folder, &names, limits, clock.clone())?;
+        (spool, Some(writer))
+    } else {
+        (Spool::in_memory(&names, limits), None)
+    };
+    let made = Forwarder::new(&config.exporters, spool, is_durable, clock.clone());
+    let (forwarder, destinations) = made;
+    Ok(Some(Relay {
+        forwarder: Arc::new(forwarder),
+        writer,
+        destinations,
+    }))
+}
+
+/// The ingest of a Baton that forwards, or the same one.
+pub(super) fn ingest(relay: Option<&Relay>, ingest: Arc<dyn Ingest>) -> Arc<dyn Ingest> {
+    match relay {
+        Some(relay) => Arc::new(relay.forwarder.ingest(ingest)),
+        None => ingest,
+    }
+}
+
+/// The directory of the spool.
+fn directory(config: &Config) -> Result<PathBuf, StartError> {
+    let own = config.spool.directory.clone();
+    let state = config.state.directory.as_ref();
+    own.or_else(|| Some(state?.join(SPOOL)))
+        .ok_or(StartError::NoDirectory)
+}
+
+fn limits(config: &Config) -> SpoolLimits {
+    let memory = config.memory_limit() / MEMORY_SHARE;
+    let in_memory = config.state.log == LogKind::Memory;
+    let largest = config.receivers.otlp.max_decompressed_bytes as u64 + HEADROOM;
+    SpoolLimits {
+        max_bytes: config.spool.max_size.or(in_memory.then_some(memory)),
+        // On disk, the segment that is written to is not removed, though everybody has all of it.
+        min_bytes: if in_memory { largest } else { 2 * largest },
+        segment_bytes: config.spool.segment_size,
+        when_full: config.spool.when_full,
+    }
+}
+
+/// The memory that a spool may take.
+pub(super) fn memory(config: &Config) -> u64 {
+    let limits = limits(config);
+    let in_memory = config.state.log == LogKind::Memory && !config.exporters.0.is_empty();
+    let max = limits.max_bytes.unwrap_or(0).max(limits.min_bytes);
+    if in_memory { max } else { 0 }
+}
+
+impl Relay {
+    /// The writer of the spool and the destinations.
+    pub(super) fn tasks(
+        self,
+        engine: &Engine,
+        stop: &CancellationToken,
+    ) -> impl Iterator<Item = Task> {
+        let writer = self.writer.map(|writer| {
+            let heartbeat = engine.heartbeats().begin("the spool".into());
+            let work = move || writer.work(|| heartbeat.beat()).map_err(log_failure);
+            Task::blocking("the writer of the spool", Phase::Spool, work)
+        });
+        let stop = stop.clone();
+        let destinations = self.destinations.into_iter();
+        let destinations = destinations.map(move |one| Task::destination(one, stop.clone()));
+        writer.into_iter().chain(destinations)
+    }
+}

@@ -1,0 +1,72 @@
+//! The ingest of a Baton that forwards: what the log has taken goes to the spool, and is acknowledged when both have it.
+
+use super::record;
+use crate::clock::Clock;
+use crate::ingest::{ExportRequest, Ingest, IngestError, Signal, SubmitFuture};
+use crate::otlp::Counts;
+use crate::spool::{Admitted, Spool};
+use std::sync::Arc;
+
+/// An ingest that forwards.
+pub struct Forwarding {
+    ingest: Arc<dyn Ingest>,
+    spool: Spool,
+    /// The keys of the destinations that take each signal.
+    takers: [Vec<String>; Signal::ALL.len()],
+    clock: Clock,
+}
+
+impl std::fmt::Debug for Forwarding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Forwarding")
+            .field("spool", &self.spool)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Forwarding {
+    pub(super) fn new(
+        ingest: Arc<dyn Ingest>,
+        spool: Spool,
+        takers: [Vec<String>; Signal::ALL.len()],
+        clock: Clock,
+    ) -> Self {
+        Self {
+            ingest,
+            spool,
+            takers,
+            clock,
+        }
+    }
+}
+
+impl Ingest for Forwarding {
+    /// As the ingest behind it, which does not see metrics. The room in the spool is reserved first: a request that finds none leaves no trace
+    /// in the log.
+    fn submit(&self, request: ExportRequest) -> SubmitFuture {
+        let takers = &self.takers[request.signal as usize];
+        if takers.is_empty() {
+            return self.ingest.submit(request);
+        }
+        let place = match self.spool.reserve(record::max_size(&request)) {
+            Ok(Admitted::Place(place)) => Some(place),
+            Ok(Admitted::Dropped) => None,
+            Err(error) => return Box::pin(std::future::ready(Err(error.into()))),
+        };
+        if place.is_none() {
+            takers.iter().for_each(|taker| self.spool.dropped(taker));
+        }
+        let payload = place.map(|place| (place, record::encode(&request, self.clock.now())));
+        let submitted: SubmitFuture = match request.signal {
+            Signal::Metrics => Box::pin(std::future::ready(Ok(Counts::default()))),
+            Signal::Traces | Signal::Logs => self.ingest.submit(request),
+        };
+        Box::pin(async move {
+            let counts = submitted.await?;
+            if let Some((place, payload)) = payload {
+                place.write(payload).await.map_err(IngestError::from)?;
+            }
+            Ok(counts)
+        })
+    }
+}

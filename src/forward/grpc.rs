@@ -1,0 +1,139 @@
+//! OTLP/gRPC to one destination, over raw bytes.
+
+use super::USER_AGENT;
+use super::answer::{Accepted, SendError, SendFailure, accepted};
+use super::record::OutboundRequest;
+use super::settings::{DestinationSettings, ForwardCompression};
+use crate::model::request::{Encoding, Signal};
+use bytes::{Buf, BufMut, Bytes};
+use http::Uri;
+use http::uri::PathAndQuery;
+use std::time::Duration;
+use tonic::client::Grpc;
+use tonic::codec::{Codec, CompressionEncoding, DecodeBuf, Decoder, EncodeBuf, Encoder};
+use tonic::metadata::{AsciiMetadataKey, AsciiMetadataValue, MetadataMap};
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Code, Status};
+use tonic_types::StatusExt;
+
+/// How often a connection with requests in flight is checked, and how long the peer has to answer.
+const KEEPALIVE: Duration = Duration::from_secs(30);
+const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// The client of one destination.
+pub(super) struct GrpcClient {
+    channel: Channel,
+    headers: MetadataMap,
+    compression: ForwardCompression,
+}
+
+impl GrpcClient {
+    /// A client of checked settings, whose endpoint is this. Call it inside a tokio runtime.
+    pub(super) fn new(settings: &DestinationSettings, endpoint: &Uri) -> Self {
+        let endpoint = Endpoint::from(endpoint.clone())
+            .connect_timeout(settings.timeout)
+            .http2_keep_alive_interval(KEEPALIVE)
+            .keep_alive_timeout(KEEPALIVE_TIMEOUT)
+            .user_agent(USER_AGENT);
+        let Ok(endpoint) = endpoint else {
+            unreachable!("the user agent is the value of a header");
+        };
+        let mut headers = MetadataMap::new();
+        for (name, value) in &settings.headers {
+            let name = name.to_ascii_lowercase().parse::<AsciiMetadataKey>();
+            let value = AsciiMetadataValue::try_from(value.0.as_str());
+            if let (Ok(name), Ok(value)) = (name, value) {
+                headers.insert(name, value);
+            }
+        }
+        Self {
+            channel: endpoint.connect_lazy(),
+            headers,
+            compression: settings.compression,
+        }
+    }
+
+    pub(super) async fn send(&self, outbound: &OutboundRequest) -> Result<Accepted, SendError> {
+        let mut client = Grpc::new(self.channel.clone());
+        if self.compression == ForwardCompression::Gzip {
+            client = client.send_compressed(CompressionEncoding::Gzip);
+        }
+        client.ready().await.map_err(SendError::connection)?;
+        let mut request = tonic::Request::new(outbound.body.clone());
+        request.metadata_mut().clone_from(&self.headers);
+        let answer = client.unary(request, path(outbound.signal), RawCodec).await;
+        let answer = answer.map_err(refused)?.into_inner();
+        Ok(accepted(&answer, Encoding::Protobuf, outbound.signal))
+    }
+}
+
+fn path(signal: Signal) -> PathAndQuery {
+    PathAndQuery::from_static(match signal {
+        Signal::Traces => "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
+        Signal::Logs => "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
+        Signal::Metrics => "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
+    })
+}
+
+/// The OTLP specification says which statuses are retried. RESOURCE_EXHAUSTED is, also without a time to wait.
+fn refused(status: Status) -> SendError {
+    if std::error::Error::source(&status).is_some() {
+        // No status of the destination: the connection broke.
+        return SendError::connection(status);
+    }
+    let reason = match status.code() {
+        Code::ResourceExhausted => SendFailure::Throttled,
+        Code::Cancelled
+        | Code::DeadlineExceeded
+        | Code::Aborted
+        | Code::OutOfRange
+        | Code::Unavailable
+        | Code::DataLoss => SendFailure::Unavailable,
+        _ => SendFailure::Rejected,
+    };
+    let asked = status.get_details_retry_info();
+    SendError {
+        reason,
+        wait: asked.and_then(|asked| asked.retry_delay),
+        what: format!("gRPC status {:?}", status.code()),
+    }
+}
+
+/// Messages as the bytes that they are.
+#[derive(Clone, Copy, Debug, Default)]
+struct RawCodec;
+
+impl Codec for RawCodec {
+    type Encode = Bytes;
+    type Decode = Bytes;
+    type Encoder = Self;
+    type Decoder = Self;
+
+    fn encoder(&mut self) -> Self {
+        Self
+    }
+
+    fn decoder(&mut self) -> Self {
+        Self
+    }
+}
+
+impl Encoder for RawCodec {
+    type Item = Bytes;
+    type Error = Status;
+
+    fn encode(&mut self, item: Bytes, to: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        to.put(item);
+        Ok(())
+    }
+}
+
+impl Decoder for RawCodec {
+    type Item = Bytes;
+    type Error = Status;
+
+    fn decode(&mut self, from: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
+        let length = from.remaining();
+        Ok(Some(from.copy_to_bytes(length)))
+    }
+}

@@ -1,0 +1,178 @@
+//! Forwarding: the requests as they were received, byte for byte, to the next receivers of OTLP.
+//!
+//! ```text
+//! receive ─► Forwarding (Ingest) ─► ingest ─► log
+//!                  └─► spool ─► Destination A, Destination B …     one task and one thread each
+//! ```
+//!
+//! A destination that is slow or dead has its own cursor in the spool, its own thread and its own connections, so it delays neither figures
+//! nor other destinations. Delivery is at least once: Baton sends a request again until the destination accepts it or rejects it permanently.
+//!
+//! | File | Content |
+//! |---|---|
+//! | `settings.rs` | the keys of `exporters`, with the names of the Collector |
+//! | `forwarding.rs` | the ingest that writes what the log has taken to the spool |
+//! | `record.rs` | a request in the spool |
+//! | `destination.rs` | the loop of one destination |
+//! | `sender.rs` | sends a request until it is settled |
+//! | `backoff.rs` | the waits between attempts |
+//! | `answer.rs` | what a destination answered |
+//! | `http.rs, grpc.rs` | the two transports |
+//! | `compress.rs, convert.rs` | gzip, and OTLP/JSON as protobuf for gRPC |
+//! | `metrics.rs` | what a destination counts |
+
+mod answer;
+mod backoff;
+mod compress;
+mod convert;
+mod destination;
+mod forwarding;
+mod grpc;
+mod http;
+mod metrics;
+mod record;
+mod sender;
+mod settings;
+
+#[cfg(test)]
+mod tests;
+
+pub use destination::Destination;
+pub use forwarding::Forwarding;
+pub use settings::{
+    DestinationSettings, ForwardCompression, ForwardProtocol, QueueSettings, RetrySettings,
+    SentSignal, Settings,
+};
+
+use self::metrics::ExporterMetrics;
+use crate::catalogue::InternalMetric;
+use crate::clock::Clock;
+use crate::ingest::{Ingest, Signal};
+use crate::model::time::Timestamp;
+use crate::spool::Spool;
+use crate::telemetry::gauge;
+use ::metrics::Gauge;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+const USER_AGENT: &str = concat!("baton/", env!("CARGO_PKG_VERSION"));
+
+/// Why a destination does not get a request. One more reason, a full spool, is counted by the spool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum DroppedReason {
+    /// The destination rejected it permanently.
+    Rejected,
+    /// `retry_on_failure` allows no further attempt.
+    RetryLimit,
+    /// OTLP/JSON that cannot be converted to protobuf.
+    NotConvertible,
+    /// The spool holds what this version cannot read.
+    Unreadable,
+}
+
+impl DroppedReason {
+    const ALL: [Self; 4] = [
+        Self::Rejected,
+        Self::RetryLimit,
+        Self::NotConvertible,
+        Self::Unreadable,
+    ];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Rejected => "rejected",
+            Self::RetryLimit => "retry_limit",
+            Self::NotConvertible => "not_convertible",
+            Self::Unreadable => "unreadable",
+        }
+    }
+}
+
+/// All destinations and their spool, as the wiring holds them.
+pub struct Forwarder {
+    settings: Settings,
+    spool: Spool,
+    clock: Clock,
+    /// The age of the oldest request of each destination, and when that was received.
+    oldest: Vec<(Gauge, Arc<AtomicU64>)>,
+}
+
+impl std::fmt::Debug for Forwarder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Forwarder")
+            .field("spool", &self.spool)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Forwarder {
+    /// The forwarder of checked settings and its destinations. `is_durable`: the spool survives the process. Registers its metrics with the
+    /// recorder in whose scope it is called.
+    pub fn new(
+        settings: &Settings,
+        spool: Spool,
+        is_durable: bool,
+        clock: Clock,
+    ) -> (Self, Vec<Destination>) {
+        let mut destinations = Vec::new();
+        let mut oldest = Vec::new();
+        for (name, settings) in &settings.0 {
+            let Ok(endpoint) = settings.uri() else {
+                continue;
+            };
+            let received = Arc::new(AtomicU64::new(0));
+            let age = gauge(InternalMetric::SpoolOldest, &[name]);
+            oldest.push((age, Arc::clone(&received)));
+            destinations.push(Destination {
+                metrics: ExporterMetrics::new(name),
+                reader: spool.reader(name),
+                name: name.clone(),
+                settings: settings.clone(),
+                endpoint,
+                clock: clock.clone(),
+                is_durable,
+                oldest: received,
+            });
+        }
+        let forwarder = Self {
+            settings: settings.clone(),
+            spool,
+            clock,
+            oldest,
+        };
+        (forwarder, destinations)
+    }
+
+    /// An ingest that forwards what the other one takes.
+    pub fn ingest(&self, ingest: Arc<dyn Ingest>) -> Forwarding {
+        let takers = Signal::ALL.map(|signal| {
+            let takers = self.settings.0.iter();
+            let takers = takers.filter(|(_, destination)| destination.takes(signal));
+            takers.map(|(name, _)| name.clone()).collect()
+        });
+        Forwarding::new(ingest, self.spool.clone(), takers, self.clock.clone())
+    }
+
+    /// Brings the gauges up to date, before they are read.
+    pub fn measure(&self) {
+        self.spool.measure();
+        let now = self.clock.now();
+        for (age, received) in &self.oldest {
+            let seconds = match received.load(Ordering::Relaxed) {
+                0 => 0.0,
+                received => now.since(Timestamp(received)).as_secs_f64(),
+            };
+            age.set(seconds);
+        }
+    }
+
+    /// Why requests are refused or dropped now; `None`: there is room.
+    pub fn shortage(&self) -> Option<String> {
+        self.spool.shortage()
+    }
+
+    /// Says that nothing more comes and all destinations have stopped.
+    pub fn end(&self) {
+        self.spool.end();
+    }
+}

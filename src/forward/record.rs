@@ -1,0 +1,64 @@
+//! A request in the spool.
+
+use crate::ingest::ExportRequest;
+use crate::model::request::{Encoding, Signal};
+use crate::model::time::Timestamp;
+use crate::proto::v1::{SpooledRequest, SpooledSignal};
+use bytes::Bytes;
+use prost::Message;
+
+/// Bytes around a body, at most: tags, lengths, the time.
+const AROUND: usize = 32;
+
+/// A request on its way to a destination.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct OutboundRequest {
+    pub(super) signal: Signal,
+    pub(super) encoding: Encoding,
+    /// When Baton received it.
+    pub(super) received: Timestamp,
+    pub(super) body: Bytes,
+}
+
+/// The most that the payload of a request takes.
+pub(super) fn max_size(request: &ExportRequest) -> usize {
+    request.body.len() + AROUND
+}
+
+/// The payload of a request.
+pub(super) fn encode(request: &ExportRequest, received: Timestamp) -> Bytes {
+    let signal = match request.signal {
+        Signal::Traces => SpooledSignal::Traces,
+        Signal::Logs => SpooledSignal::Logs,
+        Signal::Metrics => SpooledSignal::Metrics,
+    };
+    let message = SpooledRequest {
+        signal: signal.into(),
+        json: request.encoding == Encoding::Json,
+        received: received.0,
+        body: request.body.clone(),
+    };
+    message.encode_to_vec().into()
+}
+
+/// The request of a payload; `None`: it is none of this version.
+pub(super) fn decode(payload: Bytes) -> Option<OutboundRequest> {
+    let message = SpooledRequest::decode(payload).ok()?;
+    let signal = match message.signal() {
+        SpooledSignal::Traces => Signal::Traces,
+        SpooledSignal::Logs => Signal::Logs,
+        SpooledSignal::Metrics => Signal::Metrics,
+        SpooledSignal::Unspecified => return None,
+    };
+    let encoding = if message.json {
+        Encoding::Json
+    } else {
+        Encoding::Protobuf
+    };
+    Some(OutboundRequest {
+        signal,
+        encoding,
+        received: Timestamp(message.received),
+        body: message.body,
+    })
+}

@@ -1,0 +1,177 @@
+//! Sends requests to one destination until each is accepted, rejected permanently, or given up.
+
+use super::answer::{Accepted, SendError, SendFailure};
+use super::backoff::Backoff;
+use super::grpc::GrpcClient;
+use super::http::HttpClient;
+use super::metrics::ExporterMetrics;
+use super::record::{self, OutboundRequest};
+use super::settings::{DestinationSettings, ForwardProtocol};
+use super::{DroppedReason, convert};
+use crate::clock::Clock;
+use crate::model::request::Encoding;
+use bytes::Bytes;
+use http::Uri;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+/// The sender of one destination.
+pub(super) struct RequestSender {
+    name: String,
+    pub(super) settings: DestinationSettings,
+    client: ForwardClient,
+    pub(super) metrics: ExporterMetrics,
+    clock: Clock,
+    /// The last attempt failed: it is told when that changes.
+    failing: AtomicBool,
+    /// The last request was rejected.
+    rejecting: AtomicBool,
+}
+
+enum ForwardClient {
+    Grpc(GrpcClient),
+    Http(Box<HttpClient>),
+}
+
+/// What became of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sent {
+    /// The destination has it, or will never have it.
+    Settled,
+    /// Baton stops first.
+    Interrupted,
+}
+
+impl RequestSender {
+    /// A sender of checked settings. Call it inside a tokio runtime.
+    pub(super) fn new(
+        name: String,
+        settings: DestinationSettings,
+        endpoint: &Uri,
+        metrics: ExporterMetrics,
+        clock: Clock,
+    ) -> Self {
+        let client = match settings.protocol {
+            ForwardProtocol::Grpc => ForwardClient::Grpc(GrpcClient::new(&settings, endpoint)),
+            ForwardProtocol::Http => {
+                ForwardClient::Http(Box::new(HttpClient::new(&settings, endpoint)))
+            }
+        };
+        Self {
+            name,
+            settings,
+            client,
+            metrics,
+            clock,
+            failing: AtomicBool::new(false),
+            rejecting: AtomicBool::new(false),
+        }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The request in a payload, as this destination takes it; `None`: it does not get it.
+    pub(super) fn prepare(&self, payload: Bytes) -> Option<OutboundRequest> {
+        let Some(mut request) = record::decode(payload) else {
+            self.metrics.dropped(DroppedReason::Unreadable);
+            return None;
+        };
+        if !self.settings.takes(request.signal) {
+            return None;
+        }
+        let converts = self.settings.protocol == ForwardProtocol::Grpc;
+        if converts && request.encoding == Encoding::Json {
+            let Some(body) = convert::protobuf(&request.body, request.signal) else {
+                self.metrics.dropped(DroppedReason::NotConvertible);
+                return None;
+            };
+            request.body = body;
+            request.encoding = Encoding::Protobuf;
+        }
+        Some(request)
+    }
+
+    /// Sends a request until it is settled. Once `stop` is cancelled, it is not sent again.
+    pub(super) async fn deliver(&self, request: OutboundRequest, stop: &CancellationToken) -> Sent {
+        let retry = &self.settings.retry_on_failure;
+        let mut backoff = Backoff::new(retry);
+        let begun = self.clock.now();
+        loop {
+            let error = match self.attempt(&request).await {
+                Ok(accepted) => {
+                    self.accepted(&request, accepted);
+                    return Sent::Settled;
+                }
+                Err(error) => error,
+            };
+            self.metrics.failed(error.reason);
+            if error.reason == SendFailure::Rejected {
+                self.rejected(&error);
+                return Sent::Settled;
+            }
+            self.tell_failing(&error);
+            let wait = backoff.next(fastrand::f64(), error.wait);
+            let limit = retry.max_elapsed_time;
+            let ends = self.clock.now().since(begun) + wait;
+            if !retry.enabled || !limit.is_zero() && ends > limit {
+                self.metrics.dropped(DroppedReason::RetryLimit);
+                return Sent::Settled;
+            }
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return Sent::Interrupted,
+                () = sleep(wait) => {}
+            }
+        }
+    }
+
+    async fn attempt(&self, request: &OutboundRequest) -> Result<Accepted, SendError> {
+        let sending = async {
+            match &self.client {
+                ForwardClient::Grpc(client) => client.send(request).await,
+                ForwardClient::Http(client) => client.send(request).await,
+            }
+        };
+        let answer = timeout(self.settings.timeout, sending).await;
+        answer.unwrap_or_else(|_| Err(SendError::timeout()))
+    }
+
+    fn accepted(&self, request: &OutboundRequest, accepted: Accepted) {
+        self.metrics.sent(request, accepted.rejected);
+        self.rejecting.store(false, Ordering::Relaxed);
+        if self.failing.swap(false, Ordering::Relaxed) {
+            info!(
+                exporter = self.name,
+                "the destination accepts requests again"
+            );
+        }
+    }
+
+    fn rejected(&self, error: &SendError) {
+        self.metrics.dropped(DroppedReason::Rejected);
+        if !self.rejecting.swap(true, Ordering::Relaxed) {
+            let answer = &error.what;
+            warn!(
+                exporter = self.name,
+                %answer,
+                "the destination rejected a request permanently: it is not sent again"
+            );
+        }
+    }
+
+    fn tell_failing(&self, error: &SendError) {
+        if !self.failing.swap(true, Ordering::Relaxed) {
+            let (reason, fault) = (error.reason.as_str(), &error.what);
+            warn!(
+                exporter = self.name,
+                reason,
+                %fault,
+                "the destination does not accept requests: they are sent again"
+            );
+        }
+    }
+}

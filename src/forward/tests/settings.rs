@@ -1,0 +1,143 @@
+//! What is said of wrong destinations.
+
+use crate::config::{self, ConfigFault};
+use crate::forward::{ForwardCompression, ForwardProtocol};
+use crate::model::request::Signal;
+use std::path::Path;
+use std::time::Duration;
+
+fn read(exporters: &str) -> Result<config::Config, Vec<ConfigFault>> {
+    let text = format!("exporters: {exporters}\n");
+    config::of_text(&text, Path::new("."), &|_| None)
+}
+
+/// The faults as `path: what`.
+fn faults(exporters: &str) -> Vec<String> {
+    let faults = read(exporters).expect_err("it is wrong");
+    let faults = faults.into_iter();
+    faults
+        .map(|fault| format!("{}: {}", fault.path, fault.what))
+        .collect()
+}
+
+#[test]
+fn an_endpoint_and_a_protocol_are_enough() {
+    let config =
+        read(r#"{otlp/next: {endpoint: "http://127.0.0.1:4320", protocol: http/protobuf}}"#);
+    let config = config.expect("it is right");
+    let next = &config.exporters.0["otlp/next"];
+    assert_eq!(next.protocol, ForwardProtocol::Http);
+    assert_eq!(next.compression, ForwardCompression::None);
+    assert!(Signal::ALL.into_iter().all(|signal| next.takes(signal)));
+    assert!(next.retry_on_failure.enabled);
+    assert_eq!(
+        next.retry_on_failure.max_elapsed_time,
+        Duration::ZERO,
+        "for ever"
+    );
+}
+
+#[test]
+fn signals_are_taken_as_they_are_named() {
+    let config = read(
+        "{otlp: {endpoint: 'http://h:1', send: [logs]}, otlp/b: {endpoint: 'http://h:2', send: [traces]}}",
+    );
+    let exporters = config.expect("it is right").exporters;
+    let taken = Signal::ALL.map(|signal| exporters.takes(signal));
+    assert_eq!(taken, [true, true, false]);
+    assert_eq!(exporters.names(), ["otlp", "otlp/b"]);
+}
+
+#[test]
+fn what_is_wrong_is_said_at_its_key() {
+    for (exporters, expected) in [
+        (
+            "{otlp/a: {}}",
+            "exporters.otlp/a.endpoint: expected a URL such as http://127.0.0.1:4317",
+        ),
+        (
+            "{otlp/a: {endpoint: 'https://h:4317'}}",
+            "exporters.otlp/a.endpoint: TLS is not supported yet: use an http:// endpoint, for example of a proxy on the same host that adds TLS",
+        ),
+        (
+            "{otlp/a: {endpoint: 'h:4317'}}",
+            "exporters.otlp/a.endpoint: expected a URL with its scheme such as http://127.0.0.1:4317",
+        ),
+        (
+            "{otlp/a: {endpoint: 'http://me:hush@h:4317'}}",
+            "exporters.otlp/a.endpoint: must not have a user name or a password: set the header authorization in headers",
+        ),
+        (
+            "{otlp/a: {endpoint: 'http://h:4317/x'}}",
+            "exporters.otlp/a.endpoint: must not have a path, because the protocol is grpc",
+        ),
+        (
+            "{otlp/a: {endpoint: 'http://h:4317', tls: {insecure: true}}}",
+            "exporters.otlp/a.tls: is not supported yet: use an http:// endpoint, for example of a proxy on the same host that adds TLS",
+        ),
+        (
+            "{otlp/a: {endpoint: 'http://h:4317', auth: {authenticator: x}}}",
+            "exporters.otlp/a.auth: is not supported yet: set the header in headers",
+        ),
+        (
+            "{kafka: {endpoint: 'http://h:4317'}}",
+            "exporters.kafka: is no exporter: expected otlp, or otlp/ and a name of letters, digits, _ and -, as in otlp/next",
+        ),
+        (
+            "{otlp/a: {endpoint: 'http://h:4317', send: []}}",
+            "exporters.otlp/a.send: is empty: expected at least one of traces, logs, metrics",
+        ),
+        (
+            "{otlp/a: {endpoint: 'http://h:4317', sending_queue: {enabled: false}}}",
+            "exporters.otlp/a.sending_queue.enabled: must be true: Baton sends every request from its spool; spool.max_size is its size",
+        ),
+        (
+            "{otlp/a: {endpoint: 'http://h:4317', sending_queue: {queue_size: 5}}}",
+            "exporters.otlp/a.sending_queue.queue_size: unknown key; known here: enabled, num_consumers",
+        ),
+        (
+            "{otlp/a: {endpoint: 'http://h:4317', headers: {content-type: x}}}",
+            "exporters.otlp/a.headers.content-type: is a header that cannot be set",
+        ),
+        (
+            "{otlp/a: {endpoint: 'http://h:4317', headers: {a b: x}}}",
+            "exporters.otlp/a.headers.a b: is no name of a header",
+        ),
+        (
+            "{otlp/a: {endpoint: 'http://h:4317', retry_on_failure: {initial_interval: 1m}}}",
+            "exporters.otlp/a.retry_on_failure.initial_interval: must not be longer than exporters.otlp/a.retry_on_failure.max_interval (by default)",
+        ),
+        (
+            "{otlp/a: {endpoint: 'http://h:4317', retry_on_failure: {multiplier: 0.5}}}",
+            "exporters.otlp/a.retry_on_failure.multiplier: expected a number of at least 1",
+        ),
+    ] {
+        assert_eq!(faults(exporters), [expected], "{exporters}");
+    }
+}
+
+#[test]
+fn a_secret_in_a_header_is_in_no_message() {
+    let secret =
+        "{otlp/a: {endpoint: 'http://h:4317', headers: {authorization: \"Bearer hush\\n\"}}}";
+    let told = faults(secret);
+    assert_eq!(
+        told,
+        ["exporters.otlp/a.headers.authorization: cannot be the value of a header"]
+    );
+    let right =
+        read("{otlp/a: {endpoint: 'http://h:4317', headers: {authorization: Bearer hush}}}");
+    let shown = format!("{:?}", right.expect("it is right").exporters);
+    assert!(!shown.contains("hush"), "{shown}");
+}
+
+#[test]
+fn the_spool_has_room_for_the_largest_request() {
+    let text = "spool: {max_size: 32MiB}\n";
+    let faults = config::of_text(text, Path::new("."), &|_| None).expect_err("it is wrong");
+    assert_eq!(faults[0].path, "spool.max_size");
+    assert_eq!(
+        faults[0].what,
+        "must not be less than receivers.otlp.max_decompressed_bytes (by default)"
+    );
+}
