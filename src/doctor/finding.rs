@@ -61,6 +61,8 @@ pub enum FindingKind {
     Connections,
     /// Snapshots that were not written or cannot be read.
     Snapshots,
+    /// Requests that a destination does not get, or not at the first attempt.
+    Forwarding,
     /// Nothing at all came.
     NoSpans,
     /// The instance that was asked does not do what it should.

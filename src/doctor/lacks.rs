@@ -310,6 +310,38 @@ const OF_RECEIVER: &[Lack] = &[
     )
     .only("result", &["failed", "damaged"])
     .by(&["result"]),
+    Lack::new(
+        FindingKind::Forwarding,
+        "baton_exporter_dropped_requests_total",
+        "Requests that a destination does not get",
+        "The page says for each reason what to do",
+        "docs/forwarding.md#delivery",
+    )
+    .by(&["exporter", "reason"]),
+    Lack::new(
+        FindingKind::Forwarding,
+        "baton_exporter_rejected_items_total",
+        "Spans, log records and data points that a destination rejected",
+        "Its own log says why",
+        "docs/forwarding.md#delivery",
+    )
+    .by(&["exporter", "signal"]),
+    Lack::new(
+        FindingKind::Forwarding,
+        "baton_spool_damaged_total",
+        "Damaged parts of the spool",
+        "Requests in them are not forwarded. Check the volume of `spool.directory`",
+        "docs/forwarding.md#damage",
+    ),
+    Lack::new(
+        FindingKind::Forwarding,
+        "baton_exporter_failed_requests_total",
+        "Attempts to forward a request that failed",
+        "Requests that are not rejected are sent again",
+        "docs/forwarding.md#delivery",
+    )
+    .by(&["exporter", "reason"])
+    .note(),
 ];
 
 /// What is counted, by the metric that counts it.

@@ -12,6 +12,8 @@ const NOT_LACKS: &[&str] = &[
     "baton_agent_invocations_total",
     "baton_connections_accepted_total",
     "baton_escalations_total",
+    "baton_exporter_sent_bytes_total",
+    "baton_exporter_sent_requests_total",
     "baton_funnel_steps_total",
     "baton_handoff_intents_total",
     "baton_llm_cost_usd_total",
