@@ -31,7 +31,9 @@ pub fn write(families: &[Family], currency: &str) -> String {
         let mut table = Table::new();
         let labels = family.series.iter().take(1).flat_map(|s| &s.labels);
         let mut header: Vec<String> = labels.map(|(label, _)| label.to_string()).collect();
-        header.push("count".into());
+        // An amount of money is no count.
+        let is_money = !family.unit.is_empty();
+        header.push(if is_money { "amount" } else { "count" }.into());
         table.set_header(header);
         for series in &family.series {
             let Point::Counter { value, .. } = series.point else {

@@ -24,7 +24,10 @@ fn page() -> String {
 
 /// The code block under the mark of that name.
 fn example(name: &str) -> String {
-    let page = page();
+    example_of(&page(), name)
+}
+
+fn example_of(page: &str, name: &str) -> String {
     let mark = format!("<!-- example: {name} -->\n\n```");
     let (_, rest) = page.split_once(&mark).expect("the example is there");
     let (_, rest) = rest.split_once('\n').expect("it has lines");
@@ -235,4 +238,31 @@ async fn the_python_program_declares_what_it_says() {
     ] {
         assert!(story.contains(said), "{said} is not in {story}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn spans_of_your_own_show_a_handoff_an_approval_and_a_stream() {
+    const SDKS: &str = include_str!("../../docs/sdks.md");
+    let (_, setup) = SDKS.split_once("### Python setup\n").expect("a setup");
+    let setup = setup.split("```python\n").nth(1).expect("code");
+    let setup = setup.split("```").next().expect("an end");
+    let steps = example_of(SDKS, "spans of your own");
+    let program = format!("{setup}\n{steps}\nprovider.shutdown()\n");
+    let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/peers/bin/python");
+    let (app, nanos) = start().await;
+    succeeds(Command::new(python).args(["-c", &program]).env(
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        format!("http://{}", app.http),
+    ));
+    let [story] = in_the_end(app, &nanos, ["/sessions/case-1004"]).await;
+    for said in [
+        "triage_agent handed over to billing_agent (transfer): success",
+        "its first token after",
+        "the tool issue_refund ran",
+        "ended: resolved, because a span declares it",
+    ] {
+        assert!(story.contains(said), "{said}: {story}");
+    }
+    // What followed the approval belongs to the same request.
+    assert!(!story.contains("Turn 2"), "{story}");
 }

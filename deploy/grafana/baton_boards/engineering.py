@@ -2,12 +2,13 @@
 
 from . import coverage, words
 from .panels import bars, lines, matrix, rests, rows
-from .queries import JUDGED, POINT, Queries, descending, ratio, share
+from .queries import JUDGED, MEASURED, POINT, Queries, descending, ratio, share
 
 VARIABLES = ()
 SINCE, REFRESH = "24h", "1m"
 ABOUT = "What do agents, models and tools do, what does it cost, and what is slow?"
 ERROR = 'status="error"'
+CONTEXT_LOST = 'reason="context_lost"'
 
 
 def build(values):
@@ -71,9 +72,10 @@ def slow_and_expensive(q, money):
             ("Cost of a call", ratio(cost("agent, model"), calls), money),
             ("Cost known, of the model", f"0 * {calls} + on (model) group_left () ({known})", words.SHARE),
         ], ["agent", "model"], height=7),
-        bars("Several models in a workflow", "Share of closed workflows in which more than one model answered, by outcome: it should be higher for resolved workflows, otherwise the second model does not help.", (descending(share(q.grown("baton_workflow_cascades_total", by="outcome"), q.workflows(by="outcome"))), "{{outcome}}"), words.SHARE, 8, 6),
-        bars("Response time by agent", "Mean time that each agent works on a request: less is better; look at its models and tools.", (descending(q.mean(turn, by="agent")), "{{agent}}"), words.SECONDS, 8, 6),
-        bars("Calls without a known cost", "Model calls that are in no money figure, by model and by what is missing: none is good; have the SDK report usage, and add the model to the price catalog.", [(descending(q.grown(f"baton_llm_calls_without_{what}_total", by="model") + " > 0"), f"{{{{model}}}}: no {what}") for what in ("usage", "price")], words.COUNT, 8, 6).no_value("None"),
+        bars("Several models in a workflow", "Share of closed workflows in which more than one model answered, by outcome: it should be higher for resolved workflows, otherwise the second model does not help.", (descending(share(q.grown("baton_workflow_cascades_total", by="outcome"), q.workflows(by="outcome"))), "{{outcome}}"), words.SHARE, 6, 6),
+        bars("Response time by agent", "Mean time that each agent works on a request: less is better; look at its models and tools.", (descending(q.mean(turn, by="agent")), "{{agent}}"), words.SECONDS, 6, 6),
+        bars("Tokens without a price", "Tokens that are in no money figure because their model has no price, by model: none is good; add the model to the price catalog.", (descending(q.grown("baton_unpriced_tokens_total", by="model, type") + " > 0"), "{{model}}: {{type}}"), words.COUNT, 6, 6).no_value("None"),
+        bars("Calls without a known cost", "Model calls that are in no money figure, by model and by what is missing: none is good; have the SDK report usage, and add the model to the price catalog.", [(descending(q.grown(f"baton_llm_calls_without_{what}_total", by="model") + " > 0"), f"{{{{model}}}}: no {what}") for what in ("usage", "price")], words.COUNT, 6, 6).no_value("None"),
     ]
 
 
@@ -101,6 +103,9 @@ def scores(q):
 
 def handoffs(q):
     pairs = lambda extra="": q.grown("baton_handoffs_total", extra, by="from, to")
+    # Where nothing is measured, as at handoffs to people, nobody knows what was lost. Not every preset of `metrics.labels` keeps the source.
+    measured = q.grown("baton_handoff_context_retention_ratio_count", MEASURED, by="to")
+    lost = f"({share(pairs(CONTEXT_LOST), pairs(JUDGED))}) and on (to) ({measured} > 0)"
     intents = lambda extra="": q.grown("baton_handoff_intents_total", extra, by="from, to")
     return [
         "Handoffs",
@@ -113,7 +118,7 @@ def handoffs(q):
             ("Inferred", share(pairs('evidence="inferred"'), pairs()), words.SHARE),
             ("Succeeded", share(pairs('result="success"'), pairs(JUDGED)), words.SHARE),
             ("Result known", share(pairs(JUDGED), pairs()), words.SHARE),
-            ("Context lost", share(pairs('reason="context_lost"'), pairs(JUDGED)), words.SHARE),
+            ("Context lost", lost, words.SHARE),
             ("Intent preserved", share(intents('result="kept"'), intents()), words.SHARE),
             ("Intent known", share(intents(), pairs()), words.SHARE),
         ], ["from", "to"], 24, height=8),

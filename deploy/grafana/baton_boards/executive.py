@@ -7,7 +7,7 @@ from .queries import BEFORE, NOW, PARTS, Queries, counted, descending, or_zero, 
 
 VARIABLES = ("workflow", "tier", "intent", "channel", "tenant")
 SINCE, REFRESH = "7d", "5m"
-ABOUT = "Is this period better than the one before, and what did it cost? A figure is called better or worse only if the 95 % interval of the difference excludes zero."
+ABOUT = "Is this period better than the one before, and what did it cost? A figure is called better or worse only if the 95 % interval of the difference excludes zero. The column Value, 95 % ± is the interval of the value itself."
 
 
 def period(q, values):
@@ -112,6 +112,13 @@ def incidents(q, values):
     )
 
 
+def besides(one, values):
+    """The net return rests on a number that no span tells."""
+    if one.name != "net_return" or not values.baseline:
+        return []
+    return [(f"Baseline, {values.baseline['declared_by']}", "sum(baton:baseline)", f"currency{values.currency}", 2, None)]
+
+
 def build(values):
     q = Queries(values, VARIABLES)
     groups = figures_of(q, values)
@@ -123,7 +130,7 @@ def build(values):
         for pair in zip(group[::2], group[1::2], strict=True):
             panels += [panel for one in pair for panel in scored(one, values)]
             # Below each figure what it rests on.
-            panels += [rests(f"How much of {one.title} is covered: more known and more declared is better; run baton doctor to see what is missing.", basis[one.name], 12, "", 2, 15) for one in pair]
+            panels += [rests(f"How much of {one.title} is covered: more known and more declared is better; run baton doctor to see what is missing.", basis[one.name], 12, "", 2, 15, besides(one, values)) for one in pair]
         if place == 0:
             about = "The share of workflows resolved in this period and the one before, with its 95 % interval: above the target is good; a shaded dip is an incident."
             panels += [trend(by_name["resolved"], "Workflows resolved", about, 12, 9), moved(q, values)]

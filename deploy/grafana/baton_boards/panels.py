@@ -71,9 +71,9 @@ def figure(title, about, expr, unit, decimals=None, span=6, height=4, missing="N
     return figures(title, about, [(title, expr, unit, decimals, None)], span, height, 32, missing)
 
 
-def rests(about, coverages, span=24, title="What the figures rest on", height=3, size=18):
-    """How much of the figures is covered, in words."""
-    made = figures(title, about, [one.said() for one in coverages], span, height, size, words.UNKNOWN)
+def rests(about, coverages, span=24, title="What the figures rest on", height=3, size=18, besides=()):
+    """How much of the figures is covered, in words, and what else they rest on."""
+    made = figures(title, about, [*(one.said() for one in coverages), *besides], span, height, size, words.UNKNOWN)
     return made.mappings(words.UNKNOWN_MAPPING).text_mode(BigValueTextMode.VALUE_AND_NAME)
 
 
@@ -83,9 +83,10 @@ def scored(one, values):
     big = figures(one.title, about, [(one.title, one.value(), one.unit, one.decimals, None)], 3, height, 28, one.missing)
     columns = [
         ("Verdict", one.verdict(values.minimum_workflows_to_judge), words.COUNT, 2, None),
+        # Of the value on the left, not of the change: the verdict says whether the change is more than chance.
+        ("Value, 95 % ±", one.interval(), one.change_unit, one.decimals, 100),
         ("Change", one.change(), one.change_unit, one.decimals, 86),
         ("Before", known(one.value(BEFORE)), one.unit, one.decimals, 72),
-        ("95 % ±", one.interval(), one.change_unit, one.decimals, 86),
         ("Target", known(target(one.name)), one.unit, None, 62),
         ("Met", one.met(), words.COUNT, 0, 60),
         (one.counted_in, known(one.events(NOW)), words.COUNT, 0, 84),
@@ -117,7 +118,8 @@ def arranged(made, by, names):
     """One row per group, one column per query, in their order and with their names."""
     values = [f"Value #{chr(ord('A') + place)}" for place in range(len(names))] if len(names) > 1 else ["Value"]
     order = {name: place for place, name in enumerate([*by, *values])}
-    organize = {"excludeByName": {"Time": True}, "indexByName": order, "renameByName": dict(zip(values, names))}
+    titles = {label: words.heading(label) for label in by}
+    organize = {"excludeByName": {"Time": True}, "indexByName": order, "renameByName": {**dict(zip(values, names)), **titles}}
     made = made.with_transformation(DataTransformerConfig(id_val="merge", options={}))
     return made.with_transformation(DataTransformerConfig(id_val="organize", options=organize))
 
@@ -141,7 +143,8 @@ def rows(title, about, columns, by, span=12, sort=None, height=8, ascending=Fals
         if unit == words.PLAIN:
             own["decimals"] = 2
         made = made.override_by_name(name, properties(**own))
-    return made.sort_by([common.TableSortByFieldState().display_name(sort or columns[0][0]).desc(not ascending)])
+    sort = words.heading(sort) if sort in by else sort or columns[0][0]
+    return made.sort_by([common.TableSortByFieldState().display_name(sort).desc(not ascending)])
 
 
 def matrix(title, about, expr, row, column, unit, span=12, height=7):
@@ -160,7 +163,8 @@ def lines(title, about, exprs, unit, axis, span=12, exemplar=False, dashed=(), z
     made = made.legend(common.VizLegendOptions().show_legend(True).display_mode("list").placement("bottom").calcs([]))
     made = made.min(0) if zero else made
     if log:
-        made = made.scale_distribution(common.ScaleDistributionConfig().type(ScaleDistribution.LOG).log(10))
+        # Below 1 the scale is linear, so that 0 is drawn too.
+        made = made.scale_distribution(common.ScaleDistributionConfig().type(ScaleDistribution.SYMLOG).log(10).linear_threshold(1))
     for place, (expr, legend) in enumerate(exprs):
         made = made.with_target(query(expr, legend, exemplar=exemplar, place=place))
     if len(exprs) == 1 and "{{" not in exprs[0][1]:
@@ -196,6 +200,8 @@ def bars(title, about, exprs, unit, span=8, height=8, decimals=None):
     made = made.value_mode(BarGaugeValueMode.TEXT).display_mode(BarGaugeDisplayMode.BASIC).thresholds(steps((None, words.LINE)))
     for place, (expr, legend) in enumerate(exprs):
         made = made.with_target(query(expr, legend, instant=True, place=place))
+        for value, shown in words.VALUES.get(legend, {}).items():
+            made = made.override_by_name(value, properties(displayName=shown))
     if decimals is None and unit == words.COUNT:
         decimals = 0
     return made.decimals(decimals) if decimals is not None else made

@@ -88,7 +88,7 @@ def models(q, money):
         rows("Models within one intent", "Resolution rate and cost of workflows by model, for the same intent and including other models in the workflow: prefer the less expensive model if the intervals overlap.", [
             ("Workflows", f"{workflows()} > 0", words.COUNT),
             ("Resolved", share(workflows(resolved), workflows()), words.SHARE),
-            ("95 % ±", spread, words.POINTS),
+            ("Resolved, 95 % ±", spread, words.POINTS),
             ("Cost of a workflow", ratio(cost, workflows()), money),
             ("Cost per resolution", ratio(cost, workflows(resolved)), money),
             ("Cost known, of the intent", f"0 * {workflows()} + on (intent) group_left () ({coverage.cost(q, by='intent').share()})", words.SHARE),

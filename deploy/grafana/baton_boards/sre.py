@@ -7,6 +7,7 @@ from .queries import JUDGED, MEASURED, POINT, Queries, descending, or_zero, shar
 VARIABLES = ()
 SINCE, REFRESH = "24h", "1m"
 ABOUT = "Do handoffs meet their objective, and is Baton healthy?"
+CONTEXT_LOST = 'reason="context_lost"'
 FAILED, UNKNOWN = 'result="failed"', 'result="unknown"'
 BUDGET = 'scalar(baton:threshold{name="handoff_failure_budget"})'
 
@@ -24,9 +25,9 @@ def objective(q, values):
     success = share(handoffs(q, 'result="success"'), handoffs(q))
     failed = or_zero(handoffs(q, FAILED), handoffs(q))
     goal = f"{100 - 100 * values.thresholds['handoff_failure_budget']:g} %"
-    burn = lambda window: (f"job:baton_handoff_failures:ratio_increase{window} / {BUDGET} > 0", window)
+    burn = lambda window: (f"job:baton_handoff_failures:ratio_increase{window} / {BUDGET}", window)
     limit = lambda name: f'vector(scalar(baton:threshold{{name="{name}"}}))'
-    burning = lambda title, windows, name: lines(title, f"How many times faster than the objective of {goal} allows the error budget is consumed, over {' and '.join(windows)}: an alert fires when both lines are above the limit.", [*map(burn, windows), (limit(name), "limit")], words.PLAIN, "times the budget", 12, dashed=["limit"], zero=False, log=True, height=7)
+    burning = lambda title, windows, name: lines(title, f"How many times faster than the objective of {goal} allows the error budget is consumed, over {' and '.join(windows)}: an alert fires when both lines are above the limit; 0 is good, and there is no line without handoffs.", [*map(burn, windows), (limit(name), "limit")], words.PLAIN, "times the budget", 12, dashed=["limit"], log=True, height=7)
     return [
         "Objective",
         figure("Handoffs that succeeded", f"Share of handoffs that succeeded: {goal} or more is good; read the failures by pair and reason below.", success, words.SHARE, 2, span=5, missing="No handoffs yet"),
@@ -46,16 +47,18 @@ def objective(q, values):
 
 def failures(q):
     latency = lambda at, name: (q.quantile(at, "baton_handoff_duration_seconds", time=POINT), name)
-    lost = lambda **more: share(handoffs(q, 'reason="context_lost"', **more), handoffs(q, **more))
+    measured = lambda **more: q.grown("baton_handoff_context_retention_ratio_count", MEASURED, **more)
+    # Where nothing is measured, as at handoffs to people, nobody knows what was lost.
+    lost = lambda **more: f"({share(handoffs(q, CONTEXT_LOST, **more), handoffs(q, **more))}) and ({measured(**more)} > 0)"
     return [
         "Failures",
         rows("Failures by pair and reason", "Which handoffs fail and why, the most frequent first: start with the first row and its runbook.", [("Failures", handoffs(q, FAILED, by="from, to, reason") + " > 0", words.COUNT)], ["from", "to", "reason"], 12, height=9),
         lines("Failures by reason", "Failed handoffs per minute by reason: none is good; dropped and target_error together are usually an outage of a model.", [(q.rate("baton_handoffs_total", FAILED, by="reason"), "{{reason}}")], words.COUNT, "failures per minute", height=9),
         lines("Handoff latency", "Time from the request of the source to the first activity of the target, with dots that lead to traces: less is better; open a high dot.", [latency(0.5, "median"), latency(0.95, "slowest 5 %")], words.SECONDS, "time to first activity", exemplar=True),
         lines("Context lost", "Share of handoffs that lost the context: none is good; the panel on the right shows the target agents.", [(lost(time=POINT), "lost")], words.SHARE, "share of handoffs", 6),
-        rows("Context lost by target", "Share of handoffs that lost the context, and share of which this can be measured, by target agent: no loss is good; pass more of the conversation to the target.", [
+        rows("Context lost by target", "Share of handoffs that lost the context, and share of which this can be measured, by target agent, with a dash where nothing is measured: no loss is good; pass more of the conversation to the target.", [
             ("Lost", lost(by="to"), words.SHARE),
-            ("Measured", share(q.grown("baton_handoff_context_retention_ratio_count", MEASURED, by="to"), handoffs(q, "", by="to")), words.SHARE),
+            ("Measured", share(measured(by="to"), handoffs(q, "", by="to")), words.SHARE),
         ], ["to"], 6),
         bars("Transfer loops", "Number of times that control returned to an agent within a request: none is good; make clear in the prompts which agent is responsible.", (descending(q.grown("baton_transfer_loops_total", by="agent")), "{{agent}}"), words.COUNT, 12, 6),
         bars("Phantom handoffs", "Handoffs that a model requested and the application never executed, by pair: none is good; check that the target agent is registered.", (descending(q.grown("baton_phantom_handoffs_total", by="from, to") + " > 0"), "{{from}} → {{to}}"), words.COUNT, 12, 6),

@@ -70,5 +70,27 @@ def words_mapping(words: dict):
     return [ValueMap({str(value): ValueMappingResult(text=text, color=TEXT, index=place) for place, (value, text) in enumerate(words.items())})]
 
 
+# Headings of columns of labels whose names are no words for people.
+HEADINGS = {"from": "From agent", "to": "To agent", "why": "Reason", "what": "What happened"}
+
+
+def heading(label):
+    """Of a column that shows a label."""
+    return HEADINGS.get(label, label.capitalize())
+
+
+# Names of the values of labels, by the legend that shows them.
+VALUES = {
+    "{{outcome}}": {"resolved": "Resolved", "escalated": "Passed to people", "failed": "Failed", "abandoned": "Without an answer", "unverified": "Ended without proof"},
+    "{{reason}}": {
+        "dropped": "The target did not start",
+        "rejected": "The handoff was rejected",
+        "target_error": "The target failed at its first step",
+        "bounced": "The target handed back",
+        "context_lost": "Too little context was passed",
+        "no_agents": "No span names an agent",
+    },
+}
+
 # In place of a target.
 NO_TARGET_MAPPING = [_special(SpecialValueMatch.NULL_AND_NAN, "not set")]

@@ -134,11 +134,11 @@ fn handoff(handoff: &Handoff) -> String {
     }
     match handoff.retention {
         Some(kept) => {
-            let percent = (kept.ratio * 100.0).round();
+            let percent = percent(kept.ratio);
             let _ = write!(text, ", {percent} % of the context was passed");
             // Fewer tokens may say the same.
-            if percent < 100.0 && kept.evidence != Evidence::Tokens {
-                let _ = write!(text, " and {} % was lost", 100.0 - percent);
+            if percent < 100 && kept.evidence != Evidence::Tokens {
+                let _ = write!(text, " and {} % was lost", 100 - percent);
             }
             let _ = write!(text, " ({})", rests_on(kept.evidence));
         }
@@ -210,6 +210,27 @@ pub(super) fn workflow(workflow: &Workflow, currency: &str) -> String {
 
 /// What something cost; calls of small models are far below a cent.
 pub(super) fn amount(usd: f64, currency: &str) -> String {
-    let digits = if usd < 0.001 { 6 } else { 4 };
+    let digits = if usd < 0.01 { 6 } else { 4 };
     written(usd, currency, digits)
+}
+
+/// A share in whole per cent. What was lost is never rounded to nothing, and neither is what was passed.
+fn percent(ratio: f64) -> u8 {
+    match (ratio * 100.0).round() {
+        rounded if rounded >= 100.0 && ratio < 1.0 => 99,
+        rounded if rounded <= 0.0 && ratio > 0.0 => 1,
+        rounded => rounded.clamp(0.0, 100.0) as u8,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::percent;
+
+    #[test]
+    fn a_loss_is_never_rounded_to_nothing() {
+        for (ratio, shown) in [(0.0, 0), (0.002, 1), (0.254, 25), (0.996, 99), (1.0, 100)] {
+            assert_eq!(percent(ratio), shown, "{ratio}");
+        }
+    }
 }

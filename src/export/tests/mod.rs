@@ -136,4 +136,8 @@ fn money_is_found_by_the_catalogue_and_not_by_how_a_name_begins() {
     assert_eq!(figures.cost, Some(2.0));
     let text = table::write(&[other, spent], "EUR");
     assert_eq!(text.matches("Money for models (EUR)").count(), 1, "{text}");
+    assert!(
+        text.contains("amount") && !text.contains("count "),
+        "{text}"
+    );
 }

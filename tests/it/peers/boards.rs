@@ -21,6 +21,10 @@ const EMPTY: &[(&str, &str)] = &[
         "the spans of the demo name all agents",
     ),
     (
+        "Tokens without a price",
+        "all models of the demo have a price",
+    ),
+    (
         "Ignored, dropped and only partly counted",
         "all that the demo sends counts in full",
     ),
@@ -253,7 +257,7 @@ fn expected(said: &Saying, column: &str, title: &str, events: &str) -> Option<Op
             .verdict
             .filter(|z| z.is_finite())
             .map(|z| Some(z.clamp(-99.0, 99.0))),
-        "95 % ±" if !is_median => said.interval.filter(|half| half.is_finite()).map(Some),
+        "Value, 95 % ±" if !is_median => said.interval.filter(|half| half.is_finite()).map(Some),
         _ if column == events => (said.events > 0).then_some(Some(said.events as f64)),
         _ => None,
     }

@@ -383,11 +383,11 @@ fn a_story_tells_what_things_cost_and_what_could_not_be_converted() {
     let key = session(None, "s");
     let told = story::write(&key, &facts, "USD");
     for line in [
-        "the tool lookup cost $0.0020",
+        "the tool lookup cost $0.002000",
         "desk called in cost $4.5000",
         "in GBP is excluded",
     ] {
         assert!(told.contains(line), "{told}");
     }
-    assert!(story::write(&key, &facts, "EUR").contains("0.0020 EUR"));
+    assert!(story::write(&key, &facts, "EUR").contains("0.002000 EUR"));
 }
