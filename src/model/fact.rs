@@ -43,10 +43,15 @@ impl Fact {
         }
     }
 
-    /// It says only that nothing in a trace is about agents.
+    /// It says only that nothing in a trace is about agents, or about one session.
     pub fn is_about_nobody(&self) -> bool {
-        let reason = Ignored::NotAboutAgents;
-        matches!(self.what, What::Ignored { reason: known, .. } if known == reason)
+        matches!(
+            self.what,
+            What::Ignored {
+                reason: Ignored::NotAboutAgents | Ignored::OfSeveralSessions,
+                ..
+            }
+        )
     }
 
     /// How many like it it stands for.
@@ -420,13 +425,16 @@ pub enum Ignored {
     OutcomeAfterClose,
     /// An evaluation that has no score, none by its label either, and declares no outcome.
     EvaluationWithoutScore,
+    /// They lie around the work for several sessions and belong to none.
+    OfSeveralSessions,
 }
 
 impl Ignored {
-    pub const ALL: [Self; 3] = [
+    pub const ALL: [Self; 4] = [
         Self::NotAboutAgents,
         Self::OutcomeAfterClose,
         Self::EvaluationWithoutScore,
+        Self::OfSeveralSessions,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -434,6 +442,7 @@ impl Ignored {
             Self::NotAboutAgents => "not_about_agents",
             Self::OutcomeAfterClose => "outcome_after_close",
             Self::EvaluationWithoutScore => "evaluation_without_score",
+            Self::OfSeveralSessions => "of_several_sessions",
         }
     }
 }

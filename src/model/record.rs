@@ -193,7 +193,7 @@ impl Entry {
     pub fn weight(&self) -> usize {
         size_of::<Self>()
             + match &self.record {
-                Record::Event(event) => event.weight(),
+                Record::Event(event) | Record::Dealt(event) => event.weight(),
                 Record::Bind(_)
                 | Record::ResolveSession(..)
                 | Record::SessionResolved(..)
@@ -209,6 +209,8 @@ impl Entry {
 pub enum Record {
     /// An event of the key's session or trace.
     Event(Box<Event>),
+    /// An event of a trace that names several sessions, given to the key's session by the key of the trace.
+    Dealt(Box<Event>),
     /// The key belongs to this other key: forward what it holds and what still comes.
     Bind(PartitionKey),
     /// The key goes on with what another one held that is bound to it: a state that only the stitcher reads.
@@ -217,7 +219,8 @@ pub enum Record {
     ResolveSession(TraceId, u32),
     /// The key's trace links, in so many steps, to one of this session: it goes there, unless it has a session of its own.
     SessionResolved(PartitionKey, u32),
-    /// This trace went to the key's session by a link, and belongs to this other one: send there what is undecided of it.
+    /// This trace went to the key's session and belongs to this other key: send there what is undecided of it. If that is the trace's own
+    /// key, the trace names several sessions and is dealt out there.
     Release(TraceId, PartitionKey),
     /// A workflow of the key's user was closed.
     Contact(Box<Contact>),

@@ -75,6 +75,11 @@ impl<K: Ord, V> SmallMap<K, V> {
         self.entries.iter().map(|(key, _)| key)
     }
 
+    /// All values, in the order of their keys, to change them.
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
+        self.entries.iter_mut().map(|(_, value)| value)
+    }
+
     /// All values, in the order of their keys.
     pub fn values(&self) -> impl Iterator<Item = &V> {
         self.entries.iter().map(|(_, value)| value)

@@ -37,7 +37,7 @@ pub struct Part {
 pub struct Entry {
     #[prost(message, optional, tag = "1")]
     pub key: ::core::option::Option<Key>,
-    #[prost(oneof = "entry::Record", tags = "2, 3, 4, 5, 6, 7, 8")]
+    #[prost(oneof = "entry::Record", tags = "2, 3, 4, 5, 6, 7, 8, 9")]
     pub record: ::core::option::Option<entry::Record>,
 }
 /// Nested message and enum types in `Entry`.
@@ -61,6 +61,9 @@ pub mod entry {
         /// State of a key that was bound to this one: an encoded Conversation, as in snapshots.
         #[prost(bytes, tag = "8")]
         MergeState(::prost::alloc::vec::Vec<u8>),
+        /// An event of a trace that names several sessions, which belongs to this one.
+        #[prost(message, tag = "9")]
+        Dealt(super::Event),
     }
 }
 /// A trace that links to another one, directly or in several steps.
@@ -610,6 +613,44 @@ pub struct Slot {
     pub idle_since: ::core::option::Option<u64>,
     #[prost(message, optional, tag = "8")]
     pub links: ::core::option::Option<Links>,
+    /// Of a trace that names several sessions.
+    #[prost(message, optional, tag = "9")]
+    pub shared: ::core::option::Option<SharedTrace>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SharedTrace {
+    #[prost(message, repeated, tag = "1")]
+    pub sessions: ::prost::alloc::vec::Vec<Key>,
+    /// Each an Event that is not dealt out yet.
+    #[prost(bytes = "vec", repeated, tag = "2")]
+    pub held: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
+    #[prost(fixed64, tag = "3")]
+    pub last_arrival: u64,
+    #[prost(message, repeated, tag = "4")]
+    pub dealt: ::prost::alloc::vec::Vec<DealtSpan>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DealtSpan {
+    #[prost(bytes = "vec", tag = "1")]
+    pub span: ::prost::alloc::vec::Vec<u8>,
+    #[prost(bytes = "vec", optional, tag = "2")]
+    pub parent: ::core::option::Option<::prost::alloc::vec::Vec<u8>>,
+    #[prost(fixed64, tag = "3")]
+    pub start: u64,
+    #[prost(bool, tag = "4")]
+    pub works: bool,
+    /// The session that it belongs to, if it belongs to one.
+    #[prost(message, optional, tag = "5")]
+    pub session: ::core::option::Option<Key>,
+}
+/// A trace that names this session among others.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SharedWith {
+    #[prost(bytes = "vec", tag = "1")]
+    pub trace: ::prost::alloc::vec::Vec<u8>,
+    /// Time until which its part is waited for. 0 once it came.
+    #[prost(fixed64, tag = "2")]
+    pub until: u64,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Links {
@@ -656,6 +697,8 @@ pub struct Conversation {
     pub rows: ::prost::alloc::vec::Vec<Row>,
     #[prost(message, optional, tag = "11")]
     pub last_answer: ::core::option::Option<LastAnswer>,
+    #[prost(message, repeated, tag = "12")]
+    pub shared: ::prost::alloc::vec::Vec<SharedWith>,
 }
 /// Who gave the user the last answer.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

@@ -13,7 +13,6 @@ mod stored_frame;
 #[cfg(test)]
 mod tests;
 
-#[expect(clippy::large_enum_variant, reason = "generated")]
 pub mod v1 {
     include!("baton.v1.rs");
 }

@@ -77,6 +77,11 @@ fn put_entries(entries: &[Entry], to: &mut Fields) {
                     to.whole(7, &v1::Release { trace, to: to_key });
                 }
                 Record::MergeState(state) => to.bytes(8, state),
+                Record::Dealt(event) => {
+                    to.message(9, |to| {
+                        event::put(event, &event::context(&event.context), to)
+                    });
+                }
             }
         });
     }
@@ -97,6 +102,7 @@ impl TryFrom<v1::Entry> for Entry {
     fn try_from(stored: v1::Entry) -> Result<Self, Invalid> {
         let record = match stored.record.ok_or(Invalid("record"))? {
             entry::Record::Event(event) => Record::Event(Box::new(event.try_into()?)),
+            entry::Record::Dealt(event) => Record::Dealt(Box::new(event.try_into()?)),
             entry::Record::Bind(to) => Record::Bind(to.try_into()?),
             entry::Record::MergeState(state) => {
                 // Whoever takes it over has no way to refuse it.

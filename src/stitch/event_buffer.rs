@@ -181,10 +181,14 @@ impl EventBuffer {
         }
     }
 
-    /// Whether every parent that is named is here.
-    pub(super) fn is_complete(&self) -> bool {
+    /// Whether every parent that is named is here or known.
+    pub(super) fn is_complete_with(&self, is_known: impl Fn(SpanId) -> bool) -> bool {
         let mut parents = self.side_tables.parents.iter();
-        parents.all(|parent| self.place(*parent).is_ok())
+        parents.all(|parent| self.place(*parent).is_ok() || is_known(*parent))
+    }
+
+    pub(super) fn trace(&self) -> TraceId {
+        self.trace
     }
 
     /// What few of its spans and notes say.

@@ -5,6 +5,7 @@
 //! the smallest, whichever answered first. A session of its own goes before all that, and takes back what went elsewhere and is not
 //! decided.
 
+use super::session::SessionState;
 use super::{KeyState, Output, Settings};
 use crate::model::event::Event;
 use crate::model::ids::{PartitionKey, TraceId};
@@ -49,9 +50,12 @@ impl KeyState {
         self.links.as_ref()?.led
     }
 
-    /// The session that its own spans name.
-    fn session(&self) -> Option<&PartitionKey> {
-        self.bound.as_ref().filter(|_| self.led().is_none())
+    /// The session that its own spans name; of several the smallest.
+    pub(super) fn session(&self) -> Option<&PartitionKey> {
+        let shared = self.shared.as_ref();
+        let smallest = shared.and_then(|shared| shared.sessions.first());
+        let bound = self.bound.as_ref().filter(|_| self.led().is_none());
+        smallest.or(bound)
     }
 
     /// Whether it was bound by links alone until now.
@@ -129,6 +133,9 @@ impl KeyState {
         let PartitionKey::Trace(trace) = own else {
             return;
         };
+        if self.shared.is_some() {
+            return;
+        }
         let held = self.session.as_deref();
         match (&self.bound, self.led()) {
             (Some(bound), Some(led)) if (steps, &to) < (led, bound) => {
@@ -141,12 +148,14 @@ impl KeyState {
         self.forward_to(to, out);
     }
 
-    /// Gives a trace back that was led here and belongs elsewhere.
+    /// Gives a trace back that was led here and belongs elsewhere. One that belongs to its own key names several sessions and is dealt
+    /// out there.
     pub(super) fn recall(
         &mut self,
         own: &PartitionKey,
         trace: TraceId,
-        to: PartitionKey,
+        (to, arrival): (PartitionKey, Timestamp),
+        settings: &Settings,
         out: &mut Output,
     ) {
         if *own == to {
@@ -154,7 +163,16 @@ impl KeyState {
         }
         if let Some(bound) = &self.bound {
             out.sends.push((bound.clone(), Record::Release(trace, to)));
-        } else if let Some(session) = &mut self.session {
+            return;
+        }
+        if to == PartitionKey::Trace(trace) {
+            let new = || Box::new(SessionState::new(arrival));
+            let session = self.session.get_or_insert_with(new);
+            // A little longer than the key of the trace waits, whose records take their time.
+            let patience = settings.turn_timeout + settings.trace_timeout;
+            session.wait_for_part(trace, arrival + patience);
+        }
+        if let Some(session) = &mut self.session {
             let held = session.release(|open| open == trace);
             let held = held.map(|event| (to.clone(), Record::Event(event)));
             out.sends.extend(held);

@@ -1,9 +1,11 @@
 //! What an open trace still waits for: spans around known ones that have not come (T-9).
 
+use super::Settings;
 use crate::model::event::{Event, Kind, Target};
 use crate::model::ids::SpanId;
 use rapidhash::RapidHashMap as HashMap;
 use std::cmp::Reverse;
+use std::time::Duration;
 
 /// What is missing of a trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +19,15 @@ pub(super) enum Missing {
 }
 
 impl Missing {
+    /// How long more is waited for after the last span (T-9).
+    pub(super) fn patience(self, settings: &Settings) -> Duration {
+        match self {
+            Self::Nothing => settings.settle,
+            Self::Outside => settings.trace_timeout,
+            Self::Work => settings.turn_timeout,
+        }
+    }
+
     /// What the spans of one trace tell of others.
     pub(super) fn of(events: &[Event]) -> Self {
         let spans = events.iter().filter(|e| !matches!(e.kind, Kind::Note(_)));

@@ -17,9 +17,10 @@
 //! | `user_messages.rs` | repeated messages of the user |
 //! | `contacts.rs` | closed workflows of a user, to detect repeat contacts |
 //! | `late.rs` | spans that arrive after their turn was finalized |
+//! | `shared.rs, parts.rs` | traces that name several sessions, and which span belongs to which |
 //! | `links.rs, session_merge.rs` | how traces and sessions find each other, and what moves when they merge |
 //! | `owners.rs` | the agents of the spans of finalized traces |
-//! | `snapshot.rs` | conversion of the state from and to protobuf |
+//! | `snapshot.rs, snapshot_keys.rs` | conversion of the state from and to protobuf |
 //!
 //! The room `turn` decides what happened in a turn.
 
@@ -31,13 +32,16 @@ mod late;
 mod links;
 mod missing;
 mod owners;
+mod parts;
 mod remarks;
 mod session;
 mod session_merge;
 mod session_timers;
 mod session_turns;
 mod settings;
+mod shared;
 mod snapshot;
+mod snapshot_keys;
 mod trace;
 mod user_messages;
 mod workflow;
@@ -45,6 +49,7 @@ mod workflow;
 #[cfg(test)]
 mod tests;
 
+use crate::model::event::Event;
 use crate::model::fact::{Fact, Shed, What};
 use crate::model::ids::{PartitionKey, TraceId};
 use crate::model::record::{Entry, Record};
@@ -53,6 +58,7 @@ use contacts::Contacts;
 use key_table::{KeyIndex, KeyTable, TimeIndex};
 use links::Links;
 use session::SessionState;
+use shared::SharedTrace;
 
 pub use settings::Settings;
 
@@ -90,6 +96,8 @@ struct KeyState {
     bound: Option<PartitionKey>,
     /// What the key holds itself. Made by its first event, moved away when it is bound. Boxed, because most traces only forward.
     session: Option<Box<SessionState>>,
+    /// Of a trace that names several sessions. Set when it names the second one, never cleared; it is bound to none from then on.
+    shared: Option<Box<SharedTrace>>,
     /// Closed workflows, of the key of a user only. Written by closing workflows, cleared after `recontact_window`.
     contacts: Option<Box<Contacts>>,
     /// Its entry in `deadlines`.
@@ -142,14 +150,9 @@ impl Stitcher {
         match record {
             Record::Event(event) => {
                 state.ask(key, &event, out);
-                match &state.bound {
-                    Some(to) => out.sends.push((to.clone(), Record::Event(event))),
-                    None => state
-                        .session
-                        .get_or_insert_with(|| Box::new(SessionState::new(arrival)))
-                        .take(event, arrival, &self.settings, out),
-                }
+                state.take(event, arrival, &self.settings, out);
             }
+            Record::Dealt(event) => state.take_dealt(event, arrival, &self.settings, out),
             Record::Bind(to) => state.bind(key, to, out),
             Record::MergeState(other) => {
                 // Something of it may be due already.
@@ -158,7 +161,9 @@ impl Stitcher {
             }
             Record::ResolveSession(asker, steps) => state.asked(asker, steps, out),
             Record::SessionResolved(to, steps) => state.follow(key, to, steps, out),
-            Record::Release(trace, to) => state.recall(key, trace, to, out),
+            Record::Release(trace, to) => {
+                state.recall(key, trace, (to, arrival), &self.settings, out);
+            }
             Record::Contact(contact) => {
                 state
                     .contacts
@@ -214,6 +219,12 @@ impl Stitcher {
         let before = state.weight();
         state.scheduled = None;
         let mut next = None;
+        if let Some(shared) = &mut state.shared {
+            if shared.due(&self.settings).is_some_and(|due| due <= now) {
+                shared.deal(out);
+            }
+            next = shared.due(&self.settings);
+        }
         if let Some(session) = &mut state.session {
             let after = session.on_time(key, now, &self.settings, out);
             next = after.next;
@@ -226,7 +237,8 @@ impl Stitcher {
         }
         sign(&mut out.facts[from..], key);
         let forgotten = state.touched + self.settings.remembered(key);
-        let forwarding = (state.bound.is_some() && now < forgotten).then_some(forgotten);
+        let forwards = state.bound.is_some() || state.shared.is_some();
+        let forwarding = (forwards && now < forgotten).then_some(forgotten);
         let asked = state.asked_until(now, &self.settings);
         let contacts = state.contacts.as_mut();
         let remembered = contacts.and_then(|c| c.expire(now, &self.settings));
@@ -312,6 +324,9 @@ impl Stitcher {
         };
         self.weight -= state.weight();
         let trace = state.session.as_deref().and_then(SessionState::any_trace);
+        if let Some(shared) = &mut state.shared {
+            shared.deal(out);
+        }
         if let Some(session) = &mut state.session {
             session.on_time(&key, Timestamp::MAX, &self.settings, out);
         }
@@ -337,7 +352,9 @@ impl KeyState {
     /// Whether nothing of it is open: it is only remembered.
     fn is_idle(&self) -> bool {
         let session = self.session.as_deref();
-        self.bound.is_none() && session.is_none_or(SessionState::is_remembered)
+        self.bound.is_none()
+            && self.shared.is_none()
+            && session.is_none_or(SessionState::is_remembered)
     }
 
     /// Roughly the bytes that it holds in memory, its keys included.
@@ -347,7 +364,52 @@ impl KeyState {
         let session = self.session.as_deref().map_or(0, SessionState::weight);
         let contacts = self.contacts.as_deref().map_or(0, Contacts::weight);
         let links = self.links.as_deref().map_or(0, Links::weight);
-        size_of::<Self>() + KEYS + session + contacts + links
+        let shared = self.shared.as_deref().map_or(0, SharedTrace::weight);
+        size_of::<Self>() + KEYS + session + contacts + links + shared
+    }
+
+    /// Takes an event, or sends it where it belongs.
+    fn take(
+        &mut self,
+        event: Box<Event>,
+        arrival: Timestamp,
+        settings: &Settings,
+        out: &mut Output,
+    ) {
+        if let Some(shared) = &mut self.shared {
+            shared.take(*event, arrival, settings, out);
+            return;
+        }
+        if let Some(to) = &self.bound {
+            out.sends.push((to.clone(), Record::Event(event)));
+            return;
+        }
+        let new = || Box::new(SessionState::new(arrival));
+        let session = self.session.get_or_insert_with(new);
+        match session.shares(event.trace) {
+            true => {
+                let trace = PartitionKey::Trace(event.trace);
+                out.sends.push((trace, Record::Event(event)));
+            }
+            false => session.take(event, arrival, settings, out),
+        }
+    }
+
+    /// Takes an event of a trace that names several sessions: it belongs to this one.
+    fn take_dealt(
+        &mut self,
+        event: Box<Event>,
+        arrival: Timestamp,
+        settings: &Settings,
+        out: &mut Output,
+    ) {
+        if let Some(to) = &self.bound {
+            out.sends.push((to.clone(), Record::Dealt(event)));
+            return;
+        }
+        let new = || Box::new(SessionState::new(arrival));
+        let session = self.session.get_or_insert_with(new);
+        session.take_part(event, arrival, settings, out);
     }
 
     /// Makes this key forward to `to`. Where two sessions meet, the greater id binds to the smaller one, whoever came
@@ -357,6 +419,9 @@ impl KeyState {
             return;
         }
         let led = self.was_led();
+        if !led && self.share(own, &to, out) {
+            return;
+        }
         let to = match &self.bound {
             Some(bound) if led => {
                 links::recall(own, bound, &to, out);

@@ -30,6 +30,9 @@ pub(super) struct SessionState {
     /// Written by each event, and by the decision of its turn; read for grouping, duplicates and late spans. Cleared after
     /// `idle_timeout`, or when the trace moves to another key.
     pub(super) traces: SmallMap<TraceId, Trace>,
+    /// Traces that name several sessions, each with the time until which its part is waited for, 0 once it came: written by the key of
+    /// the trace, read by everything that comes of it. Cleared with `traces`.
+    pub(super) shared: SmallMap<TraceId, Timestamp>,
     /// Spans in open traces; follows `traces`, and says whether a turn is open.
     pub(super) open_spans: usize,
     /// Their weight; follows `traces`, read by [`SessionState::weight`].
@@ -63,6 +66,7 @@ impl SessionState {
     pub(super) fn new(arrival: Timestamp) -> Self {
         Self {
             traces: SmallMap::default(),
+            shared: SmallMap::default(),
             open_spans: 0,
             open_bytes: 0,
             known_spans: 0,
@@ -93,6 +97,7 @@ impl SessionState {
             + usize::from(self.open_spans > 0) * OPEN
             + self.known_spans * KNOWN_SPAN
             + self.traces.len() * TRACE
+            + self.shared.len() * size_of::<(TraceId, Timestamp)>()
             + self.workflow.as_ref().map_or(0, |_| WORKFLOW)
             + self.usage.weight()
             + self
@@ -169,6 +174,41 @@ impl SessionState {
         }
     }
 
+    /// Whether a trace names several sessions, so that its own key deals it out.
+    pub(super) fn shares(&self, trace: TraceId) -> bool {
+        self.shared.get(&trace).is_some()
+    }
+
+    /// Waits for its part of a trace that names several sessions (S-14).
+    pub(super) fn wait_for_part(&mut self, trace: TraceId, until: Timestamp) {
+        self.shared.insert(trace, until);
+    }
+
+    /// Until when it waits for its part of some trace.
+    pub(super) fn waits_for_parts(&self) -> Option<Timestamp> {
+        let waits = self.shared.values().filter(|until| until.0 > 0);
+        waits.min().copied()
+    }
+
+    /// Waits no more for parts that were due.
+    pub(super) fn give_up_parts(&mut self, now: Timestamp) {
+        for until in self.shared.values_mut().filter(|until| **until <= now) {
+            *until = Timestamp::default();
+        }
+    }
+
+    /// Takes an event of its part of a trace that names several sessions.
+    pub(super) fn take_part(
+        &mut self,
+        event: Box<Event>,
+        arrival: Timestamp,
+        settings: &Settings,
+        out: &mut Output,
+    ) {
+        self.shared.insert(event.trace, Timestamp::default());
+        self.take(event, arrival, settings, out);
+    }
+
     /// Gives away the events of these traces, as far as they are not decided yet: they belong to another key.
     pub(super) fn release<F: Fn(TraceId) -> bool>(
         &mut self,
@@ -199,7 +239,10 @@ impl SessionState {
     /// Whether anything of it is decided and not forgotten.
     pub(super) fn is_begun(&self) -> bool {
         let decided = |trace: &Trace| matches!(trace, Trace::Decided(_));
-        self.counted || !self.pending.is_empty() || self.traces.values().any(decided)
+        self.counted
+            || !self.pending.is_empty()
+            || !self.shared.is_empty()
+            || self.traces.values().any(decided)
     }
 
     /// Whether nothing of it is open.

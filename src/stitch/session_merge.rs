@@ -22,7 +22,13 @@ impl KeyState {
                 out.sends
                     .push((to.clone(), Record::MergeState(state.into())));
             }
-            let open = open.map(|event| (to.clone(), Record::Event(event)));
+            let open = open.map(|event| {
+                let record = match session.shares(event.trace) {
+                    true => Record::Dealt(event),
+                    false => Record::Event(event),
+                };
+                (to.clone(), record)
+            });
             out.sends.extend(open);
         }
         self.bound = Some(to);
@@ -68,6 +74,11 @@ impl SessionState {
         match (&mut self.workflow, other.workflow) {
             (Some(own), Some(other)) => own.merge(*other),
             (own, other) => *own = own.take().or(other),
+        }
+        for (id, theirs) in other.shared {
+            let own = self.shared.get_or_insert_with(id, || theirs);
+            // Where one has its part, the other one's is in it.
+            *own = theirs.min(*own);
         }
         let mut late = Vec::new();
         for (id, theirs) in other.traces {

@@ -17,6 +17,8 @@ use crate::turn::{CumulativeUsage, HandoffState};
 enum TimedStep {
     /// Gives all events of a trace to the session that only its resource names (S-4).
     FollowResource,
+    /// Waits no more for its part of a trace that names several sessions (S-14).
+    GiveUpParts,
     /// Decides the open turns that are ready.
     DecideTurns,
     /// Drops pending handoffs whose time is up.
@@ -57,10 +59,12 @@ impl SessionState {
             };
             match step {
                 TimedStep::FollowResource => after.moved_to = self.follow_resource(out),
+                TimedStep::GiveUpParts => self.give_up_parts(now),
                 TimedStep::DecideTurns => self.decide_ready(key, now, settings, out),
                 TimedStep::DropHandoffs => self.drop_handoffs(now, settings, out),
                 TimedStep::ForgetTraces => {
                     self.traces = SmallMap::default();
+                    self.shared = SmallMap::default();
                     self.usage = CumulativeUsage::default();
                     self.known_spans = 0;
                 }
@@ -85,6 +89,11 @@ impl SessionState {
             only[0] = Some((due, TimedStep::FollowResource));
             return only;
         }
+        if let Some(until) = self.waits_for_parts() {
+            let mut only = [None; 5];
+            only[0] = Some((until, TimedStep::GiveUpParts));
+            return only;
+        }
         let turns = self.open_turns();
         let first = turns.first();
         let turn = first.map(|turn| self.ready_at(key, turn, settings));
@@ -93,7 +102,7 @@ impl SessionState {
         let handoff = pending.filter_map(|one| drop_at(one, begun, settings));
         // While a turn is open, nothing is closed or forgotten: its decision comes first.
         let quiet = self.open_spans == 0;
-        let traces = quiet && !self.traces.is_empty();
+        let traces = quiet && !(self.traces.is_empty() && self.shared.is_empty());
         let workflow = self.workflow.as_ref().filter(|_| quiet);
         // A session that was never counted leaves nothing to remember.
         let session = self.is_idle().then(|| match self.counted {

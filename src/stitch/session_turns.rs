@@ -138,13 +138,15 @@ impl SessionState {
             .map(|open| {
                 // Where a link leads is as unknown as a parent that is missing, as long as nobody says so.
                 let waits = matches!(key, PartitionKey::Trace(_)) && open.follows();
-                let quiet = match open.missing() {
-                    Missing::Nothing if !waits => match (patience, turn.followed) {
-                        (Some(patience), None) => patience,
-                        _ => settings.settle,
-                    },
-                    Missing::Work => settings.turn_timeout,
-                    _ => settings.trace_timeout,
+                // A part of a trace was waited for before it was dealt out.
+                let missing = match self.shares(open.trace()) {
+                    true => Missing::Nothing,
+                    false => open.missing(),
+                };
+                let quiet = match (missing, patience, turn.followed) {
+                    (Missing::Nothing, _, _) if waits => settings.trace_timeout,
+                    (Missing::Nothing, Some(patience), None) => patience,
+                    (missing, _, _) => missing.patience(settings),
                 };
                 open.last_arrival + quiet
             })

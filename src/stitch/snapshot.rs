@@ -3,6 +3,8 @@
 use super::contacts::Contacts;
 use super::links::Links;
 use super::session::{LastAnswer, SessionState};
+use super::shared::SharedTrace;
+use super::snapshot_keys::save_mark;
 use super::trace::{DecidedTrace, OpenTrace, Trace};
 use super::user_messages::UserMessage;
 use super::workflow::OpenWorkflow;
@@ -11,7 +13,6 @@ use crate::model::Name;
 use crate::model::call_costs::CallCosts;
 use crate::model::fact::{Evidence, Handoff, HandoffKind, HandoffResult, Retention, TurnResult};
 use crate::model::ids::{PartitionKey, SpanId, TraceId};
-use crate::model::record::Contact;
 use crate::model::sampling::Threshold;
 use crate::model::small_map::SmallSet;
 use crate::model::time::Timestamp;
@@ -38,6 +39,7 @@ impl Stitcher {
             idle_since: state.idle_since.map(|at| at.0),
             touched: state.touched.0,
             links: state.links.as_deref().map(Links::save),
+            shared: state.shared.as_deref().map(SharedTrace::save),
         })
     }
 
@@ -49,6 +51,12 @@ impl Stitcher {
         let key: PartitionKey = stored.key.ok_or(Invalid("key"))?.try_into()?;
         let session = stored.conversation.map(SessionState::restore);
         let session = session.transpose()?;
+        let shared = match (&key, stored.shared) {
+            (PartitionKey::Trace(trace), Some(shared)) => {
+                Some(SharedTrace::restore(*trace, shared)?)
+            }
+            _ => None,
+        };
         let state = KeyState {
             bound: stored.bound.map(PartitionKey::try_from).transpose()?,
             session: session.map(Box::new),
@@ -57,6 +65,7 @@ impl Stitcher {
             idle_since: stored.idle_since.map(Timestamp),
             touched: Timestamp(stored.touched),
             links: stored.links.map(Links::restore).transpose()?.map(Box::new),
+            shared: shared.map(Box::new),
         };
         let place = self.keys.open(key);
         let Some((key, held)) = self.keys.at(place) else {
@@ -71,57 +80,6 @@ impl Stitcher {
         self.weight += state.weight();
         *held = state;
         Ok(())
-    }
-}
-
-impl Links {
-    fn save(&self) -> v1::Links {
-        let asker = |(id, steps): (&TraceId, &u32)| v1::Asker {
-            trace: id.as_bytes().to_vec(),
-            steps: *steps,
-        };
-        v1::Links {
-            led: self.led,
-            askers: self.askers.iter().map(asker).collect(),
-            linked: self
-                .linked
-                .iter()
-                .map(|id| id.as_bytes().to_vec())
-                .collect(),
-        }
-    }
-
-    fn restore(stored: v1::Links) -> Result<Self, Invalid> {
-        let asker = |asker: &v1::Asker| Ok((trace(&asker.trace)?, asker.steps));
-        let askers = stored.askers.iter().map(asker);
-        let linked = stored.linked.iter().map(|id| trace(id));
-        Ok(Self {
-            led: stored.led,
-            askers: askers.collect::<Result<_, _>>()?,
-            linked: linked.collect::<Result<_, _>>()?,
-        })
-    }
-}
-
-impl Contacts {
-    fn save(&self) -> Vec<v1::KnownContact> {
-        let one = |(arrival, contact, recontacted): &(Timestamp, Contact, bool)| v1::KnownContact {
-            arrival: arrival.0,
-            contact: Some(contact.into()),
-            recontacted: *recontacted,
-        };
-        self.known.iter().map(one).collect()
-    }
-
-    /// `None`: the key is no user's.
-    fn restore(stored: Vec<v1::KnownContact>) -> Result<Option<Self>, Invalid> {
-        let one = |known: v1::KnownContact| {
-            let contact = known.contact.ok_or(Invalid("contact"))?;
-            let arrival = Timestamp(known.arrival);
-            Ok((arrival, contact.try_into()?, known.recontacted))
-        };
-        let known: Vec<_> = stored.into_iter().map(one).collect::<Result<_, _>>()?;
-        Ok((!known.is_empty()).then_some(Self { known }))
     }
 }
 
@@ -160,6 +118,7 @@ impl SessionState {
             opened: self.opened.0,
             last_arrival: self.last_arrival.0,
             last_answer: self.last_answer.as_deref().map(LastAnswer::save),
+            shared: self.shared.iter().map(save_mark).collect(),
         }
     }
 
@@ -191,6 +150,10 @@ impl SessionState {
                 words: words.into(),
                 handed_over: said.handed_over,
             });
+        }
+        for mark in stored.shared {
+            let id = trace(&mark.trace)?;
+            restored.shared.insert(id, Timestamp(mark.until));
         }
         let workflow = stored.workflow.map(OpenWorkflow::restore).transpose()?;
         restored.workflow = workflow.map(Box::new);

@@ -180,10 +180,19 @@ impl OpenTrace {
 
     /// What of it is not here, as far as its spans tell (T-9).
     pub(super) fn missing(&self) -> Missing {
-        match self.buffer.is_complete() {
+        match self.buffer.is_complete_with(|_| false) {
             true => Missing::Nothing,
             false => Missing::of(&self.events().collect::<Vec<_>>()),
         }
+    }
+
+    /// Whether every parent that is named is here or known.
+    pub(super) fn is_complete_with(&self, is_known: impl Fn(SpanId) -> bool) -> bool {
+        self.buffer.is_complete_with(is_known)
+    }
+
+    pub(super) fn trace(&self) -> TraceId {
+        self.buffer.trace()
     }
 
     /// What its spans show of waiting and going on.

@@ -62,4 +62,4 @@ pub use pause::PauseSigns;
 pub use policy::Policy;
 pub use retention::SourceContext;
 pub use summary::{DeclaredValue, Verdict, WorkflowSummary};
-pub use tree::DEFAULT_WORKFLOW;
+pub use tree::{DEFAULT_WORKFLOW, cut_circles};

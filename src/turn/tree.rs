@@ -223,7 +223,7 @@ fn workflow_name(events: &[&Event]) -> Name {
 }
 
 /// Forged parents and links can form a circle; one span of it becomes a root.
-pub(super) fn cut_circles(parents: &mut [Option<usize>]) {
+pub fn cut_circles(parents: &mut [Option<usize>]) {
     const NEW: u8 = 0;
     const OPEN: u8 = 1;
     const DONE: u8 = 2;

@@ -207,7 +207,7 @@ proptest! {
             for event in events.iter().filter(|event| !matches!(event.kind, Kind::Note(_))) {
                 kept.add(event.clone());
             }
-            (kept.is_complete(), kept.is_agentic(), kept.interval(), kept.into_events().collect::<Vec<_>>())
+            (kept.is_complete_with(|_| false), kept.is_agentic(), kept.interval(), kept.into_events().collect::<Vec<_>>())
         };
         let mut other = events.clone();
         other.rotate_left(seed as usize % events.len().max(1));
@@ -253,7 +253,7 @@ proptest! {
         let notes = first.values().copied().filter(is_note);
         let all: Vec<&Event> = events.iter().filter(|event| !is_note(event)).chain(notes).collect();
         prop_assert_eq!(
-            kept.is_complete(),
+            kept.is_complete_with(|_| false),
             all.iter().all(|event| event.parent.is_none_or(has))
         );
         let versions: Vec<&Event> = match spans.is_empty() {

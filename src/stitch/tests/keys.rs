@@ -92,9 +92,9 @@ fn of_two_sessions_that_meet_the_greater_id_is_told_to_follow_the_smaller() {
     for (own, to, sends) in [
         (&held, vec![&a], vec![]),
         (&held, vec![&a, &a], vec![]),
-        (&held, vec![&a, &b], vec![(&b, &a)]),
-        (&held, vec![&b, &a], vec![(&b, &a)]),
-        (&held, vec![&b, &a, &c], vec![(&c, &a)]),
+        // A trace that names several sessions is dealt out, whoever they are.
+        (&held, vec![&a, &b], vec![]),
+        (&held, vec![&b, &a, &c], vec![]),
         (&a, vec![&a], vec![]),
         (&a, vec![&b], vec![(&b, &a)]),
         (&b, vec![&a], vec![]),
@@ -106,6 +106,7 @@ fn of_two_sessions_that_meet_the_greater_id_is_told_to_follow_the_smaller() {
             desk.apply(own, Record::Bind((*to).clone()), 0);
             sent = std::mem::take(&mut desk.out.sends);
         }
+        sent.retain(|(_, record)| !matches!(record, Record::Release(..)));
         let expected: Vec<_> = sends
             .into_iter()
             .map(|(key, to): (&PartitionKey, &PartitionKey)| {

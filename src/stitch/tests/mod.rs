@@ -25,6 +25,7 @@ mod sampling;
 mod scene;
 mod session_merge;
 mod sessions;
+mod shared;
 mod shares;
 mod tool_calls;
 mod turns;

@@ -103,6 +103,13 @@ pub(super) fn session(id: &str) -> PartitionKey {
     })
 }
 
+pub(super) fn named(id: &str) -> Option<SessionHint> {
+    Some(SessionHint {
+        id: name(id),
+        source: SessionSource::Span,
+    })
+}
+
 pub(super) fn trace(n: u8) -> TraceId {
     TraceId::new(&[n; 16]).expect("not zero")
 }

@@ -82,9 +82,12 @@ fn converse(records: Vec<(PartitionKey, Record)>) -> Vec<Fact> {
 }
 
 #[test]
-fn a_trace_finds_its_session_late_and_two_sessions_of_one_trace_are_one() {
+fn a_trace_finds_its_session_late_and_two_sessions_inside_each_other_are_one() {
     let (mut s, _, refund) = transfer();
     s.call(refund, (45, 90));
+    for (i, id) in [(3, "b"), (4, "b"), (5, "a")] {
+        s.events[i].context.session = named(id);
+    }
     let event = |i: usize| Record::Event(Box::new(s.events[i].clone()));
     let held = PartitionKey::Trace(trace(1));
     let a = session("a");

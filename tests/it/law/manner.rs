@@ -79,6 +79,15 @@ impl Manner {
         }
     }
 
+    /// The same in another session, where nothing is dropped.
+    pub fn of_part(&self, session: String) -> Self {
+        Self {
+            session,
+            threshold: None,
+            ..self.clone()
+        }
+    }
+
     /// How that agent writes where nobody called it.
     pub fn of_context(&self) -> Option<Self> {
         Some(Self {

@@ -33,10 +33,11 @@ fn acting(events: &[Event]) -> BTreeMap<TraceId, BTreeSet<Name>> {
             acting.entry(event.trace).or_default().insert(agent.clone());
         }
     }
-    // The trace of a call may have several turns, in one of which the agent does not act.
+    // The trace of a call or a job may have several turns, in one of which the agent does not act.
     let is_call = |event: &&Event| {
         let session = event.context.session.as_ref();
-        event.rare.is_exchange || session.is_some_and(|hint| hint.id.starts_with("call-"))
+        let several = |id: &str| id.starts_with("call-") || id.starts_with("job-");
+        event.rare.is_exchange || session.is_some_and(|hint| several(&hint.id))
     };
     for event in events.iter().filter(is_call) {
         acting.remove(&event.trace);

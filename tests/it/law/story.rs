@@ -66,6 +66,7 @@ fn tell_with(seed: u64, late_outcomes: bool) -> Story {
         more: Dice::new(seed ^ 0x70_1D),
         slow: Dice::new(seed ^ 0x510E),
         late: Dice::new(seed ^ 0x1A7E),
+        shared: Dice::new(seed ^ 0x10B5),
         late_outcomes,
         normaliser,
         seed,
@@ -87,6 +88,9 @@ fn tell_with(seed: u64, late_outcomes: bool) -> Story {
     if teller.slow.one_in(4) {
         teller.approvals();
     }
+    if teller.shared.one_in(4) {
+        teller.job();
+    }
     let mut events = teller.events;
     // Clocks that tick coarsely: many things happen at the same moment.
     if coarse {
@@ -104,6 +108,8 @@ pub struct Teller {
     pub more: Dice,
     /// For turns that last long, and for conversations that are one trace.
     pub slow: Dice,
+    /// For jobs over several sessions.
+    shared: Dice,
     /// For what is said about a session later.
     pub late: Dice,
     /// Outcomes may be declared apart from their turns.
@@ -239,6 +245,33 @@ impl Teller {
             let mut scene = Scene::new(self, &manner, &resource, &facts, at);
             at = scene.decided_later(about, &decision) + 20 * SECOND + self.slow.below(HOUR);
         }
+    }
+
+    /// A job over several sessions, which have turns of their own before and after.
+    fn job(&mut self) {
+        self.sessions += 1;
+        let mut first = Manner::new(&mut self.shared, String::new(), None);
+        first.id = *pick(&mut self.shared, &[Id::Everywhere, Id::Some]);
+        first.loses = false;
+        let parts: Vec<Manner> = (0..2 + self.shared.below(3))
+            .map(|part| first.of_part(format!("job-{}-{}", self.sessions, part ^ 1)))
+            .collect();
+        let (facts, resource) = (Facts::new(&mut self.shared), Resource::new());
+        let mut at = BEGIN + self.shared.below(20 * MINUTE);
+        let turns = |teller: &mut Self, mut at: u64| {
+            for manner in &parts {
+                if teller.shared.one_in(2) {
+                    let about = teller.about();
+                    let mut scene = Scene::new(teller, manner, &resource, &facts, at);
+                    at = scene.turn(about, None).0 + 15 * SECOND;
+                }
+            }
+            at
+        };
+        at = turns(self, at) + self.shared.below(50 * MINUTE);
+        let pause = 1 + self.shared.below(40 * SECOND);
+        at = Scene::new(self, &parts[0], &resource, &facts, at).job(&parts, pause) + 30 * SECOND;
+        turns(self, at);
     }
 
     /// A customer of two desks, each with a session id of its own, which meet in one of his turns.

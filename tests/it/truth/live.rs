@@ -76,8 +76,11 @@ fn after<T>(way: Way, requests: &[Request], read: impl AsyncFnOnce(&App) -> T) -
         // Sessions that bind to each other pass their events on first; what is passed on waits from its own arrival.
         app.settle().await;
         // Longer than every timer but the expiry of series.
-        nanos.fetch_add(23 * 3600 * 1_000_000_000, Ordering::AcqRel);
-        app.settle().await;
+        // A trace that names several sessions is dealt out before its sessions give up their parts.
+        for seconds in [600, 3030, 23 * 3600] {
+            nanos.fetch_add(seconds * 1_000_000_000, Ordering::AcqRel);
+            app.settle().await;
+        }
         let told = read(&app).await;
         assert!(app.stop().await, "it stops within its grace period");
         told

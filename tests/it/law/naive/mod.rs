@@ -8,6 +8,7 @@ mod exchanges;
 mod links;
 mod pauses;
 mod sessions;
+mod shared;
 mod turns;
 mod workflows;
 
@@ -62,8 +63,9 @@ pub struct Settings {
 pub fn tell(events: &[Event], settings: &Settings) -> Sheet {
     let mut sheet = Sheet::default();
     let mut closed = Vec::new();
-    for events in sessions::that_ever_met(&links::followed(events, settings)) {
-        let turns = turns::of(&events, settings);
+    let (events, dealt) = shared::dealt(&links::followed(events, settings), settings);
+    for events in sessions::that_ever_met(&events) {
+        let turns = turns::of(&events, settings, &dealt);
         for (number, turn) in turns.iter().enumerate() {
             scores(&events, &turn.events, turn, &mut sheet);
             // A remark is about the turn that was the last one.
@@ -98,8 +100,9 @@ pub fn tell(events: &[Event], settings: &Settings) -> Sheet {
 /// How often what the rules are about happens: the turns by what is special about them.
 pub fn contents(events: &[Event], settings: &Settings) -> BTreeMap<&'static str, u64> {
     let mut contents = BTreeMap::new();
-    for events in sessions::that_ever_met(&links::followed(events, settings)) {
-        let turns = turns::of(&events, settings);
+    let (events, dealt) = shared::dealt(&links::followed(events, settings), settings);
+    for events in sessions::that_ever_met(&events) {
+        let turns = turns::of(&events, settings, &dealt);
         for turn in &turns {
             let traces: BTreeSet<TraceId> = turn.events.iter().map(|event| event.trace).collect();
             let split = turns.iter().any(|other| {
@@ -126,6 +129,10 @@ pub fn contents(events: &[Event], settings: &Settings) -> BTreeMap<&'static str,
                 ("waits for the next call", pauses::passes_on(&turn.events)),
                 ("goes on in another trace", resumed),
                 ("lasts long", lasts),
+                (
+                    "one part of a trace of several sessions",
+                    traces.iter().any(|trace| dealt.whole(*trace) != *trace),
+                ),
                 ("a remark that comes alone", turn.events.is_empty()),
             ] {
                 *contents.entry(what).or_default() += u64::from(happens);

@@ -4,6 +4,7 @@ use super::Settings;
 use super::exchanges;
 use super::pauses;
 use super::sessions::{self, Named, all_named};
+use super::shared::Dealt;
 use baton::model::Name;
 use baton::model::event::{Event, Kind, Operation, Target};
 use baton::model::ids::Link;
@@ -30,11 +31,14 @@ pub struct Turn<'e> {
     pub decided: Timestamp,
 }
 
-pub fn of<'e>(events: &'e [Event], settings: &Settings) -> Vec<Turn<'e>> {
+pub fn of<'e>(events: &'e [Event], settings: &Settings, dealt: &Dealt) -> Vec<Turn<'e>> {
     let turns = |events: Vec<&'e Event>| {
         let named = all_named(&events, settings);
-        let shown = named.values().copied().fold(end(&events), Timestamp::max);
-        let decided = shown + wait(&events, settings).max(patience(&events, settings));
+        let shown = named
+            .values()
+            .copied()
+            .fold(known(&events, dealt), Timestamp::max);
+        let decided = shown + wait(&events, settings, dealt).max(patience(&events, settings));
         // A trace in which nothing is about agents may hold others together, and adds nothing.
         let agentic = events.iter().filter(|event| event.kind.is_agentic());
         let traces: BTreeSet<TraceId> = agentic.map(|event| event.trace).collect();
@@ -77,17 +81,17 @@ pub fn of<'e>(events: &'e [Event], settings: &Settings) -> Vec<Turn<'e>> {
         }
         turns
     };
-    let together = together(events, settings).into_iter();
+    let together = together(events, settings, dealt).into_iter();
     let mut turns: Vec<Turn<'e>> = together.flat_map(turns).collect();
     sessions::meet(&mut turns, settings);
-    hurry(&mut turns, settings);
+    hurry(&mut turns, settings, dealt);
     turns
 }
 
 /// A turn that waits does so no longer when its session has another one (T-14).
-fn hurry(turns: &mut [Turn<'_>], settings: &Settings) {
+fn hurry(turns: &mut [Turn<'_>], settings: &Settings, dealt: &Dealt) {
     for i in 0..turns.len() {
-        let patient = turns[i].decided > turns[i].shown + wait(&turns[i].events, settings);
+        let patient = turns[i].decided > turns[i].shown + wait(&turns[i].events, settings, dealt);
         // What comes with remarks alone is no turn.
         let follows = |next: &usize| turns[*next].follows(i) && !turns[*next].events.is_empty();
         let next = (i + 1..turns.len()).find(follows);
@@ -113,7 +117,7 @@ fn patience(turn: &[&Event], settings: &Settings) -> Duration {
 }
 
 /// The events of sessions that meet sooner or later, turn by turn.
-fn together<'e>(events: &'e [Event], settings: &Settings) -> Vec<Vec<&'e Event>> {
+fn together<'e>(events: &'e [Event], settings: &Settings, dealt: &Dealt) -> Vec<Vec<&'e Event>> {
     let traces: BTreeSet<TraceId> = events.iter().map(|event| event.trace).collect();
     let of_trace = |trace: &TraceId| -> Vec<&'e Event> {
         events
@@ -127,10 +131,10 @@ fn together<'e>(events: &'e [Event], settings: &Settings) -> Vec<Vec<&'e Event>>
     let mut turns: Vec<Vec<&Event>> = Vec::new();
     for events in all {
         let home = turns.iter_mut().rev().find(|turn| {
-            let end_of_turn = end(turn) + wait(turn, settings);
+            let end_of_turn = known(turn, dealt) + wait(turn, settings, dealt);
             let inside = start(turn) <= start(&events) && end(&events) <= end(turn);
             let linked = events.iter().any(|event| {
-                let to_it = |link: &Link| turn.iter().any(|e| e.trace == link.trace);
+                let to_it = |link: &Link| turn.iter().any(|e| dealt.whole(e.trace) == link.trace);
                 event.end <= end_of_turn && event.rare.links.iter().any(to_it)
             });
             (inside || linked) && are_one(turn, &events, &named, end_of_turn)
@@ -181,8 +185,10 @@ fn are_one(one: &[&Event], other: &[&Event], traces: &[Named], by: Timestamp) ->
 }
 
 /// How long a turn waits for more: longer where parents of its spans did not come, longest where an agent may be at work in one.
-fn wait(turn: &[&Event], settings: &Settings) -> Duration {
+pub fn wait(turn: &[&Event], settings: &Settings, dealt: &Dealt) -> Duration {
     let mut lonely = spans(turn)
+        // A trace that was dealt out was waited for before.
+        .filter(|event| dealt.at(event.trace).is_none())
         .filter(|event| event.parent.is_some() && parent(turn, event).is_none())
         .peekable();
     if lonely.peek().is_none() {
@@ -264,7 +270,13 @@ fn start(events: &[&Event]) -> Timestamp {
         .unwrap_or_default()
 }
 
-fn end(events: &[&Event]) -> Timestamp {
+/// When the session had all of these.
+fn known(events: &[&Event], dealt: &Dealt) -> Timestamp {
+    let dealt = events.iter().filter_map(|event| dealt.at(event.trace));
+    dealt.fold(end(events), Timestamp::max)
+}
+
+pub fn end(events: &[&Event]) -> Timestamp {
     spans(events)
         .map(|event| event.end)
         .max()

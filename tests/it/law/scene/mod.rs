@@ -44,6 +44,8 @@ pub struct Scene<'t> {
     question: &'static str,
     /// This happens in a trace of its own while another one waits.
     apart: bool,
+    /// All of it happens in one trace: a link to a trace of several sessions leads to the smallest of them.
+    alone: bool,
     /// The next call gets the result of a tool.
     goes_on: bool,
     rows: Rows,
@@ -72,6 +74,7 @@ impl<'t> Scene<'t> {
             silent: false,
             question,
             apart: false,
+            alone: false,
             goes_on: false,
             rows: Rows::default(),
         }

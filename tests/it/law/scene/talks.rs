@@ -1,7 +1,7 @@
 //! What lasts longer than a turn: conversations that are one trace, turns that wait for a decision, and what is said about a session later.
 
 use super::{QUESTIONS, Scene};
-use crate::law::manner::Id;
+use crate::law::manner::{Id, Manner};
 use crate::law::spans::{Attribute, Draft, count, number, text, transfer};
 use crate::law::story::{HOUR, MILLI, MINUTE, SECOND, pick};
 use crate::support::dice::Dice;
@@ -32,7 +32,7 @@ pub struct Decision {
     pub comes_between: bool,
 }
 
-impl Scene<'_> {
+impl<'t> Scene<'t> {
     /// A conversation of several turns, with these pauses after them.
     pub fn conversation(&mut self, form: Form, about: Vec<Attribute>, pauses: &[u64]) {
         let around = match form {
@@ -61,6 +61,26 @@ impl Scene<'_> {
             self.now += pause;
         }
         self.close(root);
+    }
+
+    /// A job that works on several sessions, one after the other, and now and then asks a model for itself. Returns when it ended.
+    pub fn job(&mut self, parts: &'t [Manner], pause: u64) -> u64 {
+        (self.silent, self.alone) = (true, true);
+        let root = self.open(None, "nightly run", Vec::new());
+        let around = self.open(Some(root.id), "batch", Vec::new());
+        for (turn, part) in parts.iter().enumerate() {
+            self.question = QUESTIONS[turn % QUESTIONS.len()];
+            (self.manner, self.silent) = (part, false);
+            self.agent("triage", around.id, around.id, 0, None);
+            self.silent = true;
+            if turn == 1 {
+                self.model("planner", root.id, 100, None, None);
+            }
+            self.now += pause;
+        }
+        self.close(around);
+        self.close(root);
+        self.now
     }
 
     /// A turn that waits for a decision, and goes on in another trace after it. Returns when it ended.

@@ -112,7 +112,7 @@ impl Scene<'_> {
             }
             self.leaf(server, 100);
         }
-        if self.teller.more.one_in(12) {
+        if !self.alone && self.teller.more.one_in(12) {
             self.server(&tool);
         }
         if self.wrong() {

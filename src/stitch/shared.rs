@@ -1,0 +1,233 @@
+//! A trace that names several sessions: its own key keeps its spans until they are complete, and then deals them out (S-1, S-14).
+
+use super::event_buffer::Added;
+use super::parts::{self, DealtSpan, SessionHolder};
+use super::trace::OpenTrace;
+use super::{KeyState, Output, Settings, shed_fact};
+use crate::model::event::{Event, Kind, SessionSource};
+use crate::model::fact::{Fact, Ignored, Shed, What};
+use crate::model::ids::{PartitionKey, SpanId, TenantScoped, TraceId};
+use crate::model::record::Record;
+use crate::model::time::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The state of such a trace.
+#[derive(Debug)]
+pub(super) struct SharedTrace {
+    trace: TraceId,
+    /// The sessions that it names: written by each binding, never cleared.
+    pub(super) sessions: BTreeSet<PartitionKey>,
+    /// What is not dealt out yet.
+    pub(super) held: Option<Box<OpenTrace>>,
+    /// What is, so that spans that come later go the same way.
+    pub(super) dealt: BTreeMap<SpanId, DealtSpan>,
+}
+
+impl SharedTrace {
+    pub(super) fn new(trace: TraceId) -> Self {
+        Self {
+            trace,
+            sessions: BTreeSet::new(),
+            held: None,
+            dealt: BTreeMap::new(),
+        }
+    }
+
+    /// Roughly the bytes that it holds in memory.
+    pub(super) fn weight(&self) -> usize {
+        const ENTRY: usize = size_of::<(SpanId, DealtSpan)>() + 16;
+        let held = self.held.as_ref();
+        let held = held.map_or(0, |held| size_of::<OpenTrace>() + 640 + held.weight);
+        let known = self.sessions.len() * (size_of::<PartitionKey>() + 64);
+        size_of::<Self>() + held + known + self.dealt.len() * ENTRY
+    }
+
+    /// Adds a session, which gives back what it has of the trace and waits for its part.
+    fn name(&mut self, session: PartitionKey, out: &mut Output) {
+        if self.sessions.insert(session.clone()) {
+            let own = PartitionKey::Trace(self.trace);
+            let release = Record::Release(self.trace, own);
+            out.sends.push((session, release));
+        }
+    }
+
+    /// Keeps an event.
+    pub(super) fn take(
+        &mut self,
+        event: Event,
+        arrival: Timestamp,
+        settings: &Settings,
+        out: &mut Output,
+    ) {
+        let (at, trace) = (event.end, self.trace);
+        let new = || Box::new(OpenTrace::new(trace, arrival));
+        let held = self.held.get_or_insert_with(new);
+        held.last_arrival = held.last_arrival.max(arrival);
+        if held.take(event) != Added::New {
+            out.facts.push(Fact::new(at, trace, What::Duplicate));
+        }
+        if held.len() > settings.max_spans_per_session {
+            out.facts.push(shed_fact(at, trace, Shed::SpansPerSession));
+            self.deal(out);
+        }
+    }
+
+    /// When it is dealt out, if nothing more arrives: as a turn would be finalized (T-9), later pieces sooner.
+    pub(super) fn due(&self, settings: &Settings) -> Option<Timestamp> {
+        let held = self.held.as_ref()?;
+        let quiet = match self.dealt.is_empty() {
+            true => held.missing().patience(settings),
+            false if held.is_complete_with(|span| self.dealt.contains_key(&span)) => {
+                settings.settle
+            }
+            false => settings.trace_timeout,
+        };
+        Some(held.last_arrival + quiet)
+    }
+
+    /// Gives each event to its session.
+    pub(super) fn deal(&mut self, out: &mut Output) {
+        let Some(held) = self.held.take() else {
+            return;
+        };
+        let (_, end) = held.interval();
+        let (known, new): (Vec<Event>, Vec<Event>) = held
+            .into_events()
+            .partition(|event| self.dealt.contains_key(&event.span));
+        let dealt = self.dealt.iter();
+        let mut holders: Vec<SessionHolder<'_>> = dealt
+            .map(|(span, dealt)| SessionHolder::dealt(*span, dealt))
+            .collect();
+        let before = holders.len();
+        let named: Vec<Option<PartitionKey>> = new.iter().map(|e| self.named_by(e)).collect();
+        let of_new = new.iter().zip(named.iter().cloned());
+        holders.extend(of_new.map(|(event, named)| SessionHolder::new(event, named)));
+        let mut sessions = parts::sessions_of(&holders);
+        // The versions of spans that named a session may have given way to others that do not.
+        if sessions.iter().all(Option::is_none) {
+            sessions.fill(self.sessions.first().cloned());
+        }
+        let works: Vec<bool> = holders[before..].iter().map(SessionHolder::works).collect();
+        drop(holders);
+        self.merge_sessions(&sessions[..before], &named, &sessions[before..], out);
+        let sessions = sessions.split_off(before);
+        for ((event, session), works) in new.iter().zip(&sessions).zip(works) {
+            if !matches!(event.kind, Kind::Note(_)) {
+                let dealt = DealtSpan {
+                    parent: event.parent,
+                    start: event.start,
+                    works,
+                    session: session.clone(),
+                };
+                self.dealt.insert(event.span, dealt);
+            }
+        }
+        let mut ignored = 0;
+        for (event, session) in new.into_iter().zip(sessions) {
+            match session {
+                Some(session) => self.send(event, session, out),
+                None => ignored += 1,
+            }
+        }
+        for event in known {
+            let session = self.dealt.get(&event.span);
+            match session.and_then(|dealt| dealt.session.clone()) {
+                Some(session) => self.send(event, session, out),
+                None => {
+                    let duplicate = Fact::new(event.end, self.trace, What::Duplicate);
+                    out.facts.push(duplicate);
+                }
+            }
+        }
+        if ignored > 0 {
+            let what = What::Ignored {
+                reason: Ignored::OfSeveralSessions,
+                events: ignored,
+            };
+            out.facts.push(Fact::new(end, self.trace, what));
+        }
+    }
+
+    /// The session that a span names. One that names no tenant means that of the trace.
+    fn named_by(&self, event: &Event) -> Option<PartitionKey> {
+        let hint = event.context.session.as_ref()?;
+        let own = TenantScoped {
+            tenant: event.context.tenant.clone(),
+            id: hint.id.clone(),
+        };
+        let own = PartitionKey::Session(own);
+        if hint.source != SessionSource::Span {
+            return None;
+        }
+        let alike = |key: &&PartitionKey| match key {
+            PartitionKey::Session(session) => session.id == hint.id,
+            _ => false,
+        };
+        let known = match self.sessions.contains(&own) || event.context.tenant.is_some() {
+            true => None,
+            false => self.sessions.iter().find(alike),
+        };
+        Some(known.cloned().unwrap_or(own))
+    }
+
+    /// Of sessions that belong together the greater IDs follow the smallest.
+    fn merge_sessions(
+        &self,
+        before: &[Option<PartitionKey>],
+        named: &[Option<PartitionKey>],
+        of: &[Option<PartitionKey>],
+        out: &mut Output,
+    ) {
+        let known = self.dealt.values().map(|dealt| &dealt.session).zip(before);
+        let all = known.chain(named.iter().zip(of));
+        let mut told = BTreeSet::new();
+        for pair in all {
+            if let (Some(own), Some(home)) = pair
+                && own != home
+                && told.insert(own)
+            {
+                out.sends.push((own.clone(), Record::Bind(home.clone())));
+            }
+        }
+    }
+
+    /// Sends an event to its session. A parent elsewhere is none there: nobody would wait for it in vain.
+    fn send(&self, mut event: Event, session: PartitionKey, out: &mut Output) {
+        let parent = event.parent.and_then(|parent| self.dealt.get(&parent));
+        if parent.is_some_and(|parent| parent.session.as_ref() != Some(&session)) {
+            event.parent = None;
+        }
+        out.sends.push((session, Record::Dealt(Box::new(event))));
+    }
+}
+
+impl KeyState {
+    /// A trace that is bound to a session names this one too. Returns whether it is one that names several, from now on or already.
+    pub(super) fn share(
+        &mut self,
+        own: &PartitionKey,
+        session: &PartitionKey,
+        out: &mut Output,
+    ) -> bool {
+        let PartitionKey::Trace(trace) = own else {
+            return false;
+        };
+        if self.shared.is_none() {
+            let is_other = |bound: &PartitionKey| bound != session;
+            let Some(bound) = self.bound.take_if(|bound| is_other(bound)) else {
+                return false;
+            };
+            let mut shared = Box::new(SharedTrace::new(*trace));
+            shared.name(bound, out);
+            self.shared = Some(shared);
+        }
+        let before = self.session().cloned();
+        if let Some(shared) = &mut self.shared {
+            shared.name(session.clone(), out);
+        }
+        if before.is_none_or(|before| *session < before) {
+            self.tell(session, out);
+        }
+        true
+    }
+}

@@ -1,0 +1,115 @@
+//! Conversion of what a key holds beside a session from and to protobuf.
+
+use super::contacts::Contacts;
+use super::links::Links;
+use super::parts::DealtSpan;
+use super::shared::SharedTrace;
+use super::trace::OpenTrace;
+use crate::model::ids::{PartitionKey, SpanId, TraceId};
+use crate::model::record::Contact;
+use crate::model::time::Timestamp;
+use crate::proto::{Invalid, event, span, trace, v1};
+use prost::Message;
+
+impl Links {
+    pub(super) fn save(&self) -> v1::Links {
+        let asker = |(id, steps): (&TraceId, &u32)| v1::Asker {
+            trace: id.as_bytes().to_vec(),
+            steps: *steps,
+        };
+        v1::Links {
+            led: self.led,
+            askers: self.askers.iter().map(asker).collect(),
+            linked: self
+                .linked
+                .iter()
+                .map(|id| id.as_bytes().to_vec())
+                .collect(),
+        }
+    }
+
+    pub(super) fn restore(stored: v1::Links) -> Result<Self, Invalid> {
+        let asker = |asker: &v1::Asker| Ok((trace(&asker.trace)?, asker.steps));
+        let askers = stored.askers.iter().map(asker);
+        let linked = stored.linked.iter().map(|id| trace(id));
+        Ok(Self {
+            led: stored.led,
+            askers: askers.collect::<Result<_, _>>()?,
+            linked: linked.collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+impl Contacts {
+    pub(super) fn save(&self) -> Vec<v1::KnownContact> {
+        let one = |(arrival, contact, recontacted): &(Timestamp, Contact, bool)| v1::KnownContact {
+            arrival: arrival.0,
+            contact: Some(contact.into()),
+            recontacted: *recontacted,
+        };
+        self.known.iter().map(one).collect()
+    }
+
+    /// `None`: the key is no user's.
+    pub(super) fn restore(stored: Vec<v1::KnownContact>) -> Result<Option<Self>, Invalid> {
+        let one = |known: v1::KnownContact| {
+            let contact = known.contact.ok_or(Invalid("contact"))?;
+            let arrival = Timestamp(known.arrival);
+            Ok((arrival, contact.try_into()?, known.recontacted))
+        };
+        let known: Vec<_> = stored.into_iter().map(one).collect::<Result<_, _>>()?;
+        Ok((!known.is_empty()).then_some(Self { known }))
+    }
+}
+
+impl SharedTrace {
+    pub(super) fn save(&self) -> v1::SharedTrace {
+        let held = self.held.as_ref();
+        let events = held.into_iter().flat_map(|held| held.events());
+        let dealt = |(span, dealt): (&SpanId, &DealtSpan)| v1::DealtSpan {
+            span: span.as_bytes().to_vec(),
+            parent: dealt.parent.map(|parent| parent.as_bytes().to_vec()),
+            start: dealt.start.0,
+            works: dealt.works,
+            session: dealt.session.as_ref().map(Into::into),
+        };
+        v1::SharedTrace {
+            sessions: self.sessions.iter().map(Into::into).collect(),
+            held: events.map(|e| event(&e)).collect(),
+            last_arrival: held.map_or(0, |held| held.last_arrival.0),
+            dealt: self.dealt.iter().map(dealt).collect(),
+        }
+    }
+
+    pub(super) fn restore(id: TraceId, stored: v1::SharedTrace) -> Result<Self, Invalid> {
+        let mut restored = Self::new(id);
+        let sessions = stored.sessions.into_iter().map(PartitionKey::try_from);
+        restored.sessions = sessions.collect::<Result<_, _>>()?;
+        if !stored.held.is_empty() {
+            let mut held = OpenTrace::new(id, Timestamp(stored.last_arrival));
+            for event in stored.held {
+                let event = v1::Event::decode(event.as_slice()).map_err(|_| Invalid("event"))?;
+                held.take(event.try_into()?);
+            }
+            restored.held = Some(Box::new(held));
+        }
+        for dealt in stored.dealt {
+            let known = DealtSpan {
+                parent: dealt.parent.map(|parent| span(&parent)).transpose()?,
+                start: Timestamp(dealt.start),
+                works: dealt.works,
+                session: dealt.session.map(PartitionKey::try_from).transpose()?,
+            };
+            restored.dealt.insert(span(&dealt.span)?, known);
+        }
+        Ok(restored)
+    }
+}
+
+/// A trace that a session shares with others, and until when it waits for its part.
+pub(super) fn save_mark((trace, until): (&TraceId, &Timestamp)) -> v1::SharedWith {
+    v1::SharedWith {
+        trace: trace.as_bytes().to_vec(),
+        until: until.0,
+    }
+}
