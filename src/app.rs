@@ -18,6 +18,7 @@ mod settings;
 mod tasks;
 mod warnings;
 
+pub use relay::{drain, spool_directory};
 pub use settings::{connections, display, engine_settings, fresh_seed, listener, normaliser};
 
 use crate::clock::Clock;

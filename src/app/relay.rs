@@ -5,11 +5,12 @@ use super::{StartError, log_failure};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::engine::Engine;
-use crate::forward::{Destination, Forwarder};
+use crate::forward::{Destination, ForwardManner, Forwarder};
 use crate::ingest::Ingest;
 use crate::log::LogKind;
 use crate::log::disk::files::Folder;
-use crate::spool::{Spool, SpoolLimits, SpoolWriter};
+use crate::spool::{Quarantine, Spool, SpoolLimits, SpoolWriter};
+use futures_util::future::join_all;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -32,20 +33,33 @@ pub(super) struct Relay {
 
 /// The spool and the destinations; `None`: nothing is forwarded.
 pub(super) fn open(config: &Config, clock: &Clock) -> Result<Option<Relay>, StartError> {
+    let in_memory = config.state.log == LogKind::Memory;
+    open_to(config, clock, in_memory)
+}
+
+/// The same. `drains`: all that waits is sent before the end.
+fn open_to(config: &Config, clock: &Clock, drains: bool) -> Result<Option<Relay>, StartError> {
     let names = config.exporters.names();
     if names.is_empty() {
         return Ok(None);
     }
-    let is_durable = config.state.log == LogKind::Disk;
     let limits = limits(config);
-    let (spool, writer) = if is_durable {
-        let folder = Arc::new(Folder::open(&directory(config)?)?);
+    let mut manner = ForwardManner {
+        drains,
+        max_age: config.spool.max_age,
+        quarantine: None,
+    };
+    let (spool, writer) = if config.state.log == LogKind::Disk {
+        let directory = spool_directory(config)?;
+        let folder = Arc::new(Folder::open(&directory)?);
+        let quarantine = Quarantine::open(&directory, config.spool.max_quarantine_size)?;
+        manner.quarantine = Some(quarantine);
         let (spool, writer) = Spool::on_disk(folder, &names, limits, clock.clone())?;
         (spool, Some(writer))
     } else {
         (Spool::in_memory(&names, limits), None)
     };
-    let made = Forwarder::new(&config.exporters, spool, is_durable, clock.clone());
+    let made = Forwarder::new(&config.exporters, spool, manner, clock.clone());
     let (forwarder, destinations) = made;
     Ok(Some(Relay {
         forwarder: Arc::new(forwarder),
@@ -62,8 +76,31 @@ pub(super) fn ingest(relay: Option<&Relay>, ingest: Arc<dyn Ingest>) -> Arc<dyn 
     }
 }
 
+/// Sends all that waits in the spool on disk, as long as destinations accept it. Baton must not run. What still waits for each destination
+/// afterwards.
+///
+/// # Errors
+/// When the spool cannot be used.
+pub async fn drain(config: &Config, clock: &Clock) -> Result<Vec<(String, u64)>, StartError> {
+    let Some(relay) = open_to(config, clock, true)? else {
+        return Ok(Vec::new());
+    };
+    let stop = CancellationToken::new();
+    stop.cancel();
+    let destinations = relay.destinations.into_iter();
+    join_all(destinations.map(|one| one.run(stop.clone()))).await;
+    relay.forwarder.end();
+    if let Some(writer) = relay.writer {
+        writer.work(|| ())?;
+    }
+    Ok(relay.forwarder.waiting())
+}
+
 /// The directory of the spool.
-fn directory(config: &Config) -> Result<PathBuf, StartError> {
+///
+/// # Errors
+/// When nothing says where it is.
+pub fn spool_directory(config: &Config) -> Result<PathBuf, StartError> {
     let own = config.spool.directory.clone();
     let state = config.state.directory.as_ref();
     own.or_else(|| Some(state?.join(SPOOL)))

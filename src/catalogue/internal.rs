@@ -37,9 +37,11 @@ pub enum InternalMetric {
     SpoolRequests,
     SpoolOldest,
     SpoolDamaged,
+    SpoolQuarantineBytes,
     ExporterSent,
     ExporterSentBytes,
     ExporterFailed,
+    ExporterQuarantined,
     ExporterDropped,
     ExporterRejectedItems,
 }
@@ -257,6 +259,12 @@ pub static INTERNAL: &[Description<InternalMetric>] = &[
         "baton_spool_damaged_total",
         "Damaged parts of the spool that were skipped. Requests in them are not forwarded.",
     ),
+    gauge(
+        InternalMetric::SpoolQuarantineBytes,
+        "baton_spool_quarantine_bytes",
+        "Size of the requests that a destination rejected permanently and that are kept for `baton spool requeue`.",
+    )
+    .in_unit(BYTES),
     counter(
         InternalMetric::ExporterSent,
         "baton_exporter_sent_requests_total",
@@ -277,9 +285,15 @@ pub static INTERNAL: &[Description<InternalMetric>] = &[
     )
     .with_labels(&["exporter", "reason"]),
     counter(
+        InternalMetric::ExporterQuarantined,
+        "baton_exporter_quarantined_requests_total",
+        "Requests that the destination rejected permanently and that are kept for `baton spool requeue`.",
+    )
+    .with_labels(&["exporter"]),
+    counter(
         InternalMetric::ExporterDropped,
         "baton_exporter_dropped_requests_total",
-        "Requests that the destination does not get, by reason: spool_full (spool.when_full), rejected (permanently, by the destination), retry_limit (retry_on_failure), not_convertible (OTLP/JSON that is no valid request, for gRPC) or unreadable.",
+        "Requests that the destination does not get, by reason: spool_full (spool.when_full), rejected (permanently, by the destination, and there is no room in the quarantine), expired (spool.max_age), retry_limit (retry_on_failure), not_convertible (OTLP/JSON that is no valid request, for gRPC) or unreadable.",
     )
     .with_labels(&["exporter", "reason"]),
     counter(

@@ -8,6 +8,7 @@ mod prices;
 mod recording;
 mod replay;
 mod run;
+mod spool;
 
 use crate::config::{self, Config};
 use crate::log::LogKind;
@@ -64,6 +65,11 @@ enum Command {
     ///
     /// Exits with 1 if a model has no price.
     Prices(Prices),
+    /// Look at requests that wait to be forwarded, send them, or send again what destinations rejected
+    Spool {
+        #[command(subcommand)]
+        action: SpoolAction,
+    },
     /// Print a completion script for a shell
     ///
     /// For bash: baton completions bash > ~/.local/share/bash-completion/completions/baton
@@ -109,6 +115,31 @@ struct Overrides {
 #[derive(Debug, Args)]
 struct Run {
     /// Configuration file (default: the defaults that `baton config` prints)
+    #[arg(long, env = "BATON_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    overrides: Overrides,
+}
+
+#[derive(Debug, Subcommand)]
+enum SpoolAction {
+    /// List what waits for each destination, and the requests that destinations rejected permanently
+    ///
+    /// Baton may run meanwhile.
+    List(SpoolArgs),
+    /// Send all that waits in the spool on disk, without receiving anything
+    ///
+    /// Baton must not run. Exits with 1 if a destination did not accept everything.
+    Drain(SpoolArgs),
+    /// Send the requests in the quarantine again, and remove those that are accepted
+    ///
+    /// Baton may run meanwhile. Exits with 1 if a destination rejects a request again.
+    Requeue(SpoolArgs),
+}
+
+#[derive(Debug, Args)]
+struct SpoolArgs {
+    /// Configuration file
     #[arg(long, env = "BATON_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(flatten)]
@@ -246,6 +277,7 @@ impl Cli {
                 config::annotated()
             }),
             Command::Prices(asked) => prices::prices(&asked),
+            Command::Spool { action } => spool::spool(&action),
             Command::Completions { shell } => pages::completions(shell),
             Command::Man { command } => pages::manual(command.as_deref()),
         }

@@ -2,7 +2,7 @@
 
 use super::DestinationSettings;
 use super::metrics::ExporterMetrics;
-use super::sender::{RequestSender, Sent};
+use super::sender::{GiveUpPolicy, RequestSender, Sent};
 use crate::clock::Clock;
 use crate::log::Position;
 use crate::model::time::Timestamp;
@@ -28,8 +28,9 @@ pub struct Destination {
     pub(super) metrics: ExporterMetrics,
     pub(super) clock: Clock,
     pub(super) reader: SpoolReader,
-    /// Whether the spool survives the process.
-    pub(super) is_durable: bool,
+    /// Whether all that waits is sent before the end, as long as the destination accepts it.
+    pub(super) drains: bool,
+    pub(super) policy: GiveUpPolicy,
     /// When the oldest request was received that is read and not delivered; 0: there is none.
     pub(super) oldest: Arc<AtomicU64>,
 }
@@ -49,8 +50,8 @@ impl Destination {
         &self.name
     }
 
-    /// Sends until `stop` is cancelled and the requests in flight are answered. Nothing survives a spool in memory, so all of it is sent
-    /// first, as long as the destination accepts it. It reads files: give it a thread of its own.
+    /// Sends until `stop` is cancelled and the requests in flight are answered, or all is sent where it drains. It reads files: give it a
+    /// thread of its own.
     pub async fn run(self, stop: CancellationToken) {
         let Self {
             name,
@@ -59,17 +60,18 @@ impl Destination {
             metrics,
             clock,
             mut reader,
-            is_durable,
+            drains,
+            policy,
             oldest,
         } = self;
         let consumers = settings.sending_queue.num_consumers;
-        let sender = RequestSender::new(name, settings, &endpoint, metrics, clock);
+        let sender = RequestSender::new(name, settings, &endpoint, metrics, (clock, policy));
         let mut flights = FuturesUnordered::new();
         let mut outstanding = Outstanding::default();
         let mut interrupted = false;
         loop {
             let stopping = stop.is_cancelled();
-            let reads = !(interrupted || stopping && is_durable);
+            let reads = !(interrupted || stopping && !drains);
             let mut is_empty = false;
             while reads && !is_empty && flights.len() < consumers {
                 match read(&mut reader, &sender).await {
@@ -99,11 +101,11 @@ impl Destination {
                 () = reader.ready(), if reads && has_room => {}
             }
         }
-        if interrupted && !is_durable {
+        if interrupted && drains {
             let exporter = sender.name();
             warn!(
                 exporter,
-                "requests were not sent before the end: the spool is in memory, and they are lost"
+                "the destination does not accept requests at the end: not all that waited was sent"
             );
         }
     }

@@ -13,6 +13,7 @@ pub(super) struct ExporterMetrics {
     sent: [Counter; Signal::ALL.len()],
     rejected_items: [Counter; Signal::ALL.len()],
     sent_bytes: Counter,
+    quarantined: Counter,
     failed: [Counter; SendFailure::ALL.len()],
     dropped: [Counter; DroppedReason::ALL.len()],
 }
@@ -26,6 +27,7 @@ impl ExporterMetrics {
             sent: by_signal(InternalMetric::ExporterSent),
             rejected_items: by_signal(InternalMetric::ExporterRejectedItems),
             sent_bytes: counter(InternalMetric::ExporterSentBytes, &[exporter]),
+            quarantined: counter(InternalMetric::ExporterQuarantined, &[exporter]),
             failed: SendFailure::ALL.map(|reason| {
                 counter(InternalMetric::ExporterFailed, &[exporter, reason.as_str()])
             }),
@@ -47,6 +49,10 @@ impl ExporterMetrics {
 
     pub(super) fn failed(&self, reason: SendFailure) {
         self.failed[reason as usize].increment(1);
+    }
+
+    pub(super) fn quarantined(&self) {
+        self.quarantined.increment(1);
     }
 
     pub(super) fn dropped(&self, reason: DroppedReason) {

@@ -19,6 +19,7 @@
 //! | `answer.rs` | what a destination answered |
 //! | `http.rs, grpc.rs` | the two transports |
 //! | `compress.rs, convert.rs` | gzip, and OTLP/JSON as protobuf for gRPC |
+//! | `requeue.rs` | sends again what is in the quarantine |
 //! | `metrics.rs` | what a destination counts |
 
 mod answer;
@@ -31,6 +32,7 @@ mod grpc;
 mod http;
 mod metrics;
 mod record;
+mod requeue;
 mod sender;
 mod settings;
 
@@ -39,21 +41,24 @@ mod tests;
 
 pub use destination::Destination;
 pub use forwarding::Forwarding;
+pub use requeue::{QuarantinedFile, Requeue};
 pub use settings::{
     DestinationSettings, ForwardCompression, ForwardProtocol, QueueSettings, RetrySettings,
     SentSignal, Settings,
 };
 
 use self::metrics::ExporterMetrics;
+use self::sender::GiveUpPolicy;
 use crate::catalogue::InternalMetric;
 use crate::clock::Clock;
 use crate::ingest::{Ingest, Signal};
 use crate::model::time::Timestamp;
-use crate::spool::Spool;
+use crate::spool::{Quarantine, Spool};
 use crate::telemetry::gauge;
 use ::metrics::Gauge;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 const USER_AGENT: &str = concat!("baton/", env!("CARGO_PKG_VERSION"));
 
@@ -68,14 +73,17 @@ enum DroppedReason {
     NotConvertible,
     /// The spool holds what this version cannot read.
     Unreadable,
+    /// It is older than `spool.max_age`.
+    Expired,
 }
 
 impl DroppedReason {
-    const ALL: [Self; 4] = [
+    const ALL: [Self; 5] = [
         Self::Rejected,
         Self::RetryLimit,
         Self::NotConvertible,
         Self::Unreadable,
+        Self::Expired,
     ];
 
     fn as_str(self) -> &'static str {
@@ -84,6 +92,7 @@ impl DroppedReason {
             Self::RetryLimit => "retry_limit",
             Self::NotConvertible => "not_convertible",
             Self::Unreadable => "unreadable",
+            Self::Expired => "expired",
         }
     }
 }
@@ -95,6 +104,19 @@ pub struct Forwarder {
     clock: Clock,
     /// The age of the oldest request of each destination, and when that was received.
     oldest: Vec<(Gauge, Arc<AtomicU64>)>,
+    quarantine: Option<Arc<Quarantine>>,
+    quarantine_bytes: Gauge,
+}
+
+/// How requests are forwarded, beside what each destination says.
+#[derive(Debug, Default)]
+pub struct ForwardManner {
+    /// Whether all that waits is sent before the end: nothing of it survives.
+    pub drains: bool,
+    /// An older request is not sent; zero: no limit.
+    pub max_age: Duration,
+    /// Where rejected requests are kept.
+    pub quarantine: Option<Quarantine>,
 }
 
 impl std::fmt::Debug for Forwarder {
@@ -106,14 +128,18 @@ impl std::fmt::Debug for Forwarder {
 }
 
 impl Forwarder {
-    /// The forwarder of checked settings and its destinations. `is_durable`: the spool survives the process. Registers its metrics with the
-    /// recorder in whose scope it is called.
+    /// The forwarder of checked settings and its destinations. Registers its metrics with the recorder in whose scope it is called.
     pub fn new(
         settings: &Settings,
         spool: Spool,
-        is_durable: bool,
+        manner: ForwardManner,
         clock: Clock,
     ) -> (Self, Vec<Destination>) {
+        let quarantine = manner.quarantine.map(Arc::new);
+        let policy = GiveUpPolicy {
+            max_age: manner.max_age,
+            quarantine: quarantine.clone(),
+        };
         let mut destinations = Vec::new();
         let mut oldest = Vec::new();
         for (name, settings) in &settings.0 {
@@ -130,7 +156,8 @@ impl Forwarder {
                 settings: settings.clone(),
                 endpoint,
                 clock: clock.clone(),
-                is_durable,
+                drains: manner.drains,
+                policy: policy.clone(),
                 oldest: received,
             });
         }
@@ -139,6 +166,8 @@ impl Forwarder {
             spool,
             clock,
             oldest,
+            quarantine,
+            quarantine_bytes: gauge(InternalMetric::SpoolQuarantineBytes, &[]),
         };
         (forwarder, destinations)
     }
@@ -156,6 +185,9 @@ impl Forwarder {
     /// Brings the gauges up to date, before they are read.
     pub fn measure(&self) {
         self.spool.measure();
+        let quarantine = self.quarantine.as_ref();
+        let bytes = quarantine.map_or(0, |quarantine| quarantine.look());
+        self.quarantine_bytes.set(bytes as f64);
         let now = self.clock.now();
         for (age, received) in &self.oldest {
             let seconds = match received.load(Ordering::Relaxed) {
@@ -164,6 +196,11 @@ impl Forwarder {
             };
             age.set(seconds);
         }
+    }
+
+    /// The requests that wait for each destination.
+    pub fn waiting(&self) -> Vec<(String, u64)> {
+        self.spool.waiting()
     }
 
     /// Why requests are refused or dropped now; `None`: there is room.

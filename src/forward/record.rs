@@ -3,7 +3,7 @@
 use crate::ingest::ExportRequest;
 use crate::model::request::{Encoding, Signal};
 use crate::model::time::Timestamp;
-use crate::proto::v1::{SpooledRequest, SpooledSignal};
+use crate::proto::v1::{QuarantinedRequest, SpooledRequest, SpooledSignal};
 use bytes::Bytes;
 use prost::Message;
 
@@ -27,13 +27,8 @@ pub(super) fn max_size(request: &ExportRequest) -> usize {
 
 /// The payload of a request.
 pub(super) fn encode(request: &ExportRequest, received: Timestamp) -> Bytes {
-    let signal = match request.signal {
-        Signal::Traces => SpooledSignal::Traces,
-        Signal::Logs => SpooledSignal::Logs,
-        Signal::Metrics => SpooledSignal::Metrics,
-    };
     let message = SpooledRequest {
-        signal: signal.into(),
+        signal: stored(request.signal).into(),
         json: request.encoding == Encoding::Json,
         received: received.0,
         body: request.body.clone(),
@@ -41,9 +36,42 @@ pub(super) fn encode(request: &ExportRequest, received: Timestamp) -> Bytes {
     message.encode_to_vec().into()
 }
 
+/// The request in a file of the quarantine.
+pub(super) fn quarantined(
+    request: &OutboundRequest,
+    destination: &str,
+    answer: &str,
+    rejected: Timestamp,
+) -> Vec<u8> {
+    let message = QuarantinedRequest {
+        destination: destination.to_owned(),
+        answer: answer.to_owned(),
+        rejected: rejected.0,
+        request: Some(SpooledRequest {
+            signal: stored(request.signal).into(),
+            json: request.encoding == Encoding::Json,
+            received: request.received.0,
+            body: request.body.clone(),
+        }),
+    };
+    message.encode_to_vec()
+}
+
+fn stored(signal: Signal) -> SpooledSignal {
+    match signal {
+        Signal::Traces => SpooledSignal::Traces,
+        Signal::Logs => SpooledSignal::Logs,
+        Signal::Metrics => SpooledSignal::Metrics,
+    }
+}
+
 /// The request of a payload; `None`: it is none of this version.
 pub(super) fn decode(payload: Bytes) -> Option<OutboundRequest> {
-    let message = SpooledRequest::decode(payload).ok()?;
+    outbound(SpooledRequest::decode(payload).ok()?)
+}
+
+/// The request of a stored message; `None`: it is none of this version.
+pub(super) fn outbound(message: SpooledRequest) -> Option<OutboundRequest> {
     let signal = match message.signal() {
         SpooledSignal::Traces => Signal::Traces,
         SpooledSignal::Logs => Signal::Logs,

@@ -10,9 +10,12 @@ use super::settings::{DestinationSettings, ForwardProtocol};
 use super::{DroppedReason, convert};
 use crate::clock::Clock;
 use crate::model::request::Encoding;
+use crate::spool::Quarantine;
 use bytes::Bytes;
 use http::Uri;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -24,10 +27,20 @@ pub(super) struct RequestSender {
     client: ForwardClient,
     pub(super) metrics: ExporterMetrics,
     clock: Clock,
+    policy: GiveUpPolicy,
     /// The last attempt failed: it is told when that changes.
     failing: AtomicBool,
     /// The last request was rejected.
     rejecting: AtomicBool,
+}
+
+/// What becomes of requests that are not sent for long, or rejected.
+#[derive(Clone, Debug, Default)]
+pub(super) struct GiveUpPolicy {
+    /// An older request is not sent; zero: no limit.
+    pub(super) max_age: Duration,
+    /// Keeps what is rejected. `None`: it is dropped.
+    pub(super) quarantine: Option<Arc<Quarantine>>,
 }
 
 enum ForwardClient {
@@ -51,7 +64,7 @@ impl RequestSender {
         settings: DestinationSettings,
         endpoint: &Uri,
         metrics: ExporterMetrics,
-        clock: Clock,
+        (clock, policy): (Clock, GiveUpPolicy),
     ) -> Self {
         let client = match settings.protocol {
             ForwardProtocol::Grpc => ForwardClient::Grpc(GrpcClient::new(&settings, endpoint)),
@@ -65,6 +78,7 @@ impl RequestSender {
             client,
             metrics,
             clock,
+            policy,
             failing: AtomicBool::new(false),
             rejecting: AtomicBool::new(false),
         }
@@ -101,6 +115,11 @@ impl RequestSender {
         let mut backoff = Backoff::new(retry);
         let begun = self.clock.now();
         loop {
+            let age = self.clock.now().since(request.received);
+            if !self.policy.max_age.is_zero() && age > self.policy.max_age {
+                self.metrics.dropped(DroppedReason::Expired);
+                return Sent::Settled;
+            }
             let error = match self.attempt(&request).await {
                 Ok(accepted) => {
                     self.accepted(&request, accepted);
@@ -110,7 +129,7 @@ impl RequestSender {
             };
             self.metrics.failed(error.reason);
             if error.reason == SendFailure::Rejected {
-                self.rejected(&error);
+                self.rejected(&request, &error);
                 return Sent::Settled;
             }
             self.tell_failing(&error);
@@ -129,7 +148,7 @@ impl RequestSender {
         }
     }
 
-    async fn attempt(&self, request: &OutboundRequest) -> Result<Accepted, SendError> {
+    pub(super) async fn attempt(&self, request: &OutboundRequest) -> Result<Accepted, SendError> {
         let sending = async {
             match &self.client {
                 ForwardClient::Grpc(client) => client.send(request).await,
@@ -151,8 +170,12 @@ impl RequestSender {
         }
     }
 
-    fn rejected(&self, error: &SendError) {
-        self.metrics.dropped(DroppedReason::Rejected);
+    fn rejected(&self, request: &OutboundRequest, error: &SendError) {
+        if self.keeps(request, &error.what) {
+            self.metrics.quarantined();
+        } else {
+            self.metrics.dropped(DroppedReason::Rejected);
+        }
         if !self.rejecting.swap(true, Ordering::Relaxed) {
             let answer = &error.what;
             warn!(
@@ -161,6 +184,19 @@ impl RequestSender {
                 "the destination rejected a request permanently: it is not sent again"
             );
         }
+    }
+
+    /// Keeps a rejected request, if it can.
+    fn keeps(&self, request: &OutboundRequest, answer: &str) -> bool {
+        let Some(quarantine) = &self.policy.quarantine else {
+            return false;
+        };
+        let now = self.clock.now();
+        let content = record::quarantined(request, &self.name, answer, now);
+        quarantine.keep(now.0, &content).unwrap_or_else(|error| {
+            warn!(exporter = self.name, %error, "a rejected request cannot be kept");
+            false
+        })
     }
 
     fn tell_failing(&self, error: &SendError) {

@@ -1145,6 +1145,20 @@ pub struct SpooledRequest {
     #[prost(bytes = "bytes", tag = "4")]
     pub body: ::prost::bytes::Bytes,
 }
+/// A request that a destination rejected permanently: a file of the quarantine.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct QuarantinedRequest {
+    #[prost(string, tag = "1")]
+    pub destination: ::prost::alloc::string::String,
+    /// What the destination answered: a status, and nothing of its text.
+    #[prost(string, tag = "2")]
+    pub answer: ::prost::alloc::string::String,
+    /// Nanoseconds since the epoch.
+    #[prost(fixed64, tag = "3")]
+    pub rejected: u64,
+    #[prost(message, optional, tag = "4")]
+    pub request: ::core::option::Option<SpooledRequest>,
+}
 /// How far one destination is.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SpoolCursor {

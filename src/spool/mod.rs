@@ -20,11 +20,15 @@
 //! | `reader.rs` | the requests of one destination, in order |
 //! | `writer.rs` | the spool on disk: one thread that writes |
 //! | `cursors.rs` | the cursors on disk |
+//! | `quarantine.rs` | requests that a destination rejected permanently |
+//! | `overview.rs` | what a spool on disk holds, for people |
 //! | `metrics.rs` | what the spool counts |
 
 mod cursors;
 mod metrics;
+mod overview;
 mod place;
+mod quarantine;
 mod queue;
 mod reader;
 mod settings;
@@ -33,7 +37,9 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub use overview::SpoolOverview;
 pub use place::{Admitted, SpoolPlace, WriteFuture};
+pub use quarantine::{Quarantine, quarantined};
 pub use reader::SpoolReader;
 pub use settings::{Settings, WhenFull};
 pub use writer::SpoolWriter;
@@ -108,6 +114,11 @@ impl Spool {
     /// Why requests are refused or dropped now; `None`: there is room.
     pub fn shortage(&self) -> Option<String> {
         self.0.shortage()
+    }
+
+    /// The requests that wait for each destination.
+    pub fn waiting(&self) -> Vec<(String, u64)> {
+        self.0.waiting()
     }
 
     /// Brings the gauges up to date, before they are read.

@@ -275,15 +275,22 @@ impl SpoolQueue {
         })
     }
 
-    pub(super) fn measure(&self) {
+    pub(super) fn waiting(&self) -> Vec<(String, u64)> {
         let committed = *self.committed.borrow();
+        let state = self.lock();
+        let waiting = state.cursors.iter();
+        waiting
+            .map(|(name, cursor)| (name.clone(), committed.saturating_sub(cursor.at)))
+            .collect()
+    }
+
+    pub(super) fn measure(&self) {
+        for (name, requests) in self.waiting() {
+            self.metrics.waiting(&name, requests);
+        }
         let state = self.lock();
         self.metrics.bytes.set(state.stored as f64);
         self.metrics.max_bytes.set(state.max as f64);
-        for (name, cursor) in &state.cursors {
-            let waiting = committed.saturating_sub(cursor.at);
-            self.metrics.waiting(name, waiting);
-        }
     }
 
     pub(super) fn end(&self) {

@@ -1,9 +1,10 @@
 //! The keys of `spool`.
 
-use crate::setting::{AutoSize, Report, Size, Validate};
+use crate::setting::{AutoSize, Interval, Report, Size, Validate};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Requests that wait for the destinations in `exporters`: the section `spool`.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
@@ -18,6 +19,12 @@ pub struct Settings {
     /// Size of one segment (file) of the spool on disk. A segment is removed when every destination has all of it.
     #[serde(with = "Size")]
     pub segment_size: u64,
+    /// Maximum age of a request that waits for a destination. An older one is not sent. 0s: no limit.
+    #[serde(with = "Interval")]
+    pub max_age: Duration,
+    /// Maximum size of the quarantine on disk: requests that a destination rejected permanently, for `baton spool requeue`. When it is full, or in memory, they are dropped.
+    #[serde(with = "Size")]
+    pub max_quarantine_size: u64,
     /// What happens when the spool is full. refuse: requests are refused with a retryable status. drop_oldest: the oldest requests are not forwarded. drop_newest: new requests are not forwarded. Dropped requests still count in all business metrics.
     pub when_full: WhenFull,
 }
@@ -38,6 +45,8 @@ impl Default for Settings {
             directory: None,
             max_size: None,
             segment_size: 16 << 20,
+            max_age: Duration::ZERO,
+            max_quarantine_size: 64 << 20,
             when_full: WhenFull::Refuse,
         }
     }

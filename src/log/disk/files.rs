@@ -85,6 +85,20 @@ impl Folder {
     }
 }
 
+impl Folder {
+    /// A folder that another process may have: only to be read.
+    ///
+    /// # Errors
+    /// When it is not there.
+    pub fn look(path: &Path) -> Result<Self, LogError> {
+        let lock = fs::File::open(path.join("lock"));
+        Ok(Self {
+            path: path.to_owned(),
+            lock: lock.map_err(|error| LogError::Io(path.display().to_string(), error))?,
+        })
+    }
+}
+
 /// Makes the folder and those around it, durable with their names.
 fn make(path: &Path) -> io::Result<()> {
     let missing: Vec<&Path> = path.ancestors().take_while(|p| !p.exists()).collect();

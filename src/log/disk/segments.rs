@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// The file of the segment that begins at a position.
-pub(super) fn name(first: Position) -> String {
+pub fn name(first: Position) -> String {
     format!("{first:020}{LOG}")
 }
 

@@ -1,6 +1,7 @@
 //! The spool in memory and on disk: who gets what, what happens when it is full, and what a crash or a damage leaves.
 
 mod disk;
+mod quarantine;
 mod room;
 
 use super::{Admitted, Spool, SpoolLimits, SpoolReader, SpoolWriter, WhenFull};

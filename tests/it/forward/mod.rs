@@ -2,6 +2,7 @@
 //!
 //! `ROUNDS=50` kills the process that often.
 
+mod operator;
 mod outage;
 mod relay;
 mod server;

@@ -1,0 +1,77 @@
+//! Sends again what destinations rejected permanently, for an operator who has mended the cause.
+
+use super::Settings;
+use super::metrics::ExporterMetrics;
+use super::record;
+use super::sender::{GiveUpPolicy, RequestSender};
+use crate::clock::Clock;
+use crate::model::request::Signal;
+use crate::model::time::Timestamp;
+use crate::proto::v1::QuarantinedRequest;
+use prost::Message;
+use std::collections::BTreeMap;
+
+/// The content of a file of the quarantine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QuarantinedFile {
+    pub destination: String,
+    /// What the destination answered.
+    pub answer: String,
+    pub rejected: Timestamp,
+    pub signal: Signal,
+    /// Bytes of the body.
+    pub bytes: usize,
+    request: record::OutboundRequest,
+}
+
+impl QuarantinedFile {
+    /// The content in these bytes; `None`: it is none.
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        let file = QuarantinedRequest::decode(bytes).ok()?;
+        let request = record::outbound(file.request?)?;
+        Some(Self {
+            destination: file.destination,
+            answer: file.answer,
+            rejected: Timestamp(file.rejected),
+            signal: request.signal,
+            bytes: request.body.len(),
+            request,
+        })
+    }
+}
+
+/// The senders of all destinations, without a spool.
+pub struct Requeue(BTreeMap<String, RequestSender>);
+
+impl std::fmt::Debug for Requeue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+impl Requeue {
+    /// For checked settings. Call it inside a tokio runtime.
+    pub fn new(settings: &Settings, clock: &Clock) -> Self {
+        let senders = settings.0.iter().filter_map(|(name, settings)| {
+            let endpoint = settings.uri().ok()?;
+            let metrics = ExporterMetrics::new(name);
+            let manner = (clock.clone(), GiveUpPolicy::default());
+            let sender =
+                RequestSender::new(name.clone(), settings.clone(), &endpoint, metrics, manner);
+            Some((name.clone(), sender))
+        });
+        Self(senders.collect())
+    }
+
+    /// Sends a request to the destination that rejected it, once.
+    ///
+    /// # Errors
+    /// What the destination answered, or that there is none of this name.
+    pub async fn send(&self, file: &QuarantinedFile) -> Result<(), String> {
+        let Some(sender) = self.0.get(&file.destination) else {
+            return Err("this destination is not configured".into());
+        };
+        let sent = sender.attempt(&file.request).await;
+        sent.map(drop).map_err(|error| error.what)
+    }
+}
