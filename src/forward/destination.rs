@@ -28,8 +28,6 @@ pub struct Destination {
     pub(super) metrics: ExporterMetrics,
     pub(super) clock: Clock,
     pub(super) reader: SpoolReader,
-    /// Whether all that waits is sent before the end, as long as the destination accepts it.
-    pub(super) drains: bool,
     pub(super) policy: GiveUpPolicy,
     /// When the oldest request was received that is read and not delivered; 0: there is none.
     pub(super) oldest: Arc<AtomicU64>,
@@ -60,10 +58,10 @@ impl Destination {
             metrics,
             clock,
             mut reader,
-            drains,
             policy,
             oldest,
         } = self;
+        let drains = policy.drains;
         let consumers = settings.sending_queue.num_consumers;
         let sender = RequestSender::new(name, settings, &endpoint, metrics, (clock, policy));
         let mut flights = FuturesUnordered::new();

@@ -137,6 +137,7 @@ impl Forwarder {
     ) -> (Self, Vec<Destination>) {
         let quarantine = manner.quarantine.map(Arc::new);
         let policy = GiveUpPolicy {
+            drains: manner.drains,
             max_age: manner.max_age,
             quarantine: quarantine.clone(),
         };
@@ -156,7 +157,6 @@ impl Forwarder {
                 settings: settings.clone(),
                 endpoint,
                 clock: clock.clone(),
-                drains: manner.drains,
                 policy: policy.clone(),
                 oldest: received,
             });
@@ -203,7 +203,7 @@ impl Forwarder {
         self.spool.waiting()
     }
 
-    /// Why requests are refused or dropped now; `None`: there is room.
+    /// Why requests are refused now; `None`: there is room, or they are dropped.
     pub fn shortage(&self) -> Option<String> {
         self.spool.shortage()
     }

@@ -20,6 +20,9 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+/// How long a request in flight is waited for when Baton stops and the spool survives: it is sent again by the next process.
+const STOP_WAIT: Duration = Duration::from_secs(2);
+
 /// The sender of one destination.
 pub(super) struct RequestSender {
     name: String,
@@ -37,6 +40,8 @@ pub(super) struct RequestSender {
 /// What becomes of requests that are not sent for long, or rejected.
 #[derive(Clone, Debug, Default)]
 pub(super) struct GiveUpPolicy {
+    /// All is sent before the end, as long as the destination accepts it.
+    pub(super) drains: bool,
     /// An older request is not sent; zero: no limit.
     pub(super) max_age: Duration,
     /// Keeps what is rejected. `None`: it is dropped.
@@ -120,7 +125,12 @@ impl RequestSender {
                 self.metrics.dropped(DroppedReason::Expired);
                 return Sent::Settled;
             }
-            let error = match self.attempt(&request).await {
+            let answer = tokio::select! {
+                biased;
+                answer = self.attempt(&request) => answer,
+                () = self.overdue(stop) => return Sent::Interrupted,
+            };
+            let error = match answer {
                 Ok(accepted) => {
                     self.accepted(&request, accepted);
                     return Sent::Settled;
@@ -146,6 +156,15 @@ impl RequestSender {
                 () = sleep(wait) => {}
             }
         }
+    }
+
+    /// Ends when an attempt has had its time after `stop`. Where all is sent before the end, the timeout of an attempt is its only limit.
+    async fn overdue(&self, stop: &CancellationToken) {
+        stop.cancelled().await;
+        if self.policy.drains {
+            std::future::pending::<()>().await;
+        }
+        sleep(STOP_WAIT).await;
     }
 
     pub(super) async fn attempt(&self, request: &OutboundRequest) -> Result<Accepted, SendError> {

@@ -111,7 +111,7 @@ impl Spool {
         SpoolReader::new(Arc::clone(&self.0), destination)
     }
 
-    /// Why requests are refused or dropped now; `None`: there is room.
+    /// Why requests are refused now; `None`: there is room, or they are dropped.
     pub fn shortage(&self) -> Option<String> {
         self.0.shortage()
     }

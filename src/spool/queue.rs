@@ -258,14 +258,16 @@ impl SpoolQueue {
         self.lock().needless(|_| true)
     }
 
+    /// Why requests are refused now.
     pub(super) fn shortage(&self) -> Option<String> {
+        if self.limits.when_full != WhenFull::Refuse {
+            return None;
+        }
         let state = self.lock();
         if let Some(disk) = &state.disk {
             return Some(disk.clone());
         }
-        // One that drops the oldest is always nearly full.
-        let is_full = state.stored + state.reserved >= state.max - state.max / 16
-            && self.limits.when_full != WhenFull::DropOldest;
+        let is_full = state.stored + state.reserved >= state.max - state.max / 16;
         is_full.then(|| {
             format!(
                 "the spool has {} and may have {} (spool.max_size): waiting for destinations",

@@ -93,6 +93,24 @@ async fn a_restart_goes_on_where_the_last_process_was() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_silent_destination_does_not_hold_up_a_stop_and_gets_its_requests_later() {
+    let state = folder("forward-silent");
+    let silent = OtlpServer::scripted(|_, _| Reply::Silence).await;
+    let (address, text) = (silent.address, on_disk(&state, &silent.url(), ""));
+    let app = start(&text).await;
+    let sent = send(&app, 0..3).await;
+    silent.wait(3).await;
+    assert!(app.stop().await, "within the grace period");
+    drop(silent);
+    let server = OtlpServer::at(address).await;
+    let app = start(&text).await;
+    server.wait(3).await;
+    assert_eq!(server.bodies(), sorted(sent));
+    assert!(app.stop().await);
+    std::fs::remove_dir_all(&state).expect("removed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_spool_in_memory_is_sent_before_the_end() {
     let gate = Arc::new(tokio::sync::Semaphore::new(0));
     let opened = Arc::clone(&gate);
