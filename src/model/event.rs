@@ -232,6 +232,9 @@ impl Kind {
     }
 }
 
+/// More tools that one call asks for are not counted.
+pub const MAX_ASKED_TOOLS: u32 = 32;
+
 /// One call of a model. Whether it is a leaf (and so counts) depends on its neighbours.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ModelCall {
@@ -259,8 +262,9 @@ pub struct ModelCall {
     pub usage_is_cumulative: bool,
     /// The hash of the id that the provider gave its response.
     pub response: Option<u64>,
-    /// The output is only calls of tools that do work. If nobody makes them, the run waits for a person or for the program.
-    pub asks_tools: bool,
+    /// How many tools that do work the output asks for, at most [`MAX_ASKED_TOOLS`]; 0 if it has text. If nobody calls all of them, the
+    /// run waits for a person or for the program.
+    pub asked_tools: u32,
     /// Whether the last message of the input is the result of a tool, and not the user's; `None` where that is not captured.
     pub continues: Option<bool>,
 }

@@ -5,7 +5,7 @@ use super::handoff::{is_answer, is_to_user, request};
 use super::json_tape::{Document, TapeValue};
 use super::{ReadContext, SpanReader, json, topics};
 use crate::model::List;
-use crate::model::event::HandoffRequest;
+use crate::model::event::{HandoffRequest, MAX_ASKED_TOOLS};
 use crate::otlp::attribute_key::{AttributeKeys, key, keys};
 use crate::otlp::view::{Attributes, LogRecord};
 use serde_json::Value as Owned;
@@ -17,8 +17,8 @@ pub(super) struct ModelOutput {
     pub(super) requests: List<HandoffRequest>,
     /// `None`: no content was captured.
     pub(super) answered: Option<bool>,
-    /// It calls a tool that does work.
-    pub(super) asks_tools: bool,
+    /// How many tools that do work it calls, at most [`MAX_ASKED_TOOLS`].
+    pub(super) asked_tools: u32,
 }
 
 /// Flattened keys under which the answer stands as plain text.
@@ -56,6 +56,7 @@ pub(super) fn output(source: &SpanReader<'_>) -> ModelOutput {
     reader.flattened(attributes);
     reader.begin();
     for event in &source.span.events {
+        reader.asked = 0;
         match event.name {
             "gen_ai.choice" | "gen_ai.assistant.message.output" => reader.choice(&event.attributes),
             "gen_ai.client.inference.operation.details" => {
@@ -109,6 +110,9 @@ struct OutputReader<'s> {
     output: ModelOutput,
     /// How many requests other encodings of the same output had already.
     earlier: usize,
+    /// The tools that this encoding calls, and the hashes of the call IDs of all encodings.
+    asked: u32,
+    asked_ids: Vec<u64>,
 }
 
 impl<'s> OutputReader<'s> {
@@ -117,12 +121,30 @@ impl<'s> OutputReader<'s> {
             context,
             output: ModelOutput::default(),
             earlier: 0,
+            asked: 0,
+            asked_ids: Vec::new(),
         }
     }
 
     /// Begins with one more encoding of the same output.
     fn begin(&mut self) {
         self.earlier = self.output.requests.len();
+        self.asked = 0;
+    }
+
+    /// Counts a call of a tool that does work. The encoding that shows most of them counts.
+    fn ask(&mut self, id: Option<&str>) {
+        if self.output.asked_tools == MAX_ASKED_TOOLS {
+            return;
+        }
+        if let Some(id) = id.map(|id| rapidhash::v3::rapidhash_v3(id.as_bytes())) {
+            if self.asked_ids.contains(&id) {
+                return;
+            }
+            self.asked_ids.push(id);
+        }
+        self.asked += 1;
+        self.output.asked_tools = self.output.asked_tools.max(self.asked);
     }
 
     /// ModelOutput was captured, whatever is in it.
@@ -152,7 +174,7 @@ impl<'s> OutputReader<'s> {
         }
         let id = id.filter(|id| is_named(id));
         let Some(request) = request(tool, id, arguments, self.context) else {
-            self.output.asks_tools = true;
+            self.ask(id);
             return;
         };
         // One encoding may have lost the id that another has.

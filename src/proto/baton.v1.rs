@@ -342,9 +342,9 @@ pub struct ModelCall {
     /// Hash of the ID of the response.
     #[prost(fixed64, optional, tag = "13")]
     pub response: ::core::option::Option<u64>,
-    /// The output is only calls of tools that do work.
-    #[prost(bool, tag = "14")]
-    pub asks_tools: bool,
+    /// How many tools that do work the output asks for, and nothing else.
+    #[prost(uint32, tag = "14")]
+    pub asked_tools: u32,
     /// Whether the last message of the input is the result of a tool.
     #[prost(bool, optional, tag = "15")]
     pub continues: ::core::option::Option<bool>,

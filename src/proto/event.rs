@@ -269,7 +269,7 @@ fn put_call(call: &ModelCall, to: &mut Fields) {
         instrumentation,
         usage_is_cumulative,
         response,
-        asks_tools,
+        asked_tools,
         continues,
     } = call;
     to.count(number::EMBEDDINGS, *operation == Operation::Embeddings);
@@ -293,7 +293,7 @@ fn put_call(call: &ModelCall, to: &mut Fields) {
     if let Some(response) = response {
         to.fixed64(number::RESPONSE, *response);
     }
-    to.count(number::ASKS_TOOLS, *asks_tools);
+    to.count(number::ASKED_TOOLS, *asked_tools);
     if let Some(continues) = *continues {
         to.number(number::CONTINUES, continues);
     }
@@ -318,7 +318,7 @@ fn model_call_of(stored: v1::ModelCall) -> Result<ModelCall, Invalid> {
         instrumentation: stored.instrumentation,
         usage_is_cumulative: stored.usage_is_cumulative,
         response: stored.response,
-        asks_tools: stored.asks_tools,
+        asked_tools: stored.asked_tools,
         continues: stored.continues,
     })
 }

@@ -94,7 +94,7 @@ pub(super) mod model_call {
     pub(in crate::proto) const INSTRUMENTATION: u32 = 11;
     pub(in crate::proto) const USAGE_IS_CUMULATIVE: u32 = 12;
     pub(in crate::proto) const RESPONSE: u32 = 13;
-    pub(in crate::proto) const ASKS_TOOLS: u32 = 14;
+    pub(in crate::proto) const ASKED_TOOLS: u32 = 14;
     pub(in crate::proto) const CONTINUES: u32 = 15;
 }
 

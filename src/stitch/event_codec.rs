@@ -394,7 +394,7 @@ impl SideTables {
             instrumentation,
             usage_is_cumulative,
             response,
-            asks_tools,
+            asked_tools,
             continues,
         } = call;
         let (cost_kind, usd) = match cost {
@@ -409,6 +409,7 @@ impl SideTables {
             part(|u| u.cache_write),
             part(|u| u.reasoning),
         ];
+        let asked = (asked_tools > 0).then_some(u64::from(asked_tools));
         let has = bits([
             operation == Operation::Embeddings,
             is_agent,
@@ -423,7 +424,7 @@ impl SideTables {
             first_token_seconds.is_some(),
             !requests.is_empty(),
             response.is_some(),
-            asks_tools,
+            asked.is_some(),
             continues.is_some(),
             continues == Some(true),
         ]);
@@ -435,7 +436,7 @@ impl SideTables {
             put_number(usage.input, to);
             put_number(usage.output, to);
         }
-        for count in parts.into_iter().flatten() {
+        for count in parts.into_iter().chain([asked]).flatten() {
             put_number(count, to);
         }
         for number in [usd, first_token_seconds].into_iter().flatten() {
@@ -463,6 +464,7 @@ impl SideTables {
             cache_write: count(8, from),
             reasoning: count(9, from),
         });
+        let asked_tools = count(13, from).map_or(0, |asked| asked as u32);
         let cost = match cost_kind {
             0 => Cost::Unknown,
             1 => Cost::Unpriced,
@@ -488,7 +490,7 @@ impl SideTables {
             instrumentation,
             usage_is_cumulative: is_set(has, 3),
             response: is_set(has, 12).then(|| from.get_u64_le()),
-            asks_tools: is_set(has, 13),
+            asked_tools,
             continues: is_set(has, 14).then(|| is_set(has, 15)),
         }
     }

@@ -87,7 +87,7 @@ impl SessionState {
                     turn.traces.push(id);
                     turn.end = turn.end.max(end);
                     turn.is_turn |= is_turn;
-                    turn.signs = turn.signs.and(signs);
+                    turn.signs = std::mem::take(&mut turn.signs).and(signs);
                 }
                 None => {
                     if let Some(last) = last.filter(|_| is_turn) {
@@ -98,7 +98,7 @@ impl SessionState {
                         start,
                         end,
                         is_turn,
-                        signs,
+                        signs: signs.clone(),
                         followed: None,
                     });
                 }

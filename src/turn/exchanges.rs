@@ -388,7 +388,7 @@ impl<'e> Story<'e> {
     }
 
     fn join(&mut self, next: Self) {
-        self.signs = self.signs.and(next.signs);
+        self.signs = std::mem::take(&mut self.signs).and(&next.signs);
         self.start = self.start.min(next.start);
         self.end = self.end.max(next.end);
         self.first = self.first.or(next.first);

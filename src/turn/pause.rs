@@ -1,21 +1,22 @@
 //! Runs that wait: for a person who decides, or for a program that makes the calls that a model asked for (T-13, T-14).
 
 use super::tree::Tree;
-use crate::model::event::{Event, Kind, ModelCall, Operation, Pause};
-use crate::model::ids::TraceId;
+use crate::model::List;
+use crate::model::event::{Event, Kind, MAX_ASKED_TOOLS, ModelCall, Operation, Pause};
+use crate::model::ids::{SpanId, TraceId};
 use crate::model::time::Timestamp;
 use rapidhash::{RapidHashMap as HashMap, RapidHashSet as HashSet};
 
 /// What the spans of a trace, or of several, show of waiting and going on. It grows with each span, in any order.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PauseSigns {
     /// The last end of what certainly waits, and of what does if nothing follows.
     waits: Option<Timestamp>,
     may_wait: Option<Timestamp>,
     /// The last chat call by its start, and what it asked for.
     last_call: Option<(Timestamp, Wish)>,
-    /// The last start of a tool that ran.
-    last_tool: Option<Timestamp>,
+    /// The tools that ran last, by their starts; as many as a call is known to ask for.
+    ran: List<(Timestamp, SpanId)>,
     /// The first starts: of a tool that ran, of calls whose input ends with the user, with a tool's result, and with nobody knows what.
     first_tool: Option<Timestamp>,
     first_asked: Option<Timestamp>,
@@ -35,8 +36,8 @@ enum Wish {
     Nothing,
     /// Another agent, or a person.
     Handoff,
-    /// Tools that do work.
-    Tools,
+    /// So many tools that do work.
+    Tools(u32),
 }
 
 /// The earlier one, if there is one.
@@ -59,7 +60,7 @@ impl PauseSigns {
             Kind::Tool(_) if event.rare.pause != Some(Pause::Waits) => {
                 self.first_tool = earlier(self.first_tool, start);
                 if event.rare.pause != Some(Pause::MayWait) {
-                    self.last_tool = self.last_tool.max(start);
+                    self.add_ran((event.start, event.span));
                 }
             }
             Kind::Model(call) if call.operation == Operation::Chat && !call.is_agent => {
@@ -76,11 +77,21 @@ impl PauseSigns {
         };
     }
 
+    /// Adds a tool that ran. A span that comes twice is one.
+    fn add_ran(&mut self, tool: (Timestamp, SpanId)) {
+        if let Err(place) = self.ran.binary_search(&tool) {
+            self.ran.insert(place, tool);
+            if self.ran.len() > MAX_ASKED_TOOLS as usize {
+                self.ran.remove(0);
+            }
+        }
+    }
+
     fn add_call(&mut self, event: &Event, call: &ModelCall) {
         let start = Some(event.start);
         let wish = match call.failed || event.rare.cancelled {
             true => Wish::Nothing,
-            false if call.asks_tools => Wish::Tools,
+            false if call.asked_tools > 0 => Wish::Tools(call.asked_tools),
             false if call.answered == Some(false) && !call.requests.is_empty() => Wish::Handoff,
             false => Wish::Nothing,
         };
@@ -94,12 +105,13 @@ impl PauseSigns {
     }
 
     /// The signs of both.
-    pub fn and(self, other: Self) -> Self {
+    pub fn and(mut self, other: &Self) -> Self {
+        other.ran.iter().for_each(|tool| self.add_ran(*tool));
         Self {
             waits: self.waits.max(other.waits),
             may_wait: self.may_wait.max(other.may_wait),
             last_call: self.last_call.max(other.last_call),
-            last_tool: self.last_tool.max(other.last_tool),
+            ran: self.ran,
             first_tool: earlier(self.first_tool, other.first_tool),
             first_asked: earlier(self.first_asked, other.first_asked),
             first_continued: earlier(self.first_continued, other.first_continued),
@@ -114,13 +126,19 @@ impl PauseSigns {
     pub fn waits(&self) -> bool {
         let call = self.last_call.map(|(start, _)| start);
         let is_last = |end: Timestamp| call.is_none_or(|call| call < end);
-        let asks = self.last_call.is_some_and(|(start, wish)| {
-            wish == Wish::Tools && self.last_tool.is_none_or(|tool| tool < start)
+        let asks = self.last_call.is_some_and(|(start, wish)| match wish {
+            Wish::Tools(asked) => self.ran_since(start) < asked as usize,
+            Wish::Handoff | Wish::Nothing => false,
         });
         !self.root_failed
             && (self.waits.is_some_and(is_last)
                 || call.is_some() && self.may_wait.is_some_and(is_last)
                 || asks)
+    }
+
+    /// How many tools ran since then.
+    fn ran_since(&self, start: Timestamp) -> usize {
+        self.ran.iter().filter(|(tool, _)| *tool >= start).count()
     }
 
     /// Whether nothing but calls of nobody is shown, and the last one only passed the request on: the next call may be in another trace, as behind a
@@ -164,7 +182,8 @@ impl WaitingTools {
         for event in &tree.events {
             by_trace.entry(event.trace).or_default().add(event);
         }
-        let all = by_trace.values().copied().reduce(PauseSigns::and);
+        let all = by_trace.values().cloned();
+        let all = all.reduce(|all, signs| all.and(&signs));
         let mut not_run = HashSet::default();
         if marked(Pause::Waits) || marked(Pause::MayWait) {
             let waits = |event: &Event| match event.rare.pause {

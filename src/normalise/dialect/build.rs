@@ -13,6 +13,7 @@ use serde_json::Value as Json;
 /// A model call by the standard names.
 pub(super) fn model(source: &SpanReader<'_>, operation: Operation) -> ModelCall {
     let output = messages::output(source);
+    let asks_alone = output.answered == Some(false);
     ModelCall {
         operation,
         provider: provider(source),
@@ -21,7 +22,7 @@ pub(super) fn model(source: &SpanReader<'_>, operation: Operation) -> ModelCall 
         first_token_seconds: usage::first_token_seconds(source),
         requests: output.requests,
         answered: output.answered,
-        asks_tools: output.asks_tools && output.answered == Some(false),
+        asked_tools: if asks_alone { output.asked_tools } else { 0 },
         failed: source.failed() || source.raised() || stopped_by_error(source),
         instrumentation: rapidhash::v3::rapidhash_v3(source.scope.name.as_bytes()) as u32,
         response: response::id(source.attributes()),

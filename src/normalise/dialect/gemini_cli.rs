@@ -70,7 +70,9 @@ fn call(source: &SpanReader<'_>) -> Kind {
         call.provider
             .get_or_insert_with(|| source.provider("gcp.gemini"));
         // Whoever it delegates to is called by a tool, in another trace, that goes on with this one (T-14). The tool is the handoff.
-        call.asks_tools |= call.answered == Some(false) && !call.requests.is_empty();
+        if call.answered == Some(false) && !call.requests.is_empty() {
+            call.asked_tools = call.asked_tools.max(1);
+        }
         call.requests.clear();
     }
     kind

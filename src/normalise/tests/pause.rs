@@ -363,7 +363,7 @@ fn control_for_the_user_is_an_answer() {
             &[CALL[0], CALL[1], ("gen_ai.output.messages", &list)],
         );
         match &event.kind {
-            Kind::Model(call) => (call.answered, call.asks_tools),
+            Kind::Model(call) => (call.answered, call.asked_tools),
             _ => panic!("a call"),
         }
     };
@@ -374,8 +374,67 @@ fn control_for_the_user_is_an_answer() {
         "handoff_to_user_proxy",
         "final_result",
     ] {
-        assert_eq!(asks(tool), (Some(true), false), "{tool}");
+        assert_eq!(asks(tool), (Some(true), 0), "{tool}");
     }
-    assert_eq!(asks("wipe"), (Some(false), true));
-    assert_eq!(asks("transfer_to_desk"), (Some(false), false));
+    assert_eq!(asks("wipe"), (Some(false), 1));
+    assert_eq!(asks("transfer_to_desk"), (Some(false), 0));
+}
+
+/// T-13: each call counts once, whichever encodings show it.
+#[test]
+fn the_tools_that_a_call_asks_for_are_counted() {
+    let call = |id: &str| {
+        let id = if id.is_empty() {
+            String::new()
+        } else {
+            format!(r#""id":"{id}","#)
+        };
+        format!(r#"{{"type":"tool_call",{id}"name":"wipe","arguments":{{}}}}"#)
+    };
+    let messages = |ids: &[&str], text: &str| {
+        let calls: Vec<String> = ids.iter().map(|id| call(id)).collect();
+        let text = format!(r#"{{"type":"text","content":"{text}"}}"#);
+        let parts = calls
+            .into_iter()
+            .chain([text])
+            .collect::<Vec<_>>()
+            .join(",");
+        format!(r#"[{{"role":"assistant","parts":[{parts}]}}]"#)
+    };
+    let asked = |first: &str, second: &str| {
+        let event = event(
+            "x",
+            "chat m",
+            &[
+                CALL[0],
+                CALL[1],
+                ("gen_ai.output.messages", first),
+                (
+                    "llm.output_messages.0.message.tool_calls.0.tool_call.function.name",
+                    "wipe",
+                ),
+                ("ai.response.toolCalls", second),
+            ],
+        );
+        match &event.kind {
+            Kind::Model(call) => call.asked_tools,
+            _ => panic!("a call"),
+        }
+    };
+    let three = messages(&["a", "b", "c"], "");
+    let nameless = messages(&["", "", ""], "");
+    let many: Vec<String> = (0..50).map(|i| i.to_string()).collect();
+    let many = messages(&many.iter().map(String::as_str).collect::<Vec<_>>(), "");
+    for (first, second, expected) in [
+        (three.as_str(), "", 3),
+        (&three, &three, 3),
+        (&three, &nameless, 3),
+        (&nameless, &three, 3),
+        (&messages(&["a", "a"], ""), "", 1),
+        (&messages(&["a"], ""), &three, 2),
+        (&three, &messages(&[], "done"), 0),
+        (&many, "", 32),
+    ] {
+        assert_eq!(asked(first, second), expected, "{first} {second}");
+    }
 }

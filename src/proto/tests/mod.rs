@@ -69,7 +69,7 @@ fn kinds() -> Vec<Kind> {
                 instrumentation: 77,
                 usage_is_cumulative: true,
                 response: Some(9),
-                asks_tools: true,
+                asked_tools: 3,
                 continues: Some(false),
             }))
         })

@@ -71,7 +71,7 @@ fn model_call() -> impl Strategy<Value = ModelCall> {
             let (flags, answered, instrumentation) = flags;
             let (usage, cost, first_token_seconds) = numbers;
             let (response, continues) = more;
-            let [is_agent, failed, usage_is_cumulative, asks_tools] = flags;
+            let [is_agent, failed, usage_is_cumulative, asked_tools] = flags;
             ModelCall {
                 operation,
                 provider,
@@ -86,7 +86,7 @@ fn model_call() -> impl Strategy<Value = ModelCall> {
                 instrumentation,
                 usage_is_cumulative,
                 response,
-                asks_tools,
+                asked_tools: u32::from(asked_tools) * 3,
                 continues,
             }
         },

@@ -280,12 +280,13 @@ fn without_any_agent_nobody_knows_what_became_of_a_handoff() {
     assert_eq!(count(&facts, |w| matches!(w, What::Pending(_))), 0);
 }
 
-/// H-12: where the delegate works in a trace of its own, its answer alone comes back.
+/// H-12: where the delegate works in a trace of its own, its answer alone comes back. Of one that failed nothing shows that it began.
 #[test]
 fn a_delegation_that_returns_an_answer_is_not_lost() {
-    for (returned, expected) in [
-        (true, "chief -> scout delegation unknown no_agents"),
-        (false, "chief -> scout delegation failed dropped"),
+    for (returned, failed, expected) in [
+        (true, false, "chief -> scout delegation unknown no_agents"),
+        (false, false, "chief -> scout delegation failed dropped"),
+        (false, true, "chief -> scout delegation failed rejected"),
     ] {
         let mut s = Scene::default();
         let chief = s.agent(0, "chief", (0, 90));
@@ -293,7 +294,7 @@ fn a_delegation_that_returns_an_answer_is_not_lost() {
         s.tool(chief, "delegate_to_scout", (31, 40), Some("scout"));
         s.last().rare.delegate_returned = returned;
         if let Kind::Tool(call) = &mut s.last().kind {
-            call.delegates = true;
+            (call.delegates, call.failed) = (true, failed);
         }
         s.call(chief, (41, 89));
         let facts = run(&s);

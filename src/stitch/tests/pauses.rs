@@ -16,7 +16,7 @@ fn with_pause(s: &mut Scene, pause: Pause) {
 fn asks_tools(s: &mut Scene, parent: u64, times: (u64, u64)) {
     s.call(parent, times);
     if let Kind::Model(call) = &mut s.last().kind {
-        (call.answered, call.asks_tools) = (Some(false), true);
+        (call.answered, call.asked_tools) = (Some(false), 1);
     }
 }
 
@@ -86,6 +86,64 @@ fn an_approval_is_no_input_of_the_user() {
             }
         }
     }
+}
+
+/// T-13: of three tools that a call asks for, one ran and two wait.
+#[test]
+fn a_turn_waits_until_all_tools_that_were_asked_for_ran() {
+    for (ran, waits) in [(0, true), (1, true), (2, true), (3, false), (4, false)] {
+        let mut s = paused(None);
+        if let Kind::Model(call) = &mut s.last().kind {
+            call.asked_tools = 3;
+        }
+        for tool in 0..ran {
+            work(&mut s, 1, (55 + tool, 90));
+        }
+        let done = results(&run(&s));
+        let answered = [TurnResult::Answered];
+        assert_eq!(done == answered, waits, "{ran}");
+        // Two that a person approved run in another trace.
+        go_on(&mut s, 20 * MINUTE, true);
+        assert_eq!(results(&run(&s)).len(), if waits { 1 } else { 2 }, "{ran}");
+    }
+}
+
+/// T-13: a span that comes in several versions is one tool.
+#[test]
+fn the_tools_that_ran_count_once_in_any_order() {
+    let mut s = paused(None);
+    if let Kind::Model(call) = &mut s.last().kind {
+        call.asked_tools = 2;
+    }
+    work(&mut s, 1, (55, 90));
+    s.events.push(s.events[2].clone());
+    let waits = |events: &[&Event]| {
+        let mut signs = crate::turn::PauseSigns::default();
+        events.iter().for_each(|event| signs.add(event));
+        signs.waits()
+    };
+    let [agent, call, tool, again] = &s.events[..] else {
+        panic!("four spans");
+    };
+    assert!(waits(&[agent, call, tool, again]) && waits(&[again, tool, call, agent]));
+    let mut other = tool.clone();
+    other.span = span(9);
+    assert!(!waits(&[&other, tool, call]) && !waits(&[call, tool, &other]));
+    // What ran before the call is none of what it asked for.
+    other.start = Timestamp(5_000_000);
+    assert!(waits(&[&other, tool, call]));
+    // More tools than are counted.
+    let many: Vec<Event> = (0..40u64)
+        .map(|n| Event {
+            span: span(100 + n),
+            start: Timestamp((60 + n) * 1_000_000),
+            ..tool.clone()
+        })
+        .collect();
+    let mut all: Vec<&Event> = many.iter().chain([call]).collect();
+    assert!(!waits(&all));
+    all.reverse();
+    assert!(!waits(&all));
 }
 
 /// T-13.

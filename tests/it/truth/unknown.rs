@@ -238,11 +238,6 @@ const OTHERS: &[(&str, &str, &str)] = &[
         "the call of a stream that breaks off is well: only the agent around it has an error",
     ),
     (
-        "vercel-ai-v6/claim-approval",
-        "turns",
-        "no span names an approval: a step of which one tool ran and two wait looks like one whose calls are all done",
-    ),
-    (
         "vercel-ai-v6-openinference/parcel-transfers",
         "model *",
         "a stream that breaks off ends none of its spans",

@@ -47,13 +47,14 @@ pub fn waits(spans: &[&Event]) -> bool {
     let shows = marked(Pause::Waits).is_some_and(|end| last.is_none_or(|last| last < end));
     let lacks_result = marked(Pause::MayWait).is_some_and(|end| last.is_some_and(|l| l < end));
     let ran = |since: Timestamp| {
-        spans.iter().any(|event| {
+        let ran = spans.iter().filter(|event| {
             let done = !matches!(event.rare.pause, Some(Pause::Waits | Pause::MayWait));
             is_tool(event) && done && event.start >= since
-        })
+        });
+        ran.count() as u32
     };
     let mut last_calls = last_calls(spans).into_iter().filter(went_well);
-    let asks = last_calls.any(|(event, call)| call.asks_tools && !ran(event.start));
+    let asks = last_calls.any(|(event, call)| ran(event.start) < call.asked_tools);
     !root_failed(spans) && (shows || lacks_result || asks)
 }
 
@@ -68,7 +69,7 @@ pub fn passes_on(spans: &[&Event]) -> bool {
     });
     let last: Vec<_> = last_calls(spans).into_iter().filter(went_well).collect();
     let hands = |call: &ModelCall| call.answered == Some(false) && !call.requests.is_empty();
-    let asks_tools = last.iter().any(|(_, call)| call.asks_tools);
+    let asks_tools = last.iter().any(|(_, call)| call.asked_tools > 0);
     calls_alone && !root_failed(spans) && !asks_tools && last.iter().any(|(_, call)| hands(call))
 }
 
