@@ -39,7 +39,7 @@ pub use worker::PartitionWorker;
 
 use crate::clock::{Clock, Heartbeats};
 use crate::derive;
-use crate::log::{Log, Snapshots};
+use crate::log::{Log, Position, Snapshots};
 use crate::model::ids::PartitionKey;
 use crate::model::memory_limit::MemoryLimit;
 use crate::model::metric::Family;
@@ -156,8 +156,15 @@ impl Engine {
 
     /// Whether nothing waits to be applied and no timer will be due at `now`.
     pub fn is_settled_by(&self, now: Timestamp) -> bool {
+        let owned = self.owned();
         let due = |one: &Arc<OwnedPartition>| one.read().is_due(now);
-        self.backlog() == 0 && !self.owned().iter().any(due)
+        let positions = || -> Vec<Position> {
+            let each = owned.iter().map(|one| one.read().position());
+            each.collect()
+        };
+        // A partition that is found at rest may be sent something by one that is looked at after it.
+        let before = positions();
+        !owned.iter().any(due) && self.backlog() == 0 && positions() == before
     }
 
     /// Makes all workers look at the time now.
