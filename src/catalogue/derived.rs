@@ -466,7 +466,7 @@ pub static DERIVED: &[Description] = &[
         Metric::IgnoredEvents,
         "baton_ignored_events_total",
         &["reason"],
-        "Spans and log records that change no figure. reason is not_about_agents (nothing in their trace is about agents), of_several_sessions (they lie around the work for several sessions and belong to none), outcome_after_close (an outcome whose workflow was closed) or evaluation_without_score (nor does its label say yes or no).",
+        "Spans and log records that change no figure. reason is not_about_agents (nothing in their trace is about agents), of_several_sessions (they lie around the work for several sessions and belong to none), outcome_after_close (an outcome whose workflow was closed) or evaluation_without_score (and without a label).",
     ),
     own(
         Metric::Shed,

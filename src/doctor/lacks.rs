@@ -130,7 +130,7 @@ const OF_FIGURES: &[Lack] = &[
     Lack::new(
         FindingKind::NoScore,
         "baton_ignored_events_total",
-        "Evaluations without a score",
+        "Evaluations without a score or a label",
         "They change no figure. Send `gen_ai.evaluation.score.value`, or a label that says yes or no",
         "docs/instrument.md",
     )

@@ -423,7 +423,7 @@ pub enum Ignored {
     NotAboutAgents,
     /// An outcome whose workflow was closed.
     OutcomeAfterClose,
-    /// An evaluation that has no score, none by its label either, and declares no outcome.
+    /// An evaluation that has neither a score nor a label.
     EvaluationWithoutScore,
     /// They lie around the work for several sessions and belong to none.
     OfSeveralSessions,

@@ -117,14 +117,11 @@ pub fn evaluation_facts<'a>(
 ) -> impl Iterator<Item = Fact> + 'a {
     event.rare.evaluations.iter().filter_map(move |evaluation| {
         let Some(score) = evaluation.score else {
-            // Its label may declare the outcome.
+            // Its label may declare the outcome, and rules read it.
+            let says_nothing = event.rare.outcome.is_none() && evaluation.label.is_none();
             let reason = Ignored::EvaluationWithoutScore;
             let what = What::Ignored { reason, events: 1 };
-            return event
-                .rare
-                .outcome
-                .is_none()
-                .then(|| Fact::of_span(event, what));
+            return says_nothing.then(|| Fact::of_span(event, what));
         };
         let is_feedback = FEEDBACK.contains(&evaluation.name.to_ascii_lowercase().as_str());
         let what = if is_feedback {

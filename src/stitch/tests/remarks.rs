@@ -233,6 +233,12 @@ fn an_evaluation_without_a_score_is_counted_as_ignored() {
             (ignored(&facts), ratings(&facts)),
             (expected.into(), vec![])
         );
+        // A rule may read its label.
+        events.pop();
+        let mut labelled = event.clone();
+        labelled.rare.evaluations[0].label = Some(name("maybe"));
+        events.push((second, labelled));
+        assert_eq!(ignored(&told(&events)), []);
         // Its label declares the outcome.
         event.rare.outcome = resolved(of, second).rare.outcome.clone();
         events.pop();
