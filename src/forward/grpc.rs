@@ -60,7 +60,18 @@ impl GrpcClient {
         }
         client.ready().await.map_err(SendError::connection)?;
         let mut request = tonic::Request::new(outbound.body.clone());
-        request.metadata_mut().clone_from(&self.headers);
+        let headers = request.metadata_mut();
+        headers.clone_from(&self.headers);
+        for (name, value) in &outbound.headers {
+            let name = name.to_ascii_lowercase().parse::<AsciiMetadataKey>().ok();
+            let value = AsciiMetadataValue::try_from(value.as_str()).ok();
+            // Those of the destination come first.
+            if let (Some(name), Some(value)) = (name, value)
+                && !self.headers.contains_key(&name)
+            {
+                headers.append(name, value);
+            }
+        }
         let answer = client.unary(request, path(outbound.signal), RawCodec).await;
         let answer = answer.map_err(refused)?.into_inner();
         Ok(accepted(&answer, Encoding::Protobuf, outbound.signal))

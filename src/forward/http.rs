@@ -65,6 +65,16 @@ impl HttpClient {
         *request.uri_mut() = self.urls[outbound.signal as usize].clone();
         let headers = request.headers_mut();
         headers.clone_from(&self.headers);
+        for (name, value) in &outbound.headers {
+            let name = HeaderName::try_from(name.as_str()).ok();
+            let value = HeaderValue::try_from(value.as_str()).ok();
+            // Those of the destination come first.
+            if let (Some(name), Some(value)) = (name, value)
+                && !self.headers.contains_key(&name)
+            {
+                headers.append(name, value);
+            }
+        }
         let media = match outbound.encoding {
             Encoding::Protobuf => PROTOBUF,
             Encoding::Json => JSON,

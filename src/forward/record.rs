@@ -3,7 +3,7 @@
 use crate::ingest::ExportRequest;
 use crate::model::request::{Encoding, Signal};
 use crate::model::time::Timestamp;
-use crate::proto::v1::{QuarantinedRequest, SpooledRequest, SpooledSignal};
+use crate::proto::v1::{QuarantinedRequest, SpooledHeader, SpooledRequest, SpooledSignal};
 use bytes::Bytes;
 use prost::Message;
 
@@ -17,12 +17,16 @@ pub(super) struct OutboundRequest {
     pub(super) encoding: Encoding,
     /// When Baton received it.
     pub(super) received: Timestamp,
+    /// Those of the sender that stay with it.
+    pub(super) headers: Vec<(String, String)>,
     pub(super) body: Bytes,
 }
 
 /// The most that the payload of a request takes.
 pub(super) fn max_size(request: &ExportRequest) -> usize {
-    request.body.len() + AROUND
+    let header = |(name, value): &(String, String)| name.len() + value.len() + AROUND;
+    let headers: usize = request.headers.iter().map(header).sum();
+    request.body.len() + headers + AROUND
 }
 
 /// The payload of a request.
@@ -32,6 +36,7 @@ pub(super) fn encode(request: &ExportRequest, received: Timestamp) -> Bytes {
         json: request.encoding == Encoding::Json,
         received: received.0,
         body: request.body.clone(),
+        headers: stored_headers(&request.headers),
     };
     message.encode_to_vec().into()
 }
@@ -52,9 +57,17 @@ pub(super) fn quarantined(
             json: request.encoding == Encoding::Json,
             received: request.received.0,
             body: request.body.clone(),
+            headers: stored_headers(&request.headers),
         }),
     };
     message.encode_to_vec()
+}
+
+fn stored_headers(headers: &[(String, String)]) -> Vec<SpooledHeader> {
+    let headers = headers.iter().cloned();
+    headers
+        .map(|(name, value)| SpooledHeader { name, value })
+        .collect()
 }
 
 fn stored(signal: Signal) -> SpooledSignal {
@@ -83,10 +96,12 @@ pub(super) fn outbound(message: SpooledRequest) -> Option<OutboundRequest> {
     } else {
         Encoding::Protobuf
     };
+    let headers = message.headers.into_iter();
     Some(OutboundRequest {
         signal,
         encoding,
         received: Timestamp(message.received),
+        headers: headers.map(|header| (header.name, header.value)).collect(),
         body: message.body,
     })
 }

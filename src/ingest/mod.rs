@@ -52,6 +52,8 @@ pub type SubmitFuture = Pin<Box<dyn Future<Output = Result<Counts, IngestError>>
 pub struct ExportRequest {
     pub signal: Signal,
     pub encoding: Encoding,
+    /// The headers that stay with the request when it is forwarded.
+    pub headers: Vec<(String, String)>,
     pub body: Bytes,
 }
 

@@ -1132,7 +1132,7 @@ impl Evidence {
     }
 }
 /// One export request, decompressed.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct SpooledRequest {
     #[prost(enumeration = "SpooledSignal", tag = "1")]
     pub signal: i32,
@@ -1144,9 +1144,19 @@ pub struct SpooledRequest {
     pub received: u64,
     #[prost(bytes = "bytes", tag = "4")]
     pub body: ::prost::bytes::Bytes,
+    /// Those of `receivers.otlp.forward_headers`.
+    #[prost(message, repeated, tag = "5")]
+    pub headers: ::prost::alloc::vec::Vec<SpooledHeader>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SpooledHeader {
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub value: ::prost::alloc::string::String,
 }
 /// A request that a destination rejected permanently: a file of the quarantine.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct QuarantinedRequest {
     #[prost(string, tag = "1")]
     pub destination: ::prost::alloc::string::String,

@@ -129,7 +129,7 @@ async fn take(
     let limit = limits.max_request_bytes + PREFIX;
     let unpack = |body| message(body, &encoding, limits);
     let kind = (signal, Encoding::Protobuf);
-    handler.take(request.into_body(), limit, unpack, kind).await
+    handler.take(request, limit, unpack, kind).await
 }
 
 fn encoding(headers: &HeaderMap) -> Result<String, ReceiveError> {

@@ -7,7 +7,8 @@ use crate::model::reject::RejectReason;
 use crate::net::{Peer, Server, Trouble};
 use crate::otlp::Counts;
 use crate::otlp::Limits;
-use axum::body::Body;
+use axum::extract::Request;
+use axum::http::HeaderMap;
 use bytes::Bytes;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -21,6 +22,8 @@ pub(super) struct RequestHandler {
     metrics: Arc<Metrics>,
     pub(super) limits: Limits,
     pub(super) retry_after: Duration,
+    /// The names of headers that stay with a request.
+    forward_headers: Arc<[String]>,
     admission: Arc<Admission>,
 }
 
@@ -46,6 +49,7 @@ impl RequestHandler {
             metrics,
             limits: listeners.settings.limits(),
             retry_after: listeners.settings.retry_after,
+            forward_headers: listeners.settings.forward_headers.as_slice().into(),
             admission: Arc::clone(&listeners.admission),
         }
     }
@@ -58,11 +62,13 @@ impl RequestHandler {
     /// Takes in a request. `unpack` makes the plain message of a body of at most `limit` bytes.
     pub(super) async fn take(
         &self,
-        body: Body,
+        request: Request,
         limit: usize,
         unpack: impl FnOnce(Bytes) -> Result<Bytes, ReceiveError>,
         (signal, encoding): (Signal, Encoding),
     ) -> Result<Counts, ReceiveError> {
+        let headers = self.forwarded(request.headers());
+        let body = request.into_body();
         let (body, mut held) = self.admission.read(body, limit).await?;
         held.place().await?;
         let body = unpack(body)?;
@@ -71,9 +77,19 @@ impl RequestHandler {
         let request = ExportRequest {
             signal,
             encoding,
+            headers,
             body,
         };
         Ok(self.ingest.submit(request).await?)
+    }
+
+    /// The headers that stay with a request. Values that are no text are left out.
+    fn forwarded(&self, headers: &HeaderMap) -> Vec<(String, String)> {
+        let names = self.forward_headers.iter();
+        let values = names.flat_map(|name| headers.get_all(name).iter().map(move |v| (name, v)));
+        values
+            .filter_map(|(name, value)| Some((name.clone(), value.to_str().ok()?.to_owned())))
+            .collect()
     }
 
     /// Counts a result, and reports what was refused, malformed or rejected.

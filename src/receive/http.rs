@@ -130,7 +130,7 @@ async fn take(
     let unpack = |packed| body::plain(packed, &compression, limits);
     let kind = (signal, encoding);
     handler
-        .take(request.into_body(), limits.max_request_bytes, unpack, kind)
+        .take(request, limits.max_request_bytes, unpack, kind)
         .await
 }
 

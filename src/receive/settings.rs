@@ -3,11 +3,22 @@
 use super::AdmissionLimits;
 use crate::net::Address;
 use crate::otlp::Limits;
-use crate::setting::{Amount, Count, Interval, Report, Size, Validate};
+use crate::setting::{Amount, Count, Interval, Report, Size, Validate, key_path};
+use axum::http::HeaderName;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::time::Duration;
+
+/// Headers that belong to a connection, beside those of bodies and of gRPC.
+const OWN_HEADERS: [&str; 6] = [
+    "connection",
+    "host",
+    "keep-alive",
+    "te",
+    "transfer-encoding",
+    "upgrade",
+];
 
 /// OTLP over gRPC and HTTP: the section `receivers.otlp`.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
@@ -43,6 +54,8 @@ pub struct Settings {
     /// Maximum time without a byte while the body of a request arrives.
     #[serde(with = "Interval")]
     pub body_idle_timeout: Duration,
+    /// Headers of requests that stay with them when they are forwarded, for example `x-scope-orgid`. They are stored in the spool.
+    pub forward_headers: Vec<String>,
     /// How long senders are asked to wait before they retry a refused request.
     #[serde(with = "Interval")]
     pub retry_after: Duration,
@@ -87,6 +100,7 @@ impl Default for Settings {
             max_bytes_in_flight: Amount::Percent(10),
             body_timeout: Duration::from_secs(60),
             body_idle_timeout: Duration::from_secs(10),
+            forward_headers: Vec::new(),
             retry_after: Duration::from_secs(5),
         }
     }
@@ -145,6 +159,20 @@ impl Validate for Settings {
             ("body_idle_timeout", self.body_idle_timeout),
             ("body_timeout", self.body_timeout),
         );
+        for (place, name) in self.forward_headers.iter().enumerate() {
+            let lower = name.to_ascii_lowercase();
+            let is_own = OWN_HEADERS.contains(&&*lower)
+                || ["content-", "grpc-"]
+                    .iter()
+                    .any(|own| lower.starts_with(own))
+                || lower.ends_with("-bin");
+            let key = key_path("forward_headers", place);
+            if HeaderName::try_from(name.as_str()).is_err() {
+                report.fault(&key, "is no name of a header");
+            } else if is_own {
+                report.fault(&key, "is a header that cannot be forwarded");
+            }
+        }
         let decompressed = ("max_decompressed_bytes", self.max_decompressed_bytes);
         report.not_more(("max_request_bytes", self.max_request_bytes), decompressed);
         // The largest request would never be accepted. What a share is in bytes, only the machine knows.

@@ -88,6 +88,7 @@ fn a_request_comes_out_of_the_spool_as_it_went_in() {
             let request = ExportRequest {
                 signal,
                 encoding,
+                headers: vec![("x-scope-orgid".into(), "one".into())],
                 body: Bytes::from_static(b"\xff any bytes \x00"),
             };
             let payload = record::encode(&request, Timestamp(7));
@@ -96,6 +97,7 @@ fn a_request_comes_out_of_the_spool_as_it_went_in() {
                 signal,
                 encoding,
                 received: Timestamp(7),
+                headers: request.headers.clone(),
                 body: request.body.clone(),
             };
             assert_eq!(record::decode(payload), Some(expected));

@@ -132,6 +132,30 @@ fn a_secret_in_a_header_is_in_no_message() {
 }
 
 #[test]
+fn headers_that_belong_to_a_connection_are_not_forwarded() {
+    let text = "receivers: {otlp: {forward_headers: [X-Scope-OrgID, Host, content-type, 'a b']}}\n";
+    let faults = config::of_text(text, Path::new("."), &|_| None).expect_err("it is wrong");
+    let told: Vec<(&str, &str)> = faults
+        .iter()
+        .map(|fault| (&*fault.path, &*fault.what))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (
+                "receivers.otlp.forward_headers.1",
+                "is a header that cannot be forwarded"
+            ),
+            (
+                "receivers.otlp.forward_headers.2",
+                "is a header that cannot be forwarded"
+            ),
+            ("receivers.otlp.forward_headers.3", "is no name of a header"),
+        ]
+    );
+}
+
+#[test]
 fn the_spool_has_room_for_the_largest_request() {
     let text = "spool: {max_size: 32MiB}\n";
     let faults = config::of_text(text, Path::new("."), &|_| None).expect_err("it is wrong");

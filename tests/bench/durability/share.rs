@@ -78,6 +78,7 @@ async fn taken(app: &App, body: Bytes) -> bool {
     let request = ExportRequest {
         signal: Signal::Traces,
         encoding: Encoding::Protobuf,
+        headers: Vec::new(),
         body,
     };
     match app.ingest().submit(request).await {

@@ -1,6 +1,6 @@
 //! Destinations that are dead, silent or slow, and a Baton that stops, starts and is killed.
 
-use super::relay::{SOON, config, metric, post, start, wait_for};
+use super::relay::{SOON, config, metric, post, post_as, start, wait_for};
 use super::server::{OtlpServer, Reply};
 use super::{PROTOBUF, sorted, traces};
 use crate::support::process::{baton, client, folder, listening, now, session, spawn};
@@ -89,6 +89,50 @@ async fn a_restart_goes_on_where_the_last_process_was() {
         "each once, and none of the first ten"
     );
     assert!(app.stop().await);
+    std::fs::remove_dir_all(&state).expect("removed");
+}
+
+/// Two tenants in turn, with a restart between: each request has the header that it came with.
+#[tokio::test(flavor = "multi_thread")]
+async fn headers_stay_with_their_request_over_a_restart() {
+    let state = folder("forward-headers");
+    for protocol in ["grpc", "http/protobuf"] {
+        let server = OtlpServer::start().await;
+        let (address, url) = (server.address, server.url());
+        drop(server);
+        let text = on_disk(
+            &state,
+            &url,
+            "receivers: {otlp: {forward_headers: [X-Scope-OrgID]}}\n",
+        );
+        let text = text.replace(
+            "protocol: http/protobuf",
+            &format!("protocol: {protocol}, headers: {{x-key: k}}"),
+        );
+        let app = start(&text).await;
+        let mut expected = Vec::new();
+        for n in 0..10 {
+            let (body, tenant) = (traces(n), format!("tenant {}", n % 2));
+            let path = "/v1/traces";
+            let status = post_as(&app, path, (PROTOBUF, &tenant), body.clone()).await;
+            assert_eq!(status, 200);
+            expected.push((body, tenant));
+        }
+        assert!(app.stop().await);
+        let app = start(&text).await;
+        let server = OtlpServer::at(address).await;
+        server.wait(10).await;
+        let arrived = server.arrived().into_iter().map(|request| {
+            assert_eq!(request.headers["x-key"], "k");
+            let tenant = request.headers["x-scope-orgid"].to_str().expect("text");
+            (request.body, tenant.to_owned())
+        });
+        let mut arrived: Vec<_> = arrived.collect();
+        arrived.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(arrived, expected);
+        assert!(app.stop().await);
+    }
     std::fs::remove_dir_all(&state).expect("removed");
 }
 

@@ -40,9 +40,15 @@ pub const SOON: &str = "retry_on_failure: {initial_interval: 1ms, max_interval: 
 
 /// The status of a request over HTTP.
 pub async fn post(app: &App, path: &str, media: &str, body: Bytes) -> u16 {
+    post_as(app, path, (media, "nobody"), body).await
+}
+
+/// The same for a tenant.
+pub async fn post_as(app: &App, path: &str, (media, tenant): (&str, &str), body: Bytes) -> u16 {
     let client = Client::builder(TokioExecutor::new()).build_http();
     let request = Request::post(format!("http://{}{path}", app.http))
         .header("content-type", media)
+        .header("X-Scope-OrgID", tenant)
         .body(Full::new(body))
         .expect("a request");
     let answer: Response<Incoming> = client.request(request).await.expect("an answer");
