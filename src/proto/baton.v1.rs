@@ -642,6 +642,9 @@ pub struct DealtSpan {
     /// The session that it belongs to, if it belongs to one.
     #[prost(message, optional, tag = "5")]
     pub session: ::core::option::Option<Key>,
+    /// Of a model call.
+    #[prost(fixed64, optional, tag = "6")]
+    pub response: ::core::option::Option<u64>,
 }
 /// A trace that names this session among others.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

@@ -8,7 +8,7 @@ use crate::model::agent_name;
 use crate::model::event::{Event, Kind, Target};
 use crate::model::ids::{PartitionKey, SpanId};
 use crate::model::time::Timestamp;
-use crate::turn::cut_circles;
+use crate::turn::{AT_ONCE, cut_circles};
 use rapidhash::RapidHashMap as HashMap;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,6 +18,8 @@ pub(super) struct DealtSpan {
     pub(super) parent: Option<SpanId>,
     pub(super) start: Timestamp,
     pub(super) works: bool,
+    /// Of a model call: its response, which log records may name.
+    pub(super) response: Option<u64>,
     /// `None`: it belongs to no session.
     pub(super) session: Option<PartitionKey>,
 }
@@ -28,14 +30,15 @@ pub(super) struct SessionHolder<'e> {
     /// `None`: a note, which nothing lies in.
     span: Option<SpanId>,
     parent: Option<SpanId>,
+    /// Of a model call, and of a note that is about one.
+    response: Option<u64>,
     start: Timestamp,
+    end: Timestamp,
     /// The session that it names.
     named: Option<PartitionKey>,
     /// An agent is at work here: what lies inside is done for one session.
     works: bool,
     is_dealt: bool,
-    /// It says something about a session, so that it must belong to one.
-    counts: bool,
     agent: Option<&'e Name>,
     hands_to: Vec<&'e Name>,
 }
@@ -44,7 +47,10 @@ impl<'e> SessionHolder<'e> {
     pub(super) fn new(event: &'e Event, named: Option<PartitionKey>) -> Self {
         let is_note = matches!(event.kind, Kind::Note(_));
         let works = event.kind.is_agentic() && !matches!(event.kind, Kind::Workflow);
-        let remarks = !event.rare.evaluations.is_empty() || event.rare.outcome.is_some();
+        let response = match &event.kind {
+            Kind::Model(call) => call.response,
+            _ => event.rare.about,
+        };
         Self {
             span: (!is_note).then_some(event.span),
             parent: if is_note {
@@ -52,11 +58,12 @@ impl<'e> SessionHolder<'e> {
             } else {
                 event.parent
             },
+            response,
             start: event.start,
+            end: event.end,
             named,
             works,
             is_dealt: false,
-            counts: works || remarks,
             agent: event.agent.as_ref(),
             hands_to: targets(event),
         }
@@ -67,11 +74,12 @@ impl<'e> SessionHolder<'e> {
         Self {
             span: Some(span),
             parent: dealt.parent,
+            response: dealt.response,
             start: dealt.start,
+            end: dealt.start,
             named: dealt.session.clone(),
             works: dealt.works,
             is_dealt: true,
-            counts: false,
             agent: None,
             hands_to: Vec::new(),
         }
@@ -79,6 +87,10 @@ impl<'e> SessionHolder<'e> {
 
     pub(super) fn works(&self) -> bool {
         self.works
+    }
+
+    pub(super) fn response(&self) -> Option<u64> {
+        self.response
     }
 }
 
@@ -127,7 +139,14 @@ impl<'h, 'e> Deal<'h, 'e> {
     fn of(holders: &'h [SessionHolder<'e>]) -> Self {
         let spans = holders.iter().enumerate();
         let index: HashMap<SpanId, usize> = spans.filter_map(|(i, h)| Some((h.span?, i))).collect();
-        let parent = |holder: &SessionHolder<'_>| index.get(&holder.parent?).copied();
+        let calls = holders.iter().enumerate().filter(|(_, h)| h.span.is_some());
+        let calls: HashMap<u64, usize> =
+            calls.filter_map(|(i, h)| Some((h.response?, i))).collect();
+        let parent = |holder: &SessionHolder<'_>| {
+            let around = holder.parent.and_then(|parent| index.get(&parent));
+            let about = || calls.get(&holder.response.filter(|_| holder.span.is_none())?);
+            around.or_else(about).copied()
+        };
         let mut parents: Vec<Option<usize>> = holders.iter().map(parent).collect();
         cut_circles(&mut parents);
         let mut sessions: Vec<&PartitionKey> =
@@ -203,7 +222,7 @@ impl<'h, 'e> Deal<'h, 'e> {
         }
     }
 
-    /// A handoff to an agent with which another session begins, and which does not act in its own: the user's request goes on there.
+    /// A handoff to an agent with which another session begins at once, and which does not act in its own: the user's request goes on there.
     fn join_handoffs(&mut self) {
         let asks: Vec<usize> = (0..self.holders.len())
             .filter(|&i| !self.holders[i].hands_to.is_empty())
@@ -231,7 +250,9 @@ impl<'h, 'e> Deal<'h, 'e> {
             let Some(own) = self.near[i] else { continue };
             for target in &self.holders[i].hands_to {
                 let target = agent_name::key(target);
-                let mut later = order.range((self.holders[i].start, 0, &target)..);
+                let until = self.holders[i].end + AT_ONCE;
+                let later = order.range((self.holders[i].start, 0, &target)..);
+                let mut later = later.take_while(|(start, ..)| *start <= until);
                 if !acts.contains(&(own, target.clone()))
                     && let Some((_, session, _)) = later.find(|(.., agent)| **agent == target)
                 {
@@ -286,7 +307,7 @@ impl<'h, 'e> Deal<'h, 'e> {
             let start = self.holders[outermost].start;
             let next = begun.partition_point(|(other, _)| *other <= start);
             let (_, home) = begun.get(next.saturating_sub(1))?;
-            self.holders[i].counts.then_some(*home)
+            self.holders[i].works.then_some(*home)
         };
         (0..near.len())
             .map(|i| match (near[i], inside[i]) {

@@ -91,9 +91,10 @@ impl SharedTrace {
             return;
         };
         let (_, end) = held.interval();
+        let is_note = |event: &Event| matches!(event.kind, Kind::Note(_));
         let (known, new): (Vec<Event>, Vec<Event>) = held
             .into_events()
-            .partition(|event| self.dealt.contains_key(&event.span));
+            .partition(|event| !is_note(event) && self.dealt.contains_key(&event.span));
         let dealt = self.dealt.iter();
         let mut holders: Vec<SessionHolder<'_>> = dealt
             .map(|(span, dealt)| SessionHolder::dealt(*span, dealt))
@@ -107,16 +108,18 @@ impl SharedTrace {
         if sessions.iter().all(Option::is_none) {
             sessions.fill(self.sessions.first().cloned());
         }
-        let works: Vec<bool> = holders[before..].iter().map(SessionHolder::works).collect();
+        let of_span = |holder: &SessionHolder<'_>| (holder.works(), holder.response());
+        let spans: Vec<(bool, Option<u64>)> = holders[before..].iter().map(of_span).collect();
         drop(holders);
         self.merge_sessions(&sessions[..before], &named, &sessions[before..], out);
         let sessions = sessions.split_off(before);
-        for ((event, session), works) in new.iter().zip(&sessions).zip(works) {
-            if !matches!(event.kind, Kind::Note(_)) {
+        for ((event, session), (works, response)) in new.iter().zip(&sessions).zip(spans) {
+            if !is_note(event) {
                 let dealt = DealtSpan {
                     parent: event.parent,
                     start: event.start,
                     works,
+                    response,
                     session: session.clone(),
                 };
                 self.dealt.insert(event.span, dealt);

@@ -71,6 +71,7 @@ impl SharedTrace {
             parent: dealt.parent.map(|parent| parent.as_bytes().to_vec()),
             start: dealt.start.0,
             works: dealt.works,
+            response: dealt.response,
             session: dealt.session.as_ref().map(Into::into),
         };
         v1::SharedTrace {
@@ -98,6 +99,7 @@ impl SharedTrace {
                 parent: dealt.parent.map(|parent| span(&parent)).transpose()?,
                 start: Timestamp(dealt.start),
                 works: dealt.works,
+                response: dealt.response,
                 session: dealt.session.map(PartitionKey::try_from).transpose()?,
             };
             restored.dealt.insert(span(&dealt.span)?, known);

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// An exchange that begins so soon after a handoff goes on with it: no user is so quick.
-const AT_ONCE: Duration = Duration::from_secs(1);
+pub const AT_ONCE: Duration = Duration::from_secs(1);
 
 /// Splits the events of a turn as far as traces tell into exchanges, in their order. Nearly always there is one.
 ///

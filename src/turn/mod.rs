@@ -54,7 +54,7 @@ mod tests;
 pub use cost::TotalCost;
 pub use cumulative_usage::{CumulativeUsage, LatestCall};
 pub use decide::{Decided, SpanOwners, decide, declared_verdict};
-pub use exchanges::exchanges;
+pub use exchanges::{AT_ONCE, exchanges};
 pub use facts::{call_cost, evaluation_facts, model_fact, tool_fact, unknown_cost, unusable_facts};
 pub use handoff::HandoffState;
 pub use judge::Judge;

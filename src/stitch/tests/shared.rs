@@ -1,6 +1,7 @@
 //! Traces that name several sessions: S-1, S-2, S-14, S-15, S-16.
 
 use super::keys::{KeyedDesk, seconds};
+use super::notes::scored;
 use super::*;
 
 /// A scene whose spans may name sessions, told as they are routed.
@@ -160,7 +161,11 @@ fn sessions_inside_each_other_or_inside_one_agent_are_one() {
 /// S-15: a handoff to an agent that acts in one other session only leads the user there. One that its own session answers does not.
 #[test]
 fn a_handoff_joins_the_sessions_of_its_two_agents() {
-    for (own, expected) in [(false, vec!["a"]), (true, vec!["a", "b"])] {
+    for (own, late, expected) in [
+        (false, 0, vec!["a"]),
+        (true, 0, vec!["a", "b"]),
+        (false, 5000, vec!["a", "b"]),
+    ] {
         let mut job = Job::default();
         let root = job.frame((0, 1000));
         let desk = job.scene.agent(root, "desk", (10, 100));
@@ -168,7 +173,7 @@ fn a_handoff_joins_the_sessions_of_its_two_agents() {
         job.scene.asking(desk, (11, 50), &["billing"]);
         job.scene
             .tool(desk, "transfer_to_billing", (51, 60), Some("billing"));
-        for (session, start) in [("b", 110), ("a", 300)] {
+        for (session, start) in [("b", 110), ("a", 300 + late)] {
             if session == "a" || own {
                 let billing = job.scene.agent(root, "Billing", (start, start + 100));
                 job.scene.last().context.session = named(session);
@@ -178,7 +183,11 @@ fn a_handoff_joins_the_sessions_of_its_two_agents() {
         let facts = Job::told(&job.scene.events);
         let told: Vec<String> = figures(&facts).into_iter().map(|(id, _)| id).collect();
         assert_eq!(told, expected);
-        assert_eq!(handoffs(&facts), ["desk -> Billing transfer success"]);
+        let taken = match late {
+            0 => "desk -> Billing transfer success",
+            _ => "desk -> billing transfer failed dropped",
+        };
+        assert_eq!(handoffs(&facts), [taken]);
     }
 }
 
@@ -320,6 +329,55 @@ fn a_second_piece_joins_only_what_it_lies_around() {
         let expected = sessions.into_iter().map(|id| Some(session(id))).collect();
         assert_eq!(keys, expected);
         assert_eq!(ignored(&facts), u64::from(!works));
+    }
+}
+
+/// What a log record says of the job itself is about no session. One that names a response is about its call, also late.
+#[test]
+fn a_log_record_is_of_the_session_of_its_call_or_of_none() {
+    let mut job = Job::default();
+    let root = job.frame((0, 1000));
+    for (i, session) in ["a", "b"].into_iter().enumerate() {
+        job.desk(root, 100 + 200 * i as u64, Some(session));
+        if let Kind::Model(call) = &mut job.scene.last().kind {
+            call.response = Some(i as u64 + 1);
+        }
+    }
+    let mut note = job.scene.events[0].clone();
+    note.kind = Kind::Note(7);
+    note.start = Timestamp(900_000_000);
+    note.rare.evaluations = scored("csat", 0.75);
+    // With the spans, and when they are dealt out.
+    for (waits, at) in [(vec![], 1), (vec![10, 20], 30)] {
+        for (about, of) in [(None, None), (Some(1), Some("a")), (Some(2), Some("b"))] {
+            let mut desk = KeyedDesk::new(Settings::default());
+            for (key, record) in Job::records(&job.scene.events) {
+                desk.apply(&key, record, 1);
+            }
+            desk.deliver(1);
+            for &second in &waits {
+                desk.stitcher.advance(seconds(second), &mut desk.out);
+                desk.deliver(second);
+            }
+            desk.stitcher = reborn(&desk.stitcher, Settings::default());
+            let mut note = note.clone();
+            note.rare.about = about;
+            if about.is_some() {
+                note.span = span(99);
+            }
+            for (key, record) in Job::records(&[note]) {
+                desk.apply(&key, record, at);
+                desk.deliver(at);
+            }
+            let facts = desk.end();
+            let rated = facts
+                .iter()
+                .filter(|fact| matches!(fact.what, What::Feedback { .. }));
+            let rated: Vec<_> = rated.map(|fact| fact.key.clone()).collect();
+            let expected: Vec<_> = of.into_iter().map(|id| Some(session(id))).collect();
+            assert_eq!(rated, expected, "{about:?} {at}");
+            assert_eq!(ignored(&facts), if of.is_some() { 1 } else { 2 });
+        }
     }
 }
 

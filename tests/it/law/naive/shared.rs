@@ -8,6 +8,7 @@ use baton::model::event::{Event, Kind, SessionHint, SessionSource, Target};
 use baton::model::ids::{TenantScoped, TraceId};
 use baton::model::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// When the sessions of such traces get what is theirs, and the trace that each part was.
 #[derive(Debug, Default)]
@@ -160,7 +161,10 @@ impl Homes {
                         .iter()
                         .filter(|e| e.agent.is_some() && nearest(e, own) == Some(other));
                     let first = of_it.min_by_key(|e| (e.start, e.span));
-                    first.is_some_and(|first| first.start >= event.start && acts(&first, other))
+                    let at_once = event.end + Duration::from_secs(1);
+                    first.is_some_and(|first| {
+                        (event.start..=at_once).contains(&first.start) && acts(&first, other)
+                    })
                 };
                 let others = homes.0.clone();
                 let mut next: Vec<&Name> = others.keys().filter(begins).collect();
@@ -214,8 +218,7 @@ impl Homes {
         {
             return outer.first().copied();
         }
-        let says = !event.rare.evaluations.is_empty() || event.rare.outcome.is_some();
-        if !works(event) && !says {
+        if !works(event) {
             return None;
         }
         let chain = around(event, own)
