@@ -6,6 +6,7 @@ use crate::support::http::get;
 use crate::support::process::{
     self, Running, addresses, at_the_end, client, folder, listening, now, session, total,
 };
+use futures_util::future::join_all;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -123,28 +124,38 @@ async fn a_log_that_fills_its_volume_makes_room_by_itself() {
     let Some(volume) = Volume::mount("volume-own", VOLUME / MIB) else {
         return;
     };
-    let baton = start(&volume, SETTINGS);
-    let mut sender = client(baton.grpc).await;
-    let (mut taken, mut refused, mut through, mut last) = (0, 0, 0, 0);
+    // So rarely that the log is full before.
+    let settings = SETTINGS.replace("snapshot_interval: 2s", "snapshot_interval: 10s");
+    let baton = start(&volume, &settings);
+    let sender = client(baton.grpc).await;
+    let (mut next, mut taken, mut refused, mut through, mut last) = (0, 0, 0, 0, 0);
     let mut in_a_row = 0;
     // The last refusal may still be the current one, and the log is read by a thread of its own.
     while through < 2 * VOLUME || refused == 0 || baton.lines(ENDS).is_empty() {
         assert!(through < 40 * VOLUME, "nothing is logged");
-        match sender.export(session(taken, now())).await {
-            Ok(_) => {
-                taken += 1;
-                in_a_row = 0;
-            }
-            Err(status) => {
-                let text = status.message();
-                assert_eq!(status.code(), Code::Unavailable, "{status}");
-                assert!(
-                    text.contains("disk of this receiver is nearly full"),
-                    "{text}"
-                );
-                refused += 1;
-                in_a_row += 1;
-                assert!(in_a_row < 50_000, "it makes no room");
+        // Several at once, so that the log grows faster than it makes room.
+        let together = (next..next + 16).map(|n| {
+            let mut sender = sender.clone();
+            async move { sender.export(session(n, now())).await }
+        });
+        next += 16;
+        for answer in join_all(together).await {
+            match answer {
+                Ok(_) => {
+                    taken += 1;
+                    in_a_row = 0;
+                }
+                Err(status) => {
+                    let text = status.message();
+                    assert_eq!(status.code(), Code::Unavailable, "{status}");
+                    assert!(
+                        text.contains("disk of this receiver is nearly full"),
+                        "{text}"
+                    );
+                    refused += 1;
+                    in_a_row += 1;
+                    assert!(in_a_row < 50_000, "it makes no room");
+                }
             }
         }
         // What the log has more than before went through it; what it has less is gone.

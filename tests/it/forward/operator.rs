@@ -76,7 +76,7 @@ async fn what_waits_is_sent_by_hand_when_baton_is_stopped() {
     let state = folder("forward-drain");
     let server = OtlpServer::start().await;
     let (address, url) = (server.address, server.url());
-    drop(server);
+    server.close().await;
     let config = format!(
         "exporters: {{otlp/next: {{endpoint: '{url}', {SOON}}}}}\nstate: {{directory: '{}'}}\n",
         state.display()

@@ -76,7 +76,7 @@ async fn a_restart_goes_on_where_the_last_process_was() {
     server.wait(10).await;
     assert_eq!(server.bodies(), sorted(first));
     wait_for(&app, "baton_spool_requests", "", 0.0).await;
-    drop(server);
+    server.close().await;
     let mut rest = send(&app, 10..20).await;
     assert!(app.stop().await, "a dead destination does not hold it up");
     let app = start(&text).await;
@@ -99,7 +99,7 @@ async fn headers_stay_with_their_request_over_a_restart() {
     for protocol in ["grpc", "http/protobuf"] {
         let server = OtlpServer::start().await;
         let (address, url) = (server.address, server.url());
-        drop(server);
+        server.close().await;
         let text = on_disk(
             &state,
             &url,
@@ -145,7 +145,7 @@ async fn a_silent_destination_does_not_hold_up_a_stop_and_gets_its_requests_late
     let sent = send(&app, 0..3).await;
     silent.wait(3).await;
     assert!(app.stop().await, "within the grace period");
-    drop(silent);
+    silent.close().await;
     let server = OtlpServer::at(address).await;
     let app = start(&text).await;
     server.wait(3).await;
@@ -185,7 +185,7 @@ async fn a_full_spool_refuses_with_a_retryable_status_until_there_is_room() {
     let state = folder("forward-full");
     let server = OtlpServer::start().await;
     let (address, url) = (server.address, server.url());
-    drop(server);
+    server.close().await;
     let limits = "spool: {max_size: 64KiB, segment_size: 8KiB}\n\
                   receivers: {otlp: {max_request_bytes: 16KiB, max_decompressed_bytes: 16KiB}}\n";
     for state_log in ["memory", "disk"] {

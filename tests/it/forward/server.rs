@@ -64,6 +64,12 @@ impl OtlpServer {
         Self::scripted(|_, _| Reply::Ok).await
     }
 
+    /// Gives its address free: another one may listen there when this returns.
+    pub async fn close(mut self) {
+        self.accepting.abort();
+        let _ = (&mut self.accepting).await;
+    }
+
     pub async fn scripted(
         script: impl Fn(usize, &Arrived) -> Reply + Send + Sync + 'static,
     ) -> Self {
@@ -74,7 +80,7 @@ impl OtlpServer {
         )
     }
 
-    /// One at the address of another that was dropped, or at one that is free.
+    /// One at the address of another that was closed, or at one that is free.
     pub async fn at(address: SocketAddr) -> Self {
         let listener = TcpListener::bind(address).await.expect("the port is free");
         Self::listening(listener, Arc::new(|_, _| Reply::Ok))
