@@ -5,7 +5,6 @@
 //! the smallest, whichever answered first. A session of its own goes before all that, and takes back what went elsewhere and is not
 //! decided.
 
-use super::session::SessionState;
 use super::{KeyState, Output, Settings};
 use crate::model::event::Event;
 use crate::model::ids::{PartitionKey, TraceId};
@@ -166,10 +165,9 @@ impl KeyState {
             return;
         }
         if to == PartitionKey::Trace(trace) {
-            let new = || Box::new(SessionState::new(arrival));
-            let session = self.session.get_or_insert_with(new);
             // A little longer than the key of the trace waits, whose records take their time.
             let patience = settings.turn_timeout + settings.trace_timeout;
+            let session = self.session_from(arrival);
             session.wait_for_part(trace, arrival + patience);
         }
         if let Some(session) = &mut self.session {

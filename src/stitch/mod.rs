@@ -368,6 +368,12 @@ impl KeyState {
         size_of::<Self>() + KEYS + session + contacts + links + shared
     }
 
+    /// The session that it holds, made where there is none.
+    fn session_from(&mut self, arrival: Timestamp) -> &mut SessionState {
+        let new = || Box::new(SessionState::new(arrival));
+        self.session.get_or_insert_with(new)
+    }
+
     /// Takes an event, or sends it where it belongs.
     fn take(
         &mut self,
@@ -384,8 +390,7 @@ impl KeyState {
             out.sends.push((to.clone(), Record::Event(event)));
             return;
         }
-        let new = || Box::new(SessionState::new(arrival));
-        let session = self.session.get_or_insert_with(new);
+        let session = self.session_from(arrival);
         match session.shares(event.trace) {
             true => {
                 let trace = PartitionKey::Trace(event.trace);
@@ -407,8 +412,7 @@ impl KeyState {
             out.sends.push((to.clone(), Record::Dealt(event)));
             return;
         }
-        let new = || Box::new(SessionState::new(arrival));
-        let session = self.session.get_or_insert_with(new);
+        let session = self.session_from(arrival);
         session.take_part(event, arrival, settings, out);
     }
 

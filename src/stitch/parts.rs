@@ -85,12 +85,21 @@ impl<'e> SessionHolder<'e> {
         }
     }
 
-    pub(super) fn works(&self) -> bool {
-        self.works
+    /// The session that it names, or that it was dealt to.
+    pub(super) fn named(&self) -> Option<&PartitionKey> {
+        self.named.as_ref()
     }
 
-    pub(super) fn response(&self) -> Option<u64> {
-        self.response
+    /// What is remembered of it once it is dealt to a session; nothing of a note.
+    pub(super) fn dealt_to(&self, session: Option<PartitionKey>) -> Option<(SpanId, DealtSpan)> {
+        let dealt = DealtSpan {
+            parent: self.parent,
+            start: self.start,
+            works: self.works,
+            response: self.response,
+            session,
+        };
+        Some((self.span?, dealt))
     }
 }
 

@@ -88,13 +88,11 @@ impl SessionState {
         const KNOWN_SPAN: usize = 16;
         /// A trace, and the names of its agents.
         const TRACE: usize = size_of::<(TraceId, Trace)>() + size_of::<DecidedTrace>() + 160;
-        /// An open trace with its span context and its lists, which have capacity that they do not use.
-        const OPEN: usize = size_of::<OpenTrace>() + 640;
         /// A workflow with its names, and the sets of its agents and steps.
         const WORKFLOW: usize = size_of::<OpenWorkflow>() + 384;
         size_of::<Self>()
             + self.open_bytes
-            + usize::from(self.open_spans > 0) * OPEN
+            + usize::from(self.open_spans > 0) * OpenTrace::EMPTY_WEIGHT
             + self.known_spans * KNOWN_SPAN
             + self.traces.len() * TRACE
             + self.shared.len() * size_of::<(TraceId, Timestamp)>()

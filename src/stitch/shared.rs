@@ -37,7 +37,7 @@ impl SharedTrace {
     pub(super) fn weight(&self) -> usize {
         const ENTRY: usize = size_of::<(SpanId, DealtSpan)>() + 16;
         let held = self.held.as_ref();
-        let held = held.map_or(0, |held| size_of::<OpenTrace>() + 640 + held.weight);
+        let held = held.map_or(0, |held| OpenTrace::EMPTY_WEIGHT + held.weight);
         let known = self.sessions.len() * (size_of::<PartitionKey>() + 64);
         size_of::<Self>() + held + known + self.dealt.len() * ENTRY
     }
@@ -91,40 +91,28 @@ impl SharedTrace {
             return;
         };
         let (_, end) = held.interval();
-        let is_note = |event: &Event| matches!(event.kind, Kind::Note(_));
-        let (known, new): (Vec<Event>, Vec<Event>) = held
-            .into_events()
-            .partition(|event| !is_note(event) && self.dealt.contains_key(&event.span));
+        let is_known = |event: &Event| {
+            !matches!(event.kind, Kind::Note(_)) && self.dealt.contains_key(&event.span)
+        };
+        let (known, new): (Vec<Event>, Vec<Event>) = held.into_events().partition(is_known);
         let dealt = self.dealt.iter();
-        let mut holders: Vec<SessionHolder<'_>> = dealt
-            .map(|(span, dealt)| SessionHolder::dealt(*span, dealt))
-            .collect();
-        let before = holders.len();
-        let named: Vec<Option<PartitionKey>> = new.iter().map(|e| self.named_by(e)).collect();
-        let of_new = new.iter().zip(named.iter().cloned());
-        holders.extend(of_new.map(|(event, named)| SessionHolder::new(event, named)));
+        let dealt = dealt.map(|(span, dealt)| SessionHolder::dealt(*span, dealt));
+        let fresh = new
+            .iter()
+            .map(|event| SessionHolder::new(event, self.named_by(event)));
+        let holders: Vec<SessionHolder<'_>> = dealt.chain(fresh).collect();
+        let before = self.dealt.len();
         let mut sessions = parts::sessions_of(&holders);
         // The versions of spans that named a session may have given way to others that do not.
         if sessions.iter().all(Option::is_none) {
             sessions.fill(self.sessions.first().cloned());
         }
-        let of_span = |holder: &SessionHolder<'_>| (holder.works(), holder.response());
-        let spans: Vec<(bool, Option<u64>)> = holders[before..].iter().map(of_span).collect();
-        drop(holders);
-        self.merge_sessions(&sessions[..before], &named, &sessions[before..], out);
+        merge_sessions(&holders, &sessions, out);
         let sessions = sessions.split_off(before);
-        for ((event, session), (works, response)) in new.iter().zip(&sessions).zip(spans) {
-            if !is_note(event) {
-                let dealt = DealtSpan {
-                    parent: event.parent,
-                    start: event.start,
-                    works,
-                    response,
-                    session: session.clone(),
-                };
-                self.dealt.insert(event.span, dealt);
-            }
-        }
+        let spans = holders[before..].iter().zip(&sessions);
+        let spans = spans.filter_map(|(holder, session)| holder.dealt_to(session.clone()));
+        self.dealt.extend(spans);
+        drop(holders);
         let mut ignored = 0;
         for (event, session) in new.into_iter().zip(sessions) {
             match session {
@@ -173,27 +161,6 @@ impl SharedTrace {
         Some(known.cloned().unwrap_or(own))
     }
 
-    /// Of sessions that belong together the greater IDs follow the smallest.
-    fn merge_sessions(
-        &self,
-        before: &[Option<PartitionKey>],
-        named: &[Option<PartitionKey>],
-        of: &[Option<PartitionKey>],
-        out: &mut Output,
-    ) {
-        let known = self.dealt.values().map(|dealt| &dealt.session).zip(before);
-        let all = known.chain(named.iter().zip(of));
-        let mut told = BTreeSet::new();
-        for pair in all {
-            if let (Some(own), Some(home)) = pair
-                && own != home
-                && told.insert(own)
-            {
-                out.sends.push((own.clone(), Record::Bind(home.clone())));
-            }
-        }
-    }
-
     /// Sends an event to its session. A parent elsewhere is none there: nobody would wait for it in vain.
     fn send(&self, mut event: Event, session: PartitionKey, out: &mut Output) {
         let parent = event.parent.and_then(|parent| self.dealt.get(&parent));
@@ -201,6 +168,23 @@ impl SharedTrace {
             event.parent = None;
         }
         out.sends.push((session, Record::Dealt(Box::new(event))));
+    }
+}
+
+/// Of sessions that belong together the greater IDs follow the smallest.
+fn merge_sessions(
+    holders: &[SessionHolder<'_>],
+    sessions: &[Option<PartitionKey>],
+    out: &mut Output,
+) {
+    let mut told = BTreeSet::new();
+    for (holder, home) in holders.iter().zip(sessions) {
+        if let (Some(own), Some(home)) = (holder.named(), home)
+            && own != home
+            && told.insert(own)
+        {
+            out.sends.push((own.clone(), Record::Bind(home.clone())));
+        }
     }
 }
 

@@ -88,7 +88,7 @@ impl SessionState {
         let open = |(id, trace): (&TraceId, &Trace)| match trace {
             Trace::Open(open) => Some(v1::OpenTrace {
                 trace: id.as_bytes().to_vec(),
-                events: open.events().map(|e| event(&e)).collect(),
+                events: open.save_events(),
                 last_arrival: open.last_arrival.0,
             }),
             Trace::Decided(_) => None,
@@ -126,12 +126,8 @@ impl SessionState {
         let mut restored = Self::new(Timestamp(stored.opened));
         for open in stored.open {
             let id = trace(&open.trace)?;
-            let mut events = OpenTrace::new(id, Timestamp(open.last_arrival));
-            for event in open.events {
-                let event = v1::Event::decode(event.as_slice()).map_err(|_| Invalid("event"))?;
-                events.take(event.try_into()?);
-            }
-            restored.traces.insert(id, Trace::Open(Box::new(events)));
+            let open = OpenTrace::restore(id, open.last_arrival, open.events)?;
+            restored.traces.insert(id, Trace::Open(Box::new(open)));
         }
         for decided in stored.decided {
             let id = trace(&decided.trace)?;
@@ -164,6 +160,26 @@ impl SessionState {
         let answer = stored.last_answer.map(LastAnswer::restore);
         restored.last_answer = answer.map(Box::new);
         restored.weigh();
+        Ok(restored)
+    }
+}
+
+impl OpenTrace {
+    /// Its events, each in its stored form.
+    pub(super) fn save_events(&self) -> Vec<Vec<u8>> {
+        self.events().map(|e| event(&e)).collect()
+    }
+
+    pub(super) fn restore(
+        id: TraceId,
+        last_arrival: u64,
+        events: Vec<Vec<u8>>,
+    ) -> Result<Self, Invalid> {
+        let mut restored = Self::new(id, Timestamp(last_arrival));
+        for event in events {
+            let event = v1::Event::decode(event.as_slice()).map_err(|_| Invalid("event"))?;
+            restored.take(event.try_into()?);
+        }
         Ok(restored)
     }
 }

@@ -8,8 +8,7 @@ use super::trace::OpenTrace;
 use crate::model::ids::{PartitionKey, SpanId, TraceId};
 use crate::model::record::Contact;
 use crate::model::time::Timestamp;
-use crate::proto::{Invalid, event, span, trace, v1};
-use prost::Message;
+use crate::proto::{Invalid, span, trace, v1};
 
 impl Links {
     pub(super) fn save(&self) -> v1::Links {
@@ -64,8 +63,7 @@ impl Contacts {
 
 impl SharedTrace {
     pub(super) fn save(&self) -> v1::SharedTrace {
-        let held = self.held.as_ref();
-        let events = held.into_iter().flat_map(|held| held.events());
+        let held = self.held.as_deref();
         let dealt = |(span, dealt): (&SpanId, &DealtSpan)| v1::DealtSpan {
             span: span.as_bytes().to_vec(),
             parent: dealt.parent.map(|parent| parent.as_bytes().to_vec()),
@@ -76,7 +74,7 @@ impl SharedTrace {
         };
         v1::SharedTrace {
             sessions: self.sessions.iter().map(Into::into).collect(),
-            held: events.map(|e| event(&e)).collect(),
+            held: held.map_or_else(Vec::new, OpenTrace::save_events),
             last_arrival: held.map_or(0, |held| held.last_arrival.0),
             dealt: self.dealt.iter().map(dealt).collect(),
         }
@@ -87,11 +85,7 @@ impl SharedTrace {
         let sessions = stored.sessions.into_iter().map(PartitionKey::try_from);
         restored.sessions = sessions.collect::<Result<_, _>>()?;
         if !stored.held.is_empty() {
-            let mut held = OpenTrace::new(id, Timestamp(stored.last_arrival));
-            for event in stored.held {
-                let event = v1::Event::decode(event.as_slice()).map_err(|_| Invalid("event"))?;
-                held.take(event.try_into()?);
-            }
+            let held = OpenTrace::restore(id, stored.last_arrival, stored.held)?;
             restored.held = Some(Box::new(held));
         }
         for dealt in stored.dealt {

@@ -87,6 +87,9 @@ pub(super) struct OpenTrace {
 }
 
 impl OpenTrace {
+    /// Roughly the bytes of one without its events: with its span context and its lists, which have capacity that they do not use.
+    pub(super) const EMPTY_WEIGHT: usize = size_of::<Self>() + 640;
+
     pub(super) fn new(trace: TraceId, arrival: Timestamp) -> Self {
         Self {
             buffer: EventBuffer::new(trace),
