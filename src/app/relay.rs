@@ -5,7 +5,7 @@ use super::{StartError, log_failure};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::engine::Engine;
-use crate::forward::{Destination, ForwardManner, Forwarder};
+use crate::forward::{Destination, Forwarder, GiveUpPolicy};
 use crate::ingest::Ingest;
 use crate::log::LogKind;
 use crate::log::disk::files::Folder;
@@ -44,7 +44,7 @@ fn open_to(config: &Config, clock: &Clock, drains: bool) -> Result<Option<Relay>
         return Ok(None);
     }
     let limits = limits(config);
-    let mut manner = ForwardManner {
+    let mut policy = GiveUpPolicy {
         drains,
         max_age: config.spool.max_age,
         quarantine: None,
@@ -53,13 +53,13 @@ fn open_to(config: &Config, clock: &Clock, drains: bool) -> Result<Option<Relay>
         let directory = spool_directory(config)?;
         let folder = Arc::new(Folder::open(&directory)?);
         let quarantine = Quarantine::open(&directory, config.spool.max_quarantine_size)?;
-        manner.quarantine = Some(quarantine);
+        policy.quarantine = Some(Arc::new(quarantine));
         let (spool, writer) = Spool::on_disk(folder, &names, limits, clock.clone())?;
         (spool, Some(writer))
     } else {
         (Spool::in_memory(&names, limits), None)
     };
-    let made = Forwarder::new(&config.exporters, spool, manner, clock.clone());
+    let made = Forwarder::new(&config.exporters, spool, policy, clock.clone());
     let (forwarder, destinations) = made;
     Ok(Some(Relay {
         forwarder: Arc::new(forwarder),

@@ -42,13 +42,13 @@ mod tests;
 pub use destination::Destination;
 pub use forwarding::Forwarding;
 pub use requeue::{QuarantinedFile, Requeue};
+pub use sender::GiveUpPolicy;
 pub use settings::{
     DestinationSettings, ForwardCompression, ForwardProtocol, QueueSettings, RetrySettings,
     SentSignal, Settings,
 };
 
 use self::metrics::ExporterMetrics;
-use self::sender::GiveUpPolicy;
 use crate::catalogue::InternalMetric;
 use crate::clock::Clock;
 use crate::ingest::{Ingest, Signal};
@@ -58,7 +58,6 @@ use crate::telemetry::gauge;
 use ::metrics::Gauge;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 const USER_AGENT: &str = concat!("baton/", env!("CARGO_PKG_VERSION"));
 
@@ -108,17 +107,6 @@ pub struct Forwarder {
     quarantine_bytes: Gauge,
 }
 
-/// How requests are forwarded, beside what each destination says.
-#[derive(Debug, Default)]
-pub struct ForwardManner {
-    /// Whether all that waits is sent before the end: nothing of it survives.
-    pub drains: bool,
-    /// An older request is not sent; zero: no limit.
-    pub max_age: Duration,
-    /// Where rejected requests are kept.
-    pub quarantine: Option<Quarantine>,
-}
-
 impl std::fmt::Debug for Forwarder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Forwarder")
@@ -132,15 +120,9 @@ impl Forwarder {
     pub fn new(
         settings: &Settings,
         spool: Spool,
-        manner: ForwardManner,
+        policy: GiveUpPolicy,
         clock: Clock,
     ) -> (Self, Vec<Destination>) {
-        let quarantine = manner.quarantine.map(Arc::new);
-        let policy = GiveUpPolicy {
-            drains: manner.drains,
-            max_age: manner.max_age,
-            quarantine: quarantine.clone(),
-        };
         let mut destinations = Vec::new();
         let mut oldest = Vec::new();
         for (name, settings) in &settings.0 {
@@ -166,7 +148,7 @@ impl Forwarder {
             spool,
             clock,
             oldest,
-            quarantine,
+            quarantine: policy.quarantine,
             quarantine_bytes: gauge(InternalMetric::SpoolQuarantineBytes, &[]),
         };
         (forwarder, destinations)

@@ -31,14 +31,14 @@ pub(super) fn max_size(request: &ExportRequest) -> usize {
 
 /// The payload of a request.
 pub(super) fn encode(request: &ExportRequest, received: Timestamp) -> Bytes {
-    let message = SpooledRequest {
-        signal: stored(request.signal).into(),
-        json: request.encoding == Encoding::Json,
-        received: received.0,
+    let outbound = OutboundRequest {
+        signal: request.signal,
+        encoding: request.encoding,
+        received,
+        headers: request.headers.clone(),
         body: request.body.clone(),
-        headers: stored_headers(&request.headers),
     };
-    message.encode_to_vec().into()
+    outbound.into_stored().encode_to_vec().into()
 }
 
 /// The request in a file of the quarantine.
@@ -52,22 +52,24 @@ pub(super) fn quarantined(
         destination: destination.to_owned(),
         answer: answer.to_owned(),
         rejected: rejected.0,
-        request: Some(SpooledRequest {
-            signal: stored(request.signal).into(),
-            json: request.encoding == Encoding::Json,
-            received: request.received.0,
-            body: request.body.clone(),
-            headers: stored_headers(&request.headers),
-        }),
+        request: Some(request.clone().into_stored()),
     };
     message.encode_to_vec()
 }
 
-fn stored_headers(headers: &[(String, String)]) -> Vec<SpooledHeader> {
-    let headers = headers.iter().cloned();
-    headers
-        .map(|(name, value)| SpooledHeader { name, value })
-        .collect()
+impl OutboundRequest {
+    fn into_stored(self) -> SpooledRequest {
+        let headers = self.headers.into_iter();
+        SpooledRequest {
+            signal: stored(self.signal).into(),
+            json: self.encoding == Encoding::Json,
+            received: self.received.0,
+            body: self.body,
+            headers: headers
+                .map(|(name, value)| SpooledHeader { name, value })
+                .collect(),
+        }
+    }
 }
 
 fn stored(signal: Signal) -> SpooledSignal {

@@ -37,15 +37,15 @@ pub(super) struct RequestSender {
     rejecting: AtomicBool,
 }
 
-/// What becomes of requests that are not sent for long, or rejected.
+/// What becomes of requests that wait at the end, are not sent for long, or are rejected.
 #[derive(Clone, Debug, Default)]
-pub(super) struct GiveUpPolicy {
-    /// All is sent before the end, as long as the destination accepts it.
-    pub(super) drains: bool,
+pub struct GiveUpPolicy {
+    /// All is sent before the end, as long as the destination accepts it: nothing of it survives, or an operator asks for it.
+    pub drains: bool,
     /// An older request is not sent; zero: no limit.
-    pub(super) max_age: Duration,
+    pub max_age: Duration,
     /// Keeps what is rejected. `None`: it is dropped.
-    pub(super) quarantine: Option<Arc<Quarantine>>,
+    pub quarantine: Option<Arc<Quarantine>>,
 }
 
 enum ForwardClient {

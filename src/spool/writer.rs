@@ -5,7 +5,7 @@ use super::queue::{SpoolItem, SpoolPosition, SpoolQueue, Stage};
 use super::{SpoolLimits, WhenFull, cursors};
 use crate::clock::Clock;
 use crate::log::disk::files::Files;
-use crate::log::disk::journal::{CommitError, Journal, LastSegment};
+use crate::log::disk::journal::{CommitError, Journal, LastSegment, is_full};
 use crate::log::{LogError, Position};
 use crate::model::limit::{Bytes, Limit};
 use crate::model::time::Timestamp;
@@ -320,12 +320,4 @@ impl SpoolWriter {
             saved => saved,
         }
     }
-}
-
-fn is_full(error: &std::io::Error) -> bool {
-    let kinds = [
-        std::io::ErrorKind::StorageFull,
-        std::io::ErrorKind::QuotaExceeded,
-    ];
-    kinds.contains(&error.kind())
 }

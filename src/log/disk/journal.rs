@@ -318,7 +318,8 @@ impl Journal {
     }
 }
 
-fn is_full(error: &io::Error) -> bool {
+/// Whether a fault says that there is no space.
+pub fn is_full(error: &io::Error) -> bool {
     let kinds = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded];
     kinds.contains(&error.kind())
 }

@@ -74,9 +74,7 @@ async fn a_rejected_request_is_kept_and_sent_again_when_the_cause_is_mended() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_waits_is_sent_by_hand_when_baton_is_stopped() {
     let state = folder("forward-drain");
-    let server = OtlpServer::start().await;
-    let (address, url) = (server.address, server.url());
-    server.close().await;
+    let (address, url) = OtlpServer::nobody().await;
     let config = format!(
         "exporters: {{otlp/next: {{endpoint: '{url}', {SOON}}}}}\nstate: {{directory: '{}'}}\n",
         state.display()

@@ -97,9 +97,7 @@ async fn a_restart_goes_on_where_the_last_process_was() {
 async fn headers_stay_with_their_request_over_a_restart() {
     let state = folder("forward-headers");
     for protocol in ["grpc", "http/protobuf"] {
-        let server = OtlpServer::start().await;
-        let (address, url) = (server.address, server.url());
-        server.close().await;
+        let (address, url) = OtlpServer::nobody().await;
         let text = on_disk(
             &state,
             &url,
@@ -183,9 +181,7 @@ async fn a_spool_in_memory_is_sent_before_the_end() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_spool_refuses_with_a_retryable_status_until_there_is_room() {
     let state = folder("forward-full");
-    let server = OtlpServer::start().await;
-    let (address, url) = (server.address, server.url());
-    server.close().await;
+    let (address, url) = OtlpServer::nobody().await;
     let limits = "spool: {max_size: 64KiB, segment_size: 8KiB}\n\
                   receivers: {otlp: {max_request_bytes: 16KiB, max_decompressed_bytes: 16KiB}}\n";
     for state_log in ["memory", "disk"] {

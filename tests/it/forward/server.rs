@@ -64,6 +64,14 @@ impl OtlpServer {
         Self::scripted(|_, _| Reply::Ok).await
     }
 
+    /// An address with its URL at which nobody listens, until another one does.
+    pub async fn nobody() -> (SocketAddr, String) {
+        let server = Self::start().await;
+        let found = (server.address, server.url());
+        server.close().await;
+        found
+    }
+
     /// Gives its address free: another one may listen there when this returns.
     pub async fn close(mut self) {
         self.accepting.abort();
