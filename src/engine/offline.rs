@@ -7,6 +7,7 @@ use crate::model::fact::Fact;
 use crate::model::ids::{PartitionKey, TraceId};
 use crate::model::metric::Family;
 use crate::model::record::Frame;
+use crate::model::time::Timestamp;
 use std::time::Duration;
 
 /// An engine without threads, log or clock.
@@ -62,18 +63,23 @@ impl Offline {
     /// Applies the frames of a recording, in their order, lets all timers run out, and returns the metrics.
     pub fn replay(&mut self, frames: impl Iterator<Item = Frame>) -> Vec<Family> {
         for frame in frames {
+            self.pass_until(frame.arrival);
             self.settle(frame);
         }
-        // Timers run out one after the other, so that what one of them sends meets the others in time.
-        while let Some(due) = self
-            .partitions
-            .iter()
-            .filter_map(Partition::next_deadline)
-            .min()
-        {
+        self.pass_until(Timestamp::MAX);
+        derive::merge(self.partitions.iter().map(Partition::families).collect())
+    }
+
+    /// Runs the timers up to a time one after the other, so that what one of them sends meets the others in time, in whichever
+    /// partition they are and however long nothing else comes.
+    fn pass_until(&mut self, now: Timestamp) {
+        let next = |partitions: &[Partition]| {
+            let due = partitions.iter().filter_map(Partition::next_deadline);
+            due.min().filter(|due| *due <= now)
+        };
+        while let Some(due) = next(&self.partitions) {
             self.settle(Frame::of(None, due, None));
         }
-        derive::merge(self.partitions.iter().map(Partition::families).collect())
     }
 
     /// Applies a frame, and steps all partitions until none has anything to send or a timer to run.

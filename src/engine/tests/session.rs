@@ -283,3 +283,49 @@ fn ids_that_meet_after_the_first_turn_are_one_session_from_the_beginning() {
         }
     }
 }
+
+const DESK_OF_A: &[(&str, &str)] = &[
+    ("gen_ai.operation.name", "invoke_agent"),
+    ("gen_ai.agent.name", "desk"),
+    ("session.id", "A"),
+];
+const DESK_OF_B: &[(&str, &str)] = &[
+    ("gen_ai.operation.name", "invoke_agent"),
+    ("gen_ai.agent.name", "desk"),
+    ("session.id", "B"),
+];
+
+/// A timer of one partition sends what another one's timer would have missed, had it run first: a trace that names two sessions is
+/// dealt out after a minute, and one of them has a turn of its own besides.
+#[test]
+fn how_long_nothing_comes_after_a_timer_changes_no_figure() {
+    let story: &[SpanSketch<'_>] = &[
+        (1, 2, 1, (0, 1_000), DESK_OF_A),
+        (1, 3, 2, (100, 900), CHAT),
+        (1, 4, 1, (0, 1_000), DESK_OF_B),
+        (1, 5, 4, (100, 900), CHAT),
+        (2, 6, 0, (2_000, 3_000), DESK_OF_A),
+        (2, 7, 6, (2_100, 2_900), CHAT),
+    ];
+    let others: [Vec<u64>; 3] = [
+        vec![],
+        vec![90_000_000],
+        (1..100).map(|n| n * 40_000).collect(),
+    ];
+    for partitions in 1..=3 {
+        for others in &others {
+            let mut told = story.to_vec();
+            for (number, at) in (10..).zip(others) {
+                // A trace of its own, without a session.
+                told.push((number, number, 0, (at - 500, *at), HELPER));
+            }
+            let [sessions, turns, ..] = counts(&told, partitions);
+            let unrelated = others.len() as f64;
+            assert_eq!(
+                (sessions - unrelated, turns - unrelated),
+                (2.0, 3.0),
+                "{partitions} partitions, {unrelated} others"
+            );
+        }
+    }
+}
