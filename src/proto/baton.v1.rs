@@ -739,6 +739,9 @@ pub struct DecidedTrace {
     /// The workflow of its turn.
     #[prost(string, optional, tag = "10")]
     pub workflow: ::core::option::Option<::prost::alloc::string::String>,
+    /// The end of its last span, in Unix nanoseconds.
+    #[prost(fixed64, optional, tag = "11")]
+    pub end: ::core::option::Option<u64>,
 }
 /// The latest of several calls under one span, if each includes the usage of the calls before it.
 #[derive(Clone, PartialEq, ::prost::Message)]

@@ -1,13 +1,16 @@
 //! Spans that arrive after their turn was finalized. They add to totals and change no result.
 
 use super::Output;
-use super::trace::DecidedTrace;
+use super::trace::{DecidedTrace, OpenTrace};
 use crate::model::Name;
 use crate::model::agent_name::lasting_name;
 use crate::model::event::{Event, Kind};
 use crate::model::fact::{Fact, What};
+use crate::model::ids::SpanId;
 use crate::model::price::ActionPrices;
 use crate::turn::{self, CumulativeUsage, DEFAULT_WORKFLOW, TotalCost, Verdict};
+use rapidhash::{RapidHashMap as HashMap, RapidHashSet as HashSet};
+use std::time::Duration;
 
 /// What a late span adds to its workflow.
 #[derive(Debug, Default)]
@@ -69,4 +72,64 @@ pub(super) fn count(
         cost,
         verdict: turn::declared_verdict(event),
     }
+}
+
+/// Splits what came of a trace after a turn of it was decided into what adds to that turn, and what is another one (T-9).
+///
+/// It adds to the turn if it lies in the work of a decided span, or goes on with the last exchange without a pause.
+pub(super) fn split(
+    open: OpenTrace,
+    decided: &DecidedTrace,
+    settle: Duration,
+) -> (Vec<Event>, Option<Box<OpenTrace>>) {
+    let (trace, arrival) = (open.trace(), open.last_arrival);
+    let events: Vec<Event> = open.into_events().collect();
+    let is_note = |event: &Event| matches!(event.kind, Kind::Note(_));
+    let beside = beside(events.iter().filter(|event| !is_note(event)), decided);
+    let mut exchanges = turn::exchanges(beside, settle);
+    let starts = exchanges[0].iter().map(|event| event.start);
+    if starts
+        .min()
+        .is_none_or(|start| start <= decided.end + settle)
+    {
+        exchanges.remove(0);
+    }
+    let turns = exchanges.iter().flatten();
+    let of_turns: HashSet<SpanId> = turns.map(|event| event.span).collect();
+    let mut turn = Box::new(OpenTrace::new(trace, arrival));
+    let mut late = Vec::new();
+    for event in events {
+        match of_turns.contains(&event.span) {
+            true => _ = turn.take(event),
+            false => late.push(event),
+        }
+    }
+    if turn.is_turn() {
+        return (late, Some(turn));
+    }
+    late.extend(turn.into_events());
+    (late, None)
+}
+
+/// The spans that lie in the work of no decided span.
+fn beside<'e>(spans: impl Iterator<Item = &'e Event>, decided: &DecidedTrace) -> Vec<Event> {
+    let mut spans: Vec<&Event> = spans.collect();
+    let mut inside: HashMap<SpanId, Vec<SpanId>> = HashMap::default();
+    let mut found = Vec::new();
+    for event in &spans {
+        let Some(parent) = event.parent else {
+            continue;
+        };
+        match decided.owners.of(parent) {
+            Some(_) => found.push(event.span),
+            None => inside.entry(parent).or_default().push(event.span),
+        }
+    }
+    let mut of_decided: HashSet<SpanId> = HashSet::default();
+    while let Some(span) = found.pop() {
+        of_decided.insert(span);
+        found.extend(inside.remove(&span).into_iter().flatten());
+    }
+    spans.retain(|event| !of_decided.contains(&event.span));
+    spans.into_iter().cloned().collect()
 }

@@ -2,7 +2,6 @@
 
 use super::Output;
 use super::session::{LastAnswer, SessionState};
-use super::trace::Trace;
 use crate::model::Name;
 use crate::model::event::Event;
 use crate::model::fact::{Fact, Ignored, What};
@@ -26,7 +25,8 @@ impl SessionState {
 
     /// Keeps the spans of a trace of remarks, so that each counts once however often it is sent.
     pub(super) fn note_remarks(&mut self, trace: TraceId, events: &[Event]) {
-        if let Some(Trace::Decided(known)) = self.traces.get_mut(&trace) {
+        let trace = self.traces.get_mut(&trace);
+        if let Some(known) = trace.and_then(|trace| trace.decided.as_mut()) {
             known.owners = events.iter().map(|event| (event.span, None)).collect();
             self.known_spans += known.owners.len();
         }
@@ -35,17 +35,10 @@ impl SessionState {
     /// Counts the remarks of a trace: for the agent of the span that it links to, else for the one that answered last.
     pub(super) fn count_remarks(&mut self, events: &[Event], now: Timestamp, out: &mut Output) {
         for event in events {
-            let linked =
-                event
-                    .rare
-                    .links
-                    .iter()
-                    .find_map(|link| match self.traces.get(&link.trace)? {
-                        Trace::Decided(about) => {
-                            about.owners.of(link.span).or(about.answering.as_ref())
-                        }
-                        Trace::Open(_) => None,
-                    });
+            let linked = event.rare.links.iter().find_map(|link| {
+                let about = self.traces.get(&link.trace)?.decided.as_ref()?;
+                about.owners.of(link.span).or(about.answering.as_ref())
+            });
             let last = self.last_answer.as_deref();
             let agent = event.agent.as_ref().or(linked);
             let agent = agent.or_else(|| self.agent_of_response(event));
@@ -63,10 +56,8 @@ impl SessionState {
     /// The agent that gave the response which a remark names, in whichever trace of the session.
     fn agent_of_response(&self, event: &Event) -> Option<&Name> {
         event.rare.about?;
-        self.traces.values().find_map(|trace| match trace {
-            Trace::Decided(known) => known.agent_about(event),
-            Trace::Open(_) => None,
-        })
+        let mut traces = self.traces.values();
+        traces.find_map(|trace| trace.decided.as_ref()?.agent_about(event))
     }
 
     /// An outcome that was declared apart from its turn counts for the open workflow, unless that began later (W-6).

@@ -109,19 +109,19 @@ impl SessionState {
     pub(super) fn weigh(&mut self) {
         (self.open_spans, self.open_bytes, self.known_spans) = (0, 0, 0);
         for trace in self.traces.values() {
-            match trace {
-                Trace::Open(open) => {
-                    self.open_spans += open.len();
-                    self.open_bytes += open.weight;
-                }
-                Trace::Decided(decided) => self.known_spans += decided.owners.len(),
+            if let Some(open) = &trace.open {
+                self.open_spans += open.len();
+                self.open_bytes += open.weight;
             }
+            let decided = trace.decided.as_ref();
+            self.known_spans += decided.map_or(0, |decided| decided.owners.len());
         }
     }
 
-    /// Whether the turn of a trace was decided here, and its spans are still known.
+    /// Whether a turn of a trace was decided here, and its spans are still known.
     pub(super) fn has_decided(&self, trace: TraceId) -> bool {
-        matches!(self.traces.get(&trace), Some(Trace::Decided(_)))
+        let trace = self.traces.get(&trace);
+        trace.is_some_and(|trace| trace.decided.is_some())
     }
 
     pub(super) fn any_trace(&self) -> Option<TraceId> {
@@ -137,39 +137,51 @@ impl SessionState {
         out: &mut Output,
     ) {
         self.last_arrival = self.last_arrival.max(arrival);
-        let (at, trace) = (event.end, event.trace);
-        let state = self.traces.get_or_insert_with(trace, || {
-            Trace::Open(Box::new(OpenTrace::new(trace, arrival)))
-        });
-        match state {
-            Trace::Open(open) => {
-                open.last_arrival = open.last_arrival.max(arrival);
-                let before = open.weight;
-                if open.take(*event) == Added::New {
-                    self.open_spans += 1;
-                } else {
-                    out.facts.push(Fact::new(at, trace, What::Duplicate));
-                }
-                self.open_bytes += open.weight - before;
-            }
-            Trace::Decided(decided) => {
-                let from = out.facts.len();
-                let known = decided.owners.len();
-                let late = late::count(decided, &mut self.usage, &event, &settings.prices, out);
-                self.known_spans += decided.owners.len() - known;
-                if let Some(workflow) = &mut self.workflow {
-                    workflow.summary.cost.merge(late.cost);
-                }
-                if let Some(verdict) = late.verdict {
-                    self.declare(verdict, trace, arrival, out);
-                }
-                stamp(&mut out.facts[from..], &self.cohort, &self.traces);
-            }
+        let (at, id) = (event.end, event.trace);
+        let trace = self.traces.get_or_insert_with(id, Trace::default);
+        if trace.is_late(&event) {
+            self.take_late(&event, arrival, settings, out);
+            return;
         }
+        let new = || Box::new(OpenTrace::new(id, arrival));
+        let open = trace.open.get_or_insert_with(new);
+        open.last_arrival = open.last_arrival.max(arrival);
+        let before = open.weight;
+        if open.take(*event) == Added::New {
+            self.open_spans += 1;
+        } else {
+            out.facts.push(Fact::new(at, id, What::Duplicate));
+        }
+        self.open_bytes += open.weight - before;
         if self.open_spans > settings.max_spans_per_session {
-            out.facts.push(shed_fact(at, trace, Shed::SpansPerSession));
+            out.facts.push(shed_fact(at, id, Shed::SpansPerSession));
             self.decide_all(arrival, settings, out);
         }
+    }
+
+    /// Counts an event whose turn is decided.
+    pub(super) fn take_late(
+        &mut self,
+        event: &Event,
+        arrival: Timestamp,
+        settings: &Settings,
+        out: &mut Output,
+    ) {
+        let trace = self.traces.get_mut(&event.trace);
+        let Some(decided) = trace.and_then(|trace| trace.decided.as_mut()) else {
+            return;
+        };
+        let from = out.facts.len();
+        let known = decided.owners.len();
+        let late = late::count(decided, &mut self.usage, event, &settings.prices, out);
+        self.known_spans += decided.owners.len() - known;
+        if let Some(workflow) = &mut self.workflow {
+            workflow.summary.cost.merge(late.cost);
+        }
+        if let Some(verdict) = late.verdict {
+            self.declare(verdict, event.trace, arrival, out);
+        }
+        stamp(&mut out.facts[from..], &self.cohort, &self.traces);
     }
 
     /// Whether a trace names several sessions, so that its own key deals it out.
@@ -213,16 +225,14 @@ impl SessionState {
         is_gone: F,
     ) -> impl Iterator<Item = Box<Event>> + use<F> {
         let mut gone = Vec::new();
-        for (id, trace) in std::mem::take(&mut self.traces) {
-            match trace {
-                Trace::Open(open) if is_gone(id) => {
-                    self.open_spans -= open.len();
-                    self.open_bytes -= open.weight;
-                    gone.push(open);
-                }
-                stays => {
-                    self.traces.insert(id, stays);
-                }
+        for (id, mut trace) in std::mem::take(&mut self.traces) {
+            if let Some(open) = trace.open.take_if(|_| is_gone(id)) {
+                self.open_spans -= open.len();
+                self.open_bytes -= open.weight;
+                gone.push(open);
+            }
+            if trace.open.is_some() || trace.decided.is_some() {
+                self.traces.insert(id, trace);
             }
         }
         let events = gone.into_iter().flat_map(|open| open.into_events());
@@ -236,7 +246,7 @@ impl SessionState {
 
     /// Whether anything of it is decided and not forgotten.
     pub(super) fn is_begun(&self) -> bool {
-        let decided = |trace: &Trace| matches!(trace, Trace::Decided(_));
+        let decided = |trace: &Trace| trace.decided.is_some();
         self.counted
             || !self.pending.is_empty()
             || !self.shared.is_empty()

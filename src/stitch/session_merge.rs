@@ -82,21 +82,19 @@ impl SessionState {
         }
         let mut late = Vec::new();
         for (id, theirs) in other.traces {
-            let Trace::Decided(theirs) = theirs else {
+            let Some(theirs) = theirs.decided else {
                 continue;
             };
-            let joined = match self.traces.remove(&id) {
+            let own = self.traces.get_or_insert_with(id, Trace::default);
+            own.decided = Some(match own.decided.take() {
+                Some(own) => Box::new(own.merged(*theirs)),
                 None => theirs,
-                Some(Trace::Decided(own)) => Box::new(own.merged(*theirs)),
-                Some(Trace::Open(open)) => {
-                    late.extend(open.into_events());
-                    theirs
-                }
-            };
-            self.traces.insert(id, Trace::Decided(joined));
+            });
+            // What of it is late shows only now.
+            late.extend(own.open.take());
         }
         self.weigh();
-        for event in late {
+        for event in late.into_iter().flat_map(|open| open.into_events()) {
             self.take(Box::new(event), arrival, settings, out);
         }
     }

@@ -133,19 +133,16 @@ impl SessionState {
     }
 
     fn resource_session(&self) -> Option<Name> {
-        let open = |trace: &Trace| match trace {
-            Trace::Open(open) => open.resource_session(),
-            Trace::Decided(_) => None,
-        };
+        let open = |trace: &Trace| trace.open.as_ref()?.resource_session();
         self.traces.values().find_map(open)
     }
 
     /// Gives all events to the session that the resource names.
     fn follow_resource(&mut self, out: &mut Output) -> Option<PartitionKey> {
         let session = self.resource_session()?;
-        let tenant = self.traces.values().find_map(|trace| match trace {
-            Trace::Open(open) => open.events().find_map(|event| event.context.tenant.clone()),
-            Trace::Decided(_) => None,
+        let tenant = self.traces.values().find_map(|trace| {
+            let mut events = trace.open.as_ref()?.events();
+            events.find_map(|event| event.context.tenant.clone())
         });
         let to = PartitionKey::Session(TenantScoped {
             tenant,

@@ -1,5 +1,6 @@
 //! Turns of a session: which traces are one turn, when it is ready, and what its decision changes.
 
+use super::late;
 use super::missing::Missing;
 use super::owners::Owners;
 use super::session::{SessionState, stamp};
@@ -65,9 +66,9 @@ impl SessionState {
         let mut open: Vec<(TraceId, &OpenTrace, (Timestamp, Timestamp))> = self
             .traces
             .iter()
-            .filter_map(|(id, trace)| match trace {
-                Trace::Open(open) => Some((*id, &**open, open.interval())),
-                Trace::Decided(_) => None,
+            .filter_map(|(id, trace)| {
+                let open = trace.open.as_deref()?;
+                Some((*id, open, open.interval()))
             })
             .collect();
         // The longest of those that start together comes first, as it may contain the others.
@@ -131,17 +132,17 @@ impl SessionState {
             None => bound,
         };
         traces
-            .filter_map(|id| match self.traces.get(id) {
-                Some(Trace::Open(open)) => Some(open),
-                _ => None,
+            .filter_map(|id| {
+                let trace = self.traces.get(id)?;
+                Some((trace, trace.open.as_deref()?))
             })
-            .map(|open| {
+            .map(|(trace, open)| {
                 // Where a link leads is as unknown as a parent that is missing, as long as nobody says so.
                 let waits = matches!(key, PartitionKey::Trace(_)) && open.follows();
                 // A part of a trace was waited for before it was dealt out.
                 let missing = match self.shares(open.trace()) {
                     true => Missing::Nothing,
-                    false => open.missing(),
+                    false => trace.missing(),
                 };
                 let quiet = match (missing, patience, turn.followed) {
                     (Missing::Nothing, _, _) if waits => settings.trace_timeout,
@@ -157,22 +158,20 @@ impl SessionState {
         let (mut spans, mut remarks) = (Vec::new(), Vec::new());
         let is_alone = turn.traces.len() == 1;
         for id in &turn.traces {
-            if let Some(Trace::Open(trace)) = self.traces.remove(id) {
-                self.open_spans -= trace.len();
-                self.open_bytes -= trace.weight;
-                // A trace in which nothing is about agents adds nothing to the turn of others (T-7).
-                // Neither does a run alone in which nothing shows that was rated (S-11).
-                let is_agentic = trace.is_agentic() && !(is_alone && trace.only_remarks());
-                if !is_agentic && !trace.has_remarks() {
-                    out.facts.push(ignored(*id, &trace));
-                    continue;
-                }
-                let (events, decided) = trace.close();
-                self.traces.insert(*id, Trace::Decided(Box::new(decided)));
-                match is_agentic {
-                    true => spans.extend(events),
-                    false => remarks.push((*id, events)),
-                }
+            let Some(open) = self.take_open(*id, now, settings, out) else {
+                continue;
+            };
+            // A trace in which nothing is about agents adds nothing to the turn of others (T-7).
+            // Neither does a run alone in which nothing shows that was rated (S-11).
+            let is_agentic = open.is_agentic() && !(is_alone && open.only_remarks());
+            if !is_agentic && !open.has_remarks() {
+                out.facts.push(ignored(*id, &open));
+                continue;
+            }
+            let events = self.close(*open);
+            match is_agentic {
+                true => spans.extend(events),
+                false => remarks.push((*id, events)),
             }
         }
         for events in turn::exchanges(spans, settings.settle) {
@@ -184,6 +183,41 @@ impl SessionState {
             self.count_remarks(events, now, out);
         }
         stamp(&mut out.facts[from..], &self.cohort, &self.traces);
+    }
+
+    /// Takes the open part of a trace, without what only adds to a turn of it that is decided: that is counted (T-9).
+    fn take_open(
+        &mut self,
+        id: TraceId,
+        now: Timestamp,
+        settings: &Settings,
+        out: &mut Output,
+    ) -> Option<Box<OpenTrace>> {
+        let trace = self.traces.get_mut(&id)?;
+        let open = trace.open.take()?;
+        self.open_spans -= open.len();
+        self.open_bytes -= open.weight;
+        let Some(decided) = &trace.decided else {
+            self.traces.remove(&id);
+            return Some(open);
+        };
+        let (late, turn) = late::split(*open, decided, settings.settle);
+        for event in late {
+            self.take_late(&event, now, settings, out);
+        }
+        turn
+    }
+
+    /// Closes a trace, or another part of it; returns its spans.
+    fn close(&mut self, open: OpenTrace) -> Vec<Event> {
+        let id = open.trace();
+        let (events, closed) = open.close();
+        let trace = self.traces.get_or_insert_with(id, Trace::default);
+        trace.decided = Some(Box::new(match trace.decided.take() {
+            Some(known) => known.merged(closed),
+            None => closed,
+        }));
+        events
     }
 
     /// Decides one exchange with the user (T-10, T-11).
@@ -268,13 +302,14 @@ impl SessionState {
     fn note_owners(&mut self, turn: &Decided) {
         let owners: &SpanOwners = &turn.owners;
         for spans in owners.chunk_by(|(a, ..), (b, ..)| a == b) {
-            if let Some(Trace::Decided(known)) = self.traces.get_mut(&spans[0].0) {
+            let trace = self.traces.get_mut(&spans[0].0);
+            if let Some(known) = trace.and_then(|trace| trace.decided.as_mut()) {
                 let before = known.owners.len();
                 let spans = spans.iter().cloned();
                 let own: Owners = spans.map(|(_, span, owner)| (span, owner)).collect();
                 known.owners = match before {
                     0 => own,
-                    // Another exchange of the same trace.
+                    // Another turn of the same trace.
                     _ => own.merged(&known.owners),
                 };
                 known.answering.clone_from(&turn.answering);

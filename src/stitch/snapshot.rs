@@ -85,18 +85,15 @@ impl Stitcher {
 
 impl SessionState {
     pub(super) fn save(&self) -> v1::Conversation {
-        let open = |(id, trace): (&TraceId, &Trace)| match trace {
-            Trace::Open(open) => Some(v1::OpenTrace {
+        let open = |(id, trace): (&TraceId, &Trace)| {
+            let open = trace.open.as_ref()?;
+            Some(v1::OpenTrace {
                 trace: id.as_bytes().to_vec(),
                 events: open.save_events(),
                 last_arrival: open.last_arrival.0,
-            }),
-            Trace::Decided(_) => None,
+            })
         };
-        let decided = |(id, trace): (&TraceId, &Trace)| match trace {
-            Trace::Decided(decided) => Some(decided.save(*id)),
-            Trace::Open(_) => None,
-        };
+        let decided = |(id, trace): (&TraceId, &Trace)| Some(trace.decided.as_ref()?.save(*id));
         let pending = |(due, state): &(Timestamp, HandoffState)| v1::Pending {
             due: due.0,
             verdict: Some(state.save()),
@@ -127,12 +124,14 @@ impl SessionState {
         for open in stored.open {
             let id = trace(&open.trace)?;
             let open = OpenTrace::restore(id, open.last_arrival, open.events)?;
-            restored.traces.insert(id, Trace::Open(Box::new(open)));
+            let trace = restored.traces.get_or_insert_with(id, Trace::default);
+            trace.open = Some(Box::new(open));
         }
         for decided in stored.decided {
             let id = trace(&decided.trace)?;
             let known = DecidedTrace::restore(decided)?;
-            restored.traces.insert(id, Trace::Decided(Box::new(known)));
+            let trace = restored.traces.get_or_insert_with(id, Trace::default);
+            trace.decided = Some(Box::new(known));
         }
         for pending in stored.pending {
             let state = pending.verdict.ok_or(Invalid("verdict"))?;
@@ -219,6 +218,7 @@ impl DecidedTrace {
             threshold: self.threshold.map(Threshold::get),
             answering: text(self.answering.as_ref()),
             workflow: text(self.workflow.as_ref()),
+            end: Some(self.end.0),
         }
     }
 
@@ -233,6 +233,7 @@ impl DecidedTrace {
             threshold: threshold(stored.threshold),
             answering: name(stored.answering),
             workflow: name(stored.workflow),
+            end: stored.end.map_or(Timestamp::MAX, Timestamp),
         })
     }
 }

@@ -1,4 +1,4 @@
-//! One trace of a session: its events while the turn is open, a summary afterwards.
+//! One trace of a session: the events of its open turn, and a summary of those that are finalized.
 
 use super::event_buffer::{self, Added, EventBuffer};
 use super::missing::Missing;
@@ -12,20 +12,35 @@ use crate::model::time::Timestamp;
 use crate::turn::PauseSigns;
 use std::cmp::Reverse;
 
-/// The state of one trace.
-#[derive(Debug)]
-pub(super) enum Trace {
-    Open(Box<OpenTrace>),
-    Decided(Box<DecidedTrace>),
+/// The state of one trace. It has at least one of its parts, and both if it goes on after a turn of it was decided (T-9).
+#[derive(Debug, Default)]
+pub(super) struct Trace {
+    /// Written by each event, taken by the decision of its turn.
+    pub(super) open: Option<Box<OpenTrace>>,
+    /// Written by each decision, never cleared.
+    pub(super) decided: Option<Box<DecidedTrace>>,
 }
 
 impl Trace {
     /// How it was sampled, once it is decided and where it says so.
     pub(super) fn threshold(&self) -> Option<Threshold> {
-        match self {
-            Self::Open(_) => None,
-            Self::Decided(decided) => decided.threshold,
-        }
+        self.decided.as_ref()?.threshold
+    }
+
+    /// Whether an event is late: its turn is decided. What begins after all that is decided may be another turn.
+    pub(super) fn is_late(&self, event: &Event) -> bool {
+        let decided = self.decided.as_ref();
+        decided.is_some_and(|decided| event.start <= decided.end || decided.is_about(event))
+    }
+
+    /// What of its open part is not here, as far as its spans tell (T-9).
+    pub(super) fn missing(&self) -> Missing {
+        let is_decided = |span| {
+            let decided = self.decided.as_ref();
+            decided.is_some_and(|decided| decided.owners.knows(span))
+        };
+        let open = self.open.as_ref();
+        open.map_or(Missing::Nothing, |open| open.missing_but(is_decided))
     }
 }
 
@@ -40,6 +55,8 @@ pub(super) struct DecidedTrace {
     pub(super) answering: Option<Name>,
     /// That of its turn: what late feedback is about. `None` where an older Baton decided it.
     pub(super) workflow: Option<Name>,
+    /// The end of its last span: what begins later may be another turn. [`Timestamp::MAX`] where an older Baton decided it.
+    pub(super) end: Timestamp,
 }
 
 impl DecidedTrace {
@@ -51,7 +68,15 @@ impl DecidedTrace {
         self.threshold = thresholds.min();
         self.answering = self.answering.max(other.answering);
         self.workflow = self.workflow.max(other.workflow);
+        self.end = self.end.max(other.end);
         self
+    }
+
+    /// Whether an event is known, or a note about one that is.
+    fn is_about(&self, event: &Event) -> bool {
+        let is_note = matches!(event.kind, Kind::Note(_));
+        let of_trace = is_note && event.span == SpanId::OF_TRACE;
+        of_trace || self.owners.knows(event.span) || is_note && self.agent_about(event).is_some()
     }
 
     /// The agent of the span that an event is or speaks about, or of the response that it names (S-12).
@@ -112,6 +137,7 @@ impl OpenTrace {
     /// All spans by their ids, each with what its notes say, and what is to be known of them afterwards. A note to a span that
     /// never came stands for it.
     pub(super) fn close(self) -> (Vec<Event>, DecidedTrace) {
+        let (_, end) = self.interval();
         let mut spans = Vec::with_capacity(self.buffer.len());
         let mut notes = Vec::new();
         for event in self.buffer.into_events() {
@@ -126,6 +152,7 @@ impl OpenTrace {
             threshold: spans.iter().filter_map(|e| e.rare.threshold).min(),
             answering: None,
             workflow: None,
+            end,
         };
         // The newest first: of several messages of the user the last one counts, and so does the last verdict.
         notes.sort_by_key(|(id, note)| (note.span, Reverse(note.end), *id));
@@ -183,7 +210,12 @@ impl OpenTrace {
 
     /// What of it is not here, as far as its spans tell (T-9).
     pub(super) fn missing(&self) -> Missing {
-        match self.buffer.is_complete_with(|_| false) {
+        self.missing_but(|_| false)
+    }
+
+    /// What is neither here nor known elsewhere.
+    pub(super) fn missing_but(&self, is_known: impl Fn(SpanId) -> bool) -> Missing {
+        match self.buffer.is_complete_with(is_known) {
             true => Missing::Nothing,
             false => Missing::of(&self.events().collect::<Vec<_>>()),
         }

@@ -19,6 +19,7 @@ mod money;
 mod notes;
 mod pauses;
 mod remarks;
+mod reopened;
 mod repeated;
 mod retention;
 mod sampling;

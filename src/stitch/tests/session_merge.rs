@@ -159,13 +159,14 @@ fn a_session_that_was_counted_is_not_counted_again_where_it_goes() {
     assert_eq!(count(&facts, |what| *what == What::Session), 1);
 }
 
-/// Of one trace a session has decided what it knew, and another one knows more that is not decided: it came late.
+/// Of one trace a session has decided what it knew, and another one knows more that is not decided and began without a pause: it came
+/// late.
 #[test]
 fn of_a_trace_that_is_decided_in_one_session_and_open_in_the_other_the_rest_is_late() {
     for (decided, open) in [("a", "b"), ("b", "a")] {
         let mut desk = KeyedDesk::new(Settings::default());
         desk.apply(&session(decided), turn(1, 0, "desk", &[], |_| {}), 0);
-        let more = turn(1, 8, "desk", &[], |event| event.span = span(9));
+        let more = turn(1, 5, "desk", &[], |event| event.span = span(9));
         desk.apply(&session(open), more, 10);
         meet(&mut desk, "b", "a", 11);
         let facts = desk.end();

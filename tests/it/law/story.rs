@@ -203,8 +203,11 @@ impl Teller {
         let form = *pick(&mut self.slow, &forms);
         let mut pauses = pauses;
         if form != Form::Exchanges {
-            // Without a span that says so, nobody waits that long for more of it (T-9).
             for pause in &mut pauses {
+                // Half of the long ones: a turn is finalized before the next one begins (T-9).
+                if *pause > 2 * MINUTE && *pause % 2 == 0 {
+                    continue;
+                }
                 let short = form == Form::Plain && self.slow.one_in(3);
                 *pause = if short {
                     2 * SECOND

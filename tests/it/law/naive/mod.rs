@@ -6,6 +6,7 @@
 
 mod exchanges;
 mod links;
+mod parts;
 mod pauses;
 mod sessions;
 mod shared;
@@ -134,6 +135,13 @@ pub fn contents(events: &[Event], settings: &Settings) -> BTreeMap<&'static str,
                     traces.iter().any(|trace| dealt.whole(*trace) != *trace),
                 ),
                 ("a remark that comes alone", turn.events.is_empty()),
+                (
+                    "one of a trace of which a turn was finalized before",
+                    turns.iter().any(|other| {
+                        let mut shared = other.events.iter().filter(|e| traces.contains(&e.trace));
+                        other.decided < turn.start && shared.next().is_some()
+                    }),
+                ),
             ] {
                 *contents.entry(what).or_default() += u64::from(happens);
             }

@@ -2,6 +2,7 @@
 
 use super::Settings;
 use super::exchanges;
+use super::parts;
 use super::pauses;
 use super::sessions::{self, Named, all_named};
 use super::shared::Dealt;
@@ -103,7 +104,7 @@ fn hurry(turns: &mut [Turn<'_>], settings: &Settings, dealt: &Dealt) {
 }
 
 /// How long a whole turn waits for more of it, because it waits for the user or asks for the next call; without a session never (T-14).
-fn patience(turn: &[&Event], settings: &Settings) -> Duration {
+pub fn patience(turn: &[&Event], settings: &Settings) -> Duration {
     let lost = spans(turn).any(|e| e.parent.is_some() && parent(turn, e).is_none());
     if lost || sessions::ids_of_all(turn).is_empty() {
         Duration::ZERO
@@ -125,7 +126,8 @@ fn together<'e>(events: &'e [Event], settings: &Settings, dealt: &Dealt) -> Vec<
             .filter(|event| event.trace == *trace)
             .collect()
     };
-    let mut all: Vec<Vec<&Event>> = traces.iter().map(of_trace).collect();
+    let parts = |trace| parts::of(of_trace(trace), settings, dealt);
+    let mut all: Vec<Vec<&Event>> = traces.iter().flat_map(parts).collect();
     all.sort_by_key(|events| (start(events), std::cmp::Reverse(end(events))));
     let named: Vec<Named> = all.iter().map(|e| all_named(e, settings)).collect();
     let mut turns: Vec<Vec<&Event>> = Vec::new();
@@ -257,13 +259,13 @@ fn parent<'e>(turn: &[&'e Event], event: &Event) -> Option<&'e Event> {
 }
 
 /// Spans last; a log record about one may come at any time.
-fn spans<'t, 'e>(events: &'t [&'e Event]) -> impl Iterator<Item = &'t &'e Event> {
+pub fn spans<'t, 'e>(events: &'t [&'e Event]) -> impl Iterator<Item = &'t &'e Event> {
     events
         .iter()
         .filter(|event| !matches!(event.kind, Kind::Note(_)))
 }
 
-fn start(events: &[&Event]) -> Timestamp {
+pub fn start(events: &[&Event]) -> Timestamp {
     spans(events)
         .map(|event| event.start)
         .min()
@@ -271,7 +273,7 @@ fn start(events: &[&Event]) -> Timestamp {
 }
 
 /// When the session had all of these.
-fn known(events: &[&Event], dealt: &Dealt) -> Timestamp {
+pub fn known(events: &[&Event], dealt: &Dealt) -> Timestamp {
     let dealt = events.iter().filter_map(|event| dealt.at(event.trace));
     dealt.fold(end(events), Timestamp::max)
 }

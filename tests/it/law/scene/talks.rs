@@ -36,7 +36,8 @@ impl<'t> Scene<'t> {
     /// A conversation of several turns, with these pauses after them.
     pub fn conversation(&mut self, form: Form, about: Vec<Attribute>, pauses: &[u64]) {
         let around = match form {
-            Form::Plain => about.clone(),
+            // What a root says that comes when a turn is finalized already counts in no turn.
+            Form::Plain if pauses.iter().all(|pause| *pause < MINUTE) => about.clone(),
             _ => Vec::new(),
         };
         let root = self.open(None, "conversation", around);
