@@ -36,7 +36,9 @@ use crate::shutdown::Failure;
 use crate::telemetry::Telemetry;
 use feed::FeedSource;
 use listeners::ListenerServers;
+use std::future::Future;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tasks::{Phase, Task, Tasks};
@@ -157,7 +159,7 @@ impl App {
         let stop = app.tasks.stopping(Phase::Receivers);
         let tasks = writer_task(&app.engine, ground.writer).into_iter();
         let tasks = tasks.chain(worker_tasks(&app.engine, ground.workers));
-        let tasks = tasks.chain(receiver_tasks(grpc, http, reporter, &stop));
+        let tasks = tasks.chain(receiver_tasks(&app.engine, (grpc, http), reporter, &stop));
         tasks.for_each(|task| app.tasks.start(task));
         if let Some(relay) = relay {
             // It is set once: nobody else does.
@@ -256,18 +258,30 @@ fn log_failure(error: LogError) -> Failure {
     Failure::Log(error.to_string())
 }
 
-/// The receivers, and the reports of what they refuse.
+/// The receivers, and the reports of what they refuse. Who connects while the engine catches up waits: what he sends would come too
+/// early.
 fn receiver_tasks(
-    grpc: Grpc,
-    http: Http,
+    engine: &Arc<Engine>,
+    (grpc, http): (Grpc, Http),
     reporter: Reporter,
     stop: &CancellationToken,
 ) -> [Task; 3] {
+    let after_it = |serve: Pin<Box<dyn Future<Output = ()> + Send>>| {
+        let (engine, stop) = (Arc::clone(engine), stop.clone());
+        async move {
+            tokio::select! {
+                () = engine.caught_up() => {}
+                () = stop.cancelled() => {}
+            }
+            serve.await;
+        }
+    };
     let stop = || stop.clone().cancelled_owned();
     let phase = Phase::Receivers;
+    let (grpc, http) = (Box::pin(grpc.serve(stop())), Box::pin(http.serve(stop())));
     [
-        Task::future("the gRPC receiver", phase, grpc.serve(stop())),
-        Task::future("the HTTP receiver", phase, http.serve(stop())),
+        Task::future("the gRPC receiver", phase, after_it(grpc)),
+        Task::future("the HTTP receiver", phase, after_it(http)),
         Task::future("the reporter of refusals", phase, reporter.run(stop())),
     ]
 }

@@ -96,6 +96,10 @@ impl Readiness for FeedSource {
             .get()
             .and_then(|forwarder| forwarder.shortage());
         let full = engine.full().into_iter().chain(spool);
-        stuck.chain(full).chain(stopping).collect()
+        let missed = engine.missed_time().map(|missed| {
+            let seconds = missed.as_secs();
+            format!("passing the time in which no process ran, {seconds} s are left")
+        });
+        stuck.chain(missed).chain(full).chain(stopping).collect()
     }
 }

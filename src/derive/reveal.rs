@@ -56,11 +56,8 @@ impl Reveals {
         Timestamp(due.0.div_ceil(GRAIN).saturating_mul(GRAIN))
     }
 
-    /// The time in which no process ran does not count: what is held now is held anew from `now` on.
+    /// The time in which no process ran does not count: what is held now, or was born in that time, is held anew from `now` on.
     pub(super) fn restart(&mut self, now: Timestamp) {
-        if self.pending.is_empty() {
-            return;
-        }
         // The earliest birth that is held: by its own hold, or by that of an earlier restart.
         let whole = self.now.0 / GRAIN * GRAIN;
         let hold = u64::try_from(self.hold.as_nanos()).unwrap_or(u64::MAX);
@@ -69,7 +66,9 @@ impl Reveals {
         let from = before.map_or(own, |i| i.from.min(own));
         let since = now.max(self.now);
         self.interrupted = Some(Interrupted { from, since });
-        self.pending = BTreeSet::from([self.revealed_at(from)]);
+        if !self.pending.is_empty() {
+            self.pending = BTreeSet::from([self.revealed_at(from)]);
+        }
     }
 
     /// Tells the time.

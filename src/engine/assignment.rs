@@ -6,6 +6,7 @@ use super::recover::{Recovered, recover};
 use super::worker::PartitionWorker;
 use crate::log::LogError;
 use crate::model::record::Frame;
+use crate::model::time::Timestamp;
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLockWriteGuard};
 
@@ -25,15 +26,22 @@ impl Engine {
             all.push((index, recover(&self.settings, parts, index)?));
         }
         let mut found = Recovered::default();
+        let mut log_time = Timestamp::default();
         for (_, one) in &all {
             found += one.recovered;
-            // Nothing enters the log with an earlier time than what is in it, wherever the wall clock of this process stands.
-            self.clock.advance_to(one.partition.log_time());
+            log_time = log_time.max(one.partition.log_time());
         }
+        // Nothing enters the log with an earlier time than what is in it, wherever the wall clock of this process stands.
+        let clock = self.time.clock();
+        clock.advance_to(log_time);
         let is_new = all.iter().all(|(_, one)| one.partition.position() == 0);
+        if !is_new && self.owned().is_empty() {
+            self.time.begin_at(log_time);
+        }
         if !is_new || self.log.appended_entries().is_some() {
             let indices = all.iter().map(|(index, _)| *index);
-            self.log.forward(Frame::restart(indices, self.clock.now()));
+            let times = (self.time.now(), clock.now());
+            self.log.forward(Frame::restart(indices, times));
         }
         // Not sooner: where recovery fails, another Baton may read what this one cannot.
         self.metrics.damaged_snapshots.increment(found.damaged);
@@ -46,7 +54,7 @@ impl Engine {
         for (index, one) in all {
             for frame in one.sends {
                 // As late as what is in the log: it goes on behind it.
-                let arrival = self.clock.now();
+                let arrival = self.time.now();
                 self.log.forward(Frame { arrival, ..frame });
             }
             self.memory.set(index, one.partition.weight());
@@ -59,7 +67,7 @@ impl Engine {
                 heartbeat,
             ));
             self.table().insert(index, Arc::clone(&owned));
-            workers.push(PartitionWorker::new(owned, one.replay, self.clock.now()));
+            workers.push(PartitionWorker::new(owned, one.replay, self.time.now()));
         }
         Ok((workers, found))
     }

@@ -10,12 +10,14 @@
 //! | `owned.rs` | a partition that the engine owns, shared by its worker, the exporters and the probes |
 //! | `partition.rs` | one partition: a stitcher and the metrics derived from its facts; no I/O |
 //! | `repartition.rs` | the state of all partitions, given to another number of them |
+//! | `engine_time.rs` | the time of the engine, which passes an outage in steps |
 //! | `health.rs` | what the engine measures of itself |
 //! | `session_facts.rs` | the facts of sessions, across partitions |
 //! | `stories.rs` | the facts of the latest sessions, for `/sessions/ID` |
 //! | `offline.rs` | a recording, processed by the same partitions as live data |
 
 mod assignment;
+mod engine_time;
 mod health;
 mod offline;
 mod owned;
@@ -45,10 +47,12 @@ use crate::model::memory_limit::MemoryLimit;
 use crate::model::metric::Family;
 use crate::model::record::{Entry, Record};
 use crate::model::time::Timestamp;
+use engine_time::EngineTime;
 use health::EngineMetrics;
 use owned::OwnedPartition;
 use std::collections::BTreeMap;
 use std::sync::{Arc, RwLock};
+use std::time::Duration;
 
 /// The running engine, shared by the exporters and the workers.
 pub struct Engine {
@@ -59,7 +63,7 @@ pub struct Engine {
     /// Written where a partition is assigned or given up; read by everybody who looks at all of them.
     owned: RwLock<BTreeMap<usize, Arc<OwnedPartition>>>,
     heartbeats: Heartbeats,
-    clock: Clock,
+    time: EngineTime,
     metrics: EngineMetrics,
 }
 
@@ -86,7 +90,7 @@ impl Engine {
             snapshots,
             owned: RwLock::default(),
             heartbeats: Heartbeats::new(&clock),
-            clock,
+            time: EngineTime::new(clock),
             metrics: EngineMetrics::new(),
         }
     }
@@ -123,6 +127,11 @@ impl Engine {
         derive::merge(owned.iter().map(|one| of(&one.read())).collect())
     }
 
+    /// How much time without a process is still to be passed, while nothing is taken from outside.
+    pub fn missed_time(&self) -> Option<Duration> {
+        self.time.missing()
+    }
+
     /// Which limits are reached, so that nothing is taken from outside; empty when all is well.
     pub fn full(&self) -> Vec<String> {
         let waiting = self.log.backlog().bytes;
@@ -151,7 +160,7 @@ impl Engine {
 
     /// Whether nothing waits to be applied and no timer is due.
     pub fn is_settled(&self) -> bool {
-        self.is_settled_by(self.clock.now())
+        self.is_settled_by(self.time.clock().now())
     }
 
     /// Whether nothing waits to be applied and no timer will be due at `now`.

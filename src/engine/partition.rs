@@ -50,8 +50,8 @@ impl Partition {
             return out;
         }
         self.position = delivery.position;
-        if delivery.restart {
-            self.deriver.restart(delivery.arrival);
+        if let Some(since) = delivery.restart {
+            self.deriver.restart(since);
         }
         // Sessions have the room that series leave. These have a limit of their own, so that something is left.
         self.stitcher.reserve(self.deriver.weight());
@@ -162,6 +162,11 @@ impl Partition {
     /// Its metrics, to be looked at.
     pub fn deriver(&self) -> &Deriver {
         &self.deriver
+    }
+
+    /// Whether more than sessions and users is remembered: a timer may tell another key something.
+    pub fn has_open_work(&self) -> bool {
+        self.stitcher.has_open_work()
     }
 
     /// Whether it wants to be told the time now.

@@ -87,7 +87,7 @@ impl Engine {
 
     /// One round of a worker: applies what came, and asks for the time where it is due.
     pub fn step(&self, worker: &mut PartitionWorker, next: Next) {
-        let now = self.clock.now();
+        let now = self.time.now();
         worker.owned.heartbeat.beat();
         let position = match &next {
             Next::Delivery(delivery) => Some(delivery.position),
@@ -117,6 +117,7 @@ impl Engine {
         if let Some(position) = position {
             worker.replay.commit(position);
         }
+        self.pass_missed_time();
     }
 
     fn apply(&self, owned: &OwnedPartition, delivery: Delivery) {
@@ -124,6 +125,7 @@ impl Engine {
             partition: owned.index,
             position: delivery.position,
         };
+        self.time.reach(delivery.arrival);
         let mut partition = owned.write();
         owned.stories().note(&delivery.entries);
         let out = partition.apply(delivery);
@@ -133,7 +135,7 @@ impl Engine {
         if !out.sends.is_empty() {
             let sends = addressed(out.sends, self.settings.partitions);
             self.log
-                .forward(Frame::of(sends, self.clock.now(), Some(origin)));
+                .forward(Frame::of(sends, self.time.now(), Some(origin)));
         }
     }
 
@@ -192,7 +194,7 @@ impl Engine {
         let parts = partition.save(owned.index);
         let mut parts = parts.inspect(|_| owned.heartbeat.beat());
         let saved = self.snapshots.save(owned.index, position, &mut parts);
-        worker.saved_at = self.clock.now();
+        worker.saved_at = self.time.now();
         match saved {
             Ok(bytes) => {
                 self.metrics.snapshots.increment(1);
@@ -223,6 +225,6 @@ impl Engine {
     fn wait(&self, worker: &PartitionWorker) -> Duration {
         let due = worker.owned.read().next_deadline();
         let due = due.filter(|_| !worker.ticking);
-        due.map_or(MAX_WAIT, |due| due.since(self.clock.now()).min(MAX_WAIT))
+        due.map_or(MAX_WAIT, |due| due.since(self.time.now()).min(MAX_WAIT))
     }
 }

@@ -17,8 +17,9 @@ pub struct Frame {
     pub origin: Option<Origin>,
     /// The entries of each partition that has some. A partition without entries is only told the time.
     pub parts: Vec<(usize, Vec<Entry>)>,
-    /// A process goes on with the log from here: what was shown until now was shown by another one.
-    pub restart: bool,
+    /// A process goes on with the log from here, at this time: what was shown until now was shown by another one. The time between
+    /// arrival and this one passed without a process.
+    pub restart: Option<Timestamp>,
     /// Series without a living part in any of these partitions, by their numbers: they forget theirs.
     pub forget: Vec<u64>,
 }
@@ -48,7 +49,7 @@ impl Frame {
             arrival,
             origin,
             parts,
-            restart: false,
+            restart: None,
             forget: Vec::new(),
         }
     }
@@ -59,15 +60,18 @@ impl Frame {
             arrival,
             origin: None,
             parts: vec![(partition, Vec::new())],
-            restart: false,
+            restart: None,
             forget: Vec::new(),
         }
     }
 
-    /// Tells partitions that another process goes on with the log.
-    pub fn restart(partitions: impl IntoIterator<Item = usize>, arrival: Timestamp) -> Self {
+    /// Tells partitions that another process goes on with the log. What it missed is passed from `arrival` on; it began at `since`.
+    pub fn restart(
+        partitions: impl IntoIterator<Item = usize>,
+        (arrival, since): (Timestamp, Timestamp),
+    ) -> Self {
         Self {
-            restart: true,
+            restart: Some(since),
             ..Self::without_entries(partitions, arrival)
         }
     }
@@ -92,7 +96,7 @@ impl Frame {
                 .into_iter()
                 .map(|index| (index, Vec::new()))
                 .collect(),
-            restart: false,
+            restart: None,
             forget: Vec::new(),
         }
     }
@@ -144,8 +148,8 @@ pub struct Delivery {
     pub arrival: Timestamp,
     /// Empty: a look at the time.
     pub entries: Vec<Entry>,
-    /// A process goes on with the log from here.
-    pub restart: bool,
+    /// A process goes on with the log from here, at this time.
+    pub restart: Option<Timestamp>,
     /// Series that are dead in all partitions.
     pub forget: Arc<[u64]>,
 }

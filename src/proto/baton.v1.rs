@@ -16,6 +16,9 @@ pub struct Frame {
     /// Series that have expired in all partitions: the partitions of `parts` remove their share of them.
     #[prost(fixed64, repeated, tag = "5")]
     pub forget: ::prost::alloc::vec::Vec<u64>,
+    /// With `restart`: time at which the process restarted. Absent if that is the time at which the frame was appended.
+    #[prost(fixed64, optional, tag = "6")]
+    pub restart_unix_nano: ::core::option::Option<u64>,
 }
 /// The partition that sent the frame, and the position of the entries that caused it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]

@@ -29,12 +29,15 @@ pub fn frame(frame: &Frame) -> Vec<u8> {
             put_entries(entries, to);
         });
     }
-    if frame.restart {
+    if frame.restart.is_some() {
         to.count(4, true);
     }
     if !frame.forget.is_empty() {
         let numbers = frame.forget.iter().flat_map(|series| series.to_le_bytes());
         to.bytes(5, &numbers.collect::<Vec<u8>>());
+    }
+    if let Some(since) = frame.restart {
+        to.fixed64(6, since.0);
     }
     to.into_bytes()
 }

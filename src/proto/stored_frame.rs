@@ -19,6 +19,8 @@ pub struct StoredFrame {
     restart: bool,
     #[prost(fixed64, repeated, tag = "5")]
     forget: Vec<u64>,
+    #[prost(fixed64, optional, tag = "6")]
+    restart_unix_nano: Option<u64>,
 }
 
 /// The beginning of a [`v1::Part`].
@@ -43,6 +45,12 @@ impl StoredFrame {
         })
     }
 
+    /// An older Baton took the time at which it was appended.
+    fn restarted_at(&self) -> Option<Timestamp> {
+        let since = self.restart_unix_nano.unwrap_or(self.arrival_unix_nano);
+        self.restart.then_some(Timestamp(since))
+    }
+
     /// What a partition gets of it; `None`: it has no part.
     ///
     /// # Errors
@@ -59,7 +67,7 @@ impl StoredFrame {
                 position,
                 arrival: Timestamp(self.arrival_unix_nano),
                 entries: entries.collect::<Result<_, _>>()?,
-                restart: self.restart,
+                restart: self.restarted_at(),
                 forget: self.forget.as_slice().into(),
             }));
         }

@@ -103,6 +103,10 @@ impl TimeIndex {
         self.order.remove(&(at, tie(key), index));
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.order.len()
+    }
+
     pub(super) fn first(&self) -> Option<(Timestamp, KeyIndex)> {
         self.order.first().map(|(at, _, index)| (*at, *index))
     }

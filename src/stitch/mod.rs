@@ -127,6 +127,11 @@ impl Stitcher {
         self.keys.len()
     }
 
+    /// Whether any key is more than remembered.
+    pub fn has_open_work(&self) -> bool {
+        self.idle.len() < self.keys.len()
+    }
+
     /// Roughly the bytes that all keys hold in memory.
     pub fn weight(&self) -> usize {
         self.weight

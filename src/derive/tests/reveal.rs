@@ -126,6 +126,23 @@ fn the_time_in_which_nothing_was_exposed_does_not_count() {
     assert_eq!(deriver.next_deadline(), deriver.store.next_expiry());
 }
 
+/// What timers find out in the time that no process ran is new to those who scrape the next one.
+#[test]
+fn what_is_born_in_the_time_that_was_missed_waits_for_a_scrape() {
+    let mut deriver = deriver();
+    deriver.advance(Timestamp(BIRTH));
+    deriver.restart(Timestamp(BIRTH + 1_000 * SECOND));
+    session(&mut deriver, BIRTH + 10 * SECOND);
+    deriver.advance(Timestamp(BIRTH + 1_000 * SECOND));
+    assert_eq!(shown(&deriver), (1.0, 0.0));
+    assert_eq!(
+        shown(&restored(&deriver, deriver_time(&deriver))),
+        (1.0, 0.0)
+    );
+    deriver.advance(Timestamp(BIRTH + 1_120 * SECOND));
+    assert_eq!(shown(&deriver), (1.0, 1.0));
+}
+
 /// Log time of a deriver.
 fn deriver_time(deriver: &Deriver) -> u64 {
     deriver.store.reveals.now().0

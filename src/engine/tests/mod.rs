@@ -1,7 +1,8 @@
-//! Properties of whole runs of the engine: partitions that move, expiry over partitions, sampled populations, sessions of sessions.
+//! Properties of whole runs of the engine: partitions that move, outages, expiry over partitions, sampled populations, sessions of sessions.
 
 mod assignment;
 mod expiry;
+mod outage;
 mod sampling;
 mod session;
 

@@ -275,7 +275,7 @@ fn a_frame_comes_back_as_it_was() {
             position: 5,
         }),
         parts: vec![(0, entries), (3, Vec::new())],
-        restart: true,
+        restart: Some(Timestamp(9)),
         forget: vec![7, u64::MAX],
     };
     let bytes = crate::proto::frame(&frame);

@@ -19,6 +19,8 @@ pub struct Told {
     pub(super) fallbacks: u64,
     pub(super) damages: u64,
     pub(super) changes: u64,
+    /// Seconds without a process.
+    pub(super) missed: u64,
 }
 
 /// What happened under all seeds.
@@ -32,6 +34,7 @@ pub struct Story {
     fallbacks: u64,
     damages: u64,
     changes: u64,
+    missed: u64,
 }
 
 impl Story {
@@ -44,6 +47,7 @@ impl Story {
         self.fallbacks += told.fallbacks;
         self.damages += told.damages;
         self.changes += told.changes;
+        self.missed += told.missed;
     }
 
     pub fn is_eventful(&self) -> bool {
@@ -51,7 +55,7 @@ impl Story {
         let all = all
             .into_iter()
             .chain([self.fallbacks, self.damages])
-            .chain([self.short, self.changes]);
+            .chain([self.short, self.changes, self.missed]);
         all.collect::<Vec<_>>().iter().all(|n| *n > 0)
     }
 }

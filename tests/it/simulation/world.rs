@@ -40,6 +40,9 @@ struct World {
     /// The number of partitions that the operator asks for, who asks for another one at times.
     partitions: usize,
     operator: Option<Dice>,
+    /// No process runs for hours at times, while nobody sends anything.
+    outages: Option<Dice>,
+    missed: u64,
     changes: u64,
     crashes: u64,
     refused: u64,
@@ -72,6 +75,8 @@ impl World {
             others: None,
             partitions: PARTITIONS,
             operator: None,
+            outages: None,
+            missed: 0,
             changes: 0,
             crashes: 0,
             refused: 0,
@@ -104,6 +109,14 @@ impl World {
                 many => (many - 23) * 1200 * SECOND,
             };
             self.time.fetch_sub(back, Ordering::AcqRel);
+        }
+        if self.unsent.is_empty()
+            && let Some(dice) = &mut self.outages
+            && dice.one_in(2)
+        {
+            let seconds = dice.below(3 * 3600);
+            self.missed += seconds;
+            self.pass(seconds * SECOND);
         }
         if self.files.odds() > 0 && self.dice.one_in(4) {
             // It goes down again while it recovers.
@@ -279,6 +292,10 @@ impl World {
                 self.step_of(index);
                 quiet += 1;
             }
+            // What an outage missed passes in many steps.
+            if self.process.engine.missed_time().is_some() {
+                quiet = 0;
+            }
             self.crash_if_down();
         }
     }
@@ -320,6 +337,8 @@ impl World {
                 .collect(),
             others: None,
             operator: None,
+            outages: None,
+            missed: 0,
             changes: 0,
             crashes: 0,
             refused: 0,
@@ -359,6 +378,9 @@ pub fn run(seed: u64) -> Told {
     }
     if seed % 5 == 4 {
         world.operator = Some(Dice::new(seed));
+    }
+    if seed % 3 == 1 {
+        world.outages = Some(Dice::new(seed));
     }
     live(world, waves, true)
 }
@@ -460,6 +482,7 @@ fn live(mut world: World, waves: Vec<usize>, crashes: bool) -> Told {
         fallbacks: world.fallbacks,
         damages: world.damages,
         changes: world.changes,
+        missed: world.missed,
     }
 }
 
