@@ -654,9 +654,12 @@ pub struct DealtSpan {
 pub struct SharedWith {
     #[prost(bytes = "vec", tag = "1")]
     pub trace: ::prost::alloc::vec::Vec<u8>,
-    /// Time until which its part is waited for. 0 once it came.
+    /// Time until which its turns wait for its part. 0 if they do not.
     #[prost(fixed64, tag = "2")]
     pub until: u64,
+    /// Its part did not come in time. If this is not set and `until` is 0, it came.
+    #[prost(bool, tag = "3")]
+    pub overdue: bool,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Links {

@@ -168,7 +168,7 @@ impl KeyState {
             // A little longer than the key of the trace waits, whose records take their time.
             let patience = settings.turn_timeout + settings.trace_timeout;
             let session = self.session_from(arrival);
-            session.wait_for_part(trace, arrival + patience);
+            session.shared.wait(trace, arrival + patience);
         }
         if let Some(session) = &mut self.session {
             let held = session.release(|open| open == trace);

@@ -17,13 +17,14 @@
 //! | `user_messages.rs` | repeated messages of the user |
 //! | `contacts.rs` | closed workflows of a user, to detect repeat contacts |
 //! | `late.rs` | spans that arrive after their turn was finalized |
-//! | `shared.rs, parts.rs` | traces that name several sessions, and which span belongs to which |
+//! | `shared.rs, parts.rs, awaited_parts.rs` | traces that name several sessions, which span belongs to which, and what sessions wait for |
 //! | `links.rs, session_merge.rs` | how traces and sessions find each other, and what moves when they merge |
 //! | `owners.rs` | the agents of the spans of finalized traces |
 //! | `snapshot.rs, snapshot_keys.rs` | conversion of the state from and to protobuf |
 //!
 //! The room `turn` decides what happened in a turn.
 
+mod awaited_parts;
 mod contacts;
 mod event_buffer;
 mod event_codec;
@@ -396,7 +397,7 @@ impl KeyState {
             return;
         }
         let session = self.session_from(arrival);
-        match session.shares(event.trace) {
+        match session.shared.has(event.trace) {
             true => {
                 let trace = PartitionKey::Trace(event.trace);
                 out.sends.push((trace, Record::Event(event)));

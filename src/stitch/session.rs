@@ -1,5 +1,6 @@
 //! One session, or one trace whose session is unknown: its traces, its open workflow, its pending handoffs.
 
+use super::awaited_parts::AwaitedParts;
 use super::event_buffer::Added;
 use super::late;
 use super::trace::{DecidedTrace, OpenTrace, Trace};
@@ -30,9 +31,8 @@ pub(super) struct SessionState {
     /// Written by each event, and by the decision of its turn; read for grouping, duplicates and late spans. Cleared after
     /// `idle_timeout`, or when the trace moves to another key.
     pub(super) traces: SmallMap<TraceId, Trace>,
-    /// Traces that name several sessions, each with the time until which its part is waited for, 0 once it came: written by the key of
-    /// the trace, read by everything that comes of it. Cleared with `traces`.
-    pub(super) shared: SmallMap<TraceId, Timestamp>,
+    /// Traces that name several sessions: written by their keys, read by everything that comes of them.
+    pub(super) shared: AwaitedParts,
     /// Spans in open traces; follows `traces`, and says whether a turn is open.
     pub(super) open_spans: usize,
     /// Their weight; follows `traces`, read by [`SessionState::weight`].
@@ -66,7 +66,7 @@ impl SessionState {
     pub(super) fn new(arrival: Timestamp) -> Self {
         Self {
             traces: SmallMap::default(),
-            shared: SmallMap::default(),
+            shared: AwaitedParts::default(),
             open_spans: 0,
             open_bytes: 0,
             known_spans: 0,
@@ -95,7 +95,7 @@ impl SessionState {
             + usize::from(self.open_spans > 0) * OpenTrace::EMPTY_WEIGHT
             + self.known_spans * KNOWN_SPAN
             + self.traces.len() * TRACE
-            + self.shared.len() * size_of::<(TraceId, Timestamp)>()
+            + self.shared.weight()
             + self.workflow.as_ref().map_or(0, |_| WORKFLOW)
             + self.usage.weight()
             + self
@@ -184,29 +184,6 @@ impl SessionState {
         stamp(&mut out.facts[from..], &self.cohort, &self.traces);
     }
 
-    /// Whether a trace names several sessions, so that its own key deals it out.
-    pub(super) fn shares(&self, trace: TraceId) -> bool {
-        self.shared.get(&trace).is_some()
-    }
-
-    /// Waits for its part of a trace that names several sessions (S-14).
-    pub(super) fn wait_for_part(&mut self, trace: TraceId, until: Timestamp) {
-        self.shared.insert(trace, until);
-    }
-
-    /// Until when it waits for its part of some trace.
-    pub(super) fn waits_for_parts(&self) -> Option<Timestamp> {
-        let waits = self.shared.values().filter(|until| until.0 > 0);
-        waits.min().copied()
-    }
-
-    /// Waits no more for parts that were due.
-    pub(super) fn give_up_parts(&mut self, now: Timestamp) {
-        for until in self.shared.values_mut().filter(|until| **until <= now) {
-            *until = Timestamp::default();
-        }
-    }
-
     /// Takes an event of its part of a trace that names several sessions.
     pub(super) fn take_part(
         &mut self,
@@ -215,7 +192,7 @@ impl SessionState {
         settings: &Settings,
         out: &mut Output,
     ) {
-        self.shared.insert(event.trace, Timestamp::default());
+        self.shared.take(event.trace);
         self.take(event, arrival, settings, out);
     }
 

@@ -23,7 +23,7 @@ impl KeyState {
                     .push((to.clone(), Record::MergeState(state.into())));
             }
             let open = open.map(|event| {
-                let record = match session.shares(event.trace) {
+                let record = match session.shared.has(event.trace) {
                     true => Record::Dealt(event),
                     false => Record::Event(event),
                 };
@@ -75,11 +75,7 @@ impl SessionState {
             (Some(own), Some(other)) => own.merge(*other),
             (own, other) => *own = own.take().or(other),
         }
-        for (id, theirs) in other.shared {
-            let own = self.shared.get_or_insert_with(id, || theirs);
-            // Where one has its part, the other one's is in it.
-            *own = theirs.min(*own);
-        }
+        self.shared.merge(other.shared);
         let mut late = Vec::new();
         for (id, theirs) in other.traces {
             let Some(theirs) = theirs.decided else {

@@ -59,12 +59,12 @@ impl SessionState {
             };
             match step {
                 TimedStep::FollowResource => after.moved_to = self.follow_resource(out),
-                TimedStep::GiveUpParts => self.give_up_parts(now),
+                TimedStep::GiveUpParts => self.shared.give_up(now),
                 TimedStep::DecideTurns => self.decide_ready(key, now, settings, out),
                 TimedStep::DropHandoffs => self.drop_handoffs(now, settings, out),
                 TimedStep::ForgetTraces => {
                     self.traces = SmallMap::default();
-                    self.shared = SmallMap::default();
+                    self.shared.forget_come();
                     self.usage = CumulativeUsage::default();
                     self.known_spans = 0;
                 }
@@ -89,7 +89,7 @@ impl SessionState {
             only[0] = Some((due, TimedStep::FollowResource));
             return only;
         }
-        if let Some(until) = self.waits_for_parts() {
+        if let Some(until) = self.shared.until() {
             let mut only = [None; 5];
             only[0] = Some((until, TimedStep::GiveUpParts));
             return only;
@@ -102,10 +102,11 @@ impl SessionState {
         let handoff = pending.filter_map(|one| drop_at(one, begun, settings));
         // While a turn is open, nothing is closed or forgotten: its decision comes first.
         let quiet = self.open_spans == 0;
-        let traces = quiet && !(self.traces.is_empty() && self.shared.is_empty());
+        let traces = quiet && (!self.traces.is_empty() || self.shared.any_came());
         let workflow = self.workflow.as_ref().filter(|_| quiet);
-        // A session that was never counted leaves nothing to remember.
-        let session = self.is_idle().then(|| match self.counted {
+        // A session that was never counted leaves nothing to remember, unless a trace has something for it.
+        let is_known = self.counted || self.shared.any_is_to_come();
+        let session = self.is_idle().then(|| match is_known {
             true => self.last_arrival + settings.remembered(key),
             false => Timestamp::default(),
         });

@@ -140,7 +140,7 @@ impl SessionState {
                 // Where a link leads is as unknown as a parent that is missing, as long as nobody says so.
                 let waits = matches!(key, PartitionKey::Trace(_)) && open.follows();
                 // A part of a trace was waited for before it was dealt out.
-                let missing = match self.shares(open.trace()) {
+                let missing = match self.shared.has(open.trace()) {
                     true => Missing::Nothing,
                     false => trace.missing(),
                 };

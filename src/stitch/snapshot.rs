@@ -1,10 +1,10 @@
 //! Conversion of the state of a stitcher from and to protobuf.
 
+use super::awaited_parts::AwaitedParts;
 use super::contacts::Contacts;
 use super::links::Links;
 use super::session::{LastAnswer, SessionState};
 use super::shared::SharedTrace;
-use super::snapshot_keys::save_mark;
 use super::trace::{DecidedTrace, OpenTrace, Trace};
 use super::user_messages::UserMessage;
 use super::workflow::OpenWorkflow;
@@ -115,7 +115,7 @@ impl SessionState {
             opened: self.opened.0,
             last_arrival: self.last_arrival.0,
             last_answer: self.last_answer.as_deref().map(LastAnswer::save),
-            shared: self.shared.iter().map(save_mark).collect(),
+            shared: self.shared.save(),
         }
     }
 
@@ -146,10 +146,7 @@ impl SessionState {
                 handed_over: said.handed_over,
             });
         }
-        for mark in stored.shared {
-            let id = trace(&mark.trace)?;
-            restored.shared.insert(id, Timestamp(mark.until));
-        }
+        restored.shared = AwaitedParts::restore(stored.shared)?;
         let workflow = stored.workflow.map(OpenWorkflow::restore).transpose()?;
         restored.workflow = workflow.map(Box::new);
         restored.usage = CumulativeUsage::restore(stored.rows)?;

@@ -101,11 +101,3 @@ impl SharedTrace {
         Ok(restored)
     }
 }
-
-/// A trace that a session shares with others, and until when it waits for its part.
-pub(super) fn save_mark((trace, until): (&TraceId, &Timestamp)) -> v1::SharedWith {
-    v1::SharedWith {
-        trace: trace.as_bytes().to_vec(),
-        until: until.0,
-    }
-}

@@ -329,3 +329,19 @@ fn how_long_nothing_comes_after_a_timer_changes_no_figure() {
         }
     }
 }
+
+/// S-14: a job goes on for longer than a turn waits for its agent, without a pause. Its sessions wait as long for their parts: a session
+/// that forgot the job would take the spans that name it, and not those inside.
+#[test]
+fn a_job_of_hours_over_two_sessions_has_all_its_turns() {
+    let mut told: Vec<SpanSketch<'_>> = vec![(1, 255, 0, (0, 5_000_000), &[])];
+    for turn in 0..100 {
+        let (desk, start) = (2 * turn + 1, 50_000 * u64::from(turn));
+        let attributes = [DESK_OF_A, DESK_OF_B][usize::from(turn % 2)];
+        told.push((1, desk, 255, (start, start + 1_000), attributes));
+        told.push((1, desk + 1, desk, (start + 100, start + 900), CHAT));
+    }
+    for partitions in [1, 3] {
+        assert_eq!(counts(&told, partitions)[..2], [2.0, 100.0]);
+    }
+}
