@@ -283,6 +283,12 @@ impl<'h, 'e> Deal<'h, 'e> {
         of.into_iter().map(|home| home.map(session)).collect()
     }
 
+    /// Whether it is work, or a note about some.
+    fn is_work(&self, i: usize) -> bool {
+        let about = self.parents[i].filter(|_| self.holders[i].span.is_none());
+        self.holders[about.unwrap_or(i)].works
+    }
+
     fn among_several(&self, near: &[Option<usize>]) -> Vec<Option<usize>> {
         // What lies inside each one that belongs to no session.
         let mut inside: Vec<Option<usize>> = vec![None; near.len()];
@@ -316,7 +322,7 @@ impl<'h, 'e> Deal<'h, 'e> {
             let start = self.holders[outermost].start;
             let next = begun.partition_point(|(other, _)| *other <= start);
             let (_, home) = begun.get(next.saturating_sub(1))?;
-            self.holders[i].works.then_some(*home)
+            self.is_work(i).then_some(*home)
         };
         (0..near.len())
             .map(|i| match (near[i], inside[i]) {

@@ -332,7 +332,7 @@ fn a_second_piece_joins_only_what_it_lies_around() {
     }
 }
 
-/// What a log record says of the job itself is about no session. One that names a response is about its call, also late.
+/// What a log record says of the job itself is about no session. One that names a response is about its call, also late (S-16).
 #[test]
 fn a_log_record_is_of_the_session_of_its_call_or_of_none() {
     let mut job = Job::default();
@@ -343,13 +343,23 @@ fn a_log_record_is_of_the_session_of_its_call_or_of_none() {
             call.response = Some(i as u64 + 1);
         }
     }
+    // Work of the job itself goes with the session before it.
+    job.scene.call(root, (500, 600));
+    if let Kind::Model(call) = &mut job.scene.last().kind {
+        call.response = Some(3);
+    }
     let mut note = job.scene.events[0].clone();
     note.kind = Kind::Note(7);
     note.start = Timestamp(900_000_000);
     note.rare.evaluations = scored("csat", 0.75);
     // With the spans, and when they are dealt out.
     for (waits, at) in [(vec![], 1), (vec![10, 20], 30)] {
-        for (about, of) in [(None, None), (Some(1), Some("a")), (Some(2), Some("b"))] {
+        for (about, of) in [
+            (None, None),
+            (Some(1), Some("a")),
+            (Some(2), Some("b")),
+            (Some(3), Some("b")),
+        ] {
             let mut desk = KeyedDesk::new(Settings::default());
             for (key, record) in Job::records(&job.scene.events) {
                 desk.apply(&key, record, 1);

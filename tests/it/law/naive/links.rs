@@ -56,7 +56,8 @@ fn linked(events: &[Event], from: TraceId, settings: &Settings) -> BTreeSet<Trac
         let traces: BTreeSet<TraceId> = event.rare.links.iter().map(|link| link.trace).collect();
         let [linked] = <[TraceId; 1]>::try_from(Vec::from_iter(traces)).ok()?;
         let end = of(events, linked).map(|span| span.end).max()?;
-        (event.end <= end + settings.idle_timeout).then_some(linked)
+        let remembered = settings.idle_timeout.max(settings.turn_timeout);
+        (event.end <= end + remembered).then_some(linked)
     });
     linked.collect()
 }

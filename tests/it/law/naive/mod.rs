@@ -16,6 +16,7 @@ mod workflows;
 use baton::model::event::{Evaluation, Event, Kind};
 use baton::model::ids::TraceId;
 use baton::model::sampling::Threshold;
+use baton::model::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use turns::Turn;
@@ -75,7 +76,7 @@ pub fn tell(events: &[Event], settings: &Settings) -> Sheet {
             scores(&events, &turn.remarks, about, &mut sheet);
         }
         for turn in turns.iter().filter(|turn| turn.is_one()) {
-            let weight = weight_of_trace(&events, turn.trace());
+            let weight = weight_of_trace(&events, turn.trace(), turn.shown);
             // What was counted as two sessions before they met stays so.
             let known = |(i, earlier): (usize, &Turn<'_>)| earlier.is_one() && turn.follows(i);
             if !turns.iter().enumerate().any(known)
@@ -85,7 +86,7 @@ pub fn tell(events: &[Event], settings: &Settings) -> Sheet {
             }
             let labels = [("workflow", &*turn.workflow())];
             sheet.add("baton_turns_total", &labels, weight);
-            let sampling = match threshold(&events, turn.trace()) {
+            let sampling = match threshold(&events, turn.trace(), turn.shown) {
                 Some(_) => "weighted",
                 None => "unweighted",
             };
@@ -154,7 +155,7 @@ pub fn contents(events: &[Event], settings: &Settings) -> BTreeMap<&'static str,
 fn scores(events: &[Event], own: &[&Event], turn: &Turn<'_>, sheet: &mut Sheet) {
     for event in own {
         let weight = weight(event.rare.threshold, event.trace)
-            .unwrap_or_else(|| weight_of_trace(events, event.trace));
+            .unwrap_or_else(|| weight_of_trace(events, event.trace, turn.shown));
         if matches!(event.kind, Kind::Retrieval { .. }) {
             sheet.add("baton_retrievals_total", &[], weight);
         }
@@ -187,9 +188,11 @@ fn about<'e>(events: &'e [Event], note: &Event) -> Option<&'e Event> {
         .filter(|_| matches!(note.kind, Kind::Note(_)))
 }
 
-/// How a trace was sampled: as that span of it which was kept most surely.
-fn threshold(events: &[Event], trace: TraceId) -> Option<Threshold> {
-    let own = events.iter().filter(|event| event.trace == trace);
+/// How a trace was sampled: as that span of it which was kept most surely, of those that had come by then.
+fn threshold(events: &[Event], trace: TraceId, by: Timestamp) -> Option<Threshold> {
+    let own = events
+        .iter()
+        .filter(|event| event.trace == trace && event.end <= by);
     own.filter_map(|event| event.rare.threshold).min()
 }
 
@@ -198,6 +201,6 @@ fn weight(threshold: Option<Threshold>, trace: TraceId) -> Option<f64> {
 }
 
 /// How many like it something stands for that is no single span.
-fn weight_of_trace(events: &[Event], trace: TraceId) -> f64 {
-    weight(threshold(events, trace), trace).unwrap_or(1.0)
+fn weight_of_trace(events: &[Event], trace: TraceId, by: Timestamp) -> f64 {
+    weight(threshold(events, trace, by), trace).unwrap_or(1.0)
 }

@@ -199,6 +199,12 @@ impl Homes {
         if let Some(id) = nearest(event, own) {
             return self.0.get(id);
         }
+        // A log record goes where its span goes.
+        if matches!(event.kind, Kind::Note(_))
+            && let Some(about) = around(event, own).first()
+        {
+            return self.of_event(about, own);
+        }
         let inside = |of: &Event| -> BTreeSet<&'h Name> {
             let inner = own
                 .iter()

@@ -132,17 +132,30 @@ fn together<'e>(events: &'e [Event], settings: &Settings, dealt: &Dealt) -> Vec<
     let named: Vec<Named> = all.iter().map(|e| all_named(e, settings)).collect();
     let mut turns: Vec<Vec<&Event>> = Vec::new();
     for events in all {
-        let home = turns.iter_mut().rev().find(|turn| {
-            let end_of_turn = known(turn, dealt) + wait(turn, settings, dealt);
-            let inside = start(turn) <= start(&events) && end(&events) <= end(turn);
-            let linked = events.iter().any(|event| {
-                let to_it = |link: &Link| turn.iter().any(|e| dealt.whole(e.trace) == link.trace);
-                event.end <= end_of_turn && event.rare.links.iter().any(to_it)
+        // A turn that is not over yet holds up those of its session after it.
+        let over = |turn: &[&Event]| known(turn, dealt) + wait(turn, settings, dealt);
+        let held_up = |i: usize| {
+            let before = turns[..i].iter();
+            let own = before.filter(|one| are_one(one, &turns[i], &named, over(one)));
+            own.map(|one| over(one))
+                .fold(over(&turns[i]), Timestamp::max)
+        };
+        let until: Vec<Timestamp> = (0..turns.len()).map(held_up).collect();
+        let home = turns
+            .iter_mut()
+            .zip(until)
+            .rev()
+            .find(|(turn, end_of_turn)| {
+                let inside = start(turn) <= start(&events) && end(&events) <= end(turn);
+                let linked = events.iter().any(|event| {
+                    let to_it =
+                        |link: &Link| turn.iter().any(|e| dealt.whole(e.trace) == link.trace);
+                    event.end <= *end_of_turn && event.rare.links.iter().any(to_it)
+                });
+                (inside || linked) && are_one(turn, &events, &named, *end_of_turn)
             });
-            (inside || linked) && are_one(turn, &events, &named, end_of_turn)
-        });
         let home = match home {
-            Some(turn) => Some(turn),
+            Some((turn, _)) => Some(turn),
             None => waiting_for(&mut turns, &events, &named, settings),
         };
         match home {

@@ -159,7 +159,9 @@ fn declared(
 
 fn close(events: &[Event], turns: &[Turn<'_>], case: &Case<'_>, sheet: &mut Sheet) -> Closed {
     let own: Vec<&Turn<'_>> = case.turns.iter().map(|i| &turns[*i]).collect();
-    let kept = own.iter().map(|turn| threshold(events, turn.trace())).min();
+    let kept = own.iter();
+    let kept = kept.map(|turn| threshold(events, turn.trace(), turn.shown));
+    let kept = kept.min();
     let weight = weight(kept.flatten(), own[0].trace()).unwrap_or(1.0);
     let workflow = own[0].workflow();
     sheet.add("baton_workflows_total", &[("workflow", &*workflow)], weight);
