@@ -362,6 +362,15 @@ impl ToolCall {
             Some(Target::Agent(_) | Target::Unknown) => false,
         }
     }
+
+    /// Whether a tool span inside shows the same call: they have one ID, or one name and no IDs that differ. What has no name is a part
+    /// of the one around it (C-2).
+    pub fn is_same_call(&self, inner: &Self) -> bool {
+        match (&self.call_id, &inner.call_id) {
+            (Some(outer), Some(inner)) => outer == inner,
+            _ => inner.name.is_empty() || self.name == inner.name,
+        }
+    }
 }
 
 /// Where a handoff leads.

@@ -159,8 +159,8 @@ impl EventBuffer {
     }
 
     /// What its spans show of waiting and going on.
-    pub(super) fn signs(&self) -> &PauseSigns {
-        &self.signs
+    pub(super) fn signs(&self) -> PauseSigns {
+        self.signs
     }
 
     /// Whether anything in it is about agents.

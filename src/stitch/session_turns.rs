@@ -7,7 +7,7 @@ use super::session::{SessionState, stamp};
 use super::trace::{OpenTrace, Trace};
 use super::workflow::OpenWorkflow;
 use super::{Output, Settings};
-use crate::model::event::Event;
+use crate::model::event::{Event, Kind};
 use crate::model::fact::{Fact, Ignored, What};
 use crate::model::ids::{PartitionKey, TraceId};
 use crate::model::small_map::SmallSet;
@@ -80,7 +80,7 @@ impl SessionState {
                 end <= turn.end || trace.links().any(|link| turn.traces.contains(&link))
             });
             // Only the last one waits: the user has asked for something else since those before it.
-            let may_go_on = |turn: &OpenTurn| turn.signs.waits() || turn.signs.passes_on();
+            let may_go_on = |turn: &OpenTurn| self.waits(turn) || turn.signs.passes_on();
             let last = turns.iter().rposition(|turn| turn.is_turn);
             let resumed = last.filter(|last| signs.resumes() && may_go_on(&turns[*last]));
             match host.or(resumed).map(|host| &mut turns[host]) {
@@ -88,7 +88,7 @@ impl SessionState {
                     turn.traces.push(id);
                     turn.end = turn.end.max(end);
                     turn.is_turn |= is_turn;
-                    turn.signs = std::mem::take(&mut turn.signs).and(signs);
+                    turn.signs = turn.signs.and(&signs);
                 }
                 None => {
                     if let Some(last) = last.filter(|_| is_turn) {
@@ -99,13 +99,25 @@ impl SessionState {
                         start,
                         end,
                         is_turn,
-                        signs: signs.clone(),
+                        signs,
                         followed: None,
                     });
                 }
             }
         }
         turns
+    }
+
+    /// Whether a turn stopped without an end (T-13).
+    fn waits(&self, turn: &OpenTurn) -> bool {
+        let events = || {
+            let traces = turn.traces.iter().filter_map(|id| self.traces.get(id));
+            let traces = traces.filter_map(|trace| trace.open.as_ref());
+            let events = traces.flat_map(|open| open.events());
+            let spans = events.filter(|event| !matches!(event.kind, Kind::Note(_)));
+            spans.collect::<Vec<_>>()
+        };
+        turn.signs.waits(events)
     }
 
     /// When a turn may be decided, if nothing more arrives (T-9, L-3).
@@ -122,7 +134,7 @@ impl SessionState {
         let traces = turn.traces.iter();
         // What nobody can join needs no time: a trace of its own, and what is not about agents.
         let patience = match key {
-            PartitionKey::Session(_) if turn.signs.waits() => Some(settings.turn_timeout),
+            PartitionKey::Session(_) if self.waits(turn) => Some(settings.turn_timeout),
             PartitionKey::Session(_) if turn.signs.passes_on() => Some(settings.drop_timeout),
             _ => None,
         };

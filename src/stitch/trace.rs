@@ -231,7 +231,7 @@ impl OpenTrace {
     }
 
     /// What its spans show of waiting and going on.
-    pub(super) fn signs(&self) -> &PauseSigns {
+    pub(super) fn signs(&self) -> PauseSigns {
         self.buffer.signs()
     }
 

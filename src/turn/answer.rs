@@ -97,11 +97,17 @@ fn answers(
     last: &Step,
     handoffs: &[HandoffState],
 ) -> bool {
-    if last.failed || calls::is_cancelled(tree, last.event) || run_failed(tree, activations, last) {
+    if calls::is_cancelled(tree, last.event) || run_failed(tree, activations, last) {
         return false;
     }
-    // It waits for the user, who was told so (T-13).
-    if activations.waiting.at_end || tree.events[last.event].rare.pause == Some(Pause::Asks) {
+    // It waits for the user, who was told so, although another tool failed (T-13).
+    if activations.waiting.at_end {
+        return true;
+    }
+    if last.failed {
+        return false;
+    }
+    if tree.events[last.event].rare.pause == Some(Pause::Asks) {
         return true;
     }
     let escalated = handoffs.iter().any(|state| state.escalated);

@@ -3,7 +3,7 @@
 use super::pause::WaitingTools;
 use super::tree::Tree;
 use crate::model::Name;
-use crate::model::event::{Kind, Operation, ToolCall};
+use crate::model::event::{Kind, Operation};
 use crate::model::ids::TraceId;
 use crate::model::time::Timestamp;
 use rapidhash::{RapidHashMap as HashMap, RapidHashSet as HashSet};
@@ -30,7 +30,7 @@ pub(super) fn outermost_tools(tree: &Tree<'_>, waiting: &WaitingTools) -> Vec<us
             }
             let event = tree.events[i];
             let nested = tree.callers(i).any(
-                |a| matches!(&tree.events[a].kind, Kind::Tool(outer) if is_same_call(outer, tool)),
+                |a| matches!(&tree.events[a].kind, Kind::Tool(outer) if outer.is_same_call(tool)),
             );
             let end = ends.entry((event.trace, &tool.name)).or_default();
             let beside = tool.call_id.is_none() && event.end <= *end;
@@ -75,15 +75,6 @@ fn is_asked_anew(tree: &Tree<'_>, first: usize, second: usize) -> bool {
     })
 }
 
-/// Whether two tool events, one inside the other, show one call: they have one id, or one name and no ids that differ. What has no
-/// name is a part of the one around it.
-fn is_same_call(outer: &ToolCall, inner: &ToolCall) -> bool {
-    match (&outer.call_id, &inner.call_id) {
-        (Some(outer), Some(inner)) => outer == inner,
-        _ => inner.name.is_empty() || outer.name == inner.name,
-    }
-}
-
 /// Tool events of which another span of the same call, inside them or with the same id, says that it failed: the outer span may be
 /// well although the tool was not (C-5).
 pub(super) fn failed_inside(tree: &Tree<'_>) -> HashSet<usize> {
@@ -99,7 +90,7 @@ pub(super) fn failed_inside(tree: &Tree<'_>) -> HashSet<usize> {
         };
         if has_failed(tree, i) {
             let around = tree.callers(i).filter(|&outer| {
-                matches!(&tree.events[outer].kind, Kind::Tool(tool) if is_same_call(tool, inner))
+                matches!(&tree.events[outer].kind, Kind::Tool(tool) if tool.is_same_call(inner))
             });
             let around: Vec<usize> = around.collect();
             for event in around.iter().copied().chain([i]) {

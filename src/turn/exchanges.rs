@@ -79,6 +79,7 @@ struct Story<'e> {
     has_run: bool,
     failed: bool,
     signs: PauseSigns,
+    events: Vec<&'e Event>,
 }
 
 impl Outline {
@@ -309,7 +310,7 @@ impl<'e> Group<'e> {
         settle: Duration,
     ) -> bool {
         // An approval is no input of the user (T-14).
-        let resumes = self.story.signs.waits() && next.signs.resumes();
+        let resumes = next.signs.resumes() && self.story.waits();
         if !self.story.acts() || resumes {
             return false;
         }
@@ -369,6 +370,7 @@ impl<'e> Story<'e> {
         self.has_run |= matches!(event.kind, Kind::Agent { inferred: false });
         self.failed |= event.error && matches!(event.kind, Kind::Agent { .. });
         self.signs.add(event);
+        self.events.push(event);
         let is_step = match &event.kind {
             Kind::Model(call) => call.operation == Operation::Chat,
             kind => matches!(kind, Kind::Tool(_) | Kind::Handoff(_)),
@@ -388,7 +390,8 @@ impl<'e> Story<'e> {
     }
 
     fn join(&mut self, next: Self) {
-        self.signs = std::mem::take(&mut self.signs).and(&next.signs);
+        self.signs = self.signs.and(&next.signs);
+        self.events.extend(next.events);
         self.start = self.start.min(next.start);
         self.end = self.end.max(next.end);
         self.first = self.first.or(next.first);
@@ -400,6 +403,11 @@ impl<'e> Story<'e> {
             (Some(own), Some(next)) if later(own, next) => Some(own),
             (own, next) => next.or(own),
         };
+    }
+
+    /// Whether it stopped without an end (T-13).
+    fn waits(&self) -> bool {
+        self.signs.waits(|| self.events.clone())
     }
 
     /// Whether it shows any work.

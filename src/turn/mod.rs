@@ -19,6 +19,7 @@
 //! | `retention.rs` | context and intent retention of a handoff |
 //! | `answer.rs` | whether the turn was answered, and how long that took |
 //! | `pause.rs` | runs that wait for a person or a tool, and runs that go on |
+//! | `standstill.rs` | what the last calls of a run asked for and nobody ran |
 //! | `agent_time.rs` | response time by agent |
 //! | `cost.rs` | cost of calls and actions |
 //! | `cumulative_usage.rs` | calls of SDKs that report cumulative tokens |
@@ -44,6 +45,7 @@ mod model_calls;
 mod pause;
 mod policy;
 mod retention;
+mod standstill;
 mod summary;
 mod totals;
 mod tree;

@@ -1,22 +1,24 @@
 //! Runs that wait: for a person who decides, or for a program that makes the calls that a model asked for (T-13, T-14).
 
+use super::standstill::Standstill;
 use super::tree::Tree;
-use crate::model::List;
-use crate::model::event::{Event, Kind, MAX_ASKED_TOOLS, ModelCall, Operation, Pause};
+use crate::model::event::{Event, Kind, ModelCall, Operation, Pause};
 use crate::model::ids::{SpanId, TraceId};
 use crate::model::time::Timestamp;
 use rapidhash::{RapidHashMap as HashMap, RapidHashSet as HashSet};
+use std::borrow::Borrow;
 
 /// What the spans of a trace, or of several, show of waiting and going on. It grows with each span, in any order.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PauseSigns {
-    /// The last end of what certainly waits, and of what does if nothing follows.
-    waits: Option<Timestamp>,
-    may_wait: Option<Timestamp>,
+    /// A span is marked: it waits, or it does if nothing follows.
+    is_marked: bool,
+    /// A chat call asks for tools.
+    asks_tools: bool,
     /// The last chat call by its start, and what it asked for.
     last_call: Option<(Timestamp, Wish)>,
-    /// The tools that ran last, by their starts; as many as a call is known to ask for.
-    ran: List<(Timestamp, SpanId)>,
+    /// The last end of a tool.
+    last_tool: Option<Timestamp>,
     /// The first starts: of a tool that ran, of calls whose input ends with the user, with a tool's result, and with nobody knows what.
     first_tool: Option<Timestamp>,
     first_asked: Option<Timestamp>,
@@ -36,8 +38,8 @@ enum Wish {
     Nothing,
     /// Another agent, or a person.
     Handoff,
-    /// So many tools that do work.
-    Tools(u32),
+    /// Tools that do work.
+    Tools,
 }
 
 /// The earlier one, if there is one.
@@ -51,17 +53,14 @@ impl PauseSigns {
         let (start, end) = (Some(event.start), Some(event.end));
         self.root_failed |= event.parent.is_none() && event.error;
         match event.rare.pause {
-            Some(Pause::Waits) => self.waits = self.waits.max(end),
-            Some(Pause::MayWait) => self.may_wait = self.may_wait.max(end),
+            Some(Pause::Waits | Pause::MayWait) => self.is_marked = true,
             Some(Pause::Resumes) => self.resumes = true,
             Some(Pause::Asks) | None => {}
         }
         match &event.kind {
             Kind::Tool(_) if event.rare.pause != Some(Pause::Waits) => {
                 self.first_tool = earlier(self.first_tool, start);
-                if event.rare.pause != Some(Pause::MayWait) {
-                    self.add_ran((event.start, event.span));
-                }
+                self.last_tool = self.last_tool.max(end);
             }
             Kind::Model(call) if call.operation == Operation::Chat && !call.is_agent => {
                 self.add_call(event, call);
@@ -77,25 +76,16 @@ impl PauseSigns {
         };
     }
 
-    /// Adds a tool that ran. A span that comes twice is one.
-    fn add_ran(&mut self, tool: (Timestamp, SpanId)) {
-        if let Err(place) = self.ran.binary_search(&tool) {
-            self.ran.insert(place, tool);
-            if self.ran.len() > MAX_ASKED_TOOLS as usize {
-                self.ran.remove(0);
-            }
-        }
-    }
-
     fn add_call(&mut self, event: &Event, call: &ModelCall) {
         let start = Some(event.start);
         let wish = match call.failed || event.rare.cancelled {
             true => Wish::Nothing,
-            false if call.asked_tools > 0 => Wish::Tools(call.asked_tools),
+            false if call.asked_tools > 0 => Wish::Tools,
             false if call.answered == Some(false) && !call.requests.is_empty() => Wish::Handoff,
             false => Wish::Nothing,
         };
         self.last_call = self.last_call.max(Some((event.start, wish)));
+        self.asks_tools |= wish == Wish::Tools;
         let first = match call.continues {
             Some(false) => &mut self.first_asked,
             Some(true) => &mut self.first_continued,
@@ -105,13 +95,12 @@ impl PauseSigns {
     }
 
     /// The signs of both.
-    pub fn and(mut self, other: &Self) -> Self {
-        other.ran.iter().for_each(|tool| self.add_ran(*tool));
+    pub fn and(self, other: &Self) -> Self {
         Self {
-            waits: self.waits.max(other.waits),
-            may_wait: self.may_wait.max(other.may_wait),
+            is_marked: self.is_marked || other.is_marked,
+            asks_tools: self.asks_tools || other.asks_tools,
             last_call: self.last_call.max(other.last_call),
-            ran: self.ran,
+            last_tool: self.last_tool.max(other.last_tool),
             first_tool: earlier(self.first_tool, other.first_tool),
             first_asked: earlier(self.first_asked, other.first_asked),
             first_continued: earlier(self.first_continued, other.first_continued),
@@ -122,23 +111,19 @@ impl PauseSigns {
         }
     }
 
-    /// Whether the run stopped without an end: it waits for a decision or for the result of a tool that nobody called (T-13).
-    pub fn waits(&self) -> bool {
-        let call = self.last_call.map(|(start, _)| start);
-        let is_last = |end: Timestamp| call.is_none_or(|call| call < end);
-        let asks = self.last_call.is_some_and(|(start, wish)| match wish {
-            Wish::Tools(asked) => self.ran_since(start) < asked as usize,
-            Wish::Handoff | Wish::Nothing => false,
-        });
-        !self.root_failed
-            && (self.waits.is_some_and(is_last)
-                || call.is_some() && self.may_wait.is_some_and(is_last)
-                || asks)
-    }
-
-    /// How many tools ran since then.
-    fn ran_since(&self, start: Timestamp) -> usize {
-        self.ran.iter().filter(|(tool, _)| *tool >= start).count()
+    /// Whether the run stopped without an end: it waits for a decision or for the result of a tool that nobody called (T-13). The
+    /// spans are looked at only if the signs do not tell.
+    pub fn waits<E: Borrow<Event>>(&self, spans: impl FnOnce() -> Vec<E>) -> bool {
+        if self.root_failed || !self.is_marked && !self.asks_tools {
+            return false;
+        }
+        // When the last call began no tool was at work, so it is no tool's own: all that was asked for before is over.
+        let is_over = |(start, wish)| wish != Wish::Tools && self.last_tool < Some(start);
+        if !self.is_marked && self.last_call.is_some_and(is_over) {
+            return false;
+        }
+        let spans = spans();
+        Standstill::of(spans.iter().map(Borrow::borrow)).waits()
     }
 
     /// Whether nothing but calls of nobody is shown, and the last one only passed the request on: the next call may be in another trace, as behind a
@@ -173,35 +158,29 @@ pub(super) struct WaitingTools {
 
 impl WaitingTools {
     pub(super) fn of(tree: &Tree<'_>) -> Self {
-        let marked = |pause| {
-            tree.events
-                .iter()
-                .any(|event| event.rare.pause == Some(pause))
-        };
-        let mut by_trace: HashMap<TraceId, PauseSigns> = HashMap::default();
+        let mut by_trace: HashMap<TraceId, Vec<&Event>> = HashMap::default();
+        let mut signs = PauseSigns::default();
         for event in &tree.events {
-            by_trace.entry(event.trace).or_default().add(event);
+            signs.add(event);
         }
-        let all = by_trace.values().cloned();
-        let all = all.reduce(|all, signs| all.and(&signs));
-        let mut not_run = HashSet::default();
-        if marked(Pause::Waits) || marked(Pause::MayWait) {
-            let waits = |event: &Event| match event.rare.pause {
-                Some(Pause::Waits) => true,
-                // Without a call before it nothing shows that a model waits for its result.
-                Some(Pause::MayWait) => by_trace.get(&event.trace).is_some_and(|signs| {
-                    let call = signs.last_call;
-                    !signs.root_failed && call.is_some_and(|(start, _)| start < event.end)
-                }),
-                _ => false,
-            };
-            let tools = tree.events.iter().enumerate();
-            let tools = tools.filter(|(_, event)| matches!(event.kind, Kind::Tool(_)));
-            not_run.extend(tools.filter(|(_, event)| waits(event)).map(|(i, _)| i));
+        for event in tree.events.iter().filter(|_| signs.is_marked) {
+            by_trace.entry(event.trace).or_default().push(event);
         }
+        // What a tool waited for may have been decided in another trace: there it ran.
+        let mut marked: HashSet<(TraceId, SpanId)> = HashSet::default();
+        for events in by_trace.into_values() {
+            marked.extend(Standstill::of(events.into_iter()).marked());
+        }
+        let waits = |event: &Event| match event.rare.pause {
+            Some(Pause::Waits) => true,
+            Some(Pause::MayWait) => marked.contains(&(event.trace, event.span)),
+            _ => false,
+        };
+        let tools = tree.events.iter().enumerate();
+        let tools = tools.filter(|(_, event)| matches!(event.kind, Kind::Tool(_)));
         Self {
-            not_run,
-            at_end: all.is_some_and(|all| all.waits()),
+            not_run: tools.filter(|(_, e)| waits(e)).map(|(i, _)| i).collect(),
+            at_end: signs.waits(|| tree.events.clone()),
         }
     }
 

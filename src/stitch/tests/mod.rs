@@ -22,6 +22,7 @@ mod remarks;
 mod reopened;
 mod repeated;
 mod retention;
+mod rounds;
 mod sampling;
 mod scene;
 mod session_merge;

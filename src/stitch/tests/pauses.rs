@@ -5,7 +5,7 @@ use crate::model::fact::Ending;
 
 const MINUTE: u64 = 60_000;
 
-fn with_pause(s: &mut Scene, pause: Pause) {
+pub(super) fn with_pause(s: &mut Scene, pause: Pause) {
     s.last().rare = OptionBox::new(RareFields {
         pause: Some(pause),
         ..RareFields::default()
@@ -13,20 +13,20 @@ fn with_pause(s: &mut Scene, pause: Pause) {
 }
 
 /// A call that asks for tools that do work; whether its input ends with a result.
-fn asks_tools(s: &mut Scene, parent: u64, times: (u64, u64)) {
+pub(super) fn asks_tools(s: &mut Scene, parent: u64, times: (u64, u64)) {
     s.call(parent, times);
     if let Kind::Model(call) = &mut s.last().kind {
         (call.answered, call.asked_tools) = (Some(false), 1);
     }
 }
 
-fn set_continues(s: &mut Scene, continues: bool) {
+pub(super) fn set_continues(s: &mut Scene, continues: bool) {
     if let Kind::Model(call) = &mut s.last().kind {
         call.continues = Some(continues);
     }
 }
 
-fn work(s: &mut Scene, parent: u64, times: (u64, u64)) {
+pub(super) fn work(s: &mut Scene, parent: u64, times: (u64, u64)) {
     s.tool(parent, "wipe", times, None);
     if let Kind::Tool(tool) = &mut s.last().kind {
         tool.does_work = true;
@@ -46,7 +46,7 @@ fn paused(pause: Option<Pause>) -> Scene {
 }
 
 /// What goes on with it `after` so many milliseconds in trace 2, where the tool runs or was refused.
-fn go_on(s: &mut Scene, after: u64, runs: bool) {
+pub(super) fn go_on(s: &mut Scene, after: u64, runs: bool) {
     let agent = s.agent(0, "a", (after, after + 100));
     s.in_trace(2);
     if runs {
@@ -66,7 +66,7 @@ fn tools(facts: &[Fact]) -> Vec<Ending> {
     facts.iter().filter_map(tool).collect()
 }
 
-fn results(facts: &[Fact]) -> Vec<TurnResult> {
+pub(super) fn results(facts: &[Fact]) -> Vec<TurnResult> {
     turns(facts).into_iter().map(|(result, _)| result).collect()
 }
 
@@ -120,7 +120,7 @@ fn the_tools_that_ran_count_once_in_any_order() {
     let waits = |events: &[&Event]| {
         let mut signs = crate::turn::PauseSigns::default();
         events.iter().for_each(|event| signs.add(event));
-        signs.waits()
+        signs.waits(|| events.to_vec())
     };
     let [agent, call, tool, again] = &s.events[..] else {
         panic!("four spans");

@@ -96,6 +96,12 @@ impl<'t> Scene<'t> {
                 let mut tool = scene.tool_span("triage", agent, "lookup");
                 tool.error = Some("GraphInterrupt");
                 scene.leaf(tool, 5);
+                // Beside it a tool works that asks a model itself: that does not go on with the run.
+                if decision.after.is_multiple_of(3) {
+                    let research = scene.tool_span("triage", agent, "research");
+                    scene.model("triage", research.id, 100, None, None);
+                    scene.close(research);
+                }
             }
         });
         // It is rated meanwhile, which is no decision.
