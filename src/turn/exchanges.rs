@@ -78,6 +78,8 @@ struct Story<'e> {
     /// An agent's own span is among its spans: it has returned.
     has_run: bool,
     failed: bool,
+    /// The agent or the run failed: who asked got no answer.
+    broke: bool,
     signs: PauseSigns,
     events: Vec<&'e Event>,
 }
@@ -181,7 +183,7 @@ impl Outline {
             let is_quiet = events[second].start.since(quiet_since) > settle;
             let asks_anew = || {
                 let (one, next) = (stories.get(&first)?, stories.get(&second)?);
-                Some(one.has_answered() && one.is_asked_anew_by(next))
+                Some((one.has_answered() || one.broke) && one.is_asked_anew_by(next))
             };
             if is_quiet && asks_anew() == Some(true) {
                 let outer: HashSet<usize> = self.ancestors(first).collect();
@@ -265,11 +267,16 @@ impl Outline {
             if let Some(&number) = unit {
                 dealt[number].push(event.clone());
             } else if let Some(inside) = frames.get(&i) {
-                let last = inside.iter().max();
-                for number in inside {
-                    let whole = last == Some(number);
-                    dealt[*number].push(groups[*number].framed(event, whole));
-                }
+                let Some((last, before)) = inside.split_last() else {
+                    continue;
+                };
+                before
+                    .iter()
+                    .for_each(|&number| dealt[number].push(groups[number].framed(event, false)));
+                // Its error is that of an exchange before, where one failed.
+                let mut whole = groups[*last].framed(event, true);
+                whole.error &= !before.iter().any(|&number| groups[number].story.broke);
+                dealt[*last].push(whole);
             } else {
                 let begun = groups.partition_point(|group| group.start <= event.start);
                 let number = begun.saturating_sub(1);
@@ -323,8 +330,9 @@ impl<'e> Group<'e> {
             UnitKind::Request => self.story.has_ended(),
             UnitKind::Work => {
                 let same_trace = self.traces.iter().any(|known| *known == trace);
-                let spoke = pause > settle || self.story.is_asked_anew_by(next);
-                same_trace && spoke && self.story.has_answered()
+                let asked_anew = self.story.is_asked_anew_by(next);
+                let answered = self.story.has_answered() && (asked_anew || pause > settle);
+                same_trace && (answered || self.story.broke && asked_anew)
             }
         }
     }
@@ -369,6 +377,7 @@ impl<'e> Story<'e> {
         self.first = self.first.or(event.agent.as_ref());
         self.has_run |= matches!(event.kind, Kind::Agent { inferred: false });
         self.failed |= event.error && matches!(event.kind, Kind::Agent { .. });
+        self.broke |= event.error && matches!(event.kind, Kind::Agent { .. } | Kind::Workflow);
         self.signs.add(event);
         self.events.push(event);
         let is_step = match &event.kind {
@@ -398,6 +407,7 @@ impl<'e> Story<'e> {
         self.asked.extend(next.asked);
         self.has_run |= next.has_run;
         self.failed = next.failed;
+        self.broke = next.broke;
         let later = |one: &Event, other: &Event| (one.end, one.start) >= (other.end, other.start);
         self.last = match (self.last, next.last) {
             (Some(own), Some(next)) if later(own, next) => Some(own),

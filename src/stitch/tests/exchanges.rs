@@ -217,3 +217,72 @@ fn spans_of_every_exchange_are_known_when_they_come_again() {
     assert_eq!(count(&facts, |what| *what == What::Duplicate), 5);
     assert_eq!(count(&facts, |what| matches!(what, What::Model(_))), 2);
 }
+
+/// What a model call was told by the user.
+fn told(s: &mut Scene, words: std::ops::Range<u32>) {
+    s.last().content = Some(Box::new(crate::model::sketch::Content {
+        asked: sketch(words),
+        ..Default::default()
+    }));
+}
+
+/// T-11: nobody answered the first message, as the agent broke. The same message again is a retry.
+#[test]
+fn a_new_message_after_an_exchange_that_failed_begins_a_turn() {
+    use TurnResult::{Answered, Failed};
+    for (agent_fails, second, words, expected) in [
+        (
+            true,
+            "desk",
+            200..220,
+            vec![(Failed, 1000), (Answered, 999)],
+        ),
+        (true, "desk", 100..120, vec![(Answered, 2099)]),
+        (true, "editor", 200..220, vec![(Answered, 2099)]),
+        (false, "desk", 200..220, vec![(Answered, 2099)]),
+    ] {
+        let mut s = Scene::default();
+        let root = s.add(0, (0, 9000), Kind::Structure);
+        // The conversation ends with an error, which is that of its first exchange.
+        s.last().error = agent_fails && expected.len() == 2;
+        let agent = s.agent(root, "desk", (0, 1000));
+        s.last().error = agent_fails;
+        s.failing_call(agent, (1, 900));
+        told(&mut s, 100..120);
+        answers(&mut s, root, second, (1100, 2100));
+        told(&mut s, words.clone());
+        assert_eq!(
+            turns(&run(&s)),
+            expected,
+            "{agent_fails} {second} {words:?}"
+        );
+    }
+}
+
+/// T-11: a run around the agent that failed, and a request that stays open for a conversation.
+#[test]
+fn a_run_that_failed_is_an_exchange_that_failed() {
+    let mut s = Scene::default();
+    let root = s.add(0, (0, 9000), Kind::Structure);
+    let first = s.add(root, (0, 1000), Kind::Workflow);
+    s.last().error = true;
+    s.failing_call(first, (1, 900));
+    s.last().agent = Some(name("desk"));
+    told(&mut s, 100..120);
+    answers(&mut s, root, "desk", (1100, 2100));
+    told(&mut s, 200..220);
+    let both = [(TurnResult::Failed, 1000), (TurnResult::Answered, 999)];
+    assert_eq!(turns(&run(&s)), both);
+
+    for (pause, expected) in [(20_000, 2), (100, 1)] {
+        let mut s = Scene::default();
+        let root = s.add(0, (0, 50_000), Kind::Workflow);
+        let agent = s.agent(root, "desk", (0, 1000));
+        s.last().error = true;
+        s.failing_call(agent, (1, 900));
+        told(&mut s, 100..120);
+        answers(&mut s, root, "desk", (1000 + pause, 2000 + pause));
+        told(&mut s, 200..220);
+        assert_eq!(turns(&run(&s)).len(), expected, "{pause}");
+    }
+}

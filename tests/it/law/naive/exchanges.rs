@@ -152,8 +152,9 @@ fn is_over(group: &Group<'_>, next: &Unit<'_>, settle: Duration) -> bool {
         UnitKind::Request => has_answered(group) || has_run(&spans) && !gave_away(&spans),
         UnitKind::Work => {
             let same_trace = group.iter().any(|(_, unit)| unit.trace == next.trace);
-            let spoke = start.since(end) > settle || is_asked_anew(&spans, &next.spans);
-            same_trace && spoke && has_answered(group)
+            let asked_anew = is_asked_anew(&spans, &next.spans);
+            let answered = has_answered(group) && (asked_anew || start.since(end) > settle);
+            same_trace && (answered || broke(group) && asked_anew)
         }
     };
     over && start >= end && !has_exchange && acts(&next.spans)
@@ -267,6 +268,12 @@ fn has_answered(group: &Group<'_>) -> bool {
         _ => false,
     };
     !failed && last_step(&spans).is_none_or(text)
+}
+
+/// Whether the agent or the run of the last unit failed.
+fn broke(group: &Group<'_>) -> bool {
+    let mut last = group.last().into_iter().flat_map(|(_, unit)| &unit.spans);
+    last.any(|event| event.error && matches!(event.kind, Kind::Agent { .. } | Kind::Workflow))
 }
 
 /// Whether the agent that began begins again, with a message that no model was told before.
