@@ -466,7 +466,7 @@ pub static DERIVED: &[Description] = &[
         Metric::IgnoredEvents,
         "baton_ignored_events_total",
         &["reason"],
-        "Spans and log records that change no figure. reason is not_about_agents (nothing in their trace is about agents), of_several_sessions (they lie around the work for several sessions and belong to none), outcome_after_close (an outcome whose workflow was closed) or evaluation_without_score (and without a label).",
+        "Spans, log records and parts of them that change no figure. reason is not_about_agents (nothing in their trace is about agents), of_several_sessions (they lie around the work for several sessions and belong to none), outcome_after_close (an outcome whose workflow was closed), evaluation_without_score (and without a label that says yes or no or that a rule reads), links_over_limit (links of one trace that are not followed) or contacts_over_limit (closed workflows of one user that are not compared with later ones).",
     ),
     own(
         Metric::Shed,

@@ -147,7 +147,7 @@ pub static INTERNAL: &[Description<InternalMetric>] = &[
     counter(
         InternalMetric::ReceiverUnread,
         "baton_receiver_unread_total",
-        "Accepted log records that change no figure, and parts of accepted items that are not read. reason is log_without_trace, log_not_about_agents, resource, scope, link (these three cannot be read), links_over_limit or verdicts_over_limit.",
+        "Accepted log records that change no figure, and parts of accepted items that are not read. reason is log_without_trace, log_not_about_agents, resource, scope, link (these three cannot be read), links_over_limit, verdicts_over_limit, evaluation_without_name or amount_out_of_range (negative, too great or no number).",
     )
     .with_labels(&["reason"]),
     counter(

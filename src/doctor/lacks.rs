@@ -130,8 +130,8 @@ const OF_FIGURES: &[Lack] = &[
     Lack::new(
         FindingKind::NoScore,
         "baton_ignored_events_total",
-        "Evaluations without a score or a label",
-        "They change no figure. Send `gen_ai.evaluation.score.value`, or a label that says yes or no",
+        "Evaluations without a score, whose label no rule reads",
+        "They change no figure. Send `gen_ai.evaluation.score.value`, or a label that says yes or no, or write a rule that reads `event.labels`",
         "docs/instrument.md",
     )
     .only("reason", &["evaluation_without_score"]),
@@ -213,6 +213,24 @@ const OF_FIGURES: &[Lack] = &[
     .only("reason", &["not_about_agents"])
     .note(),
     Lack::new(
+        FindingKind::Ignored,
+        "baton_ignored_events_total",
+        "Spans around the work for several sessions",
+        "They belong to no session, and what they declare is in no figure. Declare outcomes and scores on spans of one session",
+        "docs/semantics.md#sessions",
+    )
+    .only("reason", &["of_several_sessions"])
+    .note(),
+    Lack::new(
+        FindingKind::Ignored,
+        "baton_ignored_events_total",
+        "Links and closed workflows above a limit",
+        "Of one trace 64 links are followed, and of one user 64 closed workflows are compared with later ones. An ID that many users share is the usual cause",
+        "docs/metrics.md",
+    )
+    .only("reason", &["links_over_limit", "contacts_over_limit"])
+    .by(&["reason"]),
+    Lack::new(
         FindingKind::Duplicate,
         "baton_duplicate_events_total",
         "Duplicate spans",
@@ -255,6 +273,8 @@ const OF_RECEIVER: &[Lack] = &[
             "link",
             "links_over_limit",
             "verdicts_over_limit",
+            "evaluation_without_name",
+            "amount_out_of_range",
         ],
     )
     .by(&["reason"]),

@@ -423,18 +423,24 @@ pub enum Ignored {
     NotAboutAgents,
     /// An outcome whose workflow was closed.
     OutcomeAfterClose,
-    /// An evaluation that has neither a score nor a label.
+    /// An evaluation that has no score, and no label that says yes or no or is read by a rule.
     EvaluationWithoutScore,
     /// They lie around the work for several sessions and belong to none.
     OfSeveralSessions,
+    /// Links of one trace above the limit: they lead to no session.
+    LinksOverLimit,
+    /// Closed workflows of one user above the limit: they are not compared with later ones.
+    ContactsOverLimit,
 }
 
 impl Ignored {
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 6] = [
         Self::NotAboutAgents,
         Self::OutcomeAfterClose,
         Self::EvaluationWithoutScore,
         Self::OfSeveralSessions,
+        Self::LinksOverLimit,
+        Self::ContactsOverLimit,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -443,6 +449,8 @@ impl Ignored {
             Self::OutcomeAfterClose => "outcome_after_close",
             Self::EvaluationWithoutScore => "evaluation_without_score",
             Self::OfSeveralSessions => "of_several_sessions",
+            Self::LinksOverLimit => "links_over_limit",
+            Self::ContactsOverLimit => "contacts_over_limit",
         }
     }
 }

@@ -58,10 +58,14 @@ pub enum Unread {
     LinksOverLimit,
     /// Flattened verdicts of one span above the limit.
     VerdictsOverLimit,
+    /// An evaluation in a span event that does not say what it judges.
+    EvaluationWithoutName,
+    /// An amount of money that is negative, too great or no number.
+    AmountOutOfRange,
 }
 
 impl Unread {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::LogWithoutTrace,
         Self::LogNotAboutAgents,
         Self::Resource,
@@ -69,6 +73,8 @@ impl Unread {
         Self::Link,
         Self::LinksOverLimit,
         Self::VerdictsOverLimit,
+        Self::EvaluationWithoutName,
+        Self::AmountOutOfRange,
     ];
 
     /// The value of the label `reason`.
@@ -81,6 +87,8 @@ impl Unread {
             Self::Link => "link",
             Self::LinksOverLimit => "links_over_limit",
             Self::VerdictsOverLimit => "verdicts_over_limit",
+            Self::EvaluationWithoutName => "evaluation_without_name",
+            Self::AmountOutOfRange => "amount_out_of_range",
         }
     }
 }

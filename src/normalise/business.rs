@@ -23,6 +23,8 @@ pub(super) struct BusinessContext {
     pub(super) tenant: Option<Name>,
     pub(super) intent: Option<Name>,
     pub(super) value: Option<DeclaredAmount>,
+    /// A value is declared that is no amount of money.
+    pub(super) has_invalid_value: bool,
     pub(super) cohort: List<(u8, Name)>,
 }
 
@@ -115,6 +117,7 @@ pub(super) fn read<'t>(
             BusinessField::Value | BusinessField::Dollars => {
                 let amount = text.trim().parse().ok();
                 let amount = amount.filter(|amount| (0.0..=MAX_AMOUNT).contains(amount));
+                context.has_invalid_value |= amount.is_none();
                 context.value = context.value.or_else(|| {
                     Some(DeclaredAmount {
                         amount: amount?,

@@ -14,6 +14,8 @@ pub(super) const RETENTION: [(&str, AttributeKeys); 2] = [
     (INTENT_RETENTION, topics::INTENT_RETENTION),
 ];
 
+/// The name of a span event or a log record that is an evaluation.
+pub(super) const EVENT: &str = "gen_ai.evaluation.result";
 /// What is evaluated, the verdict in a word, and the score.
 pub(super) const EVALUATION: AttributeKey = AttributeKey::known("gen_ai.evaluation.name");
 pub(super) const LABEL: AttributeKey = AttributeKey::known("gen_ai.evaluation.score.label");
@@ -23,7 +25,7 @@ pub(super) fn of(
     attributes: &Attributes<'_>,
     names: &NameInterners,
 ) -> Option<Evaluation> {
-    if event_name != "gen_ai.evaluation.result" {
+    if event_name != EVENT {
         return None;
     }
     let score = |key: &AttributeKey| score(attributes.get(*key)?);

@@ -210,12 +210,21 @@ impl Normaliser {
             event.context = contexts.with(event.context, taught.session, taught.user);
         }
         rare.unconverted = declared.unconverted;
+        if declared.has_invalid_value {
+            counts.unread.add(Unread::AmountOutOfRange, 1);
+        }
         if rare.outcome.is_none() {
-            rare.unknown_outcome = outcome::unknown(source.attributes(), source.context);
+            let attributes = source.attributes();
+            rare.unknown_outcome = outcome::unknown(attributes, source.context)
+                .or_else(|| outcome::unknown_verdict(&rare.evaluations));
         }
         match &mut event.kind {
             Kind::Model(call) => {
                 let unconverted = self.bill(source, call);
+                if !matches!(call.cost, Cost::Declared(_)) && money::is_invalid(source.attributes())
+                {
+                    counts.unread.add(Unread::AmountOutOfRange, 1);
+                }
                 rare.unconverted = unconverted.or(rare.unconverted);
                 let (content, continues) = content::of_span(source, hasher);
                 call.continues = continues;
@@ -322,8 +331,12 @@ fn log_event<'g>(
     let span = log.span.filter(|_| log.trace.is_some());
     let trace = log.trace.or_else(own).ok_or(Unread::LogWithoutTrace)?;
     let mut event = blank(trace, span.unwrap_or(SpanId::OF_TRACE), log.time);
+    let is_unknown = outcome
+        .is_none()
+        .then(|| outcome::unknown_verdict(&evaluations));
     event.rare = OptionBox::new(RareFields {
         outcome,
+        unknown_outcome: is_unknown.flatten(),
         evaluations,
         requests: messages::log_requests(log, context),
         about: judges.then(|| response::id(&log.attributes)).flatten(),

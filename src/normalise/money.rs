@@ -57,6 +57,16 @@ pub(super) fn cost(
     (computed(source, bill, prices, money), unconverted)
 }
 
+/// Whether a cost is declared by a number that is no amount of money. 0 is one that nobody knows (C-12).
+pub(super) fn is_invalid(attributes: &Attributes<'_>) -> bool {
+    let parts = parts().flat_map(|(input, output)| [input, output]);
+    let mut declared = topics::COST.iter().chain(parts);
+    declared.any(|key| {
+        let amount = attributes.f64(*key);
+        amount.is_some_and(|amount| amount != 0.0 && valid(amount).is_none())
+    })
+}
+
 /// What a declared amount is worth, or the currency that has no rate.
 fn converted(amount: f64, currency: &str, money: &Money) -> Result<f64, Name> {
     let rate = money.rate(currency.trim());

@@ -104,6 +104,16 @@ pub(super) fn unknown(attributes: &Attributes<'_>, context: ReadContext<'_>) -> 
     word(&text).is_none().then(|| context.names.name(&text))
 }
 
+/// The word by which an evaluation of the outcome declares none, where no score does.
+pub(super) fn unknown_verdict(evaluations: &[Evaluation]) -> Option<Name> {
+    let mut verdicts = evaluations.iter().filter(|e| judges_outcome(e));
+    verdicts.find_map(|verdict| verdict.label.clone())
+}
+
+fn judges_outcome(evaluation: &Evaluation) -> bool {
+    EVALUATIONS.contains(&evaluation.name.to_ascii_lowercase().as_str())
+}
+
 /// The outcome under the bare name, on spans that may stand for a unit of work.
 fn bare(attributes: &Attributes<'_>, kind: &Kind) -> Option<Outcome> {
     if !matches!(kind, Kind::Structure | Kind::Workflow | Kind::Agent { .. }) {
@@ -125,7 +135,7 @@ fn bare(attributes: &Attributes<'_>, kind: &Kind) -> Option<Outcome> {
 pub(super) fn of_evaluations(evaluations: &[Evaluation]) -> Option<OutcomeEvidence> {
     evaluations
         .iter()
-        .filter(|e| EVALUATIONS.contains(&e.name.to_ascii_lowercase().as_str()))
+        .filter(|e| judges_outcome(e))
         .find_map(|e| {
             let by_label = e.label.as_deref().and_then(word);
             by_label.or_else(|| {

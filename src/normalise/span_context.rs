@@ -41,6 +41,8 @@ pub(super) struct DeclaredContext {
     pub(super) context: CowArc<SpanContext>,
     /// The currency of a value that has no rate.
     pub(super) unconverted: Option<Name>,
+    /// It declares a value that is no amount of money.
+    pub(super) has_invalid_value: bool,
 }
 
 impl<'g> SpanContexts<'g> {
@@ -102,6 +104,7 @@ impl<'g> SpanContexts<'g> {
         DeclaredContext {
             context: self.shared(context),
             unconverted,
+            has_invalid_value: business.has_invalid_value,
         }
     }
 

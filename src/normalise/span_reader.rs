@@ -209,6 +209,11 @@ impl SpanReader<'_> {
             let more = evaluation::verdicts_over_limit(self.attributes());
             unread.add(Unread::VerdictsOverLimit, more as u64);
         }
+        let nameless = self.span.events.iter().filter(|event| {
+            event.name == evaluation::EVENT
+                && event.attributes.str(evaluation::EVALUATION).is_none()
+        });
+        unread.add(Unread::EvaluationWithoutName, nameless.count() as u64);
     }
 }
 

@@ -43,6 +43,8 @@ pub struct Rule<T> {
 pub struct Condition {
     scope: RuleScope,
     expression: Expression,
+    /// Its text names the labels of evaluations.
+    reads_labels: bool,
 }
 
 impl Condition {
@@ -52,7 +54,12 @@ impl Condition {
     /// The first fault, with its place.
     pub fn compile(scope: RuleScope, text: &str) -> Result<Self, Fault> {
         let expression = Expression::compile(text, scope.vocabulary(), &[Type::Bool])?;
-        Ok(Self { scope, expression })
+        let reads_labels = scope == RuleScope::Event && text.contains("labels");
+        Ok(Self {
+            scope,
+            expression,
+            reads_labels,
+        })
     }
 
     pub fn scope(&self) -> RuleScope {
@@ -71,6 +78,13 @@ impl Rules {
         let outcomes = self.outcomes.iter().map(|rule| rule.condition.scope);
         let steps = self.steps.iter().map(|rule| rule.condition.scope);
         outcomes.chain(steps).any(|one| one == scope)
+    }
+
+    /// Whether some rule reads the labels of evaluations.
+    pub fn read_labels(&self) -> bool {
+        let outcomes = self.outcomes.iter().map(|rule| &rule.condition);
+        let steps = self.steps.iter().map(|rule| &rule.condition);
+        outcomes.chain(steps).any(|one| one.reads_labels)
     }
 
     /// What follows for one thing: the first outcome rule that holds, and all steps.

@@ -1,7 +1,7 @@
 //! The closed workflows of one user, to detect repeat contacts with the same intent.
 
 use super::{Output, Settings};
-use crate::model::fact::{Fact, What};
+use crate::model::fact::{Fact, Ignored, What};
 use crate::model::record::Contact;
 use crate::model::time::Timestamp;
 use std::time::Duration;
@@ -47,7 +47,12 @@ impl Contacts {
         }
         self.known.push((arrival, contact, again));
         if self.known.len() > MAX_CONTACTS_PER_USER {
-            self.known.remove(0);
+            let (_, forgotten, _) = self.known.remove(0);
+            let what = What::Ignored {
+                reason: Ignored::ContactsOverLimit,
+                events: 1,
+            };
+            out.facts.push(fact_of(&forgotten, what));
         }
     }
 
@@ -72,9 +77,13 @@ fn recontact(earlier: &Contact) -> Fact {
         workflow: earlier.workflow.clone(),
         outcome: earlier.outcome,
     };
+    fact_of(earlier, what)
+}
+
+fn fact_of(contact: &Contact, what: What) -> Fact {
     Fact {
-        cohort: earlier.cohort.clone(),
-        threshold: earlier.threshold,
-        ..Fact::new(earlier.end, earlier.trace, what)
+        cohort: contact.cohort.clone(),
+        threshold: contact.threshold,
+        ..Fact::new(contact.end, contact.trace, what)
     }
 }

@@ -63,10 +63,15 @@ pub(super) fn count(
     }
     let known = || decided.agent_about(event).cloned();
     let about = owner.or_else(known).or_else(|| decided.answering.clone());
+    let judged = decided.without_known_verdicts(event);
     let unnamed = Name::from(DEFAULT_WORKFLOW);
     let workflow = decided.workflow.as_ref().unwrap_or(&unnamed);
-    out.facts
-        .extend(turn::evaluation_facts(event, about.as_ref(), workflow));
+    out.facts.extend(turn::evaluation_facts(
+        &judged,
+        about.as_ref(),
+        workflow,
+        turn::RULES_READ_LATE,
+    ));
     out.facts.extend(turn::unusable_facts(event));
     LateEvent {
         cost,

@@ -7,6 +7,7 @@
 
 use super::{KeyState, Output, Settings};
 use crate::model::event::Event;
+use crate::model::fact::{Fact, Ignored, What};
 use crate::model::ids::{PartitionKey, TraceId};
 use crate::model::record::Record;
 use crate::model::time::Timestamp;
@@ -14,6 +15,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Traces that one trace remembers to tell its session, and traces that it remembers to ask.
 const MAX_LINKS_PER_TRACE: usize = 64;
+/// One more link, which leads to no session.
+const OVER_LIMIT: What = What::Ignored {
+    reason: Ignored::LinksOverLimit,
+    events: 1,
+};
 /// Steps from link to link until nobody asks on: links may go round in circles.
 const STEPS: u32 = 4;
 
@@ -71,7 +77,9 @@ impl KeyState {
             return;
         };
         let links = self.links.get_or_insert_default();
-        if links.linked.len() < MAX_LINKS_PER_TRACE && links.linked.insert(linked) {
+        if links.linked.len() == MAX_LINKS_PER_TRACE && !links.linked.contains(&linked) {
+            out.facts.push(Fact::of_span(event, OVER_LIMIT));
+        } else if links.linked.insert(linked) {
             Links::pass_on(own, 0, linked, out);
             for (asker, steps) in &links.askers {
                 Links::pass_on(*asker, *steps, linked, out);
@@ -85,8 +93,10 @@ impl KeyState {
         let links = self.links.get_or_insert_default();
         let known = links.askers.entry(asker).or_insert(steps);
         *known = steps.min(*known);
-        if links.askers.len() > MAX_LINKS_PER_TRACE {
-            links.askers.pop_last();
+        if links.askers.len() > MAX_LINKS_PER_TRACE
+            && let Some((untold, _)) = links.askers.pop_last()
+        {
+            out.facts.push(Fact::new(self.touched, untold, OVER_LIMIT));
         }
         match session {
             Some(session) => {

@@ -45,7 +45,7 @@ impl SessionState {
             let agent = agent.or(last.map(|answer| &answer.agent));
             let unnamed = Name::from(DEFAULT_WORKFLOW);
             let workflow = last.map_or(&unnamed, |answer| &answer.workflow);
-            let facts = turn::evaluation_facts(event, agent, workflow);
+            let facts = turn::evaluation_facts(event, agent, workflow, turn::RULES_READ_LATE);
             out.facts.extend(facts.chain(turn::unusable_facts(event)));
             if let Some(verdict) = turn::declared_verdict(event) {
                 self.declare(verdict, event.trace, now, out);

@@ -10,6 +10,7 @@ use crate::model::sampling::Threshold;
 use crate::model::small_map::SmallSet;
 use crate::model::time::Timestamp;
 use crate::turn::PauseSigns;
+use std::borrow::Cow;
 use std::cmp::Reverse;
 
 /// The state of one trace. It has at least one of its parts, and both if it goes on after a turn of it was decided (T-9).
@@ -48,6 +49,7 @@ impl Trace {
 #[derive(Debug, Default)]
 pub(super) struct DecidedTrace {
     pub(super) owners: Owners,
+    /// The notes to its spans, and the fingerprints of what judges these.
     pub(super) notes: SmallSet<(SpanId, u64)>,
     /// The smallest one of its spans; what says nothing of sampling itself, a log record or a span of another SDK, was kept with them.
     pub(super) threshold: Option<Threshold>,
@@ -85,6 +87,27 @@ impl DecidedTrace {
         let of_response = || self.owners.of(SpanId::of_response(event.rare.about?)?);
         let named = (event.span != SpanId::OF_TRACE).then(of_span).flatten();
         named.or_else(of_response)
+    }
+
+    /// Remembers the verdicts of a span, so that what says them again adds none (C-6).
+    fn note_verdicts(&mut self, event: &Event) {
+        let verdicts = event.rare.evaluations.iter();
+        self.notes
+            .extend(verdicts.map(|verdict| (event.span, fingerprint(verdict))));
+    }
+
+    /// An event without the verdicts of its span that are known. From now on those that are left are known too.
+    pub(super) fn without_known_verdicts<'e>(&mut self, event: &'e Event) -> Cow<'e, Event> {
+        let own = event.span;
+        let known = self.notes.iter().as_slice();
+        let is_known = |e: &Evaluation| known.binary_search(&(own, fingerprint(e))).is_ok();
+        let mut event = Cow::Borrowed(event);
+        if own != SpanId::OF_TRACE && event.rare.evaluations.iter().any(is_known) {
+            let evaluations = &mut event.to_mut().rare.evaluations;
+            evaluations.retain(|verdict| !is_known(verdict));
+        }
+        self.note_verdicts(&event);
+        event
     }
 
     /// Whether an event was known; from now on it is.
@@ -146,7 +169,7 @@ impl OpenTrace {
                 _ => spans.push(event),
             }
         }
-        let decided = DecidedTrace {
+        let mut decided = DecidedTrace {
             owners: Owners::default(),
             notes: notes.iter().map(|(id, note)| (note.span, *id)).collect(),
             threshold: spans.iter().filter_map(|e| e.rare.threshold).min(),
@@ -170,6 +193,7 @@ impl OpenTrace {
                 }
             }
         }
+        spans.iter().for_each(|span| decided.note_verdicts(span));
         (spans, decided)
     }
 
@@ -274,6 +298,13 @@ fn response_place(spans: &[Event], note: &Event) -> Option<usize> {
     last.map(|(place, _)| place)
 }
 
+/// What tells a verdict from others of its span. It is stored, so it must stay as it is.
+fn fingerprint(verdict: &Evaluation) -> u64 {
+    let score = verdict.score.map(f64::to_bits);
+    let text = format!("{:?}", (&*verdict.name, score, verdict.label.as_deref()));
+    rapidhash::v3::rapidhash_v3(text.as_bytes())
+}
+
 /// Adds to a span what a log record says of it (C-6, W-4).
 fn add_note(event: &mut Event, note: Event) {
     for evaluation in &note.rare.evaluations {
@@ -290,6 +321,12 @@ fn add_note(event: &mut Event, note: Event) {
     }
     if event.rare.outcome.is_none() && note.rare.outcome.is_some() {
         event.rare.outcome.clone_from(&note.rare.outcome);
+    }
+    if event.rare.unknown_outcome.is_none() && note.rare.unknown_outcome.is_some() {
+        event
+            .rare
+            .unknown_outcome
+            .clone_from(&note.rare.unknown_outcome);
     }
     if let Some(more) = note.content {
         event.content.get_or_insert_default().add(&more);

@@ -201,13 +201,14 @@ fn count(
         facts.extend(tool_fact(tree.events[i], failed_inside));
         facts.extend(cost.add_action(tree.events[i], policy.prices));
     }
+    let read_labels = policy.judge.rules.read_labels();
     for (i, event) in tree.events.iter().enumerate() {
         if matches!(event.kind, Kind::Retrieval { .. }) {
             facts.push(Fact::of_span(event, What::Retrieval));
             facts.extend(cost.add_action(event, policy.prices));
         }
         let agent = tree.agent(i).or(decided.answering.as_ref());
-        facts.extend(evaluation_facts(event, agent, &tree.workflow));
+        facts.extend(evaluation_facts(event, agent, &tree.workflow, read_labels));
         facts.extend(unusable_facts(event));
     }
 }

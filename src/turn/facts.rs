@@ -109,16 +109,22 @@ pub fn unusable_facts(event: &Event) -> impl Iterator<Item = Fact> + '_ {
     both.map(|what| Fact::of_span(event, what))
 }
 
-/// The facts of evaluations attached to a span. What users say of a span that is nobody's, they say of the agent that answered them.
+/// Rules look at turns when these are finalized, and not at what comes apart from them.
+pub const RULES_READ_LATE: bool = false;
+
+/// The facts of evaluations attached to a span, some of which only rules can read. What users say of a span that is nobody's, they say of the agent that answered them.
 pub fn evaluation_facts<'a>(
     event: &'a Event,
     agent: Option<&'a Name>,
     workflow: &'a Name,
+    rules_read_labels: bool,
 ) -> impl Iterator<Item = Fact> + 'a {
     event.rare.evaluations.iter().filter_map(move |evaluation| {
         let Some(score) = evaluation.score else {
-            // Its label may declare the outcome, and rules read it.
-            let says_nothing = event.rare.outcome.is_none() && evaluation.label.is_none();
+            // Its label may declare the outcome, or try to, and rules may read it.
+            let declares = event.rare.outcome.is_some() || event.rare.unknown_outcome.is_some();
+            let is_read = rules_read_labels && evaluation.label.is_some();
+            let says_nothing = !declares && !is_read;
             let reason = Ignored::EvaluationWithoutScore;
             let what = What::Ignored { reason, events: 1 };
             return says_nothing.then(|| Fact::of_span(event, what));

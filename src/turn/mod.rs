@@ -57,7 +57,10 @@ pub use cost::TotalCost;
 pub use cumulative_usage::{CumulativeUsage, LatestCall};
 pub use decide::{Decided, SpanOwners, decide, declared_verdict};
 pub use exchanges::{AT_ONCE, exchanges};
-pub use facts::{call_cost, evaluation_facts, model_fact, tool_fact, unknown_cost, unusable_facts};
+pub use facts::{
+    RULES_READ_LATE, call_cost, evaluation_facts, model_fact, tool_fact, unknown_cost,
+    unusable_facts,
+};
 pub use handoff::HandoffState;
 pub use judge::Judge;
 pub use pause::PauseSigns;

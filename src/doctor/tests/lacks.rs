@@ -3,6 +3,7 @@
 use super::*;
 use crate::catalogue::{DERIVED, INTERNAL};
 use crate::doctor::lacks::metrics;
+use crate::model::fact::Ignored;
 use crate::model::metric::FamilyKind;
 use std::collections::BTreeSet;
 
@@ -63,6 +64,16 @@ fn every_counter_of_the_catalogue_says_what_is_missing_or_is_known_not_to() {
         .iter()
         .filter(|name| metrics().any(|known| known == **name));
     assert_eq!(twice.count(), 0);
+}
+
+#[test]
+fn every_reason_of_what_is_ignored_is_told() {
+    for reason in Ignored::ALL.map(Ignored::as_str) {
+        let line = format!("baton_ignored_events_total{{reason=\"{reason}\"}} 1\n");
+        let diagnosis = told(&line);
+        let found = diagnosis.findings.iter().chain(&diagnosis.notes);
+        assert_eq!(found.count(), 1, "{reason}");
+    }
 }
 
 #[test]

@@ -58,7 +58,7 @@ pub(super) fn of(what: &What, currency: &str) -> Option<String> {
         What::Ignored {
             reason: Ignored::EvaluationWithoutScore,
             ..
-        } => "an evaluation has neither a score nor a label, so it changes nothing".to_owned(),
+        } => "an evaluation has no score, and no label that says yes or no or that a rule reads, so it changes nothing".to_owned(),
         What::Pending(_) | What::Duplicate | What::Ignored { .. } => return None,
     })
 }

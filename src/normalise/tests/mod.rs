@@ -15,6 +15,7 @@ mod emitters;
 mod frame;
 mod handoff;
 mod json_tape;
+mod left_out;
 mod money;
 mod nesting;
 mod output;

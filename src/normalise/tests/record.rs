@@ -8,16 +8,19 @@ use crate::model::time::Timestamp;
 use crate::normalise::*;
 use crate::otlp::view::{Attributes, SpanEvent, Value};
 
-const EVALUATION: &str = "gen_ai.evaluation.result";
+pub(super) const EVALUATION: &str = "gen_ai.evaluation.result";
 
-fn attributes(pairs: &[(&'static str, &'static str)]) -> Attributes<'static> {
+pub(super) fn attributes(pairs: &[(&'static str, &'static str)]) -> Attributes<'static> {
     let pairs = pairs.iter();
     pairs
         .map(|(key, text)| ((*key), Value::Str(text)))
         .collect()
 }
 
-fn record(name: &'static str, pairs: &[(&'static str, &'static str)]) -> LogRecord<'static> {
+pub(super) fn record(
+    name: &'static str,
+    pairs: &[(&'static str, &'static str)],
+) -> LogRecord<'static> {
     LogRecord {
         event_name: name,
         time: Timestamp(5),
@@ -45,7 +48,7 @@ fn asks(name: &'static str) -> LogRecord<'static> {
     }
 }
 
-fn notes(logs: Vec<LogRecord<'static>>) -> Vec<Event> {
+pub(super) fn notes(logs: Vec<LogRecord<'static>>) -> Vec<Event> {
     let group = ScopeBatch {
         logs: logs.into(),
         ..ScopeBatch::default()

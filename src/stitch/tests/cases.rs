@@ -117,6 +117,26 @@ fn ruled(s: &Scene, scope: RuleScope, text: &str) -> Vec<Fact> {
     play_with(events, &settings)
 }
 
+/// S-13: a label without a score is ignored unless a rule over events reads labels.
+#[test]
+fn a_label_is_ignored_unless_a_rule_reads_it() {
+    let reads = "event.labels[\"tone\"] == \"rude\"";
+    for (rule, ignored) in [(reads, 0), ("event.kind == \"tool\"", 1)] {
+        let mut s = Scene::default();
+        let agent = s.agent(0, "a", (0, 100));
+        s.call(agent, (1, 90));
+        s.last().rare.evaluations = list![Evaluation {
+            name: name("tone"),
+            score: None,
+            label: Some(name("calm")),
+            by_record: false,
+        }];
+        let is_ignored = |what: &What| matches!(what, What::Ignored { .. });
+        let facts = ruled(&s, RuleScope::Event, rule);
+        assert_eq!(count(&facts, is_ignored), ignored, "{rule}");
+    }
+}
+
 fn is_step(what: &What) -> bool {
     matches!(what, What::FunnelStep { .. })
 }

@@ -42,7 +42,9 @@ fn recontacted(contacts: &[Contact]) -> Vec<u64> {
         let about = about.expect("a fact of a contact");
         assert_eq!(fact.cohort, about.cohort, "the cohort is the contact's");
     }
-    out.facts.iter().map(|fact| fact.at.0 / MINUTE).collect()
+    let found = out.facts.iter();
+    let found = found.filter(|fact| matches!(fact.what, What::Recontact { .. }));
+    found.map(|fact| fact.at.0 / MINUTE).collect()
 }
 
 #[test]
@@ -84,4 +86,33 @@ fn the_sixty_fifth_contact_of_a_user_displaces_the_first() {
         contacts.push(contact(20, "refund"));
         assert_eq!(recontacted(&contacts), found, "{others} others");
     }
+}
+
+/// Of a user with more workflows than are compared the oldest are forgotten, and counted.
+#[test]
+fn contacts_above_the_limit_are_counted() {
+    let mut stitcher = Stitcher::new(Settings::default());
+    let mut out = Output::default();
+    for n in 0..67 {
+        let entry = Entry {
+            key: PartitionKey::User(TenantScoped {
+                tenant: None,
+                id: name("u"),
+            }),
+            record: Record::Contact(Box::new(contact(n * 2, &format!("intent {n}")))),
+        };
+        stitcher.apply(entry, Timestamp(0), &mut out);
+    }
+    let forgotten = out
+        .facts
+        .iter()
+        .map(|fact| (fact.at.0 / MINUTE, &fact.what));
+    let what = What::Ignored {
+        reason: Ignored::ContactsOverLimit,
+        events: 1,
+    };
+    assert_eq!(
+        forgotten.collect::<Vec<_>>(),
+        [(1, &what), (3, &what), (5, &what)]
+    );
 }

@@ -331,3 +331,45 @@ fn two_tools_that_link_to_each_other_are_one_call() {
     });
     assert_eq!(count(&run(&s), |what| matches!(what, What::Tool(_))), 1);
 }
+
+/// More traces than one remembers are not asked, and those that ask are not told: each is counted.
+#[test]
+fn links_above_the_limit_are_counted() {
+    let over = |facts: &[Fact]| {
+        let ignored = facts.iter().filter_map(|fact| match fact.what {
+            What::Ignored {
+                reason: Ignored::LinksOverLimit,
+                events,
+            } => Some(events),
+            _ => None,
+        });
+        ignored.sum::<u64>()
+    };
+    let trace_of = |n: u64| TraceId::new(&u128::from(n + 1).to_be_bytes()).expect("not zero");
+    let mut stitcher = Stitcher::new(Settings::default());
+    let mut out = Output::default();
+    for n in 1..=70 {
+        let mut event = answered(1, 0).remove(0);
+        event.trace = trace_of(1000);
+        event.span = span(n);
+        event.rare.links.push(Link {
+            trace: trace_of(n),
+            span: span(1),
+        });
+        let entry = Entry {
+            key: PartitionKey::Trace(trace_of(1000)),
+            record: Record::Event(Box::new(event)),
+        };
+        stitcher.apply(entry, Timestamp(1), &mut out);
+    }
+    assert_eq!(over(&out.facts), 6);
+    let mut out = Output::default();
+    for n in 1..=70 {
+        let entry = Entry {
+            key: PartitionKey::Trace(trace_of(2000)),
+            record: Record::ResolveSession(trace_of(n), 1),
+        };
+        stitcher.apply(entry, Timestamp(1), &mut out);
+    }
+    assert_eq!(over(&out.facts), 6);
+}

@@ -72,6 +72,30 @@ fn notes_after_the_decision_count_once_each() {
     assert_eq!(count(&facts, |what| *what == What::Duplicate), 1);
 }
 
+/// C-6: what says again what a span or another record says adds nothing, whenever it comes.
+#[test]
+fn a_verdict_counts_once_whether_its_record_comes_in_time_or_late() {
+    let s = noted(&[
+        (1, scored("bleu", 0.5)),
+        (2, scored("rouge", 0.25)),
+        (3, scored("rouge", 0.25)),
+        (4, scored("rouge", 0.75)),
+    ]);
+    for late in [0, 10] {
+        let mut desk = KeyedDesk::new(Settings::default());
+        for (n, event) in s.events.iter().enumerate() {
+            let second = if n < 2 { 0 } else { late };
+            let record = Record::Event(Box::new(event.clone()));
+            desk.apply(&session("s"), record, second);
+        }
+        let mut told = scores(&desk.end());
+        told.sort_by(|a, b| a.partial_cmp(b).expect("numbers"));
+        let expected = [("bleu", 0.5), ("rouge", 0.25), ("rouge", 0.75)];
+        let expected = expected.map(|(name, score)| (name.to_owned(), score));
+        assert_eq!(told, expected, "{late}");
+    }
+}
+
 /// W-1.
 #[test]
 fn of_several_verdicts_about_one_span_the_last_one_counts() {

@@ -233,12 +233,20 @@ fn an_evaluation_without_a_score_is_counted_as_ignored() {
             (ignored(&facts), ratings(&facts)),
             (expected.into(), vec![])
         );
-        // A rule may read its label.
+        // No rule reads its label.
         events.pop();
         let mut labelled = event.clone();
         labelled.rare.evaluations[0].label = Some(name("maybe"));
+        events.push((second, labelled.clone()));
+        assert_eq!(ignored(&told(&events)), expected);
+        // A word that declares no outcome is counted as that.
+        labelled.rare.unknown_outcome = Some(name("maybe"));
+        events.pop();
         events.push((second, labelled));
-        assert_eq!(ignored(&told(&events)), []);
+        let facts = told(&events);
+        assert_eq!(ignored(&facts), []);
+        let is_unknown = |what: &What| matches!(what, What::UnknownOutcome { .. });
+        assert_eq!(count(&facts, is_unknown), 1);
         // Its label declares the outcome.
         event.rare.outcome = resolved(of, second).rare.outcome.clone();
         events.pop();
