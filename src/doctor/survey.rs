@@ -35,6 +35,13 @@ impl SpanSink for Survey {
     }
 
     fn add(&mut self, batch: &ScopeBatch<'_>) {
+        self.read(batch);
+    }
+}
+
+impl Survey {
+    /// Notes what a batch shows; returns its events.
+    pub fn read(&mut self, batch: &ScopeBatch<'_>) -> Vec<Box<Event>> {
         let dialects = self.normaliser.dialects(batch, &self.scratch);
         let dialects: Vec<String> = dialects.into_iter().map(str::to_owned).collect();
         let events = self.normaliser.normalise(batch, &mut self.scratch);
@@ -50,10 +57,9 @@ impl SpanSink for Survey {
         }
         self.log_records += batch.logs.len() as u64;
         events.iter().for_each(|event| self.note(event));
+        events
     }
-}
 
-impl Survey {
     pub fn new(normaliser: Normaliser) -> Self {
         Self {
             normaliser,
@@ -101,7 +107,7 @@ impl Survey {
             findings.push(Finding::new(kind, (0, 0), message, DIALECTS_PAGE));
         } else if !is_agentic {
             let message = format!(
-                "{}, none of which shows the work of agents: turn the tracing of your agent SDK on, or teach Baton its dialect",
+                "{} without the work of agents: turn the tracing of your agent SDK on, or teach Baton its dialect",
                 numbered(spans, "spans")
             );
             let kind = FindingKind::UnknownSpans;
@@ -301,7 +307,7 @@ fn unknown(emitter: &Emitter) -> Option<Finding> {
         .map(|name| format!("`{name}`"))
         .collect();
     let message = format!(
-        "{} that may be the work of agents, of no known dialect (attributes such as {}): teach Baton their dialect with `normalise.dialects`",
+        "{} that may be the work of agents, of no known dialect (attributes such as {}): teach Baton the dialect with `normalise.dialects`",
         numbered(count, "spans"),
         examples.join(", ")
     );

@@ -19,7 +19,7 @@ const OWN_HEADERS: [&str; 7] = [
     "te",
     "transfer-encoding",
 ];
-const NO_TLS: &str = "is not supported yet: use an http:// endpoint, for example of a proxy on the same host that adds TLS";
+const NO_TLS: &str = "TLS is not supported yet: use an http:// endpoint, for example of a proxy on the same host that adds TLS";
 
 /// The section `exporters`: one destination for each key.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
@@ -206,11 +206,7 @@ impl DestinationSettings {
         let uri: Uri = self.endpoint.parse().map_err(|_| example)?;
         match uri.scheme_str() {
             Some("http") => {}
-            Some("https") => {
-                return Err(
-                    "TLS is not supported yet: use an http:// endpoint, for example of a proxy on the same host that adds TLS",
-                );
-            }
+            Some("https") => return Err(NO_TLS),
             _ => return Err("expected a URL with its scheme such as http://127.0.0.1:4317"),
         }
         let authority = uri.authority().map_or("", |authority| authority.as_str());

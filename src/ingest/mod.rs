@@ -28,7 +28,7 @@ mod tests;
 pub use crate::model::request::{Encoding, Signal};
 pub use appender::Appender;
 pub use pipeline::Pipeline;
-pub use recording::Recording;
+pub use recording::{RecordedEvents, Recording};
 
 use crate::log::LogError;
 use crate::model::limit::Limit;

@@ -6,13 +6,17 @@ use crate::model::record::Frame;
 use crate::normalise::{Normaliser, Scratch};
 use crate::otlp::view::{ScopeBatch, SpanSink};
 
-/// The events of recorded requests. As a [`SpanSink`] it takes what a decoder makes of them.
+/// Reads recorded requests. As a [`SpanSink`] it takes what a decoder makes of them.
 #[derive(Debug)]
 pub struct Recording {
     normaliser: Normaliser,
     scratch: Scratch,
-    events: Vec<Box<Event>>,
+    events: RecordedEvents,
 }
+
+/// The events of recorded requests.
+#[derive(Debug, Default)]
+pub struct RecordedEvents(Vec<Box<Event>>);
 
 impl SpanSink for Recording {
     fn asks(&self, hash: u32, name: &[u8]) -> bool {
@@ -21,7 +25,7 @@ impl SpanSink for Recording {
 
     fn add(&mut self, group: &ScopeBatch<'_>) {
         self.events
-            .extend(self.normaliser.normalise(group, &mut self.scratch));
+            .add(self.normaliser.normalise(group, &mut self.scratch));
     }
 }
 
@@ -30,16 +34,27 @@ impl Recording {
         Self {
             normaliser,
             scratch: Scratch::default(),
-            events: Vec::new(),
+            events: RecordedEvents::default(),
         }
+    }
+
+    /// As of [`RecordedEvents::into_frames`].
+    pub fn into_frames(self, partitions: usize) -> impl Iterator<Item = Frame> {
+        self.events.into_frames(partitions)
+    }
+}
+
+impl RecordedEvents {
+    pub fn add(&mut self, events: Vec<Box<Event>>) {
+        self.0.extend(events);
     }
 
     /// One frame an event, in the order in which the spans ended: each arrives when its span ends.
     pub fn into_frames(mut self, partitions: usize) -> impl Iterator<Item = Frame> {
-        self.events
+        self.0
             .sort_by_key(|event| (event.end, event.trace, event.span));
         let router = Router::new(partitions);
-        self.events.into_iter().map(move |event| {
+        self.0.into_iter().map(move |event| {
             let arrival = event.end;
             let routed = router.route(vec![event]);
             router.taken(&routed.told);

@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::doctor::{Diagnosis, Figures, Survey};
 use crate::engine::Offline;
 use crate::export::scrape::{ScrapeFormat, text};
-use crate::ingest::Recording;
+use crate::ingest::RecordedEvents;
 use crate::model::reject::UnreadCounts;
 use crate::otlp::view::{ScopeBatch, SpanSink};
 
@@ -53,7 +53,7 @@ fn recorded(asked: &DoctorArgs, config: &Config) -> Result<Diagnosis, Exit> {
     let limits = config.receivers.otlp.limits();
     let mut both = Both {
         survey: Survey::new(app::normaliser(config, app::fresh_seed())),
-        recording: Recording::new(app::normaliser(config, app::fresh_seed())),
+        recorded: RecordedEvents::default(),
     };
     let (mut rejected, mut undecoded) = (Vec::new(), UnreadCounts::default());
     for file in &asked.files {
@@ -64,21 +64,21 @@ fn recorded(asked: &DoctorArgs, config: &Config) -> Result<Diagnosis, Exit> {
         rejected.extend(held.rejects);
         undecoded.add_all(&held.unread);
     }
-    let figures = replayed(both.recording, config);
+    let figures = replayed(both.recorded, config);
     Ok(both.survey.diagnosis(figures, &rejected, &undecoded))
 }
 
 /// What the metrics say of a recording.
-fn replayed(recording: Recording, config: &Config) -> Figures {
+fn replayed(recorded: RecordedEvents, config: &Config) -> Figures {
     let settings = app::engine_settings(config);
-    let families = Offline::new(&settings).replay(recording.into_frames(settings.partitions));
+    let families = Offline::new(&settings).replay(recorded.into_frames(settings.partitions));
     Figures::of_text(&text::write(&families, ScrapeFormat::Text))
 }
 
-/// Shows a recording to both, so that it is read once.
+/// Surveys a recording and keeps its events, so that it is read once.
 struct Both {
     survey: Survey,
-    recording: Recording,
+    recorded: RecordedEvents,
 }
 
 impl SpanSink for Both {
@@ -87,7 +87,6 @@ impl SpanSink for Both {
     }
 
     fn add(&mut self, group: &ScopeBatch<'_>) {
-        self.survey.add(group);
-        self.recording.add(group);
+        self.recorded.add(self.survey.read(group));
     }
 }

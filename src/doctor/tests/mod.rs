@@ -196,7 +196,15 @@ fn spans_of_no_dialect_are_told_from_those_of_servers() {
         "{text}"
     );
     assert!(text.contains("`acme.llm.tokens`"), "{text}");
-    assert!(text.contains("3 spans, none of which shows"), "{text}");
+    assert!(
+        text.contains("3 spans without the work of agents"),
+        "{text}"
+    );
+    let one = survey(Settings::default(), &[batch("web", &[(1, &[])])]);
+    let text = one
+        .diagnosis(Figures::default(), &[], &UnreadCounts::default())
+        .text();
+    assert!(text.contains("1 span without the work of agents"), "{text}");
     let taught = DialectSettings {
         name: "acme".into(),
         when: "'acme.kind' in attributes".into(),

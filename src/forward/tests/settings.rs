@@ -73,7 +73,7 @@ fn what_is_wrong_is_said_at_its_key() {
         ),
         (
             "{otlp/a: {endpoint: 'http://h:4317', tls: {insecure: true}}}",
-            "exporters.otlp/a.tls: is not supported yet: use an http:// endpoint, for example of a proxy on the same host that adds TLS",
+            "exporters.otlp/a.tls: TLS is not supported yet: use an http:// endpoint, for example of a proxy on the same host that adds TLS",
         ),
         (
             "{otlp/a: {endpoint: 'http://h:4317', auth: {authenticator: x}}}",

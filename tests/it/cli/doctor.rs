@@ -5,7 +5,6 @@ use crate::support::process;
 use serde_json::Value;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
 
 const WHOLE: &str = "tests/fixtures/otel-genai-semconv/support-manual/001.pb";
 
@@ -39,7 +38,7 @@ fn what_is_missing_is_told_and_is_the_exit_code() {
     for expected in [
         "desk: no known dialect, 2 spans\n  scopes: acme.agents\n",
         "2 spans that may be the work of agents, of no known dialect",
-        "2 spans, none of which shows the work of agents",
+        "2 spans without the work of agents",
         "2 findings.",
     ] {
         assert!(told.contains(expected), "{expected}: {told}");
@@ -110,14 +109,7 @@ fn a_running_instance_is_examined_and_takes_a_test_conversation() {
         "--http-endpoint",
         &http,
     ];
-    let mut output = baton(&asked);
-    for _ in 0..100 {
-        if !text(&output.stdout).contains("is not ready") {
-            break;
-        }
-        std::thread::sleep(Duration::from_millis(100));
-        output = baton(&asked);
-    }
+    let output = baton(&asked);
     assert!(text(&output.stdout).contains("No spans were received since the start"));
     let mut sending = asked.to_vec();
     sending.push("--send");
