@@ -66,13 +66,14 @@ impl Holders {
             of_run: Vec::new(),
             of_step: Vec::new(),
         };
+        let outermost = outermost(index);
         for event in events {
             let list = match Part::of(event) {
                 Part::Run => &mut holders.of_run,
                 Part::Step => &mut holders.of_step,
                 Part::Other => continue,
             };
-            list.push(outermost(event, index).span);
+            list.extend(outermost.get(&event.span));
         }
         holders.of_run.sort_unstable();
         holders.of_step.sort_unstable();
@@ -92,11 +93,27 @@ impl Holders {
     }
 }
 
-/// The outermost known span around an event. Forged parents may go round in circles.
-fn outermost<'e>(event: &'e Event, index: &HashMap<SpanId, &'e Event>) -> &'e Event {
-    let parent = |event: &&'e Event| index.get(&event.parent?).copied();
-    let chain = std::iter::successors(Some(event), parent);
-    chain.take(index.len()).last().unwrap_or(event)
+/// The outermost known span around each. Forged parents may go round in circles.
+fn outermost(index: &HashMap<SpanId, &Event>) -> HashMap<SpanId, SpanId> {
+    let mut found: HashMap<SpanId, SpanId> = HashMap::default();
+    let mut path = Vec::new();
+    for event in index.values() {
+        let mut at = *event;
+        let root = loop {
+            if let Some(root) = found.get(&at.span) {
+                break *root;
+            }
+            // As long as nothing is around it.
+            found.insert(at.span, at.span);
+            path.push(at.span);
+            match at.parent.and_then(|parent| index.get(&parent)) {
+                Some(parent) => at = parent,
+                None => break at.span,
+            }
+        };
+        found.extend(path.drain(..).map(|span| (span, root)));
+    }
+    found
 }
 
 /// What a span stands for in the work of an agent.

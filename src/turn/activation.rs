@@ -2,12 +2,13 @@
 
 use super::calls;
 use super::model_calls::ModelCalls;
+use super::nesting::Numbers;
 use super::pause::WaitingTools;
 use super::tree::Tree;
 use crate::model::Name;
 use crate::model::event::{Event, Kind, Target};
 use crate::model::time::Timestamp;
-use rapidhash::RapidHashSet as HashSet;
+use rapidhash::{RapidHashMap as HashMap, RapidHashSet as HashSet};
 
 /// One thing an agent did: a model call that counts, a tool call, or (where the dialect shows no more) its whole span.
 #[derive(Debug)]
@@ -128,7 +129,7 @@ impl Activations {
         let mut by_node: Vec<Option<usize>> = vec![None; tree.events.len()];
         let mut run: Option<usize> = None;
         for &event in steps {
-            let node = activation_node(tree, event);
+            let node = tree.activation_node(event);
             let agent = tree.agent(event);
             let known = match node {
                 Some(node) => by_node[node],
@@ -246,31 +247,40 @@ impl Activations {
 /// Agent spans that show nothing of what the agent did: the span is its only step.
 fn silent_agents(tree: &Tree<'_>, steps: &[usize]) -> Vec<usize> {
     let mut busy = vec![false; tree.events.len()];
+    // What is around something busy is busy too.
+    let mut mark = |i: usize, is_busy: bool| {
+        let own = is_busy.then_some(i).into_iter();
+        for at in own.chain(tree.ancestors(i)) {
+            if std::mem::replace(&mut busy[at], true) {
+                break;
+            }
+        }
+    };
     for &step in steps {
-        let around = activation_node(tree, step).into_iter();
-        around
-            .chain(tree.ancestors(step))
-            .for_each(|i| busy[i] = true);
+        mark(step, tree.activation_node(step) == Some(step));
     }
     let agents: Vec<usize> = (0..tree.events.len())
         .filter(|&i| {
             let event = tree.events[i];
             // A run without a name inside one of the same agent is a part of that; inside a tool that delegates it is the delegate.
             matches!(event.kind, Kind::Agent { inferred: false })
-                && (event.agent.is_some() || activation_node(tree, i) == Some(i))
+                && (event.agent.is_some() || tree.activation_node(i) == Some(i))
         })
         .collect();
     for &agent in &agents {
-        tree.ancestors(agent).for_each(|i| busy[i] = true);
+        mark(agent, false);
     }
     agents
         .into_iter()
-        .filter(|&i| !busy[i] && activation_node(tree, i) == Some(i))
+        .filter(|&i| !busy[i] && tree.activation_node(i) == Some(i))
         .collect()
 }
 
 /// Agents that do nothing but run others (parallel, in sequence), as far as they are targets of handoffs.
 fn containers(tree: &Tree<'_>, steps: &[usize]) -> HashSet<usize> {
+    let nesting = tree.nesting();
+    let all = nesting.numbers(steps.iter().copied());
+    let by_agent = by_agent(tree, steps.iter().copied());
     let is_container = |&i: &usize| {
         let Some(agent) = tree
             .agent(i)
@@ -278,13 +288,10 @@ fn containers(tree: &Tree<'_>, steps: &[usize]) -> HashSet<usize> {
         else {
             return false;
         };
-        let mut inside = steps
-            .iter()
-            .filter(|&&step| tree.is_inside(step, i))
-            .peekable();
-        inside.peek().is_some()
-            && activation_node(tree, i) == Some(i)
-            && inside.all(|&step| tree.agent(step) != Some(agent))
+        let own = by_agent.get(&Some(agent));
+        nesting.count_inside(&all, i) > 0
+            && tree.activation_node(i) == Some(i)
+            && own.is_none_or(|own| nesting.count_inside(own, i) == 0)
     };
     let agents = 0..tree.events.len();
     agents
@@ -293,30 +300,25 @@ fn containers(tree: &Tree<'_>, steps: &[usize]) -> HashSet<usize> {
         .collect()
 }
 
+/// Events by their agents, to be counted inside others.
+fn by_agent<'t>(
+    tree: &'t Tree<'_>,
+    events: impl Iterator<Item = usize>,
+) -> HashMap<Option<&'t Name>, Numbers> {
+    let mut lists: HashMap<Option<&Name>, Vec<usize>> = HashMap::default();
+    for event in events {
+        lists.entry(tree.agent(event)).or_default().push(event);
+    }
+    let numbers = |list: Vec<usize>| tree.nesting().numbers(list.into_iter());
+    let lists = lists.into_iter();
+    lists.map(|(agent, list)| (agent, numbers(list))).collect()
+}
+
 /// Where a turn has no other step: the outermost runs of agents without a name (T-2).
 fn nameless_runs(tree: &Tree<'_>) -> Vec<usize> {
     let is_run = |i: usize| tree.agent(i).is_none() && tree.is_agent(i);
     let runs = (0..tree.events.len()).filter(|&i| is_run(i));
     runs.filter(|&i| !tree.ancestors(i).any(is_run)).collect()
-}
-
-/// The outermost span of the activation that event `i` belongs to: spans of the same agent nest, a delegating tool
-/// stands for a delegate without a span of its own.
-fn activation_node(tree: &Tree<'_>, i: usize) -> Option<usize> {
-    let agent = tree.agent(i)?;
-    let mut found = None;
-    for at in std::iter::once(i).chain(tree.ancestors(i)) {
-        if tree.is_agent(at) {
-            if tree.agent(at) != Some(agent) {
-                break;
-            }
-            found = Some(at);
-        } else if at != i && tree.handed_to(at) == Some(agent) {
-            found = found.or(Some(at));
-            break;
-        }
-    }
-    found
 }
 
 /// A tool that only hands over is a handoff; so is a tool with another agent at work inside it.

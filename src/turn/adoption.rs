@@ -21,14 +21,13 @@ pub(super) fn adopt(tree: &mut Tree<'_>) {
         acts && tree.agent(i).is_none()
     };
     let orphans: Vec<usize> = (0..tree.events.len()).filter(|&i| is_orphan(i)).collect();
+    let outer = tree.nearest_around(is_orphan);
     let mut moves: Vec<(usize, usize)> = Vec::new();
-    for i in orphans {
+    for outermost in orphans {
         // The outermost of nested calls takes those inside it along.
-        let outermost = tree
-            .ancestors(i)
-            .filter(|&a| is_orphan(a))
-            .last()
-            .unwrap_or(i);
+        if outer[outermost].is_some() {
+            continue;
+        }
         if let Some(home) = home_of(tree, &homes, outermost) {
             moves.push((outermost, home));
         }

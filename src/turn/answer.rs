@@ -163,14 +163,17 @@ fn run_failed(tree: &Tree<'_>, activations: &Activations, last: &Step) -> bool {
     // A branch that nobody tried again, beside a last step that nobody took up.
     list.iter().any(|other| {
         let beside = other.agent != own.agent && other.start < own.end && other.end > own.start;
-        let nests = is_around(list, other, own) || is_around(list, own, other);
-        let again = list
-            .iter()
-            .any(|later| later.agent == other.agent && later.start >= other.end && !later.failed);
+        let nests = || is_around(list, other, own) || is_around(list, own, other);
+        let again = || {
+            let mut list = list.iter();
+            list.any(|later| {
+                later.agent == other.agent && later.start >= other.end && !later.failed
+            })
+        };
         // Some SDKs mark the span of an agent that handed over as failed: its steps tell.
         let last = other.steps.last().map(|&step| &activations.steps[step]);
         let failed = last.is_some_and(|step| step.failed);
-        failed && beside && !nests && !again && other.parent == own.parent
+        failed && beside && other.parent == own.parent && !nests() && !again()
     })
 }
 

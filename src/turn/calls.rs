@@ -1,5 +1,6 @@
 //! Tool calls of a turn, each counted once, however many spans show it.
 
+use super::nesting;
 use super::pause::WaitingTools;
 use super::tree::Tree;
 use crate::model::Name;
@@ -19,6 +20,7 @@ pub(super) fn outermost_tools(tree: &Tree<'_>, waiting: &WaitingTools) -> Vec<us
     let mut ids: HashMap<(TraceId, &Name, &Name), usize> = HashMap::default();
     // The ends of calls with an id, by their tool: a server in the agent's process shows its part beside the call, without the id.
     let mut ends: HashMap<(TraceId, &Name), Timestamp> = HashMap::default();
+    let around = tools_around(tree);
     (0..tree.events.len())
         .filter(|&i| {
             let Kind::Tool(tool) = &tree.events[i].kind else {
@@ -29,7 +31,7 @@ pub(super) fn outermost_tools(tree: &Tree<'_>, waiting: &WaitingTools) -> Vec<us
                 return false;
             }
             let event = tree.events[i];
-            let nested = tree.callers(i).any(
+            let nested = nesting::around(&around, i).any(
                 |a| matches!(&tree.events[a].kind, Kind::Tool(outer) if outer.is_same_call(tool)),
             );
             let end = ends.entry((event.trace, &tool.name)).or_default();
@@ -48,6 +50,11 @@ pub(super) fn outermost_tools(tree: &Tree<'_>, waiting: &WaitingTools) -> Vec<us
             !nested && !beside && !known
         })
         .collect()
+}
+
+/// The nearest tool around each event.
+fn tools_around(tree: &Tree<'_>) -> Vec<Option<usize>> {
+    tree.nearest_callers(|i| matches!(tree.events[i].kind, Kind::Tool(_)))
 }
 
 /// Whether two tool events have one name, or one of them has none: a server may give several calls of one answer one id.
@@ -78,6 +85,7 @@ fn is_asked_anew(tree: &Tree<'_>, first: usize, second: usize) -> bool {
 /// Tool events of which another span of the same call, inside them or with the same id, says that it failed: the outer span may be
 /// well although the tool was not (C-5).
 pub(super) fn failed_inside(tree: &Tree<'_>) -> HashSet<usize> {
+    let tools_around = tools_around(tree);
     let mut failed = HashSet::default();
     let mut failed_ids: HashMap<_, Vec<usize>> = HashMap::default();
     let id = |i: usize| match &tree.events[i].kind {
@@ -89,7 +97,7 @@ pub(super) fn failed_inside(tree: &Tree<'_>) -> HashSet<usize> {
             continue;
         };
         if has_failed(tree, i) {
-            let around = tree.callers(i).filter(|&outer| {
+            let around = nesting::around(&tools_around, i).filter(|&outer| {
                 matches!(&tree.events[outer].kind, Kind::Tool(tool) if tool.is_same_call(inner))
             });
             let around: Vec<usize> = around.collect();

@@ -187,7 +187,7 @@ fn count(
             let (used, paid) = usage.net_usage(event, call);
             let net = (used, totals.own_cost(i, paid));
             facts.push(model_fact(event, call, net, tree.agent(i)));
-            let known = call_cost(event, call, net.1, totals.cost_around(tree, i));
+            let known = call_cost(event, call, net.1, totals.cost_around(i));
             cost.add_call(net.1, known);
             facts.extend(unknown_cost(event, call, known));
         }

@@ -4,6 +4,7 @@
 //! span of a conversation, belongs to each exchange inside it. Units that follow each other are one exchange unless something shows
 //! that the user spoke in between.
 
+use super::nesting::{self, Nesting};
 use super::pause::PauseSigns;
 use super::tree::cut_circles;
 use crate::model::Name;
@@ -48,6 +49,7 @@ enum UnitKind {
 /// The units of traces, and what lies around them.
 struct Outline {
     parents: Vec<Option<usize>>,
+    nesting: Nesting,
     /// The unit that each event lies in or is.
     units: Vec<Option<usize>>,
     kinds: HashMap<usize, UnitKind>,
@@ -95,6 +97,7 @@ impl Outline {
         let mut parents: Vec<Option<usize>> = events.iter().map(parent).collect();
         cut_circles(&mut parents);
         let mut outline = Self {
+            nesting: Nesting::of(&parents),
             parents,
             units: vec![None; events.len()],
             kinds: HashMap::default(),
@@ -109,26 +112,27 @@ impl Outline {
     }
 
     fn ancestors(&self, i: usize) -> impl Iterator<Item = usize> + '_ {
-        std::iter::successors(self.parents[i], |&p| self.parents[p])
+        nesting::around(&self.parents, i)
     }
 
     /// The spans that stand for exchanges and lie in no other one, nor in the work of an agent.
     fn find_exchanges(&mut self, events: &[Event]) {
-        for (i, event) in events.iter().enumerate() {
-            if !event.rare.is_exchange {
-                continue;
-            }
-            let kind = match event.rare.remote_parent {
-                true => UnitKind::Request,
-                false => UnitKind::Exchange,
-            };
+        if !events.iter().any(|event| event.rare.is_exchange) {
+            return;
+        }
+        let hidden = [UnitKind::Exchange, UnitKind::Request].map(|kind| {
             let hides = |around: usize| match &events[around].kind {
                 Kind::Structure | Kind::Guardrail { .. } => events[around].rare.is_exchange,
                 Kind::Workflow => kind == UnitKind::Request,
                 _ => true,
             };
-            if !self.ancestors(i).any(hides) {
-                self.kinds.insert(i, kind);
+            (kind, self.nesting.nearest(&self.parents, hides))
+        });
+        for (i, event) in events.iter().enumerate() {
+            let place = usize::from(event.rare.remote_parent);
+            let (kind, hidden) = &hidden[place];
+            if event.rare.is_exchange && hidden[i].is_none() {
+                self.kinds.insert(i, *kind);
             }
         }
     }
@@ -157,18 +161,23 @@ impl Outline {
             Kind::Model(_) => true,
             _ => false,
         };
-        let is_run = |&i: &usize| is_work(i) && self.ancestors(i).all(is_frame);
+        let inner = self.nesting.nearest(&self.parents, |i| !is_frame(i));
+        let is_run = |&i: &usize| is_work(i) && inner[i].is_none();
         let runs: Vec<usize> = (0..events.len()).filter(is_run).collect();
         let may_pause = |pair: &[usize]| events[pair[1]].start.since(events[pair[0]].end) > settle;
         if !runs.windows(2).any(may_pause) {
             return found;
         }
-        let frames: HashSet<usize> = runs.iter().flat_map(|&run| self.ancestors(run)).collect();
+        let mut frames: HashSet<usize> = HashSet::default();
+        for &run in &runs {
+            let mut around = self.ancestors(run);
+            while around.next().is_some_and(|frame| frames.insert(frame)) {}
+        }
         let is_one: HashSet<usize> = runs.iter().copied().collect();
+        let run_around = self.nesting.nearest(&self.parents, |i| is_one.contains(&i));
         let mut stories: HashMap<usize, Story<'_>> = HashMap::default();
         for (i, event) in events.iter().enumerate() {
-            let mut around = self.ancestors(i).chain([i]);
-            if let Some(run) = around.find(|a| is_one.contains(a)) {
+            if let Some(run) = run_around[i].or(is_one.contains(&i).then_some(i)) {
                 stories.entry(run).or_default().add(event);
             }
         }
@@ -199,18 +208,25 @@ impl Outline {
         for &conversation in conversations {
             frames[conversation] = true;
         }
+        let mut around_exchanges: HashSet<usize> = HashSet::default();
         for &exchange in self.kinds.keys() {
-            self.ancestors(exchange)
-                .for_each(|around| frames[around] = true);
+            let mut around = self.ancestors(exchange);
+            while around
+                .next()
+                .is_some_and(|frame| around_exchanges.insert(frame))
+            {}
+        }
+        for frame in around_exchanges {
+            frames[frame] = true;
         }
         let is_unit = |i: usize| {
             let plain = matches!(events[i].kind, Kind::Structure);
             self.kinds.contains_key(&i) || !plain && !frames[i]
         };
-        let mut units = vec![None; events.len()];
-        for (i, unit) in units.iter_mut().enumerate() {
-            let own = is_unit(i).then_some(i);
-            *unit = self.ancestors(i).filter(|&a| is_unit(a)).last().or(own);
+        let mut units: Vec<Option<usize>> = vec![None; events.len()];
+        for &i in &self.nesting.order {
+            let outer = self.parents[i].and_then(|parent| units[parent]);
+            units[i] = outer.or_else(|| is_unit(i).then_some(i));
         }
         self.units = units;
     }
@@ -255,9 +271,11 @@ impl Outline {
                 of_unit.insert(unit, number);
                 for frame in self.ancestors(unit) {
                     let known = frames.entry(frame).or_default();
-                    if known.last() != Some(&number) {
-                        known.push(number);
+                    // What is around it knows too.
+                    if known.last() == Some(&number) {
+                        break;
                     }
+                    known.push(number);
                 }
             }
         }

@@ -9,6 +9,7 @@
 //! | `decide.rs` | the entry: from the events of a turn to its facts and its summary |
 //! | `policy.rs` | thresholds, prices and rules that apply |
 //! | `tree.rs` | the spans of a turn as a tree, with the agent of each |
+//! | `nesting.rs` | which spans lie inside which |
 //! | `identity.rs` | the agents, each with one name |
 //! | `adoption.rs` | calls beside the span of their agent |
 //! | `activation.rs` | the steps of a turn, grouped into activations of agents |
@@ -42,6 +43,7 @@ mod handoff;
 mod identity;
 mod judge;
 mod model_calls;
+mod nesting;
 mod pause;
 mod policy;
 mod retention;

@@ -1,5 +1,6 @@
 //! Model calls of a turn, each counted once, however many spans show it.
 
+use super::nesting;
 use super::tree::Tree;
 use crate::model::event::{Event, Kind, ModelCall, Operation};
 use crate::model::ids::{SpanId, TraceId};
@@ -72,10 +73,10 @@ fn model<'e>(tree: &Tree<'e>, i: usize) -> Option<&'e ModelCall> {
 }
 
 /// The nearest model event around event `i` that may show the same call: of the same agent, and asked for the same.
-fn around(tree: &Tree<'_>, i: usize) -> Option<usize> {
+fn around(tree: &Tree<'_>, i: usize, nearest: &[Option<usize>]) -> Option<usize> {
     let inner = model(tree, i)?;
     // A call of another agent inside is a delegate's, made while this call went on.
-    tree.ancestors(i).find(|&outer| {
+    nesting::around(nearest, i).find(|&outer| {
         tree.agent(outer) == tree.agent(i)
             && model(tree, outer).is_some_and(|call| call.operation == inner.operation)
     })
@@ -83,8 +84,10 @@ fn around(tree: &Tree<'_>, i: usize) -> Option<usize> {
 
 /// Model events, each call once of those that show it inside each other; several SDKs wrap one call in two spans or more (C-1).
 fn nested(tree: &Tree<'_>, merged: &mut HashSet<usize>) -> Vec<CountedCall> {
+    let nearest = tree.nearest_around(|i| model(tree, i).is_some());
     let models = (0..tree.events.len()).filter(|&i| model(tree, i).is_some());
-    let outer: HashMap<usize, Option<usize>> = models.map(|i| (i, around(tree, i))).collect();
+    let outer: HashMap<usize, Option<usize>> =
+        models.map(|i| (i, around(tree, i, &nearest))).collect();
     let mut waiting: HashMap<usize, usize> = HashMap::default();
     for outer in outer.values().flatten() {
         *waiting.entry(*outer).or_default() += 1;

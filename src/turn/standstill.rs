@@ -3,6 +3,7 @@
 //! What happens inside a tool is its own: its calls do not go on with the run that called it, and its tools are not those that
 //! the run asked for. So each span has a *scope*, the tool call around it, or none.
 
+use super::nesting::Nesting;
 use super::tree::cut_circles;
 use crate::model::Name;
 use crate::model::event::{Event, Kind, Operation, Pause, ToolCall};
@@ -78,7 +79,7 @@ impl<'e> Standstill<'e> {
             last_calls: HashMap::default(),
             calls_around: HashMap::default(),
         };
-        let order = outermost_first(&parents);
+        let order = Nesting::of(&parents).order;
         for &i in &order {
             found.place(i, parents[i]);
         }
@@ -211,20 +212,4 @@ impl<'e> Standstill<'e> {
         }
         ran
     }
-}
-
-/// The places of a forest, each after that of its parent.
-fn outermost_first(parents: &[Option<usize>]) -> Vec<usize> {
-    let mut order = Vec::with_capacity(parents.len());
-    let mut done = vec![false; parents.len()];
-    let mut chain = Vec::new();
-    for i in 0..parents.len() {
-        let around = std::iter::successors(Some(i), |&at| parents[at]);
-        chain.extend(around.take_while(|&at| !done[at]));
-        for at in chain.drain(..).rev() {
-            done[at] = true;
-            order.push(at);
-        }
-    }
-    order
 }

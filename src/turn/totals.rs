@@ -16,6 +16,8 @@ pub(super) struct CountedTotals {
     costs: HashMap<usize, Cost>,
     /// Calls whose cost is part of one that a span around them declares, with that.
     settled: HashMap<usize, Cost>,
+    /// The nearest event around each that has such a cost.
+    around: Vec<Option<usize>>,
 }
 
 impl CountedTotals {
@@ -29,10 +31,12 @@ impl CountedTotals {
         if told.is_empty() {
             return counted;
         }
-        told.sort_by_key(|(i, _)| (std::cmp::Reverse(tree.callers(*i).count()), *i));
+        let depths = tree.depths();
+        told.sort_by_key(|(i, _)| (std::cmp::Reverse(depths[*i]), *i));
         counted.add_untold(tree, calls, &told);
         counted.add_declared(tree, calls, &told);
         counted.totals.sort_by_key(|(i, _)| *i);
+        counted.around = tree.nearest_callers(|i| counted.costs.contains_key(&i));
         counted
     }
 
@@ -47,7 +51,7 @@ impl CountedTotals {
             if shown.covers(tree, *i) {
                 continue;
             }
-            shown.around.extend(tree.callers(*i));
+            shown.add_around(tree, *i);
             // Two spans of one agent at the same time that say the same mean the same.
             let same = totals.usage.map(|usage| (tree.agent(*i), usage));
             let again = same.and_then(|same| known.insert(same, (event.start, event.end)));
@@ -69,11 +73,11 @@ impl CountedTotals {
         for (i, totals) in told.iter().filter(|(_, totals)| declares(totals.cost)) {
             let i = *i;
             let is_covered = shown.covers(tree, i);
-            shown.around.extend(tree.callers(i));
+            shown.add_around(tree, i);
             if is_covered || self.costs.contains_key(&i) {
                 continue;
             }
-            let inside = |call: usize| tree.callers(call).any(|outer| outer == i);
+            let inside = |call: usize| tree.is_called_inside(call, i);
             let own = calls.calls.iter().copied();
             let own = own.filter(|&call| {
                 let measure = calls.measure(call);
@@ -108,13 +112,10 @@ impl CountedTotals {
     }
 
     /// The cost of the totals around call `i` that count, which its tokens or its own cost are a part of.
-    pub(super) fn cost_around(&self, tree: &Tree<'_>, i: usize) -> Option<Cost> {
-        if self.costs.is_empty() {
-            return None;
-        }
-        let mut outer = tree.callers(i);
+    pub(super) fn cost_around(&self, i: usize) -> Option<Cost> {
+        let around = || *self.around.get(i)?;
         let settled = self.settled.get(&i).copied();
-        settled.or_else(|| outer.find_map(|outer| self.costs.get(&outer).copied()))
+        settled.or_else(|| self.costs.get(&around()?).copied())
     }
 
     /// What call `i` costs, beside what is paid with the totals around it.
@@ -147,14 +148,24 @@ impl<'t> TellingCalls<'t> {
             _ => false,
         };
         let paid: Vec<usize> = calls.calls.iter().copied().filter(is_one).collect();
-        let mut around = HashSet::default();
-        for &call in &paid {
-            around.extend(tree.callers(calls.measure(call)).chain(tree.callers(call)));
-        }
-        Self {
-            around,
+        let mut telling = Self {
+            around: HashSet::default(),
             times: PaidTimes::of(tree, &paid),
+        };
+        for &call in &paid {
+            telling.add_around(tree, calls.measure(call));
+            telling.add_around(tree, call);
         }
+        telling
+    }
+
+    /// Adds what is around an event. What is around something that is known is known too.
+    fn add_around(&mut self, tree: &Tree<'_>, i: usize) {
+        let mut callers = tree.callers(i);
+        while callers
+            .next()
+            .is_some_and(|outer| self.around.insert(outer))
+        {}
     }
 
     /// Whether such calls are inside event `i` or beside it, in its time.

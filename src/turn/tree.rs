@@ -1,6 +1,7 @@
 //! The spans of one turn as a tree, with the agent each one works for.
 
 use super::identity::Identities;
+use super::nesting::{self, Nesting};
 use crate::model::Name;
 use crate::model::agent_name;
 use crate::model::event::{Event, Kind, Target};
@@ -22,6 +23,11 @@ pub(super) struct Tree<'a> {
     parents: Vec<Option<usize>>,
     /// The parents, and for a root the span of another trace that it links to, where it links to one. Empty where nobody does.
     callers: Vec<Option<usize>>,
+    nesting: Nesting,
+    /// The same by the callers; empty where they are the parents.
+    calling: Nesting,
+    /// The outermost span of the activation that each event belongs to.
+    nodes: Vec<Option<usize>>,
     identities: Identities<'a>,
     /// The agent of each event, by its number among the identities.
     agents: Vec<Option<usize>>,
@@ -55,6 +61,9 @@ impl<'a> Tree<'a> {
         }
         let mut tree = Self {
             callers,
+            nesting: Nesting::default(),
+            calling: Nesting::default(),
+            nodes: Vec::new(),
             agents: Vec::new(),
             tools_after_all: HashSet::default(),
             identities: Identities::of(&events),
@@ -97,20 +106,65 @@ impl<'a> Tree<'a> {
 
     /// The spans around event `i`, innermost first.
     pub(super) fn ancestors(&self, i: usize) -> impl Iterator<Item = usize> + '_ {
-        std::iter::successors(self.parents[i], |&p| self.parents[p])
+        nesting::around(&self.parents, i)
     }
 
     /// The spans around event `i`, and around those the span of another trace that called them, innermost first (C-3).
     pub(super) fn callers(&self, i: usize) -> impl Iterator<Item = usize> + '_ {
-        let callers = match self.callers.as_slice() {
+        nesting::around(self.all_callers(), i)
+    }
+
+    /// The nearest of the spans around each event for which this holds.
+    pub(super) fn nearest_around(&self, is_one: impl Fn(usize) -> bool) -> Vec<Option<usize>> {
+        self.nesting.nearest(&self.parents, is_one)
+    }
+
+    /// The nearest of the callers of each event for which this holds.
+    pub(super) fn nearest_callers(&self, is_one: impl Fn(usize) -> bool) -> Vec<Option<usize>> {
+        self.calling().nearest(self.all_callers(), is_one)
+    }
+
+    /// How many callers each event has.
+    pub(super) fn depths(&self) -> Vec<usize> {
+        let callers = self.all_callers();
+        let mut depths = vec![0; callers.len()];
+        for &i in &self.calling().order {
+            depths[i] = callers[i].map_or(0, |caller| depths[caller] + 1);
+        }
+        depths
+    }
+
+    fn all_callers(&self) -> &[Option<usize>] {
+        match self.callers.as_slice() {
             [] => &self.parents,
             some => some,
-        };
-        std::iter::successors(callers[i], |&c| callers[c])
+        }
+    }
+
+    fn calling(&self) -> &Nesting {
+        match self.callers.as_slice() {
+            [] => &self.nesting,
+            _ => &self.calling,
+        }
+    }
+
+    pub(super) fn nesting(&self) -> &Nesting {
+        &self.nesting
     }
 
     pub(super) fn is_inside(&self, i: usize, outer: usize) -> bool {
-        self.ancestors(i).any(|a| a == outer)
+        self.nesting.is_inside(i, outer)
+    }
+
+    /// Whether event `outer` is one of the callers of event `i`.
+    pub(super) fn is_called_inside(&self, i: usize, outer: usize) -> bool {
+        self.calling().is_inside(i, outer)
+    }
+
+    /// The outermost span of the activation that event `i` belongs to: spans of the same agent nest, a delegating tool
+    /// stands for a delegate without a span of its own.
+    pub(super) fn activation_node(&self, i: usize) -> Option<usize> {
+        self.nodes[i]
     }
 
     /// Whether event `i` stands for an agent at work.
@@ -184,21 +238,39 @@ impl<'a> Tree<'a> {
         is_empty && agent.is_some() && next.next().is_some_and(|next| self.agents[next] == agent)
     }
 
-    /// Gives every event its agent, outermost first.
+    /// Gives every event its agent and the span of its activation, outermost first.
     fn attribute(&mut self) {
-        let mut done = vec![false; self.events.len()];
-        let mut chain = Vec::new();
-        self.agents.clear();
-        self.agents.resize(self.events.len(), None);
-        for i in 0..self.events.len() {
-            chain.clear();
-            chain.push(i);
-            chain.extend(self.ancestors(i).take_while(|&a| !done[a]));
-            for &link in chain.iter().rev() {
-                if !std::mem::replace(&mut done[link], true) {
-                    self.agents[link] = self.attributed(link);
-                }
+        self.nesting = Nesting::of(&self.parents);
+        self.calling = Nesting::of(&self.callers);
+        self.agents = vec![None; self.events.len()];
+        self.nodes = vec![None; self.events.len()];
+        for place in 0..self.events.len() {
+            let i = self.nesting.order[place];
+            self.agents[i] = self.attributed(i);
+            self.nodes[i] = self.node(i);
+        }
+    }
+
+    /// The span of the activation of event `i`, as far as those around it are known.
+    fn node(&self, i: usize) -> Option<usize> {
+        let agent = self.agents[i]?;
+        let mut around = self.ancestors(i);
+        // Of the same agent it is known; what works for others and is no agent lies between.
+        let around = around.find_map(|at| {
+            let hands =
+                !self.is_agent(at) && self.handed_to(at) == Some(self.identities.name(agent));
+            if hands {
+                return Some(Some(at));
             }
+            match self.agents[at] == Some(agent) {
+                true => Some(self.nodes[at]),
+                false => self.is_agent(at).then_some(None),
+            }
+        });
+        let around = around.flatten();
+        match self.is_agent(i) {
+            true => around.filter(|&node| self.is_agent(node)).or(Some(i)),
+            false => around,
         }
     }
 
