@@ -162,12 +162,13 @@ impl Empty for RareFields {
 }
 
 impl Event {
-    /// The one other trace that a span without a session of its own links to. Of several it is nobody's alone: a batch is read
-    /// for many users.
-    pub fn follows(&self) -> Option<TraceId> {
-        let mut others = self.rare.links.iter().map(|link| link.trace);
+    /// The span of the one other trace that a span without a session of its own links to. Of several traces it is nobody's alone: a
+    /// batch is read for many users.
+    pub fn follows(&self) -> Option<Link> {
+        let mut others = self.rare.links.iter();
         let first = others.next().filter(|_| self.context.session.is_none())?;
-        others.all(|other| other == first).then_some(first)
+        let is_it = |other: &Link| other.trace == first.trace;
+        others.all(is_it).then_some(*first)
     }
 
     /// Roughly the bytes that it holds in memory, with a part of its case, which it shares with the spans around it.

@@ -3,7 +3,7 @@
 use super::Name;
 use super::cohort::Cohort;
 use super::event::{Event, Outcome};
-use super::ids::{PartitionKey, TraceId};
+use super::ids::{PartitionKey, SpanId, TraceId};
 use super::sampling::Threshold;
 use super::time::Timestamp;
 use std::sync::Arc;
@@ -219,15 +219,33 @@ pub enum Record {
     Bind(PartitionKey),
     /// The key goes on with what another one held that is bound to it: a state that only the stitcher reads.
     MergeState(Box<[u8]>),
-    /// This trace links, in so many steps, to the key's trace: tell it the session of the key.
-    ResolveSession(TraceId, u32),
-    /// The key's trace links, in so many steps, to one of this session: it goes there, unless it has a session of its own.
-    SessionResolved(PartitionKey, u32),
+    /// A trace asks for the session of the key's.
+    ResolveSession(TraceId, LinkQuestion),
+    /// The key's trace links to one of this session: it goes there, unless it has a session of its own.
+    SessionResolved(PartitionKey, LinkAnswer),
     /// This trace went to the key's session and belongs to this other key: send there what is undecided of it. If that is the trace's own
     /// key, the trace names several sessions and is dealt out there.
     Release(TraceId, PartitionKey),
     /// A workflow of the key's user was closed.
     Contact(Box<Contact>),
+}
+
+/// How a trace links to the one that it asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LinkQuestion {
+    /// From link to link.
+    pub steps: u32,
+    /// The span at the end; `None`: an older Baton asked.
+    pub span: Option<SpanId>,
+}
+
+/// Who answers, and how far away it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinkAnswer {
+    /// From link to link.
+    pub steps: u32,
+    /// The trace that was asked. Its later answers take the place of its earlier ones. `None`: an older Baton answered.
+    pub by: Option<TraceId>,
 }
 
 /// What a closed workflow leaves at its user, so that a re-contact is recognised.

@@ -76,6 +76,9 @@ pub struct Asker {
     pub trace: ::prost::alloc::vec::Vec<u8>,
     #[prost(uint32, tag = "2")]
     pub steps: u32,
+    /// The span that it links to, or that the last of several steps links to.
+    #[prost(bytes = "vec", optional, tag = "3")]
+    pub span: ::core::option::Option<::prost::alloc::vec::Vec<u8>>,
 }
 /// The session of a trace to which the trace of the key links, directly or in several steps.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -84,6 +87,9 @@ pub struct SessionResolved {
     pub to: ::core::option::Option<Key>,
     #[prost(uint32, tag = "2")]
     pub steps: u32,
+    /// The trace that answers. A later answer of it replaces an earlier one.
+    #[prost(bytes = "vec", optional, tag = "3")]
+    pub by: ::core::option::Option<::prost::alloc::vec::Vec<u8>>,
 }
 /// A trace that was moved here because of a link belongs to another session: move it there.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -669,9 +675,15 @@ pub struct Links {
     /// Traces that link to it.
     #[prost(message, repeated, tag = "2")]
     pub askers: ::prost::alloc::vec::Vec<Asker>,
-    /// Traces that it links to.
+    /// Traces that it links to, with the numbers of steps 0.
+    #[prost(message, repeated, tag = "4")]
+    pub linked_spans: ::prost::alloc::vec::Vec<Asker>,
+    /// The same, as an older Baton wrote it.
     #[prost(bytes = "vec", repeated, tag = "3")]
     pub linked: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
+    /// What the traces that it links to answered.
+    #[prost(message, repeated, tag = "5")]
+    pub told: ::prost::alloc::vec::Vec<SessionResolved>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct KnownContact {

@@ -2,12 +2,12 @@
 
 use super::fields::Fields;
 use super::v1::{entry, key};
-use super::{Invalid, cohort, cohort_of, event, name, text, threshold, trace, v1};
+use super::{Invalid, cohort, cohort_of, event, name, span, text, threshold, trace, v1};
 use crate::model::Name;
 use crate::model::compact::CowArc;
 use crate::model::event::{Outcome, SpanContext};
-use crate::model::ids::{PartitionKey, TenantScoped};
-use crate::model::record::{Contact, Entry, Frame, Origin, Record};
+use crate::model::ids::{PartitionKey, TenantScoped, TraceId};
+use crate::model::record::{Contact, Entry, Frame, LinkAnswer, LinkQuestion, Origin, Record};
 use crate::model::sampling::Threshold;
 use crate::model::time::Timestamp;
 use prost::Message;
@@ -61,19 +61,11 @@ fn put_entries(entries: &[Entry], to: &mut Fields) {
                 }
                 Record::Bind(key) => to.whole(3, &v1::Key::from(key)),
                 Record::Contact(contact) => to.whole(4, &v1::Contact::from(&**contact)),
-                Record::ResolveSession(asker, steps) => {
-                    let trace = asker.as_bytes().to_vec();
-                    to.whole(
-                        5,
-                        &v1::Asker {
-                            trace,
-                            steps: *steps,
-                        },
-                    );
+                Record::ResolveSession(asker, asked) => {
+                    to.whole(5, &v1::Asker::from((*asker, *asked)));
                 }
-                Record::SessionResolved(key, steps) => {
-                    let (to_key, steps) = (Some(key.into()), *steps);
-                    to.whole(6, &v1::SessionResolved { to: to_key, steps });
+                Record::SessionResolved(key, answered) => {
+                    to.whole(6, &v1::SessionResolved::from((key, *answered)));
                 }
                 Record::Release(id, key) => {
                     let (trace, to_key) = (id.as_bytes().to_vec(), Some(key.into()));
@@ -87,6 +79,51 @@ fn put_entries(entries: &[Entry], to: &mut Fields) {
                 }
             }
         });
+    }
+}
+
+impl From<(TraceId, LinkQuestion)> for v1::Asker {
+    fn from((asker, asked): (TraceId, LinkQuestion)) -> Self {
+        Self {
+            trace: asker.as_bytes().to_vec(),
+            steps: asked.steps,
+            span: asked.span.map(|span| span.as_bytes().to_vec()),
+        }
+    }
+}
+
+impl TryFrom<v1::Asker> for (TraceId, LinkQuestion) {
+    type Error = Invalid;
+
+    fn try_from(stored: v1::Asker) -> Result<Self, Invalid> {
+        let asked = LinkQuestion {
+            steps: stored.steps,
+            span: stored.span.map(|id| span(&id)).transpose()?,
+        };
+        Ok((trace(&stored.trace)?, asked))
+    }
+}
+
+impl From<(&PartitionKey, LinkAnswer)> for v1::SessionResolved {
+    fn from((to, answered): (&PartitionKey, LinkAnswer)) -> Self {
+        Self {
+            to: Some(to.into()),
+            steps: answered.steps,
+            by: answered.by.map(|by| by.as_bytes().to_vec()),
+        }
+    }
+}
+
+impl TryFrom<v1::SessionResolved> for (PartitionKey, LinkAnswer) {
+    type Error = Invalid;
+
+    fn try_from(stored: v1::SessionResolved) -> Result<Self, Invalid> {
+        let answered = LinkAnswer {
+            steps: stored.steps,
+            by: stored.by.map(|by| trace(&by)).transpose()?,
+        };
+        let to = stored.to.ok_or(Invalid("session resolved"))?;
+        Ok((to.try_into()?, answered))
     }
 }
 
@@ -113,11 +150,12 @@ impl TryFrom<v1::Entry> for Entry {
                 Record::MergeState(state.into())
             }
             entry::Record::ResolveSession(asker) => {
-                Record::ResolveSession(trace(&asker.trace)?, asker.steps)
+                let (asker, asked) = asker.try_into()?;
+                Record::ResolveSession(asker, asked)
             }
-            entry::Record::SessionResolved(follow) => {
-                let to = follow.to.ok_or(Invalid("follow"))?;
-                Record::SessionResolved(to.try_into()?, follow.steps)
+            entry::Record::SessionResolved(resolved) => {
+                let (to, answered) = resolved.try_into()?;
+                Record::SessionResolved(to, answered)
             }
             entry::Record::Release(recall) => {
                 let to = recall.to.ok_or(Invalid("recall"))?;

@@ -156,7 +156,7 @@ impl Stitcher {
         match record {
             Record::Event(event) => {
                 state.ask(key, &event, out);
-                state.take(event, arrival, &self.settings, out);
+                state.take(key, event, arrival, &self.settings, out);
             }
             Record::Dealt(event) => state.take_dealt(event, arrival, &self.settings, out),
             Record::Bind(to) => state.bind(key, to, out),
@@ -165,8 +165,8 @@ impl Stitcher {
                 soonest = arrival;
                 state.adopt(other, arrival, &self.settings, out);
             }
-            Record::ResolveSession(asker, steps) => state.asked(asker, steps, out),
-            Record::SessionResolved(to, steps) => state.follow(key, to, steps, out),
+            Record::ResolveSession(asker, asked) => state.asked(key, asker, asked, out),
+            Record::SessionResolved(to, answered) => state.follow(key, to, answered, out),
             Record::Release(trace, to) => {
                 state.recall(key, trace, (to, arrival), &self.settings, out);
             }
@@ -225,11 +225,12 @@ impl Stitcher {
         let before = state.weight();
         state.scheduled = None;
         let mut next = None;
-        if let Some(shared) = &mut state.shared {
-            if shared.due(&self.settings).is_some_and(|due| due <= now) {
-                shared.deal(out);
-            }
-            next = shared.due(&self.settings);
+        let due = |state: &KeyState| state.shared.as_ref()?.due(&self.settings);
+        if due(state).is_some_and(|due| due <= now) {
+            state.deal(key, out);
+        }
+        if let Some(due) = due(state) {
+            next = Some(due);
         }
         if let Some(session) = &mut state.session {
             let after = session.on_time(key, now, &self.settings, out);
@@ -238,7 +239,7 @@ impl Stitcher {
                 state.session = None;
             }
             if let Some(session) = after.moved_to {
-                state.tell(&session, out);
+                state.tell(key, &session, out);
             }
         }
         sign(&mut out.facts[from..], key);
@@ -330,9 +331,7 @@ impl Stitcher {
         };
         self.weight -= state.weight();
         let trace = state.session.as_deref().and_then(SessionState::any_trace);
-        if let Some(shared) = &mut state.shared {
-            shared.deal(out);
-        }
+        state.deal(&key, out);
         if let Some(session) = &mut state.session {
             session.on_time(&key, Timestamp::MAX, &self.settings, out);
         }
@@ -383,13 +382,16 @@ impl KeyState {
     /// Takes an event, or sends it where it belongs.
     fn take(
         &mut self,
+        own: &PartitionKey,
         event: Box<Event>,
         arrival: Timestamp,
         settings: &Settings,
         out: &mut Output,
     ) {
         if let Some(shared) = &mut self.shared {
-            shared.take(*event, arrival, settings, out);
+            if shared.take(*event, arrival, settings, out) {
+                self.deal(own, out);
+            }
             return;
         }
         if let Some(to) = &self.bound {
@@ -451,7 +453,7 @@ impl KeyState {
             }
             None => to,
         };
-        self.tell(&to, out);
+        self.tell(own, &to, out);
         self.forward_to(to, out);
     }
 }

@@ -51,14 +51,14 @@ impl SharedTrace {
         }
     }
 
-    /// Keeps an event.
+    /// Keeps an event. Returns whether there are too many.
     pub(super) fn take(
         &mut self,
         event: Event,
         arrival: Timestamp,
         settings: &Settings,
         out: &mut Output,
-    ) {
+    ) -> bool {
         let (at, trace) = (event.end, self.trace);
         let new = || Box::new(OpenTrace::new(trace, arrival));
         let held = self.held.get_or_insert_with(new);
@@ -66,10 +66,11 @@ impl SharedTrace {
         if held.take(event) != Added::New {
             out.facts.push(Fact::new(at, trace, What::Duplicate));
         }
-        if held.len() > settings.max_spans_per_session {
+        let is_full = held.len() > settings.max_spans_per_session;
+        if is_full {
             out.facts.push(shed_fact(at, trace, Shed::SpansPerSession));
-            self.deal(out);
         }
+        is_full
     }
 
     /// When it is dealt out, if nothing more arrives: as a turn would be finalized (T-9), later pieces sooner.
@@ -85,10 +86,10 @@ impl SharedTrace {
         Some(held.last_arrival + quiet)
     }
 
-    /// Gives each event to its session.
-    pub(super) fn deal(&mut self, out: &mut Output) {
+    /// Gives each event to its session. Returns whether there were any.
+    fn deal(&mut self, out: &mut Output) -> bool {
         let Some(held) = self.held.take() else {
-            return;
+            return false;
         };
         let (_, end) = held.interval();
         let is_known = |event: &Event| {
@@ -137,6 +138,7 @@ impl SharedTrace {
             };
             out.facts.push(Fact::new(end, self.trace, what));
         }
+        true
     }
 
     /// The session that a span names. One that names no tenant means that of the trace.
@@ -213,8 +215,17 @@ impl KeyState {
             shared.name(session.clone(), out);
         }
         if before.is_none_or(|before| *session < before) {
-            self.tell(session, out);
+            self.tell(own, session, out);
         }
         true
+    }
+
+    /// Deals out what a trace that names several sessions holds, and tells whoever links to a span where that went.
+    pub(super) fn deal(&mut self, own: &PartitionKey, out: &mut Output) {
+        if let Some(shared) = &mut self.shared
+            && shared.deal(out)
+        {
+            self.tell_dealt(own, out);
+        }
     }
 }

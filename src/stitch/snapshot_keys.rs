@@ -6,35 +6,51 @@ use super::parts::DealtSpan;
 use super::shared::SharedTrace;
 use super::trace::OpenTrace;
 use crate::model::ids::{PartitionKey, SpanId, TraceId};
-use crate::model::record::Contact;
+use crate::model::record::{Contact, LinkAnswer, LinkQuestion};
 use crate::model::time::Timestamp;
 use crate::proto::{Invalid, span, trace, v1};
+use std::collections::BTreeMap;
 
 impl Links {
     pub(super) fn save(&self) -> v1::Links {
-        let asker = |(id, steps): (&TraceId, &u32)| v1::Asker {
-            trace: id.as_bytes().to_vec(),
-            steps: *steps,
+        let asker = |(asker, asked): (&TraceId, &LinkQuestion)| (*asker, *asked).into();
+        let linked = |(id, span): (&TraceId, &Option<SpanId>)| {
+            let (steps, span) = (0, *span);
+            (*id, LinkQuestion { steps, span }).into()
+        };
+        let told = |(by, (steps, to)): (&Option<TraceId>, &(u32, PartitionKey))| {
+            let (steps, by) = (*steps, *by);
+            (to, LinkAnswer { steps, by }).into()
         };
         v1::Links {
             led: self.led,
             askers: self.askers.iter().map(asker).collect(),
-            linked: self
-                .linked
-                .iter()
-                .map(|id| id.as_bytes().to_vec())
-                .collect(),
+            linked_spans: self.linked.iter().map(linked).collect(),
+            linked: Vec::new(),
+            told: self.told.iter().map(told).collect(),
         }
     }
 
     pub(super) fn restore(stored: v1::Links) -> Result<Self, Invalid> {
-        let asker = |asker: &v1::Asker| Ok((trace(&asker.trace)?, asker.steps));
-        let askers = stored.askers.iter().map(asker);
-        let linked = stored.linked.iter().map(|id| trace(id));
+        let askers = stored.askers.into_iter().map(TryInto::try_into);
+        let mut linked = BTreeMap::new();
+        for id in stored.linked {
+            linked.insert(trace(&id)?, None);
+        }
+        for one in stored.linked_spans {
+            let (id, asked): (TraceId, LinkQuestion) = one.try_into()?;
+            linked.insert(id, asked.span);
+        }
+        let mut told = BTreeMap::new();
+        for one in stored.told {
+            let (to, answered): (PartitionKey, LinkAnswer) = one.try_into()?;
+            told.insert(answered.by, (answered.steps, to));
+        }
         Ok(Self {
             led: stored.led,
-            askers: askers.collect::<Result<_, _>>()?,
-            linked: linked.collect::<Result<_, _>>()?,
+            askers: askers.collect::<Result<_, Invalid>>()?,
+            linked,
+            told,
         })
     }
 }

@@ -4,7 +4,7 @@ use crate::model::compact::{CowArc, OptionBox};
 use crate::model::event::*;
 use crate::model::ids::Link;
 use crate::model::ids::{PartitionKey, SpanId, TenantScoped, TraceId};
-use crate::model::record::{Contact, Entry, Frame, Origin, Record};
+use crate::model::record::{Contact, Entry, Frame, LinkAnswer, LinkQuestion, Origin, Record};
 use crate::model::sampling::Threshold;
 use crate::model::sketch::{Content, Sketch};
 use crate::model::time::Timestamp;
@@ -224,6 +224,23 @@ fn a_damaged_state_that_a_session_is_to_take_over_is_refused() {
     assert_eq!(read(&[1, 2, 3]), Err(Invalid("adopt")));
 }
 
+/// What keys tell each other because of links, and where sessions met.
+fn linked() -> [Record; 4] {
+    let of = |id: &str| {
+        PartitionKey::Session(TenantScoped {
+            tenant: Some("t".into()),
+            id: id.into(),
+        })
+    };
+    let (steps, span, by) = (2, Some(span(3)), Some(trace(4)));
+    [
+        Record::ResolveSession(trace(2), LinkQuestion { steps, span }),
+        Record::SessionResolved(of("f"), LinkAnswer { steps, by }),
+        Record::MergeState(adopted().into()),
+        Record::Release(trace(3), of("r")),
+    ]
+}
+
 #[test]
 fn a_frame_comes_back_as_it_was() {
     let scoped = |id: &str| TenantScoped {
@@ -254,13 +271,7 @@ fn a_frame_comes_back_as_it_was() {
             id: "s".into(),
         })),
     });
-    let linked = [
-        Record::ResolveSession(trace(2), 1),
-        Record::SessionResolved(PartitionKey::Session(scoped("f")), 2),
-        Record::MergeState(adopted().into()),
-        Record::Release(trace(3), PartitionKey::Session(scoped("r"))),
-    ];
-    entries.extend(linked.map(|record| Entry {
+    entries.extend(linked().map(|record| Entry {
         key: PartitionKey::Trace(trace(1)),
         record,
     }));

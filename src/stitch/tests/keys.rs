@@ -55,6 +55,10 @@ impl KeyedDesk {
     pub(super) fn end(mut self) -> Vec<Fact> {
         while let Some(due) = self.stitcher.next_deadline() {
             settle(&mut self.stitcher, due, &mut self.out);
+            // What was sent is where it belongs long before the next timer.
+            while !self.out.sends.is_empty() {
+                settle(&mut self.stitcher, due, &mut self.out);
+            }
         }
         self.out.facts
     }

@@ -2,6 +2,7 @@
 
 use super::keys::{answered, seconds};
 use super::*;
+use crate::model::record::{LinkAnswer, LinkQuestion};
 use std::collections::VecDeque;
 
 fn held(n: u8) -> PartitionKey {
@@ -19,6 +20,22 @@ fn linking(of: u8, to: &[u8]) -> Vec<(PartitionKey, Record)> {
     }
     let record = |event| (held(of), Record::Event(Box::new(event)));
     events.into_iter().map(record).collect()
+}
+
+/// A trace asks trace 1 for its session.
+fn asks(asker: u8) -> Record {
+    asks_for(trace(asker))
+}
+
+fn asks_for(asker: TraceId) -> Record {
+    let (steps, span) = (1, Some(span(1)));
+    Record::ResolveSession(asker, LinkQuestion { steps, span })
+}
+
+/// Trace 1 answers.
+fn resolved() -> Record {
+    let (steps, by) = (1, Some(trace(1)));
+    Record::SessionResolved(session("s"), LinkAnswer { steps, by })
 }
 
 fn bind(of: u8, to: &str) -> (PartitionKey, Record) {
@@ -181,7 +198,8 @@ fn a_span_that_links_to_several_traces_or_has_a_session_follows_nobody() {
     ];
     for (links, followed) in cases {
         event.rare.links = links.iter().map(|n| link(*n)).collect();
-        assert_eq!(event.follows(), followed.map(trace), "{links:?}");
+        let trace_of = event.follows().map(|link| link.trace);
+        assert_eq!(trace_of, followed.map(trace), "{links:?}");
     }
     event.rare.links.truncate(1);
     for source in [SessionSource::Span, SessionSource::Resource] {
@@ -216,7 +234,7 @@ fn an_answer_that_comes_too_late_changes_nothing() {
     }
     desk.stitcher.advance(seconds(120), &mut desk.out);
     assert_eq!(turns(&desk.out.facts).len(), 1);
-    desk.apply(&held(2), Record::SessionResolved(session("s"), 1), 120);
+    desk.apply(&held(2), resolved(), 120);
     for (key, record) in linking(2, &[1]) {
         desk.apply(&key, record, 121);
     }
@@ -229,15 +247,15 @@ fn an_answer_that_comes_too_late_changes_nothing() {
 fn who_asks_is_remembered_as_long_as_it_waits_and_of_many_the_smallest() {
     let mut desk = keys::KeyedDesk::new(Settings::default());
     for asker in (2..=200).rev() {
-        desk.apply(&held(1), Record::ResolveSession(trace(asker), 1), 0);
+        desk.apply(&held(1), asks(asker), 0);
     }
     desk.apply(&held(1), Record::Bind(session("s")), 1);
-    let follow = |n: u8| (held(n), Record::SessionResolved(session("s"), 1));
+    let follow = |n: u8| (held(n), resolved());
     assert_eq!(desk.out.sends, (2..66).map(follow).collect::<Vec<_>>());
     desk.out.sends.clear();
 
     let mut desk = keys::KeyedDesk::new(Settings::default());
-    desk.apply(&held(1), Record::ResolveSession(trace(2), 1), 0);
+    desk.apply(&held(1), asks(2), 0);
     desk.stitcher.advance(seconds(59), &mut desk.out);
     assert_eq!(desk.stitcher.keys(), 1);
     desk.stitcher.advance(seconds(60), &mut desk.out);
@@ -367,7 +385,7 @@ fn links_above_the_limit_are_counted() {
     for n in 1..=70 {
         let entry = Entry {
             key: PartitionKey::Trace(trace_of(2000)),
-            record: Record::ResolveSession(trace_of(n), 1),
+            record: asks_for(trace_of(n)),
         };
         stitcher.apply(entry, Timestamp(1), &mut out);
     }

@@ -431,3 +431,47 @@ fn spans_without_a_session_are_that_of_the_smallest_that_the_trace_named() {
     desk.deliver(1);
     assert_eq!(figures(&desk.end()), [("a".to_owned(), [1, 1, 1, 0])]);
 }
+
+/// A trace that links to a span is in the session of that span; in the smallest, if that belongs to none or is unknown. The answer may
+/// come before the trace is dealt out, or after.
+#[test]
+fn a_link_leads_to_the_session_of_the_span() {
+    // The root, the desk of "a" with its call, the desk of "b" with its call, and nothing.
+    for (linked, calls) in [(1, [2, 1]), (2, [2, 1]), (5, [1, 2]), (99, [2, 1])] {
+        let mut job = Job::default();
+        let root = job.frame((0, 1000));
+        for (i, session) in ["a", "b"].into_iter().enumerate() {
+            job.desk(root, 100 + 200 * i as u64, Some(session));
+        }
+        let desk = job.scene.agent(0, "desk", (500, 600));
+        job.scene.in_trace(2);
+        job.scene.last().rare.links.push(Link {
+            trace: trace(1),
+            span: span(linked),
+        });
+        job.scene.call(desk, (510, 590));
+        job.scene.in_trace(2);
+        // It links to a turn that is open, and joins it.
+        let figures = |calls| [1, 1, calls, 0];
+        let [a, b] = calls.map(figures);
+        assert_told(&job, &[("a", a), ("b", b)], 1);
+        // It comes when the other one was dealt out, and finalized.
+        let (job, late) = job.scene.events.split_at(5);
+        let mut desk = KeyedDesk::new(Settings::default());
+        for (key, record) in Job::records(job) {
+            desk.apply(&key, record, 1);
+        }
+        desk.deliver(1);
+        for second in [10, 20] {
+            desk.stitcher.advance(seconds(second), &mut desk.out);
+            desk.deliver(second);
+        }
+        for (key, record) in Job::records(late) {
+            desk.apply(&key, record, 21);
+        }
+        desk.deliver(21);
+        let told = self::figures(&desk.end());
+        let told: Vec<usize> = told.into_iter().map(|(_, figures)| figures[2]).collect();
+        assert_eq!(told, calls, "{linked}, late");
+    }
+}

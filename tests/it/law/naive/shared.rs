@@ -5,7 +5,7 @@ use super::{Settings, turns};
 use baton::model::Name;
 use baton::model::agent_name;
 use baton::model::event::{Event, Kind, SessionHint, SessionSource, Target};
-use baton::model::ids::{TenantScoped, TraceId};
+use baton::model::ids::{SpanId, TenantScoped, TraceId};
 use baton::model::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -32,7 +32,7 @@ pub fn dealt(events: &[Event], settings: &Settings) -> (Vec<Event>, Dealt) {
     for trace in traces {
         let own: Vec<&Event> = events.iter().filter(|e| e.trace == trace).collect();
         let ids = ids_of(own.iter().copied());
-        if ids.len() < 2 || own.iter().all(|event| names(event).is_none()) {
+        if ids.len() < 2 || !names_any(&own) {
             all.extend(own.into_iter().cloned());
             continue;
         }
@@ -78,6 +78,19 @@ pub fn dealt(events: &[Event], settings: &Settings) -> (Vec<Event>, Dealt) {
         }
     }
     (all, times)
+}
+
+/// The session of a span of such a trace.
+pub fn home(own: &[&Event], span: SpanId) -> Option<Name> {
+    let is_note = |event: &Event| matches!(event.kind, Kind::Note(_));
+    let event = own.iter().find(|e| e.span == span && !is_note(e))?;
+    names_any(own)
+        .then(|| Homes::of(own).of_event(event, own).cloned())
+        .flatten()
+}
+
+fn names_any(own: &[&Event]) -> bool {
+    own.iter().any(|event| names(event).is_some())
 }
 
 /// The name of one part of a trace.
