@@ -34,8 +34,10 @@ use crate::net::{self, Reporter};
 use crate::receive::{self, Admission, Grpc, Http, Listeners};
 use crate::shutdown::Failure;
 use crate::telemetry::Telemetry;
+use crate::tls::TlsError;
 use feed::FeedSource;
 use listeners::ListenerServers;
+use relay::Relay;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -78,6 +80,8 @@ pub enum StartError {
     State(LogError),
     /// Nobody says where the state is kept.
     NoDirectory,
+    /// A listener or a destination has certificates that cannot be used.
+    Tls(TlsError),
 }
 
 impl std::fmt::Display for StartError {
@@ -85,6 +89,7 @@ impl std::fmt::Display for StartError {
         match self {
             Self::Listen(error) => write!(f, "cannot listen on {error}"),
             Self::State(fault) => write!(f, "the state cannot be used: {fault}"),
+            Self::Tls(error) => write!(f, "TLS cannot be used: {error}"),
             Self::NoDirectory => {
                 f.write_str("no directory for the state: set state.directory, or state.log: memory")
             }
@@ -97,6 +102,12 @@ impl std::error::Error for StartError {}
 impl From<std::io::Error> for StartError {
     fn from(error: std::io::Error) -> Self {
         Self::Listen(error)
+    }
+}
+
+impl From<TlsError> for StartError {
+    fn from(error: TlsError) -> Self {
+        Self::Tls(error)
     }
 }
 
@@ -125,7 +136,7 @@ impl App {
         });
         let reporter = Reporter::new(clock.clone());
         let servers = || ListenerServers::new(config, &reporter);
-        let servers = source.telemetry.register(servers);
+        let servers = source.telemetry.register(servers)?;
         let server = ScrapeServer::bind(scrape::Settings {
             endpoint: config.server.endpoint,
             connections: servers.server,
@@ -137,10 +148,14 @@ impl App {
         info!(server = %metrics, "probes are answered while the state is recovered");
         let feed = Arc::clone(&source).feed(clock.clone());
         let stop = tasks.stopping(Phase::Exporters);
-        tasks.start(Task::exporter(server, feed, stop));
+        tasks.start(Task::exporter(server, feed, stop.clone()));
+        let mut certificates = servers.certificates;
         let (engine, ground) = recovered(config, files, clock.clone(), &source).await?;
         let relay = || relay::open(config, &clock);
         let relay = source.telemetry.register(relay)?;
+        certificates.extend(relay.iter().flat_map(Relay::certificates));
+        let certificates = certificates.into_iter();
+        certificates.for_each(|one| tasks.start(Task::certificates(one, stop.clone())));
         let ingest = || pipeline(config, &engine, &ground, clock);
         let ingest = source.telemetry.register(ingest);
         let ingest = relay::ingest(relay.as_ref(), ingest);
@@ -170,14 +185,18 @@ impl App {
         }
         // From here on it is ready. It is set once: nobody else does.
         let _ = source.engine.set(engine);
+        app.tell_addresses();
+        Ok(app)
+    }
+
+    fn tell_addresses(&self) {
         for (endpoint, address) in [
-            ("grpc", app.grpc),
-            ("http", app.http),
-            ("server", app.metrics),
+            ("grpc", self.grpc),
+            ("http", self.http),
+            ("server", self.metrics),
         ] {
             info!(endpoint, %address, "listening");
         }
-        Ok(app)
     }
 
     /// The engine, for those who look at its figures.

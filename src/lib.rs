@@ -37,6 +37,7 @@ pub mod shutdown;
 pub mod spool;
 pub mod stitch;
 pub mod telemetry;
+pub mod tls;
 pub mod turn;
 
 /// The names of attributes that are read by their whole name: the vocabularies of all dialects. The decoder gives each a number. It is told

@@ -4,121 +4,18 @@
 mod circles;
 #[path = "house/limits.rs"]
 mod limits;
+#[path = "house/map.rs"]
+mod map;
 #[path = "house/rules.rs"]
 mod rules;
 #[path = "house/scan.rs"]
 mod scan;
 
+use map::ROOMS;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Each room and the rooms it may name; every room may name itself, `model`, `setting` and `catalogue`.
-const ROOMS: &[(&str, &[&str])] = &[
-    (
-        "app",
-        &[
-            "clock",
-            "config",
-            "derive",
-            "engine",
-            "export",
-            "forward",
-            "ingest",
-            "net",
-            "log",
-            "normalise",
-            "proto",
-            "receive",
-            "shutdown",
-            "spool",
-            "stitch",
-            "telemetry",
-            "turn",
-        ],
-    ),
-    (
-        "cli",
-        &[
-            "app",
-            "clock",
-            "config",
-            "demo",
-            "doctor",
-            "engine",
-            "export",
-            "forward",
-            "ingest",
-            "log",
-            "machine",
-            "otlp",
-            "shutdown",
-            "spool",
-            "stitch",
-            "telemetry",
-        ],
-    ),
-    ("catalogue", &[]),
-    ("clock", &[]),
-    (
-        "config",
-        &[
-            "derive",
-            "engine",
-            "export",
-            "forward",
-            "log",
-            "net",
-            "normalise",
-            "receive",
-            "rules",
-            "shutdown",
-            "spool",
-            "stitch",
-            "telemetry",
-        ],
-    ),
-    ("demo", &[]),
-    ("derive", &["proto"]),
-    ("doctor", &["normalise", "otlp"]),
-    (
-        "engine",
-        &["clock", "derive", "log", "proto", "stitch", "telemetry"],
-    ),
-    ("export", &["clock", "net"]),
-    ("expression", &[]),
-    (
-        "forward",
-        &[
-            "clock",
-            "ingest",
-            "log",
-            "otlp",
-            "proto",
-            "spool",
-            "telemetry",
-        ],
-    ),
-    (
-        "ingest",
-        &["clock", "log", "normalise", "otlp", "telemetry"],
-    ),
-    ("machine", &[]),
-    ("model", &[]),
-    ("net", &["clock", "telemetry"]),
-    ("normalise", &["expression", "otlp"]),
-    ("otlp", &[]),
-    ("proto", &[]),
-    ("receive", &["ingest", "net", "otlp", "telemetry"]),
-    ("rules", &["expression"]),
-    ("setting", &[]),
-    ("shutdown", &[]),
-    ("log", &["proto", "telemetry"]),
-    ("spool", &["clock", "log", "proto", "telemetry"]),
-    ("stitch", &["proto", "rules", "turn"]),
-    ("telemetry", &[]),
-    ("turn", &["rules"]),
-];
 const PURE: &[&str] = &[
     "catalogue",
     "derive",

@@ -3,29 +3,47 @@
 use super::settings::{connections, listener};
 use crate::config::Config;
 use crate::net::{self, Protocol, Reporter, open_files};
+use crate::tls::{Certificates, ServerTlsSettings, TlsError, TlsListener};
+use std::sync::Arc;
 
 /// The TCP server of each listener.
 pub(super) struct ListenerServers {
     pub(super) grpc: net::Server,
     pub(super) http: net::Server,
     pub(super) server: net::Server,
+    /// Those of all listeners.
+    pub(super) certificates: Vec<Arc<dyn Certificates>>,
 }
 
 impl ListenerServers {
-    pub(super) fn new(config: &Config, reporter: &Reporter) -> Self {
+    /// Reads the certificates.
+    ///
+    /// # Errors
+    /// When a listener has certificates that cannot be used.
+    pub(super) fn new(config: &Config, reporter: &Reporter) -> Result<Self, TlsError> {
         let connections = connections(config, open_files::raise());
-        let server = |name, protocol, max_connections| {
-            net::Server::new(
-                name,
-                protocol,
-                listener(config, max_connections),
-                reporter.clone(),
-            )
+        let mut certificates = Vec::new();
+        let mut server = |name, protocol: Protocol, max_connections, tls| {
+            let open = |tls: &ServerTlsSettings| TlsListener::open(name, tls, protocol.names());
+            let tls: Option<&ServerTlsSettings> = tls;
+            let tls = tls.map(open).transpose()?;
+            certificates.extend(tls.as_ref().map(TlsListener::certificates));
+            let settings = listener(config, max_connections);
+            let server = net::Server::new(name, protocol, settings, (tls, reporter.clone()));
+            Ok::<_, TlsError>(server)
         };
-        Self {
-            grpc: server("grpc", Protocol::Http2, connections.grpc),
-            http: server("http", Protocol::Http, connections.http),
-            server: server("server", Protocol::Http, connections.server),
-        }
+        let (otlp, http) = (&config.receivers.otlp, Protocol::Http);
+        let grpc_tls = otlp.grpc.tls.as_ref();
+        Ok(Self {
+            grpc: server("grpc", Protocol::Http2, connections.grpc, grpc_tls)?,
+            http: server("http", http, connections.http, otlp.http.tls.as_ref())?,
+            server: server(
+                "server",
+                http,
+                connections.server,
+                config.server.tls.as_ref(),
+            )?,
+            certificates,
+        })
     }
 }

@@ -10,6 +10,7 @@ use crate::ingest::Ingest;
 use crate::log::LogKind;
 use crate::log::disk::files::Folder;
 use crate::spool::{Quarantine, Spool, SpoolLimits, SpoolWriter};
+use crate::tls::Certificates;
 use futures_util::future::join_all;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -59,7 +60,7 @@ fn open_to(config: &Config, clock: &Clock, drains: bool) -> Result<Option<Relay>
     } else {
         (Spool::in_memory(&names, limits), None)
     };
-    let made = Forwarder::new(&config.exporters, spool, policy, clock.clone());
+    let made = Forwarder::new(&config.exporters, spool, policy, clock.clone())?;
     let (forwarder, destinations) = made;
     Ok(Some(Relay {
         forwarder: Arc::new(forwarder),
@@ -129,6 +130,13 @@ pub(super) fn memory(config: &Config) -> u64 {
 }
 
 impl Relay {
+    /// The certificates of all destinations.
+    pub(super) fn certificates(&self) -> impl Iterator<Item = Arc<dyn Certificates>> {
+        self.destinations
+            .iter()
+            .filter_map(Destination::certificates)
+    }
+
     /// The writer of the spool and the destinations.
     pub(super) fn tasks(
         self,

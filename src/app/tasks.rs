@@ -4,9 +4,11 @@
 use crate::export::{Exporter, Feed};
 use crate::forward::Destination;
 use crate::shutdown::{Failure, Grace, Panicked, unwound};
+use crate::tls::Certificates;
 use std::borrow::Cow;
 use std::future::Future;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -93,6 +95,20 @@ impl Task {
                 Err(fault) => error!(%fault, "a destination has no runtime: nothing is sent to it"),
             }
             Ok(())
+        })
+    }
+
+    /// What looks at the files of certificates, which are in use until all else has ended.
+    pub(super) fn certificates(followed: Arc<dyn Certificates>, stop: CancellationToken) -> Self {
+        Self::future("the reader of certificates", Phase::Exporters, async move {
+            while stop
+                .run_until_cancelled(tokio::time::sleep(followed.interval()))
+                .await
+                .is_some()
+            {
+                let followed = Arc::clone(&followed);
+                on_a_thread(move || followed.reload()).await;
+            }
         })
     }
 
@@ -223,7 +239,7 @@ async fn caught<T>(work: impl Future<Output = T>) -> Result<T, Panicked> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::{Arc, Mutex};
+    use std::sync::Mutex;
 
     const GRACE: Duration = Duration::from_secs(60);
 

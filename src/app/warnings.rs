@@ -4,7 +4,6 @@ use super::relay;
 use crate::config::Config;
 use crate::log::LogKind;
 use crate::model::limit::Bytes;
-use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use tracing::{info, warn};
 
@@ -20,39 +19,64 @@ pub(super) fn insecure(config: &Config) {
     }
 }
 
-fn faults(config: &Config) -> Vec<String> {
-    let open = |address: SocketAddr| !address.ip().is_loopback();
+/// The listeners that others than this machine can reach, and what they lack.
+fn open_listeners(config: &Config) -> Vec<String> {
     let mut faults = Vec::new();
-    for (key, address) in [
+    let otlp = &config.receivers.otlp;
+    let spans = "can send spans and change every metric";
+    let figures = "can read business metrics and the names in sessions";
+    for (key, address, tls, what, who) in [
         (
-            "receivers.otlp.grpc.endpoint",
-            config.receivers.otlp.grpc.endpoint,
+            "receivers.otlp.grpc",
+            otlp.grpc.endpoint,
+            &otlp.grpc.tls,
+            spans,
+            "trusted senders",
         ),
         (
-            "receivers.otlp.http.endpoint",
-            config.receivers.otlp.http.endpoint,
+            "receivers.otlp.http",
+            otlp.http.endpoint,
+            &otlp.http.tls,
+            spans,
+            "trusted senders",
+        ),
+        (
+            "server",
+            config.server.endpoint,
+            &config.server.tls,
+            figures,
+            "Prometheus and operators",
         ),
     ] {
-        if open(address) {
-            faults.push(format!(
-                "{key} listens on {address} without TLS and authentication: anyone who can reach it can send spans and change every metric; \
-                 listen on a loopback address, or let only trusted senders reach it (network policy, firewall, proxy)"
-            ));
-        }
-    }
-    if open(config.server.endpoint) {
+        let lacks = match tls {
+            _ if address.ip().is_loopback() => continue,
+            // Who shows a certificate is known.
+            Some(tls) if tls.client_ca_file.is_some() => continue,
+            Some(_) => "authentication",
+            None => "TLS and authentication",
+        };
         faults.push(format!(
-            "server.endpoint listens on {} without TLS and authentication: anyone who can reach it can read business metrics and the names in sessions; \
-             listen on a loopback address, or let only Prometheus and operators reach it",
-            config.server.endpoint
+            "{key}.endpoint listens on {address} without {lacks}: anyone who can reach it {what}; \
+             set {key}.tls.client_ca_file, listen on a loopback address, or let only {who} reach it (network policy, firewall, proxy)"
         ));
     }
+    faults
+}
+
+fn faults(config: &Config) -> Vec<String> {
+    let mut faults = open_listeners(config);
     for (name, destination) in &config.exporters.0 {
-        if destination.is_remote() {
+        let to = &destination.endpoint;
+        if destination.is_remote() && !destination.has_tls() {
             faults.push(format!(
-                "exporters.{name} sends prompts and answers to {} without TLS: anyone on the way can read them; \
-                 use a proxy on this host that adds TLS, or a network that only trusted hosts can read",
-                destination.endpoint
+                "exporters.{name} sends prompts and answers to {to} without TLS: anyone on the way can read them; \
+                 use an https:// endpoint, or a network that only trusted hosts can read"
+            ));
+        }
+        if destination.has_tls() && destination.tls.insecure_skip_verify {
+            faults.push(format!(
+                "exporters.{name} does not check the certificate of {to}: anyone on the way can read and change what is sent; \
+                 remove tls.insecure_skip_verify, and set tls.ca_file if the authority is your own"
             ));
         }
     }
@@ -148,6 +172,7 @@ mod tests {
     use super::*;
     use crate::forward::DestinationSettings;
     use crate::setting::{Amount, Secret};
+    use crate::tls::ClientTlsSettings;
 
     #[test]
     fn the_defaults_are_secure() {
@@ -176,14 +201,27 @@ mod tests {
             };
             config.exporters.0.insert(name.into(), destination);
         }
+        let unchecked = DestinationSettings {
+            endpoint: "https://collector:4317".into(),
+            tls: ClientTlsSettings {
+                insecure_skip_verify: true,
+                ..ClientTlsSettings::default()
+            },
+            ..DestinationSettings::default()
+        };
+        config
+            .exporters
+            .0
+            .insert("otlp/unchecked".into(), unchecked);
         config.state.directory = Some(directory.path().to_owned());
         let faults = faults(&config);
-        assert_eq!(faults.len(), 6, "{faults:?}");
+        assert_eq!(faults.len(), 7, "{faults:?}");
         for (fault, (about, remedy)) in faults.iter().zip([
-            ("receivers.otlp.grpc.endpoint", "loopback"),
+            ("receivers.otlp.grpc.endpoint", "client_ca_file"),
             ("receivers.otlp.http.endpoint", "loopback"),
             ("server.endpoint", "only Prometheus"),
-            ("exporters.otlp/far", "adds TLS"),
+            ("exporters.otlp/far", "https://"),
+            ("exporters.otlp/unchecked", "insecure_skip_verify"),
             ("normalise.content_key", "longer"),
             ("mode 755", "chmod 700"),
         ]) {

@@ -11,6 +11,8 @@ pub enum InternalMetric {
     ConnectionLimitReached,
     ConnectionAcceptErrors,
     ConnectionsClosed,
+    TlsCertificateExpiry,
+    TlsReloadFailures,
     ReceiverRequests,
     ReceiverFailedRequests,
     ReceiverSpans,
@@ -106,9 +108,22 @@ pub static INTERNAL: &[Description<InternalMetric>] = &[
     counter(
         InternalMetric::ConnectionsClosed,
         "baton_connections_closed_total",
-        "Connections that Baton closed, by listener and reason: header_timeout, idle_timeout, request_timeout, keepalive_timeout, connection_limit or slow_upload.",
+        "Connections that Baton closed, by listener and reason: header_timeout, idle_timeout, request_timeout, keepalive_timeout, connection_limit, slow_upload or tls_handshake (the peer speaks no TLS, or has no certificate that is accepted).",
     )
     .with_labels(&["listener", "reason"]),
+    gauge(
+        InternalMetric::TlsCertificateExpiry,
+        "baton_tls_certificate_expiry_timestamp_seconds",
+        "When the certificate of the endpoint expires, in seconds since 1970: the first one of its file that does. endpoint is grpc, http, server or an exporter.",
+    )
+    .with_labels(&["endpoint"])
+    .in_unit("seconds"),
+    counter(
+        InternalMetric::TlsReloadFailures,
+        "baton_tls_reload_failures_total",
+        "Changes of certificate files that could not be used, so that the last certificates stayed in use. By endpoint: grpc, http, server or an exporter.",
+    )
+    .with_labels(&["endpoint"]),
     counter(
         InternalMetric::ReceiverRequests,
         "baton_receiver_requests_total",

@@ -144,9 +144,18 @@ fn requeue(config: &Config, directory: &Path) -> Exit {
         Ok(runtime) => runtime,
         Err(exit) => return exit,
     };
+    // The clients belong to the runtime.
+    let entered = runtime.enter();
+    let requeue = match Requeue::new(&config.exporters, &Clock::system()) {
+        Ok(requeue) => requeue,
+        Err(error) => {
+            complain(&format!("baton: {error}"));
+            return Exit::Start;
+        }
+    };
+    drop(entered);
     let (mut sent, mut failed) = (0, 0);
     runtime.block_on(async {
-        let requeue = Requeue::new(&config.exporters, &Clock::system());
         for (path, file) in files {
             let result = match &file {
                 Some(file) => requeue.send(file).await,

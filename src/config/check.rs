@@ -3,8 +3,9 @@
 use super::written::Written;
 use super::{Config, ConfigFault, metrics};
 use crate::setting::{FaultSink, Report, Validate};
+use crate::tls::ServerTlsSettings;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Checks a configuration and completes it: names of files are relative to `folder`, and metrics get their names of the catalogue.
 pub(super) fn check(config: &mut Config, folder: &Path, written: &Written) -> Vec<ConfigFault> {
@@ -21,11 +22,26 @@ pub(super) fn check(config: &mut Config, folder: &Path, written: &Written) -> Ve
     config
         .prices
         .read_catalog(folder, &mut report.below("prices"));
-    let directories = [&mut config.state.directory, &mut config.spool.directory];
-    for directory in directories.into_iter().flatten() {
-        *directory = folder.join(&directory);
+    for file in named_files(config) {
+        *file = folder.join(&file);
     }
     collected.faults
+}
+
+/// All files and directories that a configuration names.
+fn named_files(config: &mut Config) -> impl Iterator<Item = &mut PathBuf> {
+    let directories = [&mut config.state.directory, &mut config.spool.directory];
+    let otlp = &mut config.receivers.otlp;
+    let listeners = [
+        &mut otlp.grpc.tls,
+        &mut otlp.http.tls,
+        &mut config.server.tls,
+    ];
+    let listeners = listeners.into_iter().flatten();
+    let exporters = config.exporters.0.values_mut();
+    let certificates = listeners.flat_map(ServerTlsSettings::files);
+    let certificates = certificates.chain(exporters.flat_map(|exporter| exporter.tls.files()));
+    directories.into_iter().flatten().chain(certificates)
 }
 
 /// The faults of the checks so far.
@@ -55,8 +71,9 @@ impl FaultSink for Collected<'_> {
 
 /// Each room's own check. Sections without one have only keys that their types check.
 fn rooms(config: &Config, report: &mut Report<'_>) {
-    let rooms: [(&str, &dyn Validate); 11] = [
+    let rooms: [(&str, &dyn Validate); 12] = [
         ("receivers.otlp", &config.receivers.otlp),
+        ("server", &config.server),
         ("normalise", &config.normalise),
         ("engine", &config.engine),
         ("state", &config.state),

@@ -7,6 +7,7 @@ use crate::clock::Clock;
 use crate::log::Position;
 use crate::model::time::Timestamp;
 use crate::spool::SpoolReader;
+use crate::tls::{Certificates, TlsConnector};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use http::Uri;
@@ -25,6 +26,7 @@ pub struct Destination {
     pub(super) name: String,
     pub(super) settings: DestinationSettings,
     pub(super) endpoint: Uri,
+    pub(super) connector: TlsConnector,
     pub(super) metrics: ExporterMetrics,
     pub(super) clock: Clock,
     pub(super) reader: SpoolReader,
@@ -48,6 +50,11 @@ impl Destination {
         &self.name
     }
 
+    /// What follows the files of its certificates; `None` without TLS.
+    pub fn certificates(&self) -> Option<Arc<dyn Certificates>> {
+        self.connector.certificates()
+    }
+
     /// Sends until `stop` is cancelled and the requests in flight are answered, or all is sent where it drains. It reads files: give it a
     /// thread of its own.
     pub async fn run(self, stop: CancellationToken) {
@@ -55,6 +62,7 @@ impl Destination {
             name,
             settings,
             endpoint,
+            connector,
             metrics,
             clock,
             mut reader,
@@ -63,7 +71,13 @@ impl Destination {
         } = self;
         let drains = policy.drains;
         let consumers = settings.sending_queue.num_consumers;
-        let sender = RequestSender::new(name, settings, &endpoint, metrics, (clock, policy));
+        let sender = RequestSender::new(
+            name,
+            settings,
+            (&endpoint, connector),
+            metrics,
+            (clock, policy),
+        );
         let mut flights = FuturesUnordered::new();
         let mut outstanding = Outstanding::default();
         let mut interrupted = false;

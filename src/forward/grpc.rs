@@ -5,6 +5,7 @@ use super::answer::{Accepted, SendError, SendFailure, accepted};
 use super::record::OutboundRequest;
 use super::settings::{DestinationSettings, ForwardCompression};
 use crate::model::request::{Encoding, Signal};
+use crate::tls::TlsConnector;
 use bytes::{Buf, BufMut, Bytes};
 use http::Uri;
 use http::uri::PathAndQuery;
@@ -29,7 +30,11 @@ pub(super) struct GrpcClient {
 
 impl GrpcClient {
     /// A client of checked settings, whose endpoint is this. Call it inside a tokio runtime.
-    pub(super) fn new(settings: &DestinationSettings, endpoint: &Uri) -> Self {
+    pub(super) fn new(
+        settings: &DestinationSettings,
+        endpoint: &Uri,
+        connector: TlsConnector,
+    ) -> Self {
         let endpoint = Endpoint::from(endpoint.clone())
             .connect_timeout(settings.timeout)
             .http2_keep_alive_interval(KEEPALIVE)
@@ -47,7 +52,7 @@ impl GrpcClient {
             }
         }
         Self {
-            channel: endpoint.connect_lazy(),
+            channel: endpoint.connect_with_connector_lazy(connector),
             headers,
             compression: settings.compression,
         }

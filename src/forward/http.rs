@@ -5,11 +5,11 @@ use super::record::OutboundRequest;
 use super::settings::{DestinationSettings, ForwardCompression};
 use super::{USER_AGENT, compress};
 use crate::model::request::{Encoding, Signal};
+use crate::tls::TlsConnector;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The client of one destination.
 pub(super) struct HttpClient {
-    client: Client<HttpConnector, Full<Bytes>>,
+    client: Client<TlsConnector, Full<Bytes>>,
     /// The URL of each signal.
     urls: [Uri; Signal::ALL.len()],
     headers: HeaderMap,
@@ -31,10 +31,11 @@ pub(super) struct HttpClient {
 
 impl HttpClient {
     /// A client of checked settings, whose endpoint is this.
-    pub(super) fn new(settings: &DestinationSettings, endpoint: &Uri) -> Self {
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
-        connector.set_connect_timeout(Some(settings.timeout));
+    pub(super) fn new(
+        settings: &DestinationSettings,
+        endpoint: &Uri,
+        connector: TlsConnector,
+    ) -> Self {
         let client = Client::builder(TokioExecutor::new())
             .pool_idle_timeout(IDLE_TIMEOUT)
             .pool_timer(TokioTimer::new())

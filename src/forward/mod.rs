@@ -55,6 +55,7 @@ use crate::ingest::{Ingest, Signal};
 use crate::model::time::Timestamp;
 use crate::spool::{Quarantine, Spool};
 use crate::telemetry::gauge;
+use crate::tls::TlsError;
 use ::metrics::Gauge;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -117,12 +118,15 @@ impl std::fmt::Debug for Forwarder {
 
 impl Forwarder {
     /// The forwarder of checked settings and its destinations. Registers its metrics with the recorder in whose scope it is called.
+    ///
+    /// # Errors
+    /// When a destination has certificates that cannot be used.
     pub fn new(
         settings: &Settings,
         spool: Spool,
         policy: GiveUpPolicy,
         clock: Clock,
-    ) -> (Self, Vec<Destination>) {
+    ) -> Result<(Self, Vec<Destination>), TlsError> {
         let mut destinations = Vec::new();
         let mut oldest = Vec::new();
         for (name, settings) in &settings.0 {
@@ -135,6 +139,7 @@ impl Forwarder {
             destinations.push(Destination {
                 metrics: ExporterMetrics::new(name),
                 reader: spool.reader(name),
+                connector: settings.connector(name)?,
                 name: name.clone(),
                 settings: settings.clone(),
                 endpoint,
@@ -151,7 +156,7 @@ impl Forwarder {
             quarantine: policy.quarantine,
             quarantine_bytes: gauge(InternalMetric::SpoolQuarantineBytes, &[]),
         };
-        (forwarder, destinations)
+        Ok((forwarder, destinations))
     }
 
     /// An ingest that forwards what the other one takes.

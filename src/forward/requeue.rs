@@ -8,6 +8,7 @@ use crate::clock::Clock;
 use crate::model::request::Signal;
 use crate::model::time::Timestamp;
 use crate::proto::v1::QuarantinedRequest;
+use crate::tls::TlsError;
 use prost::Message;
 use std::collections::BTreeMap;
 
@@ -51,16 +52,22 @@ impl std::fmt::Debug for Requeue {
 
 impl Requeue {
     /// For checked settings. Call it inside a tokio runtime.
-    pub fn new(settings: &Settings, clock: &Clock) -> Self {
-        let senders = settings.0.iter().filter_map(|(name, settings)| {
-            let endpoint = settings.uri().ok()?;
+    ///
+    /// # Errors
+    /// When a destination has certificates that cannot be used.
+    pub fn new(settings: &Settings, clock: &Clock) -> Result<Self, TlsError> {
+        let mut senders = BTreeMap::new();
+        for (name, settings) in &settings.0 {
+            let Ok(endpoint) = settings.uri() else {
+                continue;
+            };
+            let to = (&endpoint, settings.connector(name)?);
             let metrics = ExporterMetrics::new(name);
             let manner = (clock.clone(), GiveUpPolicy::default());
-            let sender =
-                RequestSender::new(name.clone(), settings.clone(), &endpoint, metrics, manner);
-            Some((name.clone(), sender))
-        });
-        Self(senders.collect())
+            let sender = RequestSender::new(name.clone(), settings.clone(), to, metrics, manner);
+            senders.insert(name.clone(), sender);
+        }
+        Ok(Self(senders))
     }
 
     /// Sends a request to the destination that rejected it, once.

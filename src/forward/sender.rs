@@ -11,6 +11,7 @@ use super::{DroppedReason, convert};
 use crate::clock::Clock;
 use crate::model::request::Encoding;
 use crate::spool::Quarantine;
+use crate::tls::TlsConnector;
 use bytes::Bytes;
 use http::Uri;
 use std::sync::Arc;
@@ -67,14 +68,16 @@ impl RequestSender {
     pub(super) fn new(
         name: String,
         settings: DestinationSettings,
-        endpoint: &Uri,
+        (endpoint, connector): (&Uri, TlsConnector),
         metrics: ExporterMetrics,
         (clock, policy): (Clock, GiveUpPolicy),
     ) -> Self {
         let client = match settings.protocol {
-            ForwardProtocol::Grpc => ForwardClient::Grpc(GrpcClient::new(&settings, endpoint)),
+            ForwardProtocol::Grpc => {
+                ForwardClient::Grpc(GrpcClient::new(&settings, endpoint, connector))
+            }
             ForwardProtocol::Http => {
-                ForwardClient::Http(Box::new(HttpClient::new(&settings, endpoint)))
+                ForwardClient::Http(Box::new(HttpClient::new(&settings, endpoint, connector)))
             }
         };
         Self {

@@ -2,6 +2,7 @@
 
 use crate::model::request::Signal;
 use crate::setting::{Count, Interval, PositiveInterval, Report, Secret, Validate};
+use crate::tls::{ClientTlsSettings, TlsConnector, TlsError};
 use http::{HeaderName, HeaderValue, Uri};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -19,7 +20,6 @@ const OWN_HEADERS: [&str; 7] = [
     "te",
     "transfer-encoding",
 ];
-const NO_TLS: &str = "TLS is not supported yet: use an http:// endpoint, for example of a proxy on the same host that adds TLS";
 
 /// The section `exporters`: one destination for each key.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
@@ -31,7 +31,7 @@ pub struct Settings(pub BTreeMap<String, DestinationSettings>);
 #[serde(deny_unknown_fields, default)]
 #[schemars(inline)]
 pub struct DestinationSettings {
-    /// URL of the receiver, for example `http://127.0.0.1:4317`. For http/protobuf, `/v1/traces`, `/v1/logs` and `/v1/metrics` are appended.
+    /// URL of the receiver, for example `http://127.0.0.1:4317`, with TLS `https://collector.example:4317`. For http/protobuf, `/v1/traces`, `/v1/logs` and `/v1/metrics` are appended.
     pub endpoint: String,
     /// grpc or http/protobuf. With http/protobuf, OTLP/JSON is sent as it was received. With grpc, it is converted to protobuf.
     pub protocol: ForwardProtocol,
@@ -48,9 +48,8 @@ pub struct DestinationSettings {
     pub sending_queue: QueueSettings,
     /// Signals that are sent: traces, logs, metrics.
     pub send: Vec<SentSignal>,
-    /// Not supported yet.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tls: Option<serde_json::Value>,
+    /// TLS towards the destination, whose URL begins with https://.
+    pub tls: ClientTlsSettings,
     /// Not supported yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auth: Option<serde_json::Value>,
@@ -130,7 +129,7 @@ impl Default for DestinationSettings {
             retry_on_failure: RetrySettings::default(),
             sending_queue: QueueSettings::default(),
             send: vec![SentSignal::Traces, SentSignal::Logs, SentSignal::Metrics],
-            tls: None,
+            tls: ClientTlsSettings::default(),
             auth: None,
         }
     }
@@ -186,6 +185,12 @@ impl DestinationSettings {
         self.send.iter().any(|sent| sent.signal() == signal)
     }
 
+    /// Whether its URL has TLS.
+    pub fn has_tls(&self) -> bool {
+        let uri = self.uri().ok();
+        uri.is_some_and(|uri| uri.scheme_str() == Some("https"))
+    }
+
     /// Whether its requests leave the machine.
     pub fn is_remote(&self) -> bool {
         let uri = self.uri().ok();
@@ -205,8 +210,7 @@ impl DestinationSettings {
         }
         let uri: Uri = self.endpoint.parse().map_err(|_| example)?;
         match uri.scheme_str() {
-            Some("http") => {}
-            Some("https") => return Err(NO_TLS),
+            Some("http" | "https") => {}
             _ => return Err("expected a URL with its scheme such as http://127.0.0.1:4317"),
         }
         let authority = uri.authority().map_or("", |authority| authority.as_str());
@@ -223,6 +227,18 @@ impl DestinationSettings {
             return Err("must not have a query");
         }
         Ok(uri)
+    }
+
+    /// What connects to it. Registers its metrics with the recorder in whose scope it is called.
+    ///
+    /// # Errors
+    /// When its certificates cannot be used.
+    pub(super) fn connector(&self, name: &str) -> Result<TlsConnector, TlsError> {
+        let only_http2 = self.protocol == ForwardProtocol::Grpc;
+        match self.has_tls() {
+            true => TlsConnector::open(name, &self.tls, (self.timeout, only_http2)),
+            false => Ok(TlsConnector::plain(self.timeout)),
+        }
     }
 
     fn validate_headers(&self, report: &mut Report<'_>) {
@@ -282,9 +298,13 @@ impl Validate for Settings {
             if let Err(what) = destination.uri() {
                 report.fault("endpoint", what);
             }
-            if destination.tls.is_some() {
-                report.fault("tls", NO_TLS);
+            if destination.tls.insecure && destination.has_tls() {
+                report.fault(
+                    "tls.insecure",
+                    "must be false, because the URL of the endpoint begins with https://",
+                );
             }
+            destination.tls.validate(&mut report.below("tls"));
             if destination.auth.is_some() {
                 report.fault("auth", "is not supported yet: set the header in headers");
             }

@@ -3,6 +3,7 @@
 use super::Settings;
 use super::listener::{ListenerState, Peer, Protocol};
 use super::metrics::CloseReason;
+use super::report::Trouble;
 use super::uploads::{CountedBody, UploadProgress};
 use axum::Router;
 use axum::body::{Body, HttpBody};
@@ -20,9 +21,10 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tower_service::Service;
 
 /// How long a connection that was asked to close, and has nothing in flight, may take to say good-bye.
@@ -50,6 +52,42 @@ pub(super) async fn serve(
     // A connection that is gone already tells when it is read.
     let _ = stream.set_nodelay(true);
     let _open = OpenConnection::begin(&shared.metrics.open);
+    let Some(tls) = &shared.tls else {
+        return serve_requests(stream, peer, router, shared, stopping).await;
+    };
+    let accepted = tokio::select! {
+        accepted = timeout(shared.settings.header_timeout, tls.accept(stream)) => accepted,
+        _ = stopping.wait_for(|stopping| *stopping) => return,
+    };
+    match accepted {
+        Ok(Ok(stream)) => serve_requests(stream, peer, router, shared, stopping).await,
+        Ok(Err(_)) => {
+            shared.metrics.closed(CloseReason::TlsHandshake);
+            shared.reporter.note(
+                Trouble {
+                    listener: shared.name,
+                    reason: CloseReason::TlsHandshake.as_str(),
+                    what: "a client did not get through the TLS handshake",
+                    advice: "send to https://, let the client trust the authority of cert_file, and give it a certificate of client_ca_file if that is set",
+                },
+                1,
+                Some(peer),
+            );
+        }
+        Err(_) => shared.metrics.closed(CloseReason::HeaderTimeout),
+    }
+}
+
+/// Serves the requests of a connection, after the handshake.
+async fn serve_requests<S>(
+    stream: S,
+    peer: SocketAddr,
+    router: Router,
+    shared: &ListenerState,
+    mut stopping: watch::Receiver<bool>,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let activity = Arc::new(watch::Sender::new(Activity::default()));
     let mut watched = activity.subscribe();
     let progress = Arc::new(UploadProgress::default());

@@ -4,6 +4,7 @@ use super::Settings;
 use super::metrics::ListenerMetrics;
 use super::report::Reporter;
 use super::uploads::SlowUploads;
+use crate::tls::TlsListener;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::sync::{Notify, Semaphore};
@@ -17,6 +18,16 @@ pub enum Protocol {
     Http2,
 }
 
+impl Protocol {
+    /// As ALPN names them, the preferred one first.
+    pub fn names(self) -> &'static [&'static [u8]] {
+        match self {
+            Self::Http => &[b"h2", b"http/1.1"],
+            Self::Http2 => &[b"h2"],
+        }
+    }
+}
+
 /// The address that a request comes from: an extension of every request.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub SocketAddr);
@@ -27,6 +38,8 @@ pub(super) struct ListenerState {
     /// As in labels and reports.
     pub(super) name: &'static str,
     pub(super) protocol: Protocol,
+    /// `None`: the listener has no TLS.
+    pub(super) tls: Option<TlsListener>,
     pub(super) settings: Settings,
     pub(super) metrics: ListenerMetrics,
     pub(super) reporter: Reporter,

@@ -19,19 +19,22 @@ pub(super) enum CloseReason {
     Limit,
     /// Its requests were uploading slowest, and another one needed its place.
     SlowUpload,
+    /// Its peer speaks no TLS, broke off, or has no certificate that is accepted.
+    TlsHandshake,
 }
 
 impl CloseReason {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::HeaderTimeout,
         Self::IdleTimeout,
         Self::RequestTimeout,
         Self::KeepaliveTimeout,
         Self::Limit,
         Self::SlowUpload,
+        Self::TlsHandshake,
     ];
 
-    fn as_str(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::HeaderTimeout => "header_timeout",
             Self::IdleTimeout => "idle_timeout",
@@ -39,6 +42,7 @@ impl CloseReason {
             Self::KeepaliveTimeout => "keepalive_timeout",
             Self::Limit => "connection_limit",
             Self::SlowUpload => "slow_upload",
+            Self::TlsHandshake => "tls_handshake",
         }
     }
 }

@@ -6,6 +6,7 @@ use super::listener::{ListenerState, Protocol};
 use super::metrics::ListenerMetrics;
 use super::report::{Reporter, Trouble};
 use super::uploads::SlowUploads;
+use crate::tls::TlsListener;
 use axum::Router;
 use std::future::Future;
 use std::io::ErrorKind;
@@ -51,11 +52,12 @@ impl Server {
         name: &'static str,
         protocol: Protocol,
         settings: Settings,
-        reporter: Reporter,
+        (tls, reporter): (Option<TlsListener>, Reporter),
     ) -> Self {
         Self(Arc::new(ListenerState {
             name,
             protocol,
+            tls,
             settings,
             metrics: ListenerMetrics::new(name),
             reporter,
@@ -70,6 +72,11 @@ impl Server {
     /// The name of its listener.
     pub fn name(&self) -> &'static str {
         self.0.name
+    }
+
+    /// Whether its connections have TLS.
+    pub fn has_tls(&self) -> bool {
+        self.0.tls.is_some()
     }
 
     /// Where troubles of this listener are reported.
@@ -191,7 +198,12 @@ mod tests {
     async fn faults_of_accept_neither_stop_the_listener_nor_make_it_spin() {
         const EMFILE: i32 = 24;
         let reporter = Reporter::new(Clock::system());
-        let server = Server::new("test", Protocol::Http, Settings::default(), reporter);
+        let server = Server::new(
+            "test",
+            Protocol::Http,
+            Settings::default(),
+            (None, reporter),
+        );
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("bound");
         let _client = TcpStream::connect(address).await.expect("it listens");

@@ -4,6 +4,7 @@ use super::AdmissionLimits;
 use crate::net::Address;
 use crate::otlp::Limits;
 use crate::setting::{Amount, Count, Interval, Report, Size, Validate, key_path};
+use crate::tls::ServerTlsSettings;
 use axum::http::HeaderName;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -71,6 +72,9 @@ pub struct GrpcSettings {
     /// Maximum number of open connections. At the limit, the longest idle connection is closed, and new connections wait. Reduced at start if the limit of open files is too low.
     #[serde(with = "Count")]
     pub max_connections: usize,
+    /// TLS of this listener. Without it, the listener has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<ServerTlsSettings>,
 }
 
 /// The section `receivers.otlp.http`.
@@ -83,6 +87,9 @@ pub struct HttpSettings {
     /// Maximum number of open connections. At the limit, the longest idle connection is closed, and new connections wait. Reduced at start if the limit of open files is too low.
     #[serde(with = "Count")]
     pub max_connections: usize,
+    /// TLS of this listener. Without it, the listener has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<ServerTlsSettings>,
 }
 
 impl Default for Settings {
@@ -111,6 +118,7 @@ impl Default for GrpcSettings {
         Self {
             endpoint: SocketAddr::from(([127, 0, 0, 1], 4317)),
             max_connections: 2048,
+            tls: None,
         }
     }
 }
@@ -120,6 +128,7 @@ impl Default for HttpSettings {
         Self {
             endpoint: SocketAddr::from(([127, 0, 0, 1], 4318)),
             max_connections: 2048,
+            tls: None,
         }
     }
 }
@@ -155,6 +164,11 @@ impl Settings {
 
 impl Validate for Settings {
     fn validate(&self, report: &mut Report<'_>) {
+        for (listener, tls) in [("grpc.tls", &self.grpc.tls), ("http.tls", &self.http.tls)] {
+            if let Some(tls) = tls {
+                tls.validate(&mut report.below(listener));
+            }
+        }
         report.not_longer(
             ("body_idle_timeout", self.body_idle_timeout),
             ("body_timeout", self.body_timeout),

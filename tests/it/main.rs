@@ -13,6 +13,7 @@ mod probes;
 mod proto;
 mod recovery;
 mod reports;
+mod secure;
 mod shipped;
 mod simulation;
 mod support;

@@ -1,5 +1,6 @@
 //! Probes tell the truth while workers do not get on, and while a scrape waits for them.
 
+use crate::secure::authority::Authority;
 use crate::support::http::get;
 use baton::app::{self, App};
 use baton::catalogue::{DERIVED, INTERNAL};
@@ -76,7 +77,7 @@ fn serve(shown: Shown, clock: &Clock) -> (Runtime, SocketAddr) {
             "server",
             Protocol::Http,
             net::Settings::default(),
-            Reporter::new(clock.clone()),
+            (None, Reporter::new(clock.clone())),
         ),
         created: true,
         display: app::display(&Config::default()),
@@ -148,11 +149,16 @@ fn a_stuck_worker_is_named_though_a_scrape_waits_for_it() {
 async fn a_scrape_has_all_metrics_of_the_catalogue_that_baton_tells_of_itself_and_no_other() {
     let directory = tempfile::tempdir().expect("a folder");
     let free = SocketAddr::from(([127, 0, 0, 1], 0));
-    // Some metrics are those of dialects and of destinations in the configuration.
-    let text = "normalise: {dialects: [{name: acme, when: \"scope.name == 'acme'\"}]}\n\
-                exporters: {otlp: {endpoint: 'http://127.0.0.1:9'}}";
+    let pair = Authority::new(directory.path(), "own").issue_to(directory.path(), "grpc", 2041);
+    let (cert, key) = (pair.cert.display(), pair.key.display());
+    // Some metrics are those of dialects, destinations and certificates in the configuration.
+    let text = format!(
+        "normalise: {{dialects: [{{name: acme, when: \"scope.name == 'acme'\"}}]}}\n\
+         exporters: {{otlp: {{endpoint: 'http://127.0.0.1:9'}}}}\n\
+         receivers: {{otlp: {{grpc: {{tls: {{cert_file: '{cert}', key_file: '{key}'}}}}}}}}"
+    );
     let mut config =
-        baton::config::of_text(text, directory.path(), &|_| None).expect("it is right");
+        baton::config::of_text(&text, directory.path(), &|_| None).expect("it is right");
     config.receivers.otlp.grpc.endpoint = free;
     config.receivers.otlp.http.endpoint = free;
     config.server.endpoint = free;

@@ -56,8 +56,8 @@ fn what_is_wrong_is_said_at_its_key() {
             "exporters.otlp/a.endpoint: expected a URL such as http://127.0.0.1:4317",
         ),
         (
-            "{otlp/a: {endpoint: 'https://h:4317'}}",
-            "exporters.otlp/a.endpoint: TLS is not supported yet: use an http:// endpoint, for example of a proxy on the same host that adds TLS",
+            "{otlp/a: {endpoint: 'https://h:4317', tls: {insecure: true}}}",
+            "exporters.otlp/a.tls.insecure: must be false, because the URL of the endpoint begins with https://",
         ),
         (
             "{otlp/a: {endpoint: 'h:4317'}}",
@@ -72,8 +72,8 @@ fn what_is_wrong_is_said_at_its_key() {
             "exporters.otlp/a.endpoint: must not have a path, because the protocol is grpc",
         ),
         (
-            "{otlp/a: {endpoint: 'http://h:4317', tls: {insecure: true}}}",
-            "exporters.otlp/a.tls: TLS is not supported yet: use an http:// endpoint, for example of a proxy on the same host that adds TLS",
+            "{otlp/a: {endpoint: 'https://h:4317', tls: {cert_file: own.pem}}}",
+            "exporters.otlp/a.tls.key_file: is missing: cert_file needs it",
         ),
         (
             "{otlp/a: {endpoint: 'http://h:4317', auth: {authenticator: x}}}",

@@ -93,7 +93,7 @@ pub fn serve(engine: Arc<Engine>) -> (SocketAddr, tokio::runtime::Runtime) {
             "server",
             Protocol::Http,
             net::Settings::default(),
-            Reporter::new(Clock::system()),
+            (None, Reporter::new(Clock::system())),
         ),
         created: false,
         display: baton::app::display(&Config::default()),

@@ -148,7 +148,8 @@ impl Doors {
         let reporter = Reporter::new(Clock::system());
         let server = |name, protocol| {
             let reporter = reporter.clone();
-            telemetry.register(|| net::Server::new(name, protocol, setup.connections, reporter))
+            telemetry
+                .register(|| net::Server::new(name, protocol, setup.connections, (None, reporter)))
         };
         let listeners = Listeners {
             takes_metrics: false,

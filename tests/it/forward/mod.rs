@@ -4,7 +4,7 @@
 
 mod operator;
 mod outage;
-mod relay;
+pub mod relay;
 mod server;
 
 use crate::support::capture::{self, Encoding};

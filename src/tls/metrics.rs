@@ -1,0 +1,26 @@
+//! The metrics of one place with TLS.
+
+use crate::catalogue::InternalMetric;
+use crate::telemetry::{counter, gauge};
+use metrics::{Counter, Gauge};
+
+/// Of a listener, or of a destination.
+#[derive(Debug)]
+pub(super) struct TlsMetrics {
+    /// When its certificate expires, in seconds since 1970; absent where it has none.
+    pub(super) expiry: Gauge,
+    pub(super) failed_reloads: Counter,
+}
+
+impl TlsMetrics {
+    /// Registers with the recorder in whose scope it is called.
+    pub(super) fn new(endpoint: &str, has_certificate: bool) -> Self {
+        Self {
+            expiry: match has_certificate {
+                true => gauge(InternalMetric::TlsCertificateExpiry, &[endpoint]),
+                false => Gauge::noop(),
+            },
+            failed_reloads: counter(InternalMetric::TlsReloadFailures, &[endpoint]),
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! I/O. TLS of listeners and towards destinations: certificates from files, which are read again while Baton runs.
+//!
+//! | File | Content |
+//! |---|---|
+//! | `settings.rs` | the keys of each `tls` section |
+//! | `files.rs` | certificates and keys from PEM files |
+//! | `reload.rs` | a configuration of rustls that follows its files |
+//! | `server.rs` | TLS of a listener |
+//! | `client.rs` | TLS towards a destination |
+//! | `metrics.rs` | expiry, and files that could not be used |
+//!
+//! The cryptography is rustls with *ring*: the other back end, aws-lc, needs a longer C build.
+
+mod client;
+mod files;
+mod metrics;
+mod reload;
+mod server;
+mod settings;
+
+pub use client::{TlsConnector, TlsStream};
+pub use files::TlsError;
+pub use reload::Certificates;
+pub use server::TlsListener;
+pub use settings::{ClientTlsSettings, ServerTlsSettings, TlsVersion};

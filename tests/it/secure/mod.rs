@@ -1,0 +1,221 @@
+//! TLS on every listener and towards every destination, with certificates that change while Baton runs.
+
+pub mod authority;
+mod rotation;
+
+use crate::forward::relay::{SOON, config, metric, start};
+use crate::support::http::get;
+use crate::support::process::{folder, now, session};
+use authority::{Authority, Pair};
+use baton::app::{App, StartError};
+use baton::clock::Clock;
+use prost::Message;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Command;
+
+/// The lines of a `tls` section of a listener.
+fn listener(pair: &Pair, clients: Option<&Authority>) -> String {
+    let clients = clients.map_or(String::new(), |authority| {
+        format!(", client_ca_file: '{}'", authority.file.display())
+    });
+    format!(
+        "tls: {{cert_file: '{}', key_file: '{}', reload_interval: 10ms{clients}}}",
+        pair.cert.display(),
+        pair.key.display()
+    )
+}
+
+/// A Baton whose listeners all have TLS.
+fn secure(pair: &Pair, clients: Option<&Authority>) -> String {
+    let tls = listener(pair, clients);
+    format!("receivers: {{otlp: {{grpc: {{{tls}}}, http: {{{tls}}}}}}}\nserver: {{{tls}}}\n")
+}
+
+/// What curl, which has a TLS of its own, gets: its exit code and what it prints.
+fn curl(arguments: &[&str]) -> (i32, String) {
+    let mut command = Command::new("curl");
+    command.args(["--silent", "--show-error", "--max-time", "30"]);
+    let output = command.args(arguments).output().expect("curl");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    (output.status.code().expect("it ended"), text)
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("text")
+}
+
+/// Ends when something is so, which is about to happen.
+async fn soon(is_so: impl AsyncFn() -> bool) {
+    for _ in 0..20_000 {
+        if is_so().await {
+            return;
+        }
+    }
+    panic!("it never is");
+}
+
+/// The sum of a metric of a Baton whose server has TLS.
+fn secure_metric(server: SocketAddr, authority: &Authority, name: &str) -> f64 {
+    let url = format!("https://{server}/metrics");
+    let (code, page) = curl(&["--cacert", text(&authority.file), &url]);
+    assert_eq!(code, 0, "{page}");
+    let lines = page.lines().filter(|line| line.starts_with(name));
+    let values = lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok());
+    values.sum()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_listeners_speak_tls_and_nothing_else() {
+    let folder = folder("secure-listeners");
+    let authority = Authority::new(&folder, "own");
+    let pair = authority.issue_to(&folder, "baton", 2041);
+    let app = start(&secure(&pair, None)).await;
+    let ca = ["--cacert", text(&authority.file)];
+    let body = folder.join("request");
+    std::fs::write(&body, session(1, now()).encode_to_vec()).expect("written");
+    let data = format!("@{}", body.display());
+    let send = [
+        "--data-binary",
+        &data,
+        "-H",
+        "content-type: application/x-protobuf",
+    ];
+    for version in ["--http1.1", "--http2"] {
+        let url = format!("https://{}/v1/traces", app.http);
+        let status = [
+            version,
+            "--output",
+            "/dev/null",
+            "--write-out",
+            "%{http_code}",
+        ];
+        let sent = curl(&[&ca[..], &send, &status, &[&url]].concat());
+        assert_eq!(sent, (0, "200".to_owned()), "{version}");
+    }
+    let accepted = secure_metric(app.metrics, &authority, "baton_receiver_spans_total");
+    assert!(accepted > 0.0);
+    // 31 December 2041, 0 o'clock.
+    let expiry = secure_metric(
+        app.metrics,
+        &authority,
+        "baton_tls_certificate_expiry_timestamp_seconds{endpoint=\"grpc\"}",
+    );
+    assert_eq!(expiry, 2_272_060_800.0);
+    // Nobody trusts the authority, and nobody speaks plain HTTP.
+    let (code, _) = curl(&[&format!("https://{}/healthz", app.metrics)]);
+    assert_eq!(code, 60, "curl: the peer's certificate is not known");
+    let (code, _) = curl(&[&format!("http://{}/healthz", app.metrics)]);
+    assert_ne!(code, 0);
+    let refused = "baton_connections_closed_total{listener=\"server\",reason=\"tls_handshake\"}";
+    assert_eq!(secure_metric(app.metrics, &authority, refused), 2.0);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_clients_with_a_certificate_are_accepted_where_one_is_asked_for() {
+    let folder = folder("secure-clients");
+    let authority = Authority::new(&folder, "own");
+    let strangers = Authority::new(&folder, "other");
+    let pair = authority.issue_to(&folder, "baton", 2041);
+    let app = start(&secure(&pair, Some(&authority))).await;
+    let url = format!("https://{}/healthz", app.metrics);
+    let known = authority.issue_to(&folder, "known", 2041);
+    let stranger = strangers.issue_to(&folder, "stranger", 2041);
+    let as_client = |pair: &Pair| {
+        let own = ["--cert", text(&pair.cert), "--key", text(&pair.key)];
+        curl(&[&["--cacert", text(&authority.file)][..], &own, &[&url]].concat()).0
+    };
+    assert_eq!(as_client(&known), 0);
+    assert_ne!(as_client(&stranger), 0);
+    assert_ne!(curl(&["--cacert", text(&authority.file), &url]).0, 0);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_are_forwarded_to_destinations_with_tls_and_to_no_other_ones() {
+    let folder = folder("secure-destinations");
+    let authority = Authority::new(&folder, "own");
+    let strangers = Authority::new(&folder, "other");
+    let pair = authority.issue_to(&folder, "next", 2041);
+    let tls = listener(&pair, Some(&authority));
+    let receivers = format!("receivers: {{otlp: {{grpc: {{{tls}}}, http: {{{tls}}}}}}}\n");
+    let next = start(&receivers).await;
+    let own = authority.issue_to(&folder, "own", 2042);
+    let client = format!(
+        "cert_file: '{}', key_file: '{}', reload_interval: 10ms",
+        own.cert.display(),
+        own.key.display()
+    );
+    let to = |name: &str, (protocol, address): (&str, SocketAddr), ca: &Authority| {
+        format!(
+            "  otlp/{name}: {{endpoint: 'https://{address}', protocol: {protocol}, {SOON}, tls: {{ca_file: '{}', {client}}}}}\n",
+            ca.file.display()
+        )
+    };
+    let (grpc, http) = (("grpc", next.grpc), ("http/protobuf", next.http));
+    let app = start(&format!(
+        "exporters:\n{}{}{}{}",
+        to("grpc", grpc, &authority),
+        to("http", http, &authority),
+        to("unknown_grpc", grpc, &strangers),
+        to("unknown_http", http, &strangers),
+    ))
+    .await;
+    let body = session(1, now()).encode_to_vec().into();
+    let media = "application/x-protobuf";
+    let status = crate::forward::relay::post(&app, "/v1/traces", media, body).await;
+    assert_eq!(status, 200);
+    let sent = "baton_exporter_sent_requests_total";
+    for exporter in ["otlp/grpc", "otlp/http"] {
+        crate::forward::relay::wait_for(&app, sent, exporter, 1.0).await;
+    }
+    let expiry = "baton_tls_certificate_expiry_timestamp_seconds";
+    assert_eq!(
+        metric(app.metrics, expiry, "otlp/http").await,
+        2_303_596_800.0
+    );
+    for exporter in ["otlp/unknown_grpc", "otlp/unknown_http"] {
+        assert_eq!(metric(app.metrics, sent, exporter).await, 0.0);
+        let failed = "baton_exporter_failed_requests_total";
+        soon(async || metric(app.metrics, failed, exporter).await > 0.0).await;
+    }
+    assert!(
+        get(next.metrics, "/metrics")
+            .await
+            .contains("baton_receiver_spans_total")
+    );
+    app.stop().await;
+    next.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn certificates_that_cannot_be_used_stop_the_start_with_a_reason() {
+    let folder = folder("secure-faults");
+    let authority = Authority::new(&folder, "own");
+    let one = authority.issue_to(&folder, "one", 2041);
+    let two = authority.issue_to(&folder, "two", 2041);
+    let mixed = Pair {
+        cert: one.cert.clone(),
+        key: two.key.clone(),
+    };
+    let missing = Pair {
+        cert: folder.join("nowhere.pem"),
+        key: two.key.clone(),
+    };
+    let swapped = Pair {
+        cert: one.key.clone(),
+        key: one.cert.clone(),
+    };
+    for (pair, reason) in [
+        (mixed, "do not fit each other"),
+        (missing, "nowhere.pem: cannot be read"),
+        (swapped, "one-key.pem: has no certificate"),
+    ] {
+        let started = App::start(&config(&secure(&pair, None)), Clock::system()).await;
+        let error = started.expect_err("it does not start");
+        assert!(matches!(error, StartError::Tls(_)));
+        assert!(error.to_string().contains(reason), "{error}");
+        assert!(!error.to_string().contains("BEGIN"), "no secret: {error}");
+    }
+}
