@@ -25,7 +25,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::engine::{Engine, PartitionWorker};
 use crate::export::scrape::{self, ScrapeServer};
-use crate::forward::Forwarder;
+use crate::forward::{DestinationError, Forwarder};
 use crate::ingest::{Appender, Ingest, Pipeline, Signal};
 use crate::log::LogError;
 use crate::log::disk;
@@ -80,8 +80,10 @@ pub enum StartError {
     State(LogError),
     /// Nobody says where the state is kept.
     NoDirectory,
-    /// A listener or a destination has certificates that cannot be used.
+    /// A listener has certificates that cannot be used.
     Tls(TlsError),
+    /// A destination has certificates or credentials that cannot be used.
+    Destination(DestinationError),
 }
 
 impl std::fmt::Display for StartError {
@@ -90,6 +92,7 @@ impl std::fmt::Display for StartError {
             Self::Listen(error) => write!(f, "cannot listen on {error}"),
             Self::State(fault) => write!(f, "the state cannot be used: {fault}"),
             Self::Tls(error) => write!(f, "TLS cannot be used: {error}"),
+            Self::Destination(error) => write!(f, "a destination cannot be used: {error}"),
             Self::NoDirectory => {
                 f.write_str("no directory for the state: set state.directory, or state.log: memory")
             }
@@ -108,6 +111,12 @@ impl From<std::io::Error> for StartError {
 impl From<TlsError> for StartError {
     fn from(error: TlsError) -> Self {
         Self::Tls(error)
+    }
+}
+
+impl From<DestinationError> for StartError {
+    fn from(error: DestinationError) -> Self {
+        Self::Destination(error)
     }
 }
 
@@ -149,13 +158,13 @@ impl App {
         let feed = Arc::clone(&source).feed(clock.clone());
         let stop = tasks.stopping(Phase::Exporters);
         tasks.start(Task::exporter(server, feed, stop.clone()));
-        let mut certificates = servers.certificates;
+        let mut followed = servers.files;
         let (engine, ground) = recovered(config, files, clock.clone(), &source).await?;
         let relay = || relay::open(config, &clock);
         let relay = source.telemetry.register(relay)?;
-        certificates.extend(relay.iter().flat_map(Relay::certificates));
-        let certificates = certificates.into_iter();
-        certificates.for_each(|one| tasks.start(Task::certificates(one, stop.clone())));
+        followed.extend(relay.iter().flat_map(Relay::files));
+        let followed = followed.into_iter();
+        followed.for_each(|one| tasks.start(Task::reader(one, stop.clone())));
         let ingest = || pipeline(config, &engine, &ground, clock);
         let ingest = source.telemetry.register(ingest);
         let ingest = relay::ingest(relay.as_ref(), ingest);

@@ -11,6 +11,7 @@
 //! rooms to the log and the clock. Only `app` and `cli` connect all rooms. `docs/architecture.md` has the list of allowed imports, and `tests/house.rs` checks it.
 
 pub mod app;
+pub mod auth;
 pub mod catalogue;
 pub mod cli;
 pub mod clock;
@@ -31,6 +32,7 @@ pub mod normalise;
 pub mod otlp;
 pub mod proto;
 pub mod receive;
+pub mod reload;
 pub mod rules;
 pub mod setting;
 pub mod shutdown;

@@ -3,7 +3,8 @@
 use super::settings::{connections, listener};
 use crate::config::Config;
 use crate::net::{self, Protocol, Reporter, open_files};
-use crate::tls::{Certificates, ServerTlsSettings, TlsError, TlsListener};
+use crate::reload::Reload;
+use crate::tls::{ServerTlsSettings, TlsError, TlsListener};
 use std::sync::Arc;
 
 /// The TCP server of each listener.
@@ -11,8 +12,8 @@ pub(super) struct ListenerServers {
     pub(super) grpc: net::Server,
     pub(super) http: net::Server,
     pub(super) server: net::Server,
-    /// Those of all listeners.
-    pub(super) certificates: Vec<Arc<dyn Certificates>>,
+    /// What follows the files of all listeners.
+    pub(super) files: Vec<Arc<dyn Reload>>,
 }
 
 impl ListenerServers {
@@ -22,12 +23,12 @@ impl ListenerServers {
     /// When a listener has certificates that cannot be used.
     pub(super) fn new(config: &Config, reporter: &Reporter) -> Result<Self, TlsError> {
         let connections = connections(config, open_files::raise());
-        let mut certificates = Vec::new();
+        let mut files = Vec::<Arc<dyn Reload>>::new();
         let mut server = |name, protocol: Protocol, max_connections, tls| {
             let open = |tls: &ServerTlsSettings| TlsListener::open(name, tls, protocol.names());
             let tls: Option<&ServerTlsSettings> = tls;
             let tls = tls.map(open).transpose()?;
-            certificates.extend(tls.as_ref().map(TlsListener::certificates));
+            files.extend(tls.as_ref().map(TlsListener::certificates));
             let settings = listener(config, max_connections);
             let server = net::Server::new(name, protocol, settings, (tls, reporter.clone()));
             Ok::<_, TlsError>(server)
@@ -43,7 +44,7 @@ impl ListenerServers {
                 connections.server,
                 config.server.tls.as_ref(),
             )?,
-            certificates,
+            files,
         })
     }
 }

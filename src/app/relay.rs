@@ -9,8 +9,8 @@ use crate::forward::{Destination, Forwarder, GiveUpPolicy};
 use crate::ingest::Ingest;
 use crate::log::LogKind;
 use crate::log::disk::files::Folder;
+use crate::reload::Reload;
 use crate::spool::{Quarantine, Spool, SpoolLimits, SpoolWriter};
-use crate::tls::Certificates;
 use futures_util::future::join_all;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -130,11 +130,9 @@ pub(super) fn memory(config: &Config) -> u64 {
 }
 
 impl Relay {
-    /// The certificates of all destinations.
-    pub(super) fn certificates(&self) -> impl Iterator<Item = Arc<dyn Certificates>> {
-        self.destinations
-            .iter()
-            .filter_map(Destination::certificates)
+    /// What follows the files of all destinations.
+    pub(super) fn files(&self) -> impl Iterator<Item = Arc<dyn Reload>> {
+        self.destinations.iter().flat_map(Destination::files)
     }
 
     /// The writer of the spool and the destinations.

@@ -3,8 +3,8 @@
 
 use crate::export::{Exporter, Feed};
 use crate::forward::Destination;
+use crate::reload::Reload;
 use crate::shutdown::{Failure, Grace, Panicked, unwound};
-use crate::tls::Certificates;
 use std::borrow::Cow;
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -98,9 +98,10 @@ impl Task {
         })
     }
 
-    /// What looks at the files of certificates, which are in use until all else has ended.
-    pub(super) fn certificates(followed: Arc<dyn Certificates>, stop: CancellationToken) -> Self {
-        Self::future("the reader of certificates", Phase::Exporters, async move {
+    /// What looks at the files of certificates or credentials, which are in use until all else has ended.
+    pub(super) fn reader(followed: Arc<dyn Reload>, stop: CancellationToken) -> Self {
+        let name = "the reader of certificates and credentials";
+        Self::future(name, Phase::Exporters, async move {
             while stop
                 .run_until_cancelled(tokio::time::sleep(followed.interval()))
                 .await

@@ -13,6 +13,7 @@ pub enum InternalMetric {
     ConnectionsClosed,
     TlsCertificateExpiry,
     TlsReloadFailures,
+    AuthReloadFailures,
     ReceiverRequests,
     ReceiverFailedRequests,
     ReceiverSpans,
@@ -122,6 +123,12 @@ pub static INTERNAL: &[Description<InternalMetric>] = &[
         InternalMetric::TlsReloadFailures,
         "baton_tls_reload_failures_total",
         "Changes of certificate files that could not be used, so that the last certificates stayed in use. By endpoint: grpc, http, server or an exporter.",
+    )
+    .with_labels(&["endpoint"]),
+    counter(
+        InternalMetric::AuthReloadFailures,
+        "baton_auth_reload_failures_total",
+        "Changes of files with tokens, users or passwords that could not be used, so that the last ones stayed in use. By endpoint: grpc, http, server or an exporter.",
     )
     .with_labels(&["endpoint"]),
     counter(
@@ -296,7 +303,7 @@ pub static INTERNAL: &[Description<InternalMetric>] = &[
     counter(
         InternalMetric::ExporterFailed,
         "baton_exporter_failed_requests_total",
-        "Attempts to send a request that failed, by reason: connection, timeout, throttled, unavailable (all are retried) or rejected (permanently).",
+        "Attempts to send a request that failed, by reason: connection, timeout, throttled, unavailable, unauthenticated (the destination does not accept what auth says; all of these are retried) or rejected (permanently).",
     )
     .with_labels(&["exporter", "reason"]),
     counter(

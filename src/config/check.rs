@@ -2,6 +2,7 @@
 
 use super::written::Written;
 use super::{Config, ConfigFault, metrics};
+use crate::auth::ClientAuthSettings;
 use crate::setting::{FaultSink, Report, Validate};
 use crate::tls::ServerTlsSettings;
 use std::net::SocketAddr;
@@ -40,8 +41,13 @@ fn named_files(config: &mut Config) -> impl Iterator<Item = &mut PathBuf> {
     let listeners = listeners.into_iter().flatten();
     let exporters = config.exporters.0.values_mut();
     let certificates = listeners.flat_map(ServerTlsSettings::files);
-    let certificates = certificates.chain(exporters.flat_map(|exporter| exporter.tls.files()));
-    directories.into_iter().flatten().chain(certificates)
+    let exporters = exporters.flat_map(|exporter| {
+        let auth = exporter.auth.iter_mut();
+        let auth = auth.flat_map(ClientAuthSettings::files);
+        exporter.tls.files().chain(auth)
+    });
+    let files = certificates.chain(exporters);
+    directories.into_iter().flatten().chain(files)
 }
 
 /// The faults of the checks so far.

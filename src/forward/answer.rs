@@ -31,16 +31,19 @@ pub(super) enum SendFailure {
     Throttled,
     /// The destination asks for a retry.
     Unavailable,
+    /// The destination does not accept the credentials of `auth`, which may change.
+    Unauthenticated,
     /// The destination will never take this request.
     Rejected,
 }
 
 impl SendFailure {
-    pub(super) const ALL: [Self; 5] = [
+    pub(super) const ALL: [Self; 6] = [
         Self::Connection,
         Self::Timeout,
         Self::Throttled,
         Self::Unavailable,
+        Self::Unauthenticated,
         Self::Rejected,
     ];
 
@@ -50,6 +53,7 @@ impl SendFailure {
             Self::Timeout => "timeout",
             Self::Throttled => "throttled",
             Self::Unavailable => "unavailable",
+            Self::Unauthenticated => "unauthenticated",
             Self::Rejected => "rejected",
         }
     }

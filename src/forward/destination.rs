@@ -3,14 +3,14 @@
 use super::DestinationSettings;
 use super::metrics::ExporterMetrics;
 use super::sender::{GiveUpPolicy, RequestSender, Sent};
+use super::target::DestinationTarget;
 use crate::clock::Clock;
 use crate::log::Position;
 use crate::model::time::Timestamp;
+use crate::reload::Reload;
 use crate::spool::SpoolReader;
-use crate::tls::{Certificates, TlsConnector};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use http::Uri;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,8 +25,7 @@ const DISK_PAUSE: Duration = Duration::from_secs(1);
 pub struct Destination {
     pub(super) name: String,
     pub(super) settings: DestinationSettings,
-    pub(super) endpoint: Uri,
-    pub(super) connector: TlsConnector,
+    pub(super) target: DestinationTarget,
     pub(super) metrics: ExporterMetrics,
     pub(super) clock: Clock,
     pub(super) reader: SpoolReader,
@@ -50,9 +49,9 @@ impl Destination {
         &self.name
     }
 
-    /// What follows the files of its certificates; `None` without TLS.
-    pub fn certificates(&self) -> Option<Arc<dyn Certificates>> {
-        self.connector.certificates()
+    /// What follows the files of its certificates and credentials.
+    pub fn files(&self) -> impl Iterator<Item = Arc<dyn Reload>> {
+        self.target.files()
     }
 
     /// Sends until `stop` is cancelled and the requests in flight are answered, or all is sent where it drains. It reads files: give it a
@@ -61,8 +60,7 @@ impl Destination {
         let Self {
             name,
             settings,
-            endpoint,
-            connector,
+            target,
             metrics,
             clock,
             mut reader,
@@ -71,13 +69,7 @@ impl Destination {
         } = self;
         let drains = policy.drains;
         let consumers = settings.sending_queue.num_consumers;
-        let sender = RequestSender::new(
-            name,
-            settings,
-            (&endpoint, connector),
-            metrics,
-            (clock, policy),
-        );
+        let sender = RequestSender::new(name, settings, target, metrics, (clock, policy));
         let mut flights = FuturesUnordered::new();
         let mut outstanding = Outstanding::default();
         let mut interrupted = false;

@@ -4,10 +4,10 @@ use super::USER_AGENT;
 use super::answer::{Accepted, SendError, SendFailure, accepted};
 use super::record::OutboundRequest;
 use super::settings::{DestinationSettings, ForwardCompression};
+use super::target::DestinationTarget;
+use crate::auth::Credentials;
 use crate::model::request::{Encoding, Signal};
-use crate::tls::TlsConnector;
 use bytes::{Buf, BufMut, Bytes};
-use http::Uri;
 use http::uri::PathAndQuery;
 use std::time::Duration;
 use tonic::client::Grpc;
@@ -17,6 +17,7 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
+const AUTHORIZATION: &str = "authorization";
 /// How often a connection with requests in flight is checked, and how long the peer has to answer.
 const KEEPALIVE: Duration = Duration::from_secs(30);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
@@ -25,17 +26,14 @@ const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 pub(super) struct GrpcClient {
     channel: Channel,
     headers: MetadataMap,
+    credentials: Option<Credentials>,
     compression: ForwardCompression,
 }
 
 impl GrpcClient {
-    /// A client of checked settings, whose endpoint is this. Call it inside a tokio runtime.
-    pub(super) fn new(
-        settings: &DestinationSettings,
-        endpoint: &Uri,
-        connector: TlsConnector,
-    ) -> Self {
-        let endpoint = Endpoint::from(endpoint.clone())
+    /// A client of checked settings, whose target is this. Call it inside a tokio runtime.
+    pub(super) fn new(settings: &DestinationSettings, target: DestinationTarget) -> Self {
+        let endpoint = Endpoint::from(target.endpoint)
             .connect_timeout(settings.timeout)
             .http2_keep_alive_interval(KEEPALIVE)
             .keep_alive_timeout(KEEPALIVE_TIMEOUT)
@@ -52,8 +50,9 @@ impl GrpcClient {
             }
         }
         Self {
-            channel: endpoint.connect_with_connector_lazy(connector),
+            channel: endpoint.connect_with_connector_lazy(target.connector),
             headers,
+            credentials: target.credentials,
             compression: settings.compression,
         }
     }
@@ -67,19 +66,51 @@ impl GrpcClient {
         let mut request = tonic::Request::new(outbound.body.clone());
         let headers = request.metadata_mut();
         headers.clone_from(&self.headers);
+        if let Some(credentials) = &self.credentials
+            && let Ok(value) = AsciiMetadataValue::try_from(credentials.header().as_bytes())
+        {
+            headers.insert(AUTHORIZATION, value);
+        }
         for (name, value) in &outbound.headers {
             let name = name.to_ascii_lowercase().parse::<AsciiMetadataKey>().ok();
             let value = AsciiMetadataValue::try_from(value.as_str()).ok();
             // Those of the destination come first.
             if let (Some(name), Some(value)) = (name, value)
                 && !self.headers.contains_key(&name)
+                && (self.credentials.is_none() || name != AUTHORIZATION)
             {
                 headers.append(name, value);
             }
         }
         let answer = client.unary(request, path(outbound.signal), RawCodec).await;
-        let answer = answer.map_err(refused)?.into_inner();
+        let answer = answer.map_err(|status| self.refused(&status))?.into_inner();
         Ok(accepted(&answer, Encoding::Protobuf, outbound.signal))
+    }
+
+    /// The OTLP specification says which statuses are retried. RESOURCE_EXHAUSTED is, also without a time to wait.
+    fn refused(&self, status: &Status) -> SendError {
+        if std::error::Error::source(status).is_some() {
+            // No status of the destination: the connection broke.
+            return SendError::connection(status);
+        }
+        let reason = match status.code() {
+            Code::ResourceExhausted => SendFailure::Throttled,
+            Code::Cancelled
+            | Code::DeadlineExceeded
+            | Code::Aborted
+            | Code::OutOfRange
+            | Code::Unavailable
+            | Code::DataLoss => SendFailure::Unavailable,
+            // A token may be about to change: no request is at fault.
+            Code::Unauthenticated if self.credentials.is_some() => SendFailure::Unauthenticated,
+            _ => SendFailure::Rejected,
+        };
+        let asked = status.get_details_retry_info();
+        SendError {
+            reason,
+            wait: asked.and_then(|asked| asked.retry_delay),
+            what: format!("gRPC status {:?}", status.code()),
+        }
     }
 }
 
@@ -89,30 +120,6 @@ fn path(signal: Signal) -> PathAndQuery {
         Signal::Logs => "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
         Signal::Metrics => "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
     })
-}
-
-/// The OTLP specification says which statuses are retried. RESOURCE_EXHAUSTED is, also without a time to wait.
-fn refused(status: Status) -> SendError {
-    if std::error::Error::source(&status).is_some() {
-        // No status of the destination: the connection broke.
-        return SendError::connection(status);
-    }
-    let reason = match status.code() {
-        Code::ResourceExhausted => SendFailure::Throttled,
-        Code::Cancelled
-        | Code::DeadlineExceeded
-        | Code::Aborted
-        | Code::OutOfRange
-        | Code::Unavailable
-        | Code::DataLoss => SendFailure::Unavailable,
-        _ => SendFailure::Rejected,
-    };
-    let asked = status.get_details_retry_info();
-    SendError {
-        reason,
-        wait: asked.and_then(|asked| asked.retry_delay),
-        what: format!("gRPC status {:?}", status.code()),
-    }
 }
 
 /// Messages as the bytes that they are.

@@ -3,7 +3,9 @@
 use super::answer::{Accepted, SendError, SendFailure, accepted};
 use super::record::OutboundRequest;
 use super::settings::{DestinationSettings, ForwardCompression};
+use super::target::DestinationTarget;
 use super::{USER_AGENT, compress};
+use crate::auth::Credentials;
 use crate::model::request::{Encoding, Signal};
 use crate::tls::TlsConnector;
 use bytes::Bytes;
@@ -26,20 +28,17 @@ pub(super) struct HttpClient {
     /// The URL of each signal.
     urls: [Uri; Signal::ALL.len()],
     headers: HeaderMap,
+    credentials: Option<Credentials>,
     compression: ForwardCompression,
 }
 
 impl HttpClient {
-    /// A client of checked settings, whose endpoint is this.
-    pub(super) fn new(
-        settings: &DestinationSettings,
-        endpoint: &Uri,
-        connector: TlsConnector,
-    ) -> Self {
+    /// A client of checked settings, whose target is this.
+    pub(super) fn new(settings: &DestinationSettings, target: DestinationTarget) -> Self {
         let client = Client::builder(TokioExecutor::new())
             .pool_idle_timeout(IDLE_TIMEOUT)
             .pool_timer(TokioTimer::new())
-            .build(connector);
+            .build(target.connector);
         let mut headers: HeaderMap = settings
             .headers
             .iter()
@@ -54,8 +53,9 @@ impl HttpClient {
         }
         Self {
             client,
-            urls: Signal::ALL.map(|signal| url(endpoint, signal)),
+            urls: Signal::ALL.map(|signal| url(&target.endpoint, signal)),
             headers,
+            credentials: target.credentials,
             compression: settings.compression,
         }
     }
@@ -66,12 +66,16 @@ impl HttpClient {
         *request.uri_mut() = self.urls[outbound.signal as usize].clone();
         let headers = request.headers_mut();
         headers.clone_from(&self.headers);
+        if let Some(credentials) = &self.credentials {
+            headers.insert(header::AUTHORIZATION, credentials.header());
+        }
         for (name, value) in &outbound.headers {
             let name = HeaderName::try_from(name.as_str()).ok();
             let value = HeaderValue::try_from(value.as_str()).ok();
             // Those of the destination come first.
             if let (Some(name), Some(value)) = (name, value)
                 && !self.headers.contains_key(&name)
+                && (self.credentials.is_none() || name != header::AUTHORIZATION)
             {
                 headers.append(name, value);
             }
@@ -93,7 +97,25 @@ impl HttpClient {
             let body = body.map(|body| body.to_bytes()).unwrap_or_default();
             return Ok(accepted(&body, outbound.encoding, outbound.signal));
         }
-        Err(refused(head.status, &head.headers))
+        Err(self.refused(head.status, &head.headers))
+    }
+
+    /// The OTLP specification says which answers are retried.
+    fn refused(&self, status: StatusCode, headers: &HeaderMap) -> SendError {
+        let reason = match status.as_u16() {
+            429 => SendFailure::Throttled,
+            502..=504 => SendFailure::Unavailable,
+            // A token may be about to change: no request is at fault.
+            401 if self.credentials.is_some() => SendFailure::Unauthenticated,
+            _ => SendFailure::Rejected,
+        };
+        let seconds = headers.get(header::RETRY_AFTER);
+        let seconds = seconds.and_then(|seconds| seconds.to_str().ok()?.trim().parse().ok());
+        SendError {
+            reason,
+            wait: seconds.map(Duration::from_secs),
+            what: format!("HTTP status {}", status.as_u16()),
+        }
     }
 
     fn body(&self, outbound: &OutboundRequest) -> Bytes {
@@ -114,20 +136,4 @@ fn url(endpoint: &Uri, signal: Signal) -> Uri {
     );
     parts.path_and_query = path.parse().ok();
     Uri::from_parts(parts).unwrap_or_else(|_| endpoint.clone())
-}
-
-/// The OTLP specification says which answers are retried.
-fn refused(status: StatusCode, headers: &HeaderMap) -> SendError {
-    let reason = match status.as_u16() {
-        429 => SendFailure::Throttled,
-        502..=504 => SendFailure::Unavailable,
-        _ => SendFailure::Rejected,
-    };
-    let seconds = headers.get(header::RETRY_AFTER);
-    let seconds = seconds.and_then(|seconds| seconds.to_str().ok()?.trim().parse().ok());
-    SendError {
-        reason,
-        wait: seconds.map(Duration::from_secs),
-        what: format!("HTTP status {}", status.as_u16()),
-    }
 }

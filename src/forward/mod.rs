@@ -13,6 +13,7 @@
 //! | `settings.rs` | the keys of `exporters`, with the names of the Collector |
 //! | `forwarding.rs` | the ingest that writes what the log has taken to the spool |
 //! | `record.rs` | a request in the spool |
+//! | `target.rs` | where a destination is, how it is reached, and what Baton shows to it |
 //! | `destination.rs` | the loop of one destination |
 //! | `sender.rs` | sends a request until it is settled |
 //! | `backoff.rs` | the waits between attempts |
@@ -35,6 +36,7 @@ mod record;
 mod requeue;
 mod sender;
 mod settings;
+mod target;
 
 #[cfg(test)]
 mod tests;
@@ -47,15 +49,16 @@ pub use settings::{
     DestinationSettings, ForwardCompression, ForwardProtocol, QueueSettings, RetrySettings,
     SentSignal, Settings,
 };
+pub use target::DestinationError;
 
 use self::metrics::ExporterMetrics;
+use self::target::DestinationTarget;
 use crate::catalogue::InternalMetric;
 use crate::clock::Clock;
 use crate::ingest::{Ingest, Signal};
 use crate::model::time::Timestamp;
 use crate::spool::{Quarantine, Spool};
 use crate::telemetry::gauge;
-use crate::tls::TlsError;
 use ::metrics::Gauge;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -120,17 +123,17 @@ impl Forwarder {
     /// The forwarder of checked settings and its destinations. Registers its metrics with the recorder in whose scope it is called.
     ///
     /// # Errors
-    /// When a destination has certificates that cannot be used.
+    /// When a destination has certificates or credentials that cannot be used.
     pub fn new(
         settings: &Settings,
         spool: Spool,
         policy: GiveUpPolicy,
         clock: Clock,
-    ) -> Result<(Self, Vec<Destination>), TlsError> {
+    ) -> Result<(Self, Vec<Destination>), DestinationError> {
         let mut destinations = Vec::new();
         let mut oldest = Vec::new();
         for (name, settings) in &settings.0 {
-            let Ok(endpoint) = settings.uri() else {
+            let Some(target) = DestinationTarget::open(name, settings)? else {
                 continue;
             };
             let received = Arc::new(AtomicU64::new(0));
@@ -139,10 +142,9 @@ impl Forwarder {
             destinations.push(Destination {
                 metrics: ExporterMetrics::new(name),
                 reader: spool.reader(name),
-                connector: settings.connector(name)?,
                 name: name.clone(),
                 settings: settings.clone(),
-                endpoint,
+                target,
                 clock: clock.clone(),
                 policy: policy.clone(),
                 oldest: received,

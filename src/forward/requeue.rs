@@ -4,11 +4,11 @@ use super::Settings;
 use super::metrics::ExporterMetrics;
 use super::record;
 use super::sender::{GiveUpPolicy, RequestSender};
+use super::target::{DestinationError, DestinationTarget};
 use crate::clock::Clock;
 use crate::model::request::Signal;
 use crate::model::time::Timestamp;
 use crate::proto::v1::QuarantinedRequest;
-use crate::tls::TlsError;
 use prost::Message;
 use std::collections::BTreeMap;
 
@@ -54,17 +54,17 @@ impl Requeue {
     /// For checked settings. Call it inside a tokio runtime.
     ///
     /// # Errors
-    /// When a destination has certificates that cannot be used.
-    pub fn new(settings: &Settings, clock: &Clock) -> Result<Self, TlsError> {
+    /// When a destination has certificates or credentials that cannot be used.
+    pub fn new(settings: &Settings, clock: &Clock) -> Result<Self, DestinationError> {
         let mut senders = BTreeMap::new();
         for (name, settings) in &settings.0 {
-            let Ok(endpoint) = settings.uri() else {
+            let Some(target) = DestinationTarget::open(name, settings)? else {
                 continue;
             };
-            let to = (&endpoint, settings.connector(name)?);
             let metrics = ExporterMetrics::new(name);
             let manner = (clock.clone(), GiveUpPolicy::default());
-            let sender = RequestSender::new(name.clone(), settings.clone(), to, metrics, manner);
+            let sender =
+                RequestSender::new(name.clone(), settings.clone(), target, metrics, manner);
             senders.insert(name.clone(), sender);
         }
         Ok(Self(senders))

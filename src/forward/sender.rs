@@ -7,13 +7,12 @@ use super::http::HttpClient;
 use super::metrics::ExporterMetrics;
 use super::record::{self, OutboundRequest};
 use super::settings::{DestinationSettings, ForwardProtocol};
+use super::target::DestinationTarget;
 use super::{DroppedReason, convert};
 use crate::clock::Clock;
 use crate::model::request::Encoding;
 use crate::spool::Quarantine;
-use crate::tls::TlsConnector;
 use bytes::Bytes;
-use http::Uri;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -68,16 +67,14 @@ impl RequestSender {
     pub(super) fn new(
         name: String,
         settings: DestinationSettings,
-        (endpoint, connector): (&Uri, TlsConnector),
+        target: DestinationTarget,
         metrics: ExporterMetrics,
         (clock, policy): (Clock, GiveUpPolicy),
     ) -> Self {
         let client = match settings.protocol {
-            ForwardProtocol::Grpc => {
-                ForwardClient::Grpc(GrpcClient::new(&settings, endpoint, connector))
-            }
+            ForwardProtocol::Grpc => ForwardClient::Grpc(GrpcClient::new(&settings, target)),
             ForwardProtocol::Http => {
-                ForwardClient::Http(Box::new(HttpClient::new(&settings, endpoint, connector)))
+                ForwardClient::Http(Box::new(HttpClient::new(&settings, target)))
             }
         };
         Self {

@@ -1,8 +1,9 @@
 //! The keys of `exporters`. Names and meanings are those of the OpenTelemetry Collector.
 
+use crate::auth::ClientAuthSettings;
 use crate::model::request::Signal;
 use crate::setting::{Count, Interval, PositiveInterval, Report, Secret, Validate};
-use crate::tls::{ClientTlsSettings, TlsConnector, TlsError};
+use crate::tls::ClientTlsSettings;
 use http::{HeaderName, HeaderValue, Uri};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -50,9 +51,9 @@ pub struct DestinationSettings {
     pub send: Vec<SentSignal>,
     /// TLS towards the destination, whose URL begins with https://.
     pub tls: ClientTlsSettings,
-    /// Not supported yet.
+    /// What Baton shows to the destination: a bearer token, or a user name and a password.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub auth: Option<serde_json::Value>,
+    pub auth: Option<ClientAuthSettings>,
 }
 
 /// How requests are sent.
@@ -215,9 +216,7 @@ impl DestinationSettings {
         }
         let authority = uri.authority().map_or("", |authority| authority.as_str());
         if authority.contains('@') {
-            return Err(
-                "must not have a user name or a password: set the header authorization in headers",
-            );
+            return Err("must not have a user name or a password: set auth.basic");
         }
         let has_path = !matches!(uri.path(), "" | "/");
         if self.protocol == ForwardProtocol::Grpc && has_path {
@@ -229,18 +228,6 @@ impl DestinationSettings {
         Ok(uri)
     }
 
-    /// What connects to it. Registers its metrics with the recorder in whose scope it is called.
-    ///
-    /// # Errors
-    /// When its certificates cannot be used.
-    pub(super) fn connector(&self, name: &str) -> Result<TlsConnector, TlsError> {
-        let only_http2 = self.protocol == ForwardProtocol::Grpc;
-        match self.has_tls() {
-            true => TlsConnector::open(name, &self.tls, (self.timeout, only_http2)),
-            false => Ok(TlsConnector::plain(self.timeout)),
-        }
-    }
-
     fn validate_headers(&self, report: &mut Report<'_>) {
         for (name, value) in &self.headers {
             let known = HeaderName::try_from(name.as_str());
@@ -248,6 +235,8 @@ impl DestinationSettings {
             let is_own = OWN_HEADERS.contains(&&*lower) || lower.starts_with("grpc-");
             if known.is_err() {
                 report.fault(name, "is no name of a header");
+            } else if lower == "authorization" && self.auth.is_some() {
+                report.fault(name, "must not be set, because auth sets it");
             } else if is_own || lower.ends_with("-bin") {
                 report.fault(name, "is a header that cannot be set");
             } else if HeaderValue::try_from(value.0.as_str()).is_err() {
@@ -305,8 +294,8 @@ impl Validate for Settings {
                 );
             }
             destination.tls.validate(&mut report.below("tls"));
-            if destination.auth.is_some() {
-                report.fault("auth", "is not supported yet: set the header in headers");
+            if let Some(auth) = &destination.auth {
+                auth.validate(&mut report.below("auth"));
             }
             if destination.send.is_empty() {
                 report.fault(

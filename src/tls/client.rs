@@ -1,8 +1,9 @@
 //! TLS towards a destination.
 
 use super::files::{self, TlsError};
-use super::reload::{Certificates, Loaded, Reloaded};
+use super::metrics::TlsMetrics;
 use super::settings::ClientTlsSettings;
+use crate::reload::{Reload, ReloadSource, Reloaded};
 use http::Uri;
 use hyper_rustls::{
     FixedServerNameResolver, HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream,
@@ -36,7 +37,7 @@ pub type TlsStream = MaybeHttpsStream<TokioIo<TcpStream>>;
 pub struct TlsConnector {
     tcp: HttpConnector,
     /// `None`: the URL of the destination has no TLS.
-    config: Option<Arc<Reloaded<ClientConfig>>>,
+    config: Option<Arc<Reloaded<ClientConfig, TlsError>>>,
     name: Option<ServerName<'static>>,
     only_http2: bool,
 }
@@ -68,9 +69,17 @@ impl TlsConnector {
     ) -> Result<Self, TlsError> {
         let named = [&settings.ca_file, &settings.cert_file, &settings.key_file];
         let files = named.into_iter().flatten().cloned().collect();
+        let metrics = TlsMetrics::new(endpoint, settings.cert_file.is_some());
+        let source = ReloadSource {
+            what: "certificates",
+            endpoint: endpoint.to_owned(),
+            files,
+            interval: settings.reload_interval,
+            failures: metrics.failed_reloads.clone(),
+        };
         let own = settings.clone();
-        let load = Box::new(move || load(&own));
-        let reloaded = Reloaded::open(endpoint, files, settings.reload_interval, load)?;
+        let load = Box::new(move || load(&own, &metrics));
+        let reloaded = Reloaded::open(source, load)?;
         Ok(Self {
             config: Some(Arc::new(reloaded)),
             name: settings.server_name(),
@@ -80,9 +89,9 @@ impl TlsConnector {
     }
 
     /// What follows its files; `None` without TLS.
-    pub fn certificates(&self) -> Option<Arc<dyn Certificates>> {
+    pub fn certificates(&self) -> Option<Arc<dyn Reload>> {
         let config = self.config.as_ref()?;
-        Some(Arc::<Reloaded<ClientConfig>>::clone(config))
+        Some(Arc::<Reloaded<ClientConfig, TlsError>>::clone(config))
     }
 
     /// The connector of the next connection.
@@ -127,7 +136,7 @@ impl Service<Uri> for TlsConnector {
     }
 }
 
-fn load(settings: &ClientTlsSettings) -> Result<Loaded<ClientConfig>, TlsError> {
+fn load(settings: &ClientTlsSettings, metrics: &TlsMetrics) -> Result<ClientConfig, TlsError> {
     let crypto = Arc::new(ring::default_provider());
     let unusable = |error: RustlsError| TlsError::new(format!("TLS cannot be used: {error}"));
     let builder = ClientConfig::builder_with_provider(Arc::clone(&crypto))
@@ -155,9 +164,10 @@ fn load(settings: &ClientTlsSettings) -> Result<Loaded<ClientConfig>, TlsError> 
             let shown = pair.cert.clone();
             let resolver = Arc::new(SingleCertAndKey::from(pair));
             let config = builder.with_client_cert_resolver(resolver);
-            Ok((Arc::new(config), shown))
+            metrics.show(&shown);
+            Ok(config)
         }
-        _ => Ok((Arc::new(builder.with_no_client_auth()), Vec::new())),
+        _ => Ok(builder.with_no_client_auth()),
     }
 }
 

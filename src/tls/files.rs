@@ -1,6 +1,6 @@
 //! Certificates and keys from PEM files.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use tokio_rustls::rustls::RootCertStore;
 use tokio_rustls::rustls::crypto::CryptoProvider;
@@ -75,11 +75,6 @@ pub(super) fn expiry(certificates: &[CertificateDer<'static>]) -> Option<i64> {
         Some(parsed.validity().not_after.timestamp())
     };
     certificates.iter().filter_map(of_one).min()
-}
-
-/// What files contain now, to notice that they changed. A file that cannot be read contains nothing.
-pub(super) fn contents(files: &[PathBuf]) -> Vec<Option<Vec<u8>>> {
-    files.iter().map(|file| std::fs::read(file).ok()).collect()
 }
 
 fn read(file: &Path) -> Result<Vec<u8>, TlsError> {

@@ -1,14 +1,16 @@
 //! The metrics of one place with TLS.
 
+use super::files;
 use crate::catalogue::InternalMetric;
 use crate::telemetry::{counter, gauge};
 use metrics::{Counter, Gauge};
+use tokio_rustls::rustls::pki_types::CertificateDer;
 
 /// Of a listener, or of a destination.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct TlsMetrics {
     /// When its certificate expires, in seconds since 1970; absent where it has none.
-    pub(super) expiry: Gauge,
+    expiry: Gauge,
     pub(super) failed_reloads: Counter,
 }
 
@@ -21,6 +23,13 @@ impl TlsMetrics {
                 false => Gauge::noop(),
             },
             failed_reloads: counter(InternalMetric::TlsReloadFailures, &[endpoint]),
+        }
+    }
+
+    /// Shows when the first of these certificates, which are in use now, expires.
+    pub(super) fn show(&self, certificates: &[CertificateDer<'static>]) {
+        if let Some(expiry) = files::expiry(certificates) {
+            self.expiry.set(expiry as f64);
         }
     }
 }

@@ -4,7 +4,6 @@
 //! |---|---|
 //! | `settings.rs` | the keys of each `tls` section |
 //! | `files.rs` | certificates and keys from PEM files |
-//! | `reload.rs` | a configuration of rustls that follows its files |
 //! | `server.rs` | TLS of a listener |
 //! | `client.rs` | TLS towards a destination |
 //! | `metrics.rs` | expiry, and files that could not be used |
@@ -14,12 +13,10 @@
 mod client;
 mod files;
 mod metrics;
-mod reload;
 mod server;
 mod settings;
 
 pub use client::{TlsConnector, TlsStream};
 pub use files::TlsError;
-pub use reload::Certificates;
 pub use server::TlsListener;
 pub use settings::{ClientTlsSettings, ServerTlsSettings, TlsVersion};

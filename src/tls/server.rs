@@ -1,8 +1,9 @@
 //! TLS of a listener.
 
 use super::files::{self, TlsError};
-use super::reload::{Certificates, Loaded, Reloaded};
+use super::metrics::TlsMetrics;
 use super::settings::ServerTlsSettings;
+use crate::reload::{Reload, ReloadSource, Reloaded};
 use std::path::Path;
 use std::sync::Arc;
 use tokio::net::TcpStream;
@@ -15,7 +16,7 @@ use tokio_rustls::server::TlsStream;
 
 /// TLS of a listener, whose certificates follow their files.
 #[derive(Clone, Debug)]
-pub struct TlsListener(Arc<Reloaded<ServerConfig>>);
+pub struct TlsListener(Arc<Reloaded<ServerConfig, TlsError>>);
 
 impl TlsListener {
     /// Reads the files. `endpoint` is the listener as in labels; `protocols` are those that it speaks, the preferred one first (ALPN).
@@ -30,9 +31,17 @@ impl TlsListener {
     ) -> Result<Self, TlsError> {
         let mut files = vec![settings.cert_file.clone(), settings.key_file.clone()];
         files.extend(settings.client_ca_file.clone());
+        let metrics = TlsMetrics::new(endpoint, true);
+        let source = ReloadSource {
+            what: "certificates",
+            endpoint: endpoint.to_owned(),
+            files,
+            interval: settings.reload_interval,
+            failures: metrics.failed_reloads.clone(),
+        };
         let own = settings.clone();
-        let load = Box::new(move || load(&own, protocols));
-        let reloaded = Reloaded::open(endpoint, files, settings.reload_interval, load)?;
+        let load = Box::new(move || load(&own, protocols, &metrics));
+        let reloaded = Reloaded::open(source, load)?;
         Ok(Self(Arc::new(reloaded)))
     }
 
@@ -45,15 +54,16 @@ impl TlsListener {
     }
 
     /// What follows its files.
-    pub fn certificates(&self) -> Arc<dyn Certificates> {
-        Arc::<Reloaded<ServerConfig>>::clone(&self.0)
+    pub fn certificates(&self) -> Arc<dyn Reload> {
+        Arc::<Reloaded<ServerConfig, TlsError>>::clone(&self.0)
     }
 }
 
 fn load(
     settings: &ServerTlsSettings,
     protocols: &[&[u8]],
-) -> Result<Loaded<ServerConfig>, TlsError> {
+    metrics: &TlsMetrics,
+) -> Result<ServerConfig, TlsError> {
     let crypto = Arc::new(ring::default_provider());
     let pair = files::pair(&settings.cert_file, &settings.key_file, &crypto)?;
     let shown = pair.cert.clone();
@@ -68,7 +78,8 @@ fn load(
     let resolver = Arc::new(SingleCertAndKey::from(pair));
     let mut config = builder.with_cert_resolver(resolver);
     config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
-    Ok((Arc::new(config), shown))
+    metrics.show(&shown);
+    Ok(config)
 }
 
 fn verifier(

@@ -17,6 +17,7 @@ pub const ROOMS: &[(&str, &[&str])] = &[
             "normalise",
             "proto",
             "receive",
+            "reload",
             "shutdown",
             "spool",
             "stitch",
@@ -46,11 +47,13 @@ pub const ROOMS: &[(&str, &[&str])] = &[
             "telemetry",
         ],
     ),
+    ("auth", &["reload", "telemetry"]),
     ("catalogue", &[]),
     ("clock", &[]),
     (
         "config",
         &[
+            "auth",
             "derive",
             "engine",
             "export",
@@ -79,11 +82,13 @@ pub const ROOMS: &[(&str, &[&str])] = &[
     (
         "forward",
         &[
+            "auth",
             "clock",
             "ingest",
             "log",
             "otlp",
             "proto",
+            "reload",
             "spool",
             "telemetry",
             "tls",
@@ -100,6 +105,7 @@ pub const ROOMS: &[(&str, &[&str])] = &[
     ("otlp", &[]),
     ("proto", &[]),
     ("receive", &["ingest", "net", "otlp", "telemetry", "tls"]),
+    ("reload", &[]),
     ("rules", &["expression"]),
     ("setting", &[]),
     ("shutdown", &[]),
@@ -107,6 +113,6 @@ pub const ROOMS: &[(&str, &[&str])] = &[
     ("spool", &["clock", "log", "proto", "telemetry"]),
     ("stitch", &["proto", "rules", "turn"]),
     ("telemetry", &[]),
-    ("tls", &["telemetry"]),
+    ("tls", &["reload", "telemetry"]),
     ("turn", &["rules"]),
 ];

@@ -37,6 +37,7 @@ const NOT_LACKS: &[&str] = &[
     "baton_retrievals_total",
     "baton_sessions_total",
     // An alert tells of certificates, which have nothing to do with what is sent.
+    "baton_auth_reload_failures_total",
     "baton_tls_reload_failures_total",
     "baton_tool_calls_total",
     "baton_transfer_loops_total",

@@ -65,7 +65,7 @@ fn what_is_wrong_is_said_at_its_key() {
         ),
         (
             "{otlp/a: {endpoint: 'http://me:hush@h:4317'}}",
-            "exporters.otlp/a.endpoint: must not have a user name or a password: set the header authorization in headers",
+            "exporters.otlp/a.endpoint: must not have a user name or a password: set auth.basic",
         ),
         (
             "{otlp/a: {endpoint: 'http://h:4317/x'}}",
@@ -74,10 +74,6 @@ fn what_is_wrong_is_said_at_its_key() {
         (
             "{otlp/a: {endpoint: 'https://h:4317', tls: {cert_file: own.pem}}}",
             "exporters.otlp/a.tls.key_file: is missing: cert_file needs it",
-        ),
-        (
-            "{otlp/a: {endpoint: 'http://h:4317', auth: {authenticator: x}}}",
-            "exporters.otlp/a.auth: is not supported yet: set the header in headers",
         ),
         (
             "{kafka: {endpoint: 'http://h:4317'}}",
@@ -117,6 +113,37 @@ fn what_is_wrong_is_said_at_its_key() {
 }
 
 #[test]
+fn what_is_wrong_with_credentials_is_said_at_its_key() {
+    for (keys, expected) in [
+        (
+            "auth: {authenticator: x, bearer: {token: hush}}",
+            "auth.authenticator: unknown key; known here: basic, bearer, reload_interval",
+        ),
+        (
+            "auth: {}",
+            "auth.bearer: is missing: expected bearer or basic",
+        ),
+        (
+            "auth: {bearer: {token: hush, filename: file}}",
+            "auth.bearer.token: must not be set beside filename",
+        ),
+        (
+            "auth: {basic: {username: x}}",
+            "auth.basic.password_file: is missing: expected password_file or password",
+        ),
+        (
+            "auth: {bearer: {token: hush}}, headers: {Authorization: x}",
+            "headers.Authorization: must not be set, because auth sets it",
+        ),
+    ] {
+        let told = faults(&format!(
+            "{{otlp/a: {{endpoint: 'http://h:4317', {keys}}}}}"
+        ));
+        assert_eq!(told, [format!("exporters.otlp/a.{expected}")], "{keys}");
+    }
+}
+
+#[test]
 fn a_secret_in_a_header_is_in_no_message() {
     let secret =
         "{otlp/a: {endpoint: 'http://h:4317', headers: {authorization: \"Bearer hush\\n\"}}}";
@@ -125,8 +152,9 @@ fn a_secret_in_a_header_is_in_no_message() {
         told,
         ["exporters.otlp/a.headers.authorization: cannot be the value of a header"]
     );
-    let right =
-        read("{otlp/a: {endpoint: 'http://h:4317', headers: {authorization: Bearer hush}}}");
+    let right = read(
+        "{otlp/a: {endpoint: 'http://h:4317', headers: {authorization: Bearer hush}}, otlp/b: {endpoint: 'http://h:4317', auth: {bearer: {token: hush}}}, otlp/c: {endpoint: 'http://h:4317', auth: {basic: {username: me, password: hush}}}}",
+    );
     let shown = format!("{:?}", right.expect("it is right").exporters);
     assert!(!shown.contains("hush"), "{shown}");
 }

@@ -5,7 +5,7 @@
 mod operator;
 mod outage;
 pub mod relay;
-mod server;
+pub mod server;
 
 use crate::support::capture::{self, Encoding};
 use crate::support::process::{now, session};
@@ -15,12 +15,12 @@ use prost::Message;
 use relay::{SOON, export, post, start, wait_for};
 use server::{OtlpServer, Reply};
 
-const PROTOBUF: &str = "application/x-protobuf";
+pub const PROTOBUF: &str = "application/x-protobuf";
 const JSON: &str = "application/json";
 const LOGS: &str = r#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"timeUnixNano":"7","body":{"stringValue":"hello"}}]}],"newField":1}]}"#;
 
 /// A request of traces, with a field that OTLP does not have.
-fn traces(n: u64) -> Bytes {
+pub fn traces(n: u64) -> Bytes {
     let mut body = session(n, now()).encode_to_vec();
     // Field 1000, seven bytes.
     body.extend_from_slice(b"\xc2\x3e\x07strange");

@@ -1,6 +1,7 @@
 //! TLS on every listener and towards every destination, with certificates that change while Baton runs.
 
 pub mod authority;
+mod credentials;
 mod rotation;
 
 use crate::forward::relay::{SOON, config, metric, start};
