@@ -224,7 +224,7 @@ pub enum Record {
     /// The key's trace links to one of this session: it goes there, unless it has a session of its own.
     SessionResolved(PartitionKey, LinkAnswer),
     /// This trace went to the key's session and belongs to this other key: send there what is undecided of it. If that is the trace's own
-    /// key, the trace names several sessions and is dealt out there.
+    /// key, the trace names several sessions and is dealt out there. If it is the key itself, no part of such a trace is its own.
     Release(TraceId, PartitionKey),
     /// A workflow of the key's user was closed.
     Contact(Box<Contact>),

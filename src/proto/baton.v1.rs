@@ -637,6 +637,17 @@ pub struct SharedTrace {
     pub last_arrival: u64,
     #[prost(message, repeated, tag = "4")]
     pub dealt: ::prost::alloc::vec::Vec<DealtSpan>,
+    /// Of sessions that lie in others.
+    #[prost(message, repeated, tag = "5")]
+    pub callers: ::prost::alloc::vec::Vec<Callers>,
+}
+/// A session that lies in others of its trace.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Callers {
+    #[prost(message, optional, tag = "1")]
+    pub session: ::core::option::Option<Key>,
+    #[prost(message, repeated, tag = "2")]
+    pub callers: ::prost::alloc::vec::Vec<Key>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DealtSpan {
@@ -646,8 +657,6 @@ pub struct DealtSpan {
     pub parent: ::core::option::Option<::prost::alloc::vec::Vec<u8>>,
     #[prost(fixed64, tag = "3")]
     pub start: u64,
-    #[prost(bool, tag = "4")]
-    pub works: bool,
     /// The session that it belongs to, if it belongs to one.
     #[prost(message, optional, tag = "5")]
     pub session: ::core::option::Option<Key>,

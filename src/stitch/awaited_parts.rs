@@ -62,6 +62,13 @@ impl AwaitedParts {
         }
     }
 
+    /// Waits no more for one part: no span of the trace is this session's.
+    pub(super) fn dismiss(&mut self, trace: TraceId) {
+        if let Some(part @ AwaitedPart::Until(_)) = self.0.get_mut(&trace) {
+            *part = AwaitedPart::Overdue;
+        }
+    }
+
     pub(super) fn any_came(&self) -> bool {
         self.0.values().any(|part| *part == AwaitedPart::Came)
     }

@@ -227,6 +227,10 @@ impl KeyState {
         out: &mut Output,
     ) {
         if *own == to {
+            let session = self.session.as_mut();
+            session
+                .into_iter()
+                .for_each(|session| session.shared.dismiss(trace));
             return;
         }
         if let Some(bound) = &self.bound {

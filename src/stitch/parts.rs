@@ -17,7 +17,6 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct DealtSpan {
     pub(super) parent: Option<SpanId>,
     pub(super) start: Timestamp,
-    pub(super) works: bool,
     /// Of a model call: its response, which log records may name.
     pub(super) response: Option<u64>,
     /// `None`: it belongs to no session.
@@ -36,8 +35,10 @@ pub(super) struct SessionHolder<'e> {
     end: Timestamp,
     /// The session that it names.
     named: Option<PartitionKey>,
-    /// An agent is at work here: what lies inside is done for one session.
+    /// It is work: beside sessions it belongs to one (S-16).
     works: bool,
+    /// An agent or a model is at work here: what lies inside is done for one session (S-1).
+    joins: bool,
     is_dealt: bool,
     agent: Option<&'e Name>,
     hands_to: Vec<&'e Name>,
@@ -47,6 +48,7 @@ impl<'e> SessionHolder<'e> {
     pub(super) fn new(event: &'e Event, named: Option<PartitionKey>) -> Self {
         let is_note = matches!(event.kind, Kind::Note(_));
         let works = event.kind.is_agentic() && !matches!(event.kind, Kind::Workflow);
+        let acts = matches!(event.kind, Kind::Agent { .. } | Kind::Model(_));
         let response = match &event.kind {
             Kind::Model(call) => call.response,
             _ => event.rare.about,
@@ -63,6 +65,7 @@ impl<'e> SessionHolder<'e> {
             end: event.end,
             named,
             works,
+            joins: works && (acts || event.agent.is_some()),
             is_dealt: false,
             agent: event.agent.as_ref(),
             hands_to: targets(event),
@@ -78,16 +81,12 @@ impl<'e> SessionHolder<'e> {
             start: dealt.start,
             end: dealt.start,
             named: dealt.session.clone(),
-            works: dealt.works,
+            works: false,
+            joins: false,
             is_dealt: true,
             agent: None,
             hands_to: Vec::new(),
         }
-    }
-
-    /// The session that it names, or that it was dealt to.
-    pub(super) fn named(&self) -> Option<&PartitionKey> {
-        self.named.as_ref()
     }
 
     /// What is remembered of it once it is dealt to a session; nothing of a note.
@@ -95,7 +94,6 @@ impl<'e> SessionHolder<'e> {
         let dealt = DealtSpan {
             parent: self.parent,
             start: self.start,
-            works: self.works,
             response: self.response,
             session,
         };
@@ -123,14 +121,44 @@ fn targets(event: &Event) -> Vec<&Name> {
     .collect()
 }
 
-/// The session of each; `None`: it only lies around or beside several sessions.
-pub(super) fn sessions_of(holders: &[SessionHolder<'_>]) -> Vec<Option<PartitionKey>> {
-    let mut deal = Deal::of(holders);
-    deal.join_nested();
-    deal.join_inside_work();
-    deal.join_handoffs();
-    deal.assigned()
+/// Whose the spans of a trace are.
+#[derive(Debug)]
+pub(super) struct Assigned {
+    /// The session of each; `None`: it only lies around or beside several sessions.
+    pub(super) sessions: Vec<Option<PartitionKey>>,
+    /// The sessions that belong to a smaller one, each with that.
+    pub(super) joined: Vec<(PartitionKey, PartitionKey)>,
+    /// The sessions that lie in others, with those of this time and before.
+    pub(super) callers: KnownCallers,
 }
+
+/// A session that lies in others of its trace, and the outermost of these.
+pub(super) type KnownCallers = BTreeMap<PartitionKey, BTreeSet<PartitionKey>>;
+
+/// Finds out whose the spans are. `known` is what was found before of spans that were dealt out.
+pub(super) fn assign(holders: &[SessionHolder<'_>], known: &KnownCallers) -> Assigned {
+    let mut deal = Deal::of(holders, known);
+    let nested = deal.nested();
+    let callers = deal.callers(&nested, known);
+    let (one, contexts) = callers
+        .clone()
+        .into_iter()
+        .partition(|(_, callers)| callers.len() == 1);
+    deal.join_callers(&one);
+    deal.join_inside_work();
+    let shared = deal.join_contexts(contexts);
+    deal.forget_names(&nested, &shared);
+    deal.join_handoffs();
+    deal.join_contexts(shared);
+    Assigned {
+        sessions: deal.assigned(),
+        joined: deal.joined(),
+        callers: deal.keys(&callers),
+    }
+}
+
+/// An ID, and the outermost sessions in which it lies.
+type Callers = BTreeMap<usize, BTreeSet<usize>>;
 
 /// Sessions by their number, in the order of their keys, so that the smallest stands for all that belong together.
 struct Deal<'h, 'e> {
@@ -145,7 +173,7 @@ struct Deal<'h, 'e> {
 }
 
 impl<'h, 'e> Deal<'h, 'e> {
-    fn of(holders: &'h [SessionHolder<'e>]) -> Self {
+    fn of(holders: &'h [SessionHolder<'e>], known: &'h KnownCallers) -> Self {
         let spans = holders.iter().enumerate();
         let index: HashMap<SpanId, usize> = spans.filter_map(|(i, h)| Some((h.span?, i))).collect();
         let calls = holders.iter().enumerate().filter(|(_, h)| h.span.is_some());
@@ -160,6 +188,9 @@ impl<'h, 'e> Deal<'h, 'e> {
         cut_circles(&mut parents);
         let mut sessions: Vec<&PartitionKey> =
             holders.iter().filter_map(|h| h.named.as_ref()).collect();
+        let before = sessions.iter().filter_map(|session| known.get(session));
+        let before: Vec<&PartitionKey> = before.flatten().collect();
+        sessions.extend(before);
         sessions.sort_unstable();
         sessions.dedup();
         let number = |h: &SessionHolder<'_>| sessions.binary_search(&h.named.as_ref()?).ok();
@@ -202,17 +233,92 @@ impl<'h, 'e> Deal<'h, 'e> {
             .collect()
     }
 
-    /// A session inside another one is that one. What was dealt out before says nothing more about what it lies in.
-    fn join_nested(&mut self) {
-        for (i, session) in self.each_named() {
+    /// The holders that name a session inside another one, each with the outermost that is around it. What was dealt out before says
+    /// nothing more about what it lies in.
+    fn nested(&self) -> Vec<(usize, usize)> {
+        let outermost = self.outermost();
+        let nested = |(i, session): (usize, usize)| {
             let is_dealt = |i: usize| self.holders[i].is_dealt;
-            if is_dealt(i) && self.parents[i].is_some_and(is_dealt) {
+            let parent = self.parents[i]?;
+            if is_dealt(i) && is_dealt(parent) {
+                return None;
+            }
+            let caller = outermost[parent]?;
+            (caller != session).then_some((i, caller))
+        };
+        self.each_named().into_iter().filter_map(nested).collect()
+    }
+
+    /// The session of the outermost span around each one, or its own, that names one.
+    fn outermost(&self) -> Vec<Option<usize>> {
+        let is_inner = |i: usize| self.parents[i].is_some_and(|p| self.near[p].is_some());
+        let outer = |(i, named): (usize, &Option<usize>)| named.filter(|_| !is_inner(i));
+        let outer: Vec<Option<usize>> = self.named.iter().enumerate().map(outer).collect();
+        inherited(&self.parents, &outer)
+    }
+
+    /// The sessions inside others: an ID that lies in several may be a context that these share.
+    fn callers(&self, nested: &[(usize, usize)], known: &KnownCallers) -> Callers {
+        let mut callers = Callers::default();
+        for (i, caller) in nested {
+            let Some(session) = self.named[*i] else {
                 continue;
-            }
-            if let Some(around) = self.parents[i].and_then(|parent| self.near[parent]) {
-                self.join(session, around);
-            }
+            };
+            let before = || {
+                let known = known.get(self.sessions[session]).into_iter().flatten();
+                known.filter_map(|key| self.sessions.binary_search(&key).ok())
+            };
+            let of_it = callers.entry(session).or_insert_with(|| before().collect());
+            of_it.insert(*caller);
         }
+        callers
+    }
+
+    /// The same by their keys.
+    fn keys(&self, callers: &Callers) -> KnownCallers {
+        let key = |session: &usize| self.sessions[*session].clone();
+        let all = callers.iter();
+        all.map(|(session, callers)| (key(session), callers.iter().map(key).collect()))
+            .collect()
+    }
+
+    /// A session inside another one is that one.
+    fn join_callers(&mut self, callers: &Callers) {
+        for (session, caller) in callers.iter().filter_map(|(s, c)| Some((*s, *c.first()?))) {
+            self.join(session, caller);
+        }
+    }
+
+    /// A context of several sessions is theirs if they are one otherwise. Returns those of sessions that are not.
+    fn join_contexts(&mut self, contexts: Callers) -> Callers {
+        let is_of_one = |deal: &Self, callers: &BTreeSet<usize>| {
+            let homes: BTreeSet<usize> = callers.iter().map(|caller| deal.find(*caller)).collect();
+            homes.len() == 1
+        };
+        // All are compared before any is joined, so that their order makes no difference.
+        let (theirs, shared): (Callers, Callers) = contexts
+            .into_iter()
+            .partition(|(_, callers)| is_of_one(self, callers));
+        self.join_callers(&theirs);
+        shared
+    }
+
+    /// What names a context that sessions share belongs to the session that it lies in, as if it named none.
+    fn forget_names(&mut self, nested: &[(usize, usize)], shared: &Callers) {
+        for (i, _) in nested {
+            self.named[*i] = self.named[*i].filter(|session| !shared.contains_key(session));
+        }
+        self.near = inherited(&self.parents, &self.named);
+    }
+
+    /// The sessions that follow a smaller one, as far as spans still name them.
+    fn joined(&self) -> Vec<(PartitionKey, PartitionKey)> {
+        let of = |session: usize| (session, self.find(session));
+        let homes = (0..self.sessions.len())
+            .map(of)
+            .filter(|(own, home)| own != home);
+        let key = |session: usize| self.sessions[session].clone();
+        homes.map(|(own, home)| (key(own), key(home))).collect()
     }
 
     /// What an agent without a session does is one session.
@@ -223,7 +329,7 @@ impl<'h, 'e> Deal<'h, 'e> {
             for a in around {
                 match inside[a] {
                     Some(known) if known == session => break,
-                    Some(known) if self.holders[a].works => self.join(session, known),
+                    Some(known) if self.holders[a].joins => self.join(session, known),
                     Some(_) => {}
                     None => inside[a] = Some(session),
                 }
@@ -283,12 +389,6 @@ impl<'h, 'e> Deal<'h, 'e> {
         of.into_iter().map(|home| home.map(session)).collect()
     }
 
-    /// Whether it is work, or a note about some.
-    fn is_work(&self, i: usize) -> bool {
-        let about = self.parents[i].filter(|_| self.holders[i].span.is_none());
-        self.holders[about.unwrap_or(i)].works
-    }
-
     fn among_several(&self, near: &[Option<usize>]) -> Vec<Option<usize>> {
         // What lies inside each one that belongs to no session.
         let mut inside: Vec<Option<usize>> = vec![None; near.len()];
@@ -322,16 +422,18 @@ impl<'h, 'e> Deal<'h, 'e> {
             let start = self.holders[outermost].start;
             let next = begun.partition_point(|(other, _)| *other <= start);
             let (_, home) = begun.get(next.saturating_sub(1))?;
-            self.is_work(i).then_some(*home)
+            self.holders[i].works.then_some(*home)
         };
-        (0..near.len())
-            .map(|i| match (near[i], inside[i]) {
-                (Some(home), _) => Some(home),
-                (None, Some(_)) if several[i] => None,
-                (None, Some(home)) => Some(home),
-                (None, None) => beside(i),
-            })
-            .collect()
+        let home = |i: usize| match (near[i], inside[i]) {
+            (Some(home), _) => Some(home),
+            (None, Some(_)) if several[i] => None,
+            (None, Some(home)) => Some(home),
+            (None, None) => beside(i),
+        };
+        // A note goes where its span goes.
+        let about = |i: usize| self.parents[i].filter(|_| self.holders[i].span.is_none());
+        let numbers = 0..near.len();
+        numbers.map(|i| home(about(i).unwrap_or(i))).collect()
     }
 }
 

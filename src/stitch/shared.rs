@@ -1,7 +1,7 @@
 //! A trace that names several sessions: its own key keeps its spans until they are complete, and then deals them out (S-1, S-14).
 
 use super::event_buffer::Added;
-use super::parts::{self, DealtSpan, SessionHolder};
+use super::parts::{self, Assigned, DealtSpan, KnownCallers, SessionHolder};
 use super::trace::OpenTrace;
 use super::{KeyState, Output, Settings, shed_fact};
 use crate::model::event::{Event, Kind, SessionSource};
@@ -21,6 +21,8 @@ pub(super) struct SharedTrace {
     pub(super) held: Option<Box<OpenTrace>>,
     /// What is, so that spans that come later go the same way.
     pub(super) dealt: BTreeMap<SpanId, DealtSpan>,
+    /// The sessions that lie in others: a context that several share is none of theirs (S-15). Written by each deal, never cleared.
+    pub(super) callers: KnownCallers,
 }
 
 impl SharedTrace {
@@ -30,6 +32,7 @@ impl SharedTrace {
             sessions: BTreeSet::new(),
             held: None,
             dealt: BTreeMap::new(),
+            callers: KnownCallers::new(),
         }
     }
 
@@ -38,7 +41,9 @@ impl SharedTrace {
         const ENTRY: usize = size_of::<(SpanId, DealtSpan)>() + 16;
         let held = self.held.as_ref();
         let held = held.map_or(0, |held| OpenTrace::EMPTY_WEIGHT + held.weight);
-        let known = self.sessions.len() * (size_of::<PartitionKey>() + 64);
+        let nested = self.callers.values().map(|callers| 1 + callers.len());
+        let known =
+            (self.sessions.len() + nested.sum::<usize>()) * (size_of::<PartitionKey>() + 64);
         size_of::<Self>() + held + known + self.dealt.len() * ENTRY
     }
 
@@ -103,12 +108,28 @@ impl SharedTrace {
             .map(|event| SessionHolder::new(event, self.named_by(event)));
         let holders: Vec<SessionHolder<'_>> = dealt.chain(fresh).collect();
         let before = self.dealt.len();
-        let mut sessions = parts::sessions_of(&holders);
+        let Assigned {
+            mut sessions,
+            joined,
+            callers,
+        } = parts::assign(&holders, &self.callers);
         // The versions of spans that named a session may have given way to others that do not.
         if sessions.iter().all(Option::is_none) {
             sessions.fill(self.sessions.first().cloned());
         }
-        merge_sessions(&holders, &sessions, out);
+        self.callers.extend(callers);
+        let named: BTreeSet<PartitionKey> = match before {
+            0 => self.sessions.clone(),
+            _ => new
+                .iter()
+                .filter_map(|event| self.named_by(event))
+                .collect(),
+        };
+        self.dismiss(named, &sessions[before..], &joined, out);
+        // Of sessions that belong together the greater IDs follow the smallest.
+        let follow = joined.into_iter();
+        out.sends
+            .extend(follow.map(|(own, home)| (own, Record::Bind(home))));
         let sessions = sessions.split_off(before);
         let spans = holders[before..].iter().zip(&sessions);
         let spans = spans.filter_map(|(holder, session)| holder.dealt_to(session.clone()));
@@ -141,6 +162,25 @@ impl SharedTrace {
         true
     }
 
+    /// Tells sessions that get nothing that nothing is left to wait for: spans that name them are others', or name them no more.
+    fn dismiss(
+        &self,
+        mut named: BTreeSet<PartitionKey>,
+        sessions: &[Option<PartitionKey>],
+        joined: &[(PartitionKey, PartitionKey)],
+        out: &mut Output,
+    ) {
+        let got = sessions.iter().flatten();
+        for session in got.chain(joined.iter().map(|(own, _)| own)) {
+            named.remove(session);
+        }
+        let dismissal = |own: PartitionKey| {
+            let record = Record::Release(self.trace, own.clone());
+            (own, record)
+        };
+        out.sends.extend(named.into_iter().map(dismissal));
+    }
+
     /// The session that a span names. One that names no tenant means that of the trace.
     fn named_by(&self, event: &Event) -> Option<PartitionKey> {
         let hint = event.context.session.as_ref()?;
@@ -170,23 +210,6 @@ impl SharedTrace {
             event.parent = None;
         }
         out.sends.push((session, Record::Dealt(Box::new(event))));
-    }
-}
-
-/// Of sessions that belong together the greater IDs follow the smallest.
-fn merge_sessions(
-    holders: &[SessionHolder<'_>],
-    sessions: &[Option<PartitionKey>],
-    out: &mut Output,
-) {
-    let mut told = BTreeSet::new();
-    for (holder, home) in holders.iter().zip(sessions) {
-        if let (Some(own), Some(home)) = (holder.named(), home)
-            && own != home
-            && told.insert(own)
-        {
-            out.sends.push((own.clone(), Record::Bind(home.clone())));
-        }
     }
 }
 

@@ -9,7 +9,7 @@ use crate::model::ids::{PartitionKey, SpanId, TraceId};
 use crate::model::record::{Contact, LinkAnswer, LinkQuestion};
 use crate::model::time::Timestamp;
 use crate::proto::{Invalid, span, trace, v1};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Links {
     pub(super) fn save(&self) -> v1::Links {
@@ -84,15 +84,19 @@ impl SharedTrace {
             span: span.as_bytes().to_vec(),
             parent: dealt.parent.map(|parent| parent.as_bytes().to_vec()),
             start: dealt.start.0,
-            works: dealt.works,
             response: dealt.response,
             session: dealt.session.as_ref().map(Into::into),
+        };
+        let callers = |(session, callers): (&PartitionKey, &BTreeSet<PartitionKey>)| v1::Callers {
+            session: Some(session.into()),
+            callers: callers.iter().map(Into::into).collect(),
         };
         v1::SharedTrace {
             sessions: self.sessions.iter().map(Into::into).collect(),
             held: held.map_or_else(Vec::new, OpenTrace::save_events),
             last_arrival: held.map_or(0, |held| held.last_arrival.0),
             dealt: self.dealt.iter().map(dealt).collect(),
+            callers: self.callers.iter().map(callers).collect(),
         }
     }
 
@@ -108,11 +112,17 @@ impl SharedTrace {
             let known = DealtSpan {
                 parent: dealt.parent.map(|parent| span(&parent)).transpose()?,
                 start: Timestamp(dealt.start),
-                works: dealt.works,
                 response: dealt.response,
                 session: dealt.session.map(PartitionKey::try_from).transpose()?,
             };
             restored.dealt.insert(span(&dealt.span)?, known);
+        }
+        for v1::Callers { session, callers } in stored.callers {
+            let session = session.ok_or(Invalid("session"))?.try_into()?;
+            let callers = callers.into_iter().map(PartitionKey::try_from);
+            restored
+                .callers
+                .insert(session, callers.collect::<Result<_, _>>()?);
         }
         Ok(restored)
     }

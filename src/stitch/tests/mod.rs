@@ -5,6 +5,7 @@ mod answers;
 mod asks;
 mod cases;
 mod contacts;
+mod contexts;
 mod cumulative_usage;
 mod event_buffer;
 mod exchanges;

@@ -6,17 +6,17 @@ use super::*;
 
 /// A scene whose spans may name sessions, told as they are routed.
 #[derive(Default)]
-struct Job {
-    scene: Scene,
+pub(super) struct Job {
+    pub(super) scene: Scene,
 }
 
 impl Job {
-    fn frame(&mut self, times: (u64, u64)) -> u64 {
+    pub(super) fn frame(&mut self, times: (u64, u64)) -> u64 {
         self.scene.add(0, times, Kind::Structure)
     }
 
     /// A desk that answers with one call.
-    fn desk(&mut self, parent: u64, start: u64, session: Option<&str>) -> u64 {
+    pub(super) fn desk(&mut self, parent: u64, start: u64, session: Option<&str>) -> u64 {
         let desk = self.scene.agent(parent, "desk", (start, start + 100));
         self.scene.last().context.session = session.and_then(named);
         self.scene.call(desk, (start + 1, start + 99));
@@ -24,7 +24,7 @@ impl Job {
     }
 
     /// The records of these events in this order, each with what tells its trace its session.
-    fn records(events: &[Event]) -> Vec<(PartitionKey, Record)> {
+    pub(super) fn records(events: &[Event]) -> Vec<(PartitionKey, Record)> {
         let mut records = Vec::new();
         for event in events {
             let held = PartitionKey::Trace(event.trace);
@@ -40,7 +40,7 @@ impl Job {
     }
 
     /// The story, with the events in this order, all at once, through a snapshot at every step.
-    fn told(events: &[Event]) -> Vec<Fact> {
+    pub(super) fn told(events: &[Event]) -> Vec<Fact> {
         let mut desk = KeyedDesk::new(Settings::default());
         for (key, record) in Self::records(events) {
             desk.apply(&key, record, 0);
@@ -53,7 +53,7 @@ impl Job {
 }
 
 /// Sessions, turns, calls and handoffs of each session.
-fn figures(facts: &[Fact]) -> Vec<(String, [usize; 4])> {
+pub(super) fn figures(facts: &[Fact]) -> Vec<(String, [usize; 4])> {
     let mut all: std::collections::BTreeMap<String, [usize; 4]> = Default::default();
     for fact in facts {
         let Some(PartitionKey::Session(session)) = &fact.key else {
@@ -71,7 +71,7 @@ fn figures(facts: &[Fact]) -> Vec<(String, [usize; 4])> {
     all.into_iter().collect()
 }
 
-fn ignored(facts: &[Fact]) -> u64 {
+pub(super) fn ignored(facts: &[Fact]) -> u64 {
     let events = facts.iter().map(|fact| match fact.what {
         What::Ignored {
             reason: Ignored::OfSeveralSessions,
@@ -83,7 +83,7 @@ fn ignored(facts: &[Fact]) -> u64 {
 }
 
 /// In any order the same sessions have the same figures.
-fn assert_told(job: &Job, expected: &[(&str, [usize; 4])], frames: u64) {
+pub(super) fn assert_told(job: &Job, expected: &[(&str, [usize; 4])], frames: u64) {
     let expected: Vec<(String, [usize; 4])> = expected
         .iter()
         .map(|(session, figures)| ((*session).to_owned(), *figures))

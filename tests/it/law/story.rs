@@ -259,6 +259,14 @@ impl Teller {
         let parts: Vec<Manner> = (0..2 + self.shared.below(3))
             .map(|part| first.of_part(format!("job-{}-{}", self.sessions, part ^ 1)))
             .collect();
+        let mut contexts = Dice::new(self.seed ^ 0xC0DE);
+        // Greater or smaller than the other IDs.
+        let kind = *pick(&mut contexts, &["context", "remote"]);
+        let context = contexts
+            .one_in(2)
+            .then(|| format!("{kind}-of-{}", self.sessions));
+        let asks = |_: &Manner| context.clone().filter(|_| !contexts.one_in(4));
+        let asked: Vec<Option<String>> = parts.iter().map(asks).collect();
         let (facts, resource) = (Facts::new(&mut self.shared), Resource::new());
         let mut at = BEGIN + self.shared.below(20 * MINUTE);
         let turns = |teller: &mut Self, mut at: u64| {
@@ -273,7 +281,8 @@ impl Teller {
         };
         at = turns(self, at) + self.shared.below(50 * MINUTE);
         let pause = 1 + self.shared.below(40 * SECOND);
-        at = Scene::new(self, &parts[0], &resource, &facts, at).job(&parts, pause) + 30 * SECOND;
+        let scene = Scene::new(self, &parts[0], &resource, &facts, at);
+        at = scene.job(&parts, &asked, pause) + 30 * SECOND;
         turns(self, at);
     }
 

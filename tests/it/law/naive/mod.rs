@@ -102,6 +102,8 @@ pub fn tell(events: &[Event], settings: &Settings) -> Sheet {
 /// How often what the rules are about happens: the turns by what is special about them.
 pub fn contents(events: &[Event], settings: &Settings) -> BTreeMap<&'static str, u64> {
     let mut contents = BTreeMap::new();
+    let in_contexts = shared::in_shared_contexts(events);
+    contents.insert("in a context that sessions share", in_contexts);
     let (events, dealt) = shared::dealt(&links::followed(events, settings), settings);
     for events in sessions::that_ever_met(&events) {
         let turns = turns::of(&events, settings, &dealt);

@@ -31,6 +31,8 @@ pub fn dealt(events: &[Event], settings: &Settings) -> (Vec<Event>, Dealt) {
     let traces: BTreeSet<TraceId> = events.iter().map(|event| event.trace).collect();
     for trace in traces {
         let own: Vec<&Event> = events.iter().filter(|e| e.trace == trace).collect();
+        let own = without_shared_contexts(&own);
+        let own: Vec<&Event> = own.iter().collect();
         let ids = ids_of(own.iter().copied());
         if ids.len() < 2 || !names_any(&own) {
             all.extend(own.into_iter().cloned());
@@ -83,9 +85,11 @@ pub fn dealt(events: &[Event], settings: &Settings) -> (Vec<Event>, Dealt) {
 /// The session of a span of such a trace.
 pub fn home(own: &[&Event], span: SpanId) -> Option<Name> {
     let is_note = |event: &Event| matches!(event.kind, Kind::Note(_));
+    let own = without_shared_contexts(own);
+    let own: Vec<&Event> = own.iter().collect();
     let event = own.iter().find(|e| e.span == span && !is_note(e))?;
-    names_any(own)
-        .then(|| Homes::of(own).of_event(event, own).cloned())
+    names_any(&own)
+        .then(|| Homes::of(&own).of_event(event, &own).cloned())
         .flatten()
 }
 
@@ -131,8 +135,62 @@ fn nearest<'e>(event: &'e Event, own: &[&'e Event]) -> Option<&'e Name> {
     names(event).or_else(|| around(event, own).into_iter().find_map(names))
 }
 
+/// How many spans name a context that several sessions share.
+pub fn in_shared_contexts(events: &[Event]) -> u64 {
+    let traces: BTreeSet<TraceId> = events.iter().map(|event| event.trace).collect();
+    let in_one = |trace: TraceId| {
+        let own: Vec<&Event> = events.iter().filter(|e| e.trace == trace).collect();
+        let without = without_shared_contexts(&own);
+        let both = own.iter().zip(&without);
+        both.filter(|(own, without)| names(own) != names(without))
+            .count() as u64
+    };
+    traces.into_iter().map(in_one).sum()
+}
+
+/// The events, where an ID that lies in several sessions is said by none of those: it is no session's own.
+fn without_shared_contexts(own: &[&Event]) -> Vec<Event> {
+    let caller = |event: &Event| {
+        let outermost = around(event, own)
+            .into_iter()
+            .filter_map(names)
+            .next_back()?;
+        (names(event)? != outermost).then(|| outermost.clone())
+    };
+    let without = |ids: &BTreeSet<Name>| -> Vec<Event> {
+        let cut = |event: &&Event| {
+            let mut event = (*event).clone();
+            if caller(&event).is_some() && names(&event).is_some_and(|id| ids.contains(id)) {
+                event.context.session = None;
+            }
+            event
+        };
+        own.iter().map(cut).collect()
+    };
+    let mut callers: BTreeMap<Name, BTreeSet<Name>> = BTreeMap::new();
+    for event in own {
+        if let (Some(id), Some(caller)) = (names(event), caller(event)) {
+            callers.entry(id.clone()).or_default().insert(caller);
+        }
+    }
+    callers.retain(|_, callers| callers.len() > 1);
+    let all = without(&callers.keys().cloned().collect());
+    let homes = Homes::of(&all.iter().collect::<Vec<_>>());
+    callers.retain(|_, callers| {
+        let homes: BTreeSet<&Name> = callers.iter().map(|caller| &homes.0[caller]).collect();
+        homes.len() > 1
+    });
+    without(&callers.into_keys().collect())
+}
+
 fn works(event: &Event) -> bool {
     event.kind.is_agentic() && !matches!(event.kind, Kind::Workflow)
+}
+
+/// Whether an agent or a model works here.
+fn joins(event: &Event) -> bool {
+    let acts = matches!(event.kind, Kind::Agent { .. } | Kind::Model(_));
+    works(event) && (acts || event.agent.is_some())
 }
 
 /// For each ID of a trace the smallest of those that are one session.
@@ -149,7 +207,7 @@ impl Homes {
                     homes.join(id, outer);
                     break;
                 }
-                if works(outer) {
+                if joins(outer) {
                     let inside = |e: &&&Event| around(e, own).iter().any(|a| a.span == outer.span);
                     for other in own.iter().filter(inside).filter_map(|e| names(e)) {
                         homes.join(id, other);

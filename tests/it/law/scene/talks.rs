@@ -64,15 +64,19 @@ impl<'t> Scene<'t> {
         self.close(root);
     }
 
-    /// A job that works on several sessions, one after the other, and now and then asks a model for itself. Returns when it ended.
-    pub fn job(&mut self, parts: &'t [Manner], pause: u64) -> u64 {
+    /// A job that works on several sessions, one after the other, and now and then asks a model for itself. In some it asks an agent
+    /// in a context that is the same for others. Returns when it ended.
+    pub fn job(mut self, parts: &'t [Manner], contexts: &[Option<String>], pause: u64) -> u64 {
         (self.silent, self.alone) = (true, true);
         let root = self.open(None, "nightly run", Vec::new());
         let around = self.open(Some(root.id), "batch", Vec::new());
         for (turn, part) in parts.iter().enumerate() {
             self.question = QUESTIONS[turn % QUESTIONS.len()];
             (self.manner, self.silent) = (part, false);
-            self.agent("triage", around.id, around.id, 0, None);
+            match contexts[turn].clone() {
+                Some(context) => self.shared_context(around.id, context),
+                None => _ = self.agent("triage", around.id, around.id, 0, None),
+            }
             self.silent = true;
             if turn == 1 {
                 self.model("planner", root.id, 100, None, None);
@@ -82,6 +86,22 @@ impl<'t> Scene<'t> {
         self.close(around);
         self.close(root);
         self.now
+    }
+
+    /// An agent of one session that asks another one, in a context of which other sessions ask it too.
+    fn shared_context(&mut self, around: SpanId, context: String) {
+        let own = self.manner.session.clone();
+        let mut front = self.open(Some(around), "invoke_agent front", Vec::new());
+        front.attributes = vec![
+            text("gen_ai.operation.name", "invoke_agent"),
+            text("gen_ai.agent.name", "front"),
+            text("session.id", own),
+        ];
+        self.foreign = Some(context);
+        self.agent("triage", front.id, front.id, 0, None);
+        self.foreign = None;
+        self.model("front", front.id, 100, None, None);
+        self.close(front);
     }
 
     /// A turn that waits for a decision, and goes on in another trace after it. Returns when it ended.
