@@ -2,6 +2,7 @@
 //! `tests/run` installs both.
 
 mod boards;
+mod collector;
 mod native;
 mod past;
 mod restarts;
