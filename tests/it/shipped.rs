@@ -2,6 +2,7 @@
 //! runbook, a test in which it fires and one in which it stays silent.
 
 use baton::catalogue::{DERIVED, INTERNAL};
+use baton::config;
 use baton::derive::Labels;
 use baton::export::sessions::SessionFilter;
 use baton::model::metric::FamilyKind;
@@ -347,5 +348,31 @@ fn boards_are_written_as_a_current_grafana_writes_them() {
                 panel["title"]
             );
         }
+    }
+}
+
+/// Baton's own configurations among the files for Kubernetes, systemd and the Collector, and in the values of the chart. `tests/deploy.py` checks what
+/// kustomize and helm make of them.
+#[test]
+fn every_shipped_configuration_of_baton_is_accepted() {
+    let folders = ["deploy/kubernetes", "deploy/systemd", "deploy/collector"];
+    let shipped = folders.iter().flat_map(|folder| files(folder, &["yaml"]));
+    let own = shipped.filter(|file| {
+        let name = file.file_name().and_then(|name| name.to_str());
+        name.is_some_and(|name| name == "baton.yaml" || name.ends_with(".baton.yaml"))
+    });
+    let mut configs: Vec<(String, String)> = own
+        .map(|file| (file.display().to_string(), text(&file)))
+        .collect();
+    for file in ["values.yaml", "values-sidecar.yaml"] {
+        let values = text(&root().join("deploy/helm/baton").join(file));
+        let values: serde_json::Value = serde_saphyr::from_str(&values).expect("YAML");
+        assert!(values["config"].is_object(), "{file} has no config");
+        configs.push((file.to_owned(), values["config"].to_string()));
+    }
+    assert!(configs.len() >= 7, "{configs:?}");
+    for (name, config) in configs {
+        let read = config::of_text(&config, root(), &|_| Some("x".to_owned()));
+        assert!(read.is_ok(), "{name}: {:?}", read.err());
     }
 }

@@ -1,0 +1,181 @@
+#!/usr/bin/env python3
+"""Checks the files of deploy/ for Kubernetes, Helm, systemd and the Collector, each with the program that reads it: `tests/deploy.py BATON`.
+
+Needs helm, kustomize, operator (tests/operator), promtool, otelcol and systemd-analyze on PATH. Uses no cluster, no network and no service manager.
+"""
+
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+import kubernetes_validate
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+DEPLOY, CHART = ROOT / "deploy", ROOT / "deploy/helm/baton"
+# The score of `systemd-analyze security`, times ten, that docs/deploy.md promises.
+EXPOSURE = 11
+TLS = ["tls.secretName=certificates", "tls.clientCa=true", "tls.server=true"]
+SHOWN = ["serviceMonitor.enabled=true", "prometheusRule.enabled=true", "dashboards.enabled=true"]
+# What operators change, each with the values it needs: `--set` or files.
+VARIANTS = {
+    "default": [],
+    "shown": SHOWN,
+    "tls": TLS + SHOWN,
+    "links": ["prometheusRule.enabled=true", "prometheusRule.runbooks=https://wiki.example/runbooks/", "prometheusRule.boards=https://grafana.example/"],
+    "bare": ["persistence.enabled=false", "networkPolicy.enabled=false", "podDisruptionBudget.enabled=false"],
+    "closed": ["networkPolicy.otlpFrom=null", "networkPolicy.metricsFrom=null", "podLabels.team=agents", "podAnnotations.note=x", "nodeSelector.disk=ssd", "priorityClassName=high"],
+    "config": ["config.stitch.max_sessions=2000000", "extraEnv[0].name=TOKEN", "extraEnv[0].value=x", "config.normalise.content_key=${TOKEN}", "config.exporters.otlp/next.endpoint=http://collector:4317"],
+    "sidecar": [CHART / "values-sidecar.yaml", "prometheusRule.enabled=true"],
+}
+REFUSED = {
+    "an unknown value": ["persistance.size=1Gi"],
+    "a server with TLS and without a certificate": ["tls.server=true"],
+    "an address that the chart sets": ["extraEnv[0].name=BATON_GRPC_ENDPOINT"],
+    "another currency than that of the rules": ["config.money.currency=CHF", "prometheusRule.enabled=true"],
+}
+faults = []
+
+
+def expect(holds, fault):
+    if not holds:
+        faults.append(fault)
+
+
+def run(*command, text=None, **environment):
+    return subprocess.run(command, input=text, capture_output=True, text=True, env={**os.environ, **environment})
+
+
+def succeeds(what, *command, text=None, **environment):
+    done = run(*command, text=text, **environment)
+    expect(done.returncode == 0, f"{what}: {(done.stderr or done.stdout).strip()}")
+    return done.stdout
+
+
+def template(values):
+    chosen = [word for value in values for word in (("-f", str(value)) if isinstance(value, pathlib.Path) else ("--set", value))]
+    return "helm", "template", "baton", str(CHART), *chosen
+
+
+def containers(manifest):
+    pod = manifest["spec"]["template"]["spec"]
+    return pod.get("initContainers", []) + pod["containers"]
+
+
+def validate(what, manifests, baton):
+    """Each manifest by its schema, names that lead from one to another, and Baton's configuration by Baton."""
+    names = {(m["kind"], m["metadata"]["name"]) for m in manifests}
+    ports = {port["name"] for m in manifests if m["kind"] in ("StatefulSet", "Deployment") for one in containers(m) for port in one.get("ports", [])}
+    for manifest in manifests:
+        kind, where = manifest["kind"], f"{what}: {manifest['kind']} {manifest['metadata']['name']}"
+        if manifest["apiVersion"].startswith("monitoring.coreos.com/"):
+            succeeds(where, "operator", text=yaml.safe_dump(manifest))
+            continue
+        try:
+            kubernetes_validate.validate(manifest, "1.37", strict=True)
+        except kubernetes_validate.ValidationError as error:
+            faults.append(f"{where}: {error}")
+        if kind == "ConfigMap" and "baton.yaml" in manifest["data"]:
+            succeeds(where, baton, "check", "-", text=manifest["data"]["baton.yaml"], BACKEND_TOKEN="x", TOKEN="x")
+        if kind == "Service":
+            expect({port["targetPort"] for port in manifest["spec"]["ports"]} <= ports, f"{where}: a port leads nowhere")
+        if kind in ("StatefulSet", "Deployment"):
+            hardened(where, manifest, names)
+
+
+def hardened(where, manifest, names):
+    pod = manifest["spec"]["template"]["spec"]
+    expect(pod["securityContext"]["runAsNonRoot"], f"{where}: may run as root")
+    for volume in pod["volumes"]:
+        if "configMap" in volume:
+            expect(("ConfigMap", volume["configMap"]["name"]) in names, f"{where}: no ConfigMap {volume['configMap']['name']}")
+    [own] = [one for one in containers(manifest) if one["name"] == "baton"]
+    may = own["securityContext"]
+    expect(may["readOnlyRootFilesystem"] and not may["allowPrivilegeEscalation"] and may["capabilities"] == {"drop": ["ALL"]}, f"{where}: may do too much")
+    ports = {port["name"] for port in own["ports"]}
+    for probe in (value for key, value in own.items() if key.endswith("Probe")):
+        expect(probe["httpGet"]["port"] in ports, f"{where}: a probe leads nowhere")
+
+
+def chart(baton):
+    succeeds("helm lint", "helm", "lint", "--strict", str(CHART))
+    made = {}
+    for name, values in VARIANTS.items():
+        made[name] = [m for m in yaml.safe_load_all(succeeds(f"helm template {name}", *template(values))) if m]
+        validate(f"chart, {name}", made[name], baton)
+    for what, values in REFUSED.items():
+        expect(run(*template(values)).returncode != 0, f"the chart accepts {what}")
+    # The chart's rules and boards are those of the repository.
+    shown = {(m["kind"], m["metadata"]["name"]): m for m in made["shown"]}
+    groups = shown["PrometheusRule", "baton"]["spec"]["groups"]
+    shipped = [group for name in ("values", "recording", "alerts") for group in yaml.safe_load((DEPLOY / f"rules/{name}.yaml").read_text())["groups"]]
+    expect(groups == shipped, "the chart's rules are not those of deploy/rules")
+    for file in (DEPLOY / "grafana/dashboards").glob("*.json"):
+        board = shown["ConfigMap", f"baton-{file.stem}"]["data"][f"baton-{file.name}"]
+        expect(board.strip() == file.read_text().strip(), f"the chart's board {file.name} is not the shipped one")
+    [rules] = [m["spec"] for m in made["links"] if m["kind"] == "PrometheusRule"]
+    alerts = [rule["annotations"] for group in rules["groups"] for rule in group["rules"] if "alert" in rule]
+    for alert in alerts:
+        file = alert["runbook_url"].removeprefix("https://wiki.example/runbooks/")
+        expect((ROOT / "docs/runbooks" / file).exists(), f"the chart does not set {alert['runbook_url']}")
+        expect(alert["dashboard_url"].startswith("https://grafana.example/d/baton-"), f"the chart does not set {alert['dashboard_url']}")
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+        yaml.safe_dump(rules, file)
+        file.flush()
+        succeeds("the chart's rules", "promtool", "check", "rules", file.name)
+
+
+def versions():
+    """The manifests and the chart are for this version of Baton."""
+    version = re.search(r'^version = "(.+)"', (ROOT / "Cargo.toml").read_text(), re.M)[1]
+    expect(yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"] == version, f"the chart is not for {version}")
+    for file in DEPLOY.glob("kubernetes/*/*.yaml"):
+        for tag in re.findall(r"(?:image: baton:|newTag: )([\d.]+)", file.read_text()):
+            expect(tag == version, f"{file} is not for {version}")
+
+
+def unit():
+    """`systemd-analyze verify` says what it does not know, and still succeeds. The program need not be installed."""
+    text = (DEPLOY / "systemd/baton.service").read_text()
+    with tempfile.TemporaryDirectory() as folder:
+        file = pathlib.Path(folder) / "baton.service"
+        file.write_text(text.replace("ExecStart=/usr/bin/baton ", f"ExecStart={sys.executable} "))
+        done = run("systemd-analyze", "verify", str(file))
+        expect(done.returncode == 0 and not done.stderr.strip(), f"baton.service: {done.stderr.strip()}")
+        succeeds("exposure of baton.service", "systemd-analyze", "security", "--offline=yes", f"--threshold={EXPOSURE}", str(file))
+
+
+def collector():
+    """By the Collector itself, without the queue on disk, which the Collector of the tests does not have."""
+    for file in (DEPLOY / "collector").glob("*-collector.yaml"):
+        config = yaml.safe_load(file.read_text())
+        config.pop("extensions", None)
+        config["service"].pop("extensions", None)
+        for exporter in config["exporters"].values():
+            exporter.get("sending_queue", {}).pop("storage", None)
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as plain:
+            yaml.safe_dump(config, plain)
+            plain.flush()
+            succeeds(file.name, "otelcol", "validate", f"--config={plain.name}")
+
+
+def main():
+    baton = sys.argv[1]
+    for file in DEPLOY.rglob("*.yaml"):
+        if "templates" not in file.parts:
+            list(yaml.safe_load_all(file.read_text()))
+    for folder in sorted((DEPLOY / "kubernetes").iterdir()):
+        validate(folder.name, list(yaml.safe_load_all(succeeds(folder.name, "kustomize", "build", str(folder)))), baton)
+    chart(baton)
+    collector()
+    versions()
+    unit()
+    if faults:
+        sys.exit("\n".join(faults))
+
+
+if __name__ == "__main__":
+    main()
