@@ -7,6 +7,7 @@ Needs helm, kustomize, operator (tests/operator), promtool, otelcol and systemd-
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -55,9 +56,9 @@ def succeeds(what, *command, text=None, **environment):
     return done.stdout
 
 
-def template(values):
+def template(values, folder=CHART):
     chosen = [word for value in values for word in (("-f", str(value)) if isinstance(value, pathlib.Path) else ("--set", value))]
-    return "helm", "template", "baton", str(CHART), *chosen
+    return "helm", "template", "baton", str(folder), *chosen
 
 
 def containers(manifest):
@@ -128,6 +129,19 @@ def chart(baton):
         succeeds("the chart's rules", "promtool", "check", "rules", file.name)
 
 
+def one_values_file():
+    """A change of deploy/values.yaml reaches the chart's rules and boards by build.py alone."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = pathlib.Path(folder) / "deploy"
+        shutil.copytree(DEPLOY, copy, symlinks=True)
+        values = (copy / "values.yaml").read_text()
+        (copy / "values.yaml").write_text(values.replace("currency: USD", "currency: EUR").replace("burn_30m: 10 ", "burn_30m: 11 "))
+        succeeds("build.py", sys.executable, str(copy / "grafana/build.py"))
+        made = succeeds("the chart in euros", *template(["config.money.currency=EUR", *SHOWN], copy / "helm/baton"))
+        expect("_cost_eur_total" in made and not re.search(r"_usd\b|_usd_", made), "the chart in euros has dollars, or no euros")
+        expect("expr: vector(11)" in made, "a threshold of deploy/values.yaml does not reach the chart")
+
+
 def versions():
     """The manifests and the chart are for this version of Baton."""
     version = re.search(r'^version = "(.+)"', (ROOT / "Cargo.toml").read_text(), re.M)[1]
@@ -170,6 +184,7 @@ def main():
     for folder in sorted((DEPLOY / "kubernetes").iterdir()):
         validate(folder.name, list(yaml.safe_load_all(succeeds(folder.name, "kustomize", "build", str(folder)))), baton)
     chart(baton)
+    one_values_file()
     collector()
     versions()
     unit()
