@@ -8,26 +8,18 @@ use crate::model::event::{Event, Kind};
 use crate::model::fact::{Fact, What};
 use crate::model::ids::SpanId;
 use crate::model::price::ActionPrices;
-use crate::turn::{self, CumulativeUsage, DEFAULT_WORKFLOW, TotalCost, Verdict};
+use crate::turn::{self, CumulativeUsage, DEFAULT_WORKFLOW, TotalCost};
 use rapidhash::{RapidHashMap as HashMap, RapidHashSet as HashSet};
 use std::time::Duration;
 
-/// What a late span adds to its workflow.
-#[derive(Debug, Default)]
-pub(super) struct LateEvent {
-    pub(super) cost: TotalCost,
-    /// The outcome that it declares (W-6).
-    pub(super) verdict: Option<Verdict>,
-}
-
-/// Counts what adds up of a span whose turn is decided; returns what it adds to its workflow.
+/// Counts what adds up of a span whose turn is decided; returns what it adds to the cost of its workflow. `None`: it was known.
 pub(super) fn count(
     decided: &mut DecidedTrace,
     usage: &mut CumulativeUsage,
     event: &Event,
     prices: &ActionPrices,
     out: &mut Output,
-) -> LateEvent {
+) -> Option<TotalCost> {
     let mut cost = TotalCost::default();
     let fact = |what| Fact::of_span(event, what);
     let inherited = || {
@@ -37,7 +29,7 @@ pub(super) fn count(
     let owner = event.agent.as_ref().map(lasting_name).or_else(inherited);
     if decided.knows(event, owner.clone()) {
         out.facts.push(fact(What::Duplicate));
-        return LateEvent::default();
+        return None;
     }
     if !matches!(event.kind, Kind::Structure) {
         out.facts.push(fact(What::Late));
@@ -73,10 +65,7 @@ pub(super) fn count(
         turn::RULES_READ_LATE,
     ));
     out.facts.extend(turn::unusable_facts(event));
-    LateEvent {
-        cost,
-        verdict: turn::declared_verdict(event),
-    }
+    Some(cost)
 }
 
 /// Splits what came of a trace after a turn of it was decided into what adds to that turn, and what is another one (T-9).

@@ -7,7 +7,7 @@ use crate::model::event::Event;
 use crate::model::fact::{Fact, Ignored, What};
 use crate::model::ids::TraceId;
 use crate::model::time::Timestamp;
-use crate::turn::{self, DEFAULT_WORKFLOW, Verdict, WorkflowSummary};
+use crate::turn::{self, DEFAULT_WORKFLOW, WorkflowSummary};
 
 impl SessionState {
     /// Remembers who answered in a decided turn.
@@ -47,9 +47,7 @@ impl SessionState {
             let workflow = last.map_or(&unnamed, |answer| &answer.workflow);
             let facts = turn::evaluation_facts(event, agent, workflow, turn::RULES_READ_LATE);
             out.facts.extend(facts.chain(turn::unusable_facts(event)));
-            if let Some(verdict) = turn::declared_verdict(event) {
-                self.declare(verdict, event.trace, now, out);
-            }
+            self.declare(event, now, out);
         }
     }
 
@@ -60,18 +58,17 @@ impl SessionState {
         traces.find_map(|trace| trace.decided.as_ref()?.agent_about(event))
     }
 
-    /// An outcome that was declared apart from its turn counts for the open workflow, unless that began later (W-6).
-    pub(super) fn declare(
-        &mut self,
-        verdict: Verdict,
-        trace: TraceId,
-        now: Timestamp,
-        out: &mut Output,
-    ) {
-        let at = verdict.at;
+    /// An outcome that was declared apart from its turn counts for the open workflow, unless that began later, and so does the value
+    /// that is declared with it (W-6).
+    pub(super) fn declare(&mut self, event: &Event, now: Timestamp, out: &mut Output) {
+        let Some(verdict) = turn::declared_verdict(event) else {
+            return;
+        };
+        let (at, trace) = (verdict.at, event.trace);
         match &mut self.workflow {
             Some(open) if open.summary.start <= at => {
                 open.summary.outcome = open.summary.outcome.take().max(Some(verdict));
+                open.summary.value = open.summary.value.max(turn::declared_value(event));
                 open.touched = open.touched.max(now);
             }
             _ => {

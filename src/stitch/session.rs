@@ -175,11 +175,11 @@ impl SessionState {
         let known = decided.owners.len();
         let late = late::count(decided, &mut self.usage, event, &settings.prices, out);
         self.known_spans += decided.owners.len() - known;
-        if let Some(workflow) = &mut self.workflow {
-            workflow.summary.cost.merge(late.cost);
-        }
-        if let Some(verdict) = late.verdict {
-            self.declare(verdict, event.trace, arrival, out);
+        if let Some(cost) = late {
+            if let Some(workflow) = &mut self.workflow {
+                workflow.summary.cost.merge(cost);
+            }
+            self.declare(event, arrival, out);
         }
         stamp(&mut out.facts[from..], &self.cohort, &self.traces);
     }

@@ -122,7 +122,12 @@ fn summary(
         user: contexts().find_map(|context| context.user.clone()),
         tenant: contexts().find_map(|context| context.tenant.clone()),
         intent: contexts().find_map(|context| context.intent.clone()),
-        value: declared_value(tree),
+        // The last one: an agent may learn more of it on the way.
+        value: tree
+            .events
+            .iter()
+            .filter_map(|event| declared_value(event))
+            .max(),
     })
 }
 
@@ -228,10 +233,9 @@ pub fn declared_verdict(event: &Event) -> Option<Verdict> {
     })
 }
 
-/// The value declared last: an agent may learn more of it on the way.
-fn declared_value(tree: &Tree<'_>) -> Option<DeclaredValue> {
-    let declared = |e: &&Event| Some((e.end, nano(e.context.value_usd?)));
-    tree.events.iter().filter_map(declared).max()
+/// The value that an event declares.
+pub fn declared_value(event: &Event) -> Option<DeclaredValue> {
+    Some((event.end, nano(event.context.value_usd?)))
 }
 
 /// The models that answered a chat call.

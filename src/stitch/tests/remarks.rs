@@ -279,3 +279,32 @@ fn sessions_that_meet_know_the_last_answer_of_both() {
         assert_eq!(ratings(&desk.end()), [("later".to_owned(), 0.5)]);
     }
 }
+
+/// W-6. Who closes a case says what it was worth.
+#[test]
+fn an_outcome_apart_from_its_turn_brings_its_value() {
+    let worth = |facts: &[Fact]| -> Vec<Option<f64>> {
+        let ended = facts.iter().filter_map(|fact| match &fact.what {
+            What::Workflow(workflow) => Some(workflow.value_usd),
+            _ => None,
+        });
+        ended.collect()
+    };
+    let valued = |mut event: Event, value: f64| {
+        event.context.value_usd = Some(value);
+        event
+    };
+    let turn = || answered(1, 0).into_iter().map(|event| (0, event));
+    // In a trace of its own, and late in that of the turn.
+    for of in [2, 1] {
+        let mut late = valued(resolved(of, 60), 50.0);
+        late.span = span(77);
+        let events: Vec<(u64, Event)> = turn().chain([(60, late.clone()), (60, late)]).collect();
+        assert_eq!(worth(&told(&events)), [Some(50.0)], "{of}");
+    }
+    // Not where it comes too late.
+    let events: Vec<(u64, Event)> = turn()
+        .chain([(9000, valued(resolved(2, 9000), 50.0))])
+        .collect();
+    assert_eq!(worth(&told(&events)), [None]);
+}
