@@ -160,7 +160,7 @@ fn every_alert_has_a_runbook_and_a_test_for_both_ways() {
 /// A first step that is answered with 400 helps nobody.
 #[test]
 fn every_runbook_leads_to_sessions_by_queries_that_are_answered() {
-    let display = baton::app::display(&baton::config::Config::default());
+    let display = baton::app::display(&config::Config::default());
     for page in files("docs/runbooks", &["md"]) {
         let text = text(&page);
         let is_merged = !text.contains("\n<<<<<<< ");
