@@ -100,6 +100,9 @@ pub struct RareFields {
     pub handoff_basis: Basis,
     /// The tool that delegates returned something: whoever it called has worked, here or elsewhere.
     pub delegate_returned: bool,
+    /// Work of a job beside the sessions of its trace: it adds to what its session took and is in no turn (S-16). Set when the trace is
+    /// dealt out.
+    pub is_beside: bool,
 }
 
 /// How a span shows that a run waits for a person.
@@ -158,6 +161,7 @@ impl Empty for RareFields {
         about: None,
         handoff_basis: Basis::Inferred,
         delegate_returned: false,
+        is_beside: false,
     };
 }
 

@@ -230,6 +230,9 @@ pub struct Event {
     /// The tool call that delegates returned a result.
     #[prost(bool, tag = "49")]
     pub delegate_returned: bool,
+    /// Work of a job beside the sessions of its trace.
+    #[prost(bool, tag = "50")]
+    pub is_beside: bool,
     #[prost(oneof = "event::Kind", tags = "30, 31, 32, 33, 34, 35, 36, 37, 38")]
     pub kind: ::core::option::Option<event::Kind>,
 }
@@ -663,6 +666,9 @@ pub struct DealtSpan {
     /// Of a model call.
     #[prost(fixed64, optional, tag = "6")]
     pub response: ::core::option::Option<u64>,
+    /// It is work beside the sessions.
+    #[prost(bool, tag = "7")]
+    pub beside: bool,
 }
 /// A trace that names this session among others.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

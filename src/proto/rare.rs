@@ -60,6 +60,7 @@ pub(super) fn put_marks(rare: &RareFields, to: &mut Fields) {
         about,
         handoff_basis,
         delegate_returned,
+        is_beside,
     } = rare;
     to.count(field::REMOTE_PARENT, *remote_parent);
     to.name(field::AGENT_ID, agent_id.as_ref());
@@ -77,6 +78,7 @@ pub(super) fn put_marks(rare: &RareFields, to: &mut Fields) {
     }
     to.count(field::HANDOFF_BASIS, v1::Basis::from(*handoff_basis) as u32);
     to.count(field::DELEGATE_RETURNED, *delegate_returned);
+    to.count(field::IS_BESIDE, *is_beside);
 }
 
 /// What a stored event says of it; takes it out of the event.
@@ -115,6 +117,7 @@ pub(super) fn of(stored: &mut v1::Event) -> Result<RareFields, Invalid> {
         about: stored.about,
         handoff_basis: stored.handoff_basis().into(),
         delegate_returned: stored.delegate_returned,
+        is_beside: stored.is_beside,
     })
 }
 

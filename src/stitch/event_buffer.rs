@@ -18,9 +18,9 @@ pub(super) struct EventBuffer {
     notes: List<(SpanId, u64, u32)>,
     written: Vec<u8>,
     side_tables: SideTables,
-    /// Event time from first start to last end of the spans, of which there is one at least.
+    /// Event time from first start to last end of the spans of turns.
     interval: (Timestamp, Timestamp),
-    /// The same of the notes.
+    /// The same of the notes, and of work beside the session.
     noted: (Timestamp, Timestamp),
     agentic: bool,
     /// More than runs.
@@ -115,6 +115,12 @@ impl EventBuffer {
     /// Adds what one version of a span says to what is known of all.
     #[inline]
     fn note_span(&mut self, event: &Event) {
+        if event.rare.is_beside {
+            // It is in no turn, as little as a note is.
+            let (start, end) = self.noted;
+            self.noted = (start.min(event.start), end.max(event.end));
+            return;
+        }
         self.agentic |= event.kind.is_agentic();
         self.shows_work |= event.kind.is_agentic() && !matches!(event.kind, Kind::Workflow);
         self.signs.add(event);
@@ -173,9 +179,9 @@ impl EventBuffer {
         self.shows_work
     }
 
-    /// Event time from first start to last end: of the spans, and of the notes where there is no span.
+    /// Event time from first start to last end: of the spans of turns, and of all else where there is none.
     pub(super) fn interval(&self) -> (Timestamp, Timestamp) {
-        match self.spans.is_empty() {
+        match self.interval.0 == Timestamp::MAX {
             true => self.noted,
             false => self.interval,
         }

@@ -21,6 +21,8 @@ pub(super) struct DealtSpan {
     pub(super) response: Option<u64>,
     /// `None`: it belongs to no session.
     pub(super) session: Option<PartitionKey>,
+    /// It is work beside the sessions: it only adds to this one (S-16).
+    pub(super) is_beside: bool,
 }
 
 /// A span or a note, as far as it says whose it is.
@@ -40,6 +42,7 @@ pub(super) struct SessionHolder<'e> {
     /// An agent or a model is at work here: what lies inside is done for one session (S-1).
     joins: bool,
     is_dealt: bool,
+    is_beside: bool,
     agent: Option<&'e Name>,
     hands_to: Vec<&'e Name>,
 }
@@ -67,6 +70,7 @@ impl<'e> SessionHolder<'e> {
             works,
             joins: works && (acts || event.agent.is_some()),
             is_dealt: false,
+            is_beside: false,
             agent: event.agent.as_ref(),
             hands_to: targets(event),
         }
@@ -84,18 +88,20 @@ impl<'e> SessionHolder<'e> {
             works: false,
             joins: false,
             is_dealt: true,
+            is_beside: dealt.is_beside,
             agent: None,
             hands_to: Vec::new(),
         }
     }
 
     /// What is remembered of it once it is dealt to a session; nothing of a note.
-    pub(super) fn dealt_to(&self, session: Option<PartitionKey>) -> Option<(SpanId, DealtSpan)> {
+    pub(super) fn dealt_to(&self, share: &SpanShare) -> Option<(SpanId, DealtSpan)> {
         let dealt = DealtSpan {
             parent: self.parent,
             start: self.start,
             response: self.response,
-            session,
+            session: share.session.clone(),
+            is_beside: share.is_beside,
         };
         Some((self.span?, dealt))
     }
@@ -121,11 +127,19 @@ fn targets(event: &Event) -> Vec<&Name> {
     .collect()
 }
 
+/// Whose one span is.
+#[derive(Clone, Debug, Default)]
+pub(super) struct SpanShare {
+    /// `None`: it only lies around several sessions, or beside them without being work.
+    pub(super) session: Option<PartitionKey>,
+    /// It is work beside the sessions: it only adds to this one (S-16).
+    pub(super) is_beside: bool,
+}
+
 /// Whose the spans of a trace are.
 #[derive(Debug)]
 pub(super) struct Assigned {
-    /// The session of each; `None`: it only lies around or beside several sessions.
-    pub(super) sessions: Vec<Option<PartitionKey>>,
+    pub(super) shares: Vec<SpanShare>,
     /// The sessions that belong to a smaller one, each with that.
     pub(super) joined: Vec<(PartitionKey, PartitionKey)>,
     /// The sessions that lie in others, with those of this time and before.
@@ -151,7 +165,7 @@ pub(super) fn assign(holders: &[SessionHolder<'_>], known: &KnownCallers) -> Ass
     deal.join_handoffs();
     deal.join_contexts(shared);
     Assigned {
-        sessions: deal.assigned(),
+        shares: deal.assigned(),
         joined: deal.joined(),
         callers: deal.keys(&callers),
     }
@@ -377,19 +391,33 @@ impl<'h, 'e> Deal<'h, 'e> {
         }
     }
 
-    fn assigned(&self) -> Vec<Option<PartitionKey>> {
+    fn assigned(&self) -> Vec<SpanShare> {
         let near: Vec<Option<usize>> = self.near.iter().map(|n| n.map(|n| self.find(n))).collect();
         let homes = || near.iter().flatten();
         let only = homes().next().filter(|one| homes().all(|h| h == *one));
-        let of: Vec<Option<usize>> = match only {
-            Some(_) => near.iter().map(|near| near.or(only.copied())).collect(),
+        let of: Vec<(Option<usize>, bool)> = match only {
+            Some(_) => near
+                .iter()
+                .map(|near| (near.or(only.copied()), false))
+                .collect(),
             None => self.among_several(&near),
         };
-        let session = |home: usize| self.sessions[home].clone();
-        of.into_iter().map(|home| home.map(session)).collect()
+        let share = |(home, is_beside): (Option<usize>, bool)| SpanShare {
+            session: home.map(|home| self.sessions[home].clone()),
+            is_beside: is_beside && home.is_some(),
+        };
+        of.into_iter().map(share).collect()
     }
 
-    fn among_several(&self, near: &[Option<usize>]) -> Vec<Option<usize>> {
+    /// Whether one lies in work that was dealt out as beside the sessions, without naming one itself.
+    fn is_beside(&self, i: usize) -> bool {
+        let mut chain = std::iter::once(i).chain(self.ancestors(i));
+        let nearest = chain.find(|&a| self.named[a].is_some());
+        nearest.is_some_and(|a| self.holders[a].is_beside)
+    }
+
+    /// The session of each one, and whether it is only work beside it.
+    fn among_several(&self, near: &[Option<usize>]) -> Vec<(Option<usize>, bool)> {
         // What lies inside each one that belongs to no session.
         let mut inside: Vec<Option<usize>> = vec![None; near.len()];
         let mut several = vec![false; near.len()];
@@ -415,19 +443,20 @@ impl<'h, 'e> Deal<'h, 'e> {
         let beside = |i: usize| {
             let mut chain = self.ancestors(i).skip_while(|&a| inside[a].is_none());
             if let Some(home) = chain.next().filter(|&a| !several[a]) {
-                return inside[home];
+                return (inside[home], false);
             }
             let chain = self.ancestors(i).take_while(|&a| inside[a].is_none());
             let outermost = chain.last().unwrap_or(i);
             let start = self.holders[outermost].start;
             let next = begun.partition_point(|(other, _)| *other <= start);
-            let (_, home) = begun.get(next.saturating_sub(1))?;
-            self.holders[i].works.then_some(*home)
+            let before = begun.get(next.saturating_sub(1));
+            let before = before.filter(|_| self.holders[i].works);
+            (before.map(|(_, home)| *home), true)
         };
         let home = |i: usize| match (near[i], inside[i]) {
-            (Some(home), _) => Some(home),
-            (None, Some(_)) if several[i] => None,
-            (None, Some(home)) => Some(home),
+            (Some(home), _) => (Some(home), self.is_beside(i)),
+            (None, Some(_)) if several[i] => (None, false),
+            (None, Some(home)) => (Some(home), false),
             (None, None) => beside(i),
         };
         // A note goes where its span goes.

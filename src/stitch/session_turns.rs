@@ -7,6 +7,7 @@ use super::session::{SessionState, stamp};
 use super::trace::{OpenTrace, Trace};
 use super::workflow::OpenWorkflow;
 use super::{Output, Settings};
+use crate::model::Name;
 use crate::model::event::{Event, Kind};
 use crate::model::fact::{Fact, Ignored, What};
 use crate::model::ids::{PartitionKey, TraceId};
@@ -114,7 +115,8 @@ impl SessionState {
             let traces = turn.traces.iter().filter_map(|id| self.traces.get(id));
             let traces = traces.filter_map(|trace| trace.open.as_ref());
             let events = traces.flat_map(|open| open.events());
-            let spans = events.filter(|event| !matches!(event.kind, Kind::Note(_)));
+            let of_turn = |e: &Event| !matches!(e.kind, Kind::Note(_)) && !e.rare.is_beside;
+            let spans = events.filter(of_turn);
             spans.collect::<Vec<_>>()
         };
         turn.signs.waits(events)
@@ -167,7 +169,7 @@ impl SessionState {
     }
 
     fn decide(&mut self, turn: &OpenTurn, now: Timestamp, settings: &Settings, out: &mut Output) {
-        let (mut spans, mut remarks) = (Vec::new(), Vec::new());
+        let (mut spans, mut remarks, mut beside) = (Vec::new(), Vec::new(), Vec::new());
         let is_alone = turn.traces.len() == 1;
         for id in &turn.traces {
             let Some(open) = self.take_open(*id, now, settings, out) else {
@@ -176,11 +178,14 @@ impl SessionState {
             // A trace in which nothing is about agents adds nothing to the turn of others (T-7).
             // Neither does a run alone in which nothing shows that was rated (S-11).
             let is_agentic = open.is_agentic() && !(is_alone && open.only_remarks());
-            if !is_agentic && !open.has_remarks() {
+            if !is_agentic && !open.has_remarks() && !open.has_work_beside() {
                 out.facts.push(ignored(*id, &open));
                 continue;
             }
-            let events = self.close(*open);
+            let is_beside = |event: &Event| event.rare.is_beside;
+            let (more, events): (Vec<Event>, _) =
+                self.close(*open).into_iter().partition(is_beside);
+            beside.push((*id, more));
             match is_agentic {
                 true => spans.extend(events),
                 false => remarks.push((*id, events)),
@@ -188,6 +193,9 @@ impl SessionState {
         }
         for events in turn::exchanges(spans, settings.settle) {
             self.decide_exchange(&events, now, settings, out);
+        }
+        for (id, events) in &beside {
+            self.count_beside(*id, events, settings, out);
         }
         let from = out.facts.len();
         for (id, events) in &remarks {
@@ -255,7 +263,8 @@ impl SessionState {
         out.facts.append(&mut turn.facts);
         self.compare_message(&turn, out);
         self.remove_resumed(&waiting, &turn, out);
-        self.note_owners(&turn);
+        self.note_owners(&turn.owners);
+        self.note_turn(&turn);
         self.note_answer(&turn.summary, turn.answering.as_ref());
         stamp(&mut out.facts[from..], &turn.summary.cohort, &self.traces);
         self.pending_until(&mut turn, now + settings.drop_timeout);
@@ -263,6 +272,45 @@ impl SessionState {
             self.count_session(&turn.summary, out);
             self.extend_workflow(turn.summary, now, settings, out);
         }
+    }
+
+    /// Counts work beside the session, after the turns of its trace: it adds to their workflow and changes nothing else (S-16).
+    fn count_beside(
+        &mut self,
+        id: TraceId,
+        events: &[Event],
+        settings: &Settings,
+        out: &mut Output,
+    ) {
+        let decided = self
+            .traces
+            .get_mut(&id)
+            .and_then(|trace| trace.decided.as_mut());
+        let Some(decided) = decided.filter(|_| !events.is_empty()) else {
+            return;
+        };
+        let unnamed = Name::from(turn::DEFAULT_WORKFLOW);
+        let workflow = decided.workflow.as_ref().unwrap_or(&unnamed);
+        let about = (decided.answering.as_ref(), workflow);
+        let nobody = SmallSet::default();
+        let known = self
+            .workflow
+            .as_ref()
+            .map_or(&nobody, |open| &open.summary.agents);
+        let counted = turn::count_beside(
+            events.iter(),
+            &mut self.usage,
+            known,
+            settings.policy(),
+            about,
+        );
+        if let Some(open) = &mut self.workflow {
+            open.summary.cost.merge(counted.cost);
+        }
+        self.note_owners(&counted.owners);
+        let from = out.facts.len();
+        out.facts.extend(counted.facts);
+        stamp(&mut out.facts[from..], &self.cohort, &self.traces);
     }
 
     /// Adds to a turn what only its session knows: the cohort of earlier turns, and how its traces were sampled.
@@ -310,9 +358,19 @@ impl SessionState {
         }
     }
 
-    /// Keeps for each decided trace what late spans need.
-    fn note_owners(&mut self, turn: &Decided) {
-        let owners: &SpanOwners = &turn.owners;
+    /// Keeps for each decided trace whom late feedback is about.
+    fn note_turn(&mut self, turn: &Decided) {
+        for spans in turn.owners.chunk_by(|(a, ..), (b, ..)| a == b) {
+            let trace = self.traces.get_mut(&spans[0].0);
+            if let Some(known) = trace.and_then(|trace| trace.decided.as_mut()) {
+                known.answering.clone_from(&turn.answering);
+                known.workflow = Some(turn.summary.name.clone());
+            }
+        }
+    }
+
+    /// Keeps for each decided trace the agents of its spans, for those that come late.
+    fn note_owners(&mut self, owners: &SpanOwners) {
         for spans in owners.chunk_by(|(a, ..), (b, ..)| a == b) {
             let trace = self.traces.get_mut(&spans[0].0);
             if let Some(known) = trace.and_then(|trace| trace.decided.as_mut()) {
@@ -321,11 +379,9 @@ impl SessionState {
                 let own: Owners = spans.map(|(_, span, owner)| (span, owner)).collect();
                 known.owners = match before {
                     0 => own,
-                    // Another turn of the same trace.
+                    // Another turn of the same trace, or work beside it.
                     _ => own.merged(&known.owners),
                 };
-                known.answering.clone_from(&turn.answering);
-                known.workflow = Some(turn.summary.name.clone());
                 self.known_spans += known.owners.len() - before;
             }
         }

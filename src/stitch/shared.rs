@@ -1,7 +1,7 @@
 //! A trace that names several sessions: its own key keeps its spans until they are complete, and then deals them out (S-1, S-14).
 
 use super::event_buffer::Added;
-use super::parts::{self, Assigned, DealtSpan, KnownCallers, SessionHolder};
+use super::parts::{self, Assigned, DealtSpan, KnownCallers, SessionHolder, SpanShare};
 use super::trace::OpenTrace;
 use super::{KeyState, Output, Settings, shed_fact};
 use crate::model::event::{Event, Kind, SessionSource};
@@ -101,51 +101,18 @@ impl SharedTrace {
             !matches!(event.kind, Kind::Note(_)) && self.dealt.contains_key(&event.span)
         };
         let (known, new): (Vec<Event>, Vec<Event>) = held.into_events().partition(is_known);
-        let dealt = self.dealt.iter();
-        let dealt = dealt.map(|(span, dealt)| SessionHolder::dealt(*span, dealt));
-        let fresh = new
-            .iter()
-            .map(|event| SessionHolder::new(event, self.named_by(event)));
-        let holders: Vec<SessionHolder<'_>> = dealt.chain(fresh).collect();
-        let before = self.dealt.len();
-        let Assigned {
-            mut sessions,
-            joined,
-            callers,
-        } = parts::assign(&holders, &self.callers);
-        // The versions of spans that named a session may have given way to others that do not.
-        if sessions.iter().all(Option::is_none) {
-            sessions.fill(self.sessions.first().cloned());
-        }
-        self.callers.extend(callers);
-        let named: BTreeSet<PartitionKey> = match before {
-            0 => self.sessions.clone(),
-            _ => new
-                .iter()
-                .filter_map(|event| self.named_by(event))
-                .collect(),
-        };
-        self.dismiss(named, &sessions[before..], &joined, out);
-        // Of sessions that belong together the greater IDs follow the smallest.
-        let follow = joined.into_iter();
-        out.sends
-            .extend(follow.map(|(own, home)| (own, Record::Bind(home))));
-        let sessions = sessions.split_off(before);
-        let spans = holders[before..].iter().zip(&sessions);
-        let spans = spans.filter_map(|(holder, session)| holder.dealt_to(session.clone()));
-        self.dealt.extend(spans);
-        drop(holders);
+        let shares = self.assign(&new, out);
         let mut ignored = 0;
-        for (event, session) in new.into_iter().zip(sessions) {
-            match session {
-                Some(session) => self.send(event, session, out),
+        for (event, share) in new.into_iter().zip(shares) {
+            match share.session {
+                Some(session) => self.send(event, session, share.is_beside, out),
                 None => ignored += 1,
             }
         }
         for event in known {
-            let session = self.dealt.get(&event.span);
-            match session.and_then(|dealt| dealt.session.clone()) {
-                Some(session) => self.send(event, session, out),
+            let dealt = self.dealt.get(&event.span);
+            match dealt.and_then(|dealt| Some((dealt.session.clone()?, dealt.is_beside))) {
+                Some((session, is_beside)) => self.send(event, session, is_beside, out),
                 None => {
                     let duplicate = Fact::new(event.end, self.trace, What::Duplicate);
                     out.facts.push(duplicate);
@@ -162,15 +129,57 @@ impl SharedTrace {
         true
     }
 
+    /// Finds out whose new events are, remembers it and tells the sessions that belong together.
+    fn assign(&mut self, new: &[Event], out: &mut Output) -> Vec<SpanShare> {
+        let dealt = self.dealt.iter();
+        let dealt = dealt.map(|(span, dealt)| SessionHolder::dealt(*span, dealt));
+        let fresh = new
+            .iter()
+            .map(|event| SessionHolder::new(event, self.named_by(event)));
+        let holders: Vec<SessionHolder<'_>> = dealt.chain(fresh).collect();
+        let before = self.dealt.len();
+        let Assigned {
+            mut shares,
+            joined,
+            callers,
+        } = parts::assign(&holders, &self.callers);
+        // The versions of spans that named a session may have given way to others that do not.
+        if shares.iter().all(|share| share.session.is_none()) {
+            shares.fill(SpanShare {
+                session: self.sessions.first().cloned(),
+                is_beside: false,
+            });
+        }
+        let shares = shares.split_off(before);
+        self.callers.extend(callers);
+        let named: BTreeSet<PartitionKey> = match before {
+            0 => self.sessions.clone(),
+            _ => new
+                .iter()
+                .filter_map(|event| self.named_by(event))
+                .collect(),
+        };
+        self.dismiss(named, &shares, &joined, out);
+        // Of sessions that belong together the greater IDs follow the smallest.
+        let follow = joined.into_iter();
+        out.sends
+            .extend(follow.map(|(own, home)| (own, Record::Bind(home))));
+        let spans = holders[before..].iter().zip(&shares);
+        let spans = spans.filter_map(|(holder, share)| holder.dealt_to(share));
+        self.dealt.extend(spans);
+        drop(holders);
+        shares
+    }
+
     /// Tells sessions that get nothing that nothing is left to wait for: spans that name them are others', or name them no more.
     fn dismiss(
         &self,
         mut named: BTreeSet<PartitionKey>,
-        sessions: &[Option<PartitionKey>],
+        shares: &[SpanShare],
         joined: &[(PartitionKey, PartitionKey)],
         out: &mut Output,
     ) {
-        let got = sessions.iter().flatten();
+        let got = shares.iter().filter_map(|share| share.session.as_ref());
         for session in got.chain(joined.iter().map(|(own, _)| own)) {
             named.remove(session);
         }
@@ -204,7 +213,13 @@ impl SharedTrace {
     }
 
     /// Sends an event to its session. A parent elsewhere is none there: nobody would wait for it in vain.
-    fn send(&self, mut event: Event, session: PartitionKey, out: &mut Output) {
+    fn send(&self, mut event: Event, session: PartitionKey, is_beside: bool, out: &mut Output) {
+        if is_beside {
+            // It decides nothing of its session.
+            event.rare.is_beside = true;
+            event.rare.outcome = None;
+            event.rare.links.clear();
+        }
         let parent = event.parent.and_then(|parent| self.dealt.get(&parent));
         if parent.is_some_and(|parent| parent.session.as_ref() != Some(&session)) {
             event.parent = None;

@@ -85,6 +85,7 @@ impl SharedTrace {
             parent: dealt.parent.map(|parent| parent.as_bytes().to_vec()),
             start: dealt.start.0,
             response: dealt.response,
+            beside: dealt.is_beside,
             session: dealt.session.as_ref().map(Into::into),
         };
         let callers = |(session, callers): (&PartitionKey, &BTreeSet<PartitionKey>)| v1::Callers {
@@ -113,6 +114,7 @@ impl SharedTrace {
                 parent: dealt.parent.map(|parent| span(&parent)).transpose()?,
                 start: Timestamp(dealt.start),
                 response: dealt.response,
+                is_beside: dealt.beside,
                 session: dealt.session.map(PartitionKey::try_from).transpose()?,
             };
             restored.dealt.insert(span(&dealt.span)?, known);

@@ -270,6 +270,11 @@ impl OpenTrace {
         rare.any(|rare| !rare.evaluations.is_empty() || rare.outcome.is_some())
     }
 
+    /// Whether it has work that is beside its session (S-16).
+    pub(super) fn has_work_beside(&self) -> bool {
+        self.buffer.rare().iter().any(|rare| rare.is_beside)
+    }
+
     /// Whether it shows nothing but runs, of which a span or a note says something about its session.
     pub(super) fn only_remarks(&self) -> bool {
         !self.buffer.shows_work() && self.has_remarks()

@@ -6,7 +6,8 @@ use super::answer;
 use super::cost::{TotalCost, nano};
 use super::cumulative_usage::CumulativeUsage;
 use super::facts::{
-    call_cost, evaluation_facts, model_fact, tool_fact, totals_fact, unknown_cost, unusable_facts,
+    RULES_READ_LATE, call_cost, evaluation_facts, model_fact, tool_fact, totals_fact, unknown_cost,
+    unusable_facts,
 };
 use super::handoff::{self, HandoffState};
 use super::policy::Policy;
@@ -38,6 +39,36 @@ pub struct Decided {
     pub handed_over: bool,
     /// The agents of its spans, for spans that arrive late.
     pub owners: SpanOwners,
+}
+
+/// What work takes that is in no turn. Its facts have neither cohort nor key.
+#[derive(Debug)]
+pub struct WorkBeside {
+    pub facts: Vec<Fact>,
+    pub cost: TotalCost,
+    /// The agents of its spans, for spans that arrive late.
+    pub owners: SpanOwners,
+}
+
+/// Counts what work takes that is beside a session and in no turn (S-16). `answering` and `workflow` are whom a score is about.
+pub fn count_beside<'a>(
+    events: impl Iterator<Item = &'a Event>,
+    usage: &mut CumulativeUsage,
+    known: &SmallSet<Name>,
+    policy: Policy<'_>,
+    (answering, workflow): (Option<&Name>, &Name),
+) -> WorkBeside {
+    let mut tree = Tree::new(events);
+    adoption::adopt(&mut tree);
+    tree.find_tools_after_all(known);
+    let activations = Activations::of(&tree);
+    let about = (answering, workflow, RULES_READ_LATE);
+    let (facts, cost) = count(&tree, &activations, usage, policy, about);
+    WorkBeside {
+        facts,
+        cost,
+        owners: owners(&tree),
+    }
 }
 
 /// The agent of each span, ordered by trace and span.
@@ -72,7 +103,11 @@ pub fn decide<'a>(
     policy
         .judge
         .events(&tree, &activations.waiting, &mut decided.summary);
-    count(&tree, &activations, usage, policy, &mut decided);
+    let read_labels = policy.judge.rules.read_labels();
+    let about = (decided.answering.as_ref(), &tree.workflow, read_labels);
+    let (counted, cost) = count(&tree, &activations, usage, policy, about);
+    decided.facts.extend(counted);
+    decided.summary.cost.merge(cost);
     let (facts, summary) = (&mut decided.facts, &mut decided.summary);
     for state in handoffs.iter().filter(|state| state.escalated) {
         let what = summary
@@ -182,9 +217,9 @@ fn count(
     activations: &Activations,
     usage: &mut CumulativeUsage,
     policy: Policy<'_>,
-    decided: &mut Decided,
-) {
-    let (facts, cost) = (&mut decided.facts, &mut decided.summary.cost);
+    (answering, workflow, read_labels): (Option<&Name>, &Name, bool),
+) -> (Vec<Fact>, TotalCost) {
+    let (mut facts, mut cost) = (Vec::new(), TotalCost::default());
     let totals = CountedTotals::of(tree, &activations.models);
     for &i in &activations.models.calls {
         let event = activations.measured(tree, i);
@@ -206,16 +241,16 @@ fn count(
         facts.extend(tool_fact(tree.events[i], failed_inside));
         facts.extend(cost.add_action(tree.events[i], policy.prices));
     }
-    let read_labels = policy.judge.rules.read_labels();
     for (i, event) in tree.events.iter().enumerate() {
         if matches!(event.kind, Kind::Retrieval { .. }) {
             facts.push(Fact::of_span(event, What::Retrieval));
             facts.extend(cost.add_action(event, policy.prices));
         }
-        let agent = tree.agent(i).or(decided.answering.as_ref());
-        facts.extend(evaluation_facts(event, agent, &tree.workflow, read_labels));
+        let agent = tree.agent(i).or(answering);
+        facts.extend(evaluation_facts(event, agent, workflow, read_labels));
         facts.extend(unusable_facts(event));
     }
+    (facts, cost)
 }
 
 /// The verdict that a span declares last (W-1).

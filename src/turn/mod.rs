@@ -57,7 +57,9 @@ mod tests;
 
 pub use cost::TotalCost;
 pub use cumulative_usage::{CumulativeUsage, LatestCall};
-pub use decide::{Decided, SpanOwners, decide, declared_value, declared_verdict};
+pub use decide::{
+    Decided, SpanOwners, WorkBeside, count_beside, decide, declared_value, declared_verdict,
+};
 pub use exchanges::{AT_ONCE, exchanges};
 pub use facts::{
     RULES_READ_LATE, call_cost, evaluation_facts, model_fact, tool_fact, unknown_cost,

@@ -142,6 +142,7 @@ fn rare(number: usize) -> RareFields {
         about: Some(10),
         handoff_basis: Basis::ALL[number % 3],
         delegate_returned: true,
+        is_beside: true,
     }
 }
 

@@ -3,6 +3,7 @@
 mod activations;
 mod answers;
 mod asks;
+mod beside;
 mod cases;
 mod contacts;
 mod contexts;

@@ -203,8 +203,7 @@ fn work_beside_sessions_goes_with_the_one_before() {
     job.desk(root, 300, Some("a"));
     let outer = job.scene.agent(root, "extra", (450, 900));
     job.scene.call(outer, (500, 600));
-    // Two agents one after the other are a transfer.
-    assert_told(&job, &[("a", [1, 1, 2, 1]), ("b", [1, 1, 3, 0])], 2);
+    assert_told(&job, &[("a", [1, 1, 2, 0]), ("b", [1, 1, 3, 0])], 2);
 }
 
 /// S-14: the trace is dealt out once it is complete, as a turn would be finalized; a session waits for its part.

@@ -75,6 +75,12 @@ pub fn tell(events: &[Event], settings: &Settings) -> Sheet {
             let about = before.find(|turn| turn.is_one()).unwrap_or(turn);
             scores(&events, &turn.remarks, about, &mut sheet);
         }
+        for event in &dealt.beside {
+            let of_trace = |turn: &&Turn<'_>| turn.events.iter().any(|e| e.trace == event.trace);
+            if let Some(last) = turns.iter().rev().find(of_trace) {
+                scores(&dealt.beside, &[event], last, &mut sheet);
+            }
+        }
         for turn in turns.iter().filter(|turn| turn.is_one()) {
             let weight = weight_of_trace(&events, turn.trace(), turn.shown);
             // What was counted as two sessions before they met stays so.

@@ -12,16 +12,20 @@ use std::time::Duration;
 
 /// When the sessions of such traces get what is theirs, and the trace that each part was.
 #[derive(Debug, Default)]
-pub struct Dealt(BTreeMap<TraceId, (Timestamp, TraceId)>);
+pub struct Dealt {
+    parts: BTreeMap<TraceId, (Timestamp, TraceId)>,
+    /// The work beside the sessions, each in the part to which it adds.
+    pub beside: Vec<Event>,
+}
 
 impl Dealt {
     pub fn at(&self, trace: TraceId) -> Option<Timestamp> {
-        self.0.get(&trace).map(|(at, _)| *at)
+        self.parts.get(&trace).map(|(at, _)| *at)
     }
 
     /// The trace that a part was.
     pub fn whole(&self, trace: TraceId) -> TraceId {
-        self.0.get(&trace).map_or(trace, |(_, whole)| *whole)
+        self.parts.get(&trace).map_or(trace, |(_, whole)| *whole)
     }
 }
 
@@ -42,7 +46,7 @@ pub fn dealt(events: &[Event], settings: &Settings) -> (Vec<Event>, Dealt) {
         let homes = Homes::of(&own);
         let parts: BTreeSet<&Name> = homes.0.values().collect();
         if parts.len() == 1 {
-            times.0.insert(trace, (at, trace));
+            times.parts.insert(trace, (at, trace));
             all.extend(own.into_iter().cloned());
             continue;
         }
@@ -53,12 +57,13 @@ pub fn dealt(events: &[Event], settings: &Settings) -> (Vec<Event>, Dealt) {
         for (number, part) in (1..).zip(parts) {
             let tenant = ids.iter().find(|id| id.id == *part);
             let id = part_of(trace, number);
-            times.0.insert(id, (at, trace));
+            times.parts.insert(id, (at, trace));
             for (event, home) in own
                 .iter()
                 .zip(&spans)
                 .filter(|(_, home)| **home == Some(part))
             {
+                let is_beside = homes.is_beside(event, &own);
                 let mut event = (*event).clone();
                 let around = own
                     .iter()
@@ -75,7 +80,10 @@ pub fn dealt(events: &[Event], settings: &Settings) -> (Vec<Event>, Dealt) {
                     });
                 }
                 event.context.tenant = tenant.and_then(|id: &TenantScoped| id.tenant.clone());
-                all.push(event);
+                match is_beside {
+                    true => times.beside.push(event),
+                    false => all.push(event),
+                }
             }
         }
     }
@@ -265,6 +273,34 @@ impl Homes {
         }
     }
 
+    /// The sessions inside a span.
+    fn inside<'h>(&'h self, of: &Event, own: &[&Event]) -> BTreeSet<&'h Name> {
+        let inner = own
+            .iter()
+            .filter(|e| around(e, own).iter().any(|a| a.span == of.span));
+        inner.filter_map(|e| self.0.get(names(e)?)).collect()
+    }
+
+    /// The sessions inside the nearest span around one that has any.
+    fn outside<'h>(&'h self, of: &Event, own: &[&Event]) -> Option<BTreeSet<&'h Name>> {
+        let outer = around(of, own).into_iter();
+        outer
+            .map(|outer| self.inside(outer, own))
+            .find(|outer| !outer.is_empty())
+    }
+
+    /// Whether an event lies beside all sessions, or is about one that does, and only adds to one of them.
+    fn is_beside(&self, event: &Event, own: &[&Event]) -> bool {
+        if matches!(event.kind, Kind::Note(_)) {
+            let about = around(event, own);
+            return about
+                .first()
+                .is_some_and(|about| self.is_beside(about, own));
+        }
+        let is_outside = || self.outside(event, own).is_none_or(|outer| outer.len() > 1);
+        nearest(event, own).is_none() && self.inside(event, own).is_empty() && is_outside()
+    }
+
     /// The session of an event; `None`: it lies around several, or beside them without saying anything.
     fn of_event<'h>(&'h self, event: &Event, own: &[&Event]) -> Option<&'h Name> {
         if let Some(id) = nearest(event, own) {
@@ -276,21 +312,14 @@ impl Homes {
         {
             return self.of_event(about, own);
         }
-        let inside = |of: &Event| -> BTreeSet<&'h Name> {
-            let inner = own
-                .iter()
-                .filter(|e| around(e, own).iter().any(|a| a.span == of.span));
-            inner.filter_map(|e| self.0.get(names(e)?)).collect()
-        };
-        let own_inside = inside(event);
+        let own_inside = self.inside(event, own);
         if !own_inside.is_empty() {
             return own_inside
                 .first()
                 .copied()
                 .filter(|_| own_inside.len() == 1);
         }
-        let outer = around(event, own).into_iter().map(inside);
-        if let Some(outer) = outer.into_iter().find(|outer| !outer.is_empty())
+        if let Some(outer) = self.outside(event, own)
             && outer.len() == 1
         {
             return outer.first().copied();
@@ -300,7 +329,7 @@ impl Homes {
         }
         let chain = around(event, own)
             .into_iter()
-            .take_while(|a| inside(a).is_empty());
+            .take_while(|a| self.inside(a, own).is_empty());
         let start = chain
             .last()
             .map_or(event.start, |outermost| outermost.start);

@@ -79,7 +79,9 @@ impl<'t> Scene<'t> {
             }
             self.silent = true;
             if turn == 1 {
-                self.model("planner", root.id, 100, None, None);
+                // What it asks for itself may fail.
+                let fails = pause.is_multiple_of(3).then_some("rate limit");
+                self.model("planner", root.id, 100, None, fails);
             }
             self.now += pause;
         }
