@@ -20,7 +20,9 @@ mod warnings;
 
 pub use relay::{drain, spool_directory};
 pub use settings::{connections, display, engine_settings, fresh_seed, listener, normaliser};
+pub use warnings::refused_listeners;
 
+use crate::auth::AuthError;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::engine::{Engine, PartitionWorker};
@@ -30,13 +32,13 @@ use crate::ingest::{Appender, Ingest, Pipeline, Signal};
 use crate::log::LogError;
 use crate::log::disk;
 use crate::log::disk::files::Files;
-use crate::net::{self, Reporter};
+use crate::net::Reporter;
 use crate::receive::{self, Admission, Grpc, Http, Listeners};
 use crate::shutdown::Failure;
 use crate::telemetry::Telemetry;
 use crate::tls::TlsError;
 use feed::FeedSource;
-use listeners::ListenerServers;
+use listeners::{ListenerParts, ListenerServers};
 use relay::Relay;
 use std::future::Future;
 use std::net::SocketAddr;
@@ -82,6 +84,10 @@ pub enum StartError {
     NoDirectory,
     /// A listener has certificates that cannot be used.
     Tls(TlsError),
+    /// A listener has credentials that cannot be used.
+    Auth(AuthError),
+    /// Everyone who reaches these listeners could use them, and the operator did not say so.
+    Open(Vec<String>),
     /// A destination has certificates or credentials that cannot be used.
     Destination(DestinationError),
 }
@@ -92,6 +98,8 @@ impl std::fmt::Display for StartError {
             Self::Listen(error) => write!(f, "cannot listen on {error}"),
             Self::State(fault) => write!(f, "the state cannot be used: {fault}"),
             Self::Tls(error) => write!(f, "TLS cannot be used: {error}"),
+            Self::Auth(error) => write!(f, "credentials cannot be used: {error}"),
+            Self::Open(listeners) => f.write_str(&listeners.join("\n       ")),
             Self::Destination(error) => write!(f, "a destination cannot be used: {error}"),
             Self::NoDirectory => {
                 f.write_str("no directory for the state: set state.directory, or state.log: memory")
@@ -114,6 +122,12 @@ impl From<TlsError> for StartError {
     }
 }
 
+impl From<AuthError> for StartError {
+    fn from(error: AuthError) -> Self {
+        Self::Auth(error)
+    }
+}
+
 impl From<DestinationError> for StartError {
     fn from(error: DestinationError) -> Self {
         Self::Destination(error)
@@ -132,6 +146,7 @@ impl App {
     /// # Errors
     /// When the state cannot be used, or an address cannot be bound.
     pub async fn start(config: &Config, clock: Clock) -> Result<Self, StartError> {
+        refuse_open(config)?;
         warnings::insecure(config);
         warnings::memory(config);
         let files = ground::folder(config)?;
@@ -148,7 +163,8 @@ impl App {
         let servers = source.telemetry.register(servers)?;
         let server = ScrapeServer::bind(scrape::Settings {
             endpoint: config.server.endpoint,
-            connections: servers.server,
+            connections: servers.server.server,
+            auth: servers.server.auth,
             created: config.metrics.created,
             display: display(config),
         });
@@ -264,6 +280,15 @@ impl Drop for App {
     }
 }
 
+/// Ends the start where everyone could use a listener, unless the operator says so.
+fn refuse_open(config: &Config) -> Result<(), StartError> {
+    let refused = refused_listeners(config);
+    match refused.is_empty() {
+        true => Ok(()),
+        false => Err(StartError::Open(refused)),
+    }
+}
+
 /// The writer of a log on disk.
 fn writer_task(engine: &Engine, writer: Option<disk::Writer>) -> Option<Task> {
     let writer = writer?;
@@ -350,7 +375,7 @@ fn pipeline(
 /// Both receivers, bound to their addresses.
 fn receivers(
     config: &Config,
-    (grpc_server, http_server): (net::Server, net::Server),
+    (grpc, http): (ListenerParts, ListenerParts),
     telemetry: &Telemetry,
     ingest: &Arc<dyn Ingest>,
 ) -> std::io::Result<(Grpc, Http)> {
@@ -368,8 +393,10 @@ fn receivers(
         settings: settings.clone(),
         takes_metrics: config.exporters.takes(Signal::Metrics),
         admission: Arc::new(admission),
-        grpc_server,
-        http_server,
+        grpc_server: grpc.server,
+        http_server: http.server,
+        grpc_auth: grpc.auth,
+        http_auth: http.auth,
     };
     let grpc = Grpc::bind(&listeners, Arc::clone(ingest), Arc::clone(&metrics));
     let http = Http::bind(&listeners, Arc::clone(ingest), metrics);

@@ -85,6 +85,9 @@ def validate(what, manifests, baton):
             expect({port["targetPort"] for port in manifest["spec"]["ports"]} <= ports, f"{where}: a port leads nowhere")
         if kind in ("StatefulSet", "Deployment"):
             hardened(where, manifest, names)
+            [own] = [one for one in containers(manifest) if one["name"] == "baton"]
+            # Baton starts with its addresses.
+            succeeds(where, baton, "check", "-", text="", **{one["name"]: one["value"] for one in own["env"] if one["name"].startswith("BATON_")})
 
 
 def hardened(where, manifest, names):

@@ -1,48 +1,75 @@
-//! The TCP servers of all listeners, within one limit of open files.
+//! The TCP servers of all listeners, within one limit of open files, and who may use them.
 
+use super::StartError;
 use super::settings::{connections, listener};
+use crate::auth::{Authenticator, ServerAuthSettings};
 use crate::config::Config;
 use crate::net::{self, Protocol, Reporter, open_files};
 use crate::reload::Reload;
-use crate::tls::{ServerTlsSettings, TlsError, TlsListener};
+use crate::tls::{ServerTlsSettings, TlsListener};
 use std::sync::Arc;
+
+/// What one listener is made of.
+pub(super) struct ListenerParts {
+    pub(super) server: net::Server,
+    /// `None`: everyone may use it.
+    pub(super) auth: Option<Authenticator>,
+}
 
 /// The TCP server of each listener.
 pub(super) struct ListenerServers {
-    pub(super) grpc: net::Server,
-    pub(super) http: net::Server,
-    pub(super) server: net::Server,
+    pub(super) grpc: ListenerParts,
+    pub(super) http: ListenerParts,
+    pub(super) server: ListenerParts,
     /// What follows the files of all listeners.
     pub(super) files: Vec<Arc<dyn Reload>>,
 }
 
+/// What the settings of a listener say of its security.
+type Security<'c> = (
+    &'c Option<ServerTlsSettings>,
+    &'c Option<ServerAuthSettings>,
+);
+
 impl ListenerServers {
-    /// Reads the certificates.
+    /// Reads certificates and credentials.
     ///
     /// # Errors
-    /// When a listener has certificates that cannot be used.
-    pub(super) fn new(config: &Config, reporter: &Reporter) -> Result<Self, TlsError> {
+    /// When a listener has some that cannot be used.
+    pub(super) fn new(config: &Config, reporter: &Reporter) -> Result<Self, StartError> {
         let connections = connections(config, open_files::raise());
         let mut files = Vec::<Arc<dyn Reload>>::new();
-        let mut server = |name, protocol: Protocol, max_connections, tls| {
-            let open = |tls: &ServerTlsSettings| TlsListener::open(name, tls, protocol.names());
-            let tls: Option<&ServerTlsSettings> = tls;
-            let tls = tls.map(open).transpose()?;
+        let mut parts = |name, protocol: Protocol, max_connections, (tls, auth): Security<'_>| {
+            let open = |tls| TlsListener::open(name, tls, protocol.names());
+            let tls = tls.as_ref().map(open).transpose()?;
             files.extend(tls.as_ref().map(TlsListener::certificates));
+            let open = |auth| Authenticator::open(name, auth);
+            let auth = auth.as_ref().map(open).transpose()?;
+            files.extend(auth.as_ref().map(Authenticator::files));
             let settings = listener(config, max_connections);
             let server = net::Server::new(name, protocol, settings, (tls, reporter.clone()));
-            Ok::<_, TlsError>(server)
+            Ok::<_, StartError>(ListenerParts { server, auth })
         };
-        let (otlp, http) = (&config.receivers.otlp, Protocol::Http);
-        let grpc_tls = otlp.grpc.tls.as_ref();
+        let (grpc, http) = (&config.receivers.otlp.grpc, &config.receivers.otlp.http);
+        let server = &config.server;
         Ok(Self {
-            grpc: server("grpc", Protocol::Http2, connections.grpc, grpc_tls)?,
-            http: server("http", http, connections.http, otlp.http.tls.as_ref())?,
-            server: server(
+            grpc: parts(
+                "grpc",
+                Protocol::Http2,
+                connections.grpc,
+                (&grpc.tls, &grpc.auth),
+            )?,
+            http: parts(
+                "http",
+                Protocol::Http,
+                connections.http,
+                (&http.tls, &http.auth),
+            )?,
+            server: parts(
                 "server",
-                http,
+                Protocol::Http,
                 connections.server,
-                config.server.tls.as_ref(),
+                (&server.tls, &server.auth),
             )?,
             files,
         })

@@ -1,9 +1,12 @@
 //! What is said at the start: how much memory there is and what it goes to, and what is insecure, with what to do about it.
 
 use super::relay;
+use crate::auth::ServerAuthSettings;
 use crate::config::Config;
 use crate::log::LogKind;
 use crate::model::limit::Bytes;
+use crate::tls::ServerTlsSettings;
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use tracing::{info, warn};
 
@@ -19,52 +22,97 @@ pub(super) fn insecure(config: &Config) {
     }
 }
 
-/// The listeners that others than this machine can reach, and what they lack.
-fn open_listeners(config: &Config) -> Vec<String> {
-    let mut faults = Vec::new();
+/// A listener that others than this machine can reach.
+struct OpenListener<'c> {
+    key: &'static str,
+    address: SocketAddr,
+    tls: Option<&'c ServerTlsSettings>,
+    auth: Option<&'c ServerAuthSettings>,
+    /// What can be done with it.
+    what: &'static str,
+    /// Who is to do so.
+    who: &'static str,
+}
+
+impl OpenListener<'_> {
+    /// Who shows a certificate, a token or a password is known.
+    fn is_authenticated(&self) -> bool {
+        self.auth.is_some() || self.tls.is_some_and(|tls| tls.client_ca_file.is_some())
+    }
+
+    /// What it lacks.
+    fn fault(&self) -> Option<String> {
+        let Self {
+            key,
+            address,
+            what,
+            who,
+            ..
+        } = self;
+        let lacks = match (self.tls, self.is_authenticated()) {
+            (Some(_), true) => return None,
+            (None, true) => {
+                return Some(format!(
+                    "{key}.endpoint listens on {address} with authentication and without TLS: anyone on the way can read tokens and passwords; set {key}.tls"
+                ));
+            }
+            (Some(_), false) => "authentication",
+            (None, false) => "TLS and authentication",
+        };
+        Some(format!(
+            "{key}.endpoint listens on {address} without {lacks}: anyone who can reach it {what}; \
+             set {key}.auth or {key}.tls.client_ca_file, listen on a loopback address, or let only {who} reach it (network policy, firewall, proxy)"
+        ))
+    }
+}
+
+fn open_listeners(config: &Config) -> impl Iterator<Item = OpenListener<'_>> {
     let otlp = &config.receivers.otlp;
     let spans = "can send spans and change every metric";
-    let figures = "can read business metrics and the names in sessions";
-    for (key, address, tls, what, who) in [
-        (
-            "receivers.otlp.grpc",
-            otlp.grpc.endpoint,
-            &otlp.grpc.tls,
-            spans,
-            "trusted senders",
-        ),
-        (
-            "receivers.otlp.http",
-            otlp.http.endpoint,
-            &otlp.http.tls,
-            spans,
-            "trusted senders",
-        ),
-        (
-            "server",
-            config.server.endpoint,
-            &config.server.tls,
-            figures,
-            "Prometheus and operators",
-        ),
-    ] {
-        let lacks = match tls {
-            _ if address.ip().is_loopback() => continue,
-            // Who shows a certificate is known.
-            Some(tls) if tls.client_ca_file.is_some() => continue,
-            Some(_) => "authentication",
-            None => "TLS and authentication",
-        };
-        faults.push(format!(
-            "{key}.endpoint listens on {address} without {lacks}: anyone who can reach it {what}; \
-             set {key}.tls.client_ca_file, listen on a loopback address, or let only {who} reach it (network policy, firewall, proxy)"
-        ));
-    }
-    faults
+    let senders = "trusted senders";
+    let all = [
+        OpenListener {
+            key: "receivers.otlp.grpc",
+            address: otlp.grpc.endpoint,
+            tls: otlp.grpc.tls.as_ref(),
+            auth: otlp.grpc.auth.as_ref(),
+            what: spans,
+            who: senders,
+        },
+        OpenListener {
+            key: "receivers.otlp.http",
+            address: otlp.http.endpoint,
+            tls: otlp.http.tls.as_ref(),
+            auth: otlp.http.auth.as_ref(),
+            what: spans,
+            who: senders,
+        },
+        OpenListener {
+            key: "server",
+            address: config.server.endpoint,
+            tls: config.server.tls.as_ref(),
+            auth: config.server.auth.as_ref(),
+            what: "can read business metrics and the names in sessions",
+            who: "Prometheus and operators",
+        },
+    ];
+    all.into_iter()
+        .filter(|listener| !listener.address.ip().is_loopback())
+}
+
+/// Why Baton does not start: who reaches these listeners could use them. Empty where the operator says that only the right ones reach them.
+pub fn refused_listeners(config: &Config) -> Vec<String> {
+    let listeners = open_listeners(config).filter(|listener| !listener.is_authenticated());
+    let refused = listeners.filter_map(|listener| listener.fault());
+    let refused = refused.filter(|_| !config.insecure_listen);
+    refused
+        .map(|fault| format!("{fault}, and say so: --insecure-listen, BATON_INSECURE_LISTEN=true or insecure_listen: true"))
+        .collect()
 }
 
 fn faults(config: &Config) -> Vec<String> {
-    let mut faults = open_listeners(config);
+    let listeners = open_listeners(config);
+    let mut faults: Vec<String> = listeners.filter_map(|listener| listener.fault()).collect();
     for (name, destination) in &config.exporters.0 {
         let to = &destination.endpoint;
         if destination.is_remote() && !destination.has_tls() {
@@ -230,6 +278,56 @@ mod tests {
                 !fault.contains("short"),
                 "a secret is never printed: {fault}"
             );
+        }
+    }
+
+    /// All that listeners can have: the address, a certificate, certificates of clients, `auth`.
+    #[test]
+    fn a_listener_beyond_loopback_needs_authentication_or_a_word_of_the_operator() {
+        let tls = |clients: bool| ServerTlsSettings {
+            client_ca_file: clients.then(|| "clients.pem".into()),
+            ..ServerTlsSettings::default()
+        };
+        for (address, tls, auth, is_refused, is_told) in [
+            ("127.0.0.1:0", None, None, false, false),
+            ("[::1]:0", None, None, false, false),
+            ("0.0.0.0:0", None, None, true, true),
+            ("[::]:0", None, None, true, true),
+            ("192.0.2.1:0", None, None, true, true),
+            ("0.0.0.0:0", Some(tls(false)), None, true, true),
+            ("0.0.0.0:0", Some(tls(true)), None, false, false),
+            (
+                "0.0.0.0:0",
+                None,
+                Some(ServerAuthSettings::default()),
+                false,
+                true,
+            ),
+            (
+                "0.0.0.0:0",
+                Some(tls(false)),
+                Some(ServerAuthSettings::default()),
+                false,
+                false,
+            ),
+        ] {
+            let mut config = Config::default();
+            let endpoint = address.parse().expect("an address");
+            let server = &mut config.server;
+            (server.endpoint, server.tls, server.auth) = (endpoint, tls.clone(), auth.clone());
+            let grpc = &mut config.receivers.otlp.grpc;
+            (grpc.endpoint, grpc.tls, grpc.auth) = (endpoint, tls.clone(), auth.clone());
+            let http = &mut config.receivers.otlp.http;
+            (http.endpoint, http.tls, http.auth) = (endpoint, tls, auth);
+            let of = |is: bool| if is { 3 } else { 0 };
+            assert_eq!(
+                refused_listeners(&config).len(),
+                of(is_refused),
+                "{address}"
+            );
+            config.insecure_listen = true;
+            assert_eq!(refused_listeners(&config).len(), 0, "{address}");
+            assert_eq!(faults(&config).len(), of(is_told), "{address}");
         }
     }
 

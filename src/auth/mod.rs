@@ -1,18 +1,37 @@
-//! I/O. Authentication: what Baton shows to destinations, from files that are read again while it runs.
+//! I/O. Authentication: whose requests a listener takes, and what Baton shows to destinations. All of it comes from files that are read again while
+//! Baton runs. No log message, error or debug text has a secret.
 //!
 //! | File | Content |
 //! |---|---|
+//! | `server_settings.rs` | the keys of `auth` of a listener |
+//! | `authenticator.rs` | checks the credentials of requests to one listener |
+//! | `tokens.rs` | the tokens of a listener |
+//! | `users.rs` | users and the bcrypt hashes of their passwords |
+//! | `digest.rs` | keyed digests, by which secrets are compared and remembered |
+//! | `denial.rs` | why a request is refused |
+//! | `web_config.rs` | the web configuration of Prometheus |
 //! | `client_settings.rs` | the keys of `auth` of a destination |
 //! | `credentials.rs` | the header `authorization` towards a destination |
 //! | `error.rs` | why credentials cannot be used |
 
+mod authenticator;
 mod client_settings;
 mod credentials;
+mod denial;
+mod digest;
 mod error;
+mod server_settings;
+mod tokens;
+mod users;
+mod web_config;
 
 #[cfg(test)]
 mod tests;
 
+pub use authenticator::Authenticator;
 pub use client_settings::{ClientAuthSettings, ClientBasicSettings, ClientBearerSettings};
 pub use credentials::Credentials;
+pub use denial::Denial;
 pub use error::AuthError;
+pub use server_settings::{ServerAuthSettings, ServerBasicSettings, ServerBearerSettings};
+pub use web_config::WebConfig;

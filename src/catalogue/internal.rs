@@ -14,6 +14,7 @@ pub enum InternalMetric {
     TlsCertificateExpiry,
     TlsReloadFailures,
     AuthReloadFailures,
+    UnauthenticatedRequests,
     ReceiverRequests,
     ReceiverFailedRequests,
     ReceiverSpans,
@@ -131,6 +132,12 @@ pub static INTERNAL: &[Description<InternalMetric>] = &[
         "Changes of files with tokens, users or passwords that could not be used, so that the last ones stayed in use. By endpoint: grpc, http, server or an exporter.",
     )
     .with_labels(&["endpoint"]),
+    counter(
+        InternalMetric::UnauthenticatedRequests,
+        "baton_unauthenticated_requests_total",
+        "Requests that were refused because of their credentials, by listener and reason: no_credentials, wrong_credentials or password_checks (too many passwords wait to be checked; the sender should retry).",
+    )
+    .with_labels(&["listener", "reason"]),
     counter(
         InternalMetric::ReceiverRequests,
         "baton_receiver_requests_total",

@@ -1,6 +1,7 @@
 //! `baton check`.
 
-use super::{Check, Exit, called, load, out, run};
+use super::{Check, Exit, called, complain, load, out, run};
+use crate::app;
 use crate::config::Config;
 use crate::log::LogKind;
 
@@ -10,6 +11,13 @@ pub(super) fn check(asked: &Check) -> Exit {
         Err(exit) => return exit,
     };
     asked.overrides.apply(&mut config);
+    let refused = app::refused_listeners(&config);
+    if !refused.is_empty() {
+        for what in refused {
+            complain(&format!("{}: {what}", called(&asked.file)));
+        }
+        return Exit::Config;
+    }
     out(&format!(
         "{}: ok: {}\n",
         called(&asked.file),

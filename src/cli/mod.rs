@@ -14,6 +14,7 @@ use crate::config::{self, Config};
 use crate::log::LogKind;
 use crate::machine;
 use crate::telemetry::logs::{self, LogFormat, LogLevel};
+use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::io::Write;
 use std::net::SocketAddr;
@@ -33,7 +34,7 @@ Exit codes:
   1  a failure while running, or the grace period ended before the work did; `doctor` found something
   2  the command line is wrong
   3  the configuration or the price catalog has faults
-  4  an address cannot be bound
+  4  an address cannot be bound, or would be open to everyone; a certificate or a file with credentials cannot be used
   5  the input of `replay` or `doctor` cannot be read, or does not hold what was asked for
   6  the state on disk cannot be used, or the disk failed while running";
 
@@ -98,6 +99,9 @@ struct Overrides {
     /// Address of /metrics, /summary, /sessions, /healthz and /readyz
     #[arg(long, env = "BATON_SERVER_ENDPOINT", value_name = "ADDRESS")]
     server_endpoint: Option<SocketAddr>,
+    /// Start also with listeners that others than this machine can reach and that ask for no authentication
+    #[arg(long, env = "BATON_INSECURE_LISTEN", value_parser = BoolishValueParser::new())]
+    insecure_listen: bool,
     /// Where acknowledged spans are kept: on disk, or in memory only
     #[arg(long, env = "BATON_STATE_LOG")]
     state_log: Option<LogKind>,
@@ -320,6 +324,7 @@ impl Overrides {
             .http_endpoint
             .unwrap_or(config.receivers.otlp.http.endpoint);
         config.server.endpoint = self.server_endpoint.unwrap_or(config.server.endpoint);
+        config.insecure_listen |= self.insecure_listen;
         config.state.log = self.state_log.unwrap_or(config.state.log);
         let directory = self.state_directory.clone();
         config.state.directory = directory.or(config.state.directory.take());

@@ -76,7 +76,11 @@ pub(super) async fn start(config: &Config) -> Result<App, Exit> {
     App::start(config, Clock::system()).await.map_err(|error| {
         complain(&format!("baton: {error}"));
         match error {
-            StartError::Listen(_) | StartError::Tls(_) | StartError::Destination(_) => Exit::Start,
+            StartError::Listen(_)
+            | StartError::Open(_)
+            | StartError::Tls(_)
+            | StartError::Auth(_)
+            | StartError::Destination(_) => Exit::Start,
             StartError::State(_) | StartError::NoDirectory => Exit::State,
         }
     })

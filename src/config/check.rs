@@ -2,7 +2,7 @@
 
 use super::written::Written;
 use super::{Config, ConfigFault, metrics};
-use crate::auth::ClientAuthSettings;
+use crate::auth::{ClientAuthSettings, ServerAuthSettings, ServerBasicSettings, WebConfig};
 use crate::setting::{FaultSink, Report, Validate};
 use crate::tls::ServerTlsSettings;
 use std::net::SocketAddr;
@@ -26,19 +26,41 @@ pub(super) fn check(config: &mut Config, folder: &Path, written: &Written) -> Ve
     for file in named_files(config) {
         *file = folder.join(&file);
     }
+    web_config(config, &mut Report::new("server", &mut collected));
     collected.faults
+}
+
+/// Reads the web configuration of Prometheus, which is checked as the rest is.
+fn web_config(config: &mut Config, report: &mut Report<'_>) {
+    let server = &mut config.server;
+    let Some(file) = server.web_config_file.clone() else {
+        return;
+    };
+    match WebConfig::read(&file) {
+        Err(error) => report.fault("web_config_file", error.to_string()),
+        Ok(web) => {
+            server.tls = web.tls;
+            let basic = (!web.basic_auth_users.is_empty()).then(|| ServerBasicSettings {
+                filename: Some(file),
+                ..ServerBasicSettings::default()
+            });
+            server.auth = basic.map(|basic| ServerAuthSettings {
+                basic: Some(basic),
+                ..ServerAuthSettings::default()
+            });
+        }
+    }
 }
 
 /// All files and directories that a configuration names.
 fn named_files(config: &mut Config) -> impl Iterator<Item = &mut PathBuf> {
     let directories = [&mut config.state.directory, &mut config.spool.directory];
-    let otlp = &mut config.receivers.otlp;
-    let listeners = [
-        &mut otlp.grpc.tls,
-        &mut otlp.http.tls,
-        &mut config.server.tls,
-    ];
+    let (otlp, server) = (&mut config.receivers.otlp, &mut config.server);
+    let listeners = [&mut otlp.grpc.tls, &mut otlp.http.tls, &mut server.tls];
     let listeners = listeners.into_iter().flatten();
+    let auth = [&mut otlp.grpc.auth, &mut otlp.http.auth, &mut server.auth];
+    let auth = auth.into_iter().flatten();
+    let auth = auth.flat_map(ServerAuthSettings::files);
     let exporters = config.exporters.0.values_mut();
     let certificates = listeners.flat_map(ServerTlsSettings::files);
     let exporters = exporters.flat_map(|exporter| {
@@ -47,6 +69,7 @@ fn named_files(config: &mut Config) -> impl Iterator<Item = &mut PathBuf> {
         exporter.tls.files().chain(auth)
     });
     let files = certificates.chain(exporters);
+    let files = files.chain(auth).chain(&mut server.web_config_file);
     directories.into_iter().flatten().chain(files)
 }
 

@@ -52,6 +52,8 @@ use std::path::Path;
 #[serde(deny_unknown_fields, default)]
 #[schemars(title = "Baton")]
 pub struct Config {
+    /// true: Baton also starts with listeners that others than this machine can reach and that ask for no authentication. Anyone who reaches them can then send spans or read figures.
+    pub insecure_listen: bool,
     /// How Baton receives spans and log records.
     pub receivers: Receivers,
     /// The HTTP server of metrics, summaries and probes.

@@ -2,8 +2,33 @@
 
 use super::error::ReceiveError;
 use crate::otlp::Limits;
+use axum::body::Body;
 use bytes::Bytes;
+use http_body_util::BodyExt;
 use std::io::Read;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// How much of the body of a request is read that is refused for its head, and for how long.
+const MAX_DISCARDED_BYTES: usize = 1 << 20;
+const DISCARD_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Reads a body and keeps nothing of it. A sender that is still sending when the answer comes may see a broken connection, which it would
+/// retry, and not the answer.
+pub(super) async fn discard(mut body: Body) {
+    let reading = async {
+        let mut left = MAX_DISCARDED_BYTES;
+        while let Some(Ok(frame)) = body.frame().await {
+            let length = frame.data_ref().map_or(0, Bytes::len);
+            match left.checked_sub(length) {
+                Some(less) => left = less,
+                None => return,
+            }
+        }
+    };
+    // Whether it ended or not, it is answered now.
+    let _ = timeout(DISCARD_TIMEOUT, reading).await;
+}
 
 /// The plain body. At most one byte over the limit is ever decompressed.
 pub(super) fn plain(body: Bytes, encoding: &str, limits: &Limits) -> Result<Bytes, ReceiveError> {

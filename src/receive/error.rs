@@ -1,5 +1,6 @@
 //! Why a request is refused: the reason for metrics, the texts for sender and operator, and the status codes of both transports.
 
+use crate::auth::Denial;
 use crate::ingest::IngestError;
 use crate::model::limit::Limit;
 use tonic::Code;
@@ -18,6 +19,8 @@ pub(super) enum ReceiveError {
     /// The body did not arrive in time.
     SlowBody,
     Overloaded(Overload),
+    /// Its credentials are not accepted.
+    Denied(Denial),
     /// The ingest did not take the request.
     Ingest(IngestError),
 }
@@ -47,7 +50,7 @@ impl ReceiveError {
     pub(super) const MALFORMED: Self = Self::Ingest(IngestError::Malformed);
     pub(super) const STOPPING: Self = Self::Ingest(IngestError::Stopping);
 
-    pub(super) const ALL: [Self; 18] = [
+    pub(super) const ALL: [Self; 21] = [
         Self::MALFORMED,
         Self::Aborted,
         Self::TooLarge,
@@ -58,6 +61,9 @@ impl ReceiveError {
         Self::SlowBody,
         Self::Overloaded(Overload::Bytes),
         Self::Overloaded(Overload::Queue),
+        Self::Denied(Denial::Missing),
+        Self::Denied(Denial::Wrong),
+        Self::Denied(Denial::Busy),
         Self::Ingest(IngestError::Full(Limit::Queue)),
         Self::Ingest(IngestError::Full(Limit::Memory)),
         Self::Ingest(IngestError::Full(Limit::Disk)),
@@ -115,6 +121,7 @@ impl ReceiveError {
                 OVERLOADED,
                 "give Baton more cores or a faster disk, or raise receivers.otlp.queue_timeout",
             ),
+            Self::Denied(denial) => (denial.reason(), denial.text(), denial.advice()),
             Self::Ingest(error) => not_taken(error),
         };
         ErrorTexts {
@@ -139,6 +146,7 @@ impl ReceiveError {
     pub(super) fn retryable(self) -> bool {
         match self {
             Self::SlowBody | Self::Overloaded(_) => true,
+            Self::Denied(denial) => denial.is_retryable(),
             Self::Ingest(IngestError::Malformed | IngestError::TooManyItems) => false,
             Self::Ingest(_) => true,
             _ => false,
@@ -150,6 +158,7 @@ impl ReceiveError {
             Self::TooLarge | Self::Ingest(IngestError::TooManyItems) => Code::ResourceExhausted,
             Self::UnknownPath => Code::Unimplemented,
             _ if self.retryable() => Code::Unavailable,
+            Self::Denied(_) => Code::Unauthenticated,
             _ => Code::InvalidArgument,
         }
     }
@@ -160,6 +169,7 @@ impl ReceiveError {
             Self::UnknownPath => 404,
             Self::UnknownEncoding | Self::UnknownType => 415,
             _ if self.retryable() => 503,
+            Self::Denied(_) => 401,
             _ => 400,
         }
     }

@@ -15,6 +15,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::post;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
@@ -59,7 +60,12 @@ impl Grpc {
         Ok(Self {
             address: listener.local_addr()?,
             listener,
-            handler: RequestHandler::new(listeners, &server, ingest, metrics),
+            handler: RequestHandler::new(
+                listeners,
+                (&server, &listeners.grpc_auth),
+                ingest,
+                metrics,
+            ),
             server,
             takes_metrics: listeners.takes_metrics,
         })
@@ -91,6 +97,8 @@ impl Grpc {
         let exports = exports
             // The admission has limits of its own.
             .layer(DefaultBodyLimit::disable())
+            // Not the health service: who probes a container has no credentials.
+            .layer(from_fn_with_state(self.handler.clone(), authenticated))
             .with_state(self.handler.clone());
         let router = Routes::new(health).into_axum_router().merge(exports);
         let stopping = async move {
@@ -102,6 +110,21 @@ impl Grpc {
             }
         };
         self.server.serve(self.listener, router, stopping).await;
+    }
+}
+
+async fn authenticated(
+    State(handler): State<RequestHandler>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let peer = request.extensions().get::<Peer>().copied();
+    match handler.authenticate(request.headers(), peer).await {
+        Ok(()) => next.run(request).await,
+        Err(error) => {
+            body::discard(request.into_body()).await;
+            refuse(error, &handler)
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::error::ReceiveError;
 use super::{Admission, Listeners, Metrics};
+use crate::auth::Authenticator;
 use crate::ingest::{Encoding, ExportRequest, Ingest, Signal};
 use crate::model::reject::RejectReason;
 use crate::net::{Peer, Server, Trouble};
@@ -18,6 +19,8 @@ use std::time::Duration;
 #[derive(Clone)]
 pub(super) struct RequestHandler {
     server: Server,
+    /// `None`: everyone may send requests.
+    pub(super) auth: Option<Authenticator>,
     ingest: Arc<dyn Ingest>,
     metrics: Arc<Metrics>,
     pub(super) limits: Limits,
@@ -39,12 +42,13 @@ impl std::fmt::Debug for RequestHandler {
 impl RequestHandler {
     pub(super) fn new(
         listeners: &Listeners,
-        server: &Server,
+        (server, auth): (&Server, &Option<Authenticator>),
         ingest: Arc<dyn Ingest>,
         metrics: Arc<Metrics>,
     ) -> Self {
         Self {
             server: server.clone(),
+            auth: auth.clone(),
             ingest,
             metrics,
             limits: listeners.settings.limits(),
@@ -57,6 +61,22 @@ impl RequestHandler {
     /// Uploads that make no progress are not waited for.
     pub(super) fn stop(&self) {
         self.admission.stop();
+    }
+
+    /// Checks who sends a request, before anything else of it is looked at.
+    pub(super) async fn authenticate(
+        &self,
+        headers: &HeaderMap,
+        peer: Option<Peer>,
+    ) -> Result<(), ReceiveError> {
+        let Some(auth) = &self.auth else {
+            return Ok(());
+        };
+        let checked = auth.check(headers).await.map_err(ReceiveError::Denied);
+        if let Err(error) = checked {
+            self.account(&Err(error), peer);
+        }
+        checked
     }
 
     /// Takes in a request. `unpack` makes the plain message of a body of at most `limit` bytes.

@@ -11,6 +11,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use prost::Message;
@@ -45,7 +46,12 @@ impl Http {
         let server = listeners.http_server.clone();
         Ok(Self {
             listener: net::listen(listeners.settings.http.endpoint)?,
-            handler: RequestHandler::new(listeners, &server, ingest, metrics),
+            handler: RequestHandler::new(
+                listeners,
+                (&server, &listeners.http_auth),
+                ingest,
+                metrics,
+            ),
             server,
             takes_metrics: listeners.takes_metrics,
         })
@@ -78,6 +84,7 @@ impl Http {
             .fallback(elsewhere)
             // The admission has limits of its own.
             .layer(DefaultBodyLimit::disable())
+            .layer(from_fn_with_state(self.handler.clone(), authenticated))
             .with_state(self.handler.clone());
         let stopping = async move {
             stop.await;
@@ -85,6 +92,29 @@ impl Http {
         };
         self.server.serve(self.listener, router, stopping).await;
     }
+}
+
+async fn authenticated(
+    State(handler): State<RequestHandler>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let peer = request.extensions().get::<Peer>().copied();
+    let Err(error) = handler.authenticate(request.headers(), peer).await else {
+        return next.run(request).await;
+    };
+    let encoding = media_type(request.headers()).unwrap_or(Encoding::Protobuf);
+    body::discard(request.into_body()).await;
+    let mut response = refuse(error, encoding, handler.retry_after);
+    if response.status() == StatusCode::UNAUTHORIZED
+        && let Some(auth) = &handler.auth
+    {
+        let headers = response.headers_mut();
+        for challenge in auth.challenges() {
+            headers.append(header::WWW_AUTHENTICATE, challenge.clone());
+        }
+    }
+    response
 }
 
 /// A path that OTLP does not have, or one of a signal that Baton does not receive.

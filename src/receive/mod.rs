@@ -29,6 +29,7 @@ pub use http::Http;
 pub use measure::Metrics;
 pub use settings::{GrpcSettings, HttpSettings, Settings};
 
+use crate::auth::Authenticator;
 use crate::net::Server;
 use std::sync::Arc;
 
@@ -42,4 +43,7 @@ pub struct Listeners {
     pub admission: Arc<Admission>,
     pub grpc_server: Server,
     pub http_server: Server,
+    /// Who may send requests; `None`: everyone.
+    pub grpc_auth: Option<Authenticator>,
+    pub http_auth: Option<Authenticator>,
 }

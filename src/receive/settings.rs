@@ -1,6 +1,7 @@
 //! The keys of `receivers.otlp`.
 
 use super::AdmissionLimits;
+use crate::auth::ServerAuthSettings;
 use crate::net::Address;
 use crate::otlp::Limits;
 use crate::setting::{Amount, Count, Interval, Report, Size, Validate, key_path};
@@ -75,6 +76,9 @@ pub struct GrpcSettings {
     /// TLS of this listener. Without it, the listener has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<ServerTlsSettings>,
+    /// Who may send requests to this listener. Without it, everyone who reaches it, unless tls.client_ca_file is set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auth: Option<ServerAuthSettings>,
 }
 
 /// The section `receivers.otlp.http`.
@@ -90,6 +94,9 @@ pub struct HttpSettings {
     /// TLS of this listener. Without it, the listener has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<ServerTlsSettings>,
+    /// Who may send requests to this listener. Without it, everyone who reaches it, unless tls.client_ca_file is set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auth: Option<ServerAuthSettings>,
 }
 
 impl Default for Settings {
@@ -119,6 +126,7 @@ impl Default for GrpcSettings {
             endpoint: SocketAddr::from(([127, 0, 0, 1], 4317)),
             max_connections: 2048,
             tls: None,
+            auth: None,
         }
     }
 }
@@ -129,6 +137,7 @@ impl Default for HttpSettings {
             endpoint: SocketAddr::from(([127, 0, 0, 1], 4318)),
             max_connections: 2048,
             tls: None,
+            auth: None,
         }
     }
 }
@@ -167,6 +176,14 @@ impl Validate for Settings {
         for (listener, tls) in [("grpc.tls", &self.grpc.tls), ("http.tls", &self.http.tls)] {
             if let Some(tls) = tls {
                 tls.validate(&mut report.below(listener));
+            }
+        }
+        for (listener, auth) in [
+            ("grpc.auth", &self.grpc.auth),
+            ("http.auth", &self.http.auth),
+        ] {
+            if let Some(auth) = auth {
+                auth.validate(&mut report.below(listener));
             }
         }
         report.not_longer(

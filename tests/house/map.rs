@@ -5,6 +5,7 @@ pub const ROOMS: &[(&str, &[&str])] = &[
     (
         "app",
         &[
+            "auth",
             "clock",
             "config",
             "derive",
@@ -47,7 +48,7 @@ pub const ROOMS: &[(&str, &[&str])] = &[
             "telemetry",
         ],
     ),
-    ("auth", &["reload", "telemetry"]),
+    ("auth", &["reload", "telemetry", "tls"]),
     ("catalogue", &[]),
     ("clock", &[]),
     (
@@ -77,7 +78,7 @@ pub const ROOMS: &[(&str, &[&str])] = &[
         "engine",
         &["clock", "derive", "log", "proto", "stitch", "telemetry"],
     ),
-    ("export", &["clock", "net", "tls"]),
+    ("export", &["auth", "clock", "net", "tls"]),
     ("expression", &[]),
     (
         "forward",
@@ -104,7 +105,10 @@ pub const ROOMS: &[(&str, &[&str])] = &[
     ("normalise", &["expression", "otlp"]),
     ("otlp", &[]),
     ("proto", &[]),
-    ("receive", &["ingest", "net", "otlp", "telemetry", "tls"]),
+    (
+        "receive",
+        &["auth", "ingest", "net", "otlp", "telemetry", "tls"],
+    ),
     ("reload", &[]),
     ("rules", &["expression"]),
     ("setting", &[]),

@@ -79,6 +79,7 @@ fn serve(shown: Shown, clock: &Clock) -> (Runtime, SocketAddr) {
             net::Settings::default(),
             (None, Reporter::new(clock.clone())),
         ),
+        auth: None,
         created: true,
         display: app::display(&Config::default()),
     };
@@ -151,11 +152,13 @@ async fn a_scrape_has_all_metrics_of_the_catalogue_that_baton_tells_of_itself_an
     let free = SocketAddr::from(([127, 0, 0, 1], 0));
     let pair = Authority::new(directory.path(), "own").issue_to(directory.path(), "grpc", 2041);
     let (cert, key) = (pair.cert.display(), pair.key.display());
-    // Some metrics are those of dialects, destinations and certificates in the configuration.
+    let tokens = directory.path().join("tokens");
+    std::fs::write(tokens, "a-token\n").expect("written");
+    // Some metrics are those of dialects, destinations, certificates and tokens in the configuration.
     let text = format!(
         "normalise: {{dialects: [{{name: acme, when: \"scope.name == 'acme'\"}}]}}\n\
          exporters: {{otlp: {{endpoint: 'http://127.0.0.1:9'}}}}\n\
-         receivers: {{otlp: {{grpc: {{tls: {{cert_file: '{cert}', key_file: '{key}'}}}}}}}}"
+         receivers: {{otlp: {{grpc: {{tls: {{cert_file: '{cert}', key_file: '{key}'}}}}, http: {{auth: {{bearer: {{filename: tokens}}}}}}}}}}"
     );
     let mut config =
         baton::config::of_text(&text, directory.path(), &|_| None).expect("it is right");

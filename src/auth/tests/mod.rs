@@ -1,4 +1,7 @@
-//! Credentials: what is shown, and that no message shows a secret.
+//! Credentials: what is shown, what is accepted, and that no message shows a secret.
+
+mod listeners;
+mod web;
 
 use super::*;
 use crate::setting::Secret;

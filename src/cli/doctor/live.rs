@@ -88,7 +88,14 @@ fn ask(
             "nothing answers at {address} ({error}): start `baton run`, or name the address with --server-endpoint and --http-endpoint"
         ))
     };
-    request(reachable(address), method, path, body).map_err(failed)
+    let answer = request(reachable(address), method, path, body).map_err(failed)?;
+    match answer.0 {
+        // The configuration has hashes of passwords, and a token of a sender is not the operator's.
+        401 => Err(Finding::of_instance(format!(
+            "the instance at {address} asks for credentials, which `baton doctor` does not have: ask it on a listener without auth, or examine a recording: baton doctor FILE"
+        ))),
+        _ => Ok(answer),
+    }
 }
 
 /// Where a server answers that listens on all addresses.

@@ -43,7 +43,7 @@ unheard: 1
             "7:3: stitch.max_sessions: expected a whole number such as 1000000, not below 0",
             "9:3: metrics.created: expected true or false, found a text",
             "10:7: log.level: expected one of error, warn, info, debug, trace, found another text",
-            "11:1: unheard: unknown key; known here: cohorts, connections, engine, exporters, log, metrics, money, normalise, prices, receivers, rules, server, shutdown, spool, state, stitch",
+            "11:1: unheard: unknown key; known here: cohorts, connections, engine, exporters, insecure_listen, log, metrics, money, normalise, prices, receivers, rules, server, shutdown, spool, state, stitch",
         ]
     );
 }
@@ -333,7 +333,7 @@ engine: {partitions: -1, soft_state_size: 60%}
         "12:30: cohorts.dimensions.1: expected a text, found a number",
         "12:33: cohorts.dimensions.2: expected a label name",
         "12:33: cohorts.dimensions.2: has no attributes",
-        "13:1: server: expected a section with the keys endpoint, max_connections, tls, found a list",
+        "13:1: server: expected a section with the keys auth, endpoint, max_connections, tls, web_config_file, found a list",
         "15:3: metrics.max_series: expected a whole number such as 40000",
         "17:1: metrics: is a duplicate key; it is on line 14 already",
         "17:11: metrics.created: expected true or false, found a number",

@@ -36,12 +36,13 @@ const NOT_LACKS: &[&str] = &[
     "baton_receiver_spans_total",
     "baton_retrievals_total",
     "baton_sessions_total",
-    // An alert tells of certificates, which have nothing to do with what is sent.
+    // An alert tells of certificates, which have nothing to do with what is sent. The credentials of senders are in the requests that are rejected.
     "baton_auth_reload_failures_total",
     "baton_tls_reload_failures_total",
     "baton_tool_calls_total",
     "baton_transfer_loops_total",
     "baton_turns_total",
+    "baton_unauthenticated_requests_total",
     // Of the calls without a price, which are counted.
     "baton_unpriced_tokens_total",
     "baton_user_repeats_total",

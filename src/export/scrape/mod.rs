@@ -3,12 +3,14 @@
 //! | File | Content |
 //! |---|---|
 //! | `metrics.rs` | `/metrics`: format, compression, derived families and Baton's own |
+//! | `guard.rs` | who may ask |
 //! | `format.rs` | the formats of a scrape, and which one a scraper prefers |
 //! | `text.rs` | Prometheus text 0.0.4 and OpenMetrics 1.0 |
 //! | `protobuf.rs` | the protobuf format, which alone carries native histograms |
 //! | `pages.rs` | the pages for people: `/`, `/summary`, `/sessions` |
 
 mod format;
+mod guard;
 mod metrics;
 mod pages;
 pub mod protobuf;
@@ -22,6 +24,7 @@ pub use format::ScrapeFormat;
 use super::exporter::{ExportError, Exporter};
 use super::feed::Feed;
 use super::sessions::DisplaySettings;
+use crate::auth::Authenticator;
 use crate::net;
 use axum::Router;
 use axum::extract::{Request, State};
@@ -38,6 +41,8 @@ pub struct Settings {
     pub endpoint: SocketAddr,
     /// What serves its connections.
     pub connections: net::Server,
+    /// Who may ask; `None`: everyone.
+    pub auth: Option<Authenticator>,
     /// Whether OpenMetrics has `_created` lines.
     pub created: bool,
     /// What the pages for people are told in.
@@ -101,11 +106,16 @@ fn router(state: ServerState) -> Router {
         // Slashes of an id may come as they are.
         .route("/sessions/{*id}", get(pages::session))
         .route_layer(from_fn_with_state(state.clone(), complete));
-    Router::new()
+    let guarded = Router::new()
         .route("/", get(pages::paths))
+        .merge(figures)
+        .fallback(async || StatusCode::NOT_FOUND)
+        .layer(from_fn_with_state(state.clone(), guard::authenticated));
+    // Who probes a container has no credentials.
+    Router::new()
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
-        .merge(figures)
+        .merge(guarded)
         .with_state(state)
 }
 

@@ -95,6 +95,7 @@ pub fn serve(engine: Arc<Engine>) -> (SocketAddr, tokio::runtime::Runtime) {
             net::Settings::default(),
             (None, Reporter::new(Clock::system())),
         ),
+        auth: None,
         created: false,
         display: baton::app::display(&Config::default()),
     };

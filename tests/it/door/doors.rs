@@ -153,6 +153,8 @@ impl Doors {
         };
         let listeners = Listeners {
             takes_metrics: false,
+            grpc_auth: None,
+            http_auth: None,
             settings: Settings {
                 grpc: GrpcSettings {
                     endpoint: free,

@@ -107,3 +107,47 @@ async fn a_user_and_a_password_are_shown_and_a_scheme_can_be_another_one() {
         assert!(app.stop().await);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_baton_sends_to_another_with_the_credentials_that_it_asks_for() {
+    let folder = folder("secure-pair");
+    let (tokens, token) = (folder.join("tokens"), folder.join("token"));
+    write(&tokens, "first a-token\n");
+    write(&token, "a-token\n");
+    let hash = super::matrix::hash("a-password");
+    let next = start(&format!(
+        "receivers: {{otlp: {{grpc: {{auth: {{bearer: {{filename: '{}'}}}}}}, http: {{auth: {{basic: {{basic_auth_users: {{me: '{hash}'}}}}}}}}}}}}\n",
+        tokens.display()
+    ))
+    .await;
+    let (grpc, http) = (next.grpc, next.http);
+    let app = start(&format!(
+        "exporters:\n  \
+           otlp/grpc: {{endpoint: 'http://{grpc}', auth: {{bearer: {{filename: '{}'}}}}}}\n  \
+           otlp/http: {{endpoint: 'http://{http}', protocol: http/protobuf, auth: {{basic: {{username: me, password: a-password}}}}}}\n  \
+           otlp/none: {{endpoint: 'http://{grpc}'}}\n  \
+           otlp/wrong: {{endpoint: 'http://{http}', protocol: http/protobuf, headers: {{authorization: Bearer a-token}}}}\n",
+        token.display()
+    ))
+    .await;
+    assert_eq!(post(&app, "/v1/traces", PROTOBUF, traces(1)).await, 200);
+    for exporter in ["otlp/grpc", "otlp/http"] {
+        wait_for(&app, SENT, exporter, 1.0).await;
+    }
+    // Who has other credentials, or none, is told not to retry.
+    for exporter in ["otlp/none", "otlp/wrong"] {
+        let rejected = format!("exporter=\"{exporter}\",reason=\"rejected\"");
+        wait_for(&app, FAILED, &rejected, 1.0).await;
+    }
+    for (listener, reason) in [("grpc", "no_credentials"), ("http", "wrong_credentials")] {
+        let labels = format!("listener=\"{listener}\",reason=\"{reason}\"");
+        for name in [
+            "baton_unauthenticated_requests_total",
+            "baton_receiver_failed_requests_total",
+        ] {
+            assert_eq!(metric(next.metrics, name, &labels).await, 1.0, "{name}");
+        }
+    }
+    assert!(app.stop().await);
+    assert!(next.stop().await);
+}

@@ -2,7 +2,10 @@
 
 pub mod authority;
 mod credentials;
+mod matrix;
+mod open;
 mod rotation;
+mod secrets;
 
 use crate::forward::relay::{SOON, config, metric, start};
 use crate::support::http::get;
@@ -219,4 +222,52 @@ async fn certificates_that_cannot_be_used_stop_the_start_with_a_reason() {
         assert!(error.to_string().contains(reason), "{error}");
         assert!(!error.to_string().contains("BEGIN"), "no secret: {error}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_web_configuration_of_prometheus_secures_the_server_and_follows_its_file() {
+    let folder = folder("secure-web");
+    let authority = Authority::new(&folder, "own");
+    authority.issue_to(&folder, "baton", 2041);
+    let web = folder.join("web.yml");
+    let write = |password| {
+        let hash = matrix::hash(password);
+        // Names of files are relative to the file.
+        let text = format!(
+            "tls_server_config: {{cert_file: baton.pem, key_file: baton-key.pem, min_version: TLS13}}\nbasic_auth_users:\n  prometheus: {hash}\n"
+        );
+        std::fs::write(&web, text).expect("written");
+    };
+    write("one");
+    let mut config = config(&format!(
+        "server: {{web_config_file: '{}'}}\n",
+        web.display()
+    ));
+    let auth = config.server.auth.as_mut().expect("users");
+    auth.reload_interval = std::time::Duration::from_millis(10);
+    let app = App::start(&config, Clock::system())
+        .await
+        .expect("it starts");
+    let url = format!("https://{}/metrics", app.metrics);
+    let scraped = |user: &str, more: &[&str]| {
+        let asked = [
+            "--cacert",
+            text(&authority.file),
+            "--user",
+            user,
+            "--output",
+            "/dev/null",
+            "--write-out",
+            "%{http_code}",
+        ];
+        curl(&[&asked[..], more, &[&url]].concat())
+    };
+    let (accepted, denied) = ((0, "200".to_owned()), (0, "401".to_owned()));
+    assert_eq!(scraped("prometheus:one", &[]), accepted);
+    assert_eq!(scraped("prometheus:two", &[]), denied);
+    assert_ne!(scraped("prometheus:one", &["--tls-max", "1.2"]).0, 0);
+    write("two");
+    soon(async || scraped("prometheus:two", &[]) == accepted).await;
+    assert_eq!(scraped("prometheus:one", &[]), denied);
+    app.stop().await;
 }
