@@ -1,6 +1,7 @@
 //! Remarks: scores, feedback and outcomes in a trace of their own, in which no agent works. They speak about the session (S-11).
 
 use super::Output;
+use super::owners::Owners;
 use super::session::{LastAnswer, SessionState};
 use crate::model::Name;
 use crate::model::event::Event;
@@ -27,8 +28,10 @@ impl SessionState {
     pub(super) fn note_remarks(&mut self, trace: TraceId, events: &[Event]) {
         let trace = self.traces.get_mut(&trace);
         if let Some(known) = trace.and_then(|trace| trace.decided.as_mut()) {
-            known.owners = events.iter().map(|event| (event.span, None)).collect();
-            self.known_spans += known.owners.len();
+            let before = known.owners.len();
+            let own: Owners = events.iter().map(|event| (event.span, None)).collect();
+            known.owners = own.merged(&known.owners);
+            self.known_spans += known.owners.len() - before;
         }
     }
 

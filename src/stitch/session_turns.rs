@@ -177,12 +177,15 @@ impl SessionState {
             };
             // A trace in which nothing is about agents adds nothing to the turn of others (T-7).
             // Neither does a run alone in which nothing shows that was rated (S-11).
-            let is_agentic = open.is_agentic() && !(is_alone && open.only_remarks());
+            let judges = open.judges();
+            let is_agentic = open.is_agentic() && !judges && !(is_alone && open.only_remarks());
             if !is_agentic && !open.has_remarks() && !open.has_work_beside() {
                 out.facts.push(ignored(*id, &open));
                 continue;
             }
-            let is_beside = |event: &Event| event.rare.is_beside;
+            // What a judge does adds up, what it says is a remark (S-11).
+            let says = |event: &Event| !event.rare.evaluations.is_empty();
+            let is_beside = |event: &Event| event.rare.is_beside || judges && !says(event);
             let (more, events): (Vec<Event>, _) =
                 self.close(*open).into_iter().partition(is_beside);
             beside.push((*id, more));

@@ -280,9 +280,21 @@ impl OpenTrace {
         !self.buffer.shows_work() && self.has_remarks()
     }
 
+    /// Whether it is the work of a judge: a span of it links to another trace and carries an evaluation, and no agent is at work (S-11).
+    pub(super) fn judges(&self) -> bool {
+        let mut rare = self.buffer.rare().iter();
+        let is_judge = |event: &Event| match &event.kind {
+            Kind::Model(call) => !call.is_agent && event.agent.is_none(),
+            Kind::Structure | Kind::Workflow | Kind::Note(_) => event.agent.is_none(),
+            _ => false,
+        };
+        rare.any(|rare| !rare.evaluations.is_empty() && !rare.links.is_empty())
+            && self.events().all(|event| is_judge(&event))
+    }
+
     /// Whether it is a turn if it is alone: agents are at work in it, and it is more than a remark (S-11).
     pub(super) fn is_turn(&self) -> bool {
-        self.is_agentic() && !self.only_remarks()
+        self.is_agentic() && !self.only_remarks() && !self.judges()
     }
 
     /// Event time from first start to last end.

@@ -308,3 +308,54 @@ fn an_outcome_apart_from_its_turn_brings_its_value() {
         .collect();
     assert_eq!(worth(&told(&events)), [None]);
 }
+
+/// S-11. An agent that links to the turn before and rates itself is no judge.
+#[test]
+fn an_agent_that_links_and_rates_is_a_turn() {
+    let link = |mut event: Event| {
+        if event.parent.is_none() {
+            event.rare.evaluations = scored("relevance", 0.8);
+            event.rare.links.push(Link {
+                trace: trace(1),
+                span: span(2),
+            });
+        }
+        event
+    };
+    let first = answered(1, 0).into_iter().map(|event| (0, event));
+    let second = answered(2, 60).into_iter().map(|event| (60, link(event)));
+    let facts = told(&first.chain(second).collect::<Vec<_>>());
+    assert_eq!(turns(&facts).len(), 2);
+}
+
+/// S-11. A judge asks a model about an answer, also while the turn is open; when it fails, the user is not concerned.
+#[test]
+fn the_work_of_a_judge_adds_up_and_is_no_turn() {
+    for (second, fails) in [(0, false), (60, false), (60, true)] {
+        let mut s = Scene::default();
+        let at = second * 1000;
+        let root = s.add(0, (at, at + 900), Kind::Structure);
+        s.last().rare.evaluations = scored("relevance", 0.8);
+        s.last().rare.links.push(Link {
+            trace: trace(1),
+            span: span(2),
+        });
+        match fails {
+            true => s.failing_call(root, (at + 1, at + 800)),
+            false => s.call(root, (at + 1, at + 800)),
+        };
+        let mut events: Vec<(u64, Event)> = Vec::new();
+        events.extend(answered(1, 0).into_iter().map(|event| (0, event)));
+        for mut event in s.events {
+            event.trace = trace(2);
+            // It comes twice, and counts once.
+            events.extend([(second, event.clone()), (second, event)]);
+        }
+        let facts = told(&events);
+        assert_eq!(turns(&facts).len(), 1, "{second} {fails}");
+        assert_eq!(outcomes(&facts), ["unverified"], "{second} {fails}");
+        assert_eq!(count(&facts, is_call), 2, "{second} {fails}");
+        let scores = |what: &What| matches!(what, What::Evaluation { .. });
+        assert_eq!(count(&facts, scores), 1, "{second} {fails}");
+    }
+}
