@@ -2,7 +2,7 @@
 
 use super::{curl, soon};
 use crate::forward::relay::start;
-use crate::support::process::folder;
+use crate::support::process::{baton, folder};
 use baton::app::App;
 use std::fs;
 use std::net::SocketAddr;
@@ -278,6 +278,13 @@ async fn every_route_asks_for_the_credentials_of_its_listener_before_and_after_t
     for listener in LISTENERS {
         issue(&folder, listener, 2);
     }
+    // Who examines an instance is told why there is nothing to see.
+    let mut doctor = baton();
+    doctor.args(["doctor", "--server-endpoint", &app.metrics.to_string()]);
+    let told = doctor.output().expect("it runs");
+    assert_eq!(told.status.code(), Some(1));
+    let told = String::from_utf8_lossy(&told.stdout).into_owned();
+    assert!(told.contains("asks for credentials"), "{told}");
     for (listener, routes) in LISTENERS.into_iter().zip(&routes) {
         let new = &credentials(listener, 2)[..2];
         for shown in new {
