@@ -3,6 +3,7 @@
 use super::activation::{Activation, Activations, Step};
 use super::agent_time;
 use super::calls;
+use super::deciding;
 use super::evidence;
 use super::handoff::HandoffState;
 use super::summary::WorkflowSummary;
@@ -12,29 +13,6 @@ use crate::model::fact::{HandoffResult, Turn, TurnResult};
 use crate::model::time::Timestamp;
 use std::time::Duration;
 
-/// The step that ends last; of several, the one that began first (T-3). A call that asks for an agent is over when that begins
-/// inside it, and an agent that only holds others when the first of them begins.
-pub(super) fn last_step<'c>(tree: &Tree<'_>, activations: &'c Activations) -> Option<&'c Step> {
-    let end = |step: &Step| {
-        let holds = activations.containers.contains(&step.event)
-            || evidence::requests_handoff(tree, step.event) && is_model(tree, step);
-        let inner = |other: &&Step| {
-            other.activation != step.activation && tree.is_inside(other.event, step.event)
-        };
-        let first = holds
-            .then(|| activations.steps.iter().find(inner))
-            .flatten();
-        let event = tree.events[step.event];
-        first.map_or(event.end, |inner| tree.events[inner.event].start)
-    };
-    let steps = activations.steps.iter();
-    steps.max_by_key(|step| (end(step), std::cmp::Reverse(step.event)))
-}
-
-fn is_model(tree: &Tree<'_>, step: &Step) -> bool {
-    matches!(tree.events[step.event].kind, Kind::Model(_))
-}
-
 /// The turn with its result and times (T-3, T-4, T-5). `None`: it has no step (T-6).
 pub(super) fn turn(
     tree: &Tree<'_>,
@@ -42,7 +20,7 @@ pub(super) fn turn(
     handoffs: &[HandoffState],
     summary: &mut WorkflowSummary,
 ) -> Option<Turn> {
-    let last = last_step(tree, activations)?;
+    let last = deciding::step(tree, activations)?;
     if is_orphan(tree, activations) {
         return None;
     }
@@ -126,7 +104,8 @@ fn answers(
             // Where the dialect shows no model calls, a run that ends after a tool call may have answered; so may one to which a
             // delegate returned.
             let returned = tool.delegates && !tool.failed && !event.error;
-            escalated || !shows_calls && (returned || !evidence::requests_handoff(tree, last.event))
+            let alone = !shows_calls && (returned || !evidence::requests_handoff(tree, last.event));
+            escalated || alone || deciding::returns_directly(tree, activations, last)
         }
         _ => true,
     }

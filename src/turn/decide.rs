@@ -5,6 +5,7 @@ use super::adoption;
 use super::answer;
 use super::cost::{TotalCost, nano};
 use super::cumulative_usage::CumulativeUsage;
+use super::deciding;
 use super::facts::{
     RULES_READ_LATE, call_cost, evaluation_facts, model_fact, tool_fact, totals_fact, unknown_cost,
     unusable_facts,
@@ -90,7 +91,7 @@ pub fn decide<'a>(
     tree.find_tools_after_all(known);
     let activations = Activations::of(&tree);
     let handoffs = handoff::judge(&tree, &activations, waiting, policy);
-    let last = answer::last_step(&tree, &activations);
+    let last = deciding::step(&tree, &activations);
     let mut decided = Decided {
         summary: summary(&tree, &activations, &handoffs)?,
         facts: loops(&handoffs),

@@ -18,6 +18,7 @@
 //! | `handoff.rs` | handoffs: finds the target of each and determines its result |
 //! | `evidence.rs` | the spans that show a handoff, merged into one piece of evidence each |
 //! | `retention.rs` | context and intent retention of a handoff |
+//! | `deciding.rs` | the step that decides whether the turn was answered |
 //! | `answer.rs` | whether the turn was answered, and how long that took |
 //! | `pause.rs` | runs that wait for a person or a tool, and runs that go on |
 //! | `standstill.rs` | what the last calls of a run asked for and nobody ran |
@@ -36,6 +37,7 @@ mod calls;
 mod cost;
 mod cumulative_usage;
 mod decide;
+mod deciding;
 mod evidence;
 mod exchanges;
 mod facts;

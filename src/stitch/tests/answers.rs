@@ -93,12 +93,14 @@ fn a_tool_at_the_end_answers_only_where_no_model_calls_are_shown() {
         (false, Some("human"), Answered),
         (true, Some("human"), Answered),
     ] {
+        // Whether the agent ended is not shown: an agent that did said all it had to say (T-17).
         let mut s = Scene::default();
-        let agent = s.agent(0, "a", (0, 100));
+        let root = s.add(0, (0, 100), Kind::Workflow);
+        s.last().agent = Some(name("a"));
         if shows_calls {
-            s.call(agent, (1, 9));
+            s.call(root, (1, 9));
         }
-        s.tool(agent, "tool", (10, 90), to);
+        s.tool(root, "tool", (10, 90), to);
         assert_eq!(result(&s), expected, "{shows_calls} {to:?}");
     }
 }

@@ -31,6 +31,7 @@ mod session_merge;
 mod sessions;
 mod shared;
 mod shares;
+mod standing;
 mod tool_calls;
 mod turns;
 mod waits;

@@ -1,6 +1,6 @@
 //! Which of the tools that a call asked for ran, and so whether its turn waits for a person (T-13).
 
-use super::pauses::{asks_tools, go_on, results, with_pause, work};
+use super::pauses::{asks_tools, go_on, results, waits_at_end, with_pause, work};
 use super::*;
 
 const MINUTE: u64 = 60_000;
@@ -31,16 +31,16 @@ fn set_tool(s: &mut Scene, set: impl FnOnce(&mut ToolCall)) {
     }
 }
 
-/// Whether the turn takes up what goes on with it twenty minutes later; alone it is answered as long as it waits.
+/// Whether the turn takes up what goes on with it twenty minutes later; alone it waits for an answer, and no tool gave that.
 #[track_caller]
 fn assert_waits(s: &Scene, waits: bool) {
-    let alone = results(&run(s)) == [TurnResult::Answered];
+    let alone = waits_at_end(&run(s));
     let mut later = Scene {
         events: s.events.clone(),
     };
     go_on(&mut later, 20 * MINUTE, true);
     let joined = results(&run(&later)).len() == 1;
-    assert_eq!((alone, joined), (waits, waits), "answered alone, joined");
+    assert_eq!((alone, joined), (waits, waits), "waits alone, joined");
 }
 
 #[test]
