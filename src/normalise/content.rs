@@ -119,8 +119,9 @@ pub(super) fn of_log(log: &LogRecord<'_>, hasher: &TokenHasher<'_>) -> Content {
 fn content(input: SketchReader<'_>, output: SketchReader<'_>) -> Content {
     Content {
         asked: input.last_user_words(),
-        input: input.sketch(),
-        output: output.sketch(),
+        // Of a message of the user it is known that it has no facts.
+        input: input.sketch(has_word(&input.last_user_text)),
+        output: output.sketch(false),
     }
 }
 
@@ -216,8 +217,8 @@ impl<'k> SketchReader<'k> {
         !self.seen
     }
 
-    fn sketch(&self) -> Option<Sketch> {
-        (!self.tokens.is_empty()).then(|| self.tokens.iter().copied().collect())
+    fn sketch(&self, is_known: bool) -> Option<Sketch> {
+        (is_known || !self.tokens.is_empty()).then(|| self.tokens.iter().copied().collect())
     }
 
     fn last_user_words(&self) -> Option<Sketch> {

@@ -283,7 +283,9 @@ fn the_record_of_a_whole_call_is_read_only_where_it_is_all_there_is() {
         ],
         Vec::new(),
     );
-    assert_eq!((content.input, content.output), (None, None));
+    // What the user said names no fact, and that is known.
+    assert_eq!(content.input, Some(Sketch::from_iter([])));
+    assert_eq!(content.output, None);
 }
 
 /// The facts of a text, looked for word by word as `docs/semantics.md` says.

@@ -19,6 +19,8 @@ fn a_transfer_that_keeps_less_than_half_of_the_facts_lost_the_context() {
         (5..40, 0.5, "triage -> refund transfer success"),
         (6..40, 0.4, "triage -> refund transfer failed context_lost"),
         (10..40, 0.0, "triage -> refund transfer failed context_lost"),
+        (10..12, 0.0, "triage -> refund transfer failed context_lost"),
+        (10..10, 0.0, "triage -> refund transfer failed context_lost"),
     ] {
         let facts = run(&transfer_with(kept));
         assert_eq!(retentions(&facts), [(ratio, "content")]);
