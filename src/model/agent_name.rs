@@ -47,7 +47,7 @@ fn folded(name: &str, kept: impl Fn(char) -> bool) -> String {
 }
 
 /// Diacritics that follow their letter.
-fn is_mark(c: char) -> bool {
+pub(super) fn is_mark(c: char) -> bool {
     matches!(c, '\u{300}'..='\u{36f}')
 }
 

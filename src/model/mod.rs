@@ -19,8 +19,10 @@
 //! | `compact.rs` | compact storage of optional parts |
 //! | `small_map.rs` | compact maps and sets of few entries |
 //! | `agent_name.rs` | names of agents as they are compared |
+//! | `agent_kin.rs` | names that say one agent in more or fewer words |
 //! | `hash.rs` | the hash of short names |
 
+pub mod agent_kin;
 pub mod agent_name;
 pub mod call_costs;
 pub mod cohort;

@@ -119,6 +119,16 @@ impl Activations {
         &self.steps[self.list[activation].steps[0]]
     }
 
+    /// The step that shows whether an activation got to work: its first one, or the call that answered after tries that failed (H-14).
+    pub(super) fn opening(&self, tree: &Tree<'_>, activation: usize) -> &Step {
+        let first = self.first_step(activation);
+        let steps = self.list[activation].steps.iter().map(|&i| &self.steps[i]);
+        let is_failed_try = |step: &&Step| step.failed && calls::is_chat(tree, step.event);
+        let mut after = steps.skip_while(is_failed_try);
+        let after = after.next().filter(|s| calls::is_chat(tree, s.event));
+        after.unwrap_or(first)
+    }
+
     /// The event by which call `i` is measured.
     pub(super) fn measured<'e>(&self, tree: &Tree<'e>, i: usize) -> &'e Event {
         tree.events[self.models.measure(i)]

@@ -88,6 +88,7 @@ pub fn decide<'a>(
 ) -> Option<Decided> {
     let mut tree = Tree::new(events);
     adoption::adopt(&mut tree);
+    tree.join_targets(known);
     tree.find_tools_after_all(known);
     let activations = Activations::of(&tree);
     let handoffs = handoff::judge(&tree, &activations, waiting, policy);

@@ -6,9 +6,10 @@ use super::policy::Policy;
 use super::retention::{self, SourceContext};
 use super::tree::{Tree, UNKNOWN_AGENT};
 use crate::model::Name;
+use crate::model::agent_kin::kinship;
 use crate::model::agent_name::is_alike;
 use crate::model::cohort::Cohort;
-use crate::model::event::{Basis, Target};
+use crate::model::event::{Basis, Kind, Target};
 use crate::model::fact::{HUMAN, Handoff, HandoffKind, HandoffResult};
 use crate::model::ids::TraceId;
 use crate::model::sampling::Threshold;
@@ -111,6 +112,16 @@ fn answered_by(
         }
         _ => false,
     };
+    // An agent that begins inside what nobody of the name asked for answers is what was asked for, whatever its name (H-2).
+    let inside = |&i: &usize| match &evidence[i].to {
+        Target::Agent(to) => {
+            activation.agent.is_some()
+                && activation.agent != evidence[i].from
+                && !acts(activations, to)
+                && !has_host_inside(tree, activations, &evidence[i], target)
+        }
+        _ => false,
+    };
     let before = |&i: &usize| evidence[i].at <= activation.start;
     let candidates: Vec<usize> = (0..evidence.len()).filter(open).collect();
     let latest = |pick: &dyn Fn(&usize) -> bool| {
@@ -122,6 +133,24 @@ fn answered_by(
     latest(&|i| around(i) && (named(i) || anonymous(i)))
         .or_else(|| latest(&|i| before(i) && named(i)))
         .or_else(|| latest(&|i| before(i) && anonymous(i)))
+        .or_else(|| latest(&|i| around(i) && inside(i)))
+}
+
+/// Whether an agent of that name, or work that is its own, is in the turn.
+fn acts(activations: &Activations, name: &Name) -> bool {
+    let mut agents = activations.list.iter().filter_map(|a| a.agent.as_ref());
+    agents.any(|agent| is_alike(agent, name))
+}
+
+/// Whether the agent around the target works inside the spans of the handoff too.
+fn has_host_inside(
+    tree: &Tree<'_>,
+    activations: &Activations,
+    shown: &HandoffEvidence,
+    target: usize,
+) -> bool {
+    let host = activations.list[target].parent;
+    host.is_some_and(|host| works_inside(tree, activations, shown, host))
 }
 
 /// The first agent of a turn may be the target that a handoff of an earlier turn still waits for (H-7).
@@ -138,8 +167,13 @@ fn resumed(
         return None;
     }
     let agent = activation.agent.as_ref()?;
-    let found = waiting.iter().rposition(|v| {
-        is_alike(&v.handoff.to, agent) && v.is_resumed_at(activation.start, policy)
+    let latest = |is_one: &dyn Fn(&Handoff) -> bool| {
+        waiting
+            .iter()
+            .rposition(|v| is_one(&v.handoff) && v.is_resumed_at(activation.start, policy))
+    };
+    let found = latest(&|handoff| is_alike(&handoff.to, agent)).or_else(|| {
+        latest(&|handoff| handoff.from != *agent && kinship(&handoff.to, agent).is_some())
     })?;
     let mut state = waiting.remove(found);
     state.handoff.to = agent.clone();
@@ -306,7 +340,7 @@ fn works_inside(
     events.any(|&event| event == node || tree.is_inside(node, event))
 }
 
-/// The result of a handoff by the first step of its target (H-5, H-6).
+/// The result of a handoff by the first step of its target (H-5, H-6, H-14).
 fn result(
     tree: &Tree<'_>,
     activations: &Activations,
@@ -315,12 +349,13 @@ fn result(
     target: usize,
 ) -> HandoffResult {
     let activation = &activations.list[target];
-    let first = activations.first_step(target);
+    let first = activations.opening(tree, target);
     let event = tree.events[first.event];
     // The agent span's own status says nothing: several SDKs mark it failed when it hands over in its turn.
     if first.failed {
         return HandoffResult::TargetError;
     }
+    let gave_text = matches!(&event.kind, Kind::Model(call) if call.answered == Some(true));
     let back = activation.agent.is_some()
         && evidence.iter().any(|shown| {
             let to_source =
@@ -328,7 +363,7 @@ fn result(
             let at_once = shown.at >= event.start && shown.at <= event.end;
             to_source && at_once && shown.from == activation.agent
         });
-    if back {
+    if back && !gave_text {
         HandoffResult::Bounced
     } else {
         HandoffResult::Success

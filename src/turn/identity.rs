@@ -1,10 +1,13 @@
 //! The agents of a turn, each with one name, however many spellings and ids its spans use.
 
 use crate::model::Name;
+use crate::model::agent_kin::{self, kinship};
 use crate::model::agent_name;
 use crate::model::event::{Event, Kind, Target};
+use crate::model::small_map::SmallSet;
 use rapidhash::RapidHashMap as HashMap;
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 /// The identities of a turn, by what its spans call them.
 #[derive(Debug, Default)]
@@ -96,6 +99,53 @@ impl<'a> Identities<'a> {
         });
         by_key.insert(key, self.list.len() - 1);
         self.list.len() - 1
+    }
+
+    /// Lets targets that do not act stand for the one agent at work whose name only says more or less of its role (H-2). `asked` are
+    /// targets with the agents that hand over to them, by their numbers. Returns whether any target does.
+    pub(super) fn join_kin(
+        &mut self,
+        asked: &[(usize, Option<usize>)],
+        known: &SmallSet<Name>,
+    ) -> bool {
+        let mut sources: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (target, source) in asked {
+            if !self.list[*target].acts {
+                sources.entry(*target).or_default().extend(source);
+            }
+        }
+        if sources.is_empty() {
+            return false;
+        }
+        let mut actors: HashMap<String, Vec<usize>> = HashMap::default();
+        for (number, identity) in self.list.iter().enumerate().filter(|(_, i)| i.acts) {
+            let core = agent_kin::core(&identity.name);
+            actors.entry(core).or_default().push(number);
+        }
+        let home = |(target, sources): (&usize, &Vec<usize>)| {
+            let name = &self.list[*target].name;
+            // It acted before under this very name.
+            if known.iter().any(|agent| agent_name::is_alike(agent, name)) {
+                return None;
+            }
+            let actors = actors.get(&agent_kin::core(name))?.iter();
+            let others = actors.filter(|actor| !sources.contains(actor));
+            let near = others.filter_map(|&i| Some((kinship(&self.list[i].name, name)?, i)));
+            let mut near: Vec<_> = near.collect();
+            near.sort_unstable();
+            match near.as_slice() {
+                [(first, _), (second, _), ..] if first == second => None,
+                near => near.first().map(|(_, actor)| (*target, *actor)),
+            }
+        };
+        let homes: HashMap<usize, usize> = sources.iter().filter_map(home).collect();
+        for number in self.by_text.values_mut() {
+            *number = homes.get(number).copied().unwrap_or(*number);
+        }
+        for actor in homes.values() {
+            self.list[*actor].wanted = true;
+        }
+        !homes.is_empty()
     }
 
     /// The number of the agent that a span names.
@@ -198,22 +248,9 @@ impl<'a> Found<'a> {
         let target = |name: &'a Name| (name, Speaker::Source);
         self.mentions.extend(event.rare.caller.iter().map(other));
         self.mentions.extend(event.rare.agent_id.iter().map(other));
-        let refused = event.rare.refused.iter().map(|request| &request.target);
-        self.mentions.extend(refused.filter_map(named).map(target));
-        match &event.kind {
-            Kind::Model(call) => {
-                let targets = call.requests.iter().map(|request| &request.target);
-                self.mentions.extend(targets.filter_map(named).map(target));
-            }
-            Kind::Tool(tool) => {
-                let hands_to = tool.hands_to.as_ref().and_then(named);
-                self.mentions.extend(hands_to.map(target));
-            }
-            Kind::Handoff(handoff) => {
-                self.mentions.extend(handoff.from.iter().map(other));
-                self.mentions.extend(named(&handoff.to).map(target));
-            }
-            _ => {}
+        self.mentions.extend(targets(event).map(target));
+        if let Kind::Handoff(handoff) = &event.kind {
+            self.mentions.extend(handoff.from.iter().map(other));
         }
     }
 
@@ -235,6 +272,22 @@ impl<'a> Found<'a> {
         let single = ids.into_iter().filter_map(|(id, name)| Some((id, name?)));
         single.collect()
     }
+}
+
+/// The agents that a span hands over to.
+pub(super) fn targets(event: &Event) -> impl Iterator<Item = &Name> {
+    let requests = match &event.kind {
+        Kind::Model(call) => call.requests.as_slice(),
+        _ => &[],
+    };
+    let own = match &event.kind {
+        Kind::Tool(tool) => tool.hands_to.as_ref(),
+        Kind::Handoff(handoff) => Some(&handoff.to),
+        _ => None,
+    };
+    let all = event.rare.refused.iter().chain(requests);
+    let all = all.map(|request| &request.target).chain(own);
+    all.filter_map(named)
 }
 
 fn named(target: &Target) -> Option<&Name> {

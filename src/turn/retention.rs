@@ -84,11 +84,14 @@ impl SourceContext {
         target: usize,
     ) -> Option<Retention> {
         let activation = &activations.list[target];
-        let steps = activation
-            .steps
-            .iter()
-            .map(|&act| activations.steps[act].event);
-        let first = steps.map(|i| tree.events[i]).find(|e| is_chat(e));
+        let steps = activation.steps.iter();
+        let steps = steps.map(|&act| activations.steps[act].event);
+        // Of a try that failed some SDKs do not record the messages.
+        let opening = activations.opening(tree, target).event;
+        let chats = std::iter::once(opening)
+            .chain(steps)
+            .map(|i| tree.events[i]);
+        let first = chats.into_iter().find(|e| is_chat(e));
         let of_target = || {
             let node = activation.node.map(|i| tree.events[i]);
             node.into_iter()

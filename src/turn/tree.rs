@@ -1,6 +1,6 @@
 //! The spans of one turn as a tree, with the agent each one works for.
 
-use super::identity::Identities;
+use super::identity::{self, Identities};
 use super::nesting::{self, Nesting};
 use crate::model::Name;
 use crate::model::agent_name;
@@ -196,6 +196,24 @@ impl<'a> Tree<'a> {
     /// Whether event `i` is a tool whose name alone says that it hands over, while what happens says that it does not (H-10).
     pub(super) fn is_tool_after_all(&self, i: usize) -> bool {
         self.tools_after_all.contains(&i)
+    }
+
+    /// Lets the targets of handoffs stand for the agents at work that are named nearly so (H-2).
+    pub(super) fn join_targets(&mut self, known: &SmallSet<Name>) {
+        let mut asked = Vec::new();
+        for (i, event) in self.events.iter().enumerate() {
+            let from = match &event.kind {
+                Kind::Handoff(handoff) => handoff.from.as_ref(),
+                _ => None,
+            };
+            let from = from.and_then(|name| self.identities.number(name));
+            let source = from.or(self.agents[i]);
+            let numbers = identity::targets(event).filter_map(|to| self.identities.number(to));
+            asked.extend(numbers.map(|to| (to, source)));
+        }
+        if self.identities.join_kin(&asked, known) {
+            self.attribute();
+        }
     }
 
     /// Finds the tools that ran well and after which the same agent went on, where nobody knows an agent of that name.

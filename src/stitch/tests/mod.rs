@@ -32,6 +32,7 @@ mod sessions;
 mod shared;
 mod shares;
 mod standing;
+mod targets;
 mod tool_calls;
 mod turns;
 mod waits;
