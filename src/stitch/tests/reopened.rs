@@ -1,6 +1,6 @@
 //! Traces that go on after a turn of them was decided (T-9).
 
-use super::keys::KeyedDesk;
+use super::keys::{KeyedDesk, seconds};
 use super::*;
 
 /// Long enough for the turn before to be decided while the span around both is open.
@@ -145,4 +145,59 @@ fn a_part_that_is_open_moves_with_its_session() {
     assert_eq!(turns(&facts).len(), 2);
     assert_eq!(count(&facts, is_call), 2);
     assert_eq!(count(&facts, |what| *what == What::Session), 1);
+}
+
+/// T-9. The end of all that is decided counts, whichever part came last.
+#[test]
+fn what_goes_on_with_the_second_of_two_decided_turns_is_late() {
+    let mut s = Scene::default();
+    answers(&mut s, 99, "desk", 0);
+    answers(&mut s, 99, "desk", PAUSE);
+    s.call(99, (PAUSE + 2500, PAUSE + 2600));
+    let last = s.last();
+    last.end = Timestamp(2 * PAUSE * 1_000_000);
+    let facts = run(&s);
+    assert_eq!(turns(&facts).len(), 2);
+    assert_eq!(count(&facts, is_late), 1);
+}
+
+/// T-9. A part whose parents are known is whole: it waits no longer than a whole trace.
+#[test]
+fn a_part_below_a_known_span_waits_for_no_other() {
+    let mut s = Scene::default();
+    let root = s.add(0, (0, 1), Kind::Structure);
+    answers(&mut s, root, "desk", 0);
+    answers(&mut s, root, "desk", PAUSE);
+    let mut desk = KeyedDesk::new(Settings::default());
+    for event in &s.events {
+        let at = event.end.0 / 1_000_000_000;
+        desk.apply(&session("s"), Record::Event(Box::new(event.clone())), at);
+    }
+    let last = seconds(PAUSE / 1000 + 2);
+    desk.stitcher
+        .advance(last + Settings::default().settle, &mut desk.out);
+    assert_eq!(turns(&desk.out.facts).len(), 2);
+}
+
+/// T-9, S-12. What a log record says of a whole trace that is decided counts at once: nothing more of it may come.
+#[test]
+fn a_note_about_a_decided_trace_is_late_at_once() {
+    let mut s = Scene::default();
+    answers(&mut s, 0, "desk", 0);
+    s.add(0, (PAUSE, PAUSE), Kind::Note(7));
+    let note = s.last();
+    note.span = SpanId::OF_TRACE;
+    note.rare.evaluations = list![Evaluation {
+        name: name("quality"),
+        score: Some(1.0),
+        label: None,
+        by_record: true,
+    }];
+    let mut desk = KeyedDesk::new(Settings::default());
+    for event in &s.events {
+        let at = event.end.0 / 1_000_000_000;
+        desk.apply(&session("s"), Record::Event(Box::new(event.clone())), at);
+    }
+    let scores = |what: &What| matches!(what, What::Evaluation { .. });
+    assert_eq!(count(&desk.out.facts, scores), 1);
 }
