@@ -132,8 +132,10 @@ impl<'d> Script<'d> {
             self.truth.spent_nano_usd += HUMAN_PRICE;
             self.truth.handoffs_succeeded += 1;
         }
-        if plan.fate != Fate::Abandoned {
-            self.answer(agent, specialist, model, told, "done.");
+        match plan.fate {
+            // The model ends without a word.
+            Fate::Abandoned => self.call(agent, specialist, model, told, Says::Text(""), false),
+            _ => self.answer(agent, specialist, model, told, "done."),
         }
         self.end(agent, false);
         self.judge(agent, plan.fate);
