@@ -326,6 +326,19 @@ fn an_agent_that_links_and_rates_is_a_turn() {
     let second = answered(2, 60).into_iter().map(|event| (60, link(event)));
     let facts = told(&first.chain(second).collect::<Vec<_>>());
     assert_eq!(turns(&facts).len(), 2);
+    // Neither is one that only a call names.
+    let mut s = Scene::default();
+    let root = s.add(0, (60_000, 60_900), Kind::Structure);
+    s.events[0] = link(s.events[0].clone());
+    s.call(root, (60_001, 60_800));
+    s.last().agent = Some(name("desk"));
+    let second = s.events.into_iter().map(|mut event| {
+        event.trace = trace(2);
+        (60, event)
+    });
+    let first = answered(1, 0).into_iter().map(|event| (0, event));
+    let facts = told(&first.chain(second).collect::<Vec<_>>());
+    assert_eq!(turns(&facts).len(), 2);
 }
 
 /// S-11. A judge asks a model about an answer, also while the turn is open; when it fails, the user is not concerned.
