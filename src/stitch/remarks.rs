@@ -1,12 +1,10 @@
 //! Remarks: scores, feedback and outcomes in a trace of their own, in which no agent works. They speak about the session (S-11).
 
 use super::Output;
-use super::owners::Owners;
 use super::session::{LastAnswer, SessionState};
 use crate::model::Name;
 use crate::model::event::Event;
 use crate::model::fact::{Fact, Ignored, What};
-use crate::model::ids::TraceId;
 use crate::model::time::Timestamp;
 use crate::turn::{self, DEFAULT_WORKFLOW, WorkflowSummary};
 
@@ -22,17 +20,6 @@ impl SessionState {
             workflow: summary.name.clone(),
         });
         self.last_answer = self.last_answer.take().max(Some(answer));
-    }
-
-    /// Keeps the spans of a trace of remarks, so that each counts once however often it is sent.
-    pub(super) fn note_remarks(&mut self, trace: TraceId, events: &[Event]) {
-        let trace = self.traces.get_mut(&trace);
-        if let Some(known) = trace.and_then(|trace| trace.decided.as_mut()) {
-            let before = known.owners.len();
-            let own: Owners = events.iter().map(|event| (event.span, None)).collect();
-            known.owners = own.merged(&known.owners);
-            self.known_spans += known.owners.len() - before;
-        }
     }
 
     /// Counts the remarks of a trace: for the agent of the span that it links to, else for the one that answered last.

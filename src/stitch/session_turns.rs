@@ -202,7 +202,9 @@ impl SessionState {
         }
         let from = out.facts.len();
         for (id, events) in &remarks {
-            self.note_remarks(*id, events);
+            // Each counts once, however often it is sent.
+            let spans = events.iter().map(|event| (*id, event.span, None));
+            self.note_owners(&spans.collect());
             self.count_remarks(events, now, out);
         }
         stamp(&mut out.facts[from..], &self.cohort, &self.traces);

@@ -1,6 +1,7 @@
 //! Traces that go on after a turn of them was decided (T-9).
 
 use super::keys::{KeyedDesk, seconds};
+use super::notes::scored;
 use super::*;
 
 /// Long enough for the turn before to be decided while the span around both is open.
@@ -11,6 +12,17 @@ fn answers(s: &mut Scene, parent: u64, who: &str, start: u64) -> u64 {
     let agent = s.agent(parent, who, (start, start + 2000));
     s.call(agent, (start + 100, start + 1900));
     agent
+}
+
+/// A desk to which the scene was told as one session, each event at its own end, and whose time has not gone on since.
+fn told_to(id: &str, scene: &Scene) -> KeyedDesk {
+    let mut desk = KeyedDesk::new(Settings::default());
+    for event in &scene.events {
+        let at = event.end.0 / 1_000_000_000;
+        let record = Record::Event(Box::new(event.clone()));
+        desk.apply(&session(id), record, at);
+    }
+    desk
 }
 
 fn is_late(what: &What) -> bool {
@@ -112,17 +124,8 @@ fn a_note_about_a_decided_span_is_late_at_once() {
     s.add(0, (PAUSE, PAUSE), Kind::Note(7));
     let note = s.last();
     note.span = span(desk);
-    note.rare.evaluations = list![Evaluation {
-        name: name("quality"),
-        score: Some(1.0),
-        label: None,
-        by_record: true,
-    }];
-    let mut desk = KeyedDesk::new(Settings::default());
-    for event in &s.events {
-        let at = event.end.0 / 1_000_000_000;
-        desk.apply(&session("s"), Record::Event(Box::new(event.clone())), at);
-    }
+    note.rare.evaluations = scored("quality", 1.0);
+    let desk = told_to("s", &s);
     let scores = |facts: &[Fact]| count(facts, |what| matches!(what, What::Evaluation { .. }));
     assert_eq!(scores(&desk.out.facts), 1);
     let facts = desk.end();
@@ -135,11 +138,7 @@ fn a_part_that_is_open_moves_with_its_session() {
     let mut s = Scene::default();
     answers(&mut s, 99, "desk", 0);
     answers(&mut s, 99, "desk", PAUSE);
-    let mut desk = KeyedDesk::new(Settings::default());
-    for event in &s.events {
-        let at = event.end.0 / 1_000_000_000;
-        desk.apply(&session("b"), Record::Event(Box::new(event.clone())), at);
-    }
+    let mut desk = told_to("b", &s);
     desk.apply(&session("b"), Record::Bind(session("a")), 103);
     let facts = desk.end();
     assert_eq!(turns(&facts).len(), 2);
@@ -168,11 +167,7 @@ fn a_part_below_a_known_span_waits_for_no_other() {
     let root = s.add(0, (0, 1), Kind::Structure);
     answers(&mut s, root, "desk", 0);
     answers(&mut s, root, "desk", PAUSE);
-    let mut desk = KeyedDesk::new(Settings::default());
-    for event in &s.events {
-        let at = event.end.0 / 1_000_000_000;
-        desk.apply(&session("s"), Record::Event(Box::new(event.clone())), at);
-    }
+    let mut desk = told_to("s", &s);
     let last = seconds(PAUSE / 1000 + 2);
     desk.stitcher
         .advance(last + Settings::default().settle, &mut desk.out);
@@ -187,17 +182,8 @@ fn a_note_about_a_decided_trace_is_late_at_once() {
     s.add(0, (PAUSE, PAUSE), Kind::Note(7));
     let note = s.last();
     note.span = SpanId::OF_TRACE;
-    note.rare.evaluations = list![Evaluation {
-        name: name("quality"),
-        score: Some(1.0),
-        label: None,
-        by_record: true,
-    }];
-    let mut desk = KeyedDesk::new(Settings::default());
-    for event in &s.events {
-        let at = event.end.0 / 1_000_000_000;
-        desk.apply(&session("s"), Record::Event(Box::new(event.clone())), at);
-    }
+    note.rare.evaluations = scored("quality", 1.0);
+    let desk = told_to("s", &s);
     let scores = |what: &What| matches!(what, What::Evaluation { .. });
     assert_eq!(count(&desk.out.facts, scores), 1);
 }
