@@ -3,7 +3,7 @@
 use super::files::{self, TlsError};
 use super::metrics::TlsMetrics;
 use super::settings::ClientTlsSettings;
-use crate::reload::{Reload, ReloadSource, Reloaded};
+use crate::reload::{Reload, Reloaded};
 use http::Uri;
 use hyper_rustls::{
     FixedServerNameResolver, HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream,
@@ -67,17 +67,10 @@ impl TlsConnector {
         settings: &ClientTlsSettings,
         (connect_timeout, only_http2): (Duration, bool),
     ) -> Result<Self, TlsError> {
-        let named = [&settings.ca_file, &settings.cert_file, &settings.key_file];
-        let files = named.into_iter().flatten().cloned().collect();
         let metrics = TlsMetrics::new(endpoint, settings.cert_file.is_some());
-        let source = ReloadSource {
-            what: "certificates",
-            endpoint: endpoint.to_owned(),
-            files,
-            interval: settings.reload_interval,
-            failures: metrics.failed_reloads.clone(),
-        };
-        let own = settings.clone();
+        let mut own = settings.clone();
+        let interval = own.reload_interval;
+        let source = metrics.source(endpoint, own.files(), interval);
         let load = Box::new(move || load(&own, &metrics));
         let reloaded = Reloaded::open(source, load)?;
         Ok(Self {

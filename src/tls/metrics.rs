@@ -2,8 +2,11 @@
 
 use super::files;
 use crate::catalogue::InternalMetric;
+use crate::reload::ReloadSource;
 use crate::telemetry::{counter, gauge};
 use metrics::{Counter, Gauge};
+use std::path::PathBuf;
+use std::time::Duration;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 
 /// Of a listener, or of a destination.
@@ -11,7 +14,7 @@ use tokio_rustls::rustls::pki_types::CertificateDer;
 pub(super) struct TlsMetrics {
     /// When its certificate expires, in seconds since 1970; absent where it has none.
     expiry: Gauge,
-    pub(super) failed_reloads: Counter,
+    failed_reloads: Counter,
 }
 
 impl TlsMetrics {
@@ -23,6 +26,22 @@ impl TlsMetrics {
                 false => Gauge::noop(),
             },
             failed_reloads: counter(InternalMetric::TlsReloadFailures, &[endpoint]),
+        }
+    }
+
+    /// Where the certificates of a place come from, whose unusable changes are counted here.
+    pub(super) fn source<'f>(
+        &self,
+        endpoint: &str,
+        files: impl Iterator<Item = &'f mut PathBuf>,
+        interval: Duration,
+    ) -> ReloadSource {
+        ReloadSource {
+            what: "certificates",
+            endpoint: endpoint.to_owned(),
+            files: files.map(|file| file.clone()).collect(),
+            interval,
+            failures: self.failed_reloads.clone(),
         }
     }
 

@@ -3,7 +3,7 @@
 use super::files::{self, TlsError};
 use super::metrics::TlsMetrics;
 use super::settings::ServerTlsSettings;
-use crate::reload::{Reload, ReloadSource, Reloaded};
+use crate::reload::{Reload, Reloaded};
 use std::path::Path;
 use std::sync::Arc;
 use tokio::net::TcpStream;
@@ -29,17 +29,10 @@ impl TlsListener {
         settings: &ServerTlsSettings,
         protocols: &'static [&'static [u8]],
     ) -> Result<Self, TlsError> {
-        let mut files = vec![settings.cert_file.clone(), settings.key_file.clone()];
-        files.extend(settings.client_ca_file.clone());
         let metrics = TlsMetrics::new(endpoint, true);
-        let source = ReloadSource {
-            what: "certificates",
-            endpoint: endpoint.to_owned(),
-            files,
-            interval: settings.reload_interval,
-            failures: metrics.failed_reloads.clone(),
-        };
-        let own = settings.clone();
+        let mut own = settings.clone();
+        let interval = own.reload_interval;
+        let source = metrics.source(endpoint, own.files(), interval);
         let load = Box::new(move || load(&own, protocols, &metrics));
         let reloaded = Reloaded::open(source, load)?;
         Ok(Self(Arc::new(reloaded)))
