@@ -6,7 +6,9 @@ mod collector;
 mod native;
 mod past;
 mod restarts;
+mod sdk;
 mod selection;
+mod tap;
 
 use crate::support::http;
 use crate::support::process::{self, Endpoints, Running, folder};
