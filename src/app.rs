@@ -174,6 +174,8 @@ impl App {
         let feed = Arc::clone(&source).feed(clock.clone());
         let stop = tasks.stopping(Phase::Exporters);
         tasks.start(Task::exporter(server, feed, stop.clone()));
+        let issuers = servers.issuers.into_iter();
+        issuers.for_each(|one| tasks.start(Task::issuer(one, stop.clone())));
         let mut followed = servers.files;
         let (engine, ground) = recovered(config, files, clock.clone(), &source).await?;
         let relay = || relay::open(config, &clock);

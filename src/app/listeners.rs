@@ -2,7 +2,7 @@
 
 use super::StartError;
 use super::settings::{connections, listener};
-use crate::auth::{Authenticator, ServerAuthSettings};
+use crate::auth::{Authenticator, Issuer, ServerAuthSettings};
 use crate::config::Config;
 use crate::net::{self, Protocol, Reporter, open_files};
 use crate::reload::Reload;
@@ -23,6 +23,8 @@ pub(super) struct ListenerServers {
     pub(super) server: ListenerParts,
     /// What follows the files of all listeners.
     pub(super) files: Vec<Arc<dyn Reload>>,
+    /// What asks the issuers of tokens for their keys.
+    pub(super) issuers: Vec<Arc<Issuer>>,
 }
 
 /// What the settings of a listener say of its security.
@@ -39,13 +41,15 @@ impl ListenerServers {
     pub(super) fn new(config: &Config, reporter: &Reporter) -> Result<Self, StartError> {
         let connections = connections(config, open_files::raise());
         let mut files = Vec::<Arc<dyn Reload>>::new();
+        let mut issuers = Vec::new();
         let mut parts = |name, protocol: Protocol, max_connections, (tls, auth): Security<'_>| {
             let open = |tls| TlsListener::open(name, tls, protocol.names());
             let tls = tls.as_ref().map(open).transpose()?;
             files.extend(tls.as_ref().map(TlsListener::certificates));
             let open = |auth| Authenticator::open(name, auth);
             let auth = auth.as_ref().map(open).transpose()?;
-            files.extend(auth.as_ref().map(Authenticator::files));
+            files.extend(auth.iter().flat_map(Authenticator::files));
+            issuers.extend(auth.as_ref().and_then(Authenticator::issuer));
             let settings = listener(config, max_connections);
             let server = net::Server::new(name, protocol, settings, (tls, reporter.clone()));
             Ok::<_, StartError>(ListenerParts { server, auth })
@@ -72,6 +76,7 @@ impl ListenerServers {
                 (&server.tls, &server.auth),
             )?,
             files,
+            issuers,
         })
     }
 }

@@ -1,6 +1,7 @@
 //! The tasks of the process. Each has a name and a phase; the phases stop one after the other, within one grace period. A task that
 //! panics is reported by its name.
 
+use crate::auth::Issuer;
 use crate::export::{Exporter, Feed};
 use crate::forward::Destination;
 use crate::reload::Reload;
@@ -111,6 +112,16 @@ impl Task {
                 on_a_thread(move || followed.reload()).await;
             }
         })
+    }
+
+    /// What asks an issuer of tokens for its keys.
+    pub(super) fn issuer(issuer: Arc<Issuer>, stop: CancellationToken) -> Self {
+        let name = "the reader of the keys of an issuer";
+        Self::future(
+            name,
+            Phase::Exporters,
+            async move { issuer.run(stop).await },
+        )
     }
 
     /// An exporter, with a thread and a runtime of its own: probes must be answered when the receivers are busy, and before they are

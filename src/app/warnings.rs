@@ -113,6 +113,7 @@ pub fn refused_listeners(config: &Config) -> Vec<String> {
 fn faults(config: &Config) -> Vec<String> {
     let listeners = open_listeners(config);
     let mut faults: Vec<String> = listeners.filter_map(|listener| listener.fault()).collect();
+    faults.extend(insecure_issuers(config));
     for (name, destination) in &config.exporters.0 {
         let to = &destination.endpoint;
         if destination.is_remote() && !destination.has_tls() {
@@ -149,6 +150,26 @@ fn faults(config: &Config) -> Vec<String> {
         }
     }
     faults
+}
+
+/// Issuers whose keys can be changed on the way.
+fn insecure_issuers(config: &Config) -> impl Iterator<Item = String> {
+    let otlp = &config.receivers.otlp;
+    let listeners = [
+        ("receivers.otlp.grpc", &otlp.grpc.auth),
+        ("receivers.otlp.http", &otlp.http.auth),
+        ("server", &config.server.auth),
+    ];
+    listeners.into_iter().filter_map(|(key, auth)| {
+        let oidc = auth.as_ref()?.oidc.as_ref()?;
+        let url = &oidc.issuer_url;
+        oidc.is_insecure().then(|| {
+            format!(
+                "{key}.auth.oidc gets the keys of {url} without TLS: anyone on the way can change them and then send what he likes; \
+                 use an https:// URL, or jwks_file"
+            )
+        })
+    })
 }
 
 /// The limits of memory, where they come from, and whether they fit.
@@ -218,6 +239,7 @@ fn does_not_fit(config: &Config, weight: usize) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auth::OidcSettings;
     use crate::forward::DestinationSettings;
     use crate::setting::{Amount, Secret};
     use crate::tls::ClientTlsSettings;
@@ -225,6 +247,28 @@ mod tests {
     #[test]
     fn the_defaults_are_secure() {
         assert!(faults(&Config::default()).is_empty());
+    }
+
+    #[test]
+    fn an_issuer_without_tls_is_insecure_unless_it_is_on_this_machine_or_its_keys_are_in_a_file() {
+        for (url, file, is_told) in [
+            ("http://issuer.example", None, true),
+            ("https://issuer.example", None, false),
+            ("http://127.0.0.1:1", None, false),
+            ("http://issuer.example", Some("keys.json".into()), false),
+        ] {
+            let mut config = Config::default();
+            config.server.auth = Some(ServerAuthSettings {
+                oidc: Some(OidcSettings {
+                    issuer_url: url.to_owned(),
+                    jwks_file: file,
+                    ..OidcSettings::default()
+                }),
+                ..ServerAuthSettings::default()
+            });
+            let told = faults(&config);
+            assert_eq!(told.len(), usize::from(is_told), "{url}: {told:?}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::denial::Denial;
 use super::digest::{Digest, DigestKey};
 use super::error::AuthError;
+use super::oidc::{Issuer, OidcVerifier};
 use super::server_settings::ServerAuthSettings;
 use super::users::Users;
 use super::web_config::WebConfig;
@@ -20,7 +21,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 /// A longer header is not looked at.
-pub(super) const MAX_HEADER_BYTES: usize = 4096;
+pub(super) const MAX_HEADER_BYTES: usize = 8192;
 /// Passwords of a listener that are checked at the same time. A flood of wrong ones takes so many cores and no more.
 const MAX_CHECKS: usize = 1;
 /// Requests that wait for such a check.
@@ -33,6 +34,8 @@ pub struct Authenticator(Arc<AuthenticatorState>);
 struct AuthenticatorState {
     key: DigestKey,
     accepted: Arc<Reloaded<AcceptedCredentials, AuthError>>,
+    /// Checks JSON web tokens.
+    oidc: Option<OidcVerifier>,
     /// One permit for each password that is checked.
     checks: Semaphore,
     /// One permit for each request that waits for that, or is checked.
@@ -67,14 +70,20 @@ impl Authenticator {
         let source = ReloadSource {
             what: "credentials",
             endpoint: listener.to_owned(),
-            files: own.files().map(|file| file.clone()).collect(),
+            files: own.own_files().map(|file| file.clone()).collect(),
             interval: own.reload_interval,
             failures: counter(InternalMetric::AuthReloadFailures, &[listener]),
         };
+        let oidc = settings.oidc.as_ref().map(|oidc| {
+            let source = ReloadSource {
+                what: "keys of the issuer",
+                files: Vec::new(),
+                ..source.clone()
+            };
+            OidcVerifier::open(oidc, source)
+        });
         let kinds = [
-            settings
-                .bearer
-                .is_some()
+            (settings.bearer.is_some() || settings.oidc.is_some())
                 .then_some("Bearer realm=\"baton\""),
             settings
                 .basic
@@ -86,6 +95,7 @@ impl Authenticator {
         Ok(Self(Arc::new(AuthenticatorState {
             key,
             accepted: Arc::new(accepted),
+            oidc: oidc.transpose()?,
             checks: Semaphore::new(MAX_CHECKS),
             places: Semaphore::new(MAX_WAITING),
             denied: Denial::ALL.map(|denial| {
@@ -97,8 +107,15 @@ impl Authenticator {
     }
 
     /// What follows its files.
-    pub fn files(&self) -> Arc<dyn Reload> {
-        Arc::<Reloaded<AcceptedCredentials, AuthError>>::clone(&self.0.accepted)
+    pub fn files(&self) -> impl Iterator<Item = Arc<dyn Reload>> {
+        let accepted = Arc::<Reloaded<AcceptedCredentials, AuthError>>::clone(&self.0.accepted);
+        let keys = self.0.oidc.as_ref().and_then(OidcVerifier::files);
+        [accepted as Arc<dyn Reload>].into_iter().chain(keys)
+    }
+
+    /// What asks an issuer for its keys, if one is asked.
+    pub fn issuer(&self) -> Option<Arc<Issuer>> {
+        self.0.oidc.as_ref().and_then(OidcVerifier::issuer)
     }
 
     /// What `WWW-Authenticate` says: one value for each kind of credentials.
@@ -140,14 +157,24 @@ impl AuthenticatorState {
         let rest = rest.trim();
         let is = |name| scheme.eq_ignore_ascii_case(name);
         let is_accepted = if is("bearer") {
-            let digest = self.key.digest(&[rest.as_bytes()]);
-            self.accepted.current().tokens.contains(&digest)
+            self.check_token(rest).await?
         } else if is("basic") {
             self.check_password(rest).await?
         } else {
             false
         };
         is_accepted.then_some(()).ok_or(Denial::Wrong)
+    }
+
+    async fn check_token(&self, token: &str) -> Result<bool, Denial> {
+        let digest = self.key.digest(&[token.as_bytes()]);
+        if self.accepted.current().tokens.contains(&digest) {
+            return Ok(true);
+        }
+        let Some(oidc) = &self.oidc else {
+            return Ok(false);
+        };
+        oidc.check(token).await.map(|_| true)
     }
 
     async fn check_password(&self, encoded: &str) -> Result<bool, Denial> {

@@ -7,19 +7,31 @@ pub enum Denial {
     Missing,
     /// They are not accepted.
     Wrong,
+    /// They were accepted up to some time ago.
+    Expired,
     /// Too many passwords wait to be checked.
     Busy,
+    /// The issuer of tokens did not tell its keys yet.
+    NoKeys,
 }
 
 impl Denial {
-    pub const ALL: [Self; 3] = [Self::Missing, Self::Wrong, Self::Busy];
+    pub const ALL: [Self; 5] = [
+        Self::Missing,
+        Self::Wrong,
+        Self::Expired,
+        Self::Busy,
+        Self::NoKeys,
+    ];
 
     /// As in labels.
     pub fn reason(self) -> &'static str {
         match self {
             Self::Missing => "no_credentials",
             Self::Wrong => "wrong_credentials",
+            Self::Expired => "expired_token",
             Self::Busy => "password_checks",
+            Self::NoKeys => "no_issuer_keys",
         }
     }
 
@@ -32,8 +44,14 @@ impl Denial {
             Self::Wrong => {
                 "the credentials of the request are not accepted; the sender is at fault: correct its header authorization, do not retry unchanged"
             }
+            Self::Expired => {
+                "the token of the request has expired; the sender is at fault: get a new one, do not retry unchanged"
+            }
             Self::Busy => {
                 "too many passwords wait to be checked; nothing was accepted, retry later"
+            }
+            Self::NoKeys => {
+                "the receiver has no keys of the issuer of tokens yet; nothing was accepted, retry later"
             }
         }
     }
@@ -45,16 +63,22 @@ impl Denial {
                 "give the sender a token or a password of auth: OTEL_EXPORTER_OTLP_HEADERS, headers of a Collector, authorization of a scrape"
             }
             Self::Wrong => {
-                "compare the token or password of the sender with the files of auth; a change of them takes up to auth.reload_interval"
+                "compare the token or password of the sender with the files of auth, and issuer and audience of a JSON web token with auth.oidc; a change takes up to auth.reload_interval"
+            }
+            Self::Expired => {
+                "let the sender get new tokens in time; compare the clocks of the issuer and of Baton"
             }
             Self::Busy => {
                 "find out who sends wrong passwords, lower the cost of the bcrypt hashes, or use bearer tokens"
+            }
+            Self::NoKeys => {
+                "check that Baton reaches auth.oidc.issuer_url: its log says why it does not; or set auth.oidc.jwks_file"
             }
         }
     }
 
     /// Whether the same request may be accepted later.
     pub fn is_retryable(self) -> bool {
-        self == Self::Busy
+        matches!(self, Self::Busy | Self::NoKeys)
     }
 }

@@ -6,6 +6,7 @@
 //! | `server_settings.rs` | the keys of `auth` of a listener |
 //! | `authenticator.rs` | checks the credentials of requests to one listener |
 //! | `tokens.rs` | the tokens of a listener |
+//! | `oidc/` | JSON web tokens of an OpenID Connect issuer |
 //! | `users.rs` | users and the bcrypt hashes of their passwords |
 //! | `digest.rs` | keyed digests, by which secrets are compared and remembered |
 //! | `denial.rs` | why a request is refused |
@@ -20,6 +21,7 @@ mod credentials;
 mod denial;
 mod digest;
 mod error;
+mod oidc;
 mod server_settings;
 mod tokens;
 mod users;
@@ -33,5 +35,6 @@ pub use client_settings::{ClientAuthSettings, ClientBasicSettings, ClientBearerS
 pub use credentials::Credentials;
 pub use denial::Denial;
 pub use error::AuthError;
+pub use oidc::{Issuer, OidcSettings};
 pub use server_settings::{ServerAuthSettings, ServerBasicSettings, ServerBearerSettings};
 pub use web_config::WebConfig;

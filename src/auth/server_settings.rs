@@ -1,6 +1,7 @@
 //! The keys of `auth` of a listener.
 
 use super::client_settings::RELOAD_INTERVAL;
+use super::oidc::OidcSettings;
 use super::users;
 use crate::setting::{PositiveInterval, Report, Secret, Validate};
 use schemars::JsonSchema;
@@ -9,7 +10,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Who may send requests to a listener: the section `auth` of its own. With both kinds, either is enough.
+/// Who may send requests to a listener: the section `auth` of its own. With several kinds, any one is enough.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schemars(inline)]
@@ -20,7 +21,10 @@ pub struct ServerAuthSettings {
     /// Users with passwords.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub basic: Option<ServerBasicSettings>,
-    /// How often the files are read again. The next request is checked against what changed.
+    /// JSON web tokens of an OpenID Connect issuer, as bearer tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oidc: Option<OidcSettings>,
+    /// How often the files are read again, and the keys of the issuer are asked for. The next request is checked against what changed.
     #[serde(with = "PositiveInterval")]
     pub reload_interval: Duration,
 }
@@ -53,6 +57,7 @@ impl Default for ServerAuthSettings {
         Self {
             bearer: None,
             basic: None,
+            oidc: None,
             reload_interval: RELOAD_INTERVAL,
         }
     }
@@ -61,16 +66,39 @@ impl Default for ServerAuthSettings {
 impl ServerAuthSettings {
     /// Its files, to make their names relative to a folder.
     pub fn files(&mut self) -> impl Iterator<Item = &mut PathBuf> {
-        let tokens = self.bearer.iter_mut().map(|bearer| &mut bearer.filename);
-        let users = self.basic.iter_mut();
-        tokens.chain(users.filter_map(|basic| basic.filename.as_mut()))
+        let Self {
+            bearer,
+            basic,
+            oidc,
+            ..
+        } = self;
+        let oidc = oidc.iter_mut().flat_map(OidcSettings::files);
+        own_files(bearer, basic).chain(oidc)
     }
+
+    /// Those of tokens and users.
+    pub(super) fn own_files(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        own_files(&mut self.bearer, &mut self.basic)
+    }
+}
+
+fn own_files<'s>(
+    bearer: &'s mut Option<ServerBearerSettings>,
+    basic: &'s mut Option<ServerBasicSettings>,
+) -> impl Iterator<Item = &'s mut PathBuf> {
+    let tokens = bearer.iter_mut().map(|bearer| &mut bearer.filename);
+    let users = basic.iter_mut();
+    tokens.chain(users.filter_map(|basic| basic.filename.as_mut()))
 }
 
 impl Validate for ServerAuthSettings {
     fn validate(&self, report: &mut Report<'_>) {
-        if self.bearer.is_none() && self.basic.is_none() {
-            report.fault("bearer", "is missing: expected bearer, basic or both");
+        if self.bearer.is_none() && self.basic.is_none() && self.oidc.is_none() {
+            let what = "is missing: expected bearer, basic or oidc, or several of them";
+            report.fault("bearer", what);
+        }
+        if let Some(oidc) = &self.oidc {
+            oidc.validate(&mut report.below("oidc"));
         }
         if let Some(bearer) = &self.bearer
             && bearer.filename.as_os_str().is_empty()

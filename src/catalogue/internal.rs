@@ -129,13 +129,13 @@ pub static INTERNAL: &[Description<InternalMetric>] = &[
     counter(
         InternalMetric::AuthReloadFailures,
         "baton_auth_reload_failures_total",
-        "Changes of files with tokens, users or passwords that could not be used, so that the last ones stayed in use. By endpoint: grpc, http, server or an exporter.",
+        "Changes of files with tokens, users or passwords that could not be used, and failed attempts to get the keys of an issuer: the last ones stayed in use. By endpoint: grpc, http, server or an exporter.",
     )
     .with_labels(&["endpoint"]),
     counter(
         InternalMetric::UnauthenticatedRequests,
         "baton_unauthenticated_requests_total",
-        "Requests that were refused because of their credentials, by listener and reason: no_credentials, wrong_credentials or password_checks (too many passwords wait to be checked; the sender should retry).",
+        "Requests that were refused because of their credentials, by listener and reason: no_credentials, wrong_credentials, expired_token, password_checks (too many passwords wait to be checked) or no_issuer_keys (the issuer of tokens did not tell its keys yet). After the last two, the sender should retry.",
     )
     .with_labels(&["listener", "reason"]),
     counter(

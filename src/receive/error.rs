@@ -50,7 +50,7 @@ impl ReceiveError {
     pub(super) const MALFORMED: Self = Self::Ingest(IngestError::Malformed);
     pub(super) const STOPPING: Self = Self::Ingest(IngestError::Stopping);
 
-    pub(super) const ALL: [Self; 21] = [
+    pub(super) const ALL: [Self; 23] = [
         Self::MALFORMED,
         Self::Aborted,
         Self::TooLarge,
@@ -63,7 +63,9 @@ impl ReceiveError {
         Self::Overloaded(Overload::Queue),
         Self::Denied(Denial::Missing),
         Self::Denied(Denial::Wrong),
+        Self::Denied(Denial::Expired),
         Self::Denied(Denial::Busy),
+        Self::Denied(Denial::NoKeys),
         Self::Ingest(IngestError::Full(Limit::Queue)),
         Self::Ingest(IngestError::Full(Limit::Memory)),
         Self::Ingest(IngestError::Full(Limit::Disk)),

@@ -127,11 +127,11 @@ async fn a_password_that_changed_is_refused_though_it_was_remembered() {
     assert_eq!(authenticator.check(&one).await, Ok(()));
     assert_eq!(authenticator.check(&two).await, Err(Denial::Wrong));
     write("two");
-    authenticator.files().reload();
+    authenticator.files().for_each(|file| file.reload());
     assert_eq!(authenticator.check(&one).await, Err(Denial::Wrong));
     assert_eq!(authenticator.check(&two).await, Ok(()));
     // Without users nobody could come in: the last ones stay.
     std::fs::write(&file, "").expect("written");
-    authenticator.files().reload();
+    authenticator.files().for_each(|file| file.reload());
     assert_eq!(authenticator.check(&two).await, Ok(()));
 }

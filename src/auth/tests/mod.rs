@@ -1,6 +1,7 @@
 //! Credentials: what is shown, what is accepted, and that no message shows a secret.
 
 mod listeners;
+mod oidc;
 mod web;
 
 use super::*;

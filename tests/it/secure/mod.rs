@@ -2,7 +2,9 @@
 
 pub mod authority;
 mod credentials;
+mod issuer;
 mod matrix;
+mod oidc;
 mod open;
 mod rotation;
 mod secrets;
