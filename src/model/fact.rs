@@ -4,7 +4,7 @@ use super::Name;
 use super::call_costs::CallCosts;
 use super::cohort::Cohort;
 use super::event::{Basis, Cost, Event, Operation, Outcome, RunTotals, Usage};
-use super::ids::{PartitionKey, TraceId};
+use super::ids::{PartitionKey, SpanId, TraceId};
 use super::sampling::Threshold;
 use super::time::Timestamp;
 use std::time::Duration;
@@ -199,6 +199,8 @@ pub struct Workflow {
     pub calls: CallCosts,
     /// Whether a span names the user, so that a repeat contact can be recognised.
     pub has_user: bool,
+    /// The first span of its first turn, in the trace of the fact. `None`: an older Baton did not keep it.
+    pub span: Option<SpanId>,
 }
 
 /// How a call or the work of an agent ended.
@@ -309,6 +311,17 @@ pub struct Handoff {
     pub intent: Option<IntentPassed>,
     /// Only the model's output shows it: nothing ever ran.
     pub phantom: bool,
+    /// Where it was made.
+    pub place: HandoffPlace,
+}
+
+/// Where a handoff was made, in the trace of its fact: what tells it from every other handoff.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HandoffPlace {
+    /// The span that shows it best. `None`: an older Baton did not keep it.
+    pub span: Option<SpanId>,
+    /// Its number among the handoffs that this span shows, from 0.
+    pub ordinal: u32,
 }
 
 /// The target of a handoff to a human.

@@ -874,6 +874,11 @@ pub struct Verdict {
     pub workflow: ::prost::alloc::string::String,
     #[prost(enumeration = "Basis", tag = "31")]
     pub basis: i32,
+    /// The span that shows it best, and its number among the handoffs that this span shows.
+    #[prost(bytes = "vec", optional, tag = "32")]
+    pub span: ::core::option::Option<::prost::alloc::vec::Vec<u8>>,
+    #[prost(uint32, tag = "33")]
+    pub ordinal: u32,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct OpenWorkflow {
@@ -933,6 +938,9 @@ pub struct OpenWorkflow {
     pub calls_without_price: u32,
     #[prost(uint64, optional, tag = "29")]
     pub threshold: ::core::option::Option<u64>,
+    /// The first span of the turn that began first.
+    #[prost(bytes = "vec", optional, tag = "30")]
+    pub span: ::core::option::Option<::prost::alloc::vec::Vec<u8>>,
 }
 /// The latest verdict on the business result.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

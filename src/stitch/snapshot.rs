@@ -11,7 +11,9 @@ use super::workflow::OpenWorkflow;
 use super::{KeyState, Stitcher};
 use crate::model::Name;
 use crate::model::call_costs::CallCosts;
-use crate::model::fact::{Evidence, Handoff, HandoffKind, HandoffResult, Retention, TurnResult};
+use crate::model::fact::{
+    Evidence, Handoff, HandoffKind, HandoffPlace, HandoffResult, Retention, TurnResult,
+};
 use crate::model::ids::{PartitionKey, SpanId, TraceId};
 use crate::model::sampling::Threshold;
 use crate::model::small_map::SmallSet;
@@ -296,6 +298,8 @@ impl HandoffState {
             intent_kept: self.source.intent_kept,
             workflow: handoff.workflow.as_str().to_owned(),
             basis: v1::Basis::from(handoff.basis).into(),
+            span: handoff.place.span.map(|span| span.as_bytes().to_vec()),
+            ordinal: handoff.place.ordinal,
         }
     }
 
@@ -319,6 +323,10 @@ impl HandoffState {
                 phantom: stored.phantom,
                 basis,
                 workflow: workflow_of(stored.workflow),
+                place: HandoffPlace {
+                    span: stored.span.as_deref().map(span).transpose()?,
+                    ordinal: stored.ordinal,
+                },
             },
             pending: true,
             escalated: stored.escalated,
@@ -365,6 +373,7 @@ impl OpenWorkflow {
             last_failed: self.summary.last_result == Some(TurnResult::Failed),
             broken: self.summary.last_broke,
             trace: self.summary.trace.as_bytes().to_vec(),
+            span: self.summary.span.map(|span| span.as_bytes().to_vec()),
             cohort: cohort(&self.summary.cohort),
             threshold: self.summary.threshold.map(Threshold::get),
             user: text(self.summary.user.as_ref()),
@@ -421,6 +430,7 @@ impl OpenWorkflow {
             }),
             last_broke: stored.broken,
             trace: trace(&stored.trace)?,
+            span: stored.span.as_deref().map(span).transpose()?,
             cohort: cohort_of(stored.cohort),
             threshold: threshold(stored.threshold),
             user: name(stored.user),

@@ -129,6 +129,7 @@ impl OpenWorkflow {
             models: std::mem::take(&mut summary.models).into_iter().collect(),
             calls: summary.cost.calls,
             has_user: summary.user.is_some(),
+            span: summary.span,
         });
         out.facts.push(fact(&summary, what));
         out.sends.extend(contact(summary, outcome));

@@ -138,6 +138,7 @@ fn summary(
     Some(WorkflowSummary {
         name: tree.workflow.clone(),
         trace: first.trace,
+        span: Some(first.span),
         id: contexts().find_map(|context| context.workflow_id.clone()),
         start: first.start,
         end: tree.events.iter().map(|e| e.end).max().unwrap_or_default(),

@@ -5,7 +5,7 @@ use super::tree::Tree;
 use crate::model::Name;
 use crate::model::agent_name::{is_alike, is_number};
 use crate::model::event::{Basis, HandoffRequest, Kind, Target};
-use crate::model::ids::TraceId;
+use crate::model::ids::{SpanId, TraceId};
 use crate::model::time::Timestamp;
 
 /// One handoff with all its evidence.
@@ -36,6 +36,8 @@ pub(super) struct HandoffEvidence {
     /// Its target works inside one of its own spans.
     pub(super) has_work_inside: bool,
     pub(super) trace: TraceId,
+    /// The span that shows it best: one that ran, otherwise the first.
+    pub(super) span: SpanId,
     /// The strongest of what says that it is a handoff (H-8).
     pub(super) basis: Basis,
 }
@@ -137,6 +139,7 @@ fn shown_at(tree: &Tree<'_>, i: usize, at: Timestamp, to: &Target) -> HandoffEvi
         callee: None,
         has_work_inside: false,
         trace: tree.events[i].trace,
+        span: tree.events[i].span,
         basis: Basis::Inferred,
     }
 }
@@ -190,6 +193,9 @@ impl HandoffEvidence {
         self.from = self.from.take().or(other.from);
         self.call_ids.extend(other.call_ids);
         self.events.extend(other.events);
+        if other.ran && !self.ran {
+            self.span = other.span;
+        }
         self.requested |= other.requested;
         self.ran |= other.ran;
         self.refused |= other.refused;

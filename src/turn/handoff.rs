@@ -10,9 +10,10 @@ use crate::model::agent_kin::kinship;
 use crate::model::agent_name::is_alike;
 use crate::model::cohort::Cohort;
 use crate::model::event::{Basis, Kind, Target};
-use crate::model::fact::{HUMAN, Handoff, HandoffKind, HandoffResult};
-use crate::model::ids::TraceId;
+use crate::model::fact::{HUMAN, Handoff, HandoffKind, HandoffPlace, HandoffResult};
+use crate::model::ids::{SpanId, TraceId};
 use crate::model::sampling::Threshold;
+use crate::model::small_map::SmallMap;
 use crate::model::time::Timestamp;
 use std::time::Duration;
 
@@ -86,7 +87,28 @@ pub(super) fn judge(
         ));
     }
     states.sort_by_key(|v| v.at);
+    number(&mut states);
     states
+}
+
+/// Numbers the handoffs of this turn that one span shows. One of an earlier turn has its number.
+fn number(states: &mut [HandoffState]) {
+    let mut seen: SmallMap<(TraceId, Option<SpanId>), u32> = SmallMap::default();
+    let own = |state: &&mut HandoffState| state.handoff.kind != HandoffKind::Resume;
+    for state in states.iter_mut().filter(own) {
+        let place = &mut state.handoff.place;
+        let next = seen.get_or_insert_with((state.trace, place.span), || 0);
+        place.ordinal = *next;
+        *next += 1;
+    }
+}
+
+/// The place of what a span shows.
+fn place(span: SpanId) -> HandoffPlace {
+    HandoffPlace {
+        span: Some(span),
+        ordinal: 0,
+    }
 }
 
 /// The evidence that activation `target` answers: the latest one before it that nobody answered yet (H-3).
@@ -236,9 +258,10 @@ fn by_structure(
     let retention = known.kept_by(tree, activations, target);
     let intent = known.intent_with(tree, activations, target);
     let judged = result(tree, activations, evidence, Some(&from), target);
+    let first = tree.events[activations.first_step(target).event];
     Some(HandoffState {
         at,
-        trace: tree.events[activations.first_step(target).event].trace,
+        trace: first.trace,
         handoff: Handoff {
             workflow: tree.workflow.clone(),
             result: retention::judged(judged, kind, retention, policy),
@@ -250,6 +273,7 @@ fn by_structure(
             to: agent.clone(),
             kind,
             latency: (kind == HandoffKind::Transfer).then(|| activation.start.since(at)),
+            place: place(first.span),
         },
         pending: false,
         escalated: false,
@@ -313,6 +337,7 @@ fn conclude(
             basis: shown.basis,
             phantom: (lost || result == HandoffResult::Rejected) && shown.requested && !shown.ran,
             latency: target.map(|t| activations.list[t].start.since(shown.at)),
+            place: place(shown.span),
         },
     }
 }

@@ -5,7 +5,7 @@ use crate::model::Name;
 use crate::model::cohort::Cohort;
 use crate::model::event::Outcome;
 use crate::model::fact::TurnResult;
-use crate::model::ids::TraceId;
+use crate::model::ids::{SpanId, TraceId};
 use crate::model::sampling::Threshold;
 use crate::model::small_map::SmallSet;
 use crate::model::time::Timestamp;
@@ -31,6 +31,8 @@ pub struct WorkflowSummary {
     /// The name and the trace of the turn that began first.
     pub name: Name,
     pub trace: TraceId,
+    /// The first span of that turn. `None`: an older Baton did not keep it.
+    pub span: Option<SpanId>,
     /// The ID that the application gives it.
     pub id: Option<Name>,
     /// Event time, from the first request to the last answer.
@@ -74,6 +76,7 @@ impl WorkflowSummary {
         let Self {
             name,
             trace,
+            span,
             id,
             start,
             end,
@@ -95,8 +98,8 @@ impl WorkflowSummary {
             intent,
             value,
         } = other;
-        if (start, trace, &name) < (self.start, self.trace, &self.name) {
-            (self.start, self.trace, self.name) = (start, trace, name);
+        if (start, trace, &name, span) < (self.start, self.trace, &self.name, self.span) {
+            (self.start, self.trace, self.name, self.span) = (start, trace, name, span);
         }
         if (end, last_broke, last_result) > (self.end, self.last_broke, self.last_result) {
             (self.end, self.last_broke, self.last_result) = (end, last_broke, last_result);
@@ -126,7 +129,7 @@ impl WorkflowSummary {
     pub fn append(&mut self, mut turn: Self) {
         let (last_result, last_broke) = (turn.last_result, turn.last_broke);
         turn.name.clone_from(&self.name);
-        turn.trace = self.trace;
+        (turn.trace, turn.span) = (self.trace, self.span);
         turn.user = self.user.clone().or(turn.user);
         turn.tenant = self.tenant.clone().or(turn.tenant);
         self.intent = turn.intent.clone().or(self.intent.take());

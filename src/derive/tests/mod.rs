@@ -10,7 +10,9 @@ use super::*;
 use crate::model::Name;
 use crate::model::call_costs::CallCosts;
 use crate::model::event::{Basis, Outcome};
-use crate::model::fact::{Action, ActionKind, Ending, HandoffKind, ToolCallFact, Workflow};
+use crate::model::fact::{
+    Action, ActionKind, Ending, HandoffKind, HandoffPlace, ToolCallFact, Workflow,
+};
 use crate::model::ids::TraceId;
 use crate::model::metric::Point;
 use std::time::Duration;
@@ -39,6 +41,7 @@ pub(super) fn handoff(result: HandoffResult) -> What {
         intent: None,
         phantom: false,
         basis: Basis::Inferred,
+        place: HandoffPlace::default(),
     })
 }
 
@@ -87,6 +90,7 @@ fn closed(outcome: Outcome) -> Workflow {
         models: Vec::new(),
         calls: CallCosts::default(),
         has_user: true,
+        span: None,
     }
 }
 

@@ -5,7 +5,9 @@ use crate::derive::*;
 use crate::model::Name;
 use crate::model::call_costs::CallCosts;
 use crate::model::event::{Basis, Outcome, Usage};
-use crate::model::fact::{Ending, Evidence, HandoffKind, IntentPassed, Retention, Workflow};
+use crate::model::fact::{
+    Ending, Evidence, HandoffKind, HandoffPlace, IntentPassed, Retention, Workflow,
+};
 use proptest::prelude::*;
 use std::time::Duration;
 
@@ -15,6 +17,10 @@ fn calls(known: u64, lacks_usage: bool, lacks_price: bool) -> CallCosts {
         no_usage: lacks_usage.into(),
         no_price: lacks_price.into(),
     }
+}
+
+fn passed(kept: bool) -> IntentPassed {
+    IntentPassed { kept, sides: None }
 }
 
 /// A fact whose kind, labels and parts follow from a number.
@@ -45,6 +51,7 @@ fn what(number: u64) -> What {
             models: [name(1), name(2)][..usize::from(bit(2)) + usize::from(bit(3))].to_vec(),
             calls: calls(number % 3, bit(4), bit(5)),
             has_user: bit(6),
+            span: None,
         }),
         2 => What::Model(ModelCallFact {
             agent: name(0),
@@ -79,12 +86,10 @@ fn what(number: u64) -> What {
                 ratio: 0.5,
                 evidence: [Evidence::Declared, Evidence::Content][usize::from(bit(2))],
             }),
-            intent: bit(3).then_some(IntentPassed {
-                kept: bit(4),
-                sides: None,
-            }),
+            intent: bit(3).then(|| passed(bit(4))),
             phantom: bit(5),
             basis: Basis::Inferred,
+            place: HandoffPlace::default(),
         }),
     }
 }

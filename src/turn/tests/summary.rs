@@ -5,7 +5,7 @@ use crate::model::call_costs::{CallCost, CallCosts};
 use crate::model::cohort::Cohort;
 use crate::model::event::Outcome;
 use crate::model::fact::TurnResult;
-use crate::model::ids::TraceId;
+use crate::model::ids::{SpanId, TraceId};
 use crate::model::sampling::Threshold;
 use crate::model::small_map::SmallSet;
 use crate::model::time::Timestamp;
@@ -68,6 +68,7 @@ fn summary() -> impl Strategy<Value = WorkflowSummary> {
         let mut summary = WorkflowSummary {
             name: whose.0,
             trace: TraceId::new(&[whose.1; 16]).expect("not zero"),
+            span: SpanId::new(&[whose.1; 8]),
             id: whose.2,
             start: whose.3,
             end: whose.4,

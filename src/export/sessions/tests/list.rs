@@ -7,8 +7,8 @@ use crate::model::Name;
 use crate::model::call_costs::CallCosts;
 use crate::model::event::{Basis, Outcome};
 use crate::model::fact::{
-    Action, ActionKind, AgentInvocation, Ending, Fact, HUMAN, Handoff, HandoffKind, HandoffResult,
-    IntentPassed, ToolCallFact, Turn, TurnResult, What, Workflow,
+    Action, ActionKind, AgentInvocation, Ending, Fact, HUMAN, Handoff, HandoffKind, HandoffPlace,
+    HandoffResult, IntentPassed, ToolCallFact, Turn, TurnResult, What, Workflow,
 };
 use crate::model::ids::{PartitionKey, TenantScoped, TraceId};
 use crate::model::time::Timestamp;
@@ -66,6 +66,7 @@ fn handoff(from: &str, to: &str, result: HandoffResult) -> What {
         intent: None,
         phantom: false,
         basis: Basis::Inferred,
+        place: HandoffPlace::default(),
     })
 }
 
@@ -106,6 +107,7 @@ fn ended(outcome: Outcome) -> What {
         models: Vec::new(),
         calls: CallCosts::default(),
         has_user: true,
+        span: None,
     })
 }
 
