@@ -25,9 +25,9 @@ pub use warnings::refused_listeners;
 use crate::auth::AuthError;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::engine::{Engine, PartitionWorker};
+use crate::engine::{Engine, FactSink, PartitionWorker};
 use crate::export::scrape::{self, ScrapeServer};
-use crate::forward::{DestinationError, Forwarder};
+use crate::forward::DestinationError;
 use crate::ingest::{Appender, Ingest, Pipeline, Signal};
 use crate::log::LogError;
 use crate::log::disk;
@@ -39,7 +39,7 @@ use crate::telemetry::Telemetry;
 use crate::tls::TlsError;
 use feed::FeedSource;
 use listeners::{ListenerParts, ListenerServers};
-use relay::Relay;
+use relay::{Relay, RunningRelay};
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -54,7 +54,7 @@ pub struct App {
     engine: Arc<Engine>,
     ingest: Arc<dyn Ingest>,
     /// Where requests are forwarded.
-    forwarder: Option<Arc<Forwarder>>,
+    relay: Option<RunningRelay>,
     tasks: Tasks,
     grace_period: Duration,
     pub grpc: SocketAddr,
@@ -177,10 +177,13 @@ impl App {
         let issuers = servers.issuers.into_iter();
         issuers.for_each(|one| tasks.start(Task::issuer(one, stop.clone())));
         let mut followed = servers.files;
-        let (engine, ground) = recovered(config, files, clock.clone(), &source).await?;
+        // Before the state is recovered: what is found out again goes to the spool.
         let relay = || relay::open(config, &clock);
         let relay = source.telemetry.register(relay)?;
         followed.extend(relay.iter().flat_map(Relay::files));
+        let relay = relay.map(|relay| source.forwarding(relay.start(&tasks)));
+        let sink = relay.as_ref().and_then(RunningRelay::sink);
+        let (engine, ground) = recovered(config, files, clock.clone(), &source, sink).await?;
         let followed = followed.into_iter();
         followed.for_each(|one| tasks.start(Task::reader(one, stop.clone())));
         let ingest = || pipeline(config, &engine, &ground, clock);
@@ -190,7 +193,7 @@ impl App {
         let (grpc, http) = receivers(config, servers, &source.telemetry, &ingest)?;
         let app = Self {
             engine: Arc::clone(&engine),
-            forwarder: relay.as_ref().map(|relay| Arc::clone(&relay.forwarder)),
+            relay,
             ingest,
             tasks,
             grace_period: config.shutdown.grace_period,
@@ -203,13 +206,6 @@ impl App {
         let tasks = tasks.chain(worker_tasks(&app.engine, ground.workers));
         let tasks = tasks.chain(receiver_tasks(&app.engine, (grpc, http), reporter, &stop));
         tasks.for_each(|task| app.tasks.start(task));
-        if let Some(relay) = relay {
-            // It is set once: nobody else does.
-            let _ = source.forwarder.set(Arc::clone(&relay.forwarder));
-            let stop = app.tasks.stopping(Phase::Destinations);
-            let tasks = relay.tasks(&app.engine, &stop);
-            tasks.for_each(|task| app.tasks.start(task));
-        }
         // From here on it is ready. It is set once: nobody else does.
         let _ = source.engine.set(engine);
         app.tell_addresses();
@@ -267,8 +263,8 @@ impl App {
 
 impl App {
     fn end_spool(&self) {
-        if let Some(forwarder) = &self.forwarder {
-            forwarder.end();
+        if let Some(relay) = &self.relay {
+            relay.end();
         }
     }
 }
@@ -278,7 +274,6 @@ impl Drop for App {
     fn drop(&mut self) {
         self.engine.close();
         self.engine.end();
-        self.end_spool();
     }
 }
 
@@ -347,10 +342,11 @@ async fn recovered(
     files: Option<Arc<dyn Files>>,
     clock: Clock,
     source: &Arc<FeedSource>,
+    sink: Option<Arc<dyn FactSink>>,
 ) -> Result<(Arc<Engine>, ground::Ground), StartError> {
     let (config, source) = (config.clone(), Arc::clone(source));
     tasks::on_a_thread(move || {
-        let recover = || ground::recover(&config, files, &clock, &source.progress);
+        let recover = || ground::recover(&config, files, &clock, &source.progress, sink);
         source.telemetry.register(recover)
     })
     .await

@@ -41,6 +41,7 @@ pub mod stitch;
 pub mod telemetry;
 pub mod tls;
 pub mod turn;
+pub mod verdict;
 
 /// The names of attributes that are read by their whole name: the vocabularies of all dialects. The decoder gives each a number. It is told
 /// them here, at compile time, so that `otlp` does not know the dialects.

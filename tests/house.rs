@@ -17,6 +17,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 const PURE: &[&str] = &[
+    "verdict",
     "catalogue",
     "derive",
     "doctor",

@@ -1,5 +1,6 @@
 //! What exporters are fed from: the engine, Baton's own metrics, and how the process is doing.
 
+use super::relay::RunningRelay;
 use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::export::{FactSource, FamilySource, Feed, Readiness, SessionVisitor};
@@ -16,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 pub(super) struct FeedSource {
     /// Empty until the state is recovered and the receivers are open. The wiring sets it once.
     pub(super) engine: OnceLock<Arc<Engine>>,
-    /// Empty where nothing is forwarded, and until the receivers are open. The wiring sets it once.
+    /// Empty where nothing is forwarded, and until the spool is open. The wiring sets it once.
     pub(super) forwarder: OnceLock<Arc<Forwarder>>,
     /// How far the recovery is.
     pub(super) progress: Arc<Progress>,
@@ -34,6 +35,13 @@ impl FeedSource {
             readiness: self,
             clock,
         }
+    }
+
+    /// Knows what forwards, from here on.
+    pub(super) fn forwarding(&self, relay: RunningRelay) -> RunningRelay {
+        // It is set once: nobody else does.
+        let _ = self.forwarder.set(Arc::clone(&relay.0));
+        relay
     }
 
     /// What the engine says; nothing before there is one.
@@ -87,14 +95,14 @@ impl Readiness for FeedSource {
         let Some(engine) = self.engine.get() else {
             return self.starting().into_iter().collect();
         };
+        let forwarder = self.forwarder.get();
+        let spool = forwarder.map(|forwarder| forwarder.heartbeats().stuck());
         let silent = engine.heartbeats().stuck().into_iter();
+        let silent = silent.chain(spool.into_iter().flatten());
         let stuck = silent.map(|name| format!("{name} makes no progress"));
         let stopping = self.stopping.is_cancelled();
         let stopping = stopping.then(|| "stopping".to_owned());
-        let spool = self
-            .forwarder
-            .get()
-            .and_then(|forwarder| forwarder.shortage());
+        let spool = forwarder.and_then(|forwarder| forwarder.shortage());
         let full = engine.full().into_iter().chain(spool);
         let missed = engine.missed_time().map(|missed| {
             let seconds = missed.as_secs();

@@ -4,16 +4,20 @@ use super::settings::partition_settings;
 use super::{StartError, engine_settings, fresh_seed};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::engine::{self, Engine, PartitionWorker};
+use crate::engine::{self, Engine, FactSink, PartitionWorker};
 use crate::log::disk::files::{Files, Folder};
 use crate::log::disk::progress::{Progress, watched};
 use crate::log::disk::{self, DiskLog, layout};
 use crate::log::memory::{self, MemoryLog};
 use crate::log::{Log, LogError, LogKind};
-use crate::model::limit::Bytes;
+use crate::model::limit::{Bytes, Limit};
 use crate::proto::v1;
 use std::sync::Arc;
-use tracing::{info, warn};
+use std::time::Duration;
+use tracing::{error, info, warn};
+
+/// How long a change of the number of partitions waits for verdicts that are not in the spool.
+const VERDICT_WAIT: Duration = Duration::from_secs(60);
 
 /// What the engine stands on.
 pub(super) struct Ground {
@@ -43,14 +47,19 @@ pub(super) fn recover(
     files: Option<Arc<dyn Files>>,
     clock: &Clock,
     progress: &Arc<Progress>,
+    sink: Option<Arc<dyn FactSink>>,
 ) -> Result<(Arc<Engine>, Ground), StartError> {
     match files {
-        None => Ok(in_memory(config, clock)?),
-        Some(files) => Ok(on_disk(config, files, clock, progress)?),
+        None => Ok(in_memory(config, clock, sink)?),
+        Some(files) => Ok(on_disk(config, files, (clock, progress), sink)?),
     }
 }
 
-fn in_memory(config: &Config, clock: &Clock) -> Result<(Arc<Engine>, Ground), LogError> {
+fn in_memory(
+    config: &Config,
+    clock: &Clock,
+    sink: Option<Arc<dyn FactSink>>,
+) -> Result<(Arc<Engine>, Ground), LogError> {
     let settings = engine_settings(config);
     let log = Arc::new(memory::open(
         settings.partitions,
@@ -63,7 +72,8 @@ fn in_memory(config: &Config, clock: &Clock) -> Result<(Arc<Engine>, Ground), Lo
         Arc::<MemoryLog>::clone(&log),
         snapshots,
         clock.clone(),
-    );
+    )
+    .telling(sink);
     let (workers, _) = engine.assign(0..settings.partitions)?;
     let ground = Ground {
         workers,
@@ -77,8 +87,8 @@ fn in_memory(config: &Config, clock: &Clock) -> Result<(Arc<Engine>, Ground), Lo
 fn on_disk(
     config: &Config,
     files: Arc<dyn Files>,
-    clock: &Clock,
-    progress: &Arc<Progress>,
+    (clock, progress): (&Clock, &Arc<Progress>),
+    sink: Option<Arc<dyn FactSink>>,
 ) -> Result<(Arc<Engine>, Ground), LogError> {
     let begun = clock.now();
     let (files, work) = watched(files, progress)?;
@@ -95,7 +105,7 @@ fn on_disk(
     };
     let meta = layout::meta(&*files, fresh)?;
     progress.begin(work, meta.partitions as usize);
-    let meta = change_partitions(config, &files, meta)?;
+    let meta = change_partitions(config, &files, meta, sink.as_deref())?;
     let settings = partition_settings(config, meta.partitions as usize);
     let opened = disk::open(&files, &disk_settings(config, &meta))?;
     if opened.cut > 0 {
@@ -111,7 +121,8 @@ fn on_disk(
         Arc::<DiskLog>::clone(&log),
         Arc::<DiskLog>::clone(&log),
         clock.clone(),
-    );
+    )
+    .telling(sink);
     let (workers, recovered) = engine.assign(0..settings.partitions)?;
     let seconds = clock.now().since(begun).as_secs_f64();
     info!(
@@ -143,6 +154,7 @@ fn change_partitions(
     config: &Config,
     files: &Arc<dyn Files>,
     meta: v1::Meta,
+    sink: Option<&dyn FactSink>,
 ) -> Result<v1::Meta, LogError> {
     let from = meta.partitions as usize;
     let to = config.engine.partitions;
@@ -156,7 +168,15 @@ fn change_partitions(
         &partition_settings(config, from),
         &partition_settings(config, to),
     );
-    let changed = engine::repartition((&log, &log), settings)?;
+    let changed = engine::repartition((&log, &log), settings, sink)?;
+    let is_told = |sink: &dyn FactSink| (0..from).all(|one| sink.is_durable(one, VERDICT_WAIT));
+    if !sink.is_none_or(is_told) {
+        error!(
+            from,
+            "verdicts of the old partitions cannot be written to the spool: keep this number until the destinations have caught up"
+        );
+        return Err(LogError::Full(Limit::Spool));
+    }
     let states = changed.partitions.iter().enumerate();
     let states = states.map(|(index, partition)| partition.save(index));
     let meta = layout::replace(&**files, meta, changed.position, states)?;

@@ -1,19 +1,24 @@
 //! The spool and the destinations of a configuration.
 
-use super::tasks::{Phase, Task};
+use super::tasks::{Phase, Task, Tasks};
 use super::{StartError, log_failure};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::engine::Engine;
-use crate::forward::{Destination, Forwarder, GiveUpPolicy};
+use crate::engine::FactSink;
+use crate::forward::{
+    Destination, Forwarder, GiveUpPolicy, VERDICT_TENANT_HEADER, VerdictRouting, VerdictWriter,
+};
 use crate::ingest::Ingest;
 use crate::log::LogKind;
 use crate::log::disk::files::Folder;
+use crate::model::fact::Fact;
+use crate::model::time::Timestamp;
 use crate::reload::Reload;
 use crate::spool::{Quarantine, Spool, SpoolLimits, SpoolWriter};
 use futures_util::future::join_all;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// The directory of the spool in the state directory.
@@ -30,7 +35,15 @@ pub(super) struct Relay {
     /// Of a spool on disk.
     writer: Option<SpoolWriter>,
     destinations: Vec<Destination>,
+    /// `None`: no destination takes verdicts.
+    verdicts: Option<VerdictWriter>,
 }
+
+/// What forwards, running. Dropped, it ends the spool: its writer ends however the app ends.
+pub(super) struct RunningRelay(pub(super) Arc<Forwarder>);
+
+/// Takes verdicts from the partitions.
+struct VerdictSink(Arc<Forwarder>);
 
 /// The spool and the destinations; `None`: nothing is forwarded.
 pub(super) fn open(config: &Config, clock: &Clock) -> Result<Option<Relay>, StartError> {
@@ -62,17 +75,22 @@ fn open_to(config: &Config, clock: &Clock, drains: bool) -> Result<Option<Relay>
     };
     let made = Forwarder::new(&config.exporters, spool, policy, clock.clone())?;
     let (forwarder, destinations) = made;
+    let verdicts = forwarder.verdict_writer(VerdictRouting {
+        dimensions: config.cohorts.dimensions.clone(),
+        has_tenant_header: forwards_tenant(config),
+    });
     Ok(Some(Relay {
         forwarder: Arc::new(forwarder),
         writer,
         destinations,
+        verdicts,
     }))
 }
 
 /// The ingest of a Baton that forwards, or the same one.
-pub(super) fn ingest(relay: Option<&Relay>, ingest: Arc<dyn Ingest>) -> Arc<dyn Ingest> {
+pub(super) fn ingest(relay: Option<&RunningRelay>, ingest: Arc<dyn Ingest>) -> Arc<dyn Ingest> {
     match relay {
-        Some(relay) => Arc::new(relay.forwarder.ingest(ingest)),
+        Some(relay) => Arc::new(relay.0.ingest(ingest)),
         None => ingest,
     }
 }
@@ -95,6 +113,12 @@ pub async fn drain(config: &Config, clock: &Clock) -> Result<Vec<(String, u64)>,
         writer.work(|| ())?;
     }
     Ok(relay.forwarder.waiting())
+}
+
+/// Whether requests keep the header of their tenant.
+fn forwards_tenant(config: &Config) -> bool {
+    let mut headers = config.receivers.otlp.forward_headers.iter();
+    headers.any(|name| name.eq_ignore_ascii_case(VERDICT_TENANT_HEADER))
 }
 
 /// The directory of the spool.
@@ -135,20 +159,58 @@ impl Relay {
         self.destinations.iter().flat_map(Destination::files)
     }
 
-    /// The writer of the spool and the destinations.
-    pub(super) fn tasks(
-        self,
-        engine: &Engine,
-        stop: &CancellationToken,
-    ) -> impl Iterator<Item = Task> {
-        let writer = self.writer.map(|writer| {
-            let heartbeat = engine.heartbeats().begin("the spool".into());
+    /// Starts the writer of the spool, that of verdicts, and the destinations.
+    pub(super) fn start(self, tasks: &Tasks) -> RunningRelay {
+        if let Some(writer) = self.writer {
+            let heartbeat = self.forwarder.heartbeats().begin("the spool".into());
             let work = move || writer.work(|| heartbeat.beat()).map_err(log_failure);
-            Task::blocking("the writer of the spool", Phase::Spool, work)
-        });
-        let stop = stop.clone();
-        let destinations = self.destinations.into_iter();
-        let destinations = destinations.map(move |one| Task::destination(one, stop.clone()));
-        writer.into_iter().chain(destinations)
+            tasks.start(Task::blocking(
+                "the writer of the spool",
+                Phase::Spool,
+                work,
+            ));
+        }
+        if let Some(verdicts) = self.verdicts {
+            // After the workers, whose last snapshots wait for it.
+            let phase = Phase::Log;
+            let work = verdicts.run(tasks.stopping(phase));
+            tasks.start(Task::future("the writer of verdicts", phase, work));
+        }
+        for destination in self.destinations {
+            let stop = tasks.stopping(Phase::Destinations);
+            tasks.start(Task::destination(destination, stop));
+        }
+        RunningRelay(self.forwarder)
+    }
+}
+
+impl RunningRelay {
+    /// What the engine tells of facts. `None`: no destination takes verdicts.
+    pub(super) fn sink(&self) -> Option<Arc<dyn FactSink>> {
+        let sink = VerdictSink(Arc::clone(&self.0));
+        self.0
+            .has_verdicts()
+            .then(|| Arc::new(sink) as Arc<dyn FactSink>)
+    }
+
+    /// Says that nothing more comes.
+    pub(super) fn end(&self) {
+        self.0.end();
+    }
+}
+
+impl Drop for RunningRelay {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+impl FactSink for VerdictSink {
+    fn take(&self, partition: usize, decided: Timestamp, facts: &[Fact]) {
+        self.0.take_facts(partition, decided, facts);
+    }
+
+    fn is_durable(&self, partition: usize, wait: Duration) -> bool {
+        self.0.has_written(partition, wait)
     }
 }

@@ -24,7 +24,7 @@ pub(super) enum Phase {
     Receivers,
     /// The partitions: what is in the log is applied.
     Workers,
-    /// The writer of the log: what it was given is on disk.
+    /// The writer of the log: what it was given is on disk. The writer of verdicts: what partitions found out is in the spool.
     Log,
     /// The destinations: requests in flight are answered.
     Destinations,

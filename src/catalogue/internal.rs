@@ -42,6 +42,9 @@ pub enum InternalMetric {
     SpoolOldest,
     SpoolDamaged,
     SpoolQuarantineBytes,
+    Verdicts,
+    VerdictsDropped,
+    VerdictsWaiting,
     ExporterSent,
     ExporterSentBytes,
     ExporterFailed,
@@ -176,7 +179,7 @@ pub static INTERNAL: &[Description<InternalMetric>] = &[
     counter(
         InternalMetric::ReceiverUnread,
         "baton_receiver_unread_total",
-        "Accepted log records that change no figure, and parts of accepted items that are not read. reason is log_without_trace, log_not_about_agents, resource, scope, link (these three cannot be read), links_over_limit, verdicts_over_limit, evaluation_without_name or amount_out_of_range (negative, too great or no number).",
+        "Accepted log records that change no figure, and parts of accepted items that are not read. reason is log_without_trace, log_not_about_agents, resource, scope, link (these three cannot be read), links_over_limit, verdicts_over_limit, evaluation_without_name, amount_out_of_range (negative, too great or no number) or verdict (of a Baton).",
     )
     .with_labels(&["reason"]),
     counter(
@@ -294,6 +297,23 @@ pub static INTERNAL: &[Description<InternalMetric>] = &[
         "Size of the requests that a destination rejected permanently and that are kept for `baton spool requeue`.",
     )
     .in_unit(BYTES),
+    counter(
+        InternalMetric::Verdicts,
+        "baton_verdicts_total",
+        "Verdicts that were written to the spool, by subject: handoff or workflow. After a crash, those since the last snapshot are written and counted again.",
+    )
+    .with_labels(&["subject"]),
+    counter(
+        InternalMetric::VerdictsDropped,
+        "baton_verdicts_dropped_total",
+        "Verdicts that were not written, by reason: spool_full (spool.when_full).",
+    )
+    .with_labels(&["reason"]),
+    gauge(
+        InternalMetric::VerdictsWaiting,
+        "baton_verdicts_waiting",
+        "Verdicts that are not in the spool yet. Snapshots wait for them.",
+    ),
     counter(
         InternalMetric::ExporterSent,
         "baton_exporter_sent_requests_total",

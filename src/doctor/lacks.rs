@@ -289,6 +289,16 @@ const OF_RECEIVER: &[Lack] = &[
     .by(&["reason"])
     .note(),
     Lack::new(
+        FindingKind::Ignored,
+        "baton_receiver_unread_total",
+        "Verdicts of a Baton",
+        "They change no figure",
+        "docs/forwarding.md#verdicts",
+    )
+    .only("reason", &["verdict"])
+    .by(&["reason"])
+    .note(),
+    Lack::new(
         FindingKind::Rejected,
         "baton_receiver_failed_requests_total",
         "Export requests that were not accepted",
@@ -354,6 +364,14 @@ const OF_RECEIVER: &[Lack] = &[
         "docs/forwarding.md#delivery",
     )
     .by(&["exporter", "signal"]),
+    Lack::new(
+        FindingKind::Forwarding,
+        "baton_verdicts_dropped_total",
+        "Verdicts that no destination gets",
+        "The spool was full, and its policy is to drop",
+        "docs/forwarding.md#when-the-spool-is-full",
+    )
+    .by(&["reason"]),
     Lack::new(
         FindingKind::Forwarding,
         "baton_spool_damaged_total",

@@ -23,7 +23,8 @@ impl Engine {
         let parts = (&*self.log, &*self.snapshots);
         let mut all = Vec::new();
         for index in partitions {
-            all.push((index, recover(&self.settings, parts, index)?));
+            let sink = self.sink.as_deref();
+            all.push((index, recover(&self.settings, parts, index, sink)?));
         }
         let mut found = Recovered::default();
         let mut log_time = Timestamp::default();

@@ -9,6 +9,7 @@
 //! | `worker.rs` | the loop of one partition |
 //! | `owned.rs` | a partition that the engine owns, shared by its worker, the exporters and the probes |
 //! | `partition.rs` | one partition: a stitcher and the metrics derived from its facts; no I/O |
+//! | `fact_sink.rs` | what is told of every fact, and keeps snapshots back |
 //! | `repartition.rs` | the state of all partitions, given to another number of them |
 //! | `engine_time.rs` | the time of the engine, which passes an outage in steps |
 //! | `health.rs` | what the engine measures of itself |
@@ -18,6 +19,7 @@
 
 mod assignment;
 mod engine_time;
+mod fact_sink;
 mod health;
 mod offline;
 mod owned;
@@ -32,6 +34,7 @@ mod worker;
 #[cfg(test)]
 mod tests;
 
+pub use fact_sink::FactSink;
 pub use offline::Offline;
 pub use partition::Partition;
 pub use recover::Recovered;
@@ -60,6 +63,8 @@ pub struct Engine {
     memory: MemoryLimit,
     log: Arc<dyn Log>,
     snapshots: Arc<dyn Snapshots>,
+    /// `None`: nobody is told of facts.
+    sink: Option<Arc<dyn FactSink>>,
     /// Written where a partition is assigned or given up; read by everybody who looks at all of them.
     owned: RwLock<BTreeMap<usize, Arc<OwnedPartition>>>,
     heartbeats: Heartbeats,
@@ -88,11 +93,18 @@ impl Engine {
             memory: MemoryLimit::new(settings.soft_bytes, settings.partitions),
             log,
             snapshots,
+            sink: None,
             owned: RwLock::default(),
             heartbeats: Heartbeats::new(&clock),
             time: EngineTime::new(clock),
             metrics: EngineMetrics::new(),
         }
+    }
+
+    /// The same engine, whose facts go to a sink. Give it before any partition is assigned.
+    #[must_use]
+    pub fn telling(self, sink: Option<Arc<dyn FactSink>>) -> Self {
+        Self { sink, ..self }
     }
 
     /// Brings the gauges up to date, before they are read.

@@ -1,8 +1,9 @@
 //! Recovery of one partition: loads the newest snapshot, then applies the log after it.
 
-use super::{Partition, Settings, addressed};
+use super::{FactSink, Partition, Settings, addressed};
 use crate::log::{Log, LogError, Next, Position, Replay, Snapshot, Snapshots};
 use crate::model::record::{Frame, Origin};
+use crate::stitch::Output;
 use std::collections::VecDeque;
 use std::ops::AddAssign;
 use std::time::Duration;
@@ -47,11 +48,12 @@ pub(super) struct RecoveredPartition {
     pub(super) recovered: Recovered,
 }
 
-/// Brings a partition to the end of the log.
+/// Brings a partition to the end of the log. The sink is told what is found out on the way, once more.
 pub(super) fn recover(
     settings: &Settings,
     (log, snapshots): (&dyn Log, &dyn Snapshots),
     index: usize,
+    sink: Option<&dyn FactSink>,
 ) -> Result<RecoveredPartition, LogError> {
     let (mut partition, damaged) = newest(settings, index, snapshots)?;
     let mut replay = log.replay(index, partition.position())?;
@@ -70,7 +72,10 @@ pub(super) fn recover(
         };
         let (position, arrival) = (delivery.position, delivery.arrival);
         recovered.deliveries += 1;
-        let sends = partition.apply(delivery).sends;
+        let Output { facts, sends } = partition.apply(delivery);
+        if let Some(sink) = sink {
+            sink.take(index, arrival, &facts);
+        }
         if !sends.is_empty() {
             let origin = Origin {
                 partition: index,

@@ -3,6 +3,7 @@
 use super::owned::OwnedPartition;
 use super::{Engine, addressed};
 use crate::log::{LogError, Next, Replay};
+use crate::model::limit::Limit;
 use crate::model::record::{Delivery, Frame, Origin};
 use crate::model::time::Timestamp;
 use rapidhash::RapidHashMap as HashMap;
@@ -14,6 +15,8 @@ use tracing::{debug, error};
 const MAX_WAIT: Duration = Duration::from_secs(1);
 /// Series that expired in all partitions are looked for this often.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
+/// How long a snapshot waits for what was told of facts before it. Usually it takes as long as one write.
+const SINK_WAIT: Duration = Duration::from_secs(1);
 
 /// What works on one assigned partition. Dropping it stops the work, and nothing else.
 pub struct PartitionWorker {
@@ -125,11 +128,15 @@ impl Engine {
             partition: owned.index,
             position: delivery.position,
         };
-        self.time.reach(delivery.arrival);
+        let decided = delivery.arrival;
+        self.time.reach(decided);
         let mut partition = owned.write();
         owned.stories().note(&delivery.entries);
         let out = partition.apply(delivery);
         self.memory.set(owned.index, partition.weight());
+        if let Some(sink) = &self.sink {
+            sink.take(owned.index, decided, &out.facts);
+        }
         // All of it before the partition is let go: who finds nothing due there finds everything told and nothing under way.
         owned.stories().take(out.facts);
         if !out.sends.is_empty() {
@@ -188,6 +195,15 @@ impl Engine {
     fn save_snapshot(&self, worker: &mut PartitionWorker) -> Result<(), LogError> {
         let entries = self.log.appended_entries().unwrap_or(0);
         let owned = &worker.owned;
+        if !self.is_told(owned.index) {
+            worker.saved_at = self.time.now();
+            let partition = owned.index;
+            debug!(
+                partition,
+                "a snapshot waits for verdicts that are not in the spool yet"
+            );
+            return Err(LogError::Full(Limit::Spool));
+        }
         let partition = owned.read();
         let position = partition.position();
         // A large state takes its time; the worker is at work meanwhile.
@@ -210,6 +226,12 @@ impl Engine {
                 Err(error)
             }
         }
+    }
+
+    /// Whether all facts of a partition survive where they are told: a state that is saved does not find them out again.
+    fn is_told(&self, partition: usize) -> bool {
+        let sink = self.sink.as_ref();
+        sink.is_none_or(|sink| sink.is_durable(partition, SINK_WAIT))
     }
 
     /// Gives a partition up: its state is saved, and its metrics and sessions are those of whoever it is assigned to next.

@@ -1,8 +1,10 @@
 //! The ingest of a Baton that forwards: what the log has taken goes to the spool, and is acknowledged when both have it.
 
 use super::record;
+use super::verdict_queue::VerdictQueue;
 use crate::clock::Clock;
 use crate::ingest::{ExportRequest, Ingest, IngestError, Signal, SubmitFuture};
+use crate::model::limit::Limit;
 use crate::otlp::Counts;
 use crate::spool::{Admitted, Spool};
 use std::sync::Arc;
@@ -14,6 +16,8 @@ pub struct Forwarding {
     /// The keys of the destinations that take each signal.
     takers: [Vec<String>; Signal::ALL.len()],
     clock: Clock,
+    /// Verdicts that wait for the spool; `None`: nobody takes any.
+    verdicts: Option<Arc<VerdictQueue>>,
 }
 
 impl std::fmt::Debug for Forwarding {
@@ -30,12 +34,14 @@ impl Forwarding {
         spool: Spool,
         takers: [Vec<String>; Signal::ALL.len()],
         clock: Clock,
+        verdicts: Option<Arc<VerdictQueue>>,
     ) -> Self {
         Self {
             ingest,
             spool,
             takers,
             clock,
+            verdicts,
         }
     }
 }
@@ -44,6 +50,9 @@ impl Ingest for Forwarding {
     /// As the ingest behind it, which does not see metrics. The room in the spool is reserved first: a request that finds none leaves no trace
     /// in the log.
     fn submit(&self, request: ExportRequest) -> SubmitFuture {
+        if self.verdicts.as_ref().is_some_and(|queue| queue.is_full()) {
+            return Box::pin(std::future::ready(Err(IngestError::Full(Limit::Spool))));
+        }
         let takers = &self.takers[request.signal as usize];
         if takers.is_empty() {
             return self.ingest.submit(request);

@@ -21,6 +21,7 @@
 //! | `http.rs, grpc.rs` | the two transports |
 //! | `compress.rs, convert.rs` | gzip, and OTLP/JSON as protobuf for gRPC |
 //! | `requeue.rs` | sends again what is in the quarantine |
+//! | `verdict_queue.rs, verdict_writer.rs` | Baton's own verdicts, on their way from the partitions to the spool |
 //! | `metrics.rs` | what a destination counts |
 
 mod answer;
@@ -37,6 +38,8 @@ mod requeue;
 mod sender;
 mod settings;
 mod target;
+mod verdict_queue;
+mod verdict_writer;
 
 #[cfg(test)]
 mod tests;
@@ -50,18 +53,24 @@ pub use settings::{
     SentSignal, Settings,
 };
 pub use target::DestinationError;
+pub use verdict_writer::{VERDICT_TENANT_HEADER, VerdictRouting, VerdictWriter};
 
 use self::metrics::ExporterMetrics;
 use self::target::DestinationTarget;
+use self::verdict_queue::VerdictQueue;
+use self::verdict_writer::VerdictMetrics;
 use crate::catalogue::InternalMetric;
-use crate::clock::Clock;
+use crate::clock::{Clock, Heartbeats};
 use crate::ingest::{Ingest, Signal};
+use crate::model::fact::Fact;
 use crate::model::time::Timestamp;
 use crate::spool::{Quarantine, Spool};
 use crate::telemetry::gauge;
+use crate::verdict::VerdictForm;
 use ::metrics::Gauge;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 const USER_AGENT: &str = concat!("baton/", env!("CARGO_PKG_VERSION"));
 
@@ -109,6 +118,10 @@ pub struct Forwarder {
     oldest: Vec<(Gauge, Arc<AtomicU64>)>,
     quarantine: Option<Arc<Quarantine>>,
     quarantine_bytes: Gauge,
+    /// `None`: no destination takes verdicts.
+    verdicts: Option<Arc<VerdictQueue>>,
+    waiting_verdicts: Gauge,
+    heartbeats: Heartbeats,
 }
 
 impl std::fmt::Debug for Forwarder {
@@ -153,10 +166,13 @@ impl Forwarder {
         let forwarder = Self {
             settings: settings.clone(),
             spool,
+            heartbeats: Heartbeats::new(&clock),
             clock,
             oldest,
             quarantine: policy.quarantine,
             quarantine_bytes: gauge(InternalMetric::SpoolQuarantineBytes, &[]),
+            verdicts: settings.takes_verdicts().then(Arc::default),
+            waiting_verdicts: gauge(InternalMetric::VerdictsWaiting, &[]),
         };
         Ok((forwarder, destinations))
     }
@@ -168,7 +184,45 @@ impl Forwarder {
             let takers = takers.filter(|(_, destination)| destination.takes(signal));
             takers.map(|(name, _)| name.clone()).collect()
         });
-        Forwarding::new(ingest, self.spool.clone(), takers, self.clock.clone())
+        let (spool, verdicts) = (self.spool.clone(), self.verdicts.clone());
+        Forwarding::new(ingest, spool, takers, self.clock.clone(), verdicts)
+    }
+
+    /// What writes verdicts to the spool. `None`: no destination takes any. Registers its metrics with the recorder in whose scope it is called.
+    pub fn verdict_writer(&self, routing: VerdictRouting) -> Option<VerdictWriter> {
+        let takers = VerdictForm::ALL.map(|form| (form, self.settings.verdict_takers(form)));
+        let takers = takers.into_iter();
+        Some(VerdictWriter {
+            queue: Arc::clone(self.verdicts.as_ref()?),
+            spool: self.spool.clone(),
+            clock: self.clock.clone(),
+            routing,
+            takers: takers.filter(|(_, names)| !names.is_empty()).collect(),
+            metrics: VerdictMetrics::new(),
+        })
+    }
+
+    /// Takes the verdicts among facts of a partition that were decided at this time of the log. It never waits.
+    pub fn take_facts(&self, partition: usize, decided: Timestamp, facts: &[Fact]) {
+        if let Some(queue) = &self.verdicts {
+            queue.put(partition, decided, facts);
+        }
+    }
+
+    /// Whether all verdicts of a partition are as durable as the spool promises, or dropped by its policy; waits for it at most so long, and not at all while the spool has no room.
+    pub fn has_written(&self, partition: usize, wait: Duration) -> bool {
+        let queue = self.verdicts.as_ref();
+        queue.is_none_or(|queue| queue.is_durable(partition, wait))
+    }
+
+    /// Whether any destination takes verdicts.
+    pub fn has_verdicts(&self) -> bool {
+        self.verdicts.is_some()
+    }
+
+    /// The signs of life of the spool, for readiness.
+    pub fn heartbeats(&self) -> &Heartbeats {
+        &self.heartbeats
     }
 
     /// Brings the gauges up to date, before they are read.
@@ -177,6 +231,9 @@ impl Forwarder {
         let quarantine = self.quarantine.as_ref();
         let bytes = quarantine.map_or(0, |quarantine| quarantine.look());
         self.quarantine_bytes.set(bytes as f64);
+        let verdicts = self.verdicts.as_ref();
+        let verdicts = verdicts.map_or(0, |queue| queue.outstanding());
+        self.waiting_verdicts.set(verdicts as f64);
         let now = self.clock.now();
         for (age, received) in &self.oldest {
             let seconds = match received.load(Ordering::Relaxed) {
@@ -194,7 +251,10 @@ impl Forwarder {
 
     /// Why requests are refused now; `None`: there is room, or they are dropped.
     pub fn shortage(&self) -> Option<String> {
-        self.spool.shortage()
+        let queue = self.verdicts.as_ref();
+        let is_full = queue.is_some_and(|queue| queue.is_full());
+        let verdicts = is_full.then(|| "verdicts wait for room in the spool".to_owned());
+        self.spool.shortage().or(verdicts)
     }
 
     /// Says that nothing more comes and all destinations have stopped.

@@ -20,6 +20,8 @@ pub(super) struct OutboundRequest {
     /// Those of the sender that stay with it.
     pub(super) headers: Vec<(String, String)>,
     pub(super) body: Bytes,
+    /// Baton made it.
+    pub(super) is_verdict: bool,
 }
 
 /// The most that the payload of a request takes.
@@ -37,7 +39,13 @@ pub(super) fn encode(request: &ExportRequest, received: Timestamp) -> Bytes {
         received,
         headers: request.headers.clone(),
         body: request.body.clone(),
+        is_verdict: false,
     };
+    stored(outbound)
+}
+
+/// The payload of a request on its way.
+pub(super) fn stored(outbound: OutboundRequest) -> Bytes {
     outbound.into_stored().encode_to_vec().into()
 }
 
@@ -61,18 +69,19 @@ impl OutboundRequest {
     fn into_stored(self) -> SpooledRequest {
         let headers = self.headers.into_iter();
         SpooledRequest {
-            signal: stored(self.signal).into(),
+            signal: stored_signal(self.signal).into(),
             json: self.encoding == Encoding::Json,
             received: self.received.0,
             body: self.body,
             headers: headers
                 .map(|(name, value)| SpooledHeader { name, value })
                 .collect(),
+            verdict: self.is_verdict,
         }
     }
 }
 
-fn stored(signal: Signal) -> SpooledSignal {
+fn stored_signal(signal: Signal) -> SpooledSignal {
     match signal {
         Signal::Traces => SpooledSignal::Traces,
         Signal::Logs => SpooledSignal::Logs,
@@ -105,5 +114,6 @@ pub(super) fn outbound(message: SpooledRequest) -> Option<OutboundRequest> {
         received: Timestamp(message.received),
         headers: headers.map(|header| (header.name, header.value)).collect(),
         body: message.body,
+        is_verdict: message.verdict,
     })
 }

@@ -12,6 +12,7 @@ use super::{DroppedReason, convert};
 use crate::clock::Clock;
 use crate::model::request::Encoding;
 use crate::spool::Quarantine;
+use crate::verdict::VerdictForm;
 use bytes::Bytes;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -99,7 +100,7 @@ impl RequestSender {
             self.metrics.dropped(DroppedReason::Unreadable);
             return None;
         };
-        if !self.settings.takes(request.signal) {
+        if !self.takes(&request) {
             return None;
         }
         let converts = self.settings.protocol == ForwardProtocol::Grpc;
@@ -112,6 +113,16 @@ impl RequestSender {
             request.encoding = Encoding::Protobuf;
         }
         Some(request)
+    }
+
+    /// Whether the destination gets such requests.
+    fn takes(&self, request: &OutboundRequest) -> bool {
+        if !request.is_verdict {
+            return self.settings.takes(request.signal);
+        }
+        let mut forms = VerdictForm::ALL.iter();
+        let form = forms.find(|form| form.signal() == request.signal);
+        form.is_some_and(|form| self.settings.takes_verdicts(*form))
     }
 
     /// Sends a request until it is settled. Once `stop` is cancelled, it is not sent again.

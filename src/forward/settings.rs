@@ -4,6 +4,7 @@ use crate::auth::ClientAuthSettings;
 use crate::model::request::Signal;
 use crate::setting::{Count, Interval, PositiveInterval, Report, Secret, Validate};
 use crate::tls::ClientTlsSettings;
+use crate::verdict::VerdictForm;
 use http::{HeaderName, HeaderValue, Uri};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -47,7 +48,7 @@ pub struct DestinationSettings {
     pub retry_on_failure: RetrySettings,
     /// How requests are taken from the spool, which is the queue of every destination.
     pub sending_queue: QueueSettings,
-    /// Signals that are sent: traces, logs, metrics.
+    /// What is sent: traces, logs and metrics as they were received; verdicts (Baton's results of handoffs and workflows, as log events) or verdict_spans (the same as spans).
     pub send: Vec<SentSignal>,
     /// TLS towards the destination, whose URL begins with https://.
     pub tls: ClientTlsSettings,
@@ -75,7 +76,7 @@ pub enum ForwardCompression {
     Gzip,
 }
 
-/// A signal as it is written.
+/// What a destination gets, as it is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[schemars(inline)]
@@ -83,6 +84,9 @@ pub enum SentSignal {
     Traces,
     Logs,
     Metrics,
+    Verdicts,
+    #[serde(rename = "verdict_spans")]
+    VerdictSpans,
 }
 
 /// The section `retry_on_failure`.
@@ -159,11 +163,13 @@ impl Default for QueueSettings {
 }
 
 impl SentSignal {
-    fn signal(self) -> Signal {
+    /// The signal that is forwarded. `None`: it is of Baton's own making.
+    fn signal(self) -> Option<Signal> {
         match self {
-            Self::Traces => Signal::Traces,
-            Self::Logs => Signal::Logs,
-            Self::Metrics => Signal::Metrics,
+            Self::Traces => Some(Signal::Traces),
+            Self::Logs => Some(Signal::Logs),
+            Self::Metrics => Some(Signal::Metrics),
+            Self::Verdicts | Self::VerdictSpans => None,
         }
     }
 }
@@ -172,6 +178,19 @@ impl Settings {
     /// Whether any destination takes a signal.
     pub fn takes(&self, signal: Signal) -> bool {
         self.0.values().any(|destination| destination.takes(signal))
+    }
+
+    /// Whether any destination takes verdicts.
+    pub fn takes_verdicts(&self) -> bool {
+        let mut forms = VerdictForm::ALL.into_iter();
+        forms.any(|form| !self.verdict_takers(form).is_empty())
+    }
+
+    /// The keys of the destinations that take verdicts in this form.
+    pub(super) fn verdict_takers(&self, form: VerdictForm) -> Vec<String> {
+        let takers = self.0.iter();
+        let takers = takers.filter(|(_, destination)| destination.takes_verdicts(form));
+        takers.map(|(name, _)| name.clone()).collect()
     }
 
     /// The keys of all destinations.
@@ -183,7 +202,15 @@ impl Settings {
 impl DestinationSettings {
     /// Whether it takes a signal.
     pub fn takes(&self, signal: Signal) -> bool {
-        self.send.iter().any(|sent| sent.signal() == signal)
+        self.send.iter().any(|sent| sent.signal() == Some(signal))
+    }
+
+    /// Whether it takes verdicts in this form.
+    pub fn takes_verdicts(&self, form: VerdictForm) -> bool {
+        self.send.contains(&match form {
+            VerdictForm::Events => SentSignal::Verdicts,
+            VerdictForm::Spans => SentSignal::VerdictSpans,
+        })
     }
 
     /// Whether its URL has TLS.
@@ -300,7 +327,7 @@ impl Validate for Settings {
             if destination.send.is_empty() {
                 report.fault(
                     "send",
-                    "is empty: expected at least one of traces, logs, metrics",
+                    "is empty: expected at least one of traces, logs, metrics, verdicts, verdict_spans",
                 );
             }
             if !destination.sending_queue.enabled {

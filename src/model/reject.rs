@@ -41,7 +41,7 @@ impl RejectReason {
     }
 }
 
-/// Why a log record that was accepted, or a part of an accepted span or log record, changes nothing.
+/// Why a log record that was accepted, a verdict, or a part of an accepted span or log record, changes nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unread {
     /// A log record without a trace that is no verdict: nothing says what it belongs to.
@@ -62,10 +62,12 @@ pub enum Unread {
     EvaluationWithoutName,
     /// An amount of money that is negative, too great or no number.
     AmountOutOfRange,
+    /// A verdict of a Baton: it is a result, and no telemetry of agents.
+    Verdict,
 }
 
 impl Unread {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::LogWithoutTrace,
         Self::LogNotAboutAgents,
         Self::Resource,
@@ -75,6 +77,7 @@ impl Unread {
         Self::VerdictsOverLimit,
         Self::EvaluationWithoutName,
         Self::AmountOutOfRange,
+        Self::Verdict,
     ];
 
     /// The value of the label `reason`.
@@ -89,6 +92,7 @@ impl Unread {
             Self::VerdictsOverLimit => "verdicts_over_limit",
             Self::EvaluationWithoutName => "evaluation_without_name",
             Self::AmountOutOfRange => "amount_out_of_range",
+            Self::Verdict => "verdict",
         }
     }
 }

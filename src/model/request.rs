@@ -1,5 +1,8 @@
 //! What an OTLP export request carries, and how it is encoded.
 
+/// The name of the instrumentation scope of verdicts, by which a Baton that receives them knows that they are no telemetry of agents.
+pub const VERDICT_SCOPE: &str = "baton.verdicts";
+
 /// The items that a request carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Signal {

@@ -78,6 +78,7 @@ use crate::model::event::{
 use crate::model::ids::{SpanId, TraceId};
 use crate::model::price::PriceBook;
 use crate::model::reject::Unread;
+use crate::model::request::VERDICT_SCOPE;
 use crate::model::{List, Name};
 use crate::otlp::view::{Attributes, LogRecord, ScopeBatch};
 use attribute_filter::AttributeFilter;
@@ -149,8 +150,12 @@ impl Normaliser {
         self.filter.of(hash, name).read
     }
 
-    /// One event for each span, and one for each log record that says something about a span.
+    /// One event for each span, and one for each log record that says something about a span. Verdicts of a Baton have none.
     pub fn normalise(&self, batch: &ScopeBatch<'_>, scratch: &mut Scratch) -> Vec<Box<Event>> {
+        if batch.scope.name == VERDICT_SCOPE {
+            scratch.spans.add_verdicts(batch);
+            return Vec::new();
+        }
         let Scratch {
             names,
             last_context,

@@ -4,7 +4,8 @@ use super::dialect::DIALECTS;
 use super::interner::NameInterners;
 use super::span_context::LastContext;
 use super::taught::TaughtCounts;
-use crate::model::reject::UnreadCounts;
+use crate::model::reject::{Unread, UnreadCounts};
+use crate::otlp::view::ScopeBatch;
 
 /// The memory of a [`Normaliser`](super::Normaliser) from one piece of a request to the next, and from request to request.
 ///
@@ -75,6 +76,13 @@ impl SpanCounts {
     pub(super) fn taught(&mut self, dialects: usize) -> &mut [TaughtCounts] {
         self.taught.resize(dialects, TaughtCounts::default());
         &mut self.taught
+    }
+
+    /// Counts a batch of verdicts: spans of no dialect, and log records, none of which is read.
+    pub(super) fn add_verdicts(&mut self, batch: &ScopeBatch<'_>) {
+        batch.spans.iter().for_each(|_| self.add(None));
+        let verdicts = batch.spans.iter().count() + batch.logs.iter().count();
+        self.unread.add(Unread::Verdict, verdicts as u64);
     }
 
     /// Counts one span of the dialect of this number.

@@ -1194,6 +1194,9 @@ pub struct SpooledRequest {
     /// Those of `receivers.otlp.forward_headers`.
     #[prost(message, repeated, tag = "5")]
     pub headers: ::prost::alloc::vec::Vec<SpooledHeader>,
+    /// Baton's own verdicts, and not a request that was received.
+    #[prost(bool, tag = "6")]
+    pub verdict: bool,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SpooledHeader {

@@ -93,6 +93,7 @@ pub const ROOMS: &[(&str, &[&str])] = &[
             "spool",
             "telemetry",
             "tls",
+            "verdict",
         ],
     ),
     (
@@ -119,4 +120,5 @@ pub const ROOMS: &[(&str, &[&str])] = &[
     ("telemetry", &[]),
     ("tls", &["reload", "telemetry"]),
     ("turn", &["rules"]),
+    ("verdict", &[]),
 ];

@@ -154,10 +154,10 @@ async fn a_scrape_has_all_metrics_of_the_catalogue_that_baton_tells_of_itself_an
     let (cert, key) = (pair.cert.display(), pair.key.display());
     let tokens = directory.path().join("tokens");
     std::fs::write(tokens, "a-token\n").expect("written");
-    // Some metrics are those of dialects, destinations, certificates and tokens in the configuration.
+    // Some metrics are those of dialects, destinations, verdicts, certificates and tokens in the configuration.
     let text = format!(
         "normalise: {{dialects: [{{name: acme, when: \"scope.name == 'acme'\"}}]}}\n\
-         exporters: {{otlp: {{endpoint: 'http://127.0.0.1:9'}}}}\n\
+         exporters: {{otlp: {{endpoint: 'http://127.0.0.1:9', send: [traces, verdicts]}}}}\n\
          receivers: {{otlp: {{grpc: {{tls: {{cert_file: '{cert}', key_file: '{key}'}}}}, http: {{auth: {{bearer: {{filename: tokens}}}}}}}}}}"
     );
     let mut config =

@@ -46,6 +46,7 @@ const NOT_LACKS: &[&str] = &[
     // Of the calls without a price, which are counted.
     "baton_unpriced_tokens_total",
     "baton_user_repeats_total",
+    "baton_verdicts_total",
     "baton_workflow_cascades_total",
     "baton_workflow_elapsed_seconds_total",
     "baton_workflow_handoffs_total",

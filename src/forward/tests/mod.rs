@@ -1,6 +1,7 @@
 //! Settings, waits, answers and records. `tests/it/forward.rs` sends to real servers.
 
 mod settings;
+mod verdicts;
 
 use super::answer::{SendFailure, accepted};
 use super::backoff::Backoff;
@@ -98,6 +99,7 @@ fn a_request_comes_out_of_the_spool_as_it_went_in() {
                 encoding,
                 received: Timestamp(7),
                 headers: request.headers.clone(),
+                is_verdict: false,
                 body: request.body.clone(),
             };
             assert_eq!(record::decode(payload), Some(expected));

@@ -81,7 +81,7 @@ fn what_is_wrong_is_said_at_its_key() {
         ),
         (
             "{otlp/a: {endpoint: 'http://h:4317', send: []}}",
-            "exporters.otlp/a.send: is empty: expected at least one of traces, logs, metrics",
+            "exporters.otlp/a.send: is empty: expected at least one of traces, logs, metrics, verdicts, verdict_spans",
         ),
         (
             "{otlp/a: {endpoint: 'http://h:4317', sending_queue: {enabled: false}}}",

@@ -95,3 +95,22 @@ fn an_amount_out_of_range_is_counted() {
         );
     }
 }
+
+#[test]
+fn verdicts_of_a_baton_change_no_figure_and_are_counted() {
+    let mut batch = group("app", "x", &[], |_| {});
+    batch.scope.name = VERDICT_SCOPE;
+    let judged = [
+        ("gen_ai.evaluation.name", "task_completion"),
+        ("gen_ai.evaluation.score.label", "pass"),
+    ];
+    let mut log = record(EVALUATION, &[]);
+    log.attributes = attributes(&judged);
+    batch.logs = vec![log].into();
+    let normaliser = Normaliser::new(Settings::default(), Arc::new(PriceBook::default()));
+    let mut scratch = Scratch::default();
+    assert!(normaliser.normalise(&batch, &mut scratch).is_empty());
+    let counts = scratch.take_span_counts();
+    assert_eq!(counts.unread().of(Unread::Verdict), 2);
+    assert_eq!(counts.counts().iter().sum::<u64>(), 1, "its span");
+}

@@ -6,6 +6,7 @@ mod operator;
 mod outage;
 pub mod relay;
 pub mod server;
+mod verdicts;
 
 use crate::support::capture::{self, Encoding};
 use crate::support::process::{now, session};

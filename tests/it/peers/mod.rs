@@ -9,6 +9,7 @@ mod restarts;
 mod sdk;
 mod selection;
 mod tap;
+mod verdicts;
 
 use crate::support::http;
 use crate::support::process::{self, Endpoints, Running, folder};

@@ -18,20 +18,20 @@ const REQUESTS: u64 = 400;
 const KILL_ONE_IN: u64 = 25;
 
 /// A Collector that writes what it gets to a file, unbuffered (`rotation` does that): what it has acknowledged is there when it is killed.
-struct FileCollector {
+pub(super) struct FileCollector {
     config: std::path::PathBuf,
-    grpc: SocketAddr,
+    pub(super) grpc: SocketAddr,
     http: SocketAddr,
 }
 
 impl FileCollector {
-    fn new(folder: &Path) -> Self {
+    pub(super) fn new(folder: &Path) -> Self {
         let [grpc, http] = free_addresses();
         let file = folder.join("collector.jsonl");
         let text = format!(
             "receivers: {{otlp: {{protocols: {{grpc: {{endpoint: '{grpc}'}}, http: {{endpoint: '{http}'}}}}}}}}\n\
              exporters: {{file: {{path: {}, rotation: {{max_megabytes: 1000}}}}}}\n\
-             service:\n  telemetry: {{metrics: {{level: none}}, logs: {{level: error}}}}\n  pipelines: {{traces: {{receivers: [otlp], exporters: [file]}}}}\n",
+             service:\n  telemetry: {{metrics: {{level: none}}, logs: {{level: error}}}}\n  pipelines: {{traces: {{receivers: [otlp], exporters: [file]}}, logs: {{receivers: [otlp], exporters: [file]}}}}\n",
             file.display()
         );
         let config = folder.join("collector.yaml");
@@ -39,7 +39,7 @@ impl FileCollector {
         Self { config, grpc, http }
     }
 
-    fn start(&self) -> Running {
+    pub(super) fn start(&self) -> Running {
         let mut command = Command::new("otelcol");
         let command = command.arg("--config").arg(&self.config);
         let child = command.stdout(Stdio::null()).spawn();

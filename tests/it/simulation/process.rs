@@ -58,7 +58,7 @@ impl Process {
             let log = log::open(&folder, before, meta.since)?;
             history.read(&folder, log.end())?;
             let settings = (&settings(before), &settings(partitions));
-            let changed = engine::repartition((&*log, &*log), settings)?;
+            let changed = engine::repartition((&*log, &*log), settings, None)?;
             assert_eq!(changed.recovered.lost, 0, "nothing that was synced is lost");
             let states = changed.partitions.iter().enumerate();
             let states = states.map(|(index, partition)| partition.save(index));
