@@ -289,7 +289,7 @@ pub static INTERNAL: &[Description<InternalMetric>] = &[
     counter(
         InternalMetric::SpoolDamaged,
         "baton_spool_damaged_total",
-        "Damaged parts of the spool that were skipped. Requests in them are not forwarded.",
+        "Damaged places in the spool, at the start and for each destination and segment. Requests in them are not forwarded, all others are.",
     ),
     gauge(
         InternalMetric::SpoolQuarantineBytes,

@@ -105,7 +105,7 @@ fn quarantine(directory: &Path) -> std::io::Result<Vec<(PathBuf, Option<Quaranti
     let paths = quarantined(directory)?.into_iter();
     let read = |path: PathBuf| {
         let bytes = std::fs::read(&path).ok();
-        let file = bytes.and_then(|bytes| QuarantinedFile::decode(&bytes));
+        let file = bytes.and_then(QuarantinedFile::decode);
         (path, file)
     };
     Ok(paths.map(read).collect())

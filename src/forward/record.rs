@@ -1,6 +1,7 @@
 //! A request in the spool.
 
 use crate::ingest::ExportRequest;
+use crate::log::disk::messages;
 use crate::model::request::{Encoding, Signal};
 use crate::model::time::Timestamp;
 use crate::proto::v1::{QuarantinedRequest, SpooledHeader, SpooledRequest, SpooledSignal};
@@ -62,7 +63,7 @@ pub(super) fn quarantined(
         rejected: rejected.0,
         request: Some(request.clone().into_stored()),
     };
-    message.encode_to_vec()
+    messages::packed(&message)
 }
 
 impl OutboundRequest {

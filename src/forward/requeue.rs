@@ -6,10 +6,10 @@ use super::record;
 use super::sender::{GiveUpPolicy, RequestSender};
 use super::target::{DestinationError, DestinationTarget};
 use crate::clock::Clock;
+use crate::log::disk::messages;
 use crate::model::request::Signal;
 use crate::model::time::Timestamp;
 use crate::proto::v1::QuarantinedRequest;
-use prost::Message;
 use std::collections::BTreeMap;
 
 /// The content of a file of the quarantine.
@@ -26,9 +26,9 @@ pub struct QuarantinedFile {
 }
 
 impl QuarantinedFile {
-    /// The content in these bytes; `None`: it is none.
-    pub fn decode(bytes: &[u8]) -> Option<Self> {
-        let file = QuarantinedRequest::decode(bytes).ok()?;
+    /// The content in these bytes; `None`: it is none, or damaged.
+    pub fn decode(bytes: Vec<u8>) -> Option<Self> {
+        let file = messages::unpacked::<QuarantinedRequest>(bytes)?;
         let request = record::outbound(file.request?)?;
         Some(Self {
             destination: file.destination,

@@ -1219,6 +1219,15 @@ pub struct QuarantinedRequest {
     #[prost(message, optional, tag = "4")]
     pub request: ::core::option::Option<SpooledRequest>,
 }
+/// The file of cursors.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SpoolCursors {
+    #[prost(message, repeated, tag = "1")]
+    pub cursors: ::prost::alloc::vec::Vec<SpoolCursor>,
+    /// The last position that was on the disk.
+    #[prost(uint64, tag = "2")]
+    pub end: u64,
+}
 /// How far one destination is.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SpoolCursor {

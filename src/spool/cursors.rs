@@ -9,22 +9,51 @@ use std::collections::BTreeMap;
 /// The file.
 const CURSORS: &str = "cursors";
 
-/// The cursors that were saved last, by destination. `None`: there are none, or they cannot be read.
-pub(super) fn load(files: &dyn Files) -> Result<Option<BTreeMap<String, Position>>, LogError> {
+/// What was saved last.
+#[derive(Clone, Debug, Default)]
+pub(super) struct SavedCursors {
+    /// By destination.
+    pub(super) cursors: BTreeMap<String, Position>,
+    /// The last position that was on the disk: a spool that ends before has lost something.
+    pub(super) end: Position,
+}
+
+impl SavedCursors {
+    /// The last position that is known to be used.
+    pub(super) fn last(&self) -> Position {
+        let cursors = self.cursors.values();
+        cursors.fold(self.end, |last, at| last.max(*at))
+    }
+}
+
+/// What a folder has.
+#[derive(Debug)]
+pub(super) enum CursorFile {
+    Missing,
+    Damaged,
+    Saved(SavedCursors),
+}
+
+/// The cursors of a folder.
+///
+/// # Errors
+/// When the folder or the file cannot be read.
+pub(super) fn load(files: &dyn Files) -> Result<CursorFile, LogError> {
     let names = files.list();
     let names = names.map_err(|error| LogError::Io(files.place(), error))?;
     if !names.iter().any(|name| name == CURSORS) {
-        return Ok(None);
+        return Ok(CursorFile::Missing);
     }
-    match messages::read::<v1::SpoolCursor>(files, CURSORS) {
-        Ok(cursors) => {
-            let cursors = cursors.into_iter();
-            let cursors = cursors.map(|cursor| (cursor.destination, cursor.position));
-            Ok(Some(cursors.collect()))
-        }
-        Err(error @ LogError::Io(..)) => Err(error),
-        Err(_) => Ok(None),
-    }
+    let Some(file) = messages::read::<v1::SpoolCursors>(files, CURSORS)? else {
+        return Ok(CursorFile::Damaged);
+    };
+    let cursors = file.cursors.into_iter();
+    Ok(CursorFile::Saved(SavedCursors {
+        cursors: cursors
+            .map(|cursor| (cursor.destination, cursor.position))
+            .collect(),
+        end: file.end,
+    }))
 }
 
 /// Replaces them.
@@ -34,10 +63,12 @@ pub(super) fn load(files: &dyn Files) -> Result<Option<BTreeMap<String, Position
 pub(super) fn save<'c>(
     files: &dyn Files,
     cursors: impl Iterator<Item = (&'c String, Position)>,
+    end: Position,
 ) -> Result<(), LogError> {
     let cursors = cursors.map(|(destination, position)| v1::SpoolCursor {
         destination: destination.clone(),
         position,
     });
-    messages::replace(files, CURSORS, cursors)
+    let cursors = cursors.collect();
+    messages::replace(files, CURSORS, v1::SpoolCursors { cursors, end })
 }

@@ -1,6 +1,6 @@
 //! What a spool on disk holds, read from its files while another process may have it.
 
-use super::cursors;
+use super::cursors::{self, CursorFile, SavedCursors};
 use crate::log::disk::files::Files;
 use crate::log::disk::{StoredFrames, firsts, segment_name};
 use crate::log::{LogError, Position};
@@ -28,8 +28,12 @@ impl SpoolOverview {
         let frames = StoredFrames::open(Arc::clone(files), last, Position::MAX)?;
         let positions = frames.map_while(|frame| frame.ok().map(|(position, _)| position));
         let end = positions.last().unwrap_or(last - 1);
-        let cursors = cursors::load(&**files)?.unwrap_or_default();
-        let waiting = cursors.into_iter();
+        let saved = match cursors::load(&**files)? {
+            CursorFile::Saved(saved) => saved,
+            CursorFile::Missing | CursorFile::Damaged => SavedCursors::default(),
+        };
+        let end = end.max(saved.end);
+        let waiting = saved.cursors.into_iter();
         Ok(Self {
             bytes: firsts.iter().map(size).sum(),
             waiting: waiting

@@ -11,6 +11,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 const QUARANTINE: &str = "quarantine";
 /// How names of its files end.
 const SUFFIX: &str = "request";
+/// How they end while they are written.
+const UNFINISHED: &str = "new";
 
 /// The quarantine of one process. Other processes may remove files of it at any time.
 #[derive(Debug)]
@@ -34,7 +36,10 @@ impl Quarantine {
             .recursive(true)
             .mode(0o700)
             .create(&directory);
-        made.map_err(|error| LogError::Io(directory.display().to_string(), error))?;
+        let ready = made
+            .and_then(|()| fs::File::open(spool)?.sync_all())
+            .and_then(|()| remove_unfinished(&directory));
+        ready.map_err(|error| LogError::Io(directory.display().to_string(), error))?;
         let quarantine = Self {
             directory,
             max_bytes,
@@ -58,13 +63,13 @@ impl Quarantine {
         let path = self
             .directory
             .join(format!("{rejected:020}-{number}.{SUFFIX}"));
-        let new = path.with_extension("new");
-        let mut options = OpenOptions::new();
-        let options = options.create(true).truncate(true).write(true).mode(0o600);
-        let mut file = options.open(&new)?;
-        file.write_all(content)?;
-        file.sync_all()?;
-        fs::rename(&new, &path)?;
+        let new = path.with_extension(UNFINISHED);
+        let written = write(&new, content).and_then(|()| fs::rename(&new, &path));
+        if let Err(error) = written {
+            // Half a file takes room that a full disk does not have.
+            let _ = fs::remove_file(&new);
+            return Err(error);
+        }
         fs::File::open(&self.directory)?.sync_all()?;
         self.bytes.fetch_add(size, Ordering::Relaxed);
         Ok(true)
@@ -78,6 +83,25 @@ impl Quarantine {
         self.bytes.store(bytes, Ordering::Relaxed);
         bytes
     }
+}
+
+fn write(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    let options = options.create(true).truncate(true).write(true).mode(0o600);
+    let mut file = options.open(path)?;
+    file.write_all(content)?;
+    file.sync_all()
+}
+
+/// Removes what a crash left of files that were being written.
+fn remove_unfinished(directory: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(directory)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|kind| kind == UNFINISHED) {
+            fs::remove_file(path)?;
+        }
+    }
+    Ok(())
 }
 
 /// The files of the quarantine of a spool, the oldest first. None, where there is no quarantine.

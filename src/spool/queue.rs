@@ -34,7 +34,7 @@ pub(super) struct SpoolState {
     reserved: u64,
     /// Bytes of what is stored. The writer sets it, or who writes to memory.
     pub(super) stored: u64,
-    /// The greatest size now. The writer sets it as the volume changes.
+    /// The greatest size now. The writer sets it as the volume changes: what there is no room for cannot be stored.
     pub(super) max: u64,
     /// Why the disk takes nothing now. The writer sets it.
     pub(super) disk: Option<String>,
@@ -270,7 +270,7 @@ impl SpoolQueue {
         let is_full = state.stored + state.reserved >= state.max - state.max / 16;
         is_full.then(|| {
             format!(
-                "the spool has {} and may have {} (spool.max_size): waiting for destinations",
+                "the spool has {} and may have {} (spool.max_size, or the room on the volume): waiting for destinations",
                 Size(state.stored + state.reserved),
                 Size(state.max)
             )

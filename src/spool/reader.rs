@@ -2,9 +2,10 @@
 
 use super::queue::SpoolQueue;
 use crate::log::disk::files::Files;
-use crate::log::disk::{StoredFrames, firsts};
+use crate::log::disk::{StoredFrames, firsts, salvage};
 use crate::log::{LogError, Position};
 use bytes::Bytes;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use tokio::sync::watch;
 use tracing::warn;
@@ -18,6 +19,10 @@ pub struct SpoolReader {
     committed: watch::Receiver<Position>,
     /// Goes on where the last read ended.
     stored: Option<StoredFrames>,
+    /// What is whole in a damaged segment and not read yet.
+    salvaged: VecDeque<(Position, Bytes)>,
+    /// The first position of the damaged segment that was met last.
+    damaged: Option<Position>,
 }
 
 impl std::fmt::Debug for SpoolReader {
@@ -37,6 +42,8 @@ impl SpoolReader {
             committed: queue.committed(),
             queue,
             stored: None,
+            salvaged: VecDeque::new(),
+            damaged: None,
         }
     }
 
@@ -63,6 +70,15 @@ impl SpoolReader {
             return Ok(self.read_memory(committed));
         };
         while self.at < committed {
+            if let Some((position, payload)) = self.salvaged.pop_front() {
+                if position > committed {
+                    self.salvaged.clear();
+                } else if position > self.at {
+                    self.at = position;
+                    return Ok(Some((position, payload)));
+                }
+                continue;
+            }
             let is_fresh = self.stored.is_none();
             let frames = match &mut self.stored {
                 Some(frames) => {
@@ -128,14 +144,25 @@ impl SpoolReader {
         {
             return Err(error);
         }
-        let next = firsts(files)?.into_iter().find(|first| *first > before + 1);
-        self.at = next.map_or(committed, |first| committed.min(first - 1));
+        let firsts = firsts(files)?;
+        let later = firsts.partition_point(|first| *first <= before + 1);
+        let segment = later.checked_sub(1).map(|index| firsts[index]);
+        let next = firsts.get(later);
+        if let Some(first) = segment {
+            self.salvaged = salvage(files, first, before)?;
+        }
+        let whole = self.salvaged.front().map(|(position, _)| *position);
+        let whole = whole.or(next.copied()).filter(|first| *first <= committed);
+        self.at = whole.map_or(committed, |first| first - 1);
         if next.is_none() {
             self.queue.lock().leave_segment = true;
         }
-        self.queue.metrics.damaged.increment(1);
-        let (destination, at) = (&self.destination, self.at);
-        warn!(%error, destination, from = before + 1, until = at, "skipped a damaged part of the spool: requests there are not forwarded");
+        if self.damaged != segment || segment.is_none() {
+            self.damaged = segment;
+            self.queue.metrics.damaged.increment(1);
+            let (destination, at) = (&self.destination, self.at);
+            warn!(%error, destination, from = before + 1, until = at, "a part of the spool is damaged: requests there are not forwarded");
+        }
         Ok(())
     }
 }

@@ -1,8 +1,9 @@
 //! The spool on disk: one thread that puts what arrived on the disk, removes what every destination has, and saves the cursors.
 
+use super::cursors::{self, CursorFile, SavedCursors};
 use super::metrics::SpoolMetrics;
 use super::queue::{SpoolItem, SpoolPosition, SpoolQueue, Stage};
-use super::{SpoolLimits, WhenFull, cursors};
+use super::{SpoolLimits, WhenFull};
 use crate::clock::Clock;
 use crate::log::disk::files::Files;
 use crate::log::disk::journal::{CommitError, Journal, LastSegment, is_full};
@@ -53,9 +54,11 @@ pub(super) fn open(
     (limits, metrics): (SpoolLimits, SpoolMetrics),
     clock: Clock,
 ) -> Result<(Arc<SpoolQueue>, SpoolWriter), LogError> {
-    let saved = cursors::load(&*files)?;
-    let known = saved.clone().unwrap_or_default();
-    let last = known.values().max().copied().unwrap_or(0);
+    let (saved, is_known) = match saved_cursors(&*files, &metrics)? {
+        Some(saved) => (saved, true),
+        None => (SavedCursors::default(), false),
+    };
+    let last = saved.last();
     let opened = Journal::open_last(Arc::clone(&files), limits.segment_bytes, last)?;
     let (journal, state) = opened;
     match state {
@@ -70,12 +73,12 @@ pub(super) fn open(
         }
     }
     // Without cursors nobody knows what is delivered: all of it is delivered again.
-    let begin = if saved.is_some() {
+    let begin = if is_known {
         journal.next() - 1
     } else {
         journal.first() - 1
     };
-    let cursors = positions(destinations, &known, &journal, begin);
+    let cursors = positions(destinations, &saved.cursors, &journal, begin);
     let committed = journal.next() - 1;
     for (destination, cursor) in &cursors {
         let requests = committed - cursor.at;
@@ -109,6 +112,24 @@ pub(super) fn open(
     writer.queue.lock().moved = true;
     writer.save_cursors()?;
     Ok((Arc::clone(&writer.queue), writer))
+}
+
+/// The cursors that were saved last; `None`: there are none.
+fn saved_cursors(
+    files: &dyn Files,
+    metrics: &SpoolMetrics,
+) -> Result<Option<SavedCursors>, LogError> {
+    match cursors::load(files)? {
+        CursorFile::Saved(saved) => return Ok(Some(saved)),
+        CursorFile::Missing => {}
+        CursorFile::Damaged => {
+            warn!(
+                "the cursors of the spool are damaged: all that is in the spool is delivered again"
+            );
+            metrics.damaged.increment(1);
+        }
+    }
+    Ok(None)
 }
 
 /// The cursors of the destinations, and of those that are not there any more. A new one begins at `begin`.
@@ -172,7 +193,7 @@ impl SpoolWriter {
     ///
     /// # Errors
     /// When the disk fails.
-    pub(super) fn round(&mut self) -> Result<(), LogError> {
+    pub fn round(&mut self) -> Result<(), LogError> {
         self.look();
         let group = std::mem::take(&mut self.queue.lock().items);
         self.make_room(&group)?;
@@ -203,8 +224,10 @@ impl SpoolWriter {
         };
         // It is tried again with what comes next.
         self.no_space = false;
+        // Where the volume has less, the spool cannot become so large.
+        let room = free.map(|free| bytes + free.saturating_sub(FLOOR));
         let mut state = self.queue.lock();
-        state.max = max;
+        state.max = room.map_or(max, |room| max.min(room));
         state.stored = bytes;
         if std::mem::take(&mut state.leave_segment) {
             self.journal.end_segment();
@@ -278,7 +301,11 @@ impl SpoolWriter {
         let payloads = group.iter().map(|item| &*item.payload);
         match self.journal.commit(payloads) {
             Ok(_) => {
-                self.queue.lock().stored = self.journal.bytes();
+                let mut state = self.queue.lock();
+                state.stored = self.journal.bytes();
+                // The file of cursors says how far the spool goes.
+                state.moved = true;
+                drop(state);
                 self.queue.commit(self.journal.next() - 1);
                 self.answer(group, || Ok(()));
                 Ok(())
@@ -312,7 +339,7 @@ impl SpoolWriter {
         let cursors = state.cursors.clone();
         drop(state);
         let saved = cursors.iter().map(|(name, cursor)| (name, cursor.at));
-        match cursors::save(&*self.files, saved) {
+        match cursors::save(&*self.files, saved, self.journal.next() - 1) {
             Err(LogError::Io(_, error)) if is_full(&error) => {
                 self.queue.lock().moved = true;
                 Ok(())

@@ -7,7 +7,7 @@ use super::answer::{SendFailure, accepted};
 use super::backoff::Backoff;
 use super::record::{self, OutboundRequest};
 use super::settings::RetrySettings;
-use super::{compress, convert};
+use super::{QuarantinedFile, compress, convert};
 use crate::ingest::ExportRequest;
 use crate::model::request::{Encoding, Signal};
 use crate::model::time::Timestamp;
@@ -35,6 +35,28 @@ fn waits_grow_to_a_limit_and_are_spread_around_their_middle() {
     assert_eq!(middle, [4, 8, 10, 10]);
     let spread = [0.0, 1.0].map(|chance| backoff.next(chance, None).as_secs());
     assert_eq!(spread, [5, 15]);
+}
+
+/// Also with the settings that grow fastest.
+#[test]
+fn waits_of_an_outage_of_days_stay_within_their_limit() {
+    let fastest = RetrySettings {
+        multiplier: f64::MAX,
+        max_interval: Duration::from_secs(1 << 33),
+        ..RetrySettings::default()
+    };
+    for settings in [RetrySettings::default(), fastest] {
+        let limit = settings.max_interval.mul_f64(1.5);
+        let mut backoff = Backoff::new(&settings);
+        let (mut waited, mut attempts) = (Duration::ZERO, 0);
+        while waited < 4 * Duration::from_secs(86_400) {
+            let wait = backoff.next([0.0, 0.5, 1.0][attempts % 3], None);
+            assert!(wait >= seconds(1) && wait <= limit, "{wait:?}");
+            waited += wait;
+            attempts += 1;
+        }
+        assert!(attempts > 1);
+    }
 }
 
 #[test]
@@ -107,6 +129,31 @@ fn a_request_comes_out_of_the_spool_as_it_went_in() {
     }
     assert_eq!(record::decode(Bytes::from_static(b"\x0anone")), None);
     assert_eq!(record::decode(Bytes::new()), None, "it has no signal");
+}
+
+/// Sent again, a damaged file would be a wrong body.
+#[test]
+fn a_damaged_file_of_the_quarantine_is_not_read() {
+    let request = OutboundRequest {
+        signal: Signal::Traces,
+        encoding: Encoding::Protobuf,
+        received: Timestamp(7),
+        headers: vec![("x-scope-orgid".into(), "one".into())],
+        body: Bytes::from_static(b"any bytes"),
+        is_verdict: false,
+    };
+    let whole = record::quarantined(&request, "otlp/next", "HTTP status 400", Timestamp(9));
+    let file = QuarantinedFile::decode(whole.clone()).expect("it is whole");
+    assert_eq!((file.bytes, file.destination.as_str()), (9, "otlp/next"));
+    for at in 0..whole.len() {
+        let cut = whole[..at].to_vec();
+        assert_eq!(QuarantinedFile::decode(cut), None, "cut at {at}");
+        for mask in [1, 0x80, 0xff] {
+            let mut flipped = whole.clone();
+            flipped[at] ^= mask;
+            assert_eq!(QuarantinedFile::decode(flipped), None, "byte {at}");
+        }
+    }
 }
 
 #[test]

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! header   0  "BATON"   5 bytes
-//!          5  kind      1 byte   L: segment of the log or of the spool, S: snapshot, M: what the folder is, C: cursors of the spool
+//!          5  kind      1 byte   L: segment of the log or of the spool, S: snapshot, M: what the folder is, C: cursors of the spool,
+//!                              Q: a request in the quarantine
 //!          6  version   2 bytes  little-endian, as are all numbers; now 2
 //!          8  first     8 bytes  number of the first frame
 //! frame    0  length    4 bytes  of the payload; its highest bit: the frame begins a group
@@ -17,6 +18,7 @@
 //! Version 1 had no groups, and its checksums left out the length.
 
 use std::io::{self, BufReader, Read};
+use std::ops::Range;
 
 const MAGIC: &[u8; 5] = b"BATON";
 pub(super) const VERSION: u16 = 2;
@@ -25,6 +27,8 @@ pub(super) const HEADER: usize = 16;
 const PREFIX: usize = 16;
 /// A greater length is no length.
 const MAX_PAYLOAD: u32 = 1 << 30;
+/// What is reserved for a payload at once.
+const MAX_RESERVED: usize = 16 << 20;
 /// In the length of a frame that begins a group.
 const BEGINS: u32 = 1 << 31;
 
@@ -35,6 +39,7 @@ pub(super) enum FileKind {
     Snapshot,
     Meta,
     Cursors,
+    Quarantined,
 }
 
 impl FileKind {
@@ -44,6 +49,7 @@ impl FileKind {
             Self::Snapshot => b'S',
             Self::Meta => b'M',
             Self::Cursors => b'C',
+            Self::Quarantined => b'Q',
         }
     }
 }
@@ -111,6 +117,11 @@ impl Prefix {
         }
     }
 
+    /// The prefix at this place, if there are as many bytes.
+    fn at(bytes: &[u8], at: usize) -> Option<Self> {
+        Some(Self::of(*bytes.get(at..)?.first_chunk()?))
+    }
+
     fn begins(&self) -> bool {
         self.length & BEGINS != 0
     }
@@ -123,6 +134,42 @@ impl Prefix {
         payload.len() == self.payload()
             && self.sum == checksum(version, self.length, self.number, payload)
     }
+}
+
+/// The frames from this place on that are whole, though others are not: number and place of the payload, in order. None is before `next`.
+pub(super) fn whole_frames(bytes: &[u8], mut at: usize, mut next: u64) -> Vec<(u64, Range<usize>)> {
+    let mut found = Vec::new();
+    while at + PREFIX <= bytes.len() {
+        if let Some((number, payload)) = whole_frame(bytes, at, next) {
+            at = payload.end;
+            next = number + 1;
+            found.push((number, payload));
+        } else if let Some(end) = damaged_payload(bytes, at, next) {
+            at = end;
+            next += 1;
+        } else {
+            at += 1;
+        }
+    }
+    found
+}
+
+fn whole_frame(bytes: &[u8], at: usize, next: u64) -> Option<(u64, Range<usize>)> {
+    let prefix = Prefix::at(bytes, at)?;
+    let payload = at + PREFIX..at + PREFIX + prefix.payload();
+    // A frame is longer than a byte: there are not more of them.
+    let is_later = (next..next.saturating_add(bytes.len() as u64)).contains(&prefix.number);
+    let is_whole = is_later && prefix.fits(VERSION, bytes.get(payload.clone())?);
+    is_whole.then_some((prefix.number, payload))
+}
+
+/// The end of a frame with a damaged payload, if another one follows it or the file ends there. Its bytes, which are a sender's, are not searched for frames.
+fn damaged_payload(bytes: &[u8], at: usize, next: u64) -> Option<usize> {
+    let prefix = Prefix::at(bytes, at)?;
+    let end = at + PREFIX + prefix.payload();
+    let is_followed =
+        end == bytes.len() || whole_frame(bytes, end, next.saturating_add(1)).is_some();
+    (prefix.number == next && is_followed).then_some(end)
 }
 
 /// Reads the frames of one file in order.
@@ -201,15 +248,35 @@ impl Frames {
         if prefix.number != self.next || prefix.payload() > MAX_PAYLOAD as usize {
             return Ok(FrameStep::Torn);
         }
-        let mut payload = Vec::new();
-        let length = prefix.payload() as u64;
-        (&mut self.input).take(length).read_to_end(&mut payload)?;
+        let length = prefix.payload();
+        // A damaged length asks for no more than this before there are bytes.
+        let mut payload = Vec::with_capacity(length.min(MAX_RESERVED));
+        let input = &mut self.input;
+        input.take(length as u64).read_to_end(&mut payload)?;
         if !prefix.fits(self.version, &payload) {
             return Ok(FrameStep::Torn);
         }
         self.next += 1;
         self.offset += (PREFIX + payload.len()) as u64;
         Ok(FrameStep::Frame(prefix.number, payload))
+    }
+
+    /// Whether `rest`, what follows the last whole frame of this file, is a beginning of a group, as a crash leaves it while it is written. What a
+    /// crash of the machine leaves may be less than that: then nobody knows whether it was durable once.
+    pub(super) fn is_beginning(&self, rest: &[u8]) -> bool {
+        let Some(prefix) = Prefix::at(rest, 0) else {
+            return true;
+        };
+        if rest.iter().all(|byte| *byte == 0) {
+            return true;
+        }
+        let arrived = &rest[PREFIX..];
+        let is_short = prefix.number == self.next && prefix.payload() > arrived.len();
+        let has_other_length = [0, BEGINS].iter().any(|begins| {
+            let length = arrived.len() as u32 | begins;
+            prefix.sum == checksum(self.version, length, prefix.number, arrived)
+        });
+        is_short && !has_other_length && whole_frames(rest, 0, self.next).is_empty()
     }
 
     /// Whether `rest`, what follows the last whole frame of this file, holds a group that was begun later: then the frame that

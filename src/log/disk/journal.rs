@@ -51,7 +51,7 @@ pub enum LastSegment {
     Whole,
     /// So many bytes of a torn tail were cut: nobody was told that they are taken.
     Cut(u64),
-    /// It is damaged in what was durable once, or cannot be read by this version.
+    /// It is damaged, or shorter than it was, or cannot be read by this version.
     Damaged,
     /// Its header never reached the disk: it held nothing.
     Empty,
@@ -105,7 +105,7 @@ impl Journal {
             if is_torn(&file, &mut frames)? {
                 // A segment is begun when the one before is durable to its end.
                 let ended = first != last || torn.is_some();
-                if ended || was_durable(&*files, &frames, &file)? {
+                if ended || frames.was_durable(&rest(&*files, &frames, &file)?) {
                     return Err(LogError::Corrupt(file, frames.offset()));
                 }
                 cut += in_file(&file, open.length())? - frames.offset();
@@ -132,7 +132,8 @@ impl Journal {
 
     /// Opens the log of a folder by its last segment alone, so that neither time nor memory depends on how much there is. The segments before
     /// it are as long as their files; whoever reads them finds what is damaged in them. If the last one is damaged, it stays as it is, and
-    /// the log goes on in another one, after a gap. Where there is no segment, one begins after `position`.
+    /// the log goes on in another one, after a gap. Everything up to `position` was written once: no position is used twice, and a log that
+    /// ends before has lost something.
     ///
     /// # Errors
     /// When the folder cannot be used.
@@ -149,13 +150,21 @@ impl Journal {
         }
         let (next, state) = match firsts.last() {
             Some(last) => last_segment(&*files, *last)?,
-            None => (position + 1, LastSegment::Whole),
+            None => (1, LastSegment::Whole),
         };
         let usable = matches!(state, LastSegment::Whole | LastSegment::Cut(_));
-        let (open, next) = match segments.back_mut().filter(|_| usable && next > position) {
+        let is_short = next <= position;
+        let state = if is_short {
+            LastSegment::Damaged
+        } else {
+            state
+        };
+        let (open, next) = match segments.back_mut().filter(|_| usable && !is_short) {
             Some((last, length)) => {
                 let file = name(*last);
-                let open = in_file(&file, files.append(&file))?;
+                let mut open = in_file(&file, files.append(&file))?;
+                // Whoever wrote it may have ended before it was durable with its name.
+                in_file(&file, open.sync().and_then(|()| files.sync()))?;
                 *length = in_file(&file, open.length())?;
                 (open, next)
             }
@@ -359,13 +368,13 @@ fn torn_header(files: &dyn Files, firsts: &[u64]) -> Result<Option<(String, u64)
     Ok(is_torn.then_some((name, length)))
 }
 
-/// Whether the last segment is damaged in what was durable, rather than torn at its end.
-fn was_durable(files: &dyn Files, frames: &Frames, file: &str) -> Result<bool, LogError> {
+/// What follows the last whole frame of a segment.
+fn rest(files: &dyn Files, frames: &Frames, file: &str) -> Result<Vec<u8>, LogError> {
     let mut bytes = Vec::new();
     let mut read = in_file(file, files.read(file))?;
     in_file(file, read.read_to_end(&mut bytes))?;
-    let rest = bytes.get(frames.offset() as usize..);
-    Ok(frames.was_durable(rest.unwrap_or_default()))
+    let whole = bytes.len().min(frames.offset() as usize);
+    Ok(bytes.split_off(whole))
 }
 
 /// The position of the next frame of a log by its last segment, and what that is like. A torn tail is cut.
@@ -383,7 +392,7 @@ fn last_segment(files: &dyn Files, first: u64) -> Result<(u64, LastSegment), Log
         Err(_) => return Ok(behind(first)),
     };
     if is_torn(&file, &mut frames)? {
-        if was_durable(files, &frames, &file)? {
+        if !frames.is_beginning(&rest(files, &frames, &file)?) {
             return Ok(behind(frames.next()));
         }
         let mut open = in_file(&file, files.append(&file))?;

@@ -47,7 +47,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use log::DiskLog;
-pub use segments::{StoredFrames, firsts, name as segment_name};
+pub use segments::{StoredFrames, firsts, name as segment_name, salvage};
 pub use writer::Writer;
 
 /// How names of segments end.

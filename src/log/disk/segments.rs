@@ -1,10 +1,12 @@
 //! The segments of the log, read: their names, and the frames in them.
 
 use super::files::Files;
-use super::format::{FileKind, FrameStep, Frames, Unreadable};
+use super::format::{self, FileKind, FrameStep, Frames, HEADER, Unreadable};
 use super::{LOG, in_file};
 use crate::log::{LogError, Position};
+use bytes::Bytes;
 use std::collections::VecDeque;
+use std::io::{self, Read};
 use std::sync::Arc;
 
 /// The file of the segment that begins at a position.
@@ -34,6 +36,32 @@ pub(super) fn frames(files: &dyn Files, first: Position) -> Result<Frames, LogEr
         return Err(LogError::Corrupt(name, 0));
     }
     Ok(frames)
+}
+
+/// What is whole after a position in the segment that begins at `first`, though parts of it are damaged. Nothing, where the segment was
+/// removed.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn salvage(
+    files: &dyn Files,
+    first: Position,
+    after: Position,
+) -> Result<VecDeque<(Position, Bytes)>, LogError> {
+    let mut bytes = Vec::new();
+    match files.read(&name(first)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        read => {
+            let read = read.and_then(|mut read| read.read_to_end(&mut bytes));
+            in_file(&name(first), read)?;
+        }
+    }
+    let bytes = Bytes::from(bytes);
+    let whole = format::whole_frames(&bytes, HEADER, first).into_iter();
+    let whole = whole.filter(|(position, _)| *position > after);
+    Ok(whole
+        .map(|(position, payload)| (position, bytes.slice(payload)))
+        .collect())
 }
 
 /// Reads what is committed between two positions, while the log may go on behind them.
@@ -133,7 +161,9 @@ impl Iterator for StoredFrames {
     fn next(&mut self) -> Option<Self::Item> {
         let next = self.step().transpose();
         if let Some(Err(_)) = next {
-            self.done = true;
+            // What was not read must not be passed over, also if this goes on.
+            (self.done, self.open) = (true, None);
+            self.segments.clear();
         }
         next
     }

@@ -3,25 +3,34 @@
 use super::{TestSpool, limits, texts, wide};
 use crate::log::LogError;
 use crate::log::disk::files::{File, Files, Folder};
-use crate::spool::WhenFull;
+use crate::spool::{SpoolLimits, WhenFull};
 use std::io::{self, Read};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-fn written(folder: &Path, requests: std::ops::Range<usize>) -> TestSpool {
-    let mut spool = TestSpool::on_disk(folder, &["a", "b"], wide());
+fn written(folder: &Path, requests: Range<usize>) -> TestSpool {
+    written_within(folder, wide(), requests)
+}
+
+pub(super) fn written_within(
+    folder: &Path,
+    limits: SpoolLimits,
+    requests: Range<usize>,
+) -> TestSpool {
+    let mut spool = TestSpool::on_disk(folder, &["a", "b"], limits);
     for n in requests {
         spool.write(&format!("request {n}")).expect("there is room");
     }
     spool
 }
 
-fn expected(requests: std::ops::Range<usize>) -> Vec<String> {
+pub(super) fn expected(requests: Range<usize>) -> Vec<String> {
     requests.map(|n| format!("request {n}")).collect()
 }
 
-fn segments(folder: &Path) -> Vec<PathBuf> {
+pub(super) fn segments(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).expect("a folder");
     let paths = entries.map(|entry| entry.expect("an entry").path());
     let mut segments: Vec<PathBuf> = paths
@@ -80,58 +89,6 @@ fn a_torn_end_is_cut_and_nothing_before_it_is_lost() {
     let spool = written(folder.path(), 30..33);
     assert_eq!(texts(&mut spool.spool.reader("a")), expected(0..33));
     assert_eq!(spool.metric("baton_spool_damaged_total", ""), 0.0);
-}
-
-/// Each byte of a segment in the middle and of the last one: what is elsewhere is delivered, and the loss is counted.
-#[test]
-fn a_flipped_byte_anywhere_costs_a_part_of_one_segment_and_no_more() {
-    const REQUESTS: usize = 30;
-    let folder = tempfile::tempdir().expect("a folder");
-    drop(written(folder.path(), 0..REQUESTS));
-    let files = contents(folder.path());
-    let segments = segments(folder.path());
-    assert!(segments.len() >= 3, "{segments:?}");
-    let largest = REQUESTS / segments.len() + 1;
-    for (segment, is_last) in [(&segments[1], false), (&segments[segments.len() - 1], true)] {
-        let whole = std::fs::read(segment).expect("read");
-        for at in 0..whole.len() {
-            restore(folder.path(), &files);
-            let mut bytes = whole.clone();
-            bytes[at] ^= 0x40;
-            std::fs::write(segment, bytes).expect("written");
-            let mut spool = TestSpool::on_disk(folder.path(), &["a", "b"], wide());
-            spool.write("after").expect("it goes on");
-            let mut found = texts(&mut spool.spool.reader("a"));
-            assert_eq!(found.pop().as_deref(), Some("after"), "byte {at}");
-            assert!(
-                found
-                    .iter()
-                    .all(|text| expected(0..REQUESTS).contains(text))
-            );
-            assert!(found.len() + largest >= REQUESTS, "byte {at}: {found:?}");
-            // A damaged last request looks as if it was torn.
-            let damaged = spool.metric("baton_spool_damaged_total", "");
-            assert!(is_last || damaged > 0.0, "byte {at}");
-        }
-    }
-}
-
-fn contents(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
-    let entries = std::fs::read_dir(folder).expect("a folder");
-    let paths = entries.map(|entry| entry.expect("an entry").path());
-    paths
-        .map(|path| (path.clone(), std::fs::read(path).expect("read")))
-        .collect()
-}
-
-/// Makes a folder hold these files and no others.
-fn restore(folder: &Path, files: &[(PathBuf, Vec<u8>)]) {
-    for (path, _) in contents(folder) {
-        std::fs::remove_file(path).expect("removed");
-    }
-    for (path, bytes) in files {
-        std::fs::write(path, bytes).expect("written");
-    }
 }
 
 /// A folder that counts the bytes that are read.

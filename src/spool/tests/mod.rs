@@ -1,5 +1,6 @@
 //! The spool in memory and on disk: who gets what, what happens when it is full, and what a crash or a damage leaves.
 
+mod damage;
 mod disk;
 mod quarantine;
 mod room;
@@ -85,10 +86,14 @@ impl TestSpool {
 
     /// Writes a payload and makes it safe.
     fn write(&mut self, payload: &str) -> Result<(), LogError> {
+        self.write_bytes(payload.as_bytes())
+    }
+
+    fn write_bytes(&mut self, payload: &[u8]) -> Result<(), LogError> {
         let Admitted::Place(place) = self.spool.reserve(payload.len())? else {
             return Ok(());
         };
-        let mut written = place.write(Bytes::copy_from_slice(payload.as_bytes()));
+        let mut written = place.write(Bytes::copy_from_slice(payload));
         self.settle();
         (&mut written).now_or_never().expect("it is answered")
     }

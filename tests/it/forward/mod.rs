@@ -2,8 +2,10 @@
 //!
 //! `ROUNDS=50` kills the process that often.
 
+mod damage;
 mod operator;
 mod outage;
+mod poison;
 pub mod relay;
 pub mod server;
 mod verdicts;

@@ -92,6 +92,51 @@ async fn a_restart_goes_on_where_the_last_process_was() {
     std::fs::remove_dir_all(&state).expect("removed");
 }
 
+/// Four days without the destination, with a restart on each of them: all that was acknowledged arrives once and in order.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outage_of_four_days_costs_nothing_and_keeps_the_order() {
+    const HOUR: u64 = 3600 * 1_000_000_000;
+    let state = folder("forward-days");
+    let (address, url) = OtlpServer::nobody().await;
+    let text = on_disk(&state, &url, "");
+    let text = text.replace("endpoint:", "sending_queue: {num_consumers: 1}, endpoint:");
+    let nanos = Arc::new(AtomicU64::new(now()));
+    let start = || async {
+        let app = App::start(&config(&text), Clock::manual(Arc::clone(&nanos))).await;
+        app.expect("it starts")
+    };
+    let failed = "baton_exporter_failed_requests_total";
+    let mut sent = Vec::new();
+    let mut app = start().await;
+    for hour in 0..96 {
+        let body = Bytes::from(session(hour, nanos.load(Ordering::Acquire)).encode_to_vec());
+        assert_eq!(post(&app, "/v1/traces", PROTOBUF, body.clone()).await, 200);
+        sent.push(body);
+        nanos.fetch_add(HOUR, Ordering::AcqRel);
+        if hour % 24 == 23 {
+            // It is still asking.
+            while metric(app.metrics, failed, "connection").await == 0.0 {}
+            assert!(app.stop().await);
+            app = start().await;
+        }
+    }
+    wait_for(&app, "baton_spool_requests", "", 96.0).await;
+    while metric(app.metrics, failed, "connection").await == 0.0 {}
+    let age = metric(app.metrics, "baton_spool_oldest_seconds", "").await;
+    assert!((96.0 * 3600.0..97.0 * 3600.0).contains(&age), "{age}");
+    let server = OtlpServer::at(address).await;
+    wait_for(&app, "baton_spool_requests", "", 0.0).await;
+    let arrived: Vec<Bytes> = server.arrived().into_iter().map(|one| one.body).collect();
+    assert!(arrived[0] == sent[0], "the first one is the first one");
+    assert!(arrived == sent, "each once, in order");
+    wait_for(&app, "baton_exporter_dropped_requests_total", "", 0.0).await;
+    let families = app.engine().gather();
+    let calls = crate::support::process::total(&families, "baton_llm_calls_total", "");
+    assert!(calls > 0.0, "the figures went on");
+    assert!(app.stop().await);
+    std::fs::remove_dir_all(&state).expect("removed");
+}
+
 /// Two tenants in turn, with a restart between: each request has the header that it came with.
 #[tokio::test(flavor = "multi_thread")]
 async fn headers_stay_with_their_request_over_a_restart() {

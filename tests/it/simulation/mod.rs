@@ -1,5 +1,5 @@
 //! Exactness, simulated: the real engine, journal and snapshots under a seeded clock, on a disk that breaks, with crashes at any
-//! moment. The final figures equal those of a run in which nothing ever failed.
+//! moment. The final figures equal those of a run in which nothing ever failed. The spool lives on the same disk, in lives of its own.
 //!
 //! `SEEDS=10000` runs that many lives, `SEED=123` one of them again.
 
@@ -10,6 +10,7 @@ mod log;
 mod process;
 mod recordings;
 mod rows;
+mod spool;
 mod story;
 mod world;
 

@@ -1,6 +1,8 @@
-//! The real process on a real volume that is too small: a tmpfs of a few MiB.
+//! The real process on a real volume that is too small: a tmpfs of a few MiB. `spool.rs`: requests wait there for their destinations.
 //!
 //! Mounting one needs root, which the gate has. Elsewhere these tests say that they are skipped.
+
+mod spool;
 
 use crate::support::http::get;
 use crate::support::process::{
@@ -60,6 +62,7 @@ impl Drop for Volume {
 struct Watched {
     running: Running,
     grpc: SocketAddr,
+    http: SocketAddr,
     server: SocketAddr,
     lines: Arc<Mutex<Vec<String>>>,
 }
@@ -70,11 +73,16 @@ const SETTINGS: &str = "state: {snapshot_interval: 2s, segment_size: 256KiB, max
                         engine: {partitions: 2}\n";
 
 fn start(volume: &Volume, settings: &str) -> Watched {
+    start_at(volume, &volume.state(), settings)
+}
+
+/// With the state elsewhere.
+fn start_at(volume: &Volume, state: &Path, settings: &str) -> Watched {
     let config = volume.0.join("baton.yaml");
     std::fs::write(&config, settings).expect("written");
     let mut command = Command::new(env!("CARGO_BIN_EXE_baton"));
     let more = ["--config", config.to_str().expect("text")];
-    let command = listening(&mut command, &volume.state(), &more).stdin(Stdio::null());
+    let command = listening(&mut command, state, &more).stdin(Stdio::null());
     let running = Running(command.spawn().expect("baton"));
     let (running, endpoints, log) = addresses(running);
     let lines = Arc::new(Mutex::new(Vec::new()));
@@ -87,6 +95,7 @@ fn start(volume: &Volume, settings: &str) -> Watched {
     Watched {
         running,
         grpc: endpoints.grpc,
+        http: endpoints.http,
         server: endpoints.server,
         lines,
     }
