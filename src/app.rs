@@ -5,6 +5,7 @@
 //! | `tasks.rs` | the tasks with their names and phases; the only file that spawns, apart from `net/server.rs` |
 //! | `feed.rs` | what exporters are fed from |
 //! | `relay.rs` | the spool and the destinations of a configuration |
+//! | `push.rs` | the exporters of a configuration that push metrics |
 //! | `ground.rs` | the log of a configuration, and the state of the last process |
 //! | `listeners.rs` | the TCP servers of all listeners |
 //! | `settings.rs` | the settings of each room, from the configuration |
@@ -13,6 +14,7 @@
 mod feed;
 mod ground;
 mod listeners;
+mod push;
 mod relay;
 mod settings;
 mod tasks;
@@ -23,11 +25,11 @@ pub use settings::{connections, display, engine_settings, fresh_seed, listener, 
 pub use warnings::refused_listeners;
 
 use crate::auth::AuthError;
+use crate::client::DestinationError;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::engine::{Engine, FactSink, PartitionWorker};
 use crate::export::scrape::{self, ScrapeServer};
-use crate::forward::DestinationError;
 use crate::ingest::{Appender, Ingest, Pipeline, Signal};
 use crate::log::LogError;
 use crate::log::disk;
@@ -154,6 +156,7 @@ impl App {
         let source = Arc::new(FeedSource {
             engine: OnceLock::new(),
             forwarder: OnceLock::new(),
+            identity: OnceLock::new(),
             progress: Arc::default(),
             telemetry: Telemetry::new(clock.now()),
             stopping: tasks.stopping(Phase::Receivers),
@@ -161,19 +164,12 @@ impl App {
         let reporter = Reporter::new(clock.clone());
         let servers = || ListenerServers::new(config, &reporter);
         let servers = source.telemetry.register(servers)?;
-        let server = ScrapeServer::bind(scrape::Settings {
-            endpoint: config.server.endpoint,
-            connections: servers.server.server,
-            auth: servers.server.auth,
-            created: config.metrics.created,
-            display: display(config),
-        });
-        let server = named(server, config.server.endpoint)?;
+        let server = scrape_server(config, servers.server)?;
         let metrics = server.address()?;
         info!(server = %metrics, "probes are answered while the state is recovered");
         let feed = Arc::clone(&source).feed(clock.clone());
         let stop = tasks.stopping(Phase::Exporters);
-        tasks.start(Task::exporter(server, feed, stop.clone()));
+        tasks.start(Task::exporter(server, feed.clone(), stop.clone()));
         let issuers = servers.issuers.into_iter();
         issuers.for_each(|one| tasks.start(Task::issuer(one, stop.clone())));
         let mut followed = servers.files;
@@ -184,6 +180,13 @@ impl App {
         let relay = relay.map(|relay| source.forwarding(relay.start(&tasks)));
         let sink = relay.as_ref().and_then(RunningRelay::sink);
         let (engine, ground) = recovered(config, files, clock.clone(), &source, sink).await?;
+        let identity = config.service.identity(ground.instance);
+        let pushes = || push::open(config, identity.as_ref(), &feed, &stop);
+        let pushes = source.telemetry.register(pushes)?;
+        followed.extend(pushes.files);
+        pushes.tasks.into_iter().for_each(|task| tasks.start(task));
+        // It is set once: nobody else does.
+        let _ = identity.map(|identity| source.identity.set(identity));
         let followed = followed.into_iter();
         followed.for_each(|one| tasks.start(Task::reader(one, stop.clone())));
         let ingest = || pipeline(config, &engine, &ground, clock);
@@ -275,6 +278,19 @@ impl Drop for App {
         self.engine.close();
         self.engine.end();
     }
+}
+
+/// The scrape server, bound to its address.
+fn scrape_server(config: &Config, parts: ListenerParts) -> Result<ScrapeServer, StartError> {
+    let server = ScrapeServer::bind(scrape::Settings {
+        endpoint: config.server.endpoint,
+        connections: parts.server,
+        auth: parts.auth,
+        created: config.metrics.created,
+        identity_labels: config.service.scrape_labels,
+        display: display(config),
+    });
+    Ok(named(server, config.server.endpoint)?)
 }
 
 /// Ends the start where everyone could use a listener, unless the operator says so.
@@ -389,7 +405,7 @@ fn receivers(
     let settings = &config.receivers.otlp;
     let listeners = Listeners {
         settings: settings.clone(),
-        takes_metrics: config.exporters.takes(Signal::Metrics),
+        takes_metrics: config.exporters.otlp.takes(Signal::Metrics),
         admission: Arc::new(admission),
         grpc_server: grpc.server,
         http_server: http.server,

@@ -14,6 +14,7 @@ pub mod app;
 pub mod auth;
 pub mod catalogue;
 pub mod cli;
+pub mod client;
 pub mod clock;
 pub mod config;
 pub mod demo;

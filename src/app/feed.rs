@@ -3,7 +3,7 @@
 use super::relay::RunningRelay;
 use crate::clock::Clock;
 use crate::engine::Engine;
-use crate::export::{FactSource, FamilySource, Feed, Readiness, SessionVisitor};
+use crate::export::{FactSource, FamilySource, Feed, Readiness, ServiceIdentity, SessionVisitor};
 use crate::forward::Forwarder;
 use crate::log::disk::progress::Progress;
 use crate::model::fact::Fact;
@@ -19,6 +19,8 @@ pub(super) struct FeedSource {
     pub(super) engine: OnceLock<Arc<Engine>>,
     /// Empty where nothing is forwarded, and until the spool is open. The wiring sets it once.
     pub(super) forwarder: OnceLock<Arc<Forwarder>>,
+    /// Empty until the state is recovered, and where nobody says who Baton is. The wiring sets it once.
+    pub(super) identity: OnceLock<ServiceIdentity>,
     /// How far the recovery is.
     pub(super) progress: Arc<Progress>,
     pub(super) telemetry: Telemetry,
@@ -67,6 +69,10 @@ impl FamilySource for FeedSource {
             forwarder.measure();
         }
         self.telemetry.families()
+    }
+
+    fn identity(&self) -> Option<&ServiceIdentity> {
+        self.identity.get()
     }
 }
 

@@ -29,6 +29,8 @@ pub(super) struct Ground {
     pub(super) log: Arc<dyn Log>,
     /// The seed of the hashes of content that this state was made with.
     pub(super) content_seed: u64,
+    /// The random ID that the directory of the state has; `None`: the log is in memory.
+    pub(super) instance: Option<u64>,
 }
 
 /// The directory of the state, taken for this process; `None`: the log is in memory.
@@ -80,6 +82,7 @@ fn in_memory(
         writer: None,
         log,
         content_seed: fresh_seed(),
+        instance: None,
     };
     Ok((Arc::new(engine), ground))
 }
@@ -102,6 +105,7 @@ fn on_disk(
         partitions: engine_settings(config).partitions as u32,
         content_seed: fresh_seed(),
         since: 0,
+        instance: fresh_seed(),
     };
     let meta = layout::meta(&*files, fresh)?;
     progress.begin(work, meta.partitions as usize);
@@ -145,6 +149,7 @@ fn on_disk(
         writer: Some(opened.writer),
         log,
         content_seed: meta.content_seed,
+        instance: Some(meta.instance),
     };
     Ok((Arc::new(engine), ground))
 }

@@ -53,7 +53,7 @@ pub(super) fn open(config: &Config, clock: &Clock) -> Result<Option<Relay>, Star
 
 /// The same. `drains`: all that waits is sent before the end.
 fn open_to(config: &Config, clock: &Clock, drains: bool) -> Result<Option<Relay>, StartError> {
-    let names = config.exporters.names();
+    let names = config.exporters.otlp.names();
     if names.is_empty() {
         return Ok(None);
     }
@@ -73,7 +73,7 @@ fn open_to(config: &Config, clock: &Clock, drains: bool) -> Result<Option<Relay>
     } else {
         (Spool::in_memory(&names, limits), None)
     };
-    let made = Forwarder::new(&config.exporters, spool, policy, clock.clone())?;
+    let made = Forwarder::new(&config.exporters.otlp, spool, policy, clock.clone())?;
     let (forwarder, destinations) = made;
     let verdicts = forwarder.verdict_writer(VerdictRouting {
         dimensions: config.cohorts.dimensions.clone(),
@@ -148,7 +148,7 @@ fn limits(config: &Config) -> SpoolLimits {
 /// The memory that a spool may take.
 pub(super) fn memory(config: &Config) -> u64 {
     let limits = limits(config);
-    let in_memory = config.state.log == LogKind::Memory && !config.exporters.0.is_empty();
+    let in_memory = config.state.log == LogKind::Memory && !config.exporters.otlp.0.is_empty();
     let max = limits.max_bytes.unwrap_or(0).max(limits.min_bytes);
     if in_memory { max } else { 0 }
 }

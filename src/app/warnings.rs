@@ -114,11 +114,11 @@ fn faults(config: &Config) -> Vec<String> {
     let listeners = open_listeners(config);
     let mut faults: Vec<String> = listeners.filter_map(|listener| listener.fault()).collect();
     faults.extend(insecure_issuers(config));
-    for (name, destination) in &config.exporters.0 {
-        let to = &destination.endpoint;
+    for (name, destination) in config.exporters.clients() {
+        let (to, content) = (destination.endpoint, destination.content);
         if destination.is_remote() && !destination.has_tls() {
             faults.push(format!(
-                "exporters.{name} sends prompts and answers to {to} without TLS: anyone on the way can read them; \
+                "exporters.{name} sends {content} to {to} without TLS: anyone on the way can read them; \
                  use an https:// endpoint, or a network that only trusted hosts can read"
             ));
         }
@@ -291,7 +291,7 @@ mod tests {
                 endpoint: format!("http://{host}:4317"),
                 ..DestinationSettings::default()
             };
-            config.exporters.0.insert(name.into(), destination);
+            config.exporters.otlp.0.insert(name.into(), destination);
         }
         let unchecked = DestinationSettings {
             endpoint: "https://collector:4317".into(),
@@ -303,6 +303,7 @@ mod tests {
         };
         config
             .exporters
+            .otlp
             .0
             .insert("otlp/unchecked".into(), unchecked);
         config.state.directory = Some(directory.path().to_owned());
@@ -390,7 +391,7 @@ mod tests {
         let mut forwarding = config(256 << 20);
         assert_eq!(too_little(&forwarding), None);
         forwarding.state.log = LogKind::Memory;
-        let destinations = &mut forwarding.exporters.0;
+        let destinations = &mut forwarding.exporters.otlp.0;
         destinations.insert("otlp".into(), DestinationSettings::default());
         let said = too_little(&forwarding).expect("too little");
         assert!(

@@ -51,6 +51,11 @@ pub enum InternalMetric {
     ExporterQuarantined,
     ExporterDropped,
     ExporterRejectedItems,
+    PushSent,
+    PushWaiting,
+    PushLastSuccess,
+    PushFailed,
+    PushDropped,
 }
 
 impl InternalMetric {
@@ -351,4 +356,35 @@ pub static INTERNAL: &[Description<InternalMetric>] = &[
         "Spans, log records and data points that the destination rejected while it accepted the rest of their request.",
     )
     .with_labels(&["exporter", "signal"]),
+    counter(
+        InternalMetric::PushSent,
+        "baton_push_sent_points_total",
+        "Points of pushed metrics that the receiver has written.",
+    )
+    .with_labels(&["exporter"]),
+    gauge(
+        InternalMetric::PushWaiting,
+        "baton_push_waiting_points",
+        "Points of pushed metrics that are in flight or wait for the receiver.",
+    )
+    .with_labels(&["exporter"]),
+    gauge(
+        InternalMetric::PushLastSuccess,
+        "baton_push_last_success_timestamp_seconds",
+        "When the receiver last took pushed metrics, in seconds since 1970. Until it has, when Baton started.",
+    )
+    .with_labels(&["exporter"])
+    .in_unit("seconds"),
+    counter(
+        InternalMetric::PushFailed,
+        "baton_push_failed_requests_total",
+        "Attempts to push metrics that failed, by reason: connection, timeout, throttled, unavailable, unauthenticated (the receiver does not accept what auth says; all of these are retried) or rejected (permanently).",
+    )
+    .with_labels(&["exporter", "reason"]),
+    counter(
+        InternalMetric::PushDropped,
+        "baton_push_dropped_points_total",
+        "Points of pushed metrics that the receiver does not get, by reason: rejected (by the receiver), retry_limit (retry_on_failure), queue_full (newer ones took their place) or shutdown.",
+    )
+    .with_labels(&["exporter", "reason"]),
 ];

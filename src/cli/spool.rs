@@ -146,7 +146,7 @@ fn requeue(config: &Config, directory: &Path) -> Exit {
     };
     // The clients belong to the runtime.
     let entered = runtime.enter();
-    let requeue = match Requeue::new(&config.exporters, &Clock::system()) {
+    let requeue = match Requeue::new(&config.exporters.otlp, &Clock::system()) {
         Ok(requeue) => requeue,
         Err(error) => {
             complain(&format!("baton: {error}"));

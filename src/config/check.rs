@@ -2,7 +2,8 @@
 
 use super::written::Written;
 use super::{Config, ConfigFault, metrics};
-use crate::auth::{ClientAuthSettings, ServerAuthSettings, ServerBasicSettings, WebConfig};
+use crate::auth::{ServerAuthSettings, ServerBasicSettings, WebConfig};
+use crate::log::LogKind;
 use crate::setting::{FaultSink, Report, Validate};
 use crate::tls::ServerTlsSettings;
 use std::net::SocketAddr;
@@ -18,6 +19,7 @@ pub(super) fn check(config: &mut Config, folder: &Path, written: &Written) -> Ve
     rooms(config, report);
     request_timeout(config, report);
     spool(config, report);
+    pushes(config, report);
     addresses(config, report);
     metrics::check(config, report);
     config
@@ -61,14 +63,8 @@ fn named_files(config: &mut Config) -> impl Iterator<Item = &mut PathBuf> {
     let auth = [&mut otlp.grpc.auth, &mut otlp.http.auth, &mut server.auth];
     let auth = auth.into_iter().flatten();
     let auth = auth.flat_map(ServerAuthSettings::files);
-    let exporters = config.exporters.0.values_mut();
     let certificates = listeners.flat_map(ServerTlsSettings::files);
-    let exporters = exporters.flat_map(|exporter| {
-        let auth = exporter.auth.iter_mut();
-        let auth = auth.flat_map(ClientAuthSettings::files);
-        exporter.tls.files().chain(auth)
-    });
-    let files = certificates.chain(exporters);
+    let files = certificates.chain(config.exporters.files());
     let files = files.chain(auth).chain(&mut server.web_config_file);
     directories.into_iter().flatten().chain(files)
 }
@@ -100,13 +96,14 @@ impl FaultSink for Collected<'_> {
 
 /// Each room's own check. Sections without one have only keys that their types check.
 fn rooms(config: &Config, report: &mut Report<'_>) {
-    let rooms: [(&str, &dyn Validate); 12] = [
+    let rooms: [(&str, &dyn Validate); 13] = [
         ("receivers.otlp", &config.receivers.otlp),
         ("server", &config.server),
         ("normalise", &config.normalise),
         ("engine", &config.engine),
         ("state", &config.state),
         ("exporters", &config.exporters),
+        ("service", &config.service),
         ("spool", &config.spool),
         ("stitch", &config.stitch),
         ("rules", &config.rules),
@@ -147,6 +144,27 @@ fn spool(config: &Config, report: &mut Report<'_>) {
     let (spool, state) = (&config.spool.directory, &config.state.directory);
     if spool.is_some() && spool == state {
         report.fault("spool.directory", "must not be the same as state.directory");
+    }
+}
+
+/// Who gets metrics knows who sends them, and sees the 0 of a new series.
+fn pushes(config: &Config, report: &mut Report<'_>) {
+    let in_memory = config.state.log == LogKind::Memory;
+    let is_anonymous = config.service.instance.id.is_none() && in_memory;
+    let first = config.exporters.pushed().next().map(|(key, _)| key);
+    let first = first.map(|key| format!("exporters.{key}"));
+    let scrapes = config.service.scrape_labels;
+    let needs_id = first.or(scrapes.then(|| "service.scrape_labels".to_owned()));
+    if let Some(user) = needs_id.filter(|_| is_anonymous) {
+        let what = format!("is missing: {user} needs it, because state.log is memory");
+        report.fault("service.instance.id", what);
+    }
+    let zero_hold = config.metrics.zero_hold;
+    for (key, interval) in config.exporters.pushed() {
+        if !zero_hold.is_zero() {
+            let key = format!("exporters.{key}.interval");
+            report.not_longer((&key, interval), ("metrics.zero_hold", zero_hold));
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! What the schema asks for at a key, in words and with an example.
 
+use super::exporters;
 use serde_json::Value;
 
 /// Most keys or values that one message lists.
@@ -7,14 +8,30 @@ const MAX_LISTED: usize = 24;
 
 /// The part of a schema about a key path; `None` where no such key is known.
 pub(super) fn part<'s>(schema: &'s Value, path: &[String]) -> Option<&'s Value> {
-    path.iter().try_fold(schema, |at, key| {
-        let known = at["properties"].get(key);
-        known.or_else(|| {
-            [&at["additionalProperties"], &at["items"]]
-                .into_iter()
-                .find(|s| s.is_object())
-        })
+    path.iter().try_fold(schema, |at, key| below(at, key))
+}
+
+/// The part about a key right below a part.
+pub(super) fn below<'s>(part: &'s Value, key: &str) -> Option<&'s Value> {
+    let known = part["properties"].get(key);
+    let typed = || typed(part).find(|(kind, _)| *kind == exporters::kind(key));
+    let known = known.or_else(|| Some(typed()?.1));
+    known.or_else(|| {
+        [&part["additionalProperties"], &part["items"]]
+            .into_iter()
+            .find(|s| s.is_object())
     })
+}
+
+/// The parts of a section whose keys have a type, by the type.
+fn typed(part: &Value) -> impl Iterator<Item = (&str, &Value)> {
+    let parts = part["patternProperties"].as_object().into_iter().flatten();
+    parts.filter_map(|(_, part)| Some((part["title"].as_str()?, part)))
+}
+
+/// The types of keys that a part knows; empty where its keys have none.
+pub(super) fn kinds(part: &Value) -> Vec<&str> {
+    typed(part).map(|(kind, _)| kind).collect()
 }
 
 /// The keys that a part knows; empty where it takes any.

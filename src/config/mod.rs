@@ -10,6 +10,7 @@
 //! | `check.rs` | each room's own check, and the checks across rooms |
 //! | `metrics.rs` | labels and buckets, checked against the catalogue of metrics |
 //! | `money.rs, prices.rs, catalog.rs` | the currency, prices of actions, the price catalog as a file |
+//! | `exporters.rs` | the section `exporters`, whose keys have a type |
 //! | `memory.rs` | the limits of memory in bytes |
 //! | `fault.rs` | one fault with its place |
 //! | `node.rs, references.rs` | YAML as a tree that keeps line numbers, references to environment variables |
@@ -20,6 +21,7 @@ mod annotate;
 mod catalog;
 mod check;
 mod expected;
+mod exporters;
 mod fault;
 mod load;
 mod memory;
@@ -36,13 +38,14 @@ mod tests;
 
 pub use annotate::{annotated, schema};
 pub use catalog::{built_in as built_in_prices, of_text as prices_of_text};
+pub use exporters::Exporters;
 pub use fault::ConfigFault;
 pub use money::MoneySettings;
 pub use prices::PriceSettings;
 
 use crate::normalise::{self, CohortSettings};
 use crate::telemetry::logs;
-use crate::{derive, engine, export, forward, log, net, receive, rules, shutdown, spool, stitch};
+use crate::{derive, engine, export, log, net, receive, rules, shutdown, spool, stitch};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -66,8 +69,10 @@ pub struct Config {
     pub engine: engine::Settings,
     /// Where Baton stores acknowledged events and the state of sessions and metrics.
     pub state: log::Settings,
-    /// Destinations to which Baton forwards requests as they were received, for example `otlp/next: {endpoint: "http://127.0.0.1:4320", protocol: http/protobuf}`. The keys are those of the OpenTelemetry Collector (docs/forwarding.md).
-    pub exporters: forward::Settings,
+    /// Where Baton sends to. The part of a key before / is the type: otlp forwards requests as they were received (docs/forwarding.md), prometheusremotewrite pushes metrics (docs/push.md). For example `otlp/next: {endpoint: "http://127.0.0.1:4320", protocol: http/protobuf}`. The keys are those of the OpenTelemetry Collector.
+    pub exporters: Exporters,
+    /// Who this Baton is, for the receivers of its metrics (docs/push.md).
+    pub service: export::ServiceSettings,
     /// Requests that wait for the destinations in exporters.
     pub spool: spool::Settings,
     /// Timeouts and limits of sessions, turns, handoffs and workflows.

@@ -2,7 +2,7 @@
 //! be checked.
 
 use super::written::Written;
-use super::{ConfigFault, expected};
+use super::{ConfigFault, expected, exporters};
 use crate::setting::{EXPECTED, key_path};
 use jsonschema::error::{ValidationError, ValidationErrorKind as Kind};
 use serde::de::DeserializeOwned;
@@ -72,8 +72,7 @@ fn tidy(value: &mut Value, part: &Value) {
         Value::Array(items) => items.iter_mut().for_each(|item| tidy(item, &part["items"])),
         Value::Object(keys) => {
             for (key, value) in keys {
-                let known = part["properties"].get(key);
-                tidy(value, known.unwrap_or(&part["additionalProperties"]));
+                tidy(value, expected::below(part, key).unwrap_or(&Value::Null));
             }
         }
         _ => {}
@@ -161,7 +160,13 @@ fn violation(
     let asked = expected::in_words(part);
     let what = match error.kind() {
         Kind::AdditionalProperties { unexpected } => {
-            let unknown = |key: &String| (below(key), unknown_key(key, &expected::keys(part)));
+            let unknown = |key: &String| {
+                let what = match &*expected::kinds(part) {
+                    [] => unknown_key(key, &expected::keys(part)),
+                    kinds => unknown_type(key, kinds),
+                };
+                (below(key), what)
+            };
             return unexpected.iter().map(unknown).collect();
         }
         Kind::Required { property } => {
@@ -194,6 +199,20 @@ fn unknown_key(key: &str, known: &[&str]) -> String {
     match nearest(key, known) {
         Some(nearest) => format!("unknown key; did you mean {nearest}?"),
         None => format!("unknown key; known here: {}", known.join(", ")),
+    }
+}
+
+/// What is wrong with a key whose part before `/` is a type.
+fn unknown_type(key: &str, known: &[&str]) -> String {
+    let kind = exporters::kind(key);
+    if known.contains(&kind) {
+        return format!(
+            "is no key: expected {kind}, or {kind}/ and a name of letters, digits, _ and -, as in {kind}/next"
+        );
+    }
+    match nearest(kind, known) {
+        Some(nearest) => format!("unknown type {kind}; did you mean {nearest}?"),
+        None => format!("unknown type {kind}; known types: {}", known.join(", ")),
     }
 }
 

@@ -1,7 +1,19 @@
 //! What metrics say, in the text format of Prometheus: those of a running instance, or of a recording that was replayed.
 
+use std::collections::BTreeMap;
+
 /// The name of workflow, agent and model in the test conversation: it is in no figure of `doctor`, and anybody can leave it out of theirs.
 pub(super) const TEST_NAME: &str = "baton-doctor";
+
+/// What is counted, by the metric that counts it.
+const COUNTED: &[(&str, &str)] = &[
+    ("handoffs", "baton_handoffs_total"),
+    ("model calls", "baton_llm_calls_total"),
+    ("sessions", "baton_sessions_total"),
+    ("tool calls", "baton_tool_calls_total"),
+    ("turns", "baton_turns_total"),
+    ("workflows", "baton_workflows_total"),
+];
 
 /// One time series and its value.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +33,13 @@ pub struct Figures {
 pub(super) type Only = (&'static str, &'static [&'static str]);
 
 impl Figures {
+    /// What the metrics count.
+    pub(super) fn counted(&self) -> BTreeMap<&'static str, u64> {
+        let counted = COUNTED.iter();
+        let counts = counted.map(|(things, metric)| (*things, self.sum(metric, ("", &[]))));
+        counts.filter(|(_, count)| *count > 0).collect()
+    }
+
     /// Reads the text format. Lines that are none of it are left out.
     pub fn of_text(text: &str) -> Self {
         let figures = text.lines().filter(|line| !line.starts_with('#'));

@@ -3,7 +3,7 @@
 use super::emitter::UNKNOWN;
 use super::figures::{Figures, TEST_NAME};
 use super::finding::{DIALECTS_PAGE, Finding, FindingKind, percent};
-use super::lacks::{counted, lacks};
+use super::lacks::lacks;
 use super::report::{Diagnosis, EmitterReport};
 use super::sdks::SDKS_PAGE;
 use crate::model::time::Timestamp;
@@ -40,7 +40,7 @@ pub fn of_metrics(figures: &Figures) -> Diagnosis {
     Diagnosis {
         spans: all,
         log_records: figures.sum("baton_receiver_log_records_total", ("", &[])),
-        counted: counted(figures),
+        counted: figures.counted(),
         emitters: spans.into_iter().map(emitter).collect(),
         findings,
         notes,

@@ -3,7 +3,6 @@
 use super::figures::{Figures, Only};
 use super::finding::{Finding, FindingKind, TEACH_PAGE, percent};
 use crate::model::harmless::harmless;
-use std::collections::BTreeMap;
 
 /// What a counter above 0 says.
 #[derive(Debug)]
@@ -388,25 +387,24 @@ const OF_RECEIVER: &[Lack] = &[
     )
     .by(&["exporter", "reason"])
     .note(),
+    Lack::new(
+        FindingKind::Forwarding,
+        "baton_push_dropped_points_total",
+        "Points of pushed metrics that the receiver does not get",
+        "The page says for each reason what to do",
+        "docs/push.md#when-the-receiver-does-not-answer",
+    )
+    .by(&["exporter", "reason"]),
+    Lack::new(
+        FindingKind::Forwarding,
+        "baton_push_failed_requests_total",
+        "Attempts to push metrics that failed",
+        "Requests that are not rejected are sent again",
+        "docs/push.md#when-the-receiver-does-not-answer",
+    )
+    .by(&["exporter", "reason"])
+    .note(),
 ];
-
-/// What is counted, by the metric that counts it.
-const COUNTED: &[(&str, &str)] = &[
-    ("handoffs", "baton_handoffs_total"),
-    ("model calls", "baton_llm_calls_total"),
-    ("sessions", "baton_sessions_total"),
-    ("tool calls", "baton_tool_calls_total"),
-    ("turns", "baton_turns_total"),
-    ("workflows", "baton_workflows_total"),
-];
-
-/// What the metrics count.
-pub(super) fn counted(figures: &Figures) -> BTreeMap<&'static str, u64> {
-    let counts = COUNTED
-        .iter()
-        .map(|(things, metric)| (*things, figures.sum(metric, ALL)));
-    counts.filter(|(_, count)| *count > 0).collect()
-}
 
 /// The counters that say what is missing, or hold it beside what is there.
 #[cfg(test)]

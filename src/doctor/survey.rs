@@ -3,7 +3,7 @@
 use super::emitter::{Emitter, LANGUAGE, MAX_EXAMPLES, UNKNOWN, target_in};
 use super::figures::Figures;
 use super::finding::{DIALECTS_PAGE, Finding, FindingKind, TEACH_PAGE, numbered, percent};
-use super::lacks::{NO_CALLS, counted, lacks};
+use super::lacks::{NO_CALLS, lacks};
 use super::report::{Diagnosis, EmitterReport};
 use super::sdks::{SDKS_PAGE, SdkSection, section_of};
 use crate::model::event::{Event, Kind};
@@ -116,7 +116,7 @@ impl Survey {
         Diagnosis {
             spans,
             log_records: self.log_records,
-            counted: counted(&figures),
+            counted: figures.counted(),
             emitters: self.reports(emitters),
             findings,
             notes,

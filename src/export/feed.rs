@@ -1,5 +1,6 @@
 //! What every exporter reads.
 
+use super::identity::ServiceIdentity;
 use crate::clock::Clock;
 use crate::model::fact::Fact;
 use crate::model::ids::{PartitionKey, TraceId};
@@ -33,6 +34,8 @@ pub trait FamilySource: Send + Sync {
     fn exact(&self) -> Vec<Family>;
     /// Baton's own metrics.
     fn internal(&self) -> Vec<Family>;
+    /// Who Baton is; `None`: the state is not recovered, or nobody says it.
+    fn identity(&self) -> Option<&ServiceIdentity>;
 }
 
 /// The facts of sessions, as far as they are remembered.

@@ -8,7 +8,9 @@
 //! | `settings.rs` | the address of the scrape server |
 //! | `exporter.rs` | the trait of exporters, and why one fails |
 //! | `feed.rs` | what every exporter reads: metric families, facts of sessions, readiness, clock |
+//! | `identity.rs` | who Baton is, for those who get its metrics |
 //! | `scrape/` | the HTTP server of `/metrics`, `/healthz`, `/readyz` and of the pages for people |
+//! | `push/` | exporters that push metrics at an interval |
 //! | `sessions/` | sessions as lists and stories, as text and as JSON |
 //! | `key_figures.rs` | the figures for executives; unknown figures are `None`, never 0 |
 //! | `json.rs` | metric families as JSON |
@@ -16,8 +18,10 @@
 
 mod exporter;
 mod feed;
+mod identity;
 pub mod json;
 pub mod key_figures;
+pub mod push;
 pub mod scrape;
 pub mod sessions;
 mod settings;
@@ -25,6 +29,7 @@ pub mod table;
 
 pub use exporter::{ExportError, Exporter};
 pub use feed::{FactSource, FamilySource, Feed, Readiness, SessionVisitor};
+pub use identity::{InstanceSettings, ServiceIdentity, ServiceSettings};
 pub use settings::Settings;
 
 #[cfg(test)]

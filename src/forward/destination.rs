@@ -3,7 +3,7 @@
 use super::DestinationSettings;
 use super::metrics::ExporterMetrics;
 use super::sender::{GiveUpPolicy, RequestSender, Sent};
-use super::target::DestinationTarget;
+use crate::client::DestinationTarget;
 use crate::clock::Clock;
 use crate::log::Position;
 use crate::model::time::Timestamp;

@@ -1,9 +1,9 @@
 //! What a destination counts.
 
 use super::DroppedReason;
-use super::answer::SendFailure;
 use super::record::OutboundRequest;
 use crate::catalogue::InternalMetric;
+use crate::client::SendFailure;
 use crate::model::request::Signal;
 use crate::telemetry::counter;
 use metrics::Counter;

@@ -10,34 +10,24 @@
 //!
 //! | File | Content |
 //! |---|---|
-//! | `settings.rs` | the keys of `exporters`, with the names of the Collector |
+//! | `settings.rs` | the keys of an exporter `otlp`, with the names of the Collector |
 //! | `forwarding.rs` | the ingest that writes what the log has taken to the spool |
 //! | `record.rs` | a request in the spool |
-//! | `target.rs` | where a destination is, how it is reached, and what Baton shows to it |
 //! | `destination.rs` | the loop of one destination |
 //! | `sender.rs` | sends a request until it is settled |
-//! | `backoff.rs` | the waits between attempts |
-//! | `answer.rs` | what a destination answered |
-//! | `http.rs, grpc.rs` | the two transports |
-//! | `compress.rs, convert.rs` | gzip, and OTLP/JSON as protobuf for gRPC |
+//! | `convert.rs` | OTLP/JSON as protobuf for gRPC |
 //! | `requeue.rs` | sends again what is in the quarantine |
 //! | `verdict_queue.rs, verdict_writer.rs` | Baton's own verdicts, on their way from the partitions to the spool |
 //! | `metrics.rs` | what a destination counts |
 
-mod answer;
-mod backoff;
-mod compress;
 mod convert;
 mod destination;
 mod forwarding;
-mod grpc;
-mod http;
 mod metrics;
 mod record;
 mod requeue;
 mod sender;
 mod settings;
-mod target;
 mod verdict_queue;
 mod verdict_writer;
 
@@ -49,17 +39,15 @@ pub use forwarding::Forwarding;
 pub use requeue::{QuarantinedFile, Requeue};
 pub use sender::GiveUpPolicy;
 pub use settings::{
-    DestinationSettings, ForwardCompression, ForwardProtocol, QueueSettings, RetrySettings,
-    SentSignal, Settings,
+    DestinationSettings, ForwardCompression, ForwardProtocol, QueueSettings, SentSignal, Settings,
 };
-pub use target::DestinationError;
 pub use verdict_writer::{VERDICT_TENANT_HEADER, VerdictRouting, VerdictWriter};
 
 use self::metrics::ExporterMetrics;
-use self::target::DestinationTarget;
 use self::verdict_queue::VerdictQueue;
 use self::verdict_writer::VerdictMetrics;
 use crate::catalogue::InternalMetric;
+use crate::client::DestinationError;
 use crate::clock::{Clock, Heartbeats};
 use crate::ingest::{Ingest, Signal};
 use crate::model::fact::Fact;
@@ -71,8 +59,6 @@ use ::metrics::Gauge;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-
-const USER_AGENT: &str = concat!("baton/", env!("CARGO_PKG_VERSION"));
 
 /// Why a destination does not get a request. One more reason, a full spool, is counted by the spool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,7 +132,7 @@ impl Forwarder {
         let mut destinations = Vec::new();
         let mut oldest = Vec::new();
         for (name, settings) in &settings.0 {
-            let Some(target) = DestinationTarget::open(name, settings)? else {
+            let Some(target) = settings.target(name)? else {
                 continue;
             };
             let received = Arc::new(AtomicU64::new(0));

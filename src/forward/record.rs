@@ -1,5 +1,6 @@
 //! A request in the spool.
 
+use crate::client::OtlpRequest;
 use crate::ingest::ExportRequest;
 use crate::log::disk::messages;
 use crate::model::request::{Encoding, Signal};
@@ -67,6 +68,16 @@ pub(super) fn quarantined(
 }
 
 impl OutboundRequest {
+    /// The request as it is sent.
+    pub(super) fn otlp(&self) -> OtlpRequest<'_> {
+        OtlpRequest {
+            signal: self.signal,
+            encoding: self.encoding,
+            headers: &self.headers,
+            body: &self.body,
+        }
+    }
+
     fn into_stored(self) -> SpooledRequest {
         let headers = self.headers.into_iter();
         SpooledRequest {

@@ -4,7 +4,7 @@ use super::Settings;
 use super::metrics::ExporterMetrics;
 use super::record;
 use super::sender::{GiveUpPolicy, RequestSender};
-use super::target::{DestinationError, DestinationTarget};
+use crate::client::DestinationError;
 use crate::clock::Clock;
 use crate::log::disk::messages;
 use crate::model::request::Signal;
@@ -58,7 +58,7 @@ impl Requeue {
     pub fn new(settings: &Settings, clock: &Clock) -> Result<Self, DestinationError> {
         let mut senders = BTreeMap::new();
         for (name, settings) in &settings.0 {
-            let Some(target) = DestinationTarget::open(name, settings)? else {
+            let Some(target) = settings.target(name)? else {
                 continue;
             };
             let metrics = ExporterMetrics::new(name);

@@ -1,14 +1,10 @@
 //! Sends requests to one destination until each is accepted, rejected permanently, or given up.
 
-use super::answer::{Accepted, SendError, SendFailure};
-use super::backoff::Backoff;
-use super::grpc::GrpcClient;
-use super::http::HttpClient;
 use super::metrics::ExporterMetrics;
 use super::record::{self, OutboundRequest};
-use super::settings::{DestinationSettings, ForwardProtocol};
-use super::target::DestinationTarget;
+use super::settings::{DestinationSettings, ForwardCompression, ForwardProtocol};
 use super::{DroppedReason, convert};
+use crate::client::{Accepted, Backoff, DestinationTarget, OtlpClient, SendError, SendFailure};
 use crate::clock::Clock;
 use crate::model::request::Encoding;
 use crate::spool::Quarantine;
@@ -17,7 +13,7 @@ use bytes::Bytes;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -28,7 +24,7 @@ const STOP_WAIT: Duration = Duration::from_secs(2);
 pub(super) struct RequestSender {
     name: String,
     pub(super) settings: DestinationSettings,
-    client: ForwardClient,
+    client: OtlpClient,
     pub(super) metrics: ExporterMetrics,
     clock: Clock,
     policy: GiveUpPolicy,
@@ -49,11 +45,6 @@ pub struct GiveUpPolicy {
     pub quarantine: Option<Arc<Quarantine>>,
 }
 
-enum ForwardClient {
-    Grpc(GrpcClient),
-    Http(Box<HttpClient>),
-}
-
 /// What became of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sent {
@@ -72,12 +63,12 @@ impl RequestSender {
         metrics: ExporterMetrics,
         (clock, policy): (Clock, GiveUpPolicy),
     ) -> Self {
-        let client = match settings.protocol {
-            ForwardProtocol::Grpc => ForwardClient::Grpc(GrpcClient::new(&settings, target)),
-            ForwardProtocol::Http => {
-                ForwardClient::Http(Box::new(HttpClient::new(&settings, target)))
-            }
+        let gzip = settings.compression == ForwardCompression::Gzip;
+        let open = match settings.protocol {
+            ForwardProtocol::Grpc => OtlpClient::grpc,
+            ForwardProtocol::Http => OtlpClient::http,
         };
+        let client = open(settings.client(), gzip, target);
         Self {
             name,
             settings,
@@ -179,14 +170,7 @@ impl RequestSender {
     }
 
     pub(super) async fn attempt(&self, request: &OutboundRequest) -> Result<Accepted, SendError> {
-        let sending = async {
-            match &self.client {
-                ForwardClient::Grpc(client) => client.send(request).await,
-                ForwardClient::Http(client) => client.send(request).await,
-            }
-        };
-        let answer = timeout(self.settings.timeout, sending).await;
-        answer.unwrap_or_else(|_| Err(SendError::timeout()))
+        self.client.send(&request.otlp()).await
     }
 
     fn accepted(&self, request: &OutboundRequest, accepted: Accepted) {

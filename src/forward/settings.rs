@@ -1,34 +1,21 @@
-//! The keys of `exporters`. Names and meanings are those of the OpenTelemetry Collector.
+//! The keys of an exporter of the type `otlp`. Names and meanings are those of the OpenTelemetry Collector.
 
 use crate::auth::ClientAuthSettings;
+use crate::client::{ClientSettings, DestinationError, DestinationTarget, RetrySettings};
 use crate::model::request::Signal;
-use crate::setting::{Count, Interval, PositiveInterval, Report, Secret, Validate};
+use crate::setting::{Count, PositiveInterval, Report, Secret, Validate};
 use crate::tls::ClientTlsSettings;
 use crate::verdict::VerdictForm;
-use http::{HeaderName, HeaderValue, Uri};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::time::Duration;
 
-/// Headers that belong to the protocol.
-const OWN_HEADERS: [&str; 7] = [
-    "connection",
-    "content-encoding",
-    "content-length",
-    "content-type",
-    "host",
-    "te",
-    "transfer-encoding",
-];
-
-/// The section `exporters`: one destination for each key.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
-#[serde(transparent)]
+/// The exporters of the type `otlp`, by their keys in the section `exporters`.
+#[derive(Clone, Debug, Default)]
 pub struct Settings(pub BTreeMap<String, DestinationSettings>);
 
-/// A destination of requests as they were received. Its key is `otlp/` and a name.
+/// Forwards requests as they were received. The key is otlp, or otlp/ and a name.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schemars(inline)]
@@ -89,28 +76,6 @@ pub enum SentSignal {
     VerdictSpans,
 }
 
-/// The section `retry_on_failure`.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-#[schemars(inline)]
-pub struct RetrySettings {
-    /// Whether a request is sent again if the destination is not reached, or asks for it.
-    pub enabled: bool,
-    /// Wait before the first retry.
-    #[serde(with = "PositiveInterval")]
-    pub initial_interval: Duration,
-    /// Share of a wait by which it is shorter or longer at random, from 0 to 1.
-    pub randomization_factor: f64,
-    /// Factor from one wait to the next.
-    pub multiplier: f64,
-    /// Maximum wait, except where the destination asks for a longer one.
-    #[serde(with = "PositiveInterval")]
-    pub max_interval: Duration,
-    /// Maximum time of all attempts of a request, after which it is dropped. 0s: no limit.
-    #[serde(with = "Interval")]
-    pub max_elapsed_time: Duration,
-}
-
 /// The section `sending_queue`.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -136,19 +101,6 @@ impl Default for DestinationSettings {
             send: vec![SentSignal::Traces, SentSignal::Logs, SentSignal::Metrics],
             tls: ClientTlsSettings::default(),
             auth: None,
-        }
-    }
-}
-
-impl Default for RetrySettings {
-    fn default() -> Self {
-        Self {
-            enabled: true,
-            initial_interval: Duration::from_secs(5),
-            randomization_factor: 0.5,
-            multiplier: 1.5,
-            max_interval: Duration::from_secs(30),
-            max_elapsed_time: Duration::ZERO,
         }
     }
 }
@@ -213,133 +165,52 @@ impl DestinationSettings {
         })
     }
 
-    /// Whether its URL has TLS.
-    pub fn has_tls(&self) -> bool {
-        let uri = self.uri().ok();
-        uri.is_some_and(|uri| uri.scheme_str() == Some("https"))
-    }
-
-    /// Whether its requests leave the machine.
-    pub fn is_remote(&self) -> bool {
-        let uri = self.uri().ok();
-        let host = uri.as_ref().and_then(Uri::host).unwrap_or_default();
-        let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
-        host != "localhost" && !address.is_ok_and(|address| address.is_loopback())
-    }
-
-    /// The endpoint.
+    /// Where it is; `None`: it has no endpoint. Registers its metrics with the recorder in whose scope it is called.
     ///
     /// # Errors
-    /// What is wrong with it.
-    pub(super) fn uri(&self) -> Result<Uri, &'static str> {
-        let example = "expected a URL such as http://127.0.0.1:4317";
-        if self.endpoint.is_empty() {
-            return Err(example);
+    /// When its certificates or credentials cannot be used.
+    pub(super) fn target(&self, name: &str) -> Result<Option<DestinationTarget>, DestinationError> {
+        let only_http2 = self.protocol == ForwardProtocol::Grpc;
+        DestinationTarget::open(name, self.client(), only_http2)
+    }
+
+    /// What its client is made of.
+    pub fn client(&self) -> ClientSettings<'_> {
+        ClientSettings {
+            endpoint: &self.endpoint,
+            example: "http://127.0.0.1:4317",
+            content: "prompts and answers",
+            headers: &self.headers,
+            timeout: self.timeout,
+            retry: &self.retry_on_failure,
+            tls: &self.tls,
+            auth: self.auth.as_ref(),
         }
-        let uri: Uri = self.endpoint.parse().map_err(|_| example)?;
-        match uri.scheme_str() {
-            Some("http" | "https") => {}
-            _ => return Err("expected a URL with its scheme such as http://127.0.0.1:4317"),
-        }
-        let authority = uri.authority().map_or("", |authority| authority.as_str());
-        if authority.contains('@') {
-            return Err("must not have a user name or a password: set auth.basic");
-        }
-        let has_path = !matches!(uri.path(), "" | "/");
+    }
+}
+
+impl Validate for DestinationSettings {
+    fn validate(&self, report: &mut Report<'_>) {
+        self.client().validate(report);
+        let uri = self.client().uri().ok();
+        let has_path = uri.is_some_and(|uri| !matches!(uri.path(), "" | "/"));
         if self.protocol == ForwardProtocol::Grpc && has_path {
-            return Err("must not have a path, because the protocol is grpc");
+            report.fault(
+                "endpoint",
+                "must not have a path, because the protocol is grpc",
+            );
         }
-        if uri.query().is_some() {
-            return Err("must not have a query");
+        if self.send.is_empty() {
+            report.fault(
+                "send",
+                "is empty: expected at least one of traces, logs, metrics, verdicts, verdict_spans",
+            );
         }
-        Ok(uri)
-    }
-
-    fn validate_headers(&self, report: &mut Report<'_>) {
-        for (name, value) in &self.headers {
-            let known = HeaderName::try_from(name.as_str());
-            let lower = name.to_ascii_lowercase();
-            let is_own = OWN_HEADERS.contains(&&*lower) || lower.starts_with("grpc-");
-            if known.is_err() {
-                report.fault(name, "is no name of a header");
-            } else if lower == "authorization" && self.auth.is_some() {
-                report.fault(name, "must not be set, because auth sets it");
-            } else if is_own || lower.ends_with("-bin") {
-                report.fault(name, "is a header that cannot be set");
-            } else if HeaderValue::try_from(value.0.as_str()).is_err() {
-                report.fault(name, "cannot be the value of a header");
-            }
-        }
-    }
-}
-
-impl RetrySettings {
-    fn validate(&self, report: &mut Report<'_>) {
-        if !(0.0..=1.0).contains(&self.randomization_factor) {
-            report.fault("randomization_factor", "expected a number from 0 to 1");
-        }
-        if !(self.multiplier >= 1.0 && self.multiplier.is_finite()) {
-            report.fault("multiplier", "expected a number of at least 1");
-        }
-        report.not_longer(
-            ("initial_interval", self.initial_interval),
-            ("max_interval", self.max_interval),
-        );
-    }
-}
-
-/// Whether this is the key of a destination: `otlp`, or `otlp/` and a name.
-fn is_key(key: &str) -> bool {
-    let is_sign = |sign: char| sign.is_ascii_alphanumeric() || "_-".contains(sign);
-    match key.strip_prefix("otlp") {
-        Some("") => true,
-        Some(rest) => rest
-            .strip_prefix('/')
-            .is_some_and(|name| !name.is_empty() && name.chars().all(is_sign)),
-        None => false,
-    }
-}
-
-impl Validate for Settings {
-    fn validate(&self, report: &mut Report<'_>) {
-        for (key, destination) in &self.0 {
-            if !is_key(key) {
-                report.fault(
-                    key,
-                    "is no exporter: expected otlp, or otlp/ and a name of letters, digits, _ and -, as in otlp/next",
-                );
-                continue;
-            }
-            let mut report = report.below(key);
-            if let Err(what) = destination.uri() {
-                report.fault("endpoint", what);
-            }
-            if destination.tls.insecure && destination.has_tls() {
-                report.fault(
-                    "tls.insecure",
-                    "must be false, because the URL of the endpoint begins with https://",
-                );
-            }
-            destination.tls.validate(&mut report.below("tls"));
-            if let Some(auth) = &destination.auth {
-                auth.validate(&mut report.below("auth"));
-            }
-            if destination.send.is_empty() {
-                report.fault(
-                    "send",
-                    "is empty: expected at least one of traces, logs, metrics, verdicts, verdict_spans",
-                );
-            }
-            if !destination.sending_queue.enabled {
-                report.fault(
-                    "sending_queue.enabled",
-                    "must be true: Baton sends every request from its spool; spool.max_size is its size",
-                );
-            }
-            destination.validate_headers(&mut report.below("headers"));
-            destination
-                .retry_on_failure
-                .validate(&mut report.below("retry_on_failure"));
+        if !self.sending_queue.enabled {
+            report.fault(
+                "sending_queue.enabled",
+                "must be true: Baton sends every request from its spool; spool.max_size is its size",
+            );
         }
     }
 }

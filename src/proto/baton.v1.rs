@@ -1068,6 +1068,9 @@ pub struct Meta {
     /// The position at which the number of partitions was last changed, or 0. Entries before it were written with another number.
     #[prost(uint64, tag = "3")]
     pub since: u64,
+    /// Random ID of the instance, used if `service.instance.id` is not set. 0: an older version created the directory, and the next start sets it.
+    #[prost(fixed64, tag = "4")]
+    pub instance: u64,
 }
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]

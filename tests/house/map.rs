@@ -6,6 +6,7 @@ pub const ROOMS: &[(&str, &[&str])] = &[
         "app",
         &[
             "auth",
+            "client",
             "clock",
             "config",
             "derive",
@@ -50,11 +51,13 @@ pub const ROOMS: &[(&str, &[&str])] = &[
     ),
     ("auth", &["reload", "telemetry", "tls"]),
     ("catalogue", &[]),
+    ("client", &["auth", "reload", "tls"]),
     ("clock", &[]),
     (
         "config",
         &[
             "auth",
+            "client",
             "derive",
             "engine",
             "export",
@@ -78,12 +81,16 @@ pub const ROOMS: &[(&str, &[&str])] = &[
         "engine",
         &["clock", "derive", "log", "proto", "stitch", "telemetry"],
     ),
-    ("export", &["auth", "clock", "net", "tls"]),
+    (
+        "export",
+        &["auth", "client", "clock", "net", "telemetry", "tls"],
+    ),
     ("expression", &[]),
     (
         "forward",
         &[
             "auth",
+            "client",
             "clock",
             "ingest",
             "log",

@@ -11,6 +11,7 @@ mod law;
 mod peers;
 mod probes;
 mod proto;
+mod push;
 mod recovery;
 mod reports;
 mod secure;

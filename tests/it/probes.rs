@@ -8,7 +8,9 @@ use baton::clock::Clock;
 use baton::config::Config;
 use baton::engine::{Engine, Settings};
 use baton::export::scrape::{self, ScrapeServer};
-use baton::export::{Exporter, FactSource, FamilySource, Feed, Readiness, SessionVisitor};
+use baton::export::{
+    Exporter, FactSource, FamilySource, Feed, Readiness, ServiceIdentity, SessionVisitor,
+};
 use baton::log::Next;
 use baton::log::memory::{self, MemoryLog};
 use baton::model::fact::Fact;
@@ -44,6 +46,10 @@ impl FamilySource for Shown {
 
     fn internal(&self) -> Vec<Family> {
         Vec::new()
+    }
+
+    fn identity(&self) -> Option<&ServiceIdentity> {
+        None
     }
 }
 
@@ -81,6 +87,7 @@ fn serve(shown: Shown, clock: &Clock) -> (Runtime, SocketAddr) {
         ),
         auth: None,
         created: true,
+        identity_labels: false,
         display: app::display(&Config::default()),
     };
     let server = ScrapeServer::bind(settings).expect("a free port");
@@ -157,7 +164,7 @@ async fn a_scrape_has_all_metrics_of_the_catalogue_that_baton_tells_of_itself_an
     // Some metrics are those of dialects, destinations, verdicts, certificates and tokens in the configuration.
     let text = format!(
         "normalise: {{dialects: [{{name: acme, when: \"scope.name == 'acme'\"}}]}}\n\
-         exporters: {{otlp: {{endpoint: 'http://127.0.0.1:9', send: [traces, verdicts]}}}}\n\
+         exporters: {{otlp: {{endpoint: 'http://127.0.0.1:9', send: [traces, verdicts]}}, prometheusremotewrite: {{endpoint: 'http://127.0.0.1:9'}}}}\n\
          receivers: {{otlp: {{grpc: {{tls: {{cert_file: '{cert}', key_file: '{key}'}}}}, http: {{auth: {{bearer: {{filename: tokens}}}}}}}}}}"
     );
     let mut config =

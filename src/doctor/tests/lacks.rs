@@ -28,6 +28,7 @@ const NOT_LACKS: &[&str] = &[
     "baton_observed_turns_total",
     // A fault of the agents, which the boards show, and not of what is sent.
     "baton_phantom_handoffs_total",
+    "baton_push_sent_points_total",
     "baton_receiver_bytes_total",
     "baton_receiver_log_records_total",
     // Failed ones are counted with their reason.

@@ -1,6 +1,7 @@
 //! `/metrics`.
 
 use super::{ScrapeFormat, ServerState, protobuf, step_aside, text};
+use crate::export::ServiceIdentity;
 use crate::model::metric::Family;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
@@ -21,6 +22,11 @@ fn answer(state: &ServerState, headers: &HeaderMap) -> Response {
     let format = ScrapeFormat::negotiate(header(header::ACCEPT), state.settings.created);
     let mut families = state.feed.families.exposition();
     families.extend(state.feed.families.internal());
+    if state.settings.identity_labels
+        && let Some(identity) = state.feed.families.identity()
+    {
+        label(&mut families, identity);
+    }
     let body = body(&families, format);
     let media = [(header::CONTENT_TYPE, format.content_type())];
     if takes_gzip(header(header::ACCEPT_ENCODING))
@@ -29,6 +35,16 @@ fn answer(state: &ServerState, headers: &HeaderMap) -> Response {
         return (media, [(header::CONTENT_ENCODING, "gzip")], packed).into_response();
     }
     (media, body).into_response()
+}
+
+/// Gives every series the labels that it has where it is pushed.
+fn label(families: &mut [Family], identity: &ServiceIdentity) {
+    let series = families.iter_mut().flat_map(|family| &mut family.series);
+    for one in series {
+        for (name, value) in [("job", &identity.service), ("instance", &identity.instance)] {
+            one.labels.push((name.into(), value.clone()));
+        }
+    }
 }
 
 fn body(families: &[Family], format: ScrapeFormat) -> Vec<u8> {

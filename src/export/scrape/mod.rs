@@ -45,6 +45,8 @@ pub struct Settings {
     pub auth: Option<Authenticator>,
     /// Whether OpenMetrics has `_created` lines.
     pub created: bool,
+    /// Whether every series has the labels `job` and `instance`.
+    pub identity_labels: bool,
     /// What the pages for people are told in.
     pub display: DisplaySettings,
 }

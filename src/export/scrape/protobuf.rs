@@ -233,7 +233,7 @@ fn with_native(classic: HistogramMessage, native: &Native) -> HistogramMessage {
 }
 
 /// Buckets as Prometheus wants them: runs without a gap, and each count as its difference from the one before.
-fn spans(counts: &BucketCounts) -> (Vec<BucketSpan>, Vec<i64>) {
+pub(in crate::export) fn spans(counts: &BucketCounts) -> (Vec<BucketSpan>, Vec<i64>) {
     let mut spans: Vec<BucketSpan> = Vec::new();
     let mut deltas = Vec::with_capacity(counts.len());
     let (mut next, mut last) = (0, 0);

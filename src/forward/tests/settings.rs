@@ -25,7 +25,7 @@ fn an_endpoint_and_a_protocol_are_enough() {
     let config =
         read(r#"{otlp/next: {endpoint: "http://127.0.0.1:4320", protocol: http/protobuf}}"#);
     let config = config.expect("it is right");
-    let next = &config.exporters.0["otlp/next"];
+    let next = &config.exporters.otlp.0["otlp/next"];
     assert_eq!(next.protocol, ForwardProtocol::Http);
     assert_eq!(next.compression, ForwardCompression::None);
     assert!(Signal::ALL.into_iter().all(|signal| next.takes(signal)));
@@ -42,7 +42,7 @@ fn signals_are_taken_as_they_are_named() {
     let config = read(
         "{otlp: {endpoint: 'http://h:1', send: [logs]}, otlp/b: {endpoint: 'http://h:2', send: [traces]}}",
     );
-    let exporters = config.expect("it is right").exporters;
+    let exporters = config.expect("it is right").exporters.otlp;
     let taken = Signal::ALL.map(|signal| exporters.takes(signal));
     assert_eq!(taken, [true, true, false]);
     assert_eq!(exporters.names(), ["otlp", "otlp/b"]);
@@ -77,7 +77,15 @@ fn what_is_wrong_is_said_at_its_key() {
         ),
         (
             "{kafka: {endpoint: 'http://h:4317'}}",
-            "exporters.kafka: is no exporter: expected otlp, or otlp/ and a name of letters, digits, _ and -, as in otlp/next",
+            "exporters.kafka: unknown type kafka; known types: otlp, prometheusremotewrite",
+        ),
+        (
+            "{oltp/a: {endpoint: 'http://h:4317'}}",
+            "exporters.oltp/a: unknown type oltp; did you mean otlp?",
+        ),
+        (
+            "{otlp/ä: {endpoint: 'http://h:4317'}}",
+            "exporters.otlp/ä: is no key: expected otlp, or otlp/ and a name of letters, digits, _ and -, as in otlp/next",
         ),
         (
             "{otlp/a: {endpoint: 'http://h:4317', send: []}}",

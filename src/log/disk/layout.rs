@@ -35,6 +35,12 @@ pub fn meta(files: &dyn Files, fresh: v1::Meta) -> Result<v1::Meta, LogError> {
     let meta = stored.last().copied();
     let meta = meta.ok_or_else(|| LogError::Corrupt(META.to_owned(), 0))?;
     finish(files, &meta, &names)?;
+    if meta.instance == 0 {
+        let instance = fresh.instance;
+        let meta = v1::Meta { instance, ..meta };
+        write(files, FileKind::Meta, META, std::iter::once(meta))?;
+        return Ok(meta);
+    }
     Ok(meta)
 }
 

@@ -6,7 +6,9 @@ use baton::clock::Clock;
 use baton::config::Config;
 use baton::engine::{Engine, PartitionWorker};
 use baton::export::scrape::{ScrapeServer, Settings};
-use baton::export::{Exporter, FactSource, FamilySource, Feed, Readiness, SessionVisitor};
+use baton::export::{
+    Exporter, FactSource, FamilySource, Feed, Readiness, ServiceIdentity, SessionVisitor,
+};
 use baton::ingest::Pipeline;
 use baton::model::fact::Fact;
 use baton::model::ids::{PartitionKey, TraceId};
@@ -97,6 +99,7 @@ pub fn serve(engine: Arc<Engine>) -> (SocketAddr, tokio::runtime::Runtime) {
         ),
         auth: None,
         created: false,
+        identity_labels: false,
         display: baton::app::display(&Config::default()),
     };
     let server = ScrapeServer::bind(settings).expect("a free port");
@@ -199,6 +202,10 @@ impl FamilySource for Shown {
 
     fn internal(&self) -> Vec<Family> {
         Vec::new()
+    }
+
+    fn identity(&self) -> Option<&ServiceIdentity> {
+        None
     }
 }
 

@@ -50,6 +50,7 @@ impl Process {
             partitions: partitions as u32,
             content_seed: 7,
             since: 0,
+            instance: 9,
         };
         let mut meta = layout::meta(&*folder, fresh)?;
         assert_eq!(meta.content_seed, 7, "the folder is what it was");

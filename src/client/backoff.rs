@@ -8,14 +8,15 @@ const LONGEST_ASKED: Duration = Duration::from_secs(60 * 60);
 
 /// The waits of one request.
 #[derive(Debug)]
-pub(super) struct Backoff<'s> {
+pub struct Backoff<'s> {
     settings: &'s RetrySettings,
     /// The next wait, before it is spread.
     interval: Duration,
 }
 
 impl<'s> Backoff<'s> {
-    pub(super) fn new(settings: &'s RetrySettings) -> Self {
+    /// The waits of a new request.
+    pub fn new(settings: &'s RetrySettings) -> Self {
         Self {
             settings,
             interval: settings.initial_interval,
@@ -23,7 +24,7 @@ impl<'s> Backoff<'s> {
     }
 
     /// The next wait. `chance` is from 0 to 1; `asked`: what the destination asks for.
-    pub(super) fn next(&mut self, chance: f64, asked: Option<Duration>) -> Duration {
+    pub fn next(&mut self, chance: f64, asked: Option<Duration>) -> Duration {
         let RetrySettings {
             multiplier,
             max_interval,

@@ -1,9 +1,10 @@
 //! OTLP/gRPC to one destination, over raw bytes.
 
 use super::USER_AGENT;
-use super::answer::{Accepted, SendError, SendFailure, accepted};
-use super::record::OutboundRequest;
-use super::settings::{DestinationSettings, ForwardCompression};
+use super::failure::{SendError, SendFailure};
+use super::otlp_answer::{Accepted, accepted};
+use super::otlp_request::OtlpRequest;
+use super::settings::ClientSettings;
 use super::target::DestinationTarget;
 use crate::auth::Credentials;
 use crate::model::request::{Encoding, Signal};
@@ -23,16 +24,16 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The client of one destination.
-pub(super) struct GrpcClient {
+pub(super) struct OtlpGrpcClient {
     channel: Channel,
     headers: MetadataMap,
     credentials: Option<Credentials>,
-    compression: ForwardCompression,
+    gzip: bool,
 }
 
-impl GrpcClient {
+impl OtlpGrpcClient {
     /// A client of checked settings, whose target is this. Call it inside a tokio runtime.
-    pub(super) fn new(settings: &DestinationSettings, target: DestinationTarget) -> Self {
+    pub(super) fn new(settings: ClientSettings<'_>, gzip: bool, target: DestinationTarget) -> Self {
         let endpoint = Endpoint::from(target.endpoint)
             .connect_timeout(settings.timeout)
             .http2_keep_alive_interval(KEEPALIVE)
@@ -42,7 +43,7 @@ impl GrpcClient {
             unreachable!("the user agent is the value of a header");
         };
         let mut headers = MetadataMap::new();
-        for (name, value) in &settings.headers {
+        for (name, value) in settings.headers {
             let name = name.to_ascii_lowercase().parse::<AsciiMetadataKey>();
             let value = AsciiMetadataValue::try_from(value.0.as_str());
             if let (Ok(name), Ok(value)) = (name, value) {
@@ -53,13 +54,13 @@ impl GrpcClient {
             channel: endpoint.connect_with_connector_lazy(target.connector),
             headers,
             credentials: target.credentials,
-            compression: settings.compression,
+            gzip,
         }
     }
 
-    pub(super) async fn send(&self, outbound: &OutboundRequest) -> Result<Accepted, SendError> {
+    pub(super) async fn send(&self, outbound: &OtlpRequest<'_>) -> Result<Accepted, SendError> {
         let mut client = Grpc::new(self.channel.clone());
-        if self.compression == ForwardCompression::Gzip {
+        if self.gzip {
             client = client.send_compressed(CompressionEncoding::Gzip);
         }
         client.ready().await.map_err(SendError::connection)?;
@@ -71,7 +72,7 @@ impl GrpcClient {
         {
             headers.insert(AUTHORIZATION, value);
         }
-        for (name, value) in &outbound.headers {
+        for (name, value) in outbound.headers {
             let name = name.to_ascii_lowercase().parse::<AsciiMetadataKey>().ok();
             let value = AsciiMetadataValue::try_from(value.as_str()).ok();
             // Those of the destination come first.

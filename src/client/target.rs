@@ -1,6 +1,6 @@
 //! Where a destination is, how it is reached, and what Baton shows to it.
 
-use super::settings::{DestinationSettings, ForwardProtocol};
+use super::settings::ClientSettings;
 use crate::auth::{AuthError, Credentials};
 use crate::reload::Reload;
 use crate::tls::{TlsConnector, TlsError};
@@ -8,17 +8,22 @@ use http::Uri;
 use std::sync::Arc;
 
 /// What the clients of a destination are made of.
-pub(super) struct DestinationTarget {
-    pub(super) endpoint: Uri,
-    pub(super) connector: TlsConnector,
+#[derive(Debug)]
+pub struct DestinationTarget {
+    /// Its URL.
+    pub endpoint: Uri,
+    /// Makes its connections.
+    pub connector: TlsConnector,
     /// `None`: Baton shows nothing, or a header of `headers`.
-    pub(super) credentials: Option<Credentials>,
+    pub credentials: Option<Credentials>,
 }
 
 /// What a destination needs and cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DestinationError {
+    /// Its certificates.
     Tls(TlsError),
+    /// Its credentials.
     Auth(AuthError),
 }
 
@@ -34,25 +39,24 @@ impl std::fmt::Display for DestinationError {
 impl std::error::Error for DestinationError {}
 
 impl DestinationTarget {
-    /// The target of checked settings; `None`: they have no endpoint. Registers its metrics with the recorder in whose scope it is called.
+    /// The target of checked settings; `None`: they have no endpoint. `only_http2`: the destination speaks nothing else. Registers its metrics with the recorder in whose scope it is called.
     ///
     /// # Errors
     /// When its certificates or credentials cannot be used.
-    pub(super) fn open(
+    pub fn open(
         name: &str,
-        settings: &DestinationSettings,
+        settings: ClientSettings<'_>,
+        only_http2: bool,
     ) -> Result<Option<Self>, DestinationError> {
         let Ok(endpoint) = settings.uri() else {
             return Ok(None);
         };
-        let only_http2 = settings.protocol == ForwardProtocol::Grpc;
         let connector = match settings.has_tls() {
-            true => TlsConnector::open(name, &settings.tls, (settings.timeout, only_http2))
+            true => TlsConnector::open(name, settings.tls, (settings.timeout, only_http2))
                 .map_err(DestinationError::Tls)?,
             false => TlsConnector::plain(settings.timeout),
         };
-        let auth = settings.auth.as_ref();
-        let credentials = auth.map(|auth| Credentials::open(name, auth));
+        let credentials = settings.auth.map(|auth| Credentials::open(name, auth));
         Ok(Some(Self {
             endpoint,
             connector,
@@ -61,7 +65,7 @@ impl DestinationTarget {
     }
 
     /// What follows its files.
-    pub(super) fn files(&self) -> impl Iterator<Item = Arc<dyn Reload>> {
+    pub fn files(&self) -> impl Iterator<Item = Arc<dyn Reload>> {
         let credentials = self.credentials.as_ref().map(Credentials::files);
         self.connector.certificates().into_iter().chain(credentials)
     }

@@ -6,7 +6,7 @@ use flate2::write::GzEncoder;
 use std::io::Write;
 
 /// The body in gzip. Fast rather than small: it is done for each attempt.
-pub(super) fn gzip(body: &[u8]) -> Bytes {
+pub fn gzip(body: &[u8]) -> Bytes {
     let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 4), Compression::fast());
     let written = encoder.write_all(body).and_then(|()| encoder.finish());
     let Ok(packed) = written else {

@@ -1,0 +1,169 @@
+//! The loop of one exporter: reads all metrics at each interval, and queues them as requests.
+
+use super::delivery::ShardDelivery;
+use super::metrics::{PushDropped, PushMetrics};
+use super::points::PointSet;
+use super::protocol::PushProtocol;
+use super::queue::ShardQueue;
+use crate::client::RetrySettings;
+use crate::clock::Clock;
+use crate::export::{ExportError, Exporter, Feed, ServiceIdentity};
+use crate::model::metric::Family;
+use crate::model::time::Timestamp;
+use futures_util::future::join_all;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+/// Points have times in whole milliseconds: no protocol of Prometheus knows shorter ones.
+const MILLISECOND: u64 = 1_000_000;
+/// How often an exporter looks whether the state is complete.
+const START_POLL: Duration = Duration::from_millis(100);
+
+/// What an exporter that pushes is told, whatever its protocol is.
+#[derive(Clone, Debug)]
+pub struct PushSettings {
+    /// Its key in the configuration.
+    pub name: String,
+    /// From one set of points to the next.
+    pub interval: Duration,
+    /// Which requests are retried, and when.
+    pub retry: RetrySettings,
+    /// Maximum number of requests that wait in all shards together.
+    pub queue_size: usize,
+    /// Maximum number of requests in flight.
+    pub shards: usize,
+}
+
+/// An exporter that pushes, not running yet.
+pub struct PushExporter<P> {
+    settings: PushSettings,
+    identity: ServiceIdentity,
+    protocol: P,
+    metrics: PushMetrics,
+}
+
+impl<P> std::fmt::Debug for PushExporter<P> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PushExporter")
+            .field("settings", &self.settings)
+            .field("identity", &self.identity)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<P: PushProtocol> PushExporter<P> {
+    /// An exporter of checked settings. Registers its metrics with the recorder in whose scope it is called.
+    pub fn new(
+        settings: PushSettings,
+        identity: ServiceIdentity,
+        protocol: P,
+        clock: &Clock,
+    ) -> Self {
+        Self {
+            metrics: PushMetrics::new(&settings.name, clock.now()),
+            settings,
+            identity,
+            protocol,
+        }
+    }
+}
+
+impl<P: PushProtocol> Exporter for PushExporter<P> {
+    const NAME: &str = "push exporter";
+
+    async fn run(self, feed: Feed, stop: CancellationToken) -> Result<(), ExportError> {
+        let shards = self.settings.shards.max(1);
+        let capacity = (self.settings.queue_size / shards).max(1);
+        let queues: Vec<ShardQueue> = (0..shards).map(|_| ShardQueue::new(capacity)).collect();
+        let delivery = ShardDelivery {
+            name: self.settings.name,
+            protocol: self.protocol,
+            retry: self.settings.retry,
+            metrics: self.metrics,
+            clock: feed.clock.clone(),
+            failing: AtomicBool::new(false),
+            rejecting: AtomicBool::new(false),
+            closed: CancellationToken::new(),
+        };
+        let mut reader = PointReader {
+            feed,
+            identity: self.identity,
+            delivery: &delivery,
+            queues: &queues,
+            before: Vec::new(),
+            last: Timestamp(0),
+        };
+        let read = async {
+            reader.run(self.settings.interval, &stop).await;
+            delivery.closed.cancel();
+        };
+        let sent = join_all(queues.iter().map(|queue| delivery.run(queue)));
+        tokio::join!(read, sent);
+        Ok(())
+    }
+}
+
+/// Makes sets of points.
+struct PointReader<'d, P> {
+    feed: Feed,
+    identity: ServiceIdentity,
+    delivery: &'d ShardDelivery<P>,
+    queues: &'d [ShardQueue],
+    /// The set before.
+    before: Vec<Family>,
+    /// Its time.
+    last: Timestamp,
+}
+
+impl<P: PushProtocol> PointReader<'_, P> {
+    /// Reads at each interval until `stop` is cancelled, and then the last figures.
+    async fn run(&mut self, every: Duration, stop: &CancellationToken) {
+        let mut wait = interval(START_POLL);
+        while self.feed.readiness.starting().is_some() {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                _ = wait.tick() => {}
+            }
+        }
+        let mut ticks = interval(every);
+        // After a long pause there is one set, not one for each interval of it.
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                _ = ticks.tick() => self.read(),
+            }
+        }
+        self.read();
+    }
+
+    /// Queues all metrics as they are now. The time is later than that of the set before, also where the clock shows the same millisecond.
+    fn read(&mut self) {
+        let now = self.feed.clock.now().0 / MILLISECOND * MILLISECOND;
+        let at = Timestamp(now.max(self.last.0 + MILLISECOND));
+        let mut families = self.feed.families.exposition();
+        families.extend(self.feed.families.internal());
+        let points = PointSet {
+            at,
+            families: &families,
+            before: &self.before,
+        };
+        let protocol = &self.delivery.protocol;
+        let metrics = &self.delivery.metrics;
+        for batch in protocol.batches(&points, &self.identity, self.queues.len()) {
+            metrics.queued(batch.points);
+            let Some(queue) = self.queues.get(batch.shard) else {
+                unreachable!("a batch is of one of the shards");
+            };
+            if let Some(oldest) = queue.push(batch) {
+                metrics.settled(oldest.points);
+                metrics.dropped(PushDropped::QueueFull, oldest.points);
+            }
+        }
+        (self.before, self.last) = (families, at);
+    }
+}

@@ -1,0 +1,34 @@
+//! Exporters that push: at each interval they read all metrics, and send them as points of one time.
+//!
+//! ```text
+//! Feed ─► PushExporter (one set of points for each interval) ─► one queue for each shard ─► PushProtocol ─► receiver
+//! ```
+//!
+//! A series always has the same shard, and a shard has one request in flight, so that the points of a series arrive in their order. While the
+//! receiver does not answer, requests wait in the queues; when these are full, the oldest are dropped. At the end, the last figures are sent.
+//! A further protocol implements [`PushProtocol`].
+//!
+//! | File | Content |
+//! |---|---|
+//! | `exporter.rs` | the loop of one exporter |
+//! | `protocol.rs` | the trait of protocols, and what they give and answer |
+//! | `points.rs` | one set of points, with the series that have ended since the last one |
+//! | `delivery.rs` | sends what a shard has until each request is settled |
+//! | `queue.rs` | the queue of a shard |
+//! | `metrics.rs` | what an exporter counts |
+//! | `remote_write/` | the protocol of Prometheus |
+
+mod delivery;
+mod exporter;
+mod metrics;
+mod points;
+mod protocol;
+mod queue;
+pub mod remote_write;
+
+#[cfg(test)]
+mod tests;
+
+pub use exporter::{PushExporter, PushSettings};
+pub use points::PointSet;
+pub use protocol::{PushAnswer, PushBatch, PushProtocol};

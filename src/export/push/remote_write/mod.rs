@@ -1,0 +1,191 @@
+//! Prometheus remote write 2.0, and 1.0 for receivers that do not know it.
+//!
+//! A receiver of 2.0 says in its answer how many points it has written. One that says nothing, though it accepts the request, knows 1.0 only and has
+//! stored nothing: Baton sends the points again as 1.0, and goes on with 1.0 until it is restarted.
+//!
+//! | File | Content |
+//! |---|---|
+//! | `settings.rs` | the keys of the exporter |
+//! | `encode.rs` | a set of points as requests of 2.0 |
+//! | `bound.rs` | the bounds of buckets as labels |
+//! | `legacy.rs` | a request of 2.0 as one of 1.0 |
+//! | `message.rs` | the messages of both |
+//! | `answer.rs` | what a receiver answered |
+
+mod answer;
+mod bound;
+mod encode;
+mod legacy;
+pub mod message;
+mod settings;
+
+#[cfg(test)]
+mod tests;
+
+pub use settings::{
+    HistogramForm, RemoteWriteCompression, RemoteWriteMessage, RemoteWriteQueueSettings,
+    RemoteWriteSettings, Settings,
+};
+
+use self::answer::ReceiverAnswer;
+use self::encode::Manner;
+use self::message::RemoteWriteRequest;
+use super::{PointSet, PushAnswer, PushBatch, PushProtocol};
+use crate::client::{DestinationTarget, HttpClient, SendError};
+use crate::export::ServiceIdentity;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
+use prost::Message;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::time::timeout;
+use tracing::info;
+
+const VERSION: HeaderName = HeaderName::from_static("x-prometheus-remote-write-version");
+/// The headers of each version: the media type, and the version.
+const HEADERS_V2: (&str, &str) = (
+    "application/x-protobuf;proto=io.prometheus.write.v2.Request",
+    "2.0.0",
+);
+const HEADERS_V1: (&str, &str) = ("application/x-protobuf", "0.1.0");
+
+/// The protocol of one exporter.
+pub struct RemoteWrite {
+    name: String,
+    url: Uri,
+    client: HttpClient,
+    timeout: Duration,
+    external_labels: BTreeMap<String, String>,
+    forms: Vec<HistogramForm>,
+    /// The receiver takes 1.0 only.
+    is_legacy: AtomicBool,
+}
+
+impl std::fmt::Debug for RemoteWrite {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RemoteWrite")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+impl RemoteWrite {
+    /// The protocol of checked settings, whose target and key in the configuration these are.
+    pub fn new(name: &str, settings: &RemoteWriteSettings, target: DestinationTarget) -> Self {
+        Self {
+            name: name.to_owned(),
+            url: target.endpoint.clone(),
+            client: HttpClient::new(settings.client(), target),
+            timeout: settings.timeout,
+            external_labels: settings.external_labels.clone(),
+            forms: settings.histograms.clone(),
+            is_legacy: AtomicBool::new(settings.protobuf_message == RemoteWriteMessage::V1),
+        }
+    }
+
+    /// Sends a body once.
+    async fn post(&self, body: Bytes, (media, version): (&'static str, &'static str)) -> Posted {
+        let headers = HeaderMap::from_iter([
+            (header::CONTENT_TYPE, HeaderValue::from_static(media)),
+            (header::CONTENT_ENCODING, HeaderValue::from_static("snappy")),
+            (VERSION, HeaderValue::from_static(version)),
+        ]);
+        let posted = timeout(self.timeout, self.client.post(&self.url, headers, body)).await;
+        let answer = posted.unwrap_or_else(|_| Err(SendError::timeout()))?;
+        let has_credentials = self.client.has_credentials();
+        Ok(ReceiverAnswer::read(
+            &answer.headers,
+            answer.status,
+            has_credentials,
+        ))
+    }
+
+    fn fall_back(&self) {
+        if !self.is_legacy.swap(true, Ordering::Relaxed) {
+            let exporter = &*self.name;
+            info!(
+                exporter,
+                "the receiver does not know remote write 2.0: 1.0 is used, without start times and metadata"
+            );
+        }
+    }
+}
+
+type Posted = Result<ReceiverAnswer, SendError>;
+
+impl PushProtocol for RemoteWrite {
+    fn batches(
+        &self,
+        points: &PointSet<'_>,
+        identity: &ServiceIdentity,
+        shards: usize,
+    ) -> Vec<PushBatch> {
+        let mut labels = BTreeMap::from([
+            ("job".to_owned(), identity.service.clone()),
+            ("instance".to_owned(), identity.instance.clone()),
+        ]);
+        labels.extend(self.external_labels.clone());
+        let manner = Manner {
+            labels: &labels.into_iter().collect::<Vec<_>>(),
+            forms: &self.forms,
+        };
+        let requests = encode::requests(points, manner, shards).into_iter();
+        let requests = requests.map(|encoded| PushBatch {
+            shard: encoded.shard,
+            points: encoded.points,
+            body: packed(&encoded.request.encode_to_vec()),
+        });
+        requests.collect()
+    }
+
+    async fn send(&self, batch: &PushBatch) -> PushAnswer {
+        if !self.is_legacy.load(Ordering::Relaxed) {
+            match self.post(batch.body.clone(), HEADERS_V2).await {
+                Ok(answer) if answer.knows_only_legacy() => self.fall_back(),
+                posted => return answered(batch, posted, 0),
+            }
+        }
+        let body = legacy_body(&batch.body);
+        // 1.0 does not say what was written: all of what is accepted.
+        answered(batch, self.post(body, HEADERS_V1).await, batch.points)
+    }
+}
+
+/// What became of a request. `accepted`: the points of one that was accepted and whose answer says nothing.
+fn answered(batch: &PushBatch, posted: Posted, accepted: u64) -> PushAnswer {
+    match posted {
+        Err(error) => PushAnswer {
+            written: 0,
+            error: Some(error),
+        },
+        Ok(ReceiverAnswer { written, error, .. }) => {
+            let untold = if error.is_none() { accepted } else { 0 };
+            PushAnswer {
+                written: written.unwrap_or(untold).min(batch.points),
+                error,
+            }
+        }
+    }
+}
+
+/// The request of 1.0 with the points of a body of 2.0.
+fn legacy_body(body: &[u8]) -> Bytes {
+    let plain = snap::raw::Decoder::new().decompress_vec(body);
+    let request = plain
+        .ok()
+        .and_then(|plain| RemoteWriteRequest::decode(&*plain).ok());
+    let Some(request) = request else {
+        unreachable!("Baton packed it itself");
+    };
+    packed(&legacy::request(request).encode_to_vec())
+}
+
+/// The bytes in the block format of snappy.
+fn packed(plain: &[u8]) -> Bytes {
+    let packed = snap::raw::Encoder::new().compress_vec(plain);
+    let Ok(packed) = packed else {
+        unreachable!("a request is shorter than 4 GiB");
+    };
+    packed.into()
+}
