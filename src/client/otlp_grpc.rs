@@ -59,7 +59,9 @@ impl OtlpGrpcClient {
     }
 
     pub(super) async fn send(&self, outbound: &OtlpRequest<'_>) -> Result<Accepted, SendError> {
-        let mut client = Grpc::new(self.channel.clone());
+        // A server may answer in the compression of the request.
+        let mut client =
+            Grpc::new(self.channel.clone()).accept_compressed(CompressionEncoding::Gzip);
         if self.gzip {
             client = client.send_compressed(CompressionEncoding::Gzip);
         }

@@ -1,7 +1,8 @@
 //! A receiver of OTLP that keeps what it gets and answers as the test says: gRPC and HTTP on one port of 127.0.0.1.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
-use flate2::read::GzDecoder;
+use flate2::Compression;
+use flate2::read::{GzDecoder, GzEncoder};
 use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full};
@@ -158,6 +159,8 @@ async fn answer(
         return Ok(plain(400, None));
     };
     let is_grpc = head.headers["content-type"] == "application/grpc";
+    // As the server of Go does: the answer has the compression of the request.
+    let packs = head.headers.get("grpc-encoding").is_some();
     let mut request = Arrived {
         path: head.uri.path().to_owned(),
         body: message(body.to_bytes(), &head.headers, is_grpc),
@@ -175,9 +178,9 @@ async fn answer(
     // Field 1: {1: rejected}.
     let body = |rejected: u8| Bytes::from(vec![0x0a, 2, 0x08, rejected]);
     Ok(match reply {
-        Reply::Ok if is_grpc => grpc(Bytes::new(), 0),
-        Reply::Partial(rejected) if is_grpc => grpc(body(rejected), 0),
-        Reply::Grpc(code) => grpc(Bytes::new(), code),
+        Reply::Ok if is_grpc => grpc(Bytes::new(), 0, packs),
+        Reply::Partial(rejected) if is_grpc => grpc(body(rejected), 0, packs),
+        Reply::Grpc(code) => grpc(Bytes::new(), code, false),
         Reply::Ok => Response::new(Full::default().boxed()),
         Reply::Partial(rejected) => Response::new(Full::new(body(rejected)).boxed()),
         Reply::Http(code, wait) => plain(code, wait),
@@ -210,10 +213,14 @@ fn plain(code: u16, wait: Option<u32>) -> Answer {
     answer
 }
 
-fn grpc(message: Bytes, code: u8) -> Answer {
+fn grpc(message: Bytes, code: u8, packs: bool) -> Answer {
     let mut framed = BytesMut::new();
+    let message = match packs {
+        true => packed(&message),
+        false => message,
+    };
     if code == 0 {
-        framed.put_u8(0);
+        framed.put_u8(packs.into());
         framed.put_u32(message.len() as u32);
         framed.put(message);
     }
@@ -223,5 +230,16 @@ fn grpc(message: Bytes, code: u8) -> Answer {
     let mut answer = Response::new(body.boxed());
     let media = HeaderValue::from_static("application/grpc");
     answer.headers_mut().insert("content-type", media);
+    if packs {
+        let gzip = HeaderValue::from_static("gzip");
+        answer.headers_mut().insert("grpc-encoding", gzip);
+    }
     answer
+}
+
+fn packed(message: &[u8]) -> Bytes {
+    let mut packed = Vec::new();
+    let read = GzEncoder::new(message, Compression::fast()).read_to_end(&mut packed);
+    read.expect("memory");
+    packed.into()
 }

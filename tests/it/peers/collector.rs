@@ -166,7 +166,7 @@ async fn a_collector_gets_all_that_was_acknowledged_over_tls() {
         baton.0.wait().expect("it ended");
     }
     assert_eq!(kept.len() as u64, ROUNDS * REQUESTS);
-    let (_baton, _) = start_baton(&folder, &collector, &own, &authority);
+    let (_baton, endpoints) = start_baton(&folder, &collector, &own, &authority);
     for file in ["grpc.jsonl", "http.jsonl"] {
         let file = folder.join(file);
         until("all that was acknowledged", || {
@@ -176,4 +176,9 @@ async fn a_collector_gets_all_that_was_acknowledged_over_tls() {
         .await;
         assert!(arrived(&file).is_subset(&sent), "nothing is invented");
     }
+    let quarantined = process::gauge(endpoints.server, "baton_spool_quarantine_bytes").await;
+    assert_eq!(
+        quarantined, 0,
+        "what a Collector accepts is not taken as rejected"
+    );
 }
