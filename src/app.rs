@@ -45,7 +45,7 @@ use relay::{Relay, RunningRelay};
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 use tasks::{Phase, Task, Tasks};
 use tokio_util::sync::CancellationToken;
@@ -152,15 +152,9 @@ impl App {
         warnings::insecure(config);
         warnings::memory(config);
         let files = ground::folder(config)?;
-        let tasks = Tasks::new();
-        let source = Arc::new(FeedSource {
-            engine: OnceLock::new(),
-            forwarder: OnceLock::new(),
-            identity: OnceLock::new(),
-            progress: Arc::default(),
-            telemetry: Telemetry::new(clock.now()),
-            stopping: tasks.stopping(Phase::Receivers),
-        });
+        let (tasks, begun) = (Tasks::new(), clock.now());
+        let stopping = tasks.stopping(Phase::Receivers);
+        let source = Arc::new(FeedSource::new(Telemetry::new(begun), stopping));
         let reporter = Reporter::new(clock.clone());
         let servers = || ListenerServers::new(config, &reporter);
         let servers = source.telemetry.register(servers)?;
@@ -177,11 +171,13 @@ impl App {
         let relay = || relay::open(config, &clock);
         let relay = source.telemetry.register(relay)?;
         followed.extend(relay.iter().flat_map(Relay::files));
+        let targets = relay.as_ref().map(Relay::targets).unwrap_or_default();
         let relay = relay.map(|relay| source.forwarding(relay.start(&tasks)));
         let sink = relay.as_ref().and_then(RunningRelay::sink);
         let (engine, ground) = recovered(config, files, clock.clone(), &source, sink).await?;
         let identity = config.service.identity(ground.instance);
-        let pushes = || push::open(config, identity.as_ref(), &feed, &stop);
+        let before = (&targets, begun);
+        let pushes = || push::open(config, before, identity.as_ref(), (&feed, &stop));
         let pushes = source.telemetry.register(pushes)?;
         followed.extend(pushes.files);
         pushes.tasks.into_iter().for_each(|task| tasks.start(task));

@@ -29,6 +29,18 @@ pub(super) struct FeedSource {
 }
 
 impl FeedSource {
+    /// What exporters read before anything is recovered.
+    pub(super) fn new(telemetry: Telemetry, stopping: CancellationToken) -> Self {
+        Self {
+            engine: OnceLock::new(),
+            forwarder: OnceLock::new(),
+            identity: OnceLock::new(),
+            progress: Arc::default(),
+            telemetry,
+            stopping,
+        }
+    }
+
     /// The feed of all exporters.
     pub(super) fn feed(self: Arc<Self>, clock: Clock) -> Feed {
         Feed {

@@ -2,13 +2,22 @@
 
 use super::StartError;
 use super::tasks::Task;
+use crate::client::DestinationTarget;
 use crate::config::Config;
 use crate::export::push::PushExporter;
+use crate::export::push::otlp::{OtlpPushExporter, OtlpPushTarget};
 use crate::export::push::remote_write::RemoteWrite;
 use crate::export::{Feed, ServiceIdentity};
+use crate::log::LogKind;
+use crate::log::disk::files::{Files, Folder};
+use crate::model::time::Timestamp;
 use crate::reload::Reload;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
+
+/// The directory of checkpoints in the state directory.
+const CHECKPOINTS: &str = "push";
 
 /// What pushes, not running yet.
 #[derive(Default)]
@@ -18,15 +27,15 @@ pub(super) struct Pushes {
     pub(super) files: Vec<Arc<dyn Reload>>,
 }
 
-/// All that push. Registers their metrics with the recorder in whose scope it is called.
+/// All that push, in a process that began then. `forwarded`: where the destinations of forwarded requests are. Registers their metrics with the recorder in whose scope it is called.
 ///
 /// # Errors
 /// When a receiver has certificates or credentials that cannot be used.
 pub(super) fn open(
     config: &Config,
+    (forwarded, begun): (&BTreeMap<String, DestinationTarget>, Timestamp),
     identity: Option<&ServiceIdentity>,
-    feed: &Feed,
-    stop: &CancellationToken,
+    (feed, stop): (&Feed, &CancellationToken),
 ) -> Result<Pushes, StartError> {
     let mut pushes = Pushes::default();
     // The check of the configuration says where there is none.
@@ -44,5 +53,42 @@ pub(super) fn open(
         let task = Task::exporter(exporter, feed.clone(), stop.clone());
         pushes.tasks.push(task);
     }
+    let files = checkpoints(config)?;
+    for (name, settings) in config.exporters.otlp.derived() {
+        // What forwards to the same destination has it, and follows its files.
+        let target = match forwarded.get(name) {
+            Some(target) => target.clone(),
+            None => {
+                let Some(target) = settings.target(name)? else {
+                    continue;
+                };
+                pushes.files.extend(target.files());
+                target
+            }
+        };
+        let client = settings.clone();
+        let target = OtlpPushTarget {
+            name: name.clone(),
+            endpoint: settings.endpoint.clone(),
+            retry: settings.retry_on_failure.clone(),
+            connect: Box::new(move || client.connect(target)),
+        };
+        let settings = settings.derived.clone();
+        let exporter =
+            OtlpPushExporter::new(settings, target, identity.clone(), files.clone(), begun);
+        let task = Task::exporter(exporter, feed.clone(), stop.clone());
+        pushes.tasks.push(task);
+    }
     Ok(pushes)
+}
+
+/// Where checkpoints are kept; `None`: they end with the process, as the state does, or there are none.
+fn checkpoints(config: &Config) -> Result<Option<Arc<dyn Files>>, StartError> {
+    let directory = config.state.directory.as_ref();
+    let is_kept = config.state.log == LogKind::Disk;
+    let is_needed = config.exporters.otlp.derived().next().is_some();
+    match directory.filter(|_| is_kept && is_needed) {
+        Some(directory) => Ok(Some(Arc::new(Folder::open(&directory.join(CHECKPOINTS))?))),
+        None => Ok(None),
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::tasks::{Phase, Task, Tasks};
 use super::{StartError, log_failure};
+use crate::client::DestinationTarget;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::engine::FactSink;
@@ -16,6 +17,7 @@ use crate::model::time::Timestamp;
 use crate::reload::Reload;
 use crate::spool::{Quarantine, Spool, SpoolLimits, SpoolWriter};
 use futures_util::future::join_all;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -148,12 +150,20 @@ fn limits(config: &Config) -> SpoolLimits {
 /// The memory that a spool may take.
 pub(super) fn memory(config: &Config) -> u64 {
     let limits = limits(config);
-    let in_memory = config.state.log == LogKind::Memory && !config.exporters.otlp.0.is_empty();
+    let in_memory =
+        config.state.log == LogKind::Memory && config.exporters.otlp.forwarded().next().is_some();
     let max = limits.max_bytes.unwrap_or(0).max(limits.min_bytes);
     if in_memory { max } else { 0 }
 }
 
 impl Relay {
+    /// Where each destination is, by its key.
+    pub(super) fn targets(&self) -> BTreeMap<String, DestinationTarget> {
+        let destinations = self.destinations.iter();
+        let targets = destinations.map(|one| (one.name().to_owned(), one.target().clone()));
+        targets.collect()
+    }
+
     /// What follows the files of all destinations.
     pub(super) fn files(&self) -> impl Iterator<Item = Arc<dyn Reload>> {
         self.destinations.iter().flat_map(Destination::files)

@@ -8,7 +8,7 @@ use http::Uri;
 use std::sync::Arc;
 
 /// What the clients of a destination are made of.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct DestinationTarget {
     /// Its URL.
     pub endpoint: Uri,

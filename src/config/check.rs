@@ -3,6 +3,7 @@
 use super::written::Written;
 use super::{Config, ConfigFault, metrics};
 use crate::auth::{ServerAuthSettings, ServerBasicSettings, WebConfig};
+use crate::export::push::otlp::HistogramAggregation;
 use crate::log::LogKind;
 use crate::setting::{FaultSink, Report, Validate};
 use crate::tls::ServerTlsSettings;
@@ -151,7 +152,9 @@ fn spool(config: &Config, report: &mut Report<'_>) {
 fn pushes(config: &Config, report: &mut Report<'_>) {
     let in_memory = config.state.log == LogKind::Memory;
     let is_anonymous = config.service.instance.id.is_none() && in_memory;
-    let first = config.exporters.pushed().next().map(|(key, _)| key);
+    let pushed = config.exporters.pushed().map(|(key, _)| key);
+    let derived = config.exporters.otlp.derived();
+    let first = pushed.chain(derived.map(|(key, _)| &**key)).next();
     let first = first.map(|key| format!("exporters.{key}"));
     let scrapes = config.service.scrape_labels;
     let needs_id = first.or(scrapes.then(|| "service.scrape_labels".to_owned()));
@@ -164,6 +167,14 @@ fn pushes(config: &Config, report: &mut Report<'_>) {
         if !zero_hold.is_zero() {
             let key = format!("exporters.{key}.interval");
             report.not_longer((&key, interval), ("metrics.zero_hold", zero_hold));
+        }
+    }
+    let exponential = HistogramAggregation::Base2ExponentialBucketHistogram;
+    for (key, settings) in config.exporters.otlp.derived() {
+        let is_exponential = settings.derived.default_histogram_aggregation == exponential;
+        if is_exponential && !config.metrics.native_histograms {
+            let key = format!("exporters.{key}.derived.default_histogram_aggregation");
+            report.fault(&key, "needs metrics.native_histograms: true");
         }
     }
 }

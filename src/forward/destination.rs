@@ -49,6 +49,11 @@ impl Destination {
         &self.name
     }
 
+    /// Where it is, for what sends there beside it.
+    pub fn target(&self) -> &DestinationTarget {
+        &self.target
+    }
+
     /// What follows the files of its certificates and credentials.
     pub fn files(&self) -> impl Iterator<Item = Arc<dyn Reload>> {
         self.target.files()

@@ -131,7 +131,7 @@ impl Forwarder {
     ) -> Result<(Self, Vec<Destination>), DestinationError> {
         let mut destinations = Vec::new();
         let mut oldest = Vec::new();
-        for (name, settings) in &settings.0 {
+        for (name, settings) in settings.forwarded() {
             let Some(target) = settings.target(name)? else {
                 continue;
             };

@@ -2,7 +2,7 @@
 
 use super::metrics::ExporterMetrics;
 use super::record::{self, OutboundRequest};
-use super::settings::{DestinationSettings, ForwardCompression, ForwardProtocol};
+use super::settings::{DestinationSettings, ForwardProtocol};
 use super::{DroppedReason, convert};
 use crate::client::{Accepted, Backoff, DestinationTarget, OtlpClient, SendError, SendFailure};
 use crate::clock::Clock;
@@ -63,12 +63,7 @@ impl RequestSender {
         metrics: ExporterMetrics,
         (clock, policy): (Clock, GiveUpPolicy),
     ) -> Self {
-        let gzip = settings.compression == ForwardCompression::Gzip;
-        let open = match settings.protocol {
-            ForwardProtocol::Grpc => OtlpClient::grpc,
-            ForwardProtocol::Http => OtlpClient::http,
-        };
-        let client = open(settings.client(), gzip, target);
+        let client = settings.connect(target);
         Self {
             name,
             settings,

@@ -1,7 +1,10 @@
 //! The keys of an exporter of the type `otlp`. Names and meanings are those of the OpenTelemetry Collector.
 
 use crate::auth::ClientAuthSettings;
-use crate::client::{ClientSettings, DestinationError, DestinationTarget, RetrySettings};
+use crate::client::{
+    ClientSettings, DestinationError, DestinationTarget, OtlpClient, RetrySettings,
+};
+use crate::export::push::otlp::OtlpPushSettings;
 use crate::model::request::Signal;
 use crate::setting::{Count, PositiveInterval, Report, Secret, Validate};
 use crate::tls::ClientTlsSettings;
@@ -35,8 +38,10 @@ pub struct DestinationSettings {
     pub retry_on_failure: RetrySettings,
     /// How requests are taken from the spool, which is the queue of every destination.
     pub sending_queue: QueueSettings,
-    /// What is sent: traces, logs and metrics as they were received; verdicts (Baton's results of handoffs and workflows, as log events) or verdict_spans (the same as spans).
+    /// What is sent: traces, logs and metrics as they were received; verdicts (Baton's results of handoffs and workflows, as log events) or verdict_spans (the same as spans); derived (Baton's metrics, pushed at an interval).
     pub send: Vec<SentSignal>,
+    /// How Baton's metrics are pushed, if `send` has derived (docs/push.md).
+    pub derived: OtlpPushSettings,
     /// TLS towards the destination, whose URL begins with https://.
     pub tls: ClientTlsSettings,
     /// What Baton shows to the destination: a bearer token, or a user name and a password.
@@ -74,6 +79,8 @@ pub enum SentSignal {
     Verdicts,
     #[serde(rename = "verdict_spans")]
     VerdictSpans,
+    /// What Baton derives, and its own metrics.
+    Derived,
 }
 
 /// The section `sending_queue`.
@@ -99,6 +106,7 @@ impl Default for DestinationSettings {
             retry_on_failure: RetrySettings::default(),
             sending_queue: QueueSettings::default(),
             send: vec![SentSignal::Traces, SentSignal::Logs, SentSignal::Metrics],
+            derived: OtlpPushSettings::default(),
             tls: ClientTlsSettings::default(),
             auth: None,
         }
@@ -121,7 +129,7 @@ impl SentSignal {
             Self::Traces => Some(Signal::Traces),
             Self::Logs => Some(Signal::Logs),
             Self::Metrics => Some(Signal::Metrics),
-            Self::Verdicts | Self::VerdictSpans => None,
+            Self::Verdicts | Self::VerdictSpans | Self::Derived => None,
         }
     }
 }
@@ -145,9 +153,19 @@ impl Settings {
         takers.map(|(name, _)| name.clone()).collect()
     }
 
-    /// The keys of all destinations.
+    /// The destinations that get something from the spool, by their keys.
+    pub fn forwarded(&self) -> impl Iterator<Item = (&String, &DestinationSettings)> {
+        self.0.iter().filter(|(_, settings)| settings.forwards())
+    }
+
+    /// Their keys.
     pub fn names(&self) -> Vec<String> {
-        self.0.keys().cloned().collect()
+        self.forwarded().map(|(key, _)| key.clone()).collect()
+    }
+
+    /// The destinations to which Baton's metrics are pushed, by their keys.
+    pub fn derived(&self) -> impl Iterator<Item = (&String, &DestinationSettings)> {
+        self.0.iter().filter(|(_, settings)| settings.derives())
     }
 }
 
@@ -165,11 +183,31 @@ impl DestinationSettings {
         })
     }
 
+    /// Whether it gets something from the spool.
+    pub fn forwards(&self) -> bool {
+        self.send.iter().any(|sent| *sent != SentSignal::Derived)
+    }
+
+    /// Whether Baton's metrics are pushed to it.
+    pub fn derives(&self) -> bool {
+        self.send.contains(&SentSignal::Derived)
+    }
+
+    /// A client of the destination. Call it inside a tokio runtime.
+    pub fn connect(&self, target: DestinationTarget) -> OtlpClient {
+        let gzip = self.compression == ForwardCompression::Gzip;
+        let open = match self.protocol {
+            ForwardProtocol::Grpc => OtlpClient::grpc,
+            ForwardProtocol::Http => OtlpClient::http,
+        };
+        open(self.client(), gzip, target)
+    }
+
     /// Where it is; `None`: it has no endpoint. Registers its metrics with the recorder in whose scope it is called.
     ///
     /// # Errors
     /// When its certificates or credentials cannot be used.
-    pub(super) fn target(&self, name: &str) -> Result<Option<DestinationTarget>, DestinationError> {
+    pub fn target(&self, name: &str) -> Result<Option<DestinationTarget>, DestinationError> {
         let only_http2 = self.protocol == ForwardProtocol::Grpc;
         DestinationTarget::open(name, self.client(), only_http2)
     }
@@ -179,7 +217,10 @@ impl DestinationSettings {
         ClientSettings {
             endpoint: &self.endpoint,
             example: "http://127.0.0.1:4317",
-            content: "prompts and answers",
+            content: match self.forwards() {
+                true => "prompts and answers",
+                false => "business metrics",
+            },
             headers: &self.headers,
             timeout: self.timeout,
             retry: &self.retry_on_failure,
@@ -203,7 +244,7 @@ impl Validate for DestinationSettings {
         if self.send.is_empty() {
             report.fault(
                 "send",
-                "is empty: expected at least one of traces, logs, metrics, verdicts, verdict_spans",
+                "is empty: expected at least one of traces, logs, metrics, verdicts, verdict_spans, derived",
             );
         }
         if !self.sending_queue.enabled {

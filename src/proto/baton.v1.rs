@@ -552,6 +552,19 @@ impl Pause {
         }
     }
 }
+/// All series with their totals, as a destination has them.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PushCheckpoint {
+    /// Where the metrics go and how. A checkpoint of another destination says nothing.
+    #[prost(string, tag = "1")]
+    pub destination: ::prost::alloc::string::String,
+    /// Nanoseconds since the epoch.
+    #[prost(fixed64, tag = "2")]
+    pub time: u64,
+    /// Each is an opentelemetry.proto.metrics.v1.Metric, cumulative.
+    #[prost(bytes = "vec", repeated, tag = "3")]
+    pub metrics: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
+}
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct SnapshotPart {
     #[prost(oneof = "snapshot_part::Part", tags = "1, 2, 3, 4")]

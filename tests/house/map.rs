@@ -83,7 +83,16 @@ pub const ROOMS: &[(&str, &[&str])] = &[
     ),
     (
         "export",
-        &["auth", "client", "clock", "net", "telemetry", "tls"],
+        &[
+            "auth",
+            "client",
+            "clock",
+            "log",
+            "net",
+            "proto",
+            "telemetry",
+            "tls",
+        ],
     ),
     ("expression", &[]),
     (
@@ -92,6 +101,7 @@ pub const ROOMS: &[(&str, &[&str])] = &[
             "auth",
             "client",
             "clock",
+            "export",
             "ingest",
             "log",
             "otlp",

@@ -10,6 +10,7 @@ fn the_messages_are_generated_from_the_schema() {
     let schema = root.join("proto");
     let files = [
         "baton/v1/log.proto",
+        "baton/v1/push.proto",
         "baton/v1/snapshot.proto",
         "baton/v1/spool.proto",
     ];

@@ -17,10 +17,12 @@
 //! | `queue.rs` | the queue of a shard |
 //! | `metrics.rs` | what an exporter counts |
 //! | `remote_write/` | the protocol of Prometheus |
+//! | `otlp/` | OTLP, by a loop of its own: what is sent rests on what was acknowledged |
 
 mod delivery;
 mod exporter;
 mod metrics;
+pub mod otlp;
 mod points;
 mod protocol;
 mod queue;

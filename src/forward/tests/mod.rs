@@ -3,8 +3,8 @@
 mod settings;
 mod verdicts;
 
-use super::{QuarantinedFile, convert};
 use super::record::{self, OutboundRequest};
+use super::{QuarantinedFile, convert};
 use crate::ingest::ExportRequest;
 use crate::model::request::{Encoding, Signal};
 use crate::model::time::Timestamp;

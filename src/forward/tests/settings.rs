@@ -89,7 +89,7 @@ fn what_is_wrong_is_said_at_its_key() {
         ),
         (
             "{otlp/a: {endpoint: 'http://h:4317', send: []}}",
-            "exporters.otlp/a.send: is empty: expected at least one of traces, logs, metrics, verdicts, verdict_spans",
+            "exporters.otlp/a.send: is empty: expected at least one of traces, logs, metrics, verdicts, verdict_spans, derived",
         ),
         (
             "{otlp/a: {endpoint: 'http://h:4317', sending_queue: {enabled: false}}}",
@@ -118,6 +118,39 @@ fn what_is_wrong_is_said_at_its_key() {
     ] {
         assert_eq!(faults(exporters), [expected], "{exporters}");
     }
+}
+
+#[test]
+fn what_is_wrong_with_pushed_metrics_is_said_at_its_key() {
+    for (keys, expected) in [
+        (
+            "default_histogram_aggregation: base2_exponential_bucket_histogram",
+            "default_histogram_aggregation: needs metrics.native_histograms: true",
+        ),
+        (
+            "temporality_preference: lowmemory",
+            "temporality_preference: expected one of cumulative, delta, found another text",
+        ),
+        (
+            "interval: 0s",
+            "interval: expected a duration above 0 such as 30s, found 0",
+        ),
+    ] {
+        let exporters = format!(
+            "{{otlp/a: {{endpoint: 'http://h:4317', send: [derived], derived: {{{keys}}}}}}}"
+        );
+        let expected = format!("exporters.otlp/a.derived.{expected}");
+        assert_eq!(faults(&exporters), [expected], "{exporters}");
+    }
+}
+
+#[test]
+fn metrics_are_pushed_beside_what_is_forwarded_or_alone() {
+    let exporters = "{otlp/both: {endpoint: 'http://h:4317', send: [traces, derived]}, otlp/alone: {endpoint: 'http://h:4317', send: [derived]}, otlp: {endpoint: 'http://h:4317'}}";
+    let settings = read(exporters).expect("it is right").exporters.otlp;
+    assert_eq!(settings.names(), ["otlp", "otlp/both"]);
+    let derived: Vec<&String> = settings.derived().map(|(key, _)| key).collect();
+    assert_eq!(derived, ["otlp/alone", "otlp/both"]);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 mod boards;
 mod collector;
 mod native;
+mod otlp;
 mod past;
 mod restarts;
 mod sdk;

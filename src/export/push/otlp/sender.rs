@@ -1,0 +1,221 @@
+//! Sends the batches of one push, one after the other, each until it is settled.
+
+use super::encode::attribute;
+use crate::client::{Backoff, OtlpClient, OtlpRequest, RetrySettings, SendError, SendFailure};
+use crate::clock::Clock;
+use crate::export::ServiceIdentity;
+use crate::export::push::metrics::{PushDropped, PushMetrics};
+use crate::model::request::{Encoding, Signal};
+use crate::model::time::Timestamp;
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
+use opentelemetry_proto::tonic::metrics::v1::metric::Data;
+use opentelemetry_proto::tonic::metrics::v1::{Metric, ResourceMetrics, ScopeMetrics};
+use opentelemetry_proto::tonic::resource::v1::Resource;
+use prost::Message;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+const SCOPE: &str = "baton";
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The sender of one destination.
+pub(super) struct BatchSender {
+    pub(super) exporter: String,
+    pub(super) client: OtlpClient,
+    pub(super) resource: Resource,
+    pub(super) retry: RetrySettings,
+    pub(super) metrics: PushMetrics,
+    pub(super) clock: Clock,
+    /// The last attempt failed: it is told when that changes.
+    pub(super) failing: bool,
+    /// The last batch was not accepted as a whole.
+    pub(super) rejecting: bool,
+}
+
+/// What becomes of a push.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum PushOutcome {
+    /// Every batch is settled. These points were not accepted.
+    Settled(Vec<Metric>),
+    /// The next push is due, and takes its place.
+    Superseded,
+    /// Baton stops first.
+    Stopped,
+}
+
+/// What becomes of a batch.
+enum BatchOutcome {
+    Accepted,
+    /// The destination rejected it, or there are no more attempts.
+    Refused,
+    Superseded,
+    Stopped,
+}
+
+/// Who Baton is, as attributes of a resource.
+pub(super) fn resource(identity: &ServiceIdentity) -> Resource {
+    Resource {
+        attributes: vec![
+            attribute("service.name", &identity.service),
+            attribute("service.instance.id", &identity.instance),
+            attribute("service.version", VERSION),
+        ],
+        ..Resource::default()
+    }
+}
+
+impl BatchSender {
+    /// Sends batches until each is settled. `until`: when the next push takes the place of this one, if it can. Once `stop` is cancelled, nothing is
+    /// sent again.
+    pub(super) async fn push(
+        &mut self,
+        batches: Vec<Vec<Metric>>,
+        until: Option<Timestamp>,
+        stop: &CancellationToken,
+    ) -> PushOutcome {
+        let mut refused = Vec::new();
+        let waiting: u64 = batches.iter().map(|batch| points(batch)).sum();
+        self.metrics.queued(waiting);
+        let mut outcome = None;
+        for batch in batches {
+            let count = points(&batch);
+            let batch = match self.send((batch, count), until, stop).await {
+                (BatchOutcome::Accepted, _) => Vec::new(),
+                (BatchOutcome::Refused, batch) => batch,
+                (BatchOutcome::Superseded, _) => {
+                    outcome = Some(PushOutcome::Superseded);
+                    break;
+                }
+                (BatchOutcome::Stopped, _) => {
+                    outcome = Some(PushOutcome::Stopped);
+                    break;
+                }
+            };
+            refused.extend(batch);
+        }
+        self.metrics.settled(waiting);
+        outcome.unwrap_or(PushOutcome::Settled(refused))
+    }
+
+    async fn send(
+        &mut self,
+        (batch, count): (Vec<Metric>, u64),
+        until: Option<Timestamp>,
+        stop: &CancellationToken,
+    ) -> (BatchOutcome, Vec<Metric>) {
+        let (body, batch) = self.request(batch);
+        let retry = self.retry.clone();
+        let mut backoff = Backoff::new(&retry);
+        let begun = self.clock.now();
+        let outcome = loop {
+            // What was stopped before an attempt gets no further one.
+            let is_last = stop.is_cancelled();
+            let request = OtlpRequest {
+                signal: Signal::Metrics,
+                encoding: Encoding::Protobuf,
+                headers: &[],
+                body: &body,
+            };
+            let error = match self.client.send(&request).await {
+                Ok(accepted) => {
+                    self.accepted(count, accepted.rejected);
+                    break BatchOutcome::Accepted;
+                }
+                Err(error) => error,
+            };
+            self.metrics.failed(error.reason);
+            if error.reason == SendFailure::Rejected {
+                self.refused(&error);
+                break BatchOutcome::Refused;
+            }
+            self.tell_failing(&error);
+            if is_last {
+                break BatchOutcome::Stopped;
+            }
+            let wait = backoff.next(fastrand::f64(), error.wait);
+            let limit = retry.max_elapsed_time;
+            let ends = self.clock.now().since(begun) + wait;
+            if !retry.enabled || !limit.is_zero() && ends > limit {
+                break BatchOutcome::Refused;
+            }
+            if until.is_some_and(|until| self.clock.now() + wait >= until) {
+                break BatchOutcome::Superseded;
+            }
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => {}
+                () = sleep(wait) => {}
+            }
+        };
+        (outcome, batch)
+    }
+
+    /// The request of a batch, and the batch.
+    fn request(&self, batch: Vec<Metric>) -> (bytes::Bytes, Vec<Metric>) {
+        let mut scope = ScopeMetrics {
+            scope: Some(InstrumentationScope {
+                name: SCOPE.to_owned(),
+                version: VERSION.to_owned(),
+                ..InstrumentationScope::default()
+            }),
+            metrics: batch,
+            schema_url: String::new(),
+        };
+        let request = ExportMetricsServiceRequest {
+            resource_metrics: vec![ResourceMetrics {
+                resource: Some(self.resource.clone()),
+                scope_metrics: vec![std::mem::take(&mut scope)],
+                schema_url: String::new(),
+            }],
+        };
+        let body = request.encode_to_vec().into();
+        let resources = request.resource_metrics.into_iter();
+        let scopes = resources.flat_map(|resource| resource.scope_metrics);
+        (body, scopes.flat_map(|scope| scope.metrics).collect())
+    }
+
+    fn accepted(&mut self, count: u64, rejected: u64) {
+        self.metrics.sent(count.saturating_sub(rejected));
+        self.metrics.dropped(PushDropped::Rejected, rejected);
+        self.metrics.succeeded(self.clock.now());
+        let exporter = &*self.exporter;
+        if std::mem::take(&mut self.failing) {
+            info!(exporter, "the destination accepts metrics again");
+        }
+        let rejects = rejected > 0;
+        if rejects && !self.rejecting {
+            warn!(
+                exporter,
+                rejected, "the destination rejected some points: they are not sent again"
+            );
+        }
+        self.rejecting = rejects;
+    }
+
+    fn refused(&mut self, error: &SendError) {
+        if !std::mem::replace(&mut self.rejecting, true) {
+            let (exporter, answer) = (&*self.exporter, &error.what);
+            warn!(exporter, %answer, "the destination rejected metrics: the next push has what they count");
+        }
+    }
+
+    fn tell_failing(&mut self, error: &SendError) {
+        if !std::mem::replace(&mut self.failing, true) {
+            let (exporter, reason, fault) = (&*self.exporter, error.reason.as_str(), &error.what);
+            warn!(exporter, reason, %fault, "the destination does not accept metrics: they are sent again");
+        }
+    }
+}
+
+fn points(batch: &[Metric]) -> u64 {
+    let counts = batch.iter().map(|metric| match &metric.data {
+        Some(Data::Sum(sum)) => sum.data_points.len(),
+        Some(Data::Gauge(gauge)) => gauge.data_points.len(),
+        Some(Data::Histogram(found)) => found.data_points.len(),
+        Some(Data::ExponentialHistogram(found)) => found.data_points.len(),
+        Some(Data::Summary(_)) | None => 0,
+    });
+    counts.sum::<usize>() as u64
+}
