@@ -19,6 +19,7 @@ pub mod clock;
 pub mod config;
 pub mod demo;
 pub mod derive;
+pub mod dns;
 pub mod doctor;
 pub mod engine;
 pub mod export;

@@ -64,8 +64,8 @@ pub fn start(settings: &Settings) {
         LogFormat::Text => false,
         LogFormat::Json => true,
     };
-    // Libraries speak up only when something is wrong.
-    let filter = EnvFilter::new(format!("warn,baton={level}"));
+    // Libraries speak up only when something is wrong. The resolver also does for options of resolv.conf that it does not know, with each name.
+    let filter = EnvFilter::new(format!("warn,hickory_resolver=error,baton={level}"));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         // Who reads the log may go away; that is no reason to stop.

@@ -3,6 +3,7 @@
 use super::files::{self, TlsError};
 use super::metrics::TlsMetrics;
 use super::settings::ClientTlsSettings;
+use crate::dns::HostResolver;
 use crate::reload::{Reload, Reloaded};
 use http::Uri;
 use hyper_rustls::{
@@ -35,7 +36,7 @@ pub type TlsStream = MaybeHttpsStream<TokioIo<TcpStream>>;
 /// Connects to one destination, with TLS where its URL says so. Its certificates follow their files.
 #[derive(Clone, Debug)]
 pub struct TlsConnector {
-    tcp: HttpConnector,
+    tcp: HttpConnector<HostResolver>,
     /// `None`: the URL of the destination has no TLS.
     config: Option<Arc<Reloaded<ClientConfig, TlsError>>>,
     name: Option<ServerName<'static>>,
@@ -45,7 +46,7 @@ pub struct TlsConnector {
 impl TlsConnector {
     /// For a destination without TLS.
     pub fn plain(connect_timeout: Duration) -> Self {
-        let mut tcp = HttpConnector::new();
+        let mut tcp = HttpConnector::new_with_resolver(HostResolver);
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(connect_timeout));
         tcp.enforce_http(false);
@@ -88,7 +89,7 @@ impl TlsConnector {
     }
 
     /// The connector of the next connection.
-    fn https(&self, config: &ClientConfig) -> HttpsConnector<HttpConnector> {
+    fn https(&self, config: &ClientConfig) -> HttpsConnector<HttpConnector<HostResolver>> {
         let builder = HttpsConnectorBuilder::new()
             .with_tls_config(config.clone())
             .https_only();

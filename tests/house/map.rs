@@ -76,6 +76,7 @@ pub const ROOMS: &[(&str, &[&str])] = &[
     ),
     ("demo", &[]),
     ("derive", &["proto"]),
+    ("dns", &[]),
     ("doctor", &["normalise", "otlp"]),
     (
         "engine",
@@ -135,7 +136,7 @@ pub const ROOMS: &[(&str, &[&str])] = &[
     ("spool", &["clock", "log", "proto", "telemetry"]),
     ("stitch", &["proto", "rules", "turn"]),
     ("telemetry", &[]),
-    ("tls", &["reload", "telemetry"]),
+    ("tls", &["dns", "reload", "telemetry"]),
     ("turn", &["rules"]),
     ("verdict", &[]),
 ];
