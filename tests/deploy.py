@@ -4,6 +4,7 @@
 Needs helm, kustomize, operator (tests/operator), promtool, otelcol and systemd-analyze on PATH. Uses no cluster, no network and no service manager.
 """
 
+import json
 import os
 import pathlib
 import re
@@ -37,6 +38,7 @@ REFUSED = {
     "a server with TLS and without a certificate": ["tls.server=true"],
     "an address that the chart sets": ["extraEnv[0].name=BATON_GRPC_ENDPOINT"],
     "another currency than that of the rules": ["config.money.currency=CHF", "prometheusRule.enabled=true"],
+    "boards by dimensions that Baton does not have": ["config.cohorts.dimensions={intent}", "dashboards.enabled=true"],
 }
 faults = []
 
@@ -133,16 +135,47 @@ def chart(baton):
 
 
 def one_values_file():
-    """A change of deploy/values.yaml reaches the chart's rules and boards by build.py alone."""
+    """Other values reach the rules, the boards, Prometheus, Alertmanager and the chart by build.py alone, and the programs that read them take them."""
     with tempfile.TemporaryDirectory() as folder:
         copy = pathlib.Path(folder) / "deploy"
         shutil.copytree(DEPLOY, copy, symlinks=True)
-        values = (copy / "values.yaml").read_text()
-        (copy / "values.yaml").write_text(values.replace("currency: USD", "currency: EUR").replace("burn_30m: 10 ", "burn_30m: 11 "))
-        succeeds("build.py", sys.executable, str(copy / "grafana/build.py"))
-        made = succeeds("the chart in euros", *template(["config.money.currency=EUR", *SHOWN], copy / "helm/baton"))
+        values = yaml.safe_load((copy / "values.yaml").read_text())
+        values.update(currency="EUR", cohorts=["customer_segment", "intent", "region"], addresses={"baton": ["baton.example:9464"], "alertmanagers": ["alerts.example:9093"]})
+        values["thresholds"]["burn_30m"] = 11
+        values["links"]["runbooks"] = "https://wiki.example/runbooks"
+        values["receivers"]["pages"] = {"pagerduty_configs": [{"routing_key_file": "/etc/alertmanager/key"}]}
+        mine = pathlib.Path(folder) / "mine.yaml"
+        mine.write_text(yaml.safe_dump(values))
+        build = [sys.executable, str(copy / "grafana/build.py"), "--values", str(mine)]
+        succeeds("build.py", *build)
+        succeeds("build.py again", *build, "--check")
+        expect_values(copy)
+        dimensions = "config.cohorts.dimensions={customer_segment,intent,region}"
+        made = succeeds("the chart in euros", *template(["config.money.currency=EUR", dimensions, *SHOWN], copy / "helm/baton"))
         expect("_cost_eur_total" in made and not re.search(r"_usd\b|_usd_", made), "the chart in euros has dollars, or no euros")
-        expect("expr: vector(11)" in made, "a threshold of deploy/values.yaml does not reach the chart")
+        expect("expr: vector(11)" in made, "a threshold of the values file does not reach the chart")
+        for what, change in {"cohorts without intent": {"cohorts": ["tier"]}, "a receiver that no route has": {"receivers": {"x": {}}}, "an unknown value": {"colour": 1}}.items():
+            mine.write_text(yaml.safe_dump({**values, **change}))
+            expect(run(*build).returncode != 0, f"build.py accepts {what}")
+
+
+def expect_values(copy):
+    """What `one_values_file` has changed, in the files that it has written."""
+    succeeds("prometheus.yaml of other values", "promtool", "check", "config", str(copy / "prometheus.yaml"))
+    prometheus = yaml.safe_load((copy / "prometheus.yaml").read_text())
+    expect(prometheus["scrape_configs"][0]["static_configs"] == [{"targets": ["baton.example:9464"]}], "prometheus.yaml scrapes another address")
+    expect(prometheus["alerting"]["alertmanagers"][0]["static_configs"] == [{"targets": ["alerts.example:9093"]}], "prometheus.yaml alerts another address")
+    alertmanager = copy / "alertmanager/alertmanager.yaml"
+    succeeds("alertmanager.yaml of other values", "amtool", "check-config", str(alertmanager))
+    expect("routing_key_file: /etc/alertmanager/key" in alertmanager.read_text(), "alertmanager.yaml has another receiver")
+    alerts = (copy / "rules/alerts.yaml").read_text()
+    expect(set(re.findall(r"runbook_url: (\S+/)", alerts)) == {"https://wiki.example/runbooks/"}, "an alert has another runbook_url")
+    boards = {name: json.loads((copy / f"grafana/dashboards/{name}.json").read_text()) for name in ("executive", "product")}
+    variables = {name: [one["label"] for one in board["templating"]["list"] if one["type"] == "query"] for name, board in boards.items()}
+    expect(variables == {"executive": ["Workflow", "Customer segment", "Intent", "Region"], "product": ["Workflow", "Intent"]}, f"the boards select by {variables}")
+    queries = [target["expr"] for board in boards.values() for panel in board["panels"] for target in panel.get("targets", [])]
+    expect(not [query for query in queries if re.search(r"\b(tier|channel|tenant)\b", query)], "a query has a dimension that Baton does not have")
+    expect(any("by (intent, customer_segment)" in query for query in queries), "no query breaks down by customer_segment")
 
 
 def versions():

@@ -4,15 +4,19 @@ from . import coverage, words
 from .panels import bars, lines, matrix, rests, rows
 from .queries import JUDGED, MEASURED, POINT, Queries, descending, ratio, share
 
-VARIABLES = ()
 SINCE, REFRESH = "24h", "1m"
 ABOUT = "What do agents, models and tools do, what does it cost, and what is slow?"
 ERROR = 'status="error"'
 CONTEXT_LOST = 'reason="context_lost"'
 
 
+def variables(_values):
+    """The metrics of this board have no cohorts."""
+    return ()
+
+
 def build(values):
-    q, money = Queries(values, VARIABLES), f"currency{values.currency}"
+    q, money = Queries(values, variables(values)), f"currency{values.currency}"
     return [basis(q), *models(q, money), *slow_and_expensive(q, money), *tools(q, money), *scores(q), *handoffs(q)]
 
 

@@ -5,9 +5,12 @@ from .figures import executive as figures_of
 from .panels import bars, figures, rests, rows, scored, trend
 from .queries import BEFORE, NOW, PARTS, Queries, counted, descending, or_zero, ratio, share
 
-VARIABLES = ("workflow", "tier", "intent", "channel", "tenant")
 SINCE, REFRESH = "7d", "5m"
 ABOUT = "Is this period better than the one before, and what did it cost? A figure is called better or worse only if the 95 % interval of the difference excludes zero. The column Value, 95 % ± is the interval of the value itself."
+
+
+def variables(values):
+    return ("workflow", *values.cohorts)
 
 
 def period(q, values):
@@ -120,7 +123,7 @@ def besides(one, values):
 
 
 def build(values):
-    q = Queries(values, VARIABLES)
+    q = Queries(values, variables(values))
     groups = figures_of(q, values)
     by_name = {one.name: one for group in groups.values() for one in group}
     basis = coverage.executive(q)

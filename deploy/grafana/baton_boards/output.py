@@ -4,6 +4,7 @@ import json
 import pathlib
 import re
 
+import yaml
 from grafana_foundation_sdk.builders import dashboard
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import VariableOption, VariableRefresh
@@ -26,6 +27,8 @@ def files(deploy: pathlib.Path, values):
     made = {deploy / f"grafana/dashboards/{name}.json": board(name, values) for name in BOARDS}
     made[deploy / "rules/values.yaml"] = rules(values)
     made[deploy / "grafana/provisioning/datasources/prometheus.yaml"] = source(values)
+    made[deploy / "prometheus.yaml"] = addressed((deploy / "prometheus.yaml").read_text(), values)
+    made[deploy / "alertmanager/alertmanager.yaml"] = received((deploy / "alertmanager/alertmanager.yaml").read_text(), values)
     for name in ("recording", "alerts"):
         file = deploy / f"rules/{name}.yaml"
         made[file] = adapted(file.read_text(), values)
@@ -38,8 +41,8 @@ def board(name, values):
     made = made.refresh(module.REFRESH).time(f"now-{module.SINCE}", "now").timezone("utc" if values.zone == "UTC" else values.zone).editable()
     made = made.with_variable(dashboard.DatasourceVariable("source").label("Data source").type("prometheus"))
     everything = VariableOption(selected=True, text="All", value="$__all")
-    for label in module.VARIABLES:
-        variable = dashboard.QueryVariable(label).label(label.capitalize()).datasource(SOURCE)
+    for label in module.variables(values):
+        variable = dashboard.QueryVariable(label).label(words.heading(label)).datasource(SOURCE)
         variable = variable.query(f"label_values(baton_workflows_total, {label})").refresh(VariableRefresh.ON_TIME_RANGE_CHANGED)
         made = made.with_variable(variable.multi(True).include_all(True).all_value(".*").current(everything))
     for panel in module.build(values):
@@ -68,7 +71,7 @@ def written(name, made, values):
         for other, module in BOARDS.items()
         if other != name
     ]
-    usual = Queries(values, BOARDS[name].VARIABLES).beyond_usual()
+    usual = Queries(values, BOARDS[name].variables(values)).beyond_usual()
     prometheus = {"type": "prometheus", "uid": "${source}"}
     tree["annotations"] = {
         "list": [
@@ -76,7 +79,7 @@ def written(name, made, values):
             {"name": "Releases", "datasource": {"type": "grafana", "uid": "-- Grafana --"}, "enable": True, "iconColor": words.LINE, "target": {"type": "tags", "tags": ["release"], "matchAny": False, "limit": 100}},
         ]
     }
-    if not BOARDS[name].VARIABLES:
+    if not BOARDS[name].variables(values):
         # An alert is about everything, so it is no mark where a part can be chosen.
         tree["annotations"]["list"].append({"name": "Pages", "datasource": prometheus, "enable": True, "iconColor": words.WORSE, "expr": 'ALERTS{alertname=~"Baton.+", alertstate="firing", severity="page"}', "titleFormat": "{{alertname}}"})
     return json.dumps(tree, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
@@ -123,6 +126,22 @@ datasources:
           urlDisplayLabel: Open the trace
 """
     return text
+
+
+def addressed(text, values):
+    """The configuration of Prometheus, with the addresses of this installation."""
+    part, lines = "", []
+    for line in text.splitlines():
+        part = "alertmanagers" if line.startswith("alerting:") else "baton" if line.startswith("scrape_configs:") else part
+        lines.append(re.sub(r"targets: .*", lambda _: f"targets: {json.dumps(values.addresses[part])}", line))
+    return "\n".join(lines) + "\n"
+
+
+def received(text, values):
+    """The configuration of Alertmanager: its routes are written by hand, its receivers come from the values."""
+    receivers = [{"name": name, **values.receivers[name]} for name in ("pages", "tickets")]
+    block = yaml.safe_dump({"receivers": receivers}, sort_keys=False, default_flow_style=False, allow_unicode=True, width=1000)
+    return re.sub(r"(?ms)^receivers:\n.*", lambda _: block, text)
 
 
 def adapted(text, values):

@@ -5,14 +5,22 @@ from .executive import EQUAL_RESOLVED, incident_cost, period
 from .panels import bars, figures, lines, rests, rows
 from .queries import BEFORE, DAY, JUDGED, MEASURED, Queries, descending, or_zero, ratio, share
 
-VARIABLES = ("workflow", "tier", "intent")
 SINCE, REFRESH = "7d", "5m"
 ABOUT = "Which customers, requests and models do well, where do customers have to repeat themselves, and what did an outage cost?"
 
 
+# The metrics of models have these cohorts only.
+EVERYWHERE = ("tier", "intent")
+
+
+def variables(values):
+    """Those that every metric of this board has."""
+    return ("workflow", *(name for name in values.cohorts if name in EVERYWHERE))
+
+
 def build(values):
-    q, money = Queries(values, VARIABLES), f"currency{values.currency}"
-    return [period(q, values), basis(q), *funnel(q), *cohorts(q, money), *models(q, money), *customers(q), *outages(q, money)]
+    q, money = Queries(values, variables(values)), f"currency{values.currency}"
+    return [period(q, values), basis(q), *funnel(q), *cohorts(q, values), *models(q, money), *customers(q), *outages(q, money)]
 
 
 def resolution(q, by):
@@ -50,16 +58,19 @@ def funnel(q):
     ]
 
 
-def cohorts(q, money):
-    by = "intent, tier"
-    resolved = lambda which: rows(f"Workflows resolved by {which}", f"Share of closed workflows that are resolved, by {which}, and how many resolutions are declared or decided by your rules: more is better; start with the last row that has many workflows.", [
+def cohorts(q, values):
+    money, other = f"currency{values.currency}", values.breakdown
+    labels = ["intent", other] if other else ["intent"]
+    by, spoken = ", ".join(labels), " and ".join(words.spoken(label) for label in labels)
+    broken = [*labels, "workflow"]
+    resolved = lambda which: rows(f"Workflows resolved by {words.spoken(which)}", f"Share of closed workflows that are resolved, by {words.spoken(which)}, and how many resolutions are declared or decided by your rules: more is better; start with the last row that has many workflows.", [
         ("Resolved", resolution(q, which), words.SHARE),
         *proven(q, which),
         ("Workflows", f"{q.workflows(by=which)} > 0", words.COUNT),
-    ], [which], 8, height=6)
+    ], [which], 24 // len(broken), height=6)
     return [
-        "Intents, tiers and workflows",
-        rows("Intents and tiers", "Workflows, share resolved, cost and customer wait of each intent and tier, the most frequent first: do not judge rows with fewer than 20 workflows.", [
+        f"By {', '.join(words.spoken(label) for label in broken)}",
+        rows(f"By {spoken}", f"Workflows, share resolved, cost and customer wait of each {spoken}, the most frequent first: do not judge rows with fewer than 20 workflows.", [
             ("Workflows", f"{q.workflows(by=by)} > 0", words.COUNT),
             ("Resolved", resolution(q, by), words.SHARE),
             *proven(q, by),
@@ -70,10 +81,8 @@ def cohorts(q, money):
             ("Requests answered", share(q.turns('result="answered"', by=by), q.turns(by=by)), words.SHARE),
             ("Business at risk", f"{q.value('!=' + EQUAL_RESOLVED[1:], by=by)} > 0", money),
             ("Value declared", coverage.values(q, coverage.OPEN, "", "", by=by).share(), words.SHARE),
-        ], ["intent", "tier"], 24, "Workflows", 9),
-        resolved("intent"),
-        resolved("tier"),
-        resolved("workflow"),
+        ], labels, 24, "Workflows", 9),
+        *(resolved(which) for which in broken),
     ]
 
 

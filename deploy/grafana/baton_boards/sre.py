@@ -4,7 +4,6 @@ from . import coverage, words
 from .panels import bars, figure, lines, rests, rows
 from .queries import JUDGED, MEASURED, POINT, Queries, descending, or_zero, share
 
-VARIABLES = ()
 SINCE, REFRESH = "24h", "1m"
 ABOUT = "Do handoffs meet their objective, and is Baton healthy?"
 CONTEXT_LOST = 'reason="context_lost"'
@@ -12,8 +11,13 @@ FAILED, UNKNOWN = 'result="failed"', 'result="unknown"'
 BUDGET = 'scalar(baton:threshold{name="handoff_failure_budget"})'
 
 
+def variables(_values):
+    """The metrics of this board have no cohorts."""
+    return ()
+
+
 def build(values):
-    q = Queries(values, VARIABLES)
+    q = Queries(values, variables(values))
     return [*objective(q, values), *failures(q), *left_out(q), *itself(q)]
 
 

@@ -76,7 +76,12 @@ HEADINGS = {"from": "From agent", "to": "To agent", "why": "Reason", "what": "Wh
 
 def heading(label):
     """Of a column that shows a label."""
-    return HEADINGS.get(label, label.capitalize())
+    return HEADINGS.get(label, spoken(label).capitalize())
+
+
+def spoken(label):
+    """Inside a sentence."""
+    return label.replace("_", " ")
 
 
 # Names of the values of labels, by the legend that shows them.

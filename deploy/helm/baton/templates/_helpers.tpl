@@ -50,3 +50,13 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- fail (printf "config.money.currency is %s, and the rules and boards are for another currency: set `currency: %s` in deploy/values.yaml and run deploy/grafana/build.py" $currency $currency) }}
 {{- end }}
 {{- end }}
+
+{{/* A board that selects by a label which no metric has would show nothing, without a word. */}}
+{{- define "baton.checkCohorts" -}}
+{{- $dimensions := dig "cohorts" "dimensions" (list "tier" "intent" "channel" "tenant") .Values.config }}
+{{- range (.Files.Get "files/dashboards/executive.json" | fromJson).templating.list }}
+{{- if and (eq .type "query") (ne .name "workflow") (not (has .name $dimensions)) }}
+{{- fail (printf "the boards select by %s, which is not in config.cohorts.dimensions: set `cohorts` in deploy/values.yaml and run deploy/grafana/build.py" .name) }}
+{{- end }}
+{{- end }}
+{{- end }}
