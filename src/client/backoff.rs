@@ -23,8 +23,17 @@ impl<'s> Backoff<'s> {
         }
     }
 
+    /// The wait before the next attempt of a request that failed, so long after its first one. `asked`: what the destination asks for. `None`: there
+    /// is no further attempt.
+    pub fn retry(&mut self, asked: Option<Duration>, elapsed: Duration) -> Option<Duration> {
+        let wait = self.next(fastrand::f64(), asked);
+        let limit = self.settings.max_elapsed_time;
+        let is_within = limit.is_zero() || elapsed + wait <= limit;
+        (self.settings.enabled && is_within).then_some(wait)
+    }
+
     /// The next wait. `chance` is from 0 to 1; `asked`: what the destination asks for.
-    pub fn next(&mut self, chance: f64, asked: Option<Duration>) -> Duration {
+    pub(super) fn next(&mut self, chance: f64, asked: Option<Duration>) -> Duration {
         let RetrySettings {
             multiplier,
             max_interval,

@@ -2,12 +2,11 @@
 
 use crate::auth::ClientAuthSettings;
 use crate::setting::{Interval, PositiveInterval, Report, Secret, Validate};
-use crate::tls::ClientTlsSettings;
+use crate::tls::{ClientTlsSettings, is_local};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::time::Duration;
 
 /// Headers that belong to the protocol.
@@ -86,10 +85,7 @@ impl ClientSettings<'_> {
 
     /// Whether its requests leave the machine.
     pub fn is_remote(&self) -> bool {
-        let uri = self.uri().ok();
-        let host = uri.as_ref().and_then(Uri::host).unwrap_or_default();
-        let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
-        host != "localhost" && !address.is_ok_and(|address| address.is_loopback())
+        !self.uri().is_ok_and(|uri| is_local(&uri))
     }
 
     /// The endpoint.

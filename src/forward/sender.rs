@@ -113,8 +113,7 @@ impl RequestSender {
 
     /// Sends a request until it is settled. Once `stop` is cancelled, it is not sent again.
     pub(super) async fn deliver(&self, request: OutboundRequest, stop: &CancellationToken) -> Sent {
-        let retry = &self.settings.retry_on_failure;
-        let mut backoff = Backoff::new(retry);
+        let mut backoff = Backoff::new(&self.settings.retry_on_failure);
         let begun = self.clock.now();
         loop {
             let age = self.clock.now().since(request.received);
@@ -140,13 +139,11 @@ impl RequestSender {
                 return Sent::Settled;
             }
             self.tell_failing(&error);
-            let wait = backoff.next(fastrand::f64(), error.wait);
-            let limit = retry.max_elapsed_time;
-            let ends = self.clock.now().since(begun) + wait;
-            if !retry.enabled || !limit.is_zero() && ends > limit {
+            let elapsed = self.clock.now().since(begun);
+            let Some(wait) = backoff.retry(error.wait, elapsed) else {
                 self.metrics.dropped(DroppedReason::RetryLimit);
                 return Sent::Settled;
-            }
+            };
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return Sent::Interrupted,

@@ -6,17 +6,20 @@
 //! | `files.rs` | certificates and keys from PEM files |
 //! | `server.rs` | TLS of a listener |
 //! | `client.rs` | TLS towards a destination |
+//! | `host.rs` | which URLs need no TLS, because nobody is on the way |
 //! | `metrics.rs` | expiry, and files that could not be used |
 //!
 //! The cryptography is rustls with *ring*: the other back end, aws-lc, needs a longer C build.
 
 mod client;
 mod files;
+mod host;
 mod metrics;
 mod server;
 mod settings;
 
 pub use client::{TlsConnector, TlsStream};
 pub use files::TlsError;
+pub use host::is_local;
 pub use server::TlsListener;
 pub use settings::{ClientTlsSettings, ServerTlsSettings, TlsVersion};

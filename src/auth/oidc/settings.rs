@@ -1,10 +1,10 @@
 //! The keys of `auth.oidc` of a listener. Names and meanings are those of the OpenTelemetry Collector (`oidc`).
 
 use crate::setting::{Report, Validate};
+use crate::tls::is_local;
 use http::Uri;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::net::IpAddr;
 use std::path::PathBuf;
 
 /// The section `auth.oidc` of a listener.
@@ -47,10 +47,7 @@ impl OidcSettings {
         let Some(url) = self.issuer().filter(|_| self.jwks_file.is_none()) else {
             return false;
         };
-        let host = url.host().unwrap_or_default();
-        let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
-        let is_local = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
-        url.scheme_str() == Some("http") && !is_local
+        url.scheme_str() == Some("http") && !is_local(&url)
     }
 }
 

@@ -75,13 +75,11 @@ impl<P: PushProtocol> ShardDelivery<P> {
                 self.metrics.dropped(PushDropped::Shutdown, batch.points);
                 return Delivered::GivenUp;
             }
-            let wait = backoff.next(fastrand::f64(), error.wait);
-            let limit = self.retry.max_elapsed_time;
-            let ends = self.clock.now().since(begun) + wait;
-            if !self.retry.enabled || !limit.is_zero() && ends > limit {
+            let elapsed = self.clock.now().since(begun);
+            let Some(wait) = backoff.retry(error.wait, elapsed) else {
                 self.metrics.dropped(PushDropped::RetryLimit, batch.points);
                 return Delivered::Settled;
-            }
+            };
             tokio::select! {
                 biased;
                 () = self.closed.cancelled() => {}

@@ -5,6 +5,7 @@ use super::metrics::{PushDropped, PushMetrics};
 use super::points::PointSet;
 use super::protocol::PushProtocol;
 use super::queue::ShardQueue;
+use super::schedule::{point_time, state_is_complete};
 use crate::client::RetrySettings;
 use crate::clock::Clock;
 use crate::export::{ExportError, Exporter, Feed, ServiceIdentity};
@@ -15,11 +16,6 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
-
-/// Points have times in whole milliseconds: no protocol of Prometheus knows shorter ones.
-const MILLISECOND: u64 = 1_000_000;
-/// How often an exporter looks whether the state is complete.
-const START_POLL: Duration = Duration::from_millis(100);
 
 /// What an exporter that pushes is told, whatever its protocol is.
 #[derive(Clone, Debug)]
@@ -120,13 +116,8 @@ struct PointReader<'d, P> {
 impl<P: PushProtocol> PointReader<'_, P> {
     /// Reads at each interval until `stop` is cancelled, and then the last figures.
     async fn run(&mut self, every: Duration, stop: &CancellationToken) {
-        let mut wait = interval(START_POLL);
-        while self.feed.readiness.starting().is_some() {
-            tokio::select! {
-                biased;
-                () = stop.cancelled() => return,
-                _ = wait.tick() => {}
-            }
+        if !state_is_complete(&*self.feed.readiness, stop).await {
+            return;
         }
         let mut ticks = interval(every);
         // After a long pause there is one set, not one for each interval of it.
@@ -141,10 +132,9 @@ impl<P: PushProtocol> PointReader<'_, P> {
         self.read();
     }
 
-    /// Queues all metrics as they are now. The time is later than that of the set before, also where the clock shows the same millisecond.
+    /// Queues all metrics as they are now.
     fn read(&mut self) {
-        let now = self.feed.clock.now().0 / MILLISECOND * MILLISECOND;
-        let at = Timestamp(now.max(self.last.0 + MILLISECOND));
+        let at = point_time(&self.feed.clock, self.last);
         let mut families = self.feed.families.exposition();
         families.extend(self.feed.families.internal());
         let points = PointSet {

@@ -11,6 +11,7 @@
 //! | File | Content |
 //! |---|---|
 //! | `exporter.rs` | the loop of one exporter |
+//! | `schedule.rs` | when metrics are read, and the times of their points |
 //! | `protocol.rs` | the trait of protocols, and what they give and answer |
 //! | `points.rs` | one set of points, with the series that have ended since the last one |
 //! | `delivery.rs` | sends what a shard has until each request is settled |
@@ -27,6 +28,7 @@ mod points;
 mod protocol;
 mod queue;
 pub mod remote_write;
+mod schedule;
 
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
 //! What is sent to a destination: from what it has and what there is, in the temporality that it takes.
 
 use super::checkpoint::{Checkpoint, SeriesId};
-use super::data_point::DataPoint;
+use super::data_point::{DataPoint, point_count};
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use opentelemetry_proto::tonic::metrics::v1::{AggregationTemporality, Metric};
 use schemars::JsonSchema;
@@ -69,7 +69,7 @@ impl Changes {
                 Some(Data::Gauge(_) | Data::Summary(_)) | None => {}
             }
         }
-        metrics.retain(has_points);
+        metrics.retain(|metric| point_count(metric) > 0);
         Self {
             metrics,
             has_births: rules.has_births,
@@ -131,15 +131,5 @@ fn delta<P: DataPoint>(point: P, earlier: Option<&P>) -> Option<P> {
         }
         // A series that is new, or began anew: all of it.
         None => Some(point),
-    }
-}
-
-fn has_points(metric: &Metric) -> bool {
-    match &metric.data {
-        Some(Data::Sum(sum)) => !sum.data_points.is_empty(),
-        Some(Data::Gauge(gauge)) => !gauge.data_points.is_empty(),
-        Some(Data::Histogram(found)) => !found.data_points.is_empty(),
-        Some(Data::ExponentialHistogram(found)) => !found.data_points.is_empty(),
-        Some(Data::Summary(_)) | None => false,
     }
 }

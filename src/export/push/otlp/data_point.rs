@@ -2,14 +2,26 @@
 
 use opentelemetry_proto::tonic::common::v1::KeyValue;
 use opentelemetry_proto::tonic::metrics::v1::exponential_histogram_data_point::Buckets;
+use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use opentelemetry_proto::tonic::metrics::v1::{
-    Exemplar, ExponentialHistogramDataPoint, HistogramDataPoint, NumberDataPoint,
+    Exemplar, ExponentialHistogramDataPoint, HistogramDataPoint, Metric, NumberDataPoint,
     number_data_point::Value,
 };
 
 /// Nine million: below it a double holds every billionth.
 const EXACT: f64 = 9e6;
 const NANO: f64 = 1e9;
+
+/// How many points a metric has.
+pub(super) fn point_count(metric: &Metric) -> usize {
+    match &metric.data {
+        Some(Data::Sum(sum)) => sum.data_points.len(),
+        Some(Data::Gauge(gauge)) => gauge.data_points.len(),
+        Some(Data::Histogram(found)) => found.data_points.len(),
+        Some(Data::ExponentialHistogram(found)) => found.data_points.len(),
+        Some(Data::Summary(_)) | None => 0,
+    }
+}
 
 /// A point of a counter or a histogram.
 pub(super) trait DataPoint: Clone {

@@ -12,20 +12,16 @@ use super::settings::OtlpPushSettings;
 use super::store::{CheckpointStore, LeftCheckpoints};
 use crate::client::{OtlpClient, RetrySettings};
 use crate::export::push::metrics::PushMetrics;
+use crate::export::push::schedule::{point_time, state_is_complete};
 use crate::export::{ExportError, Exporter, Feed, ServiceIdentity};
 use crate::log::LogError;
 use crate::log::disk::files::Files;
 use crate::model::time::Timestamp;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-/// Receivers that count in milliseconds see another time in each push.
-const MILLISECOND: u64 = 1_000_000;
-/// How often an exporter looks whether the state is complete.
-const START_POLL: Duration = Duration::from_millis(100);
 /// Size of one request, roughly.
 const MAX_REQUEST: usize = 1 << 20;
 
@@ -96,10 +92,10 @@ impl Exporter for OtlpPushExporter {
 
     async fn run(self, feed: Feed, stop: CancellationToken) -> Result<(), ExportError> {
         let every = self.settings.interval;
-        let mut pusher = MetricsPusher::new(self, feed);
-        if !pusher.state_is_complete(&stop).await {
+        if !state_is_complete(&*feed.readiness, &stop).await {
             return Ok(());
         }
+        let mut pusher = MetricsPusher::new(self, feed);
         if let Some(pending) = pusher.recall() {
             pusher.push(pending, None, &stop).await;
         }
@@ -174,19 +170,6 @@ impl MetricsPusher {
         }
     }
 
-    /// Waits until the state is complete. `false`: Baton stops before.
-    async fn state_is_complete(&self, stop: &CancellationToken) -> bool {
-        let mut wait = interval(START_POLL);
-        while self.feed.readiness.starting().is_some() {
-            tokio::select! {
-                biased;
-                () = stop.cancelled() => return false,
-                _ = wait.tick() => {}
-            }
-        }
-        true
-    }
-
     /// Recalls what the destination has. Returns the push that the process before has not settled.
     fn recall(&mut self) -> Option<Checkpoint> {
         let (known, pending) = match self.store.load() {
@@ -210,10 +193,9 @@ impl MetricsPusher {
         pending
     }
 
-    /// All metrics as they are now. The time is later than that of every push before.
+    /// All metrics as they are now.
     fn read(&mut self) -> Checkpoint {
-        let now = self.feed.clock.now().0 / MILLISECOND * MILLISECOND;
-        self.last = Timestamp(now.max(self.last.0 + MILLISECOND));
+        self.last = point_time(&self.feed.clock, self.last);
         let mut families = self.feed.families.exact();
         families.extend(self.feed.families.internal());
         let aggregation = self.settings.default_histogram_aggregation;

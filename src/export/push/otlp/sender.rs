@@ -1,5 +1,6 @@
 //! Sends the batches of one push, one after the other, each until it is settled.
 
+use super::data_point::point_count;
 use super::encode::attribute;
 use crate::client::{Backoff, OtlpClient, OtlpRequest, RetrySettings, SendError, SendFailure};
 use crate::clock::Clock;
@@ -9,7 +10,6 @@ use crate::model::request::{Encoding, Signal};
 use crate::model::time::Timestamp;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
-use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use opentelemetry_proto::tonic::metrics::v1::{Metric, ResourceMetrics, ScopeMetrics};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use prost::Message;
@@ -134,12 +134,10 @@ impl BatchSender {
             if is_last {
                 break BatchOutcome::Stopped;
             }
-            let wait = backoff.next(fastrand::f64(), error.wait);
-            let limit = retry.max_elapsed_time;
-            let ends = self.clock.now().since(begun) + wait;
-            if !retry.enabled || !limit.is_zero() && ends > limit {
+            let elapsed = self.clock.now().since(begun);
+            let Some(wait) = backoff.retry(error.wait, elapsed) else {
                 break BatchOutcome::Refused;
-            }
+            };
             if until.is_some_and(|until| self.clock.now() + wait >= until) {
                 break BatchOutcome::Superseded;
             }
@@ -154,7 +152,7 @@ impl BatchSender {
 
     /// The request of a batch, and the batch.
     fn request(&self, batch: Vec<Metric>) -> (bytes::Bytes, Vec<Metric>) {
-        let mut scope = ScopeMetrics {
+        let scope = ScopeMetrics {
             scope: Some(InstrumentationScope {
                 name: SCOPE.to_owned(),
                 version: VERSION.to_owned(),
@@ -166,7 +164,7 @@ impl BatchSender {
         let request = ExportMetricsServiceRequest {
             resource_metrics: vec![ResourceMetrics {
                 resource: Some(self.resource.clone()),
-                scope_metrics: vec![std::mem::take(&mut scope)],
+                scope_metrics: vec![scope],
                 schema_url: String::new(),
             }],
         };
@@ -210,12 +208,5 @@ impl BatchSender {
 }
 
 fn points(batch: &[Metric]) -> u64 {
-    let counts = batch.iter().map(|metric| match &metric.data {
-        Some(Data::Sum(sum)) => sum.data_points.len(),
-        Some(Data::Gauge(gauge)) => gauge.data_points.len(),
-        Some(Data::Histogram(found)) => found.data_points.len(),
-        Some(Data::ExponentialHistogram(found)) => found.data_points.len(),
-        Some(Data::Summary(_)) | None => 0,
-    });
-    counts.sum::<usize>() as u64
+    batch.iter().map(point_count).sum::<usize>() as u64
 }
