@@ -9,6 +9,7 @@ mod past;
 mod restarts;
 mod sdk;
 mod selection;
+mod soak;
 mod tap;
 mod verdicts;
 

@@ -19,14 +19,14 @@ fn address() -> String {
 }
 
 /// A Prometheus 3 that takes OTLP, and scrapes Baton as another job.
-struct Receiver {
+pub(super) struct Receiver {
     folder: PathBuf,
-    address: String,
+    pub(super) address: String,
     process: Option<Running>,
 }
 
 impl Receiver {
-    fn start(folder: &Path, target: &str) -> Self {
+    pub(super) fn start(folder: &Path, target: &str) -> Self {
         let config = format!(
             "global: {{scrape_interval: 200ms}}\n\
              scrape_configs:\n- job_name: scraped\n  static_configs: [{{targets: ['{target}'], labels: {{instance: baton-0}}}}]\n"
@@ -41,7 +41,7 @@ impl Receiver {
         receiver
     }
 
-    fn begin(&mut self) {
+    pub(super) fn begin(&mut self) {
         let file = |name: &str| self.folder.join(name).display().to_string();
         let child = Command::new("prometheus316")
             .arg(format!("--config.file={}", file("prometheus.yml")))
@@ -55,7 +55,7 @@ impl Receiver {
         self.process = Some(Running(child));
     }
 
-    fn end(&mut self) {
+    pub(super) fn end(&mut self) {
         let running = self.process.take().expect("it runs");
         stop(running, "-TERM");
     }
@@ -180,12 +180,20 @@ async fn a_scrape_remote_write_and_otlp_give_the_same_series() {
     every_value_counts_once(&at, 6).await;
 
     all_jobs_have_the_same(&at).await;
+    let exemplars = format!(
+        "http://{at}/api/v1/query_exemplars?query=baton_turn_duration_seconds_bucket%7Bjob%3D%22pushed%22%7D&start=0&end=99999999999"
+    );
+    let exemplars = get(&exemplars).await.expect("an answer");
+    assert!(
+        exemplars.contains(&format!(r#""trace_id":"{:032x}""#, 6)),
+        "{exemplars}"
+    );
     drop(prometheus);
     fs::remove_dir_all(&folder).expect("removed");
 }
 
-/// The same series in all jobs, with the same values, and exemplars.
-async fn all_jobs_have_the_same(at: &str) {
+/// The same series in all jobs, with the same values.
+pub(super) async fn all_jobs_have_the_same(at: &str) {
     let derived = |all: &BTreeMap<String, f64>| -> BTreeMap<String, f64> {
         let all = all.clone().into_iter();
         all.filter(|(series, _)| is_derived(series)).collect()
@@ -206,14 +214,6 @@ async fn all_jobs_have_the_same(at: &str) {
     let is_known = |series: &String| INTERNAL.iter().any(|row| row.name == name(series));
     assert!(own.clone().count() > 20 && own.clone().all(is_known));
     assert!(scraped.len() - own.count() > 50);
-    let exemplars = format!(
-        "http://{at}/api/v1/query_exemplars?query=baton_turn_duration_seconds_bucket%7Bjob%3D%22pushed%22%7D&start=0&end=99999999999"
-    );
-    let exemplars = get(&exemplars).await.expect("an answer");
-    assert!(
-        exemplars.contains(&format!(r#""trace_id":"{:032x}""#, 6)),
-        "{exemplars}"
-    );
 }
 
 /// At the time of the last push each agent has counted once, and nothing fell.

@@ -48,13 +48,13 @@ impl FileCollector {
 }
 
 /// Addresses that nobody listens at: the processes of this test are started again at the same ones.
-fn free_addresses<const N: usize>() -> [SocketAddr; N] {
+pub(super) fn free_addresses<const N: usize>() -> [SocketAddr; N] {
     let listeners = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").expect("a free port"));
     listeners.map(|listener| listener.local_addr().expect("its address"))
 }
 
 /// Starts Baton at the same addresses each time.
-fn start_baton(config: &Path, at: [SocketAddr; 3]) -> (Running, Endpoints) {
+pub(super) fn start_baton(config: &Path, at: [SocketAddr; 3]) -> (Running, Endpoints) {
     let mut command = process::baton();
     let command = process::run(&mut command).arg("--config").arg(config);
     for (endpoint, address) in ["GRPC", "HTTP", "SERVER"].into_iter().zip(at) {
