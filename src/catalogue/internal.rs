@@ -335,7 +335,7 @@ pub static INTERNAL: &[Description<InternalMetric>] = &[
     counter(
         InternalMetric::ExporterFailed,
         "baton_exporter_failed_requests_total",
-        "Attempts to send a request that failed, by reason: connection, timeout, throttled, unavailable, unauthenticated (the destination does not accept what auth says; all of these are retried) or rejected (permanently).",
+        "Attempts to send a request that failed, by reason: connection, tls (one side does not accept the certificate of the other), timeout, throttled, unavailable, unauthenticated (the destination does not accept what auth says; all of these are retried) or rejected (permanently).",
     )
     .with_labels(&["exporter", "reason"]),
     counter(
@@ -378,7 +378,7 @@ pub static INTERNAL: &[Description<InternalMetric>] = &[
     counter(
         InternalMetric::PushFailed,
         "baton_push_failed_requests_total",
-        "Attempts to push metrics that failed, by reason: connection, timeout, throttled, unavailable, unauthenticated (the receiver does not accept what auth says; all of these are retried) or rejected (permanently).",
+        "Attempts to push metrics that failed, by reason: connection, tls (one side does not accept the certificate of the other), timeout, throttled, unavailable, unauthenticated (the receiver does not accept what auth says; all of these are retried) or rejected (permanently).",
     )
     .with_labels(&["exporter", "reason"]),
     counter(

@@ -1,5 +1,6 @@
 //! Why a request was not accepted, and whether it is sent again.
 
+use crate::tls::{TlsFault, connection_fault};
 use http::{HeaderMap, StatusCode, header};
 use std::time::Duration;
 
@@ -19,6 +20,8 @@ pub struct SendError {
 pub enum SendFailure {
     /// The destination was not reached, or the connection broke.
     Connection,
+    /// One side does not accept the certificate of the other, or does not speak TLS.
+    Tls,
     /// There was no answer in time.
     Timeout,
     /// The destination asks for fewer requests.
@@ -33,8 +36,9 @@ pub enum SendFailure {
 
 impl SendFailure {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Connection,
+        Self::Tls,
         Self::Timeout,
         Self::Throttled,
         Self::Unavailable,
@@ -46,6 +50,7 @@ impl SendFailure {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Connection => "connection",
+            Self::Tls => "tls",
             Self::Timeout => "timeout",
             Self::Throttled => "throttled",
             Self::Unavailable => "unavailable",
@@ -57,18 +62,14 @@ impl SendFailure {
 
 impl SendError {
     /// The destination was not reached, or the connection broke.
-    pub fn connection(error: impl std::error::Error) -> Self {
-        // The causes say more than the error.
-        let mut what = error.to_string();
-        let mut cause = error.source();
-        while let Some(next) = cause {
-            what = format!("{what}: {next}");
-            cause = next.source();
-        }
+    pub fn connection(error: &(dyn std::error::Error + 'static)) -> Self {
         Self {
-            reason: SendFailure::Connection,
+            reason: match TlsFault::of(error) {
+                Some(_) => SendFailure::Tls,
+                None => SendFailure::Connection,
+            },
             wait: None,
-            what,
+            what: connection_fault(error),
         }
     }
 

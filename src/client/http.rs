@@ -13,7 +13,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use std::time::Duration;
 
-/// More of an answer is not read.
+/// More of an answer of a destination says nothing.
 const MAX_ANSWER: usize = 64 << 10;
 /// A connection that is idle for longer is closed.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
@@ -24,6 +24,8 @@ pub struct HttpClient {
     client: Client<TlsConnector, Full<Bytes>>,
     headers: HeaderMap,
     credentials: Option<Credentials>,
+    /// More of an answer is not read.
+    max_answer: usize,
 }
 
 /// An answer with any status.
@@ -52,7 +54,15 @@ impl HttpClient {
             client,
             headers,
             credentials: target.credentials,
+            max_answer: MAX_ANSWER,
         }
+    }
+
+    /// The same with longer answers.
+    #[must_use]
+    pub fn with_answers_of(mut self, bytes: usize) -> Self {
+        self.max_answer = bytes;
+        self
     }
 
     /// Whether it shows credentials that follow their files.
@@ -66,6 +76,15 @@ impl HttpClient {
             || self.credentials.is_some() && name == header::AUTHORIZATION
     }
 
+    /// Asks for what is at a URL.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn get(&self, url: &Uri) -> Result<HttpAnswer, SendError> {
+        self.request(Method::GET, url, HeaderMap::new(), Bytes::new())
+            .await
+    }
+
     /// Sends a body. `headers` are those of the protocol.
     ///
     /// # Errors
@@ -76,8 +95,18 @@ impl HttpClient {
         headers: HeaderMap,
         body: Bytes,
     ) -> Result<HttpAnswer, SendError> {
+        self.request(Method::POST, url, headers, body).await
+    }
+
+    async fn request(
+        &self,
+        method: Method,
+        url: &Uri,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<HttpAnswer, SendError> {
         let mut request = Request::new(Full::new(body));
-        *request.method_mut() = Method::POST;
+        *request.method_mut() = method;
         *request.uri_mut() = url.clone();
         let all = request.headers_mut();
         all.clone_from(&self.headers);
@@ -86,8 +115,9 @@ impl HttpClient {
         }
         all.extend(headers);
         let answer = self.client.request(request).await;
-        let (head, body) = answer.map_err(SendError::connection)?.into_parts();
-        let body = Limited::new(body, MAX_ANSWER).collect().await;
+        let answer = answer.map_err(|error| SendError::connection(&error))?;
+        let (head, body) = answer.into_parts();
+        let body = Limited::new(body, self.max_answer).collect().await;
         Ok(HttpAnswer {
             status: head.status,
             headers: head.headers,

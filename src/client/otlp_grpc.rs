@@ -65,7 +65,10 @@ impl OtlpGrpcClient {
         if self.gzip {
             client = client.send_compressed(CompressionEncoding::Gzip);
         }
-        client.ready().await.map_err(SendError::connection)?;
+        client
+            .ready()
+            .await
+            .map_err(|error| SendError::connection(&error))?;
         let mut request = tonic::Request::new(outbound.body.clone());
         let headers = request.metadata_mut();
         headers.clone_from(&self.headers);

@@ -6,12 +6,14 @@
 //! | `files.rs` | certificates and keys from PEM files |
 //! | `server.rs` | TLS of a listener |
 //! | `client.rs` | TLS towards a destination |
+//! | `fault.rs` | why a destination is not reached |
 //! | `host.rs` | which URLs need no TLS, because nobody is on the way |
 //! | `metrics.rs` | expiry, and files that could not be used |
 //!
 //! The cryptography is rustls with *ring*: the other back end, aws-lc, needs a longer C build.
 
 mod client;
+mod fault;
 mod files;
 mod host;
 mod metrics;
@@ -19,6 +21,7 @@ mod server;
 mod settings;
 
 pub use client::{TlsConnector, TlsStream};
+pub use fault::{TlsFault, connection_fault};
 pub use files::TlsError;
 pub use host::is_local;
 pub use server::TlsListener;

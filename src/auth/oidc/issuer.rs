@@ -6,7 +6,7 @@ use super::keys::TokenKeys;
 use super::settings::OidcSettings;
 use crate::auth::error::AuthError;
 use crate::reload::{Reload, ReloadSource};
-use crate::tls::{ClientTlsSettings, TlsConnector};
+use crate::tls::{ClientTlsSettings, TlsConnector, connection_fault};
 use bytes::Bytes;
 use http::{Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, Limited};
@@ -117,7 +117,7 @@ impl Issuer {
                 }
                 Err(fault) => {
                     self.source.failures.increment(1);
-                    Some(fault.to_string())
+                    Some(connection_fault(&*fault))
                 }
             };
             if fault != last_fault {

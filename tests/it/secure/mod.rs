@@ -184,7 +184,8 @@ async fn requests_are_forwarded_to_destinations_with_tls_and_to_no_other_ones() 
     for exporter in ["otlp/unknown_grpc", "otlp/unknown_http"] {
         assert_eq!(metric(app.metrics, sent, exporter).await, 0.0);
         let failed = "baton_exporter_failed_requests_total";
-        soon(async || metric(app.metrics, failed, exporter).await > 0.0).await;
+        let labels = format!("{{exporter=\"{exporter}\",reason=\"tls\"}}");
+        soon(async || metric(app.metrics, failed, &labels).await > 0.0).await;
     }
     assert!(
         get(next.metrics, "/metrics")
