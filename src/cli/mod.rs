@@ -3,6 +3,7 @@
 mod check;
 mod demo;
 mod doctor;
+mod instance;
 mod pages;
 mod prices;
 mod recording;
@@ -16,6 +17,7 @@ use crate::machine;
 use crate::telemetry::logs::{self, LogFormat, LogLevel};
 use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use instance::InstanceArgs;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -198,6 +200,8 @@ struct DoctorArgs {
     send: bool,
     #[command(flatten)]
     overrides: Overrides,
+    #[command(flatten)]
+    instance: InstanceArgs,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -32,6 +32,8 @@ pub const ROOMS: &[(&str, &[&str])] = &[
         "cli",
         &[
             "app",
+            "auth",
+            "client",
             "clock",
             "config",
             "demo",
@@ -47,6 +49,7 @@ pub const ROOMS: &[(&str, &[&str])] = &[
             "spool",
             "stitch",
             "telemetry",
+            "tls",
         ],
     ),
     ("auth", &["reload", "telemetry", "tls"]),

@@ -2,8 +2,9 @@
 
 mod live;
 
+use super::instance::ListenerOf;
 use super::{
-    DoctorArgs, DoctorFormat, Exit, called, complain, is_standard_input, load, out, recording,
+    DoctorArgs, DoctorFormat, Exit, called, complain, is_standard_input, load, out, recording, run,
 };
 use crate::app;
 use crate::config::Config;
@@ -21,7 +22,7 @@ pub(super) fn doctor(asked: &DoctorArgs) -> Exit {
     };
     asked.overrides.apply(&mut config);
     let examined = if asked.files.is_empty() {
-        Ok(live::examine(&config, asked.send))
+        running(asked, &config)
     } else {
         recorded(asked, &config)
     };
@@ -38,6 +39,34 @@ pub(super) fn doctor(asked: &DoctorArgs) -> Exit {
         // As a linter: whoever runs it in a script sees that there is something to do.
         _ => Exit::Failed,
     }
+}
+
+/// Asks the instance that `baton run` starts with this configuration.
+fn running(asked: &DoctorArgs, config: &Config) -> Result<Diagnosis, Exit> {
+    let (http, server) = (&config.receivers.otlp.http, &config.server);
+    let server = ListenerOf {
+        address: server.endpoint,
+        tls: server.tls.as_ref(),
+        auth: server.auth.as_ref(),
+    };
+    let receiver = ListenerOf {
+        address: http.endpoint,
+        tls: http.tls.as_ref(),
+        auth: http.auth.as_ref(),
+    };
+    run::runtime()?.block_on(async {
+        let client = |listener| {
+            let client = asked.instance.client(listener, asked.config.is_some());
+            client.map_err(|what| {
+                complain(&format!("baton: {what}"));
+                Exit::Start
+            })
+        };
+        let server = client(&server)?;
+        let receiver = asked.send.then(|| client(&receiver)).transpose()?;
+        let settle = config.stitch.settle;
+        Ok(live::examine(&server, receiver.as_ref(), settle).await)
+    })
 }
 
 fn recorded(asked: &DoctorArgs, config: &Config) -> Result<Diagnosis, Exit> {

@@ -2,6 +2,7 @@
 
 pub mod authority;
 mod credentials;
+mod doctor;
 mod issuer;
 mod matrix;
 mod oidc;
