@@ -299,7 +299,7 @@ pub static INTERNAL: &[Description<InternalMetric>] = &[
     gauge(
         InternalMetric::SpoolQuarantineBytes,
         "baton_spool_quarantine_bytes",
-        "Size of the requests that a destination rejected permanently and that are kept for `baton spool requeue`.",
+        "Size of the requests that a destination rejected permanently, as a whole or in part, and that are kept for `baton spool requeue`.",
     )
     .in_unit(BYTES),
     counter(
@@ -341,7 +341,7 @@ pub static INTERNAL: &[Description<InternalMetric>] = &[
     counter(
         InternalMetric::ExporterQuarantined,
         "baton_exporter_quarantined_requests_total",
-        "Requests that the destination rejected permanently and that are kept for `baton spool requeue`.",
+        "Requests that the destination rejected permanently, as a whole or in part, and that are kept for `baton spool requeue`.",
     )
     .with_labels(&["exporter"]),
     counter(

@@ -10,6 +10,18 @@ pub struct Accepted {
     pub rejected: u64,
 }
 
+impl Accepted {
+    /// What was rejected, in words; `None`: nothing. What the destination says about it is left out, because that may quote the request.
+    pub fn partial(self, signal: Signal) -> Option<String> {
+        let items = match signal {
+            Signal::Traces => "spans",
+            Signal::Logs => "log records",
+            Signal::Metrics => "data points",
+        };
+        (self.rejected > 0).then(|| format!("partial success, {} {items} rejected", self.rejected))
+    }
+}
+
 /// `Export…ServiceResponse`, which has the same form for every signal.
 #[derive(Clone, PartialEq, Message)]
 struct ExportAnswer {

@@ -73,12 +73,13 @@ impl Requeue {
     /// Sends a request to the destination that rejected it, once.
     ///
     /// # Errors
-    /// What the destination answered, or that there is none of this name.
+    /// What the destination answered, also if it rejects a part again, or that there is none of this name.
     pub async fn send(&self, file: &QuarantinedFile) -> Result<(), String> {
         let Some(sender) = self.0.get(&file.destination) else {
             return Err("this destination is not configured".into());
         };
         let sent = sender.attempt(&file.request).await;
-        sent.map(drop).map_err(|error| error.what)
+        let accepted = sent.map_err(|error| error.what)?;
+        accepted.partial(file.signal).map_or(Ok(()), Err)
     }
 }

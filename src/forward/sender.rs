@@ -167,7 +167,15 @@ impl RequestSender {
 
     fn accepted(&self, request: &OutboundRequest, accepted: Accepted) {
         self.metrics.sent(request, accepted.rejected);
-        self.rejecting.store(false, Ordering::Relaxed);
+        match accepted.partial(request.signal) {
+            Some(answer) => {
+                if self.keeps(request, &answer) {
+                    self.metrics.quarantined();
+                }
+                self.tell_rejecting(&answer);
+            }
+            None => self.rejecting.store(false, Ordering::Relaxed),
+        }
         if self.failing.swap(false, Ordering::Relaxed) {
             info!(
                 exporter = self.name,
@@ -182,17 +190,20 @@ impl RequestSender {
         } else {
             self.metrics.dropped(DroppedReason::Rejected);
         }
+        self.tell_rejecting(&error.what);
+    }
+
+    fn tell_rejecting(&self, answer: &str) {
         if !self.rejecting.swap(true, Ordering::Relaxed) {
-            let answer = &error.what;
             warn!(
                 exporter = self.name,
                 %answer,
-                "the destination rejected a request permanently: it is not sent again"
+                "the destination rejected a request permanently, as a whole or in part: it is not sent again"
             );
         }
     }
 
-    /// Keeps a rejected request, if it can.
+    /// Keeps a request that was rejected as a whole or in part, if it can.
     fn keeps(&self, request: &OutboundRequest, answer: &str) -> bool {
         let Some(quarantine) = &self.policy.quarantine else {
             return false;

@@ -72,6 +72,44 @@ async fn poison_is_kept_while_others_flow_and_is_sent_again_when_the_cause_is_me
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_is_rejected_in_part_is_kept_until_all_of_it_is_accepted() {
+    for protocol in ["http/protobuf", "grpc"] {
+        let state = folder("forward-partial");
+        let rejects = Arc::new(AtomicBool::new(true));
+        let (part, decides) = (traces(7), Arc::clone(&rejects));
+        let bad = part.clone();
+        let script = move |_, request: &Arrived| match request.body == bad {
+            true if decides.load(Ordering::SeqCst) => Reply::Partial(3),
+            _ => Reply::Ok,
+        };
+        let server = OtlpServer::scripted(script).await;
+        let (config, file) = configured(&state, protocol, &server.url());
+        let app = start(&config).await;
+        for body in [traces(1), part.clone(), traces(2)] {
+            assert_eq!(post(&app, "/v1/traces", PROTOBUF, body).await, 200);
+        }
+        wait_for(&app, "baton_exporter_sent_requests_total", "", 3.0).await;
+        wait_for(&app, "baton_exporter_rejected_items_total", "", 3.0).await;
+        wait_for(&app, "baton_exporter_quarantined_requests_total", "", 1.0).await;
+        wait_for(&app, "baton_exporter_dropped_requests_total", "", 0.0).await;
+        let said = "partial success, 3 spans rejected";
+        let shown = text(&spool("list", &file).stdout);
+        assert!(shown.contains(said), "{shown}");
+        let again = spool("requeue", &file);
+        assert_eq!(again.status.code(), Some(1));
+        assert!(text(&again.stderr).contains(said), "{again:?}");
+        rejects.store(false, Ordering::SeqCst);
+        let requeued = spool("requeue", &file);
+        assert_eq!(requeued.status.code(), Some(0));
+        let arrived = server.arrived();
+        let whole = arrived.iter().filter(|request| request.body == part);
+        assert_eq!(whole.count(), 3, "at first, in vain, and at last");
+        assert!(app.stop().await);
+        std::fs::remove_dir_all(&state).expect("removed");
+    }
+}
+
 /// With a flipped byte, the file in the quarantine is told of and stays.
 fn damaged_is_not_sent(state: &Path, file: &Path) {
     let mut kept = std::fs::read_dir(state.join("spool/quarantine")).expect("a folder");

@@ -8,6 +8,8 @@ use crate::forward::relay::start;
 use crate::support::process::folder;
 use std::fs;
 use std::net::SocketAddr;
+use std::os::unix::fs::symlink;
+use std::path::Path;
 use std::sync::Arc;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -46,17 +48,39 @@ fn der(pem: &str) -> Vec<u8> {
     certificate.expect("PEM").to_vec()
 }
 
-/// Writes a file as those do who change it in place, or as those who replace it.
-fn write(pair: &Pair, cert: &str, key: &str, in_place: bool) {
-    for (file, text) in [(&pair.cert, cert), (&pair.key, key)] {
-        if in_place {
-            fs::write(file, text).expect("written");
-        } else {
-            let new = file.with_extension("new");
-            fs::write(&new, text).expect("written");
-            fs::rename(&new, file).expect("renamed");
+/// How those who rotate certificates replace a pair; the number of the round is new.
+type Replace = fn(&Pair, [&str; 2], u64);
+
+fn in_place(pair: &Pair, texts: [&str; 2], _: u64) {
+    for (file, text) in [&pair.cert, &pair.key].into_iter().zip(texts) {
+        fs::write(file, text).expect("written");
+    }
+}
+
+fn by_renaming(pair: &Pair, texts: [&str; 2], _: u64) {
+    for (file, text) in [&pair.cert, &pair.key].into_iter().zip(texts) {
+        let new = file.with_extension("new");
+        fs::write(&new, text).expect("written");
+        fs::rename(&new, file).expect("renamed");
+    }
+}
+
+/// As Kubernetes does it with a mounted secret: both files are links through `data`, which is a link to a folder and is replaced.
+fn by_a_link(pair: &Pair, texts: [&str; 2], round: u64) {
+    let folder = pair.cert.parent().expect("a folder");
+    let name = round.to_string();
+    fs::create_dir(folder.join(&name)).expect("a folder");
+    for (file, text) in [&pair.cert, &pair.key].into_iter().zip(texts) {
+        let own = Path::new(file.file_name().expect("a name"));
+        fs::write(folder.join(&name).join(own), text).expect("written");
+        if !file.is_symlink() {
+            fs::remove_file(file).expect("removed");
+            symlink(Path::new("data").join(own), file).expect("linked");
         }
     }
+    let next = folder.join("data.new");
+    symlink(&name, &next).expect("linked");
+    fs::rename(next, folder.join("data")).expect("renamed");
 }
 
 fn rounds() -> u64 {
@@ -66,21 +90,24 @@ fn rounds() -> u64 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_handshake_fails_while_certificates_change() {
-    let folder = folder("secure-rotation");
-    let authority = Authority::new(&folder, "own");
-    let pair = authority.issue_to(&folder, "baton", 2041);
-    let app = start(&secure(&pair, None)).await;
-    let client = client(&authority);
-    for round in 0..rounds() {
-        let (cert, key) = authority.issue(2042);
-        write(&pair, &cert, &key, round % 2 == 0);
-        let cert = der(&cert);
-        // Each of these is a handshake that must not fail.
-        for server in [app.http, app.metrics] {
-            soon(async || shown(&client, server).await == cert).await;
+    let manners: [Replace; 3] = [in_place, by_renaming, by_a_link];
+    for (manner, replace) in manners.into_iter().enumerate() {
+        let folder = folder(&format!("secure-rotation-{manner}"));
+        let authority = Authority::new(&folder, "own");
+        let pair = authority.issue_to(&folder, "baton", 2041);
+        let app = start(&secure(&pair, None)).await;
+        let client = client(&authority);
+        for round in 0..rounds().div_ceil(3) {
+            let (cert, key) = authority.issue(2042);
+            replace(&pair, [&cert, &key], round);
+            let cert = der(&cert);
+            // Each of these is a handshake that must not fail.
+            for server in [app.http, app.metrics] {
+                soon(async || shown(&client, server).await == cert).await;
+            }
         }
+        app.stop().await;
     }
-    app.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
