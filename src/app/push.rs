@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
-/// The directory of checkpoints in the state directory.
+/// The directory in the state directory for what destinations of pushed metrics have.
 const CHECKPOINTS: &str = "push";
 
 /// What pushes, not running yet.
@@ -38,6 +38,7 @@ pub(super) fn open(
     (feed, stop): (&Feed, &CancellationToken),
 ) -> Result<Pushes, StartError> {
     let mut pushes = Pushes::default();
+    let files = checkpoints(config)?;
     // The check of the configuration says where there is none.
     let Some(identity) = identity else {
         return Ok(pushes);
@@ -47,13 +48,13 @@ pub(super) fn open(
             continue;
         };
         pushes.files.extend(target.files());
-        let protocol = RemoteWrite::new(name, settings, target);
+        let protocol = RemoteWrite::new(name, settings, target, feed.clock.clone());
         let settings = settings.push(name);
-        let exporter = PushExporter::new(settings, identity.clone(), protocol, &feed.clock);
+        let exporter =
+            PushExporter::new(settings, identity.clone(), protocol, files.clone(), begun);
         let task = Task::exporter(exporter, feed.clone(), stop.clone());
         pushes.tasks.push(task);
     }
-    let files = checkpoints(config)?;
     for (name, settings) in config.exporters.otlp.derived() {
         // What forwards to the same destination has it, and follows its files.
         let target = match forwarded.get(name) {
@@ -82,11 +83,11 @@ pub(super) fn open(
     Ok(pushes)
 }
 
-/// Where checkpoints are kept; `None`: they end with the process, as the state does, or there are none.
+/// Where is kept what destinations have; `None`: they end with the process, as the state does, or there are none.
 fn checkpoints(config: &Config) -> Result<Option<Arc<dyn Files>>, StartError> {
     let directory = config.state.directory.as_ref();
     let is_kept = config.state.log == LogKind::Disk;
-    let is_needed = config.exporters.otlp.derived().next().is_some();
+    let is_needed = config.exporters.pushed().next().is_some();
     match directory.filter(|_| is_kept && is_needed) {
         Some(directory) => Ok(Some(Arc::new(Folder::open(&directory.join(CHECKPOINTS))?))),
         None => Ok(None),

@@ -148,26 +148,17 @@ fn spool(config: &Config, report: &mut Report<'_>) {
     }
 }
 
-/// Who gets metrics knows who sends them, and sees the 0 of a new series.
+/// Who gets metrics knows who sends them.
 fn pushes(config: &Config, report: &mut Report<'_>) {
     let in_memory = config.state.log == LogKind::Memory;
     let is_anonymous = config.service.instance.id.is_none() && in_memory;
-    let pushed = config.exporters.pushed().map(|(key, _)| key);
-    let derived = config.exporters.otlp.derived();
-    let first = pushed.chain(derived.map(|(key, _)| &**key)).next();
+    let first = config.exporters.pushed().next();
     let first = first.map(|key| format!("exporters.{key}"));
     let scrapes = config.service.scrape_labels;
     let needs_id = first.or(scrapes.then(|| "service.scrape_labels".to_owned()));
     if let Some(user) = needs_id.filter(|_| is_anonymous) {
         let what = format!("is missing: {user} needs it, because state.log is memory");
         report.fault("service.instance.id", what);
-    }
-    let zero_hold = config.metrics.zero_hold;
-    for (key, interval) in config.exporters.pushed() {
-        if !zero_hold.is_zero() {
-            let key = format!("exporters.{key}.interval");
-            report.not_longer((&key, interval), ("metrics.zero_hold", zero_hold));
-        }
     }
     let exponential = HistogramAggregation::Base2ExponentialBucketHistogram;
     for (key, settings) in config.exporters.otlp.derived() {

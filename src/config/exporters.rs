@@ -11,7 +11,6 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Cow;
 use std::path::PathBuf;
-use std::time::Duration;
 
 const OTLP: &str = "otlp";
 const REMOTE_WRITE: &str = "prometheusremotewrite";
@@ -34,10 +33,11 @@ impl Exporters {
         otlp.chain(pushed.map(|(key, settings)| (&**key, settings.client())))
     }
 
-    /// The exporters that push metrics, by their keys, and how often they do.
-    pub fn pushed(&self) -> impl Iterator<Item = (&str, Duration)> {
-        let pushed = self.remote_write.0.iter();
-        pushed.map(|(key, settings)| (&**key, settings.interval))
+    /// The keys of the exporters that push metrics.
+    pub fn pushed(&self) -> impl Iterator<Item = &str> {
+        let remote_write = self.remote_write.0.keys();
+        let derived = self.otlp.derived().map(|(key, _)| key);
+        remote_write.chain(derived).map(|key| &**key)
     }
 
     /// All files that exporters name.

@@ -47,6 +47,26 @@ pub enum Point {
     Histogram(Histogram),
 }
 
+impl Point {
+    /// The point before anything was counted. A gauge counts nothing and stays as it is.
+    #[must_use]
+    pub fn zero(&self) -> Self {
+        match self {
+            Self::Counter { .. } => Self::Counter {
+                value: 0.0,
+                exemplar: None,
+            },
+            Self::Gauge(value) => Self::Gauge(*value),
+            Self::Histogram(histogram) => Self::Histogram(Histogram {
+                bounds: Arc::clone(&histogram.bounds),
+                buckets: vec![Bucket::default(); histogram.buckets.len()],
+                sum: 0.0,
+                native: histogram.native.as_ref().map(|_| Native::default()),
+            }),
+        }
+    }
+}
+
 /// A classic histogram; `buckets[i]` counts the values up to `bounds[i]` and above the bound before; the last one is `+Inf`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Histogram {

@@ -565,6 +565,19 @@ pub struct PushCheckpoint {
     #[prost(bytes = "vec", repeated, tag = "3")]
     pub metrics: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
 }
+/// The series of which a receiver of remote write has acknowledged a point.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PushKnownSeries {
+    /// Where the metrics go. What is known elsewhere says nothing.
+    #[prost(string, tag = "1")]
+    pub destination: ::prost::alloc::string::String,
+    /// Each is a hash of a name and its labels.
+    #[prost(fixed64, repeated, tag = "2")]
+    pub series: ::prost::alloc::vec::Vec<u64>,
+    /// When each began to count, in their order, in nanoseconds since the epoch.
+    #[prost(fixed64, repeated, tag = "3")]
+    pub starts: ::prost::alloc::vec::Vec<u64>,
+}
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct SnapshotPart {
     #[prost(oneof = "snapshot_part::Part", tags = "1, 2, 3, 4")]

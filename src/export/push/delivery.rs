@@ -1,11 +1,13 @@
 //! Sends what a shard has: one request after the other, each until it is settled.
 
 use super::metrics::{PushDropped, PushMetrics};
+use super::points::SeriesBirth;
 use super::protocol::{PushAnswer, PushBatch, PushProtocol};
 use super::queue::ShardQueue;
 use crate::client::{Backoff, RetrySettings, SendError, SendFailure};
 use crate::clock::Clock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -21,6 +23,8 @@ pub(super) struct ShardDelivery<P> {
     pub(super) failing: AtomicBool,
     /// The receiver did not take some of the last points: it is told once.
     pub(super) rejecting: AtomicBool,
+    /// Series that the receiver knows since it was asked last. Written by all shards, taken by the loop of the exporter.
+    pub(super) acknowledged: Mutex<Vec<SeriesBirth>>,
     /// Is cancelled when no more requests come: what waits gets one more attempt.
     pub(super) closed: CancellationToken,
 }
@@ -55,13 +59,35 @@ impl<P: PushProtocol> ShardDelivery<P> {
         }
     }
 
+    /// Takes the series that the receiver knows since this was called last.
+    pub(super) fn acknowledged(&self) -> Vec<SeriesBirth> {
+        let acknowledged = self.acknowledged.lock();
+        std::mem::take(&mut acknowledged.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// One attempt.
+    async fn send(&self, batch: &PushBatch) -> (u64, Option<SendError>) {
+        let answer = self.protocol.send(batch).await;
+        let PushAnswer {
+            written,
+            is_known,
+            error,
+        } = answer;
+        if is_known {
+            let acknowledged = self.acknowledged.lock();
+            let mut acknowledged = acknowledged.unwrap_or_else(PoisonError::into_inner);
+            acknowledged.extend(&batch.births);
+        }
+        (written, error)
+    }
+
     async fn deliver(&self, batch: &PushBatch) -> Delivered {
         let mut backoff = Backoff::new(&self.retry);
         let begun = self.clock.now();
         loop {
             // What was closed before an attempt gets no further one.
             let is_last = self.closed.is_cancelled();
-            let PushAnswer { written, error } = self.protocol.send(batch).await;
+            let (written, error) = self.send(batch).await;
             let error = match error {
                 Some(error) if error.reason != SendFailure::Rejected => error,
                 other => {

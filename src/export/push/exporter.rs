@@ -1,18 +1,20 @@
 //! The loop of one exporter: reads all metrics at each interval, and queues them as requests.
 
 use super::delivery::ShardDelivery;
+use super::known::{KnownSeries, KnownStore};
 use super::metrics::{PushDropped, PushMetrics};
 use super::points::PointSet;
 use super::protocol::PushProtocol;
 use super::queue::ShardQueue;
 use super::schedule::{point_time, state_is_complete};
 use crate::client::RetrySettings;
-use crate::clock::Clock;
 use crate::export::{ExportError, Exporter, Feed, ServiceIdentity};
+use crate::log::disk::files::Files;
 use crate::model::metric::Family;
 use crate::model::time::Timestamp;
 use futures_util::future::join_all;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
@@ -22,6 +24,8 @@ use tokio_util::sync::CancellationToken;
 pub struct PushSettings {
     /// Its key in the configuration.
     pub name: String,
+    /// The URL of the receiver.
+    pub endpoint: String,
     /// From one set of points to the next.
     pub interval: Duration,
     /// Which requests are retried, and when.
@@ -37,7 +41,11 @@ pub struct PushExporter<P> {
     settings: PushSettings,
     identity: ServiceIdentity,
     protocol: P,
+    /// Where is kept which series the receiver knows; `None`: it ends with the process, as the state does.
+    files: Option<Arc<dyn Files>>,
     metrics: PushMetrics,
+    /// What began to count before the first process that pushes to the receiver is not news there.
+    since: Timestamp,
 }
 
 impl<P> std::fmt::Debug for PushExporter<P> {
@@ -50,18 +58,22 @@ impl<P> std::fmt::Debug for PushExporter<P> {
 }
 
 impl<P: PushProtocol> PushExporter<P> {
-    /// An exporter of checked settings. Registers its metrics with the recorder in whose scope it is called.
+    /// An exporter of checked settings in a process that began at `since`. `files`: where is kept which series the receiver knows; `None`: it ends
+    /// with the process, as the state does. Registers its metrics with the recorder in whose scope it is called.
     pub fn new(
         settings: PushSettings,
         identity: ServiceIdentity,
         protocol: P,
-        clock: &Clock,
+        files: Option<Arc<dyn Files>>,
+        since: Timestamp,
     ) -> Self {
         Self {
-            metrics: PushMetrics::new(&settings.name, clock.now()),
+            metrics: PushMetrics::new(&settings.name, since),
             settings,
             identity,
             protocol,
+            files,
+            since,
         }
     }
 }
@@ -73,6 +85,12 @@ impl<P: PushProtocol> Exporter for PushExporter<P> {
         let shards = self.settings.shards.max(1);
         let capacity = (self.settings.queue_size / shards).max(1);
         let queues: Vec<ShardQueue> = (0..shards).map(|_| ShardQueue::new(capacity)).collect();
+        let ServiceIdentity { service, instance } = &self.identity;
+        let store = KnownStore {
+            files: self.files,
+            destination: format!("{} {service} {instance}", self.settings.endpoint),
+            exporter: self.settings.name.clone(),
+        };
         let delivery = ShardDelivery {
             name: self.settings.name,
             protocol: self.protocol,
@@ -81,6 +99,7 @@ impl<P: PushProtocol> Exporter for PushExporter<P> {
             clock: feed.clock.clone(),
             failing: AtomicBool::new(false),
             rejecting: AtomicBool::new(false),
+            acknowledged: Mutex::default(),
             closed: CancellationToken::new(),
         };
         let mut reader = PointReader {
@@ -88,6 +107,7 @@ impl<P: PushProtocol> Exporter for PushExporter<P> {
             identity: self.identity,
             delivery: &delivery,
             queues: &queues,
+            known: KnownSeries::new(store, self.since),
             before: Vec::new(),
             last: Timestamp(0),
         };
@@ -107,6 +127,7 @@ struct PointReader<'d, P> {
     identity: ServiceIdentity,
     delivery: &'d ShardDelivery<P>,
     queues: &'d [ShardQueue],
+    known: KnownSeries,
     /// The set before.
     before: Vec<Family>,
     /// Its time.
@@ -135,12 +156,14 @@ impl<P: PushProtocol> PointReader<'_, P> {
     /// Queues all metrics as they are now.
     fn read(&mut self) {
         let at = point_time(&self.feed.clock, self.last);
-        let mut families = self.feed.families.exposition();
+        let mut families = self.feed.families.exact();
         families.extend(self.feed.families.internal());
+        let births = self.known.hold(&mut families, self.delivery.acknowledged());
         let points = PointSet {
             at,
             families: &families,
             before: &self.before,
+            births: &births,
         };
         let protocol = &self.delivery.protocol;
         let metrics = &self.delivery.metrics;

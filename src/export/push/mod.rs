@@ -14,6 +14,7 @@
 //! | `schedule.rs` | when metrics are read, and the times of their points |
 //! | `protocol.rs` | the trait of protocols, and what they give and answer |
 //! | `points.rs` | one set of points, with the series that have ended since the last one |
+//! | `known.rs` | which series a receiver knows: the others are pushed as 0 |
 //! | `delivery.rs` | sends what a shard has until each request is settled |
 //! | `queue.rs` | the queue of a shard |
 //! | `metrics.rs` | what an exporter counts |
@@ -22,6 +23,7 @@
 
 mod delivery;
 mod exporter;
+mod known;
 mod metrics;
 pub mod otlp;
 mod points;
@@ -34,5 +36,5 @@ mod schedule;
 mod tests;
 
 pub use exporter::{PushExporter, PushSettings};
-pub use points::PointSet;
+pub use points::{PointSet, SeriesBirth, SeriesHash};
 pub use protocol::{PushAnswer, PushBatch, PushProtocol};

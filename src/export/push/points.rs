@@ -2,7 +2,43 @@
 
 use crate::model::metric::{Family, Series};
 use crate::model::time::Timestamp;
+use rapidhash::v3::rapidhash_v3;
 use std::collections::HashMap;
+
+/// A series by its name and its labels, as a hash that is the same in every process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SeriesHash(pub(super) u64);
+
+impl SeriesHash {
+    /// The hash of one series.
+    pub fn of(family: &Family, series: &Series) -> Self {
+        // No text of UTF-8 has this byte.
+        const END: u8 = 0xff;
+        let mut text = family.name.as_bytes().to_vec();
+        for (name, value) in &series.labels {
+            text.push(END);
+            text.extend_from_slice(name.as_bytes());
+            text.push(END);
+            text.extend_from_slice(value.as_bytes());
+        }
+        Self(rapidhash_v3(&text))
+    }
+
+    /// Which of so many shards the series has.
+    pub fn shard(self, shards: usize) -> usize {
+        // The remainder is less than a number of the type.
+        (self.0 % shards as u64) as usize
+    }
+}
+
+/// A series that its receiver does not know yet, and that is pushed as 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SeriesBirth {
+    /// Its name and its labels.
+    pub series: SeriesHash,
+    /// When it began to count.
+    pub start: Timestamp,
+}
 
 /// All metrics at one time, beside those of the set before.
 #[derive(Clone, Copy, Debug)]
@@ -13,6 +49,8 @@ pub struct PointSet<'f> {
     pub families: &'f [Family],
     /// The set before; empty for the first one.
     pub before: &'f [Family],
+    /// The series that the receiver does not know yet, with the times at which they began to count. Their points are 0.
+    pub births: &'f HashMap<SeriesHash, Timestamp>,
 }
 
 /// The series of one family by their labels.
@@ -22,6 +60,12 @@ impl<'f> PointSet<'f> {
     /// Every series, with what it was in the set before.
     pub fn series(&self) -> impl Iterator<Item = (&'f Family, &'f Series, Option<&'f Series>)> {
         compared(self.families, self.before)
+    }
+
+    /// What the receiver learns of with this series; `None`: it knows it.
+    pub fn birth(&self, series: SeriesHash) -> Option<SeriesBirth> {
+        let start = *self.births.get(&series)?;
+        Some(SeriesBirth { series, start })
     }
 
     /// The series of the set before that are no more.

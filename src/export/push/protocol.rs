@@ -1,6 +1,6 @@
 //! The seam of protocols that push.
 
-use super::points::PointSet;
+use super::points::{PointSet, SeriesBirth};
 use crate::client::SendError;
 use crate::export::ServiceIdentity;
 use bytes::Bytes;
@@ -27,6 +27,8 @@ pub struct PushBatch {
     pub shard: usize,
     /// How many points it has.
     pub points: u64,
+    /// The series in it that the receiver does not know yet.
+    pub births: Vec<SeriesBirth>,
     /// The request as the protocol keeps it.
     pub body: Bytes,
 }
@@ -36,6 +38,8 @@ pub struct PushBatch {
 pub struct PushAnswer {
     /// Points that the receiver has now.
     pub written: u64,
+    /// It may have stored points of any series of the request, also where it accepted the request in part: it knows all of them from now on.
+    pub is_known: bool,
     /// Why it has not all of them, where it says so; whether a retry helps.
     pub error: Option<SendError>,
 }

@@ -4,8 +4,8 @@
 mod boards;
 mod collector;
 mod native;
-mod otlp;
 mod past;
+mod push;
 mod restarts;
 mod sdk;
 mod selection;

@@ -4,7 +4,8 @@
 //!
 //! `SOAK=3600` takes so many seconds instead of a few, `SESSIONS=2000` sends so many sessions of five spans a second.
 
-use super::otlp::{Receiver, all_jobs_have_the_same};
+use super::push::Receiver;
+use super::push::prometheus::all_jobs_have_the_same;
 use super::sdk::{free_addresses, start_baton};
 use super::{ends_well, sum, until};
 use crate::secure::authority::{Authority, Pair};
@@ -188,7 +189,7 @@ async fn a_long_time_in_the_path_loses_nothing_and_grows_nowhere() {
         Place::new(&folder, "behind", &authority),
     );
     let server = front.at[2];
-    let mut prometheus = Receiver::start(&folder, &server.to_string());
+    let mut prometheus = Receiver::prometheus(&folder, &server.to_string(), "exemplar-storage");
     let at = prometheus.address.clone();
     configure(&front, &behind, &at, &authority);
     let mut second = behind.start();

@@ -1,5 +1,5 @@
 //! Remote write to a receiver of the test: what the specification and the compliance suite for senders ask for. Each test names the checks of the
-//! suite (`github.com/prometheus/compliance/remotewrite/sender`) that it takes over. Real receivers are in `tests/it/peers/otlp.rs`.
+//! suite (`github.com/prometheus/compliance/remotewrite/sender`) that it takes over. Real receivers are in `tests/it/peers/push`.
 
 mod otlp;
 mod receiver;
@@ -11,6 +11,8 @@ use baton::clock::Clock;
 use receiver::{Arrived, Receiver, Reply, V1, V2};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// The exporter of a receiver, with pushes and retries that a test need not wait for.
 fn exporter(receiver: &Receiver, more: &str) -> String {
@@ -199,6 +201,65 @@ async fn what_is_accepted_without_a_word_on_what_is_written_is_sent_as_version_1
     until(&app, "baton_push_sent_points_total", |sent| sent > 0.0).await;
     assert_eq!(counted(&app, "baton_push_sent_points_total").await, points);
     receiver.answer(10_000);
+    assert!(app.stop().await);
+}
+
+/// After a while, one request tries 2.0 again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receiver_that_is_updated_gets_version_2_again() {
+    let updated = Arc::new(AtomicBool::new(false));
+    let is_updated = Arc::clone(&updated);
+    let receiver = Receiver::start(move |_, _| match is_updated.load(Ordering::Relaxed) {
+        true => Reply::Written,
+        false => Reply::Legacy,
+    })
+    .await;
+    let now = Arc::new(AtomicU64::new(1_700_000_000_000_000_000));
+    let text = exporter(&receiver, "remote_write_queue: {num_consumers: 1}");
+    let text = format!("{text}service: {{instance: {{id: i-1}}}}\n");
+    let clock = Clock::manual(Arc::clone(&now));
+    let app = App::start(&relay::config(&text), clock).await;
+    let app = app.expect("it starts");
+    let ten_minutes = 600_000_000_000;
+    // It is as before, and one request finds that out.
+    receiver.wait(4).await;
+    now.fetch_add(ten_minutes, Ordering::Relaxed);
+    let tried = receiver.arrived().len();
+    receiver.wait(tried + 8).await;
+    updated.store(true, Ordering::Relaxed);
+    now.fetch_add(ten_minutes, Ordering::Relaxed);
+    let tried = receiver.arrived().len();
+    let arrived = receiver.wait(tried + 8).await;
+    let is_v2 = |one: &Arrived| one.header("content-type") == V2;
+    let (first, later) = arrived.split_at(tried);
+    assert_eq!(first.iter().filter(|one| is_v2(one)).count(), 2);
+    // One may have been on its way.
+    assert!(later[2..].iter().all(is_v2));
+    assert!(app.stop().await);
+}
+
+/// A counter is 0 until the receiver has acknowledged a point of it, whatever it answers before.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_series_is_0_until_the_receiver_knows_it() {
+    let receiver = Receiver::start(|number, _| match number {
+        0..3 => Reply::Status(404),
+        _ => Reply::Written,
+    })
+    .await;
+    let app = start(&receiver, "remote_write_queue: {num_consumers: 1}").await;
+    let value = |one: &Arrived| -> f64 {
+        let series = one.series().into_iter();
+        let failed = series.filter(|one| one.0.contains("baton_push_failed_requests_total"));
+        failed.map(|one| one.2).sum()
+    };
+    let mut arrived = receiver.wait(5).await;
+    while arrived.last().map(value) == Some(0.0) {
+        arrived = receiver.wait(arrived.len() + 1).await;
+    }
+    let values: Vec<f64> = arrived.iter().map(value).collect();
+    let first = values.iter().position(|value| *value > 0.0);
+    assert!(first.is_some_and(|first| first >= 4), "{values:?}");
+    assert_eq!(values.last(), Some(&3.0));
     assert!(app.stop().await);
 }
 

@@ -18,7 +18,9 @@ pub(super) struct ReceiverAnswer {
     /// `None`: it accepted the request.
     pub(super) error: Option<SendError>,
     /// It does not know the message (HTTP 415).
-    is_unknown_message: bool,
+    pub(super) is_unknown_message: bool,
+    /// It does not take some of the points (HTTP 400).
+    is_partial: bool,
 }
 
 impl ReceiverAnswer {
@@ -33,7 +35,16 @@ impl ReceiverAnswer {
         Self {
             written: tells.then(|| told.sum()),
             error: (!status.is_success()).then(failure),
+            is_partial: status == StatusCode::BAD_REQUEST,
             is_unknown_message: status == StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        }
+    }
+
+    /// Whether the receiver may have stored some of the points, by what it says or, where it says nothing, by what the protocol allows.
+    pub(super) fn may_have_stored(&self) -> bool {
+        match self.written {
+            Some(written) => written > 0,
+            None => self.error.is_none() || self.is_partial,
         }
     }
 

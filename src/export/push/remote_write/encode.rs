@@ -5,13 +5,12 @@ use super::message::{
     self, ExemplarRefs, NativeHistogram, RemoteWriteRequest, Sample, SeriesMetadata, TimeSeries,
 };
 use super::settings::HistogramForm;
-use crate::export::push::PointSet;
+use crate::export::push::{PointSet, SeriesBirth, SeriesHash};
 use crate::export::scrape::protobuf::spans;
 use crate::model::metric::{Exemplar, Family, FamilyKind, Histogram, Point, Series};
 use crate::model::native::{Native, ZERO_THRESHOLD};
 use crate::model::time::Timestamp;
 use std::collections::HashMap;
-use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
 /// A request with more points is sent as several ones.
 const MAX_POINTS: u64 = 2000;
@@ -24,6 +23,7 @@ const CUSTOM_BUCKETS: i32 = -53;
 pub(super) struct EncodedRequest {
     pub(super) shard: usize,
     pub(super) points: u64,
+    pub(super) births: Vec<SeriesBirth>,
     pub(super) request: RemoteWriteRequest,
 }
 
@@ -45,11 +45,12 @@ pub(super) fn requests(
         .map(|_| RequestBuilder::new(manner, points.at))
         .collect();
     let mut done = Vec::new();
-    let hasher = BuildHasherDefault::<DefaultHasher>::default();
     let mut add = |family: &Family, write: &dyn Fn(&mut RequestBuilder<'_>), series: &Series| {
-        let shard = (hasher.hash_one((&family.name, &series.labels)) % shards as u64) as usize;
+        let hash = SeriesHash::of(family, series);
+        let shard = hash.shard(shards);
         let builder = &mut building[shard];
         write(builder);
+        builder.births.extend(points.birth(hash));
         if builder.points >= MAX_POINTS {
             let full = std::mem::replace(builder, RequestBuilder::new(manner, points.at));
             done.push(full.into_request(shard));
@@ -75,6 +76,7 @@ struct RequestBuilder<'m> {
     symbols: HashMap<String, u32>,
     request: RemoteWriteRequest,
     points: u64,
+    births: Vec<SeriesBirth>,
 }
 
 impl<'m> RequestBuilder<'m> {
@@ -85,6 +87,7 @@ impl<'m> RequestBuilder<'m> {
             symbols: HashMap::new(),
             request: RemoteWriteRequest::default(),
             points: 0,
+            births: Vec::new(),
         };
         // The first one is empty: references that are left out mean it.
         builder.symbol("");
@@ -95,6 +98,7 @@ impl<'m> RequestBuilder<'m> {
         EncodedRequest {
             shard,
             points: self.points,
+            births: self.births,
             request: self.request,
         }
     }

@@ -1,7 +1,7 @@
 //! Prometheus remote write 2.0, and 1.0 for receivers that do not know it.
 //!
 //! A receiver of 2.0 says in its answer how many points it has written. One that says nothing, though it accepts the request, knows 1.0 only and has
-//! stored nothing: Baton sends the points again as 1.0, and goes on with 1.0 until it is restarted.
+//! stored nothing: Baton sends the points again as 1.0, and goes on with 1.0. From time to time, one request tries 2.0 again.
 //!
 //! | File | Content |
 //! |---|---|
@@ -11,6 +11,7 @@
 //! | `legacy.rs` | a request of 2.0 as one of 1.0 |
 //! | `message.rs` | the messages of both |
 //! | `answer.rs` | what a receiver answered |
+//! | `version.rs` | which version it gets |
 
 mod answer;
 mod bound;
@@ -18,6 +19,7 @@ mod encode;
 mod legacy;
 pub mod message;
 mod settings;
+mod version;
 
 #[cfg(test)]
 mod tests;
@@ -30,14 +32,15 @@ pub use settings::{
 use self::answer::ReceiverAnswer;
 use self::encode::Manner;
 use self::message::RemoteWriteRequest;
+use self::version::SpokenVersion;
 use super::{PointSet, PushAnswer, PushBatch, PushProtocol};
 use crate::client::{DestinationTarget, HttpClient, SendError};
+use crate::clock::Clock;
 use crate::export::ServiceIdentity;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 use prost::Message;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::time::timeout;
 use tracing::info;
@@ -58,8 +61,8 @@ pub struct RemoteWrite {
     timeout: Duration,
     external_labels: BTreeMap<String, String>,
     forms: Vec<HistogramForm>,
-    /// The receiver takes 1.0 only.
-    is_legacy: AtomicBool,
+    version: SpokenVersion,
+    clock: Clock,
 }
 
 impl std::fmt::Debug for RemoteWrite {
@@ -72,7 +75,12 @@ impl std::fmt::Debug for RemoteWrite {
 
 impl RemoteWrite {
     /// The protocol of checked settings, whose target and key in the configuration these are.
-    pub fn new(name: &str, settings: &RemoteWriteSettings, target: DestinationTarget) -> Self {
+    pub fn new(
+        name: &str,
+        settings: &RemoteWriteSettings,
+        target: DestinationTarget,
+        clock: Clock,
+    ) -> Self {
         Self {
             name: name.to_owned(),
             url: target.endpoint.clone(),
@@ -80,7 +88,8 @@ impl RemoteWrite {
             timeout: settings.timeout,
             external_labels: settings.external_labels.clone(),
             forms: settings.histograms.clone(),
-            is_legacy: AtomicBool::new(settings.protobuf_message == RemoteWriteMessage::V1),
+            version: SpokenVersion::new(settings.protobuf_message == RemoteWriteMessage::V1),
+            clock,
         }
     }
 
@@ -101,14 +110,25 @@ impl RemoteWrite {
         ))
     }
 
-    fn fall_back(&self) {
-        if !self.is_legacy.swap(true, Ordering::Relaxed) {
-            let exporter = &*self.name;
-            info!(
-                exporter,
-                "the receiver does not know remote write 2.0: 1.0 is used, without start times and metadata"
-            );
+    /// Sends a request as 2.0. `None`: the receiver does not know it, and has stored nothing.
+    async fn post_v2(&self, batch: &PushBatch) -> Option<Posted> {
+        let posted = self.post(batch.body.clone(), HEADERS_V2).await;
+        let exporter = &*self.name;
+        if let Ok(answer) = &posted {
+            if answer.knows_only_legacy() {
+                if self.version.knows_only_v1(self.clock.now()) {
+                    info!(
+                        exporter,
+                        "the receiver does not know remote write 2.0: 1.0 is used, without start times and metadata"
+                    );
+                }
+                return None;
+            }
+            if answer.written.is_some() && self.version.knows_v2() {
+                info!(exporter, "the receiver knows remote write 2.0 now");
+            }
         }
+        Some(posted)
     }
 }
 
@@ -134,21 +154,24 @@ impl PushProtocol for RemoteWrite {
         let requests = requests.map(|encoded| PushBatch {
             shard: encoded.shard,
             points: encoded.points,
+            births: encoded.births,
             body: packed(&encoded.request.encode_to_vec()),
         });
         requests.collect()
     }
 
     async fn send(&self, batch: &PushBatch) -> PushAnswer {
-        if !self.is_legacy.load(Ordering::Relaxed) {
-            match self.post(batch.body.clone(), HEADERS_V2).await {
-                Ok(answer) if answer.knows_only_legacy() => self.fall_back(),
-                posted => return answered(batch, posted, 0),
-            }
+        let tries_v2 = self.version.sends_v2(self.clock.now());
+        if tries_v2 && let Some(posted) = self.post_v2(batch).await {
+            return answered(batch, posted, 0);
         }
-        let body = legacy_body(&batch.body);
+        let posted = self.post(legacy_body(&batch.body), HEADERS_V1).await;
+        let is_refused = matches!(&posted, Ok(answer) if answer.is_unknown_message);
+        if is_refused && !tries_v2 {
+            self.version.refuses_v1(self.clock.now());
+        }
         // 1.0 does not say what was written: all of what is accepted.
-        answered(batch, self.post(body, HEADERS_V1).await, batch.points)
+        answered(batch, posted, batch.points)
     }
 }
 
@@ -157,12 +180,16 @@ fn answered(batch: &PushBatch, posted: Posted, accepted: u64) -> PushAnswer {
     match posted {
         Err(error) => PushAnswer {
             written: 0,
+            is_known: false,
             error: Some(error),
         },
-        Ok(ReceiverAnswer { written, error, .. }) => {
+        Ok(answer) => {
+            let is_known = answer.may_have_stored();
+            let ReceiverAnswer { written, error, .. } = answer;
             let untold = if error.is_none() { accepted } else { 0 };
             PushAnswer {
                 written: written.unwrap_or(untold).min(batch.points),
+                is_known,
                 error,
             }
         }

@@ -24,7 +24,7 @@ pub struct Settings(pub BTreeMap<String, RemoteWriteSettings>);
 pub struct RemoteWriteSettings {
     /// URL of the receiver with its path, for example `http://127.0.0.1:9090/api/v1/write`.
     pub endpoint: String,
-    /// Time from one push of all metrics to the next. It must not be longer than metrics.zero_hold.
+    /// Time from one push of all metrics to the next.
     #[serde(with = "PositiveInterval")]
     pub interval: Duration,
     /// Headers of every request, for example `X-Scope-OrgID: team`.
@@ -150,6 +150,7 @@ impl RemoteWriteSettings {
     pub fn push(&self, name: &str) -> PushSettings {
         PushSettings {
             name: name.to_owned(),
+            endpoint: self.endpoint.clone(),
             interval: self.interval,
             retry: self.retry_on_failure.clone(),
             queue_size: self.remote_write_queue.queue_size,

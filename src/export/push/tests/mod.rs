@@ -1,5 +1,6 @@
 //! The loop of exporters that push, with a feed and a protocol of the test.
 
+mod known;
 mod support;
 
 use self::support::{Answer, PushScript, counted, start};

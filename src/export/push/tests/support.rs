@@ -90,6 +90,7 @@ impl PushProtocol for FakeProtocol {
         let batch = |shard| PushBatch {
             shard,
             points: 1,
+            births: Vec::new(),
             body: body.clone(),
         };
         (0..shards).map(batch).collect()
@@ -115,10 +116,12 @@ impl PushProtocol for FakeProtocol {
         match next.unwrap_or(usual) {
             Answer::Writes(written) => PushAnswer {
                 written,
+                is_known: written > 0,
                 error: None,
             },
             Answer::Fails(reason) => PushAnswer {
                 written: 0,
+                is_known: false,
                 error: Some(SendError {
                     reason,
                     wait: None,
@@ -138,6 +141,10 @@ struct FakeFeed {
 
 impl FamilySource for FakeFeed {
     fn exposition(&self) -> Vec<Family> {
+        Vec::new()
+    }
+
+    fn exact(&self) -> Vec<Family> {
         vec![Family {
             name: "a_gauge".into(),
             help: "A gauge.",
@@ -150,10 +157,6 @@ impl FamilySource for FakeFeed {
                 start: Timestamp(0),
             }],
         }]
-    }
-
-    fn exact(&self) -> Vec<Family> {
-        Vec::new()
     }
 
     fn internal(&self) -> Vec<Family> {
@@ -222,6 +225,7 @@ pub fn start(script: PushScript) -> RunningPush {
     };
     let settings = PushSettings {
         name: "test/a".into(),
+        endpoint: "http://h:1/w".into(),
         interval: if script.every_hour { long } else { short },
         retry,
         queue_size: script.queue_size,
@@ -232,7 +236,8 @@ pub fn start(script: PushScript) -> RunningPush {
         instance: "one".into(),
     };
     let telemetry = Telemetry::new(Timestamp(0));
-    let exporter = telemetry.register(|| PushExporter::new(settings, identity, protocol, &clock));
+    let exporter =
+        telemetry.register(|| PushExporter::new(settings, identity, protocol, None, clock.now()));
     let feed = Arc::new(FakeFeed {
         value: AtomicU64::new(1.0_f64.to_bits()),
         starting: AtomicBool::new(script.starting),

@@ -74,15 +74,33 @@ fn who_says_nothing_of_what_is_written_knows_only_version_1() {
 }
 
 #[test]
+fn a_receiver_knows_the_series_of_what_it_may_have_stored() {
+    const SAMPLES: &str = "x-prometheus-remote-write-samples-written";
+    for (status, headers, is_known) in [
+        (204, &[][..], true),
+        (204, &[(SAMPLES, "5")], true),
+        (204, &[(SAMPLES, "0")], false),
+        (400, &[(SAMPLES, "5")], true),
+        (400, &[(SAMPLES, "0")], false),
+        // Receivers of 1.0 store what they can.
+        (400, &[], true),
+        (401, &[], false),
+        (404, &[], false),
+        (413, &[], false),
+        (415, &[], false),
+        (503, &[], false),
+    ] {
+        let answer = answer(status, headers);
+        assert_eq!(answer.may_have_stored(), is_known, "{status} {headers:?}");
+    }
+}
+
+#[test]
 fn what_is_wrong_is_said_at_its_key() {
     for (keys, expected) in [
         (
             "endpoint: 'h:1'",
             "endpoint: expected a URL with its scheme such as http://127.0.0.1:9090/api/v1/write",
-        ),
-        (
-            "interval: 3m",
-            "interval: must not be longer than metrics.zero_hold (by default)",
         ),
         (
             "external_labels: {'a-b': x}",

@@ -11,7 +11,7 @@ use crate::model::metric::{Bucket, Exemplar, Family, FamilyKind, Histogram, Poin
 use crate::model::native::Native;
 use crate::model::time::Timestamp;
 use proptest::prelude::*;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 const AT: Timestamp = Timestamp(1_700_000_000_000_000_000);
 const START: Timestamp = Timestamp(1_600_000_000_000_000_000);
@@ -97,6 +97,7 @@ fn encoded(
         at: AT,
         families,
         before,
+        births: &HashMap::new(),
     };
     requests(&points, manner, shards)
 }
