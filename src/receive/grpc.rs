@@ -147,7 +147,13 @@ async fn take(
     request: Request,
     signal: Signal,
 ) -> Result<Counts, ReceiveError> {
-    let encoding = encoding(request.headers())?;
+    let encoding = match encoding(request.headers()) {
+        Ok(encoding) => encoding,
+        Err(error) => {
+            body::discard(request.into_body()).await;
+            return Err(error);
+        }
+    };
     let limits = &handler.limits;
     let limit = limits.max_request_bytes + PREFIX;
     let unpack = |body| message(body, &encoding, limits);

@@ -121,6 +121,7 @@ async fn authenticated(
 async fn elsewhere(State(handler): State<RequestHandler>, request: Request) -> Response {
     let peer = request.extensions().get::<Peer>().copied();
     handler.account(&Err(ReceiveError::UnknownPath), peer);
+    body::discard(request.into_body()).await;
     (StatusCode::NOT_FOUND, ReceiveError::UnknownPath.text()).into_response()
 }
 
@@ -131,9 +132,16 @@ async fn receive(
 ) -> Response {
     let peer = request.extensions().get::<Peer>().copied();
     let encoding = media_type(request.headers());
-    let result = match encoding {
-        Some(encoding) => take(&handler, request, signal, encoding).await,
-        None => Err(ReceiveError::UnknownType),
+    let compression = compression(request.headers());
+    let result = match (encoding, compression) {
+        (Some(encoding), Ok(compression)) => {
+            take(&handler, request, &compression, (signal, encoding)).await
+        }
+        (known, compression) => {
+            body::discard(request.into_body()).await;
+            let error = known.and(compression.err());
+            Err(error.unwrap_or(ReceiveError::UnknownType))
+        }
     };
     handler.account(&result, peer);
     let encoding = encoding.unwrap_or(Encoding::Protobuf);
@@ -146,22 +154,24 @@ async fn receive(
 async fn take(
     handler: &RequestHandler,
     request: Request,
-    signal: Signal,
-    encoding: Encoding,
+    compression: &str,
+    kind: (Signal, Encoding),
 ) -> Result<Counts, ReceiveError> {
-    let compression = match request.headers().get(header::CONTENT_ENCODING) {
-        Some(compression) => compression
-            .to_str()
-            .map_err(|_| ReceiveError::UnknownEncoding)?,
-        None => "",
-    }
-    .to_owned();
     let limits = &handler.limits;
-    let unpack = |packed| body::plain(packed, &compression, limits);
-    let kind = (signal, encoding);
+    let unpack = |packed| body::plain(packed, compression, limits);
     handler
         .take(request, limits.max_request_bytes, unpack, kind)
         .await
+}
+
+/// The compression of the body; empty for none.
+fn compression(headers: &HeaderMap) -> Result<String, ReceiveError> {
+    let Some(declared) = headers.get(header::CONTENT_ENCODING) else {
+        return Ok(String::new());
+    };
+    let text = declared.to_str();
+    let text = text.map_err(|_| ReceiveError::UnknownEncoding)?;
+    Ok(text.to_owned())
 }
 
 /// The encoding of the body; `None` for a type that OTLP does not know.

@@ -7,6 +7,7 @@ mod issuer;
 mod matrix;
 mod oidc;
 mod open;
+mod refused;
 mod rotation;
 mod secrets;
 
