@@ -281,7 +281,7 @@ fn scrape_server(config: &Config, parts: ListenerParts) -> Result<ScrapeServer, 
     let server = ScrapeServer::bind(scrape::Settings {
         endpoint: config.server.endpoint,
         connections: parts.server,
-        auth: parts.auth,
+        access: parts.access,
         created: config.metrics.created,
         identity_labels: config.service.scrape_labels,
         display: display(config),
@@ -375,11 +375,8 @@ fn pipeline(
     let log = Arc::clone(&ground.log);
     let memory = engine.memory_limit().clone();
     let appender = Appender::new(log, memory, clock);
-    Arc::new(Pipeline::new(
-        config.receivers.otlp.limits(),
-        normaliser,
-        appender,
-    ))
+    let limits = config.receivers.otlp.limits();
+    Arc::new(Pipeline::new(limits, normaliser, appender).label_tenants(&config.cohorts.dimensions))
 }
 
 /// Both receivers, bound to their addresses.
@@ -405,8 +402,8 @@ fn receivers(
         admission: Arc::new(admission),
         grpc_server: grpc.server,
         http_server: http.server,
-        grpc_auth: grpc.auth,
-        http_auth: http.auth,
+        grpc_access: grpc.access,
+        http_access: http.access,
     };
     let grpc = Grpc::bind(&listeners, Arc::clone(ingest), Arc::clone(&metrics));
     let http = Http::bind(&listeners, Arc::clone(ingest), metrics);

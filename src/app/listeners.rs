@@ -2,7 +2,7 @@
 
 use super::StartError;
 use super::settings::{connections, listener};
-use crate::auth::{Authenticator, Issuer, ServerAuthSettings};
+use crate::auth::{AccessControl, Issuer, ServerAuthSettings};
 use crate::config::Config;
 use crate::net::{self, Protocol, Reporter, open_files};
 use crate::reload::Reload;
@@ -12,8 +12,8 @@ use std::sync::Arc;
 /// What one listener is made of.
 pub(super) struct ListenerParts {
     pub(super) server: net::Server,
-    /// `None`: everyone may use it.
-    pub(super) auth: Option<Authenticator>,
+    /// Who may use it.
+    pub(super) access: AccessControl,
 }
 
 /// The TCP server of each listener.
@@ -46,13 +46,12 @@ impl ListenerServers {
             let open = |tls| TlsListener::open(name, tls, protocol.names());
             let tls = tls.as_ref().map(open).transpose()?;
             files.extend(tls.as_ref().map(TlsListener::certificates));
-            let open = |auth| Authenticator::open(name, auth);
-            let auth = auth.as_ref().map(open).transpose()?;
-            files.extend(auth.iter().flat_map(Authenticator::files));
-            issuers.extend(auth.as_ref().and_then(Authenticator::issuer));
+            let access = AccessControl::open(name, auth.as_ref(), config.tenants.as_ref())?;
+            files.extend(access.files());
+            issuers.extend(access.issuer());
             let settings = listener(config, max_connections);
             let server = net::Server::new(name, protocol, settings, (tls, reporter.clone()));
-            Ok::<_, StartError>(ListenerParts { server, auth })
+            Ok::<_, StartError>(ListenerParts { server, access })
         };
         let (grpc, http) = (&config.receivers.otlp.grpc, &config.receivers.otlp.http);
         let server = &config.server;

@@ -6,13 +6,12 @@ use crate::client::DestinationTarget;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::engine::FactSink;
-use crate::forward::{
-    Destination, Forwarder, GiveUpPolicy, VERDICT_TENANT_HEADER, VerdictRouting, VerdictWriter,
-};
+use crate::forward::{Destination, Forwarder, GiveUpPolicy, VerdictRouting, VerdictWriter};
 use crate::ingest::Ingest;
 use crate::log::LogKind;
 use crate::log::disk::files::Folder;
 use crate::model::fact::Fact;
+use crate::model::tenant::TENANT_HEADER;
 use crate::model::time::Timestamp;
 use crate::reload::Reload;
 use crate::spool::{Quarantine, Spool, SpoolLimits, SpoolWriter};
@@ -117,10 +116,10 @@ pub async fn drain(config: &Config, clock: &Clock) -> Result<Vec<(String, u64)>,
     Ok(relay.forwarder.waiting())
 }
 
-/// Whether requests keep the header of their tenant.
+/// Whether requests are forwarded with the header of their tenant: Baton sets it, or they keep it.
 fn forwards_tenant(config: &Config) -> bool {
     let mut headers = config.receivers.otlp.forward_headers.iter();
-    headers.any(|name| name.eq_ignore_ascii_case(VERDICT_TENANT_HEADER))
+    config.tenants.is_some() || headers.any(|name| name.eq_ignore_ascii_case(TENANT_HEADER))
 }
 
 /// The directory of the spool.

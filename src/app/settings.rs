@@ -39,6 +39,7 @@ pub(super) fn partition_settings(config: &Config, partitions: usize) -> engine::
         derive: derive::Settings {
             max_bytes: config.soft_state() / partitions / 2,
             dimensions: config.cohorts.dimensions.clone(),
+            has_tenants: config.tenants.is_some(),
             max_cohort_values: config.cohorts.max_values,
             currency: config.money.currency.as_str().into(),
             ..config.metrics.clone()

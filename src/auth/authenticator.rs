@@ -9,6 +9,7 @@ use super::users::Users;
 use super::web_config::WebConfig;
 use super::{tokens, users};
 use crate::catalogue::InternalMetric;
+use crate::model::Name;
 use crate::reload::{Reload, ReloadSource, Reloaded};
 use crate::setting::Secret;
 use crate::telemetry::counter;
@@ -16,7 +17,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderValue, header};
 use metrics::Counter;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
@@ -36,6 +37,8 @@ struct AuthenticatorState {
     accepted: Arc<Reloaded<AcceptedCredentials, AuthError>>,
     /// Checks JSON web tokens.
     oidc: Option<OidcVerifier>,
+    /// The claim of those that names the tenant.
+    tenant_claim: Option<String>,
     /// One permit for each password that is checked.
     checks: Semaphore,
     /// One permit for each request that waits for that, or is checked.
@@ -44,9 +47,19 @@ struct AuthenticatorState {
     challenges: Vec<HeaderValue>,
 }
 
+/// Who sends a request, as far as its credentials say it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Principal {
+    /// The user, the name of the token, or the subject of a JSON web token.
+    pub(super) name: Option<Name>,
+    /// The claim that names the tenant.
+    pub(super) tenant: Option<Name>,
+}
+
 /// What is accepted, as the files last said.
 struct AcceptedCredentials {
-    tokens: HashSet<Digest>,
+    /// With the names before them.
+    tokens: HashMap<Digest, Option<Name>>,
     users: Users,
 }
 
@@ -96,6 +109,10 @@ impl Authenticator {
             key,
             accepted: Arc::new(accepted),
             oidc: oidc.transpose()?,
+            tenant_claim: settings
+                .oidc
+                .as_ref()
+                .and_then(|oidc| oidc.tenant_claim.clone()),
             checks: Semaphore::new(MAX_CHECKS),
             places: Semaphore::new(MAX_WAITING),
             denied: Denial::ALL.map(|denial| {
@@ -128,10 +145,10 @@ impl Authenticator {
     ///
     /// # Errors
     /// Why the request is refused.
-    pub async fn check(&self, headers: &HeaderMap) -> Result<(), Denial> {
+    pub(super) async fn check(&self, headers: &HeaderMap) -> Result<Principal, Denial> {
         let checked = self.0.check(headers).await;
-        if let Err(denial) = checked {
-            self.0.denied[denial as usize].increment(1);
+        if let Err(denial) = &checked {
+            self.0.denied[*denial as usize].increment(1);
         }
         checked
     }
@@ -146,7 +163,7 @@ impl Authenticator {
 }
 
 impl AuthenticatorState {
-    async fn check(&self, headers: &HeaderMap) -> Result<(), Denial> {
+    async fn check(&self, headers: &HeaderMap) -> Result<Principal, Denial> {
         let mut values = headers.get_all(header::AUTHORIZATION).iter();
         let value = values.next().ok_or(Denial::Missing)?.as_bytes();
         if values.next().is_some() || value.len() > MAX_HEADER_BYTES {
@@ -156,33 +173,45 @@ impl AuthenticatorState {
         let (scheme, rest) = value.split_once(' ').ok_or(Denial::Wrong)?;
         let rest = rest.trim();
         let is = |name| scheme.eq_ignore_ascii_case(name);
-        let is_accepted = if is("bearer") {
-            self.check_token(rest).await?
+        if is("bearer") {
+            self.check_token(rest).await
         } else if is("basic") {
-            self.check_password(rest).await?
+            self.check_password(rest).await
         } else {
-            false
-        };
-        is_accepted.then_some(()).ok_or(Denial::Wrong)
-    }
-
-    async fn check_token(&self, token: &str) -> Result<bool, Denial> {
-        let digest = self.key.digest(&[token.as_bytes()]);
-        if self.accepted.current().tokens.contains(&digest) {
-            return Ok(true);
+            Err(Denial::Wrong)
         }
-        let Some(oidc) = &self.oidc else {
-            return Ok(false);
-        };
-        oidc.check(token).await.map(|_| true)
     }
 
-    async fn check_password(&self, encoded: &str) -> Result<bool, Denial> {
+    async fn check_token(&self, token: &str) -> Result<Principal, Denial> {
+        let digest = self.key.digest(&[token.as_bytes()]);
+        if let Some(name) = self.accepted.current().tokens.get(&digest) {
+            let name = name.clone();
+            return Ok(Principal { name, tenant: None });
+        }
+        let oidc = self.oidc.as_ref().ok_or(Denial::Wrong)?;
+        let claims = oidc.check(token).await?;
+        let text = |claim: &str| claims.get(claim)?.as_str().map(Name::from);
+        Ok(Principal {
+            name: text("sub"),
+            tenant: self.tenant_claim.as_deref().and_then(text),
+        })
+    }
+
+    async fn check_password(&self, encoded: &str) -> Result<Principal, Denial> {
         let decoded = STANDARD.decode(encoded).map_err(|_| Denial::Wrong)?;
         let colon = decoded.iter().position(|sign| *sign == b':');
         let (user, password) = decoded.split_at(colon.ok_or(Denial::Wrong)?);
         let user = std::str::from_utf8(user).map_err(|_| Denial::Wrong)?;
         let password = &password[1..];
+        let is_right = self.is_password(user, password).await?;
+        let name = is_right.then(|| Name::from(user)).ok_or(Denial::Wrong)?;
+        Ok(Principal {
+            name: Some(name),
+            tenant: None,
+        })
+    }
+
+    async fn is_password(&self, user: &str, password: &[u8]) -> Result<bool, Denial> {
         let digest = users::digest(&self.key, user, password);
         let accepted = self.accepted.current();
         if let Some(known) = accepted.users.remembered(user, &digest) {
@@ -203,7 +232,7 @@ fn accepted(
 ) -> Result<AcceptedCredentials, AuthError> {
     let tokens = match &settings.bearer {
         Some(bearer) => tokens::of_file(&bearer.filename, key)?,
-        None => HashSet::new(),
+        None => HashMap::new(),
     };
     let mut hashes = BTreeMap::new();
     if let Some(basic) = &settings.basic {

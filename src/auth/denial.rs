@@ -13,15 +13,18 @@ pub enum Denial {
     Busy,
     /// The issuer of tokens did not tell its keys yet.
     NoKeys,
+    /// They are accepted, or none are needed, but nothing says whose the request is.
+    NoTenant,
 }
 
 impl Denial {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Missing,
         Self::Wrong,
         Self::Expired,
         Self::Busy,
         Self::NoKeys,
+        Self::NoTenant,
     ];
 
     /// As in labels.
@@ -32,6 +35,7 @@ impl Denial {
             Self::Expired => "expired_token",
             Self::Busy => "password_checks",
             Self::NoKeys => "no_issuer_keys",
+            Self::NoTenant => "no_tenant",
         }
     }
 
@@ -52,6 +56,9 @@ impl Denial {
             }
             Self::NoKeys => {
                 "the receiver has no keys of the issuer of tokens yet; nothing was accepted, retry later"
+            }
+            Self::NoTenant => {
+                "nothing says which tenant the request belongs to; the sender is at fault: use credentials of a tenant, do not retry unchanged"
             }
         }
     }
@@ -74,7 +81,15 @@ impl Denial {
             Self::NoKeys => {
                 "check that Baton reaches auth.oidc.issuer_url: its log says why it does not; or set auth.oidc.jwks_file"
             }
+            Self::NoTenant => {
+                "add the name of the sender to tenants.names or tenants.operators, or set tenants.certificate or auth.oidc.tenant_claim; a proxy must set the header of tenants.header"
+            }
         }
+    }
+
+    /// Whether other credentials are needed, and not some in the first place.
+    pub fn is_forbidden(self) -> bool {
+        self == Self::NoTenant
     }
 
     /// Whether the same request may be accepted later.

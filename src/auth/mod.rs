@@ -4,6 +4,8 @@
 //! | File | Content |
 //! |---|---|
 //! | `server_settings.rs` | the keys of `auth` of a listener |
+//! | `tenant_settings.rs` | the keys of `tenants` |
+//! | `access_control.rs` | decides who may send a request to a listener, and which tenant it has |
 //! | `authenticator.rs` | checks the credentials of requests to one listener |
 //! | `tokens.rs` | the tokens of a listener |
 //! | `oidc/` | JSON web tokens of an OpenID Connect issuer |
@@ -15,6 +17,7 @@
 //! | `credentials.rs` | the header `authorization` towards a destination |
 //! | `error.rs` | why credentials cannot be used |
 
+mod access_control;
 mod authenticator;
 mod client_settings;
 mod credentials;
@@ -23,6 +26,7 @@ mod digest;
 mod error;
 mod oidc;
 mod server_settings;
+mod tenant_settings;
 mod tokens;
 mod users;
 mod web_config;
@@ -30,11 +34,12 @@ mod web_config;
 #[cfg(test)]
 mod tests;
 
-pub use authenticator::Authenticator;
+pub use access_control::AccessControl;
 pub use client_settings::{ClientAuthSettings, ClientBasicSettings, ClientBearerSettings};
 pub use credentials::Credentials;
 pub use denial::Denial;
 pub use error::AuthError;
 pub use oidc::{Issuer, OidcSettings};
 pub use server_settings::{ServerAuthSettings, ServerBasicSettings, ServerBearerSettings};
+pub use tenant_settings::{CertificatePart, TenantSettings};
 pub use web_config::WebConfig;

@@ -2,21 +2,27 @@
 
 use super::digest::{Digest, DigestKey};
 use super::error::{AuthError, read};
-use std::collections::HashSet;
+use crate::model::Name;
+use std::collections::HashMap;
 use std::path::Path;
 
-/// The digests of the tokens in a file.
-pub(super) fn of_file(file: &Path, key: &DigestKey) -> Result<HashSet<Digest>, AuthError> {
+/// The digests of the tokens in a file, with their names.
+pub(super) fn of_file(
+    file: &Path,
+    key: &DigestKey,
+) -> Result<HashMap<Digest, Option<Name>>, AuthError> {
     let text = read(file)?;
-    let mut tokens = HashSet::new();
+    let mut tokens = HashMap::new();
     for (place, line) in text.lines().enumerate() {
         let line = line.trim();
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
         let words: Vec<&str> = line.split_whitespace().collect();
-        let token = match words[..] {
-            [token] | [_, token] if token.bytes().all(|sign| sign.is_ascii_graphic()) => token,
+        let is_token = |token: &str| token.bytes().all(|sign| sign.is_ascii_graphic());
+        let (name, token) = match words[..] {
+            [token] if is_token(token) => (None, token),
+            [name, token] if is_token(token) => (Some(Name::from(name)), token),
             _ => {
                 let what = format!(
                     "line {}: expected a token, or a name and a token",
@@ -25,7 +31,7 @@ pub(super) fn of_file(file: &Path, key: &DigestKey) -> Result<HashSet<Digest>, A
                 return Err(AuthError::of(file, what));
             }
         };
-        tokens.insert(key.digest(&[token.as_bytes()]));
+        tokens.insert(key.digest(&[token.as_bytes()]), name);
     }
     match tokens.is_empty() {
         true => Err(AuthError::of(file, "has no token")),

@@ -1,7 +1,7 @@
 //! What a schema and types cannot express: each room checks its own settings, and this file checks how those of different rooms fit together.
 
 use super::written::Written;
-use super::{Config, ConfigFault, metrics};
+use super::{Config, ConfigFault, metrics, tenants};
 use crate::auth::{ServerAuthSettings, ServerBasicSettings, WebConfig};
 use crate::export::push::otlp::HistogramAggregation;
 use crate::log::LogKind;
@@ -30,6 +30,7 @@ pub(super) fn check(config: &mut Config, folder: &Path, written: &Written) -> Ve
         *file = folder.join(&file);
     }
     web_config(config, &mut Report::new("server", &mut collected));
+    tenants::check(config, &mut Report::new("", &mut collected));
     collected.faults
 }
 

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `load.rs` | reads a text: YAML, references, schema, types |
 //! | `check.rs` | each room's own check, and the checks across rooms |
+//! | `tenants.rs` | whether every listener can tell tenants apart |
 //! | `metrics.rs` | labels and buckets, checked against the catalogue of metrics |
 //! | `money.rs, prices.rs, catalog.rs` | the currency, prices of actions, the price catalog as a file |
 //! | `exporters.rs` | the section `exporters`, whose keys have a type |
@@ -31,6 +32,7 @@ mod node;
 mod prices;
 mod references;
 mod shape;
+mod tenants;
 mod written;
 
 #[cfg(test)]
@@ -43,6 +45,7 @@ pub use fault::ConfigFault;
 pub use money::MoneySettings;
 pub use prices::PriceSettings;
 
+use crate::auth::TenantSettings;
 use crate::normalise::{self, CohortSettings};
 use crate::telemetry::logs;
 use crate::{derive, engine, export, log, net, receive, rules, shutdown, spool, stitch};
@@ -61,6 +64,9 @@ pub struct Config {
     pub receivers: Receivers,
     /// The HTTP server of metrics, summaries and probes.
     pub server: export::Settings,
+    /// Tenants: what says whose a request is (docs/tenants.md). Without this section there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenants: Option<TenantSettings>,
     /// Timeouts of connections, the same for every listener.
     pub connections: net::Settings,
     /// Your own attribute and tool names. Baton tries them before the built-in ones.

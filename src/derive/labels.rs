@@ -1,6 +1,7 @@
 //! Which labels a metric carries: the number of its series is the product of their values.
 
 use crate::catalogue::Description;
+use crate::model::tenant::TENANT_DIMENSION;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -39,7 +40,7 @@ impl Labels {
     /// Whether a metric carries a cohort dimension. A dimension named like a label of its own is left out: it would say something
     /// else than elsewhere.
     pub fn keep_dimension(&self, description: &Description, dimension: &str) -> bool {
-        if !description.is_business || description.labels.contains(&dimension) {
+        if !has_dimension(description, dimension) {
             return false;
         }
         match (self.kept.get(description.name), self.preset) {
@@ -49,4 +50,15 @@ impl Labels {
             (None, Preset::Minimal) => false,
         }
     }
+
+    /// Whether a metric may carry the tenant, where there are tenants: its labels are those of the preset.
+    pub(super) fn may_keep_tenant(&self, description: &Description) -> bool {
+        let is_preset = !self.kept.contains_key(description.name);
+        is_preset && has_dimension(description, TENANT_DIMENSION)
+    }
+}
+
+/// Whether a dimension of that name says what it says elsewhere.
+fn has_dimension(description: &Description, dimension: &str) -> bool {
+    description.is_business && !description.labels.contains(&dimension)
 }

@@ -43,6 +43,9 @@ pub struct Settings {
     /// The names of the cohort dimensions, in the order of their numbers (`cohorts`).
     #[serde(skip)]
     pub dimensions: Vec<String>,
+    /// Every business metric has the dimension `tenant`, unless its labels are chosen one by one: with `tenants`.
+    #[serde(skip)]
+    pub has_tenants: bool,
     /// This partition's share of `cohorts.max_values`. Further values of a dimension become `other`.
     #[serde(skip)]
     pub max_cohort_values: usize,
@@ -65,6 +68,7 @@ impl Default for Settings {
             max_bytes: 1 << 29,
             shared: false,
             dimensions: Vec::new(),
+            has_tenants: false,
             max_cohort_values: 50,
             currency: DOLLAR.into(),
         }

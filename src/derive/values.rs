@@ -4,6 +4,7 @@ use super::Settings;
 use super::value::{Accumulator, Number};
 use crate::catalogue::Description;
 use crate::model::cohort::Cohort;
+use crate::model::tenant::TENANT_DIMENSION;
 use indexmap::IndexMap;
 use rapidhash::RapidHashMap as HashMap;
 use rapidhash::fast::RandomState;
@@ -93,7 +94,11 @@ impl Values {
         let own = description.labels.iter().enumerate();
         let own = own.filter(|(_, label)| labels.keep(description, label));
         let dimensions = settings.dimensions.iter().enumerate();
-        let dimensions = dimensions.filter(|(_, name)| labels.keep_dimension(description, name));
+        let dimensions = dimensions.filter(|(_, name)| {
+            let is_tenant = settings.has_tenants && *name == TENANT_DIMENSION;
+            labels.keep_dimension(description, name)
+                || (is_tenant && labels.may_keep_tenant(description))
+        });
         let own: Vec<usize> = own.map(|(place, _)| place).collect();
         let dimensions: Vec<usize> = dimensions.map(|(number, _)| number).collect();
         let bounds = settings.bounds.get(description.name);

@@ -171,7 +171,7 @@ pub(super) fn joined(
 fn goes_by(key: &PartitionKey, id: &str) -> bool {
     match key {
         PartitionKey::Session(session) => &*session.id == id || *session.id == *harmless(id),
-        PartitionKey::Trace(trace) => trace.to_string() == id,
+        PartitionKey::Trace(trace) | PartitionKey::TenantTrace(_, trace) => trace.to_string() == id,
         PartitionKey::User(_) => false,
     }
 }

@@ -41,7 +41,7 @@ pub use sender::GiveUpPolicy;
 pub use settings::{
     DestinationSettings, ForwardCompression, ForwardProtocol, QueueSettings, SentSignal, Settings,
 };
-pub use verdict_writer::{VERDICT_TENANT_HEADER, VerdictRouting, VerdictWriter};
+pub use verdict_writer::{VerdictRouting, VerdictWriter};
 
 use self::metrics::ExporterMetrics;
 use self::verdict_queue::VerdictQueue;

@@ -7,6 +7,7 @@ use crate::clock::Clock;
 use crate::log::LogError;
 use crate::model::Name;
 use crate::model::request::Encoding;
+use crate::model::tenant::TENANT_HEADER;
 use crate::spool::{Admitted, Spool};
 use crate::telemetry::counter;
 use crate::verdict::{self, DecidedFact, Subject, VerdictForm};
@@ -19,8 +20,6 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-/// The header by which stores tell tenants apart.
-pub const VERDICT_TENANT_HEADER: &str = "x-scope-orgid";
 /// How long the writer waits for room in the spool before it looks again.
 const FULL_PAUSE: Duration = Duration::from_millis(200);
 
@@ -29,7 +28,7 @@ const FULL_PAUSE: Duration = Duration::from_millis(200);
 pub struct VerdictRouting {
     /// The names of the dimensions of cohorts, in their order.
     pub dimensions: Vec<String>,
-    /// Requests keep the header of their tenant, so verdicts get it.
+    /// Requests have the header of their tenant, so verdicts get it.
     pub has_tenant_header: bool,
 }
 
@@ -130,7 +129,7 @@ impl VerdictWriter {
     fn payload(&self, form: VerdictForm, tenant: Option<&Name>, verdicts: &[DecidedFact]) -> Bytes {
         let body = verdict::request(form, verdicts, &self.routing.dimensions);
         let header = tenant.filter(|tenant| HeaderValue::from_str(tenant).is_ok());
-        let header = header.map(|tenant| (VERDICT_TENANT_HEADER.to_owned(), tenant.to_string()));
+        let header = header.map(|tenant| (TENANT_HEADER.to_owned(), tenant.to_string()));
         record::stored(OutboundRequest {
             signal: form.signal(),
             encoding: Encoding::Protobuf,

@@ -12,6 +12,7 @@
 //! | `appender.rs` | appends the events of a request to the log, within the limit of memory |
 //! | `route.rs` | the partition key of each event, and how a trace learns its session |
 //! | `recording.rs` | the same for a recording: frames in the order of event time, without a log |
+//! | `tenant_stamp.rs` | gives the events of a request the tenant of its sender |
 //! | `scratch_pool.rs` | the scratches of the normaliser that no request uses |
 //! | `span_counters.rs` | the metric of accepted spans, by dialect |
 
@@ -21,6 +22,7 @@ mod recording;
 mod route;
 mod scratch_pool;
 mod span_counters;
+mod tenant_stamp;
 
 #[cfg(test)]
 mod tests;
@@ -31,6 +33,7 @@ pub use pipeline::Pipeline;
 pub use recording::{RecordedEvents, Recording};
 
 use crate::log::LogError;
+use crate::model::Name;
 use crate::model::limit::Limit;
 use crate::otlp::view::SpanSink;
 use crate::otlp::{Counts, Limits, Malformed, json, protobuf};
@@ -52,6 +55,8 @@ pub type SubmitFuture = Pin<Box<dyn Future<Output = Result<Counts, IngestError>>
 pub struct ExportRequest {
     pub signal: Signal,
     pub encoding: Encoding,
+    /// Whose it is, where its sender was authenticated as a tenant. No attribute says otherwise.
+    pub tenant: Option<Name>,
     /// The headers that stay with the request when it is forwarded.
     pub headers: Vec<(String, String)>,
     pub body: Bytes,

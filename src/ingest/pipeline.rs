@@ -2,6 +2,7 @@
 
 use super::scratch_pool::ScratchPool;
 use super::span_counters::SpanCounters;
+use super::tenant_stamp::TenantStamp;
 use super::{Appender, ExportRequest, Ingest, SubmitFuture};
 use crate::model::event::Event;
 use crate::normalise::{Normaliser, Scratch};
@@ -16,6 +17,7 @@ pub struct Pipeline {
     scratches: ScratchPool,
     span_counters: SpanCounters,
     appender: Appender,
+    tenant_stamp: TenantStamp,
 }
 
 impl Pipeline {
@@ -27,6 +29,16 @@ impl Pipeline {
             normaliser,
             scratches: ScratchPool::default(),
             appender,
+            tenant_stamp: TenantStamp::default(),
+        }
+    }
+
+    /// Writes the tenant of each request to the cohort dimension of that name, if it is one of these.
+    #[must_use]
+    pub fn label_tenants(self, dimensions: &[String]) -> Self {
+        Self {
+            tenant_stamp: TenantStamp::new(dimensions),
+            ..self
         }
     }
 }
@@ -45,6 +57,9 @@ impl Ingest for Pipeline {
             Ok(counts) => counts,
             Err(malformed) => return Box::pin(std::future::ready(Err(malformed.into()))),
         };
+        if let Some(tenant) = &request.tenant {
+            self.tenant_stamp.apply(tenant, &mut sink.events);
+        }
         let appending = self.appender.append(sink.events);
         // The body is given up here, before the log is waited for.
         drop(request);

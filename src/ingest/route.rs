@@ -1,7 +1,7 @@
 //! Which partition an event belongs to, and how a trace learns its session.
 
 use crate::model::event::{Event, SessionSource};
-use crate::model::ids::{PartitionKey, TenantScoped, TraceId};
+use crate::model::ids::{PartitionKey, TenantScoped};
 use crate::model::record::{Entry, Record};
 use rapidhash::RapidHashMap as HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -16,11 +16,11 @@ pub(super) struct Router {
     bindings: Mutex<Bindings>,
 }
 
-/// Trace to session, as last seen. Forgetting one costs a detour, nothing else.
+/// Key of a trace to session, as last seen. Forgetting one costs a detour, nothing else.
 #[derive(Debug, Default)]
 struct Bindings {
-    young: HashMap<TraceId, Binding>,
-    old: HashMap<TraceId, Binding>,
+    young: HashMap<PartitionKey, Binding>,
+    old: HashMap<PartitionKey, Binding>,
 }
 
 #[derive(Debug)]
@@ -34,8 +34,8 @@ struct Binding {
 #[derive(Debug)]
 pub(super) struct Routed {
     pub(super) entries: Vec<(usize, Entry)>,
-    /// The traces that these entries tell their session.
-    pub(super) told: Vec<(TraceId, TenantScoped)>,
+    /// The keys of the traces that these entries tell their session.
+    pub(super) told: Vec<(PartitionKey, TenantScoped)>,
 }
 
 impl Router {
@@ -52,10 +52,11 @@ impl Router {
         let mut bindings = self.bindings.lock().unwrap_or_else(PoisonError::into_inner);
         for run in events.chunk_by(|one, next| go_alike(one, next)) {
             let event = &run[0];
-            if let Some(session) = own_session(event, &bindings)
-                && bindings.learn(event.trace, &session)
+            let trace = event.trace_key();
+            if let Some(session) = own_session(event, &trace, &bindings)
+                && bindings.learn(&trace, &session)
             {
-                let bind = (event.trace, session);
+                let bind = (trace, session);
                 if told.last() == Some(&bind) {
                     continue;
                 }
@@ -64,14 +65,15 @@ impl Router {
         }
         let mut entries = Vec::with_capacity(told.len() + events.len());
         entries.extend(told.iter().map(|(trace, session)| {
-            let bind = Record::Bind(PartitionKey::Session(session.clone()));
-            let key = PartitionKey::Trace(*trace);
-            Entry { key, record: bind }.addressed(self.partitions)
+            let record = Record::Bind(PartitionKey::Session(session.clone()));
+            let key = trace.clone();
+            Entry { key, record }.addressed(self.partitions)
         }));
         let key = |run: &[Box<Event>]| {
-            let session = own_session(&run[0], &bindings);
-            let session = session.or_else(|| bindings.get(run[0].trace).cloned());
-            let key = session.map_or(PartitionKey::Trace(run[0].trace), PartitionKey::Session);
+            let trace = run[0].trace_key();
+            let session = own_session(&run[0], &trace, &bindings);
+            let session = session.or_else(|| bindings.get(&trace).cloned());
+            let key = session.map_or(trace, PartitionKey::Session);
             (run.len(), key.partition(self.partitions), key)
         };
         let runs: Vec<_> = events
@@ -91,11 +93,11 @@ impl Router {
     }
 
     /// Traces need not be told again: what told them is in the log. A refused request told nobody.
-    pub(super) fn taken(&self, told: &[(TraceId, TenantScoped)]) {
+    pub(super) fn taken(&self, told: &[(PartitionKey, TenantScoped)]) {
         if !told.is_empty() {
             let mut bindings = self.bindings.lock().unwrap_or_else(PoisonError::into_inner);
             for (trace, session) in told {
-                bindings.told(*trace, session);
+                bindings.told(trace, session);
             }
         }
     }
@@ -109,14 +111,12 @@ fn go_alike(one: &Event, next: &Event) -> bool {
 }
 
 /// The session that a span names. A span that names no tenant has that of its trace.
-fn own_session(event: &Event, bindings: &Bindings) -> Option<TenantScoped> {
+fn own_session(event: &Event, trace: &PartitionKey, bindings: &Bindings) -> Option<TenantScoped> {
     let hint = event.context.session.as_ref()?;
     if hint.source != SessionSource::Span {
         return None;
     }
-    let known = bindings
-        .get(event.trace)
-        .filter(|known| known.id == hint.id);
+    let known = bindings.get(trace).filter(|known| known.id == hint.id);
     match (&event.context.tenant, known) {
         (None, Some(known)) => Some(known.clone()),
         (tenant, _) => Some(TenantScoped {
@@ -128,7 +128,7 @@ fn own_session(event: &Event, bindings: &Bindings) -> Option<TenantScoped> {
 
 impl Bindings {
     /// Remembers a binding; whether the trace must be told.
-    fn learn(&mut self, trace: TraceId, session: &TenantScoped) -> bool {
+    fn learn(&mut self, trace: &PartitionKey, session: &TenantScoped) -> bool {
         if let Some(known) = self.find(trace)
             && known.session == *session
         {
@@ -141,29 +141,30 @@ impl Bindings {
             session: session.clone(),
             told: false,
         };
-        self.young.insert(trace, binding);
+        self.young.insert(trace.clone(), binding);
         true
     }
 
-    fn told(&mut self, trace: TraceId, session: &TenantScoped) {
-        let known = self.young.get_mut(&trace);
-        if let Some(binding) = known.or_else(|| self.old.get_mut(&trace)) {
+    fn told(&mut self, trace: &PartitionKey, session: &TenantScoped) {
+        let known = self.young.get_mut(trace);
+        if let Some(binding) = known.or_else(|| self.old.get_mut(trace)) {
             binding.told |= binding.session == *session;
         }
     }
 
-    fn get(&self, trace: TraceId) -> Option<&TenantScoped> {
+    fn get(&self, trace: &PartitionKey) -> Option<&TenantScoped> {
         self.find(trace).map(|binding| &binding.session)
     }
 
-    fn find(&self, trace: TraceId) -> Option<&Binding> {
-        self.young.get(&trace).or_else(|| self.old.get(&trace))
+    fn find(&self, trace: &PartitionKey) -> Option<&Binding> {
+        self.young.get(trace).or_else(|| self.old.get(trace))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::ids::TraceId;
     use crate::model::time::Timestamp;
     use crate::normalise::{Normaliser, Scratch, Settings};
     use crate::otlp::view::{ScopeBatch, Span, Status, Value};

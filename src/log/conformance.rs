@@ -252,7 +252,7 @@ fn rest(reader: &mut dyn Replay) -> Vec<Delivery> {
 fn entries(deliveries: &[Delivery]) -> Vec<u8> {
     let entries = deliveries.iter().flat_map(|delivery| &delivery.entries);
     let number = |entry: &Entry| match &entry.key {
-        PartitionKey::Trace(trace) => trace.as_bytes()[0],
+        PartitionKey::Trace(trace) | PartitionKey::TenantTrace(_, trace) => trace.as_bytes()[0],
         other => panic!("not an entry of this suite: {other:?}"),
     };
     entries.map(number).collect()

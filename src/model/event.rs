@@ -4,8 +4,7 @@
 //! a span's neighbours (whose call this is, where a handoff led) is the stitcher's to find.
 
 use super::compact::{CowArc, Empty, OptionBox};
-use super::ids::Link;
-use super::ids::{SpanId, TraceId};
+use super::ids::{Link, SpanId, TraceId};
 use super::sampling::Threshold;
 use super::sketch::Content;
 use super::time::Timestamp;
@@ -39,6 +38,8 @@ pub struct SpanContext {
     pub user: Option<Name>,
     /// Whose ids these are, where the operator says how to tell.
     pub tenant: Option<Name>,
+    /// The tenant is that of the sender's credentials, and not what an attribute says. Trace IDs are its own too.
+    pub has_authenticated_tenant: bool,
     /// What the user came for, where declared.
     pub intent: Option<Name>,
     /// The values of the configured dimensions that are declared, by their numbers.
@@ -54,6 +55,7 @@ impl Empty for SpanContext {
         session: None,
         user: None,
         tenant: None,
+        has_authenticated_tenant: false,
         intent: None,
         cohort: List::new(),
         value_usd: None,

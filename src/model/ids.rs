@@ -90,26 +90,66 @@ pub enum PartitionKey {
     Trace(TraceId),
     /// A user, by the id its agents declare: what is known of him across sessions.
     User(TenantScoped),
+    /// A trace of a tenant that was authenticated: equal IDs of two tenants are two traces.
+    TenantTrace(Name, TraceId),
 }
 
 impl PartitionKey {
     /// The partition that owns the key, of so many. The same on every machine and in every version: logs and snapshots rest on it.
     pub fn partition(&self, partitions: usize) -> usize {
-        let hash = match self {
-            Self::Session(owner) | Self::User(owner) => owner.partition_hash(),
-            Self::Trace(id) => rapidhash_v3(id.as_bytes()),
-        };
-        (hash % partitions as u64) as usize
+        (self.stable_hash() % partitions as u64) as usize
+    }
+
+    /// A hash that is the same on every machine and in every version.
+    pub fn stable_hash(&self) -> u64 {
+        match self {
+            Self::Session(owner) | Self::User(owner) => {
+                scoped_hash(owner.tenant.as_ref(), owner.id.as_bytes())
+            }
+            Self::Trace(id) => scoped_hash(None, id.as_bytes()),
+            Self::TenantTrace(tenant, id) => scoped_hash(Some(tenant), id.as_bytes()),
+        }
+    }
+
+    /// The key of a trace. `tenant`: that of its sender, if it was authenticated.
+    pub fn of_trace(tenant: Option<&Name>, trace: TraceId) -> Self {
+        match tenant {
+            Some(tenant) => Self::TenantTrace(tenant.clone(), trace),
+            None => Self::Trace(trace),
+        }
+    }
+
+    /// The trace that it is the key of.
+    pub fn trace(&self) -> Option<TraceId> {
+        match self {
+            Self::Trace(trace) | Self::TenantTrace(_, trace) => Some(*trace),
+            Self::Session(_) | Self::User(_) => None,
+        }
+    }
+
+    /// Where it is the key of a trace, that of another trace of the same tenant.
+    pub fn other_trace(&self, trace: TraceId) -> Self {
+        match self {
+            Self::TenantTrace(tenant, _) => Self::TenantTrace(tenant.clone(), trace),
+            _ => Self::Trace(trace),
+        }
+    }
+
+    /// The tenant whose it is; `None`: nobody's in particular.
+    pub fn tenant(&self) -> Option<&Name> {
+        match self {
+            Self::Session(owner) | Self::User(owner) => owner.tenant.as_ref(),
+            Self::TenantTrace(tenant, _) => Some(tenant),
+            Self::Trace(_) => None,
+        }
     }
 }
 
-impl TenantScoped {
-    fn partition_hash(&self) -> u64 {
-        let tenant = self.tenant.as_ref();
-        let tenant = tenant.map_or(0, |tenant| rapidhash_v3(tenant.as_bytes()));
-        // Rotated, so that a tenant named like an id does not cancel it out.
-        rapidhash_v3(self.id.as_bytes()) ^ tenant.rotate_left(1)
-    }
+/// A hash of what an ID is with its tenant.
+fn scoped_hash(tenant: Option<&Name>, id: &[u8]) -> u64 {
+    let tenant = tenant.map_or(0, |tenant| rapidhash_v3(tenant.as_bytes()));
+    // Rotated, so that a tenant named like an id does not cancel it out.
+    rapidhash_v3(id) ^ tenant.rotate_left(1)
 }
 
 /// A causal link to another span.
@@ -136,8 +176,9 @@ mod tests {
             PartitionKey::Session(scoped(Some("acme"), "s")),
             PartitionKey::User(scoped(Some("s"), "s")),
             PartitionKey::Trace(trace),
+            PartitionKey::TenantTrace("acme".into(), trace),
         ];
         let found = keys.map(|key| key.partition(1000));
-        assert_eq!(found, [676, 798, 36, 109]);
+        assert_eq!(found, [676, 798, 36, 109, 599]);
     }
 }

@@ -11,6 +11,7 @@
 //! | `metric.rs` | metric families with their values |
 //! | `ids.rs, time.rs` | identities, the partition of a key, and timestamps |
 //! | `limit.rs, memory_limit.rs` | limits at which senders are asked to retry, and the one of memory |
+//! | `tenant.rs` | names of tenants, and what somebody may reach |
 //! | `cohort.rs` | the dimensions of a fact: tier, intent, channel and others |
 //! | `money.rs, price.rs` | amounts in the configured currency, prices of models and actions |
 //! | `sampling.rs` | the number of spans that one sampled span stands for |
@@ -45,6 +46,7 @@ pub mod request;
 pub mod sampling;
 pub mod sketch;
 pub mod small_map;
+pub mod tenant;
 pub mod time;
 
 /// A short name (agent, tool, model …), cheap to clone and one word wide: of events there are many, and each has many names.

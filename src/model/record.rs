@@ -8,6 +8,16 @@ use super::sampling::Threshold;
 use super::time::Timestamp;
 use std::sync::Arc;
 
+impl Event {
+    /// The key of its trace, to which it goes while nothing says its session.
+    pub fn trace_key(&self) -> PartitionKey {
+        let context = &self.context;
+        let tenant = context.tenant.as_ref();
+        let own = tenant.filter(|_| context.has_authenticated_tenant);
+        PartitionKey::of_trace(own, self.trace)
+    }
+}
+
 /// What is appended to the log at once: all of it or nothing.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Frame {

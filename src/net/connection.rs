@@ -5,6 +5,7 @@ use super::listener::{ListenerState, Peer, Protocol};
 use super::metrics::CloseReason;
 use super::report::Trouble;
 use super::uploads::{CountedBody, UploadProgress};
+use crate::tls::ClientCertificate;
 use axum::Router;
 use axum::body::{Body, HttpBody};
 use axum::http::{Request, Response};
@@ -41,6 +42,14 @@ struct Activity {
     in_flight: u64,
 }
 
+/// Who is at the other end of a connection.
+#[derive(Clone)]
+struct Client {
+    address: SocketAddr,
+    /// Where the listener asks for one.
+    certificate: Option<Arc<ClientCertificate>>,
+}
+
 /// Serves a connection to its end.
 pub(super) async fn serve(
     stream: TcpStream,
@@ -53,14 +62,25 @@ pub(super) async fn serve(
     let _ = stream.set_nodelay(true);
     let _open = OpenConnection::begin(&shared.metrics.open);
     let Some(tls) = &shared.tls else {
-        return serve_requests(stream, peer, router, shared, stopping).await;
+        let client = Client {
+            address: peer,
+            certificate: None,
+        };
+        return serve_requests(stream, client, router, shared, stopping).await;
     };
     let accepted = tokio::select! {
         accepted = timeout(shared.settings.header_timeout, tls.accept(stream)) => accepted,
         _ = stopping.wait_for(|stopping| *stopping) => return,
     };
     match accepted {
-        Ok(Ok(stream)) => serve_requests(stream, peer, router, shared, stopping).await,
+        Ok(Ok((stream, certificate))) => {
+            let certificate = certificate.map(Arc::new);
+            let client = Client {
+                address: peer,
+                certificate,
+            };
+            serve_requests(stream, client, router, shared, stopping).await;
+        }
         Ok(Err(_)) => {
             shared.metrics.closed(CloseReason::TlsHandshake);
             shared.reporter.note(
@@ -81,7 +101,7 @@ pub(super) async fn serve(
 /// Serves the requests of a connection, after the handshake.
 async fn serve_requests<S>(
     stream: S,
-    peer: SocketAddr,
+    client: Client,
     router: Router,
     shared: &ListenerState,
     mut stopping: watch::Receiver<bool>,
@@ -94,7 +114,12 @@ async fn serve_requests<S>(
     let uploading = Arc::clone(&progress);
     let service = hyper::service::service_fn(move |request: Request<Incoming>| {
         let request = request.map(|body| CountedBody::new(body, Arc::clone(&uploading)));
-        answer(request, peer, router.clone(), InFlight::begin(&activity))
+        answer(
+            request,
+            client.clone(),
+            router.clone(),
+            InFlight::begin(&activity),
+        )
     });
     let builder = builder(shared.protocol, &shared.settings);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
@@ -221,12 +246,16 @@ async fn drained(activity: &mut watch::Receiver<Activity>, request_timeout: Dura
 
 async fn answer(
     request: Request<CountedBody>,
-    peer: SocketAddr,
+    client: Client,
     mut router: Router,
     in_flight: InFlight,
 ) -> Result<Response<TrackedBody>, Infallible> {
     let mut request = request.map(Body::new);
-    request.extensions_mut().insert(Peer(peer));
+    let about = request.extensions_mut();
+    about.insert(Peer(client.address));
+    client
+        .certificate
+        .map(|certificate| about.insert(certificate));
     let response = router.call(request).await?;
     Ok(response.map(|body| TrackedBody {
         body,

@@ -95,6 +95,7 @@ impl<'g> SpanContexts<'g> {
             session: session::of_attributes(attributes, &metadata, self.resource, self.context),
             user: session::user(attributes, &metadata, self.context),
             tenant: business.tenant,
+            has_authenticated_tenant: false,
             intent: business.intent,
             cohort: business.cohort,
             value_usd,

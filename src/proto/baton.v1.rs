@@ -108,8 +108,15 @@ pub struct Scoped {
     pub id: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TenantTrace {
+    #[prost(string, tag = "1")]
+    pub tenant: ::prost::alloc::string::String,
+    #[prost(bytes = "vec", tag = "2")]
+    pub trace: ::prost::alloc::vec::Vec<u8>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Key {
-    #[prost(oneof = "key::Key", tags = "1, 2, 3")]
+    #[prost(oneof = "key::Key", tags = "1, 2, 3, 4")]
     pub key: ::core::option::Option<key::Key>,
 }
 /// Nested message and enum types in `Key`.
@@ -122,6 +129,9 @@ pub mod key {
         Trace(::prost::alloc::vec::Vec<u8>),
         #[prost(message, tag = "3")]
         User(super::Scoped),
+        /// A trace of a tenant that was authenticated.
+        #[prost(message, tag = "4")]
+        TenantTrace(super::TenantTrace),
     }
 }
 /// A closed workflow, as remembered for its user to detect repeat contacts.
@@ -233,6 +243,9 @@ pub struct Event {
     /// Work of a job beside the sessions of its trace.
     #[prost(bool, tag = "50")]
     pub is_beside: bool,
+    /// The tenant is that of the sender's credentials.
+    #[prost(bool, tag = "51")]
+    pub authenticated_tenant: bool,
     #[prost(oneof = "event::Kind", tags = "30, 31, 32, 33, 34, 35, 36, 37, 38")]
     pub kind: ::core::option::Option<event::Kind>,
 }

@@ -20,13 +20,14 @@ pub fn event(event: &Event) -> Vec<u8> {
     fields.into_bytes()
 }
 
-/// The fields of a span context, which many spans share. Its workflow ID has a greater number than fields of the event and is
-/// written with them.
+/// The fields of a span context, which many spans share. Its workflow ID and what is known of its tenant have greater numbers than fields of
+/// the event and are written with them.
 pub(super) fn context(context: &SpanContext) -> Vec<u8> {
     let SpanContext {
         session,
         user,
         tenant,
+        has_authenticated_tenant: _,
         intent,
         cohort,
         value_usd,
@@ -93,6 +94,7 @@ pub(super) fn put(event: &Event, context: &[u8], to: &mut Fields) {
     rare::put_unusable(rare, to);
     put_kind(kind, to);
     rare::put_marks(rare, to);
+    to.count(field::AUTHENTICATED_TENANT, shared.has_authenticated_tenant);
 }
 
 fn put_content(content: &Content, to: &mut Fields) {
@@ -142,6 +144,7 @@ impl TryFrom<v1::Event> for Event {
             session: name(stored.session).map(|id| SessionHint { id, source }),
             user: name(stored.user),
             tenant: name(stored.tenant),
+            has_authenticated_tenant: stored.authenticated_tenant,
             intent: name(stored.intent),
             cohort: stored
                 .cohort

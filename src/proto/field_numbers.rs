@@ -37,6 +37,7 @@ pub(super) const ABOUT: u32 = 47;
 pub(super) const HANDOFF_BASIS: u32 = 48;
 pub(super) const DELEGATE_RETURNED: u32 = 49;
 pub(super) const IS_BESIDE: u32 = 50;
+pub(super) const AUTHENTICATED_TENANT: u32 = 51;
 
 pub(super) mod kind {
     pub(in crate::proto) const STRUCTURE: u32 = 30;

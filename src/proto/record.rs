@@ -180,6 +180,10 @@ impl From<&PartitionKey> for v1::Key {
             PartitionKey::Session(session) => key::Key::Session(scoped(session)),
             PartitionKey::Trace(id) => key::Key::Trace(id.as_bytes().to_vec()),
             PartitionKey::User(user) => key::Key::User(scoped(user)),
+            PartitionKey::TenantTrace(tenant, id) => key::Key::TenantTrace(v1::TenantTrace {
+                tenant: tenant.as_str().to_owned(),
+                trace: id.as_bytes().to_vec(),
+            }),
         };
         Self { key: Some(key) }
     }
@@ -197,6 +201,7 @@ impl TryFrom<v1::Key> for PartitionKey {
             key::Key::Session(session) => Self::Session(scoped(session)),
             key::Key::Trace(id) => Self::Trace(trace(&id)?),
             key::Key::User(user) => Self::User(scoped(user)),
+            key::Key::TenantTrace(of) => Self::TenantTrace(of.tenant.into(), trace(&of.trace)?),
         })
     }
 }

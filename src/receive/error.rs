@@ -50,7 +50,7 @@ impl ReceiveError {
     pub(super) const MALFORMED: Self = Self::Ingest(IngestError::Malformed);
     pub(super) const STOPPING: Self = Self::Ingest(IngestError::Stopping);
 
-    pub(super) const ALL: [Self; 23] = [
+    pub(super) const ALL: [Self; 24] = [
         Self::MALFORMED,
         Self::Aborted,
         Self::TooLarge,
@@ -66,6 +66,7 @@ impl ReceiveError {
         Self::Denied(Denial::Expired),
         Self::Denied(Denial::Busy),
         Self::Denied(Denial::NoKeys),
+        Self::Denied(Denial::NoTenant),
         Self::Ingest(IngestError::Full(Limit::Queue)),
         Self::Ingest(IngestError::Full(Limit::Memory)),
         Self::Ingest(IngestError::Full(Limit::Disk)),
@@ -160,6 +161,7 @@ impl ReceiveError {
             Self::TooLarge | Self::Ingest(IngestError::TooManyItems) => Code::ResourceExhausted,
             Self::UnknownPath => Code::Unimplemented,
             _ if self.retryable() => Code::Unavailable,
+            Self::Denied(denial) if denial.is_forbidden() => Code::PermissionDenied,
             Self::Denied(_) => Code::Unauthenticated,
             _ => Code::InvalidArgument,
         }
@@ -171,6 +173,7 @@ impl ReceiveError {
             Self::UnknownPath => 404,
             Self::UnknownEncoding | Self::UnknownType => 415,
             _ if self.retryable() => 503,
+            Self::Denied(denial) if denial.is_forbidden() => 403,
             Self::Denied(_) => 401,
             _ => 400,
         }

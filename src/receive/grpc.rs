@@ -62,7 +62,7 @@ impl Grpc {
             listener,
             handler: RequestHandler::new(
                 listeners,
-                (&server, &listeners.grpc_auth),
+                (&server, &listeners.grpc_access),
                 ingest,
                 metrics,
             ),
@@ -115,11 +115,10 @@ impl Grpc {
 
 async fn authenticated(
     State(handler): State<RequestHandler>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
-    let peer = request.extensions().get::<Peer>().copied();
-    match handler.authenticate(request.headers(), peer).await {
+    match handler.authenticate(&mut request).await {
         Ok(()) => next.run(request).await,
         Err(error) => {
             body::discard(request.into_body()).await;

@@ -2,12 +2,15 @@
 
 use super::error::ReceiveError;
 use super::{Admission, Listeners, Metrics};
-use crate::auth::Authenticator;
+use crate::auth::{AccessControl, Denial};
 use crate::ingest::{Encoding, ExportRequest, Ingest, Signal};
+use crate::model::Name;
 use crate::model::reject::RejectReason;
+use crate::model::tenant::{Access, TENANT_HEADER};
 use crate::net::{Peer, Server, Trouble};
 use crate::otlp::Counts;
 use crate::otlp::Limits;
+use crate::tls::ClientCertificate;
 use axum::extract::Request;
 use axum::http::HeaderMap;
 use bytes::Bytes;
@@ -19,8 +22,8 @@ use std::time::Duration;
 #[derive(Clone)]
 pub(super) struct RequestHandler {
     server: Server,
-    /// `None`: everyone may send requests.
-    pub(super) auth: Option<Authenticator>,
+    /// Who may send requests.
+    pub(super) access: AccessControl,
     ingest: Arc<dyn Ingest>,
     metrics: Arc<Metrics>,
     pub(super) limits: Limits,
@@ -42,13 +45,13 @@ impl std::fmt::Debug for RequestHandler {
 impl RequestHandler {
     pub(super) fn new(
         listeners: &Listeners,
-        (server, auth): (&Server, &Option<Authenticator>),
+        (server, access): (&Server, &AccessControl),
         ingest: Arc<dyn Ingest>,
         metrics: Arc<Metrics>,
     ) -> Self {
         Self {
             server: server.clone(),
-            auth: auth.clone(),
+            access: access.clone(),
             ingest,
             metrics,
             limits: listeners.settings.limits(),
@@ -63,20 +66,24 @@ impl RequestHandler {
         self.admission.stop();
     }
 
-    /// Checks who sends a request, before anything else of it is looked at.
-    pub(super) async fn authenticate(
-        &self,
-        headers: &HeaderMap,
-        peer: Option<Peer>,
-    ) -> Result<(), ReceiveError> {
-        let Some(auth) = &self.auth else {
-            return Ok(());
-        };
-        let checked = auth.check(headers).await.map_err(ReceiveError::Denied);
-        if let Err(error) = checked {
-            self.account(&Err(error), peer);
+    /// Checks who sends a request, before anything else of it is looked at, and notes with it what it may reach.
+    pub(super) async fn authenticate(&self, request: &mut Request) -> Result<(), ReceiveError> {
+        let certificate = request.extensions().get::<Arc<ClientCertificate>>();
+        let admitted = self
+            .access
+            .admit(request.headers(), certificate.map(|c| &**c));
+        match admitted.await {
+            Ok(access) => {
+                request.extensions_mut().insert(access);
+                Ok(())
+            }
+            Err(denial) => {
+                let error = ReceiveError::Denied(denial);
+                let peer = request.extensions().get::<Peer>().copied();
+                self.account(&Err(error), peer);
+                Err(error)
+            }
         }
-        checked
     }
 
     /// Takes in a request. `unpack` makes the plain message of a body of at most `limit` bytes.
@@ -87,7 +94,11 @@ impl RequestHandler {
         unpack: impl FnOnce(Bytes) -> Result<Bytes, ReceiveError>,
         (signal, encoding): (Signal, Encoding),
     ) -> Result<Counts, ReceiveError> {
-        let headers = self.forwarded(request.headers());
+        // Nobody gets here without.
+        let access = request.extensions().get::<Access>();
+        let access = access.ok_or(ReceiveError::Denied(Denial::NoTenant))?;
+        let tenant = access.tenant().cloned();
+        let headers = self.forwarded(request.headers(), tenant.as_ref());
         let body = request.into_body();
         let (body, mut held) = self.admission.read(body, limit).await?;
         held.place().await?;
@@ -97,18 +108,22 @@ impl RequestHandler {
         let request = ExportRequest {
             signal,
             encoding,
+            tenant,
             headers,
             body,
         };
         Ok(self.ingest.submit(request).await?)
     }
 
-    /// The headers that stay with a request. Values that are no text are left out.
-    fn forwarded(&self, headers: &HeaderMap) -> Vec<(String, String)> {
+    /// The headers that stay with a request. Values that are no text are left out. The tenant is in its own header, whatever the sender says there.
+    fn forwarded(&self, headers: &HeaderMap, tenant: Option<&Name>) -> Vec<(String, String)> {
+        let own = tenant.map(|tenant| (TENANT_HEADER.to_owned(), tenant.to_string()));
         let names = self.forward_headers.iter();
+        let names = names.filter(|name| own.is_none() || !name.eq_ignore_ascii_case(TENANT_HEADER));
         let values = names.flat_map(|name| headers.get_all(name).iter().map(move |v| (name, v)));
         values
             .filter_map(|(name, value)| Some((name.clone(), value.to_str().ok()?.to_owned())))
+            .chain(own.clone())
             .collect()
     }
 

@@ -48,7 +48,7 @@ impl Http {
             listener: net::listen(listeners.settings.http.endpoint)?,
             handler: RequestHandler::new(
                 listeners,
-                (&server, &listeners.http_auth),
+                (&server, &listeners.http_access),
                 ingest,
                 metrics,
             ),
@@ -96,21 +96,18 @@ impl Http {
 
 async fn authenticated(
     State(handler): State<RequestHandler>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
-    let peer = request.extensions().get::<Peer>().copied();
-    let Err(error) = handler.authenticate(request.headers(), peer).await else {
+    let Err(error) = handler.authenticate(&mut request).await else {
         return next.run(request).await;
     };
     let encoding = media_type(request.headers()).unwrap_or(Encoding::Protobuf);
     body::discard(request.into_body()).await;
     let mut response = refuse(error, encoding, handler.retry_after);
-    if response.status() == StatusCode::UNAUTHORIZED
-        && let Some(auth) = &handler.auth
-    {
+    if response.status() == StatusCode::UNAUTHORIZED {
         let headers = response.headers_mut();
-        for challenge in auth.challenges() {
+        for challenge in handler.access.challenges() {
             headers.append(header::WWW_AUTHENTICATE, challenge.clone());
         }
     }

@@ -29,7 +29,7 @@ pub use http::Http;
 pub use measure::Metrics;
 pub use settings::{GrpcSettings, HttpSettings, Settings};
 
-use crate::auth::Authenticator;
+use crate::auth::AccessControl;
 use crate::net::Server;
 use std::sync::Arc;
 
@@ -43,7 +43,7 @@ pub struct Listeners {
     pub admission: Arc<Admission>,
     pub grpc_server: Server,
     pub http_server: Server,
-    /// Who may send requests; `None`: everyone.
-    pub grpc_auth: Option<Authenticator>,
-    pub http_auth: Option<Authenticator>,
+    /// Who may send requests.
+    pub grpc_access: AccessControl,
+    pub http_access: AccessControl,
 }

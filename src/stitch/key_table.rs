@@ -1,11 +1,10 @@
 //! All keys of a partition and their state: contiguous in memory, found by hash, ordered by time.
 
 use super::KeyState;
-use crate::model::ids::{PartitionKey, TenantScoped};
+use crate::model::ids::PartitionKey;
 use crate::model::time::Timestamp;
 use hashbrown::HashTable;
 use rapidhash::fast::RandomState;
-use rapidhash::v3::rapidhash_v3;
 use std::collections::BTreeSet;
 use std::hash::BuildHasher;
 
@@ -117,10 +116,9 @@ impl TimeIndex {
 }
 
 fn tie(key: &PartitionKey) -> u32 {
-    let hash = match key {
-        PartitionKey::Trace(id) => rapidhash_v3(id.as_bytes()),
-        PartitionKey::Session(TenantScoped { id, .. }) => rapidhash_v3(id.as_bytes()),
-        PartitionKey::User(TenantScoped { id, .. }) => !rapidhash_v3(id.as_bytes()),
-    };
-    hash as u32
+    let hash = key.stable_hash();
+    match key {
+        PartitionKey::User(_) => !hash as u32,
+        _ => hash as u32,
+    }
 }

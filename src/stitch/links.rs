@@ -46,17 +46,17 @@ impl Links {
         size_of::<Self>() + known * 2 * size_of::<(TraceId, LinkQuestion)>() + told
     }
 
-    /// Asks `linked` on behalf of another trace.
+    /// Asks `linked` on behalf of another trace; `own` is the key of this one.
     fn pass_on(
-        asker: TraceId,
-        steps: u32,
+        own: &PartitionKey,
+        (asker, steps): (TraceId, u32),
         (linked, span): (TraceId, Option<SpanId>),
         out: &mut Output,
     ) {
         if steps < STEPS {
             let steps = steps + 1;
             let asks = Record::ResolveSession(asker, LinkQuestion { steps, span });
-            out.sends.push((PartitionKey::Trace(linked), asks));
+            out.sends.push((own.other_trace(linked), asks));
         }
     }
 }
@@ -95,8 +95,7 @@ impl KeyState {
 
     /// Asks the trace that an event links to for its session, unless this one has its own (L-2).
     pub(super) fn ask(&mut self, own: &PartitionKey, event: &Event, out: &mut Output) {
-        let (&PartitionKey::Trace(own), Some(linked), None) =
-            (own, event.follows(), self.session())
+        let (Some(trace), Some(linked), None) = (own.trace(), event.follows(), self.session())
         else {
             return;
         };
@@ -109,9 +108,9 @@ impl KeyState {
         } else if known.is_none_or(|known| span < *known) {
             let linked = (linked.trace, span);
             links.linked.extend([linked]);
-            Links::pass_on(own, 0, linked, out);
+            Links::pass_on(own, (trace, 0), linked, out);
             for (asker, asked) in &links.askers {
-                Links::pass_on(*asker, asked.steps, linked, out);
+                Links::pass_on(own, (*asker, asked.steps), linked, out);
             }
         }
     }
@@ -138,7 +137,7 @@ impl KeyState {
             None => {
                 let linked = self.links.iter().flat_map(|links| &links.linked);
                 for (linked, span) in linked {
-                    Links::pass_on(asker, asked.steps, (*linked, *span), out);
+                    Links::pass_on(own, (asker, asked.steps), (*linked, *span), out);
                 }
             }
         }
@@ -188,10 +187,10 @@ impl KeyState {
         LinkAnswer { steps, by }: LinkAnswer,
         out: &mut Output,
     ) {
-        let PartitionKey::Trace(trace) = own else {
+        let Some(trace) = own.trace() else {
             return;
         };
-        let is_decided = |held: &SessionState| held.has_decided(*trace);
+        let is_decided = |held: &SessionState| held.has_decided(trace);
         let stays = match &self.bound {
             Some(_) => self.led().is_none(),
             None => self.session.as_deref().is_some_and(is_decided),
@@ -237,7 +236,7 @@ impl KeyState {
             out.sends.push((bound.clone(), Record::Release(trace, to)));
             return;
         }
-        if to == PartitionKey::Trace(trace) {
+        if to.trace() == Some(trace) {
             // A little longer than the key of the trace waits, whose records take their time.
             let patience = settings.turn_timeout + settings.trace_timeout;
             let session = self.session_from(arrival);
@@ -257,19 +256,15 @@ fn answer(
     session: &PartitionKey,
     (asker, asked): (TraceId, LinkQuestion),
 ) -> (PartitionKey, Record) {
-    let by = match own {
-        PartitionKey::Trace(trace) => Some(*trace),
-        PartitionKey::Session(_) | PartitionKey::User(_) => None,
-    };
-    let steps = asked.steps;
+    let (by, steps) = (own.trace(), asked.steps);
     let resolved = Record::SessionResolved(session.clone(), LinkAnswer { steps, by });
-    (PartitionKey::Trace(asker), resolved)
+    (own.other_trace(asker), resolved)
 }
 
 /// Takes a trace that links led to a session away from it, to another one.
 pub(super) fn recall(own: &PartitionKey, from: &PartitionKey, to: &PartitionKey, out: &mut Output) {
-    if let PartitionKey::Trace(trace) = own {
-        let recall = Record::Release(*trace, to.clone());
+    if let Some(trace) = own.trace() {
+        let recall = Record::Release(trace, to.clone());
         out.sends.push((from.clone(), recall));
     }
 }

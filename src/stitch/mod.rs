@@ -401,8 +401,7 @@ impl KeyState {
         let session = self.session_from(arrival);
         match session.shared.has(event.trace) {
             true => {
-                let trace = PartitionKey::Trace(event.trace);
-                out.sends.push((trace, Record::Event(event)));
+                out.sends.push((event.trace_key(), Record::Event(event)));
             }
             false => session.take(event, arrival, settings, out),
         }

@@ -129,7 +129,7 @@ impl SessionState {
     /// When a trace without a session goes to the session that its resource names, if it names one (S-4): after the same quiet time
     /// for all traces of a turn, so that they meet there whenever each of them began.
     fn follows_at(&self, key: &PartitionKey, settings: &Settings) -> Option<Timestamp> {
-        let waits = matches!(key, PartitionKey::Trace(_)) && self.resource_session().is_some();
+        let waits = key.trace().is_some() && self.resource_session().is_some();
         waits.then(|| self.last_arrival + settings.bind_timeout)
     }
 

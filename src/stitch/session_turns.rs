@@ -131,7 +131,9 @@ impl SessionState {
     ) -> Timestamp {
         let bound = match key {
             PartitionKey::Session(_) | PartitionKey::User(_) => Timestamp::default(),
-            PartitionKey::Trace(_) => self.opened + settings.bind_timeout,
+            PartitionKey::Trace(_) | PartitionKey::TenantTrace(..) => {
+                self.opened + settings.bind_timeout
+            }
         };
         let traces = turn.traces.iter();
         // What nobody can join needs no time: a trace of its own, and what is not about agents.
@@ -152,7 +154,7 @@ impl SessionState {
             })
             .map(|(trace, open)| {
                 // Where a link leads is as unknown as a parent that is missing, as long as nobody says so.
-                let waits = matches!(key, PartitionKey::Trace(_)) && open.follows();
+                let waits = key.trace().is_some() && open.follows();
                 // A part of a trace was waited for before it was dealt out.
                 let missing = match self.shared.has(open.trace()) {
                     true => Missing::Nothing,

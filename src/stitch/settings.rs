@@ -105,7 +105,9 @@ impl Settings {
         match key {
             // S-5, S-9.
             PartitionKey::Session(_) => self.max_age,
-            PartitionKey::Trace(_) => self.idle_timeout.max(self.turn_timeout),
+            PartitionKey::Trace(_) | PartitionKey::TenantTrace(..) => {
+                self.idle_timeout.max(self.turn_timeout)
+            }
             PartitionKey::User(_) => self.idle_timeout,
         }
     }

@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The state of such a trace.
 #[derive(Debug)]
 pub(super) struct SharedTrace {
+    own: PartitionKey,
     trace: TraceId,
     /// The sessions that it names: written by each binding, never cleared.
     pub(super) sessions: BTreeSet<PartitionKey>,
@@ -26,8 +27,10 @@ pub(super) struct SharedTrace {
 }
 
 impl SharedTrace {
-    pub(super) fn new(trace: TraceId) -> Self {
+    /// The state of a trace with its own key.
+    pub(super) fn new(own: &PartitionKey, trace: TraceId) -> Self {
         Self {
+            own: own.clone(),
             trace,
             sessions: BTreeSet::new(),
             held: None,
@@ -50,8 +53,7 @@ impl SharedTrace {
     /// Adds a session, which gives back what it has of the trace and waits for its part.
     fn name(&mut self, session: PartitionKey, out: &mut Output) {
         if self.sessions.insert(session.clone()) {
-            let own = PartitionKey::Trace(self.trace);
-            let release = Record::Release(self.trace, own);
+            let release = Record::Release(self.trace, self.own.clone());
             out.sends.push((session, release));
         }
     }
@@ -236,7 +238,7 @@ impl KeyState {
         session: &PartitionKey,
         out: &mut Output,
     ) -> bool {
-        let PartitionKey::Trace(trace) = own else {
+        let Some(trace) = own.trace() else {
             return false;
         };
         if self.shared.is_none() {
@@ -244,7 +246,7 @@ impl KeyState {
             let Some(bound) = self.bound.take_if(|bound| is_other(bound)) else {
                 return false;
             };
-            let mut shared = Box::new(SharedTrace::new(*trace));
+            let mut shared = Box::new(SharedTrace::new(own, trace));
             shared.name(bound, out);
             self.shared = Some(shared);
         }

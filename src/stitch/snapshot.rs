@@ -53,10 +53,8 @@ impl Stitcher {
         let key: PartitionKey = stored.key.ok_or(Invalid("key"))?.try_into()?;
         let session = stored.conversation.map(SessionState::restore);
         let session = session.transpose()?;
-        let shared = match (&key, stored.shared) {
-            (PartitionKey::Trace(trace), Some(shared)) => {
-                Some(SharedTrace::restore(*trace, shared)?)
-            }
+        let shared = match (key.trace(), stored.shared) {
+            (Some(trace), Some(shared)) => Some(SharedTrace::restore((&key, trace), shared)?),
             _ => None,
         };
         let state = KeyState {

@@ -101,8 +101,11 @@ impl SharedTrace {
         }
     }
 
-    pub(super) fn restore(id: TraceId, stored: v1::SharedTrace) -> Result<Self, Invalid> {
-        let mut restored = Self::new(id);
+    pub(super) fn restore(
+        (own, id): (&PartitionKey, TraceId),
+        stored: v1::SharedTrace,
+    ) -> Result<Self, Invalid> {
+        let mut restored = Self::new(own, id);
         let sessions = stored.sessions.into_iter().map(PartitionKey::try_from);
         restored.sessions = sessions.collect::<Result<_, _>>()?;
         if !stored.held.is_empty() {

@@ -5,6 +5,7 @@
 //! | `settings.rs` | the keys of each `tls` section |
 //! | `files.rs` | certificates and keys from PEM files |
 //! | `server.rs` | TLS of a listener |
+//! | `client_certificate.rs` | what the certificate of a client says of him |
 //! | `client.rs` | TLS towards a destination |
 //! | `fault.rs` | why a destination is not reached |
 //! | `host.rs` | which URLs need no TLS, because nobody is on the way |
@@ -13,6 +14,7 @@
 //! The cryptography is rustls with *ring*: the other back end, aws-lc, needs a longer C build.
 
 mod client;
+mod client_certificate;
 mod fault;
 mod files;
 mod host;
@@ -21,6 +23,7 @@ mod server;
 mod settings;
 
 pub use client::{TlsConnector, TlsStream};
+pub use client_certificate::ClientCertificate;
 pub use fault::{TlsFault, connection_fault};
 pub use files::TlsError;
 pub use host::is_local;

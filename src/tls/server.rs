@@ -1,5 +1,6 @@
 //! TLS of a listener.
 
+use super::client_certificate::ClientCertificate;
 use super::files::{self, TlsError};
 use super::metrics::TlsMetrics;
 use super::settings::ServerTlsSettings;
@@ -38,12 +39,19 @@ impl TlsListener {
         Ok(Self(Arc::new(reloaded)))
     }
 
-    /// Does the handshake of a connection.
+    /// Does the handshake of a connection. Beside it the certificate of the client, where one is asked for.
     ///
     /// # Errors
     /// When the peer speaks no TLS, breaks off, or has no certificate that is accepted.
-    pub async fn accept(&self, stream: TcpStream) -> std::io::Result<TlsStream<TcpStream>> {
-        TlsAcceptor::from(self.0.current()).accept(stream).await
+    pub async fn accept(
+        &self,
+        stream: TcpStream,
+    ) -> std::io::Result<(TlsStream<TcpStream>, Option<ClientCertificate>)> {
+        let stream = TlsAcceptor::from(self.0.current()).accept(stream).await?;
+        let (_, session) = stream.get_ref();
+        let own = session.peer_certificates().and_then(<[_]>::first);
+        let certificate = own.map(ClientCertificate::of);
+        Ok((stream, certificate))
     }
 
     /// What follows its files.

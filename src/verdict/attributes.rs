@@ -22,9 +22,9 @@ pub(super) fn of(verdict: &DecidedFact, dimensions: &[String]) -> Vec<KeyValue> 
     if let Some(session) = verdict.session() {
         list.text("gen_ai.conversation.id", &session.id);
         list.text("session.id", &session.id);
-        if let Some(tenant) = &session.tenant {
-            list.text("tenant.id", tenant);
-        }
+    }
+    if let Some(tenant) = verdict.tenant() {
+        list.text("tenant.id", tenant);
     }
     let values = verdict.fact.cohort.values();
     for (dimension, value) in dimensions.iter().zip(values) {

@@ -14,6 +14,7 @@ impl VerdictId {
     /// Of a handoff by its place, of a workflow by its session and its time.
     pub(super) fn of(verdict: &DecidedFact) -> Self {
         let fact = &verdict.fact;
+        let tenant = verdict.tenant();
         let mut context = Context::new(&SHA256);
         let mut add = |bytes: &[u8]| {
             context.update(&(bytes.len() as u64).to_be_bytes());
@@ -24,13 +25,17 @@ impl VerdictId {
         add(verdict.span().as_ref().map_or(&[], |span| span.as_bytes()));
         add(&fact.at.0.to_be_bytes());
         match &fact.what {
-            What::Handoff(handoff) => add(&handoff.place.ordinal.to_be_bytes()),
+            What::Handoff(handoff) => {
+                add(&handoff.place.ordinal.to_be_bytes());
+                tenant.into_iter().for_each(|tenant| add(tenant.as_bytes()));
+            }
             What::Workflow(workflow) => {
                 add(&workflow.duration.as_nanos().to_be_bytes());
-                let session = verdict.session();
-                let tenant = session.and_then(|session| session.tenant.as_deref());
-                add(tenant.unwrap_or_default().as_bytes());
-                add(session.map_or("", |session| &session.id).as_bytes());
+                add(tenant.map_or("", |tenant| tenant).as_bytes());
+                add(verdict
+                    .session()
+                    .map_or("", |session| &session.id)
+                    .as_bytes());
             }
             _ => {}
         }

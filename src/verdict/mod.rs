@@ -51,15 +51,15 @@ impl DecidedFact {
         }
     }
 
-    /// The tenant of its session. `None`: it has none, or no session.
+    /// The tenant whose it is.
     pub fn tenant(&self) -> Option<&Name> {
-        self.session()?.tenant.as_ref()
+        self.fact.key.as_ref()?.tenant()
     }
 
     fn session(&self) -> Option<&TenantScoped> {
         match self.fact.key.as_ref()? {
             PartitionKey::Session(session) => Some(session),
-            PartitionKey::Trace(_) | PartitionKey::User(_) => None,
+            PartitionKey::Trace(_) | PartitionKey::TenantTrace(..) | PartitionKey::User(_) => None,
         }
     }
 

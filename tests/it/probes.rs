@@ -3,6 +3,7 @@
 use crate::secure::authority::Authority;
 use crate::support::http::get;
 use baton::app::{self, App};
+use baton::auth::AccessControl;
 use baton::catalogue::{DERIVED, INTERNAL};
 use baton::clock::Clock;
 use baton::config::Config;
@@ -85,7 +86,7 @@ fn serve(shown: Shown, clock: &Clock) -> (Runtime, SocketAddr) {
             net::Settings::default(),
             (None, Reporter::new(clock.clone())),
         ),
-        auth: None,
+        access: AccessControl::default(),
         created: true,
         identity_labels: false,
         display: app::display(&Config::default()),

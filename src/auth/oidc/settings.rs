@@ -16,6 +16,9 @@ pub struct OidcSettings {
     pub issuer_url: String,
     /// What the claim aud of a token must have.
     pub audience: String,
+    /// The claim of a token that names the tenant, with the section tenants.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenant_claim: Option<String>,
     /// PEM file with the authorities that the issuer may be certified by. Without it, those of the operating system.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]

@@ -1,5 +1,6 @@
 //! Credentials: what is shown, what is accepted, and that no message shows a secret.
 
+mod access;
 mod listeners;
 mod oidc;
 mod web;

@@ -1,5 +1,6 @@
 //! Which JSON web tokens are accepted: every algorithm, every claim, and the known attacks.
 
+use super::super::authenticator::{Authenticator, Principal};
 use super::super::*;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -134,6 +135,7 @@ fn opened(keys: &[Value]) -> (tempfile::TempDir, Authenticator) {
             issuer_url: ISSUER.to_owned(),
             audience: "baton".to_owned(),
             jwks_file: Some(file),
+            tenant_claim: Some("org".to_owned()),
             ..OidcSettings::default()
         }),
         ..ServerAuthSettings::default()
@@ -143,6 +145,10 @@ fn opened(keys: &[Value]) -> (tempfile::TempDir, Authenticator) {
 }
 
 async fn shown(to: &Authenticator, token: &str) -> Result<(), Denial> {
+    principal(to, token).await.map(drop)
+}
+
+async fn principal(to: &Authenticator, token: &str) -> Result<Principal, Denial> {
     let value = HeaderValue::try_from(format!("Bearer {token}")).expect("a value");
     to.check(&HeaderMap::from_iter([(header::AUTHORIZATION, value)]))
         .await
@@ -192,6 +198,25 @@ async fn each_algorithm_of_a_key_is_accepted_and_no_other_one() {
         assert_eq!(shown(&to, &token).await, Ok(()), "{id} without a key ID");
         let token = signer.token(own[0], Some("another"), &claims());
         assert_eq!(shown(&to, &token).await, Err(Denial::Wrong), "{id}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_tells_its_subject_and_the_claim_of_the_tenant() {
+    let signer = Signer::ed();
+    let (_folder, to) = opened(&[signer.jwk("1")]);
+    for (claims, tenant) in [
+        (claims(), None),
+        (with("org", "team-a".into()), Some("team-a")),
+        (with("org", json!(["team-a"])), None),
+        (with("org", 7.into()), None),
+    ] {
+        let token = signer.token("EdDSA", Some("1"), &claims);
+        let expected = Principal {
+            name: Some("agent".into()),
+            tenant: tenant.map(Into::into),
+        };
+        assert_eq!(principal(&to, &token).await, Ok(expected), "{claims}");
     }
 }
 

@@ -1,27 +1,33 @@
 //! Who may ask the scrape server.
 
 use super::ServerState;
-use crate::auth::{Authenticator, Denial};
+use crate::auth::{AccessControl, Denial};
 use crate::net::{Peer, Trouble};
+use crate::tls::ClientCertificate;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use std::sync::Arc;
 
 /// How long who asks too often waits, in seconds.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("5");
 
-/// Lets requests with credentials through, and all where nobody needs any.
-pub(super) async fn authenticated(
+/// Lets requests with credentials through, and all where nobody needs any, and notes with each what it may reach.
+pub(super) async fn admitted(
     State(state): State<ServerState>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
-    let Some(auth) = &state.settings.auth else {
-        return next.run(request).await;
-    };
-    let Err(denial) = auth.check(request.headers()).await else {
-        return next.run(request).await;
+    let control = &state.settings.access;
+    let certificate = request.extensions().get::<Arc<ClientCertificate>>();
+    let admitted = control.admit(request.headers(), certificate.map(|c| &**c));
+    let denial = match admitted.await {
+        Ok(access) => {
+            request.extensions_mut().insert(access);
+            return next.run(request).await;
+        }
+        Err(denial) => denial,
     };
     let server = &state.settings.connections;
     let trouble = Trouble {
@@ -32,20 +38,21 @@ pub(super) async fn authenticated(
     };
     let peer = request.extensions().get::<Peer>().map(|Peer(from)| *from);
     server.reporter().note(trouble, 1, peer);
-    refuse(denial, auth)
+    refuse(denial, control)
 }
 
-fn refuse(denial: Denial, auth: &Authenticator) -> Response {
+fn refuse(denial: Denial, control: &AccessControl) -> Response {
     let code = match denial.is_retryable() {
         true => StatusCode::SERVICE_UNAVAILABLE,
+        false if denial.is_forbidden() => StatusCode::FORBIDDEN,
         false => StatusCode::UNAUTHORIZED,
     };
     let mut response = (code, format!("{}\n", denial.text())).into_response();
     let headers = response.headers_mut();
     if denial.is_retryable() {
         headers.insert(header::RETRY_AFTER, RETRY_AFTER);
-    } else {
-        for challenge in auth.challenges() {
+    } else if code == StatusCode::UNAUTHORIZED {
+        for challenge in control.challenges() {
             headers.append(header::WWW_AUTHENTICATE, challenge.clone());
         }
     }

@@ -1,18 +1,24 @@
 //! `/metrics`.
 
-use super::{ScrapeFormat, ServerState, protobuf, step_aside, text};
+use super::{ScrapeFormat, ServerState, own, protobuf, step_aside, text};
 use crate::export::ServiceIdentity;
 use crate::model::metric::Family;
+use crate::model::tenant::Access;
+use axum::Extension;
 use axum::extract::State;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use std::io::Write;
 
-pub(super) async fn scrape(State(state): State<ServerState>, headers: HeaderMap) -> Response {
-    step_aside(|| answer(&state, &headers))
+pub(super) async fn scrape(
+    State(state): State<ServerState>,
+    Extension(access): Extension<Access>,
+    headers: HeaderMap,
+) -> Response {
+    step_aside(|| answer(&state, &access, &headers))
 }
 
-fn answer(state: &ServerState, headers: &HeaderMap) -> Response {
+fn answer(state: &ServerState, access: &Access, headers: &HeaderMap) -> Response {
     let header = |name| {
         headers
             .get(name)
@@ -20,8 +26,14 @@ fn answer(state: &ServerState, headers: &HeaderMap) -> Response {
             .unwrap_or_default()
     };
     let format = ScrapeFormat::negotiate(header(header::ACCEPT), state.settings.created);
-    let mut families = state.feed.families.exposition();
-    families.extend(state.feed.families.internal());
+    let mut families = match own::families(state.feed.families.exposition(), access) {
+        Ok(families) => families,
+        Err(what) => return (StatusCode::NOT_IMPLEMENTED, what).into_response(),
+    };
+    // What Baton says of itself is of all tenants.
+    if *access == Access::All {
+        families.extend(state.feed.families.internal());
+    }
     if state.settings.identity_labels
         && let Some(identity) = state.feed.families.identity()
     {

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `metrics.rs` | `/metrics`: format, compression, derived families and Baton's own |
 //! | `guard.rs` | who may ask |
+//! | `own.rs` | what one tenant is shown of the metrics |
 //! | `format.rs` | the formats of a scrape, and which one a scraper prefers |
 //! | `text.rs` | Prometheus text 0.0.4 and OpenMetrics 1.0 |
 //! | `protobuf.rs` | the protobuf format, which alone carries native histograms |
@@ -12,6 +13,7 @@
 mod format;
 mod guard;
 mod metrics;
+mod own;
 mod pages;
 pub mod protobuf;
 pub mod text;
@@ -24,7 +26,7 @@ pub use format::ScrapeFormat;
 use super::exporter::{ExportError, Exporter};
 use super::feed::Feed;
 use super::sessions::DisplaySettings;
-use crate::auth::Authenticator;
+use crate::auth::AccessControl;
 use crate::net;
 use axum::Router;
 use axum::extract::{Request, State};
@@ -41,8 +43,8 @@ pub struct Settings {
     pub endpoint: SocketAddr,
     /// What serves its connections.
     pub connections: net::Server,
-    /// Who may ask; `None`: everyone.
-    pub auth: Option<Authenticator>,
+    /// Who may ask.
+    pub access: AccessControl,
     /// Whether OpenMetrics has `_created` lines.
     pub created: bool,
     /// Whether every series has the labels `job` and `instance`.
@@ -112,7 +114,7 @@ fn router(state: ServerState) -> Router {
         .route("/", get(pages::paths))
         .merge(figures)
         .fallback(async || StatusCode::NOT_FOUND)
-        .layer(from_fn_with_state(state.clone(), guard::authenticated));
+        .layer(from_fn_with_state(state.clone(), guard::admitted));
     // Who probes a container has no credentials.
     Router::new()
         .route("/healthz", get(async || "ok\n"))

@@ -1,11 +1,13 @@
 //! The pages for people, and the same for scripts: what there is, the summary, the latest sessions and how each went.
 
-use super::{ServerState, step_aside};
+use super::{ServerState, own, step_aside};
 use crate::export::key_figures::KeyFigures;
 use crate::export::sessions::{SessionFilter, SessionList, href, id, story, story_json};
 use crate::export::table;
 use crate::model::fact::Fact;
 use crate::model::ids::{PartitionKey, TraceId};
+use crate::model::tenant::Access;
+use axum::Extension;
 use axum::extract::{FromRequestParts, Path, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -71,9 +73,17 @@ impl<S: Sync> FromRequestParts<S> for PageQuery {
     }
 }
 
-pub(super) async fn summary(State(state): State<ServerState>, query: PageQuery) -> Response {
+pub(super) async fn summary(
+    State(state): State<ServerState>,
+    Extension(access): Extension<Access>,
+    query: PageQuery,
+) -> Response {
     let currency = &state.settings.display.currency;
-    let families = step_aside(|| state.feed.families.exact());
+    let families = step_aside(|| own::families(state.feed.families.exact(), &access));
+    let families = match families {
+        Ok(families) => families,
+        Err(what) => return (StatusCode::NOT_IMPLEMENTED, what).into_response(),
+    };
     if query.is_json {
         json_answer(&KeyFigures::of(&families, currency).json())
     } else {
@@ -81,14 +91,25 @@ pub(super) async fn summary(State(state): State<ServerState>, query: PageQuery) 
     }
 }
 
-pub(super) async fn sessions(State(state): State<ServerState>, query: PageQuery) -> Response {
+pub(super) async fn sessions(
+    State(state): State<ServerState>,
+    Extension(access): Extension<Access>,
+    query: PageQuery,
+) -> Response {
     let (feed, display) = (&state.feed, &state.settings.display);
     let filter = match SessionFilter::of_query(query.pairs(), display, feed.clock.now()) {
         Ok(filter) => filter,
         Err(what) => return bad(what),
     };
-    let list =
-        step_aside(|| SessionList::of(&filter, display, |visitor| feed.facts.visit(visitor)));
+    let list = step_aside(|| {
+        SessionList::of(&filter, display, |visitor| {
+            feed.facts.visit(&mut |key, facts| {
+                if access.covers(key.tenant()) {
+                    visitor(key, facts);
+                }
+            });
+        })
+    });
     if query.is_json {
         return json_answer(&list.json(display));
     }
@@ -101,6 +122,7 @@ pub(super) async fn sessions(State(state): State<ServerState>, query: PageQuery)
 
 pub(super) async fn session(
     State(state): State<ServerState>,
+    Extension(access): Extension<Access>,
     Path(id): Path<String>,
     query: PageQuery,
 ) -> Response {
@@ -114,8 +136,9 @@ pub(super) async fn session(
     }
     let mut found = step_aside(|| state.feed.facts.of_session(&id));
     found.retain(|(key, _)| {
-        let tenant = tenant(key).unwrap_or_default();
-        tenants.is_empty() || tenants.iter().any(|asked| asked == tenant)
+        let owner = tenant(key).unwrap_or_default();
+        let is_asked = tenants.is_empty() || tenants.iter().any(|asked| asked == owner);
+        is_asked && access.covers(key.tenant())
     });
     if found.is_empty() {
         return unknown_session("session");
@@ -132,12 +155,14 @@ pub(super) async fn session(
 /// Leads from a trace to its session, and where it has several to the list of them.
 pub(super) async fn by_trace(
     State(state): State<ServerState>,
+    Extension(access): Extension<Access>,
     Path(trace): Path<String>,
 ) -> Response {
     let Some(trace) = TraceId::from_hex(&trace) else {
         return bad("expected a trace ID: 32 hexadecimal digits, not all 0".into());
     };
     let mut found = step_aside(|| state.feed.facts.of_trace(trace));
+    found.retain(|(key, _)| access.covers(key.tenant()));
     // A session says more than the trace that was alone before it was known to belong to it.
     if found.iter().any(is_session) {
         found.retain(is_session);
@@ -160,10 +185,7 @@ fn to(place: &str) -> Response {
 }
 
 fn tenant(key: &PartitionKey) -> Option<&str> {
-    match key {
-        PartitionKey::Session(owner) => owner.tenant.as_deref(),
-        _ => None,
-    }
+    key.tenant().map(|tenant| &**tenant)
 }
 
 fn unknown_session(what: &str) -> Response {

@@ -3,7 +3,7 @@
 use super::sentence;
 use super::summary::id;
 use crate::model::fact::{Fact, Turn, TurnResult, What};
-use crate::model::ids::{PartitionKey, TenantScoped};
+use crate::model::ids::PartitionKey;
 use crate::model::time::Timestamp;
 use std::fmt::Write;
 
@@ -20,13 +20,8 @@ pub fn write(key: &PartitionKey, facts: &[Fact], currency: &str) -> String {
     if text.is_empty() {
         return text;
     }
-    let tenant = match key {
-        PartitionKey::Session(TenantScoped {
-            tenant: Some(tenant),
-            ..
-        }) => format!(" of tenant {tenant}"),
-        _ => String::new(),
-    };
+    let tenant = key.tenant().map(|tenant| format!(" of tenant {tenant}"));
+    let tenant = tenant.unwrap_or_default();
     format!("Session {}{tenant}\n\n{}\n", id(key), text.trim_end())
 }
 

@@ -56,7 +56,7 @@ pub struct FailedHandoff {
 pub fn id(key: &PartitionKey) -> String {
     match key {
         PartitionKey::Session(owner) | PartitionKey::User(owner) => owner.id.to_string(),
-        PartitionKey::Trace(trace) => trace.to_string(),
+        PartitionKey::Trace(trace) | PartitionKey::TenantTrace(_, trace) => trace.to_string(),
     }
 }
 
@@ -78,14 +78,10 @@ impl SessionSummary {
     }
 
     fn begun(key: &PartitionKey, start: Timestamp, last: Timestamp) -> Self {
-        let tenant = match key {
-            PartitionKey::Session(owner) | PartitionKey::User(owner) => owner.tenant.clone(),
-            PartitionKey::Trace(_) => None,
-        };
         Self {
             id: id(key),
-            tenant,
-            is_trace: matches!(key, PartitionKey::Trace(_)),
+            tenant: key.tenant().cloned(),
+            is_trace: key.trace().is_some(),
             start,
             last,
             turns: 0,

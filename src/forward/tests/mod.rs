@@ -19,6 +19,7 @@ fn a_request_comes_out_of_the_spool_as_it_went_in() {
             let request = ExportRequest {
                 signal,
                 encoding,
+                tenant: None,
                 headers: vec![("x-scope-orgid".into(), "one".into())],
                 body: Bytes::from_static(b"\xff any bytes \x00"),
             };

@@ -45,6 +45,7 @@ fn traces(body: &str) -> ExportRequest {
     ExportRequest {
         signal: Signal::Traces,
         encoding: Encoding::Json,
+        tenant: None,
         headers: Vec::new(),
         body: body.to_owned().into(),
     }

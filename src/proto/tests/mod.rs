@@ -156,6 +156,7 @@ fn events() -> Vec<Event> {
         }),
         user: Some("u".into()),
         tenant: Some("t".into()),
+        has_authenticated_tenant: true,
         intent: Some("i".into()),
         cohort: list![(0, "gold".into()), (3, "web".into())],
         value_usd: Some(12.5),
@@ -276,6 +277,10 @@ fn a_frame_comes_back_as_it_was() {
         key: PartitionKey::Trace(trace(1)),
         record,
     }));
+    entries.push(Entry {
+        key: PartitionKey::TenantTrace("t".into(), trace(1)),
+        record: Record::Bind(PartitionKey::TenantTrace("u".into(), trace(2))),
+    });
     entries.push(Entry {
         key: PartitionKey::User(scoped("u")),
         record: Record::Contact(Box::new(contact)),

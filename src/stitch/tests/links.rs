@@ -50,7 +50,7 @@ fn homes(records: Vec<(PartitionKey, Record)>) -> Vec<PartitionKey> {
     homes
 }
 
-fn homes_of(records: Vec<(PartitionKey, Record)>, at_once: bool) -> Vec<PartitionKey> {
+pub(super) fn homes_of(records: Vec<(PartitionKey, Record)>, at_once: bool) -> Vec<PartitionKey> {
     let settings = Settings::default();
     let mut stitcher = Stitcher::new(settings.clone());
     let mut out = Output::default();
@@ -95,14 +95,14 @@ pub(super) fn orders<T: Clone>(all: &[T]) -> Vec<Vec<T>> {
 }
 
 /// Its name, the events, what traces are told, and where they are at the end.
-type LinkScene = (
+pub(super) type LinkScene = (
     &'static str,
     Vec<(PartitionKey, Record)>,
     Vec<(PartitionKey, Record)>,
     Vec<PartitionKey>,
 );
 
-fn link_scenes() -> Vec<LinkScene> {
+pub(super) fn link_scenes() -> Vec<LinkScene> {
     let [a, b] = ["a", "b"].map(session);
     let one = || linking(2, &[1]);
     let both = || [linking(1, &[2]), linking(2, &[1])].concat();

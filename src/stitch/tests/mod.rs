@@ -33,6 +33,7 @@ mod shared;
 mod shares;
 mod standing;
 mod targets;
+mod tenants;
 mod tool_calls;
 mod turns;
 mod waits;

@@ -145,7 +145,7 @@ fn a_handoff_is_an_event_at_its_span() {
             "session.id=conversation 1",
             "tenant.id=acme",
             "baton.cohort.channel=web",
-            "log.record.uid=de619895-53b1-8130-aa85-cff03de3bf1d",
+            "log.record.uid=a74d8c10-4eb4-80d5-a95f-8ec4f62abf07",
         ]
     );
 }
@@ -247,12 +247,25 @@ fn one_verdict_is_the_same_to_the_last_byte_and_two_have_two_ids() {
         ..first.clone()
     };
     let of_other = of_session(closed.what.clone(), Some("acme"));
+    let handed_by_other = of_session(first.what.clone(), Some("acme"));
+    let alone_of_other = Fact {
+        key: Some(PartitionKey::TenantTrace("other".into(), first.trace)),
+        ..first.clone()
+    };
     let ended = Fact {
         at: Timestamp(1_001),
         ..closed.clone()
     };
     let all = [
-        &first, &closed, &second, &later, &elsewhere, &of_other, &ended,
+        &first,
+        &closed,
+        &second,
+        &later,
+        &elsewhere,
+        &of_other,
+        &handed_by_other,
+        &alone_of_other,
+        &ended,
     ];
     let ids: std::collections::BTreeSet<String> = all.map(id).into();
     assert_eq!(ids.len(), all.len(), "{ids:?}");

@@ -108,6 +108,7 @@ async fn submit(app: &App, body: Bytes) {
     let request = ExportRequest {
         signal: Signal::Traces,
         encoding: Encoding::Protobuf,
+        tenant: None,
         headers: Vec::new(),
         body,
     };

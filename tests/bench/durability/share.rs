@@ -78,6 +78,7 @@ async fn taken(app: &App, body: Bytes) -> bool {
     let request = ExportRequest {
         signal: Signal::Traces,
         encoding: Encoding::Protobuf,
+        tenant: None,
         headers: Vec::new(),
         body,
     };

@@ -136,6 +136,7 @@ fn submit(ingest: &Pipeline, body: Bytes) {
     drop(ingest.submit(ExportRequest {
         signal: Signal::Traces,
         encoding: Encoding::Protobuf,
+        tenant: None,
         headers: Vec::new(),
         body,
     }));

@@ -2,6 +2,7 @@
 
 use super::payload::{Kind, Payload};
 use super::{BATCH, config, drain, engine, say, submit};
+use baton::auth::AccessControl;
 use baton::clock::Clock;
 use baton::config::Config;
 use baton::engine::{Engine, PartitionWorker};
@@ -97,7 +98,7 @@ pub fn serve(engine: Arc<Engine>) -> (SocketAddr, tokio::runtime::Runtime) {
             net::Settings::default(),
             (None, Reporter::new(Clock::system())),
         ),
-        auth: None,
+        access: AccessControl::default(),
         created: false,
         identity_labels: false,
         display: baton::app::display(&Config::default()),

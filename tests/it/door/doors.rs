@@ -1,5 +1,6 @@
 //! Both doors with everything they need, and senders of all manners.
 
+use baton::auth::AccessControl;
 use baton::clock::Clock;
 use baton::export::scrape::{ScrapeFormat, text};
 use baton::ingest::{ExportRequest, Ingest, IngestError, SubmitFuture};
@@ -153,8 +154,8 @@ impl Doors {
         };
         let listeners = Listeners {
             takes_metrics: false,
-            grpc_auth: None,
-            http_auth: None,
+            grpc_access: AccessControl::default(),
+            http_access: AccessControl::default(),
             settings: Settings {
                 grpc: GrpcSettings {
                     endpoint: free,

@@ -1,6 +1,9 @@
 //! Certificates that the tests make.
 
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
+use rcgen::{
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair, SanType,
+    date_time_ymd,
+};
 use std::path::{Path, PathBuf};
 
 /// A certificate authority of a test.
@@ -30,7 +33,18 @@ impl Authority {
 
     /// A certificate for 127.0.0.1 that expires at the end of a year, and its key.
     pub fn issue(&self, year: i32) -> (String, String) {
-        let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).expect("a name");
+        self.issue_as("baton", year)
+    }
+
+    /// The same with a name in each part that can name a tenant.
+    fn issue_as(&self, name: &str, year: i32) -> (String, String) {
+        let names = ["127.0.0.1".to_owned(), format!("{name}.example")];
+        let mut params = CertificateParams::new(names).expect("names");
+        let uri = format!("spiffe://example/{name}");
+        let uri = SanType::URI(uri.try_into().expect("ASCII"));
+        params.subject_alt_names.push(uri);
+        params.distinguished_name = DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, name);
         params.not_after = date_time_ymd(year, 12, 31);
         let key = KeyPair::generate().expect("a key");
         let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
@@ -43,7 +57,7 @@ impl Authority {
             cert: folder.join(format!("{name}.pem")),
             key: folder.join(format!("{name}-key.pem")),
         };
-        let (cert, key) = self.issue(year);
+        let (cert, key) = self.issue_as(name, year);
         std::fs::write(&pair.cert, cert).expect("written");
         std::fs::write(&pair.key, key).expect("written");
         pair

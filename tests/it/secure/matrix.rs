@@ -116,11 +116,12 @@ fn credentials(listener: &str, generation: u32) -> Vec<Shown> {
 }
 
 /// A route, what accepted requests get, and whether everyone may ask.
-struct Route {
-    url: String,
+#[derive(Clone)]
+pub(super) struct Route {
+    pub(super) url: String,
     arguments: Vec<&'static str>,
-    accepted: &'static str,
-    denied: &'static str,
+    pub(super) accepted: &'static str,
+    pub(super) denied: &'static str,
 }
 
 /// The routes of the scrape server, as its own page lists them, and one that it does not have.
@@ -152,7 +153,7 @@ fn server_routes(address: SocketAddr) -> Vec<Route> {
     paths.into_iter().map(route).collect()
 }
 
-fn http_routes(address: SocketAddr) -> Vec<Route> {
+pub(super) fn http_routes(address: SocketAddr) -> Vec<Route> {
     let json = ["--header", "content-type: application/json", "--data", "{}"];
     let posted =
         ["traces", "logs", "metrics"].map(|signal| (format!("/v1/{signal}"), json.to_vec(), "200"));
@@ -171,7 +172,7 @@ fn http_routes(address: SocketAddr) -> Vec<Route> {
 }
 
 /// Statuses of gRPC. Where the length of the answer is known, curl does not show the trailers after it: then that of HTTP. A message of no bytes has a frame of five.
-fn grpc_routes(address: SocketAddr, frame: &'static str) -> Vec<Route> {
+pub(super) fn grpc_routes(address: SocketAddr, frame: &'static str) -> Vec<Route> {
     let export = |signal: &str| {
         let name = signal[..1].to_uppercase() + &signal[1..];
         format!("opentelemetry.proto.collector.{signal}.v1.{name}Service/Export")
@@ -203,10 +204,10 @@ fn grpc_routes(address: SocketAddr, frame: &'static str) -> Vec<Route> {
 }
 
 /// The status of a request: of gRPC where there is one.
-fn status(route: &Route, shown: &Shown) -> (String, String) {
+pub(super) fn status(route: &Route, shown: &[String]) -> (String, String) {
     let mut arguments = vec!["--dump-header", "-", "--output", "/dev/null"];
     arguments.extend(&route.arguments);
-    arguments.extend(shown.arguments.iter().map(String::as_str));
+    arguments.extend(shown.iter().map(String::as_str));
     arguments.push(&route.url);
     let (code, head) = curl(&arguments);
     assert_eq!(code, 0, "{arguments:?}: {head}");
@@ -223,7 +224,7 @@ fn ask_all(routes: &[Route], listener: &str, generation: u32) -> usize {
     let mut denied = 0;
     for route in routes {
         for shown in credentials(listener, generation) {
-            let (found, head) = status(route, &shown);
+            let (found, head) = status(route, &shown.arguments);
             let expected = if shown.is_accepted {
                 route.accepted
             } else {
@@ -289,7 +290,7 @@ async fn every_route_asks_for_the_credentials_of_its_listener_before_and_after_t
         let new = &credentials(listener, 2)[..2];
         for shown in new {
             let route = &routes[0];
-            soon(async || status(route, shown).0 == route.accepted).await;
+            soon(async || status(route, &shown.arguments).0 == route.accepted).await;
         }
         ask_all(routes, listener, 2);
     }

@@ -10,6 +10,7 @@ mod open;
 mod refused;
 mod rotation;
 mod secrets;
+mod tenants;
 
 use crate::forward::relay::{SOON, config, metric, start};
 use crate::support::http::get;

@@ -1,0 +1,38 @@
+//! What one tenant is shown of the metrics: the series that have its name in the label `tenant`, and no other ones.
+
+use crate::model::metric::{Family, Series};
+use crate::model::tenant::{Access, FOLDED_TENANT, TENANT_DIMENSION};
+
+/// Why a tenant is not shown its metrics: some of what it did may be in the series of other tenants.
+pub(super) const FOLDED: &str = "not implemented: the metrics have more tenants than cohorts.max_values, and those of the others are one series (tenant=\"other\"); \
+    your own figures may be among them, so none are shown. The operator can raise cohorts.max_values; it applies to new series\n";
+
+/// The families of whom may see all, or with the series of one tenant alone.
+///
+/// # Errors
+/// When some of its series cannot be told from those of others.
+pub(super) fn families(
+    mut families: Vec<Family>,
+    access: &Access,
+) -> Result<Vec<Family>, &'static str> {
+    let Some(tenant) = access.tenant() else {
+        return Ok(families);
+    };
+    for family in &mut families {
+        if family
+            .series
+            .iter()
+            .any(|series| is_of(series, FOLDED_TENANT))
+        {
+            return Err(FOLDED);
+        }
+        family.series.retain(|series| is_of(series, tenant));
+    }
+    families.retain(|family| !family.series.is_empty());
+    Ok(families)
+}
+
+fn is_of(series: &Series, tenant: &str) -> bool {
+    let mut labels = series.labels.iter();
+    labels.any(|(name, value)| name == TENANT_DIMENSION && value == tenant)
+}
