@@ -95,7 +95,7 @@ impl Journal {
         let mut segments = VecDeque::new();
         let mut next = firsts[0];
         let last = firsts[firsts.len() - 1];
-        let mut open = in_file(&name(last), files.append(&name(last)))?;
+        let mut open = reopen(&*files, last)?;
         for first in firsts {
             if first != next {
                 return Err(LogError::Missing(next));
@@ -161,11 +161,8 @@ impl Journal {
         };
         let (open, next) = match segments.back_mut().filter(|_| usable && !is_short) {
             Some((last, length)) => {
-                let file = name(*last);
-                let mut open = in_file(&file, files.append(&file))?;
-                // Whoever wrote it may have ended before it was durable with its name.
-                in_file(&file, open.sync().and_then(|()| files.sync()))?;
-                *length = in_file(&file, open.length())?;
+                let open = reopen(&*files, *last)?;
+                *length = in_file(&name(*last), open.length())?;
                 (open, next)
             }
             None => {
@@ -344,6 +341,17 @@ fn begin(files: &dyn Files, first: u64) -> Result<Box<dyn File>, LogError> {
         Ok(file)
     });
     in_file(&name, begun)
+}
+
+/// A segment that is there, durable with its name: whoever wrote it may have ended before that.
+fn reopen(files: &dyn Files, first: u64) -> Result<Box<dyn File>, LogError> {
+    let name = name(first);
+    let opened = files.append(&name).and_then(|mut file| {
+        file.sync()?;
+        files.sync()?;
+        Ok(file)
+    });
+    in_file(&name, opened)
 }
 
 /// Durable before anything else is written: a name that comes back after a crash says that the segment before it is whole.

@@ -165,6 +165,40 @@ fn a_segment_before_the_last_is_never_cut_and_never_missing() {
     ));
 }
 
+/// The process ends at any operation, the next one goes on with what is there, and then the machine goes down.
+#[test]
+fn what_a_next_process_commits_is_there_after_a_crash_wherever_the_one_before_ended() {
+    type Open = fn(&SimFiles) -> Result<Journal, LogError>;
+    let ways: [Open; 2] = [
+        |files| Ok(Journal::open(folder(files), 40)?.0),
+        |files| Ok(Journal::open_last(folder(files), 40, 0)?.0),
+    ];
+    for open in ways {
+        for operations in 1..30 {
+            for seed in 0..20 {
+                let files = SimFiles::default();
+                files.goes_down_after(operations);
+                if let Ok(mut journal) = open(&files) {
+                    let mut left = payloads(6).into_iter();
+                    while left
+                        .next()
+                        .is_some_and(|payload| journal.commit([payload.as_slice()]).is_ok())
+                    {
+                    }
+                }
+                files.repair();
+                let mut journal = open(&files).expect("it goes on");
+                let at = journal.commit([b"more".as_slice()]).expect("committed");
+                files.crash(&mut Dice::new(seed));
+                let journal = open(&files).expect("it is whole");
+                assert_eq!(journal.next(), at + 1, "operation {operations}");
+                let more = read(&files, &journal, at).expect("it is there");
+                assert_eq!(more, [b"more"], "operation {operations}");
+            }
+        }
+    }
+}
+
 #[test]
 fn segments_go_when_they_are_covered_and_not_before() {
     let files = written(40, 6);
