@@ -1,17 +1,20 @@
 #!/usr/bin/env python3
-"""Checks the Debian package, the wheel's metadata and the Dockerfile without a release build: `tests/package.py BATON`.
+"""Checks the Debian package, the wheel and the Dockerfile without a release build: `tests/package.py BATON`.
 
-The package is built from the given binary. Needs dpkg-deb, maturin and hadolint on PATH. Installs nothing.
+The package is built from the given binary, the wheel from the debug binary of this folder. Needs dpkg-deb, maturin and hadolint on PATH. Installs the
+wheel in a virtual environment of its own and nothing else.
 """
 
 import email
 import gzip
+import json
 import os
 import pathlib
 import re
 import shutil
 import sys
 import tempfile
+import zipfile
 
 import yaml
 from deploy import DEPLOY, ROOT, expect, faults, run, succeeds
@@ -65,6 +68,8 @@ def unpacked(package, root, baton):
     expect(files == CONTENT, f"the package differs from what is expected in {set(files.items()) ^ set(CONTENT.items())}")
     conffiles = (root / "DEBIAN/conffiles").read_text().split()
     expect(conffiles == ["/etc/baton/baton.yaml"], f"conffiles are {conffiles}")
+    summed = {line.split(maxsplit=1)[1] for line in (root / "DEBIAN/md5sums").read_text().splitlines()}
+    expect(summed == CONTENT.keys() - {"etc/baton/baton.yaml"}, f"the sums differ from the files in {summed ^ CONTENT.keys()}")
     succeeds("sums of the package", "sh", "-c", f"cd {root} && md5sum --quiet -c DEBIAN/md5sums")
     # The unit starts the binary of the package with its configuration.
     unit = (root / "usr/lib/systemd/system/baton.service").read_text()
@@ -90,7 +95,43 @@ def wheel():
         said = email.message_from_string((pathlib.Path(folder) / f"baton-{VERSION}.dist-info/METADATA").read_text())
     [license] = re.findall(r'^license = "(.+)"', CARGO, re.M)
     expect((said["Name"], said["Version"], said["License-Expression"]) == ("baton", VERSION, license), f"the wheel says {said.items()}")
+    carried(license)
     expect("baton demo" in said.get_payload() and "](docs/" not in said.get_payload(), "the wheel's text is another one, or links to files that are not in it")
+
+
+def carried(license):
+    """What is in the wheel, and that it runs where it is installed. The real one has the static binary, by the same steps of deploy/package/build."""
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        sbom = folder / "baton.cyclonedx.json"
+        sbom.write_text(succeeds("bill of materials", sys.executable, str(DEPLOY / "package/sbom.py")))
+        build = ("maturin", "build", "--locked", "--profile", "dev", "--sbom-include", str(sbom), "--manifest-path", str(ROOT / "Cargo.toml"))
+        succeeds("wheel", *build, "--out", str(folder))
+        made = next(folder.glob("baton-*.whl"), None)
+        if not made:
+            return
+        with zipfile.ZipFile(made) as wheel:
+            names = {name.partition("/")[2]: name for name in wheel.namelist()}
+            expect(set(names) == {"scripts/baton", "METADATA", "WHEEL", "RECORD", "licenses/LICENSE", f"sboms/{sbom.name}"}, f"the wheel has {set(names)}")
+            texts = [wheel.read(name).decode() for inner, name in names.items() if inner != "scripts/baton"]
+        for place in ("file:", str(ROOT), str(pathlib.Path.home())):
+            expect(not any(place in text for text in texts), f"the wheel names a place of this machine: {place}")
+        materials(json.loads(sbom.read_text()), license)
+        venv = folder / "venv"
+        succeeds("virtual environment", sys.executable, "-m", "venv", str(venv))
+        succeeds("installation of the wheel", str(venv / "bin/pip"), "install", "--quiet", "--no-index", "--disable-pip-version-check", str(made))
+        if (venv / "bin/baton").exists():
+            said = succeeds("the installed command", str(venv / "bin/baton"), "--version")
+            expect(said.strip() == f"baton {VERSION}", f"the installed command is {said}")
+
+
+def materials(bom, license):
+    own, libraries = bom["metadata"]["component"], bom["components"]
+    expect((own["version"], own["licenses"]) == (VERSION, [{"expression": license}]), f"the bill of materials is of {own}")
+    expect(all(library.get("licenses") and library.get("hashes") for library in libraries), "a library of the bill of materials has no license or no checksum")
+    names = {library["name"] for library in libraries}
+    # proptest is for tests, windows-sys for another system, protox for the build.
+    expect({"tokio", "ring"} <= names and not names & {"proptest", "windows-sys", "protox"}, "the bill of materials has other libraries than the binary")
 
 
 def image(baton):

@@ -1,28 +1,18 @@
 #!/usr/bin/env python3
 """Prints the licenses of the libraries in the binary: each text once, with the crates that come under it."""
 
-import json
 import pathlib
 import re
-import subprocess
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+from libraries import packages
+
 TEXTS = re.compile(r"(LICEN[CS]E|COPYING|NOTICE|COPYRIGHT|UNLICENSE)", re.I)
 
 
-def cargo(*words):
-    return subprocess.run(["cargo", *words], cwd=ROOT, check=True, capture_output=True, text=True).stdout
-
-
 def main():
-    # Without what only builds and tests need.
-    linked = set(cargo("tree", "--locked", "--edges", "no-dev,no-build,no-proc-macro", "--prefix", "none", "--format", "{p}").splitlines())
-    linked = {" ".join(line.split()[:2]) for line in linked if line}
     by_text, without = {}, []
-    for package in json.loads(cargo("metadata", "--locked", "--format-version", "1"))["packages"]:
+    for package in packages()[1]:
         name = f"{package['name']} v{package['version']}"
-        if name not in linked or package["source"] is None:
-            continue
         folder = pathlib.Path(package["manifest_path"]).parent
         files = sorted(file for file in folder.iterdir() if file.is_file() and TEXTS.match(file.name))
         for file in files:
