@@ -120,6 +120,17 @@ fn a_segment_whose_header_did_not_arrive_whole_held_nothing() {
     }
 }
 
+/// A segment is begun when the one before is durable to its end: what is torn in that one is damaged.
+#[test]
+fn a_torn_header_is_the_proof_that_the_segment_before_was_durable() {
+    let files = written(1 << 20, 3);
+    files.append("00000000000000000004.log").expect("begun");
+    let mut bytes = files.bytes(SEGMENT);
+    *bytes.last_mut().expect("a group") ^= 1;
+    let opened = Journal::open(folder(&files.with(SEGMENT, bytes)), 1 << 20);
+    assert!(matches!(opened, Err(LogError::Corrupt(..))), "{opened:?}");
+}
+
 #[test]
 fn a_group_that_lost_a_page_is_cut_though_its_end_is_there() {
     let files = SimFiles::default();

@@ -16,16 +16,12 @@ mod world;
 
 use std::sync::Mutex;
 
-/// Lives that once ended badly.
+/// Lives that ended badly without the fix of a fault. `journal.rs` has the known answers of two more: a torn header that was removed before
+/// anybody looked, and one with zeros in it.
 const REGRESSIONS: &[u64] = &[
-    // The last group of a segment was damaged, and the next segment had only begun: its torn header was the proof that the
-    // group had been durable, and was removed before anybody looked.
-    437,
     // A torn header was removed, and its name came back with the next crash: it spoke for a tail of the segment before that
     // was torn since.
-    1038,
-    // A part of the header of a segment that had only begun never reached the disk and read as zeros.
-    1272,
+    21,
 ];
 
 fn asked(name: &str) -> Option<u64> {
