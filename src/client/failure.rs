@@ -73,6 +73,15 @@ impl SendError {
         }
     }
 
+    /// The connection broke within an answer.
+    pub fn broken_off() -> Self {
+        Self {
+            reason: SendFailure::Connection,
+            wait: None,
+            what: "the connection broke within the answer".into(),
+        }
+    }
+
     /// The destination gave no answer in time.
     pub fn timeout() -> Self {
         Self {

@@ -6,10 +6,11 @@ use super::settings::ClientSettings;
 use super::target::DestinationTarget;
 use crate::auth::Credentials;
 use crate::tls::TlsConnector;
-use bytes::Bytes;
+use bytes::buf::Chain;
+use bytes::{Buf, Bytes};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Full, Limited};
-use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::{Builder, Client};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use std::time::Duration;
 
@@ -17,11 +18,17 @@ use std::time::Duration;
 const MAX_ANSWER: usize = 64 << 10;
 /// A connection that is idle for longer is closed.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+/// How often a connection of HTTP/2 with requests in flight is checked, and how long the peer has to answer.
+const KEEPALIVE: Duration = Duration::from_secs(30);
+const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// What a protocol puts before a body, and the body, without a copy.
+type HttpBody = Chain<Bytes, Bytes>;
 
 /// The client of one destination. It has its headers and its credentials.
 #[derive(Debug)]
 pub struct HttpClient {
-    client: Client<TlsConnector, Full<Bytes>>,
+    client: Client<TlsConnector, Full<HttpBody>>,
     headers: HeaderMap,
     credentials: Option<Credentials>,
     /// More of an answer is not read.
@@ -37,15 +44,31 @@ pub struct HttpAnswer {
     pub headers: HeaderMap,
     /// Its beginning; empty where the rest of the answer did not come.
     pub body: Bytes,
+    /// What comes after the body.
+    pub trailers: HeaderMap,
+    /// All of it came.
+    pub is_whole: bool,
 }
 
 impl HttpClient {
     /// A client of checked settings, whose target this is.
     pub fn new(settings: ClientSettings<'_>, target: DestinationTarget) -> Self {
-        let client = Client::builder(TokioExecutor::new())
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            .pool_timer(TokioTimer::new())
-            .build(target.connector);
+        Self::built(builder(), settings, target)
+    }
+
+    /// The same over HTTP/2 only.
+    pub(super) fn over_http2(settings: ClientSettings<'_>, target: DestinationTarget) -> Self {
+        let mut builder = builder();
+        builder
+            .http2_only(true)
+            .timer(TokioTimer::new())
+            .http2_keep_alive_interval(KEEPALIVE)
+            .http2_keep_alive_timeout(KEEPALIVE_TIMEOUT);
+        Self::built(builder, settings, target)
+    }
+
+    fn built(builder: Builder, settings: ClientSettings<'_>, target: DestinationTarget) -> Self {
+        let client = builder.build(target.connector);
         let mut headers = settings.header_map();
         if !headers.contains_key(header::USER_AGENT) {
             headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
@@ -70,10 +93,20 @@ impl HttpClient {
         self.credentials.is_some()
     }
 
-    /// Whether the operator or `auth` sets a header.
-    pub(super) fn sets(&self, name: &HeaderName) -> bool {
-        self.headers.contains_key(name)
-            || self.credentials.is_some() && name == header::AUTHORIZATION
+    /// Those of the headers of a request that neither the operator nor `auth` sets.
+    pub(super) fn headers_beside_own(&self, headers: &[(String, String)]) -> HeaderMap {
+        let mut beside = HeaderMap::new();
+        for (name, value) in headers {
+            let name = HeaderName::try_from(name.as_str()).ok();
+            let value = HeaderValue::try_from(value.as_str()).ok();
+            if let (Some(name), Some(value)) = (name, value)
+                && !self.headers.contains_key(&name)
+                && (self.credentials.is_none() || name != header::AUTHORIZATION)
+            {
+                beside.append(name, value);
+            }
+        }
+        beside
     }
 
     /// Asks for what is at a URL.
@@ -81,7 +114,8 @@ impl HttpClient {
     /// # Errors
     /// When there is no answer.
     pub async fn get(&self, url: &Uri) -> Result<HttpAnswer, SendError> {
-        self.request(Method::GET, url, HeaderMap::new(), Bytes::new())
+        let nothing = Bytes::new().chain(Bytes::new());
+        self.request(Method::GET, url, HeaderMap::new(), nothing)
             .await
     }
 
@@ -95,6 +129,18 @@ impl HttpClient {
         headers: HeaderMap,
         body: Bytes,
     ) -> Result<HttpAnswer, SendError> {
+        self.post_behind(url, headers, Bytes::new(), body).await
+    }
+
+    /// Sends a body behind what a protocol puts before it.
+    pub(super) async fn post_behind(
+        &self,
+        url: &Uri,
+        headers: HeaderMap,
+        prefix: Bytes,
+        body: Bytes,
+    ) -> Result<HttpAnswer, SendError> {
+        let body = prefix.chain(body);
         self.request(Method::POST, url, headers, body).await
     }
 
@@ -103,7 +149,7 @@ impl HttpClient {
         method: Method,
         url: &Uri,
         headers: HeaderMap,
-        body: Bytes,
+        body: HttpBody,
     ) -> Result<HttpAnswer, SendError> {
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = method;
@@ -118,10 +164,22 @@ impl HttpClient {
         let answer = answer.map_err(|error| SendError::connection(&error))?;
         let (head, body) = answer.into_parts();
         let body = Limited::new(body, self.max_answer).collect().await;
+        let is_whole = body.is_ok();
+        let body = body.unwrap_or_default();
         Ok(HttpAnswer {
             status: head.status,
             headers: head.headers,
-            body: body.map(|body| body.to_bytes()).unwrap_or_default(),
+            trailers: body.trailers().cloned().unwrap_or_default(),
+            body: body.to_bytes(),
+            is_whole,
         })
     }
+}
+
+fn builder() -> Builder {
+    let mut builder = Client::builder(TokioExecutor::new());
+    builder
+        .pool_idle_timeout(IDLE_TIMEOUT)
+        .pool_timer(TokioTimer::new());
+    builder
 }

@@ -8,6 +8,7 @@
 //! | `failure.rs` | why a request was not accepted, and whether a retry helps |
 //! | `backoff.rs` | the waits between attempts |
 //! | `http.rs` | HTTP |
+//! | `grpc_status.rs` | the status of an answer over gRPC |
 //! | `otlp.rs, otlp_http.rs, otlp_grpc.rs` | OTLP over its two transports |
 //! | `otlp_request.rs, otlp_answer.rs` | what is sent to a receiver of OTLP, and what it answered |
 //! | `compress.rs` | gzip |
@@ -15,6 +16,7 @@
 mod backoff;
 mod compress;
 mod failure;
+mod grpc_status;
 mod http;
 mod otlp;
 mod otlp_answer;

@@ -9,7 +9,7 @@ use super::settings::ClientSettings;
 use super::target::DestinationTarget;
 use crate::model::request::{Encoding, Signal};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
+use http::{HeaderValue, Uri, header};
 
 const PROTOBUF: &str = "application/x-protobuf";
 const JSON: &str = "application/json";
@@ -33,17 +33,7 @@ impl OtlpHttpClient {
     }
 
     pub(super) async fn send(&self, outbound: &OtlpRequest<'_>) -> Result<Accepted, SendError> {
-        let mut headers = HeaderMap::new();
-        for (name, value) in outbound.headers {
-            let name = HeaderName::try_from(name.as_str()).ok();
-            let value = HeaderValue::try_from(value.as_str()).ok();
-            // Those of the destination come first.
-            if let (Some(name), Some(value)) = (name, value)
-                && !self.client.sets(&name)
-            {
-                headers.append(name, value);
-            }
-        }
+        let mut headers = self.client.headers_beside_own(outbound.headers);
         let media = match outbound.encoding {
             Encoding::Protobuf => PROTOBUF,
             Encoding::Json => JSON,

@@ -1,9 +1,11 @@
 //! Waits and answers. `tests/it/forward.rs` sends to real servers.
 
+use super::grpc_status::{refused, status};
 use super::otlp_answer::accepted;
 use super::{Backoff, RetrySettings, SendFailure, compress};
 use crate::model::request::{Encoding, Signal};
 use flate2::read::GzDecoder;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use std::io::Read;
 use std::time::Duration;
 
@@ -101,4 +103,34 @@ fn a_packed_body_is_the_same_body() {
     let mut plain = Vec::new();
     let read = GzDecoder::new(&*packed).read_to_end(&mut plain);
     assert_eq!((read.expect("gzip"), plain), (body.len(), body));
+}
+
+/// A server can write anything: nothing of it may end Baton.
+#[test]
+fn any_status_of_grpc_is_read() {
+    // RetryInfo of seven seconds, as a server of Go writes it: without padding.
+    let retry = "CAgaMAoodHlwZS5nb29nbGVhcGlzLmNvbS9nb29nbGUucnBjLlJldHJ5SW5mbxIECgIIBw";
+    let read = |code: &str, details: &str| {
+        let headers = [("grpc-status", code), ("grpc-status-details-bin", details)];
+        let headers = headers.map(|(name, value)| {
+            let value = HeaderValue::from_str(value).expect("a header");
+            (HeaderName::from_static(name), value)
+        });
+        let status = status(&HeaderMap::from_iter(headers)).expect("a status");
+        let error = refused(&status, false);
+        (error.reason, error.wait)
+    };
+    assert_eq!(read("14", ""), (SendFailure::Unavailable, None));
+    for damaged in ["=", "no base64!", "AAAA", "////"] {
+        assert_eq!(read("8", damaged), (SendFailure::Throttled, None));
+    }
+    for unknown in ["", "fourteen", "-1", "99", "99999999999999999999"] {
+        assert_eq!(read(unknown, ""), (SendFailure::Rejected, None));
+    }
+    assert_eq!(
+        read("8", retry).1,
+        Some(seconds(7)),
+        "as long as the server asks to wait"
+    );
+    assert!(status(&HeaderMap::new()).is_none());
 }

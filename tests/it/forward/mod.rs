@@ -210,6 +210,31 @@ async fn what_may_succeed_later_is_sent_until_it_does() {
     assert!(app.stop().await);
 }
 
+/// What answers may be no server of gRPC, or go away within its answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_without_a_status_of_grpc_is_judged_by_what_it_is() {
+    let script = |n: usize, _: &server::Arrived| match n {
+        0 => Reply::Half,
+        1 => Reply::Http(503, None),
+        2 => Reply::Page,
+        _ => Reply::Ok,
+    };
+    let server = OtlpServer::scripted(script).await;
+    let text = format!(
+        "exporters: {{otlp: {{endpoint: '{}', {SOON}}}}}",
+        server.url()
+    );
+    let app = start(&text).await;
+    assert_eq!(post(&app, "/v1/traces", PROTOBUF, traces(1)).await, 200);
+    server.wait(3).await;
+    let failed = "baton_exporter_failed_requests_total";
+    for reason in ["connection", "unavailable", "rejected"] {
+        wait_for(&app, failed, &format!("\"{reason}\""), 1.0).await;
+    }
+    wait_for(&app, "baton_exporter_sent_requests_total", "", 0.0).await;
+    assert!(app.stop().await);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_destination_rejects_permanently_is_counted_and_the_rest_goes_on() {
     for (protocol, reply) in [

@@ -3,15 +3,16 @@
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use flate2::Compression;
 use flate2::read::{GzDecoder, GzEncoder};
+use futures_util::stream;
 use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body_util::combinators::BoxBody;
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
+use http_body_util::{BodyExt, Full, StreamBody};
+use hyper::body::{Body, Frame, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use std::convert::Infallible;
-use std::io::Read;
+use std::io::{Error, Read};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
@@ -38,6 +39,10 @@ pub enum Reply {
     Http(u16, Option<u32>),
     /// A status of gRPC.
     Grpc(u8),
+    /// An answer of HTTP without a status of gRPC, as of a page.
+    Page,
+    /// The beginning of an answer; then the connection breaks.
+    Half,
     /// None, ever.
     Silence,
 }
@@ -148,7 +153,7 @@ impl OtlpServer {
 }
 
 type State = (Arc<Mutex<Vec<Arrived>>>, watch::Sender<usize>, Script);
-type Answer = Response<BoxBody<Bytes, Infallible>>;
+type Answer = Response<BoxBody<Bytes, Error>>;
 
 async fn answer(
     request: Request<Incoming>,
@@ -181,9 +186,11 @@ async fn answer(
         Reply::Ok if is_grpc => grpc(Bytes::new(), 0, packs),
         Reply::Partial(rejected) if is_grpc => grpc(body(rejected), 0, packs),
         Reply::Grpc(code) => grpc(Bytes::new(), code, false),
-        Reply::Ok => Response::new(Full::default().boxed()),
-        Reply::Partial(rejected) => Response::new(Full::new(body(rejected)).boxed()),
+        Reply::Ok => answered(Full::default()),
+        Reply::Partial(rejected) => answered(Full::new(body(rejected))),
         Reply::Http(code, wait) => plain(code, wait),
+        Reply::Page => plain(200, None),
+        Reply::Half => half(),
         Reply::Silence => std::future::pending().await,
     })
 }
@@ -205,12 +212,23 @@ fn message(mut body: Bytes, headers: &HeaderMap, is_grpc: bool) -> Bytes {
 }
 
 fn plain(code: u16, wait: Option<u32>) -> Answer {
-    let mut answer = Response::new(Full::default().boxed());
+    let mut answer = answered(Full::default());
     *answer.status_mut() = code.try_into().expect("a status");
     if let Some(wait) = wait {
         answer.headers_mut().insert("retry-after", wait.into());
     }
     answer
+}
+
+fn answered(body: impl Body<Data = Bytes, Error = Infallible> + Send + Sync + 'static) -> Answer {
+    Response::new(body.map_err(|never| match never {}).boxed())
+}
+
+/// Two bytes of a body whose next ones fail.
+fn half() -> Answer {
+    let begin = Bytes::from_static(b"\0\0");
+    let parts = [Ok(Frame::data(begin)), Err(Error::other("broken"))];
+    Response::new(StreamBody::new(stream::iter(parts)).boxed())
 }
 
 fn grpc(message: Bytes, code: u8, packs: bool) -> Answer {
@@ -227,7 +245,7 @@ fn grpc(message: Bytes, code: u8, packs: bool) -> Answer {
     let mut trailers = HeaderMap::new();
     trailers.insert("grpc-status", HeaderValue::from(u16::from(code)));
     let body = Full::new(framed.freeze()).with_trailers(std::future::ready(Some(Ok(trailers))));
-    let mut answer = Response::new(body.boxed());
+    let mut answer = answered(body);
     let media = HeaderValue::from_static("application/grpc");
     answer.headers_mut().insert("content-type", media);
     if packs {
