@@ -18,7 +18,7 @@ pub struct OtlpClient {
 
 enum OtlpTransport {
     Grpc(OtlpGrpcClient),
-    Http(Box<OtlpHttpClient>),
+    Http(OtlpHttpClient),
 }
 
 impl std::fmt::Debug for OtlpClient {
@@ -41,7 +41,7 @@ impl OtlpClient {
     pub fn http(settings: ClientSettings<'_>, gzip: bool, target: DestinationTarget) -> Self {
         let client = OtlpHttpClient::new(settings, gzip, target);
         Self {
-            transport: OtlpTransport::Http(Box::new(client)),
+            transport: OtlpTransport::Http(client),
             timeout: settings.timeout,
         }
     }

@@ -8,7 +8,7 @@ use crate::clock::Clock;
 use crate::log::Position;
 use crate::model::time::Timestamp;
 use crate::reload::Reload;
-use crate::spool::SpoolReader;
+use crate::spool::{SpoolPayload, SpoolReader};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use std::collections::BTreeMap;
@@ -124,7 +124,7 @@ impl Destination {
 async fn read(
     reader: &mut SpoolReader,
     sender: &RequestSender,
-) -> Option<(Position, bytes::Bytes)> {
+) -> Option<(Position, SpoolPayload)> {
     match reader.read() {
         Ok(next) => next,
         Err(error) => {

@@ -6,11 +6,15 @@ use crate::log::disk::messages;
 use crate::model::request::{Encoding, Signal};
 use crate::model::time::Timestamp;
 use crate::proto::v1::{QuarantinedRequest, SpooledHeader, SpooledRequest, SpooledSignal};
+use crate::spool::SpoolPayload;
 use bytes::Bytes;
 use prost::Message;
+use prost::encoding::{WireType, encode_key, encode_varint};
 
 /// Bytes around a body, at most: tags, lengths, the time.
 const AROUND: usize = 32;
+/// The field `body` of `SpooledRequest`.
+const BODY: u32 = 4;
 
 /// A request on its way to a destination.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +38,7 @@ pub(super) fn max_size(request: &ExportRequest) -> usize {
 }
 
 /// The payload of a request.
-pub(super) fn encode(request: &ExportRequest, received: Timestamp) -> Bytes {
+pub(super) fn encode(request: &ExportRequest, received: Timestamp) -> SpoolPayload {
     let outbound = OutboundRequest {
         signal: request.signal,
         encoding: request.encoding,
@@ -46,9 +50,13 @@ pub(super) fn encode(request: &ExportRequest, received: Timestamp) -> Bytes {
     stored(outbound)
 }
 
-/// The payload of a request on its way.
-pub(super) fn stored(outbound: OutboundRequest) -> Bytes {
-    outbound.into_stored().encode_to_vec().into()
+/// The payload of a request on its way: the message with its body at the end, which is not copied.
+pub(super) fn stored(mut outbound: OutboundRequest) -> SpoolPayload {
+    let body = std::mem::take(&mut outbound.body);
+    let mut head = outbound.into_stored().encode_to_vec();
+    encode_key(BODY, WireType::LengthDelimited, &mut head);
+    encode_varint(body.len() as u64, &mut head);
+    SpoolPayload::new(head.into(), body)
 }
 
 /// The request in a file of the quarantine.
@@ -102,8 +110,8 @@ fn stored_signal(signal: Signal) -> SpooledSignal {
 }
 
 /// The request of a payload; `None`: it is none of this version.
-pub(super) fn decode(payload: Bytes) -> Option<OutboundRequest> {
-    outbound(SpooledRequest::decode(payload).ok()?)
+pub(super) fn decode(payload: SpoolPayload) -> Option<OutboundRequest> {
+    outbound(SpooledRequest::decode(payload.into_buf()).ok()?)
 }
 
 /// The request of a stored message; `None`: it is none of this version.

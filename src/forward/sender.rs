@@ -7,9 +7,8 @@ use super::{DroppedReason, convert};
 use crate::client::{Accepted, Backoff, DestinationTarget, OtlpClient, SendError, SendFailure};
 use crate::clock::Clock;
 use crate::model::request::Encoding;
-use crate::spool::Quarantine;
+use crate::spool::{Quarantine, SpoolPayload};
 use crate::verdict::VerdictForm;
-use bytes::Bytes;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -81,7 +80,7 @@ impl RequestSender {
     }
 
     /// The request in a payload, as this destination takes it; `None`: it does not get it.
-    pub(super) fn prepare(&self, payload: Bytes) -> Option<OutboundRequest> {
+    pub(super) fn prepare(&self, payload: SpoolPayload) -> Option<OutboundRequest> {
         let Some(mut request) = record::decode(payload) else {
             self.metrics.dropped(DroppedReason::Unreadable);
             return None;

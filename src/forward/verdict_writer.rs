@@ -8,11 +8,10 @@ use crate::log::LogError;
 use crate::model::Name;
 use crate::model::request::Encoding;
 use crate::model::tenant::TENANT_HEADER;
-use crate::spool::{Admitted, Spool};
+use crate::spool::{Admitted, Spool, SpoolPayload};
 use crate::telemetry::counter;
 use crate::verdict::{self, DecidedFact, Subject, VerdictForm};
 use ::metrics::Counter;
-use bytes::Bytes;
 use http::HeaderValue;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -119,14 +118,19 @@ impl VerdictWriter {
     }
 
     /// Puts a payload into the spool. `false`: the policy is to drop, and there is no room.
-    async fn put(&self, payload: Bytes) -> Result<bool, LogError> {
-        match self.spool.reserve(payload.len())? {
+    async fn put(&self, payload: SpoolPayload) -> Result<bool, LogError> {
+        match self.spool.reserve(payload.size())? {
             Admitted::Place(place) => place.write(payload).await.map(|()| true),
             Admitted::Dropped => Ok(false),
         }
     }
 
-    fn payload(&self, form: VerdictForm, tenant: Option<&Name>, verdicts: &[DecidedFact]) -> Bytes {
+    fn payload(
+        &self,
+        form: VerdictForm,
+        tenant: Option<&Name>,
+        verdicts: &[DecidedFact],
+    ) -> SpoolPayload {
         let body = verdict::request(form, verdicts, &self.routing.dimensions);
         let header = tenant.filter(|tenant| HeaderValue::from_str(tenant).is_ok());
         let header = header.map(|tenant| (TENANT_HEADER.to_owned(), tenant.to_string()));
@@ -141,7 +145,11 @@ impl VerdictWriter {
     }
 
     /// The same, but waits for room where the policy is to refuse.
-    async fn store(&self, payload: Bytes, stop: &CancellationToken) -> Result<bool, LogError> {
+    async fn store(
+        &self,
+        payload: SpoolPayload,
+        stop: &CancellationToken,
+    ) -> Result<bool, LogError> {
         let mut is_told = false;
         loop {
             match self.put(payload.clone()).await {

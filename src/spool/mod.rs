@@ -27,6 +27,7 @@
 mod cursors;
 mod metrics;
 mod overview;
+mod payload;
 mod place;
 mod quarantine;
 mod queue;
@@ -38,6 +39,7 @@ mod writer;
 mod tests;
 
 pub use overview::SpoolOverview;
+pub use payload::SpoolPayload;
 pub use place::{Admitted, SpoolPlace, WriteFuture};
 pub use quarantine::{Quarantine, quarantined};
 pub use reader::SpoolReader;

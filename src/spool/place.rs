@@ -1,8 +1,8 @@
 //! A place in the spool: reserved before the log is asked, so that a request that the log takes can be written.
 
+use super::SpoolPayload;
 use super::queue::{SpoolItem, SpoolQueue, room};
 use crate::log::LogError;
-use bytes::Bytes;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -47,7 +47,8 @@ pub(super) fn reserve(queue: &Arc<SpoolQueue>, bytes: usize) -> Result<Admitted,
 
 impl SpoolPlace {
     /// Writes the payload for which the place was reserved.
-    pub fn write(mut self, payload: Bytes) -> WriteFuture {
+    pub fn write(mut self, payload: impl Into<SpoolPayload>) -> WriteFuture {
+        let payload = payload.into();
         let queue = Arc::clone(&self.queue);
         if queue.files.is_none() {
             queue.push(payload);

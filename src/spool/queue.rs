@@ -1,11 +1,10 @@
 //! The state that all who use the spool share.
 
 use super::metrics::SpoolMetrics;
-use super::{SpoolLimits, WhenFull};
+use super::{SpoolLimits, SpoolPayload, WhenFull};
 use crate::log::disk::files::Files;
 use crate::log::{LogError, Position};
 use crate::model::limit::{Bytes as Size, Limit};
-use bytes::Bytes;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{oneshot, watch};
@@ -44,7 +43,7 @@ pub(super) struct SpoolState {
     /// A reader found the segment that is written to damaged: the next group begins another one.
     pub(super) leave_segment: bool,
     /// In memory: the payloads after `removed`.
-    payloads: VecDeque<Bytes>,
+    payloads: VecDeque<SpoolPayload>,
     removed: Position,
 }
 
@@ -68,7 +67,7 @@ pub(super) enum Stage {
 
 /// A payload on its way to the disk.
 pub(super) struct SpoolItem {
-    pub(super) payload: Bytes,
+    pub(super) payload: SpoolPayload,
     pub(super) answer: oneshot::Sender<Result<(), LogError>>,
     /// The bytes that are reserved for it.
     pub(super) reserved: u64,
@@ -175,9 +174,9 @@ impl SpoolQueue {
     }
 
     /// Stores a payload in memory.
-    pub(super) fn push(&self, payload: Bytes) {
+    pub(super) fn push(&self, payload: SpoolPayload) {
         let mut state = self.lock();
-        state.stored += room(payload.len());
+        state.stored += room(payload.size());
         state.payloads.push_back(payload);
         let committed = state.removed + state.payloads.len() as u64;
         state.remove_delivered();
@@ -195,7 +194,7 @@ impl SpoolQueue {
     }
 
     /// The payload at a position of a queue in memory.
-    pub(super) fn payload(&self, position: Position) -> Option<Bytes> {
+    pub(super) fn payload(&self, position: Position) -> Option<SpoolPayload> {
         let state = self.lock();
         let index = position.checked_sub(state.removed + 1)?;
         state.payloads.get(usize::try_from(index).ok()?).cloned()
@@ -321,7 +320,7 @@ impl SpoolState {
             && let Some(payload) = self.payloads.pop_front()
         {
             self.removed += 1;
-            self.stored -= room(payload.len());
+            self.stored -= room(payload.size());
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The requests of one destination, in order.
 
+use super::SpoolPayload;
 use super::queue::SpoolQueue;
 use crate::log::disk::files::Files;
 use crate::log::disk::{StoredFrames, firsts, salvage};
@@ -63,7 +64,7 @@ impl SpoolReader {
     ///
     /// # Errors
     /// When the disk cannot be read. What is damaged is skipped and counted.
-    pub fn read(&mut self) -> Result<Option<(Position, Bytes)>, LogError> {
+    pub fn read(&mut self) -> Result<Option<(Position, SpoolPayload)>, LogError> {
         self.follow_cursor();
         let committed = *self.committed.borrow_and_update();
         let Some(files) = self.queue.files.clone() else {
@@ -75,7 +76,7 @@ impl SpoolReader {
                     self.salvaged.clear();
                 } else if position > self.at {
                     self.at = position;
-                    return Ok(Some((position, payload)));
+                    return Ok(Some((position, payload.into())));
                 }
                 continue;
             }
@@ -93,7 +94,7 @@ impl SpoolReader {
             match frames.next() {
                 Some(Ok((position, payload))) => {
                     self.at = position;
-                    return Ok(Some((position, payload.into())));
+                    return Ok(Some((position, Bytes::from(payload).into())));
                 }
                 Some(Err(error)) if is_fresh => self.skip(&*files, committed, error)?,
                 None if is_fresh => self.at = committed,
@@ -110,7 +111,7 @@ impl SpoolReader {
         self.queue.delivered(&self.destination, at);
     }
 
-    fn read_memory(&mut self, committed: Position) -> Option<(Position, Bytes)> {
+    fn read_memory(&mut self, committed: Position) -> Option<(Position, SpoolPayload)> {
         let next = (self.at < committed).then(|| self.at + 1)?;
         let payload = self.queue.payload(next)?;
         self.at = next;

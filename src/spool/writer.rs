@@ -249,7 +249,7 @@ impl SpoolWriter {
             && self.is_held_by_orphans()
             && self.drop_segment(|cursor| !cursor.configured)?
         {}
-        let wanted: u64 = group.iter().map(|item| item.payload.len() as u64).sum();
+        let wanted: u64 = group.iter().map(|item| item.payload.size() as u64).sum();
         let drops = self.queue.limits.when_full == WhenFull::DropOldest;
         while drops && self.journal.bytes() + wanted > max && self.drop_segment(|_| true)? {}
         // The last segment is never removed: where it is large and needed by nobody, another one takes its place.
@@ -286,7 +286,7 @@ impl SpoolWriter {
     /// Begins a new segment. `false`: there is no space for it.
     fn leave_segment(&mut self) -> Result<bool, LogError> {
         self.journal.end_segment();
-        match self.journal.commit(std::iter::empty()) {
+        match self.journal.commit::<1>(std::iter::empty()) {
             Ok(_) => Ok(true),
             Err(CommitError::NoSpace) => Ok(false),
             Err(CommitError::Broken(fault)) => Err(fault),
@@ -298,7 +298,7 @@ impl SpoolWriter {
         if group.is_empty() {
             return Ok(());
         }
-        let payloads = group.iter().map(|item| &*item.payload);
+        let payloads = group.iter().map(|item| item.payload.parts());
         match self.journal.commit(payloads) {
             Ok(_) => {
                 let mut state = self.queue.lock();

@@ -8,6 +8,7 @@ use super::{QuarantinedFile, convert};
 use crate::ingest::ExportRequest;
 use crate::model::request::{Encoding, Signal};
 use crate::model::time::Timestamp;
+use crate::spool::SpoolPayload;
 use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use prost::Message;
@@ -24,7 +25,7 @@ fn a_request_comes_out_of_the_spool_as_it_went_in() {
                 body: Bytes::from_static(b"\xff any bytes \x00"),
             };
             let payload = record::encode(&request, Timestamp(7));
-            assert!(payload.len() <= record::max_size(&request));
+            assert!(payload.size() <= record::max_size(&request));
             let expected = OutboundRequest {
                 signal,
                 encoding,
@@ -36,8 +37,12 @@ fn a_request_comes_out_of_the_spool_as_it_went_in() {
             assert_eq!(record::decode(payload), Some(expected));
         }
     }
-    assert_eq!(record::decode(Bytes::from_static(b"\x0anone")), None);
-    assert_eq!(record::decode(Bytes::new()), None, "it has no signal");
+    assert_eq!(record::decode(Bytes::from_static(b"\x0anone").into()), None);
+    assert_eq!(
+        record::decode(SpoolPayload::default()),
+        None,
+        "it has no signal"
+    );
 }
 
 /// Sent again, a damaged file would be a wrong body.

@@ -77,24 +77,29 @@ pub(super) fn is_torn_header(bytes: &[u8], kind: FileKind, first: u64) -> bool {
         && (1..=VERSION).any(|version| is_part_of(header_of(version, kind, first)))
 }
 
-/// Appends one frame to a buffer. `begins`: all frames before it are durable.
-pub(super) fn put(buffer: &mut Vec<u8>, number: u64, payload: &[u8], begins: bool) {
+/// Appends one frame to a buffer, whose payload is in parts. `begins`: all frames before it are durable.
+pub(super) fn put(buffer: &mut Vec<u8>, number: u64, payload: &[&[u8]], begins: bool) {
+    let length: usize = payload.iter().map(|part| part.len()).sum();
     // The log refuses requests long before this.
-    let length = u32::try_from(payload.len()).unwrap_or(MAX_PAYLOAD);
+    let length = u32::try_from(length).unwrap_or(MAX_PAYLOAD);
     let length = if begins { length | BEGINS } else { length };
     buffer.extend_from_slice(&length.to_le_bytes());
     buffer.extend_from_slice(&checksum(VERSION, length, number, payload).to_le_bytes());
     buffer.extend_from_slice(&number.to_le_bytes());
-    buffer.extend_from_slice(payload);
+    for part in payload {
+        buffer.extend_from_slice(part);
+    }
 }
 
-fn checksum(version: u16, length: u32, number: u64, payload: &[u8]) -> u32 {
+fn checksum(version: u16, length: u32, number: u64, payload: &[&[u8]]) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
     if version > 1 {
         hasher.update(&length.to_le_bytes());
     }
     hasher.update(&number.to_le_bytes());
-    hasher.update(payload);
+    for part in payload {
+        hasher.update(part);
+    }
     hasher.finalize()
 }
 
@@ -132,7 +137,7 @@ impl Prefix {
 
     fn fits(&self, version: u16, payload: &[u8]) -> bool {
         payload.len() == self.payload()
-            && self.sum == checksum(version, self.length, self.number, payload)
+            && self.sum == checksum(version, self.length, self.number, &[payload])
     }
 }
 
@@ -274,7 +279,7 @@ impl Frames {
         let is_short = prefix.number == self.next && prefix.payload() > arrived.len();
         let has_other_length = [0, BEGINS].iter().any(|begins| {
             let length = arrived.len() as u32 | begins;
-            prefix.sum == checksum(self.version, length, prefix.number, arrived)
+            prefix.sum == checksum(self.version, length, prefix.number, &[arrived])
         });
         is_short && !has_other_length && whole_frames(rest, 0, self.next).is_empty()
     }

@@ -250,9 +250,9 @@ impl Journal {
     ///
     /// # Errors
     /// Retryable or not, see [`CommitError`].
-    pub fn commit<'a>(
+    pub fn commit<'a, const PARTS: usize>(
         &mut self,
-        payloads: impl IntoIterator<Item = &'a [u8]>,
+        payloads: impl IntoIterator<Item = [&'a [u8]; PARTS]>,
     ) -> Result<u64, CommitError> {
         let first = self.next;
         let is_long = |(_, length): &(u64, u64)| *length > self.segment_bytes;
@@ -265,7 +265,7 @@ impl Journal {
         self.buffer.clear();
         let mut next = first;
         for payload in payloads {
-            format::put(&mut self.buffer, next, payload, next == first);
+            format::put(&mut self.buffer, next, &payload, next == first);
             next += 1;
         }
         let Some((segment, length)) = self.segments.back_mut() else {
@@ -311,7 +311,7 @@ impl Journal {
     pub fn skip_to(&mut self, position: Position) -> Result<(), CommitError> {
         while self.next <= position {
             let missing = (position - self.next + 1).min(SKIPPED_AT_ONCE);
-            self.commit((0..missing).map(|_| &[] as &[u8]))?;
+            self.commit::<0>((0..missing).map(|_| []))?;
         }
         Ok(())
     }

@@ -31,7 +31,7 @@ pub fn replace<M: Message>(files: &dyn Files, name: &str, message: M) -> Result<
 /// The bytes of a file in the quarantine.
 pub fn packed<M: Message>(message: &M) -> Vec<u8> {
     let mut bytes = format::header(FileKind::Quarantined, 1).to_vec();
-    format::put(&mut bytes, 1, &message.encode_to_vec(), false);
+    format::put(&mut bytes, 1, &[&message.encode_to_vec()], false);
     bytes
 }
 

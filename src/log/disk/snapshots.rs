@@ -198,7 +198,7 @@ pub(super) fn write<M: Message>(
         file.cut(0)?;
         let mut piece = format::header(kind, 1).to_vec();
         for (number, message) in (1..).zip(messages) {
-            format::put(&mut piece, number, &message.encode_to_vec(), false);
+            format::put(&mut piece, number, &[&message.encode_to_vec()], false);
             if piece.len() >= PIECE {
                 file.write(&piece)?;
                 bytes += piece.len() as u64;

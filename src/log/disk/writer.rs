@@ -202,7 +202,7 @@ impl Writer {
             self.journal.end_segment();
             self.begun = Some(now);
         }
-        let payloads = frames.map(|(_, payload)| payload.as_slice());
+        let payloads = frames.map(|(_, payload)| [payload.as_slice()]);
         let skipped = self.journal.skip_to(self.shared.skipped());
         match skipped.and_then(|()| self.journal.commit(payloads)) {
             Ok(first) => {

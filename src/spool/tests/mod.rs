@@ -5,14 +5,14 @@ mod disk;
 mod quarantine;
 mod room;
 
-use super::{Admitted, Spool, SpoolLimits, SpoolReader, SpoolWriter, WhenFull};
+use super::{Admitted, Spool, SpoolLimits, SpoolPayload, SpoolReader, SpoolWriter, WhenFull};
 use crate::clock::Clock;
 use crate::log::LogError;
 use crate::log::disk::files::{Files, Folder};
 use crate::model::metric::Point;
 use crate::model::time::Timestamp;
 use crate::telemetry::Telemetry;
-use bytes::Bytes;
+use bytes::{BufMut, Bytes};
 use futures_util::FutureExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -93,7 +93,9 @@ impl TestSpool {
         let Admitted::Place(place) = self.spool.reserve(payload.len())? else {
             return Ok(());
         };
-        let mut written = place.write(Bytes::copy_from_slice(payload));
+        let (head, body) = payload.split_at(payload.len() / 3);
+        let (head, body) = (Bytes::copy_from_slice(head), Bytes::copy_from_slice(body));
+        let mut written = place.write(SpoolPayload::new(head, body));
         self.settle();
         (&mut written).now_or_never().expect("it is answered")
     }
@@ -118,7 +120,9 @@ impl TestSpool {
 fn texts(reader: &mut SpoolReader) -> Vec<String> {
     let mut texts = Vec::new();
     while let Some((_, payload)) = reader.read().expect("it can be read") {
-        texts.push(String::from_utf8(payload.to_vec()).expect("a text"));
+        let mut bytes = Vec::new();
+        bytes.put(payload.into_buf());
+        texts.push(String::from_utf8(bytes).expect("a text"));
     }
     texts
 }

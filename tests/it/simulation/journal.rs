@@ -26,7 +26,7 @@ fn written(segment_bytes: u64, count: u8) -> SimFiles {
     let files = SimFiles::default();
     let (mut journal, _) = Journal::open(folder(&files), segment_bytes).expect("a new folder");
     for payload in payloads(count) {
-        journal.commit([payload.as_slice()]).expect("written");
+        journal.commit([[payload.as_slice()]]).expect("written");
     }
     files
 }
@@ -41,7 +41,7 @@ fn is_a_beginning(files: &SimFiles, whole: &[Vec<u8>]) -> usize {
     let (mut journal, _) = Journal::open(folder(files), 1 << 20).expect("a tail is cut");
     let left = read(files, &journal, journal.first()).expect("what is left is whole");
     assert!(whole.starts_with(&left), "something was invented");
-    journal.commit([b"more".as_slice()]).expect("it goes on");
+    journal.commit([[b"more".as_slice()]]).expect("it goes on");
     let (journal, cut) = Journal::open(folder(files), 1 << 20).expect("again");
     let after = read(files, &journal, journal.first()).expect("whole");
     assert_eq!(cut, 0);
@@ -139,7 +139,7 @@ fn a_group_that_lost_a_page_is_cut_though_its_end_is_there() {
     let (durable, torn) = whole.split_at(2);
     let commit = |journal: &mut Journal, group: &[Vec<u8>]| {
         journal
-            .commit(group.iter().map(Vec::as_slice))
+            .commit(group.iter().map(|payload| [payload.as_slice()]))
             .expect("written")
     };
     commit(&mut journal, durable);
@@ -193,13 +193,13 @@ fn what_a_next_process_commits_is_there_after_a_crash_wherever_the_one_before_en
                     let mut left = payloads(6).into_iter();
                     while left
                         .next()
-                        .is_some_and(|payload| journal.commit([payload.as_slice()]).is_ok())
+                        .is_some_and(|payload| journal.commit([[payload.as_slice()]]).is_ok())
                     {
                     }
                 }
                 files.repair();
                 let mut journal = open(&files).expect("it goes on");
-                let at = journal.commit([b"more".as_slice()]).expect("committed");
+                let at = journal.commit([[b"more".as_slice()]]).expect("committed");
                 files.crash(&mut Dice::new(seed));
                 let journal = open(&files).expect("it is whole");
                 assert_eq!(journal.next(), at + 1, "operation {operations}");

@@ -7,8 +7,10 @@ use baton::clock::Clock;
 use baton::log::disk::files::Files;
 use baton::log::{LogError, Position};
 use baton::model::limit::Limit;
-use baton::spool::{Admitted, Spool, SpoolLimits, SpoolReader, SpoolWriter, WhenFull, WriteFuture};
-use bytes::Bytes;
+use baton::spool::{
+    Admitted, Spool, SpoolLimits, SpoolPayload, SpoolReader, SpoolWriter, WhenFull, WriteFuture,
+};
+use bytes::{Buf, Bytes};
 use futures_util::FutureExt;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -157,7 +159,7 @@ impl Life {
         let index = self.dice.below(2) as usize;
         for _ in 0..self.dice.below(30) {
             match self.process.readers[index].read() {
-                Ok(Some((_, bytes))) => self.deliver(index, &bytes),
+                Ok(Some((_, payload))) => self.deliver(index, payload),
                 Ok(None) => break,
                 Err(_) => {
                     self.story.failed_reads += 1;
@@ -171,12 +173,14 @@ impl Life {
         }
     }
 
-    fn deliver(&mut self, index: usize, bytes: &Bytes) {
+    fn deliver(&mut self, index: usize, found: SpoolPayload) {
+        let size = found.size();
+        let bytes = found.into_buf().copy_to_bytes(size);
         let number = bytes
             .first_chunk()
             .map(|number| u64::from_le_bytes(*number));
         let number = number.expect("it has a number");
-        assert_eq!(*bytes, payload(number), "the body is another one");
+        assert_eq!(bytes, payload(number), "the body is another one");
         assert!(number < self.next, "nobody sent it");
         assert!(number > self.process.last[index], "it is not in order");
         self.process.last[index] = number;
@@ -215,8 +219,8 @@ impl Life {
         self.crash();
         self.files.repair();
         for (index, name) in DESTINATIONS.into_iter().enumerate() {
-            while let Some((_, bytes)) = self.process.readers[index].read().expect("it works") {
-                self.deliver(index, &bytes);
+            while let Some((_, payload)) = self.process.readers[index].read().expect("it works") {
+                self.deliver(index, payload);
             }
             let lost: Vec<&u64> = self
                 .acknowledged
