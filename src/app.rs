@@ -35,7 +35,7 @@ use crate::log::LogError;
 use crate::log::disk;
 use crate::log::disk::files::Files;
 use crate::net::Reporter;
-use crate::receive::{self, Admission, Grpc, Http, Listeners};
+use crate::receive::{self, Admission, Grpc, Http, Listeners, TenantLimiter};
 use crate::shutdown::Failure;
 use crate::telemetry::Telemetry;
 use crate::tls::TlsError;
@@ -185,11 +185,11 @@ impl App {
         let _ = identity.map(|identity| source.identity.set(identity));
         let followed = followed.into_iter();
         followed.for_each(|one| tasks.start(Task::reader(one, stop.clone())));
-        let ingest = || pipeline(config, &engine, &ground, clock);
+        let ingest = || pipeline(config, &engine, &ground, clock.clone());
         let ingest = source.telemetry.register(ingest);
         let ingest = relay::ingest(relay.as_ref(), ingest);
         let servers = (servers.grpc, servers.http);
-        let (grpc, http) = receivers(config, servers, &source.telemetry, &ingest)?;
+        let (grpc, http) = receivers(config, servers, (&source.telemetry, clock), &ingest)?;
         let app = Self {
             engine: Arc::clone(&engine),
             relay,
@@ -383,7 +383,7 @@ fn pipeline(
 fn receivers(
     config: &Config,
     (grpc, http): (ListenerParts, ListenerParts),
-    telemetry: &Telemetry,
+    (telemetry, clock): (&Telemetry, Clock),
     ingest: &Arc<dyn Ingest>,
 ) -> std::io::Result<(Grpc, Http)> {
     let metrics = Arc::new(telemetry.register(receive::Metrics::new));
@@ -395,11 +395,14 @@ fn receivers(
                 .admission_limits(config.memory_limit()),
         )
     });
+    let tenant_limiter = || TenantLimiter::new(config.tenants.as_ref(), clock);
+    let tenant_limiter = telemetry.register(tenant_limiter);
     let settings = &config.receivers.otlp;
     let listeners = Listeners {
         settings: settings.clone(),
         takes_metrics: config.exporters.otlp.takes(Signal::Metrics),
         admission: Arc::new(admission),
+        tenant_limiter: Arc::new(tenant_limiter),
         grpc_server: grpc.server,
         http_server: http.server,
         grpc_access: grpc.access,

@@ -1,7 +1,9 @@
 //! What rooms are told of each other's settings.
 
+use crate::auth::TenantLimits;
 use crate::config::Config;
 use crate::export::sessions::DisplaySettings;
+use crate::model::tenant::TenantLimit;
 use crate::net::{self, open_files};
 use crate::normalise::{self, Normaliser};
 use crate::{derive, engine, stitch, turn};
@@ -32,6 +34,7 @@ pub(super) fn partition_settings(config: &Config, partitions: usize) -> engine::
                 dimensions: config.cohorts.dimensions.clone(),
             },
             prices: Arc::new(config.prices.actions()),
+            tenant_sessions: tenant_limit(config, |limits| limits.max_sessions).share(partitions),
             soft_bytes: config.soft_state() / partitions,
             max_bytes: config.max_state() / partitions,
             ..config.stitch.clone()
@@ -40,6 +43,7 @@ pub(super) fn partition_settings(config: &Config, partitions: usize) -> engine::
             max_bytes: config.soft_state() / partitions / 2,
             dimensions: config.cohorts.dimensions.clone(),
             has_tenants: config.tenants.is_some(),
+            tenant_series: tenant_limit(config, |limits| limits.max_series),
             max_cohort_values: config.cohorts.max_values,
             currency: config.money.currency.as_str().into(),
             ..config.metrics.clone()
@@ -49,6 +53,14 @@ pub(super) fn partition_settings(config: &Config, partitions: usize) -> engine::
         soft_bytes: config.soft_state(),
         ..config.engine.clone()
     }
+}
+
+/// A limit of each tenant.
+fn tenant_limit(config: &Config, of: impl Fn(&TenantLimits) -> Option<u32>) -> TenantLimit {
+    let tenants = config.tenants.as_ref();
+    tenants.map_or_else(TenantLimit::default, |tenants| {
+        tenants.by_tenant().limit(of)
+    })
 }
 
 /// The normaliser of a configuration. `seed` is that of the hashes of content, where the operator gives no key.

@@ -4,7 +4,7 @@
 //! | File | Content |
 //! |---|---|
 //! | `server_settings.rs` | the keys of `auth` of a listener |
-//! | `tenant_settings.rs` | the keys of `tenants` |
+//! | `tenant_settings.rs`, `tenant_limits.rs` | the keys of `tenants` |
 //! | `access_control.rs` | decides who may send a request to a listener, and which tenant it has |
 //! | `authenticator.rs` | checks the credentials of requests to one listener |
 //! | `tokens.rs` | the tokens of a listener |
@@ -26,6 +26,7 @@ mod digest;
 mod error;
 mod oidc;
 mod server_settings;
+mod tenant_limits;
 mod tenant_settings;
 mod tokens;
 mod users;
@@ -41,5 +42,6 @@ pub use denial::Denial;
 pub use error::AuthError;
 pub use oidc::{Issuer, OidcSettings};
 pub use server_settings::{ServerAuthSettings, ServerBasicSettings, ServerBearerSettings};
+pub use tenant_limits::{ByteCount, LimitsByTenant, TenantLimits};
 pub use tenant_settings::{CertificatePart, TenantSettings};
 pub use web_config::WebConfig;

@@ -1,5 +1,6 @@
 //! The keys of `tenants`.
 
+use super::tenant_limits::{LimitsByTenant, TenantLimits};
 use crate::model::tenant::tenant;
 use crate::setting::{Report, Validate, key_path};
 use crate::tls::ClientCertificate;
@@ -23,6 +24,10 @@ pub struct TenantSettings {
     pub header: Option<String>,
     /// Authenticated names of operators, who see all tenants.
     pub operators: Vec<String>,
+    /// Limits that each tenant has for itself.
+    pub limits: TenantLimits,
+    /// Limits of single tenants, for example `team-a: {max_series: 10000}`. The others are those of limits.
+    pub overrides: BTreeMap<String, TenantLimits>,
 }
 
 /// A part of a client certificate. A certificate that has none or several of it names nobody.
@@ -53,6 +58,16 @@ impl CertificatePart {
     }
 }
 
+impl TenantSettings {
+    /// The limits of all tenants.
+    pub fn by_tenant(&self) -> LimitsByTenant<'_> {
+        LimitsByTenant {
+            common: &self.limits,
+            overrides: &self.overrides,
+        }
+    }
+}
+
 impl Validate for TenantSettings {
     fn validate(&self, report: &mut Report<'_>) {
         const TENANT: &str = "expected the name of a tenant: at most 128 visible ASCII signs without | \\ \" and comma, not other, and no _ at the beginning";
@@ -67,6 +82,14 @@ impl Validate for TenantSettings {
                     "is in tenants.operators too: an operator has no tenant",
                 );
             }
+        }
+        self.limits.validate(&mut report.below("limits"));
+        for (name, own) in &self.overrides {
+            let key = key_path("overrides", name);
+            if tenant(name).is_none() {
+                report.fault(&key, TENANT);
+            }
+            own.validate(&mut report.below(&key));
         }
         if let Some(header) = &self.header
             && header.parse::<HeaderName>().is_err()

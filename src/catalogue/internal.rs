@@ -17,6 +17,7 @@ pub enum InternalMetric {
     UnauthenticatedRequests,
     ReceiverRequests,
     ReceiverFailedRequests,
+    TenantRefusedRequests,
     ReceiverSpans,
     DialectMisreadings,
     ReceiverLogRecords,
@@ -158,6 +159,12 @@ pub static INTERNAL: &[Description<InternalMetric>] = &[
         "Export requests that were not accepted, by listener and reason.",
     )
     .with_labels(&["listener", "reason"]),
+    counter(
+        InternalMetric::TenantRefusedRequests,
+        "baton_tenant_refused_requests_total",
+        "Export requests that were refused because their tenant has reached a limit (the sender should retry), by tenant and reason: tenant_request_rate, tenant_ingestion_rate or tenant_bytes_in_flight. Tenants that the configuration does not name are other.",
+    )
+    .with_labels(&["tenant", "reason"]),
     counter(
         InternalMetric::ReceiverSpans,
         "baton_receiver_spans_total",

@@ -3,6 +3,7 @@
 use super::Labels;
 use crate::model::Name;
 use crate::model::money::DOLLAR;
+use crate::model::tenant::TenantLimit;
 use crate::setting::{Count, Interval};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -46,6 +47,9 @@ pub struct Settings {
     /// Every business metric has the dimension `tenant`, unless its labels are chosen one by one: with `tenants`.
     #[serde(skip)]
     pub has_tenants: bool,
+    /// Series of each tenant, in this partition (`tenants.limits.max_series`).
+    #[serde(skip)]
+    pub tenant_series: TenantLimit,
     /// This partition's share of `cohorts.max_values`. Further values of a dimension become `other`.
     #[serde(skip)]
     pub max_cohort_values: usize,
@@ -69,6 +73,7 @@ impl Default for Settings {
             shared: false,
             dimensions: Vec::new(),
             has_tenants: false,
+            tenant_series: TenantLimit::default(),
             max_cohort_values: 50,
             currency: DOLLAR.into(),
         }
@@ -85,6 +90,7 @@ impl Settings {
             max_series: share(self.max_series),
             max_label_values: share(self.max_label_values),
             max_cohort_values: share(self.max_cohort_values),
+            tenant_series: self.tenant_series.share(partitions),
             shared: partitions > 1,
             ..self.clone()
         }

@@ -6,7 +6,7 @@ use super::reveal::Reveals;
 use super::series_cache::{RowKind, SeriesCache};
 use super::units::NANO;
 use super::value::{Accumulator, Number};
-use super::values::{OverflowReason, Values, cut, entry_weight, parts, put};
+use super::values::{FullLimits, OverflowReason, Values, cut, entry_weight, parts, put};
 use crate::catalogue::{DERIVED, Description, Metric};
 use crate::model::cohort::Cohort;
 use crate::model::ids::TraceId;
@@ -20,6 +20,9 @@ use std::sync::Arc;
 const ALL_SERIES: &str = "_series";
 /// The same when all series together take too much memory.
 const ALL_MEMORY: &str = "_memory";
+
+/// The same when a tenant has too many series.
+const ALL_OF_TENANT: &str = "_tenant";
 
 /// When something happened, when it arrived, and to whom.
 #[derive(Clone, Copy, Debug)]
@@ -209,7 +212,10 @@ impl Store {
         let values = &self.metrics[metric as usize];
         let is_full = self.weight >= self.settings.max_bytes;
         // Which series are too many is told all the same: there are few of those.
-        let full = is_full && metric != Metric::SeriesOverflow;
+        let full = FullLimits {
+            memory: is_full && metric != Metric::SeriesOverflow,
+            tenant: self.is_tenant_full(metric, labels, when.cohort),
+        };
         let (key, limited) = values.admit(labels, when.cohort, &self.settings, full);
         // What is limited in the count of what is limited is not counted again: that would never end.
         let told = counts && metric != Metric::SeriesOverflow;
@@ -219,6 +225,7 @@ impl Store {
                 OverflowReason::Values(place) => self.label(metric, place),
                 OverflowReason::Series => Cow::Borrowed(ALL_SERIES),
                 OverflowReason::Memory => Cow::Borrowed(ALL_MEMORY),
+                OverflowReason::Tenant => Cow::Borrowed(ALL_OF_TENANT),
             };
             let row = self.rows.leave();
             self.count(Metric::SeriesOverflow, &[&name, &label], 1, when);
@@ -241,6 +248,24 @@ impl Store {
             }
         };
         self.weight += value.take(change, when.now);
+    }
+
+    /// Whether the tenant of a new series has as many of all metrics as it may. Overflow series are a few more.
+    fn is_tenant_full(&self, metric: Metric, labels: &[&str], cohort: &Cohort) -> bool {
+        let limit = &self.settings.tenant_series;
+        if !limit.is_set() {
+            return false;
+        }
+        let values = &self.metrics[metric as usize];
+        let tenant = values
+            .tenant
+            .and_then(|place| values.carried(labels, cohort).nth(place));
+        let Some(tenant) = tenant.map(cut).filter(|tenant| !tenant.is_empty()) else {
+            return false;
+        };
+        let of_metric = |values: &Values| values.known[values.tenant?].get(tenant).copied();
+        let used: usize = self.metrics.iter().filter_map(of_metric).sum();
+        used >= limit.of(tenant)
     }
 
     /// Adds a value to the series of these labels.

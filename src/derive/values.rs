@@ -27,6 +27,8 @@ pub(super) struct Values {
     pub(super) own: Vec<usize>,
     /// The cohort dimensions that it carries, by their number. Their labels follow its own.
     pub(super) dimensions: Vec<usize>,
+    /// The place of the tenant among its labels, where there are tenants.
+    pub(super) tenant: Option<usize>,
     /// How many series use each value of each label.
     pub(super) known: Vec<HashMap<String, usize>>,
     /// Upper bounds of a histogram's buckets.
@@ -42,6 +44,15 @@ pub(super) enum OverflowReason {
     Series,
     /// All series together take too much memory.
     Memory,
+    /// The tenant has too many series of all metrics.
+    Tenant,
+}
+
+/// What is full where a series would be new.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct FullLimits {
+    pub(super) memory: bool,
+    pub(super) tenant: bool,
 }
 
 /// Roughly the bytes of one series: its place, which a growing map has half as many of again, its key, and what its number holds.
@@ -102,7 +113,11 @@ impl Values {
         let own: Vec<usize> = own.map(|(place, _)| place).collect();
         let dimensions: Vec<usize> = dimensions.map(|(number, _)| number).collect();
         let bounds = settings.bounds.get(description.name);
+        let is_tenant = |number: &usize| settings.dimensions[*number] == TENANT_DIMENSION;
+        let tenant = dimensions.iter().position(is_tenant);
+        let tenant = tenant.map(|place| own.len() + place);
         Self {
+            tenant: tenant.filter(|_| settings.has_tenants),
             series: IndexMap::default(),
             known: vec![HashMap::default(); own.len() + dimensions.len()],
             own,
@@ -144,7 +159,7 @@ impl Values {
         labels: &[&str],
         cohort: &Cohort,
         settings: &Settings,
-        full: bool,
+        full: FullLimits,
     ) -> (Vec<u8>, Option<OverflowReason>) {
         let mut limited = None;
         let own = self.own.len();
@@ -173,15 +188,21 @@ impl Values {
         };
         let mut key = key_of(&admitted);
         let many = self.series.len() >= settings.max_series;
-        if (many || full) && !self.series.contains_key(&key) {
-            admitted.fill(OVERFLOW.to_owned());
+        let over = match full {
+            _ if many => Some(OverflowReason::Series),
+            FullLimits { memory: true, .. } => Some(OverflowReason::Memory),
+            FullLimits { tenant: true, .. } => Some(OverflowReason::Tenant),
+            _ => None,
+        };
+        if let Some(reason) = over.filter(|_| !self.series.contains_key(&key)) {
+            // A tenant keeps its name: what overflows is its own.
+            for (place, value) in admitted.iter_mut().enumerate() {
+                if self.tenant != Some(place) {
+                    OVERFLOW.clone_into(value);
+                }
+            }
             key = key_of(&admitted);
-            let limit = if many {
-                OverflowReason::Series
-            } else {
-                OverflowReason::Memory
-            };
-            limited.get_or_insert(limit);
+            limited.get_or_insert(reason);
         }
         (key, limited)
     }

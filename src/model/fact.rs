@@ -477,16 +477,24 @@ pub enum Shed {
     Sessions,
     /// The state took more memory than allowed: the oldest session was closed early.
     Memory,
+    /// A tenant had more sessions open than it may: its oldest was closed early.
+    TenantSessions,
 }
 
 impl Shed {
-    pub const ALL: [Self; 3] = [Self::SpansPerSession, Self::Sessions, Self::Memory];
+    pub const ALL: [Self; 4] = [
+        Self::SpansPerSession,
+        Self::Sessions,
+        Self::Memory,
+        Self::TenantSessions,
+    ];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Self::SpansPerSession => "spans_per_session",
             Self::Sessions => "sessions",
             Self::Memory => "memory",
+            Self::TenantSessions => "tenant_sessions",
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Tenants: whose telemetry a request has, and whose figures and sessions somebody may see.
 
 use super::Name;
+use std::collections::BTreeMap;
 
 /// The header by which stores such as Mimir, Loki and Tempo tell tenants apart.
 pub const TENANT_HEADER: &str = "x-scope-orgid";
@@ -35,6 +36,40 @@ impl Access {
     /// Whether it includes what belongs to a tenant, or to none.
     pub fn covers(&self, owner: Option<&Name>) -> bool {
         self.tenant().is_none_or(|tenant| owner == Some(tenant))
+    }
+}
+
+/// A limit that each tenant has for itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TenantLimit {
+    /// Of those that have none of their own; `None`: no limit.
+    pub common: Option<usize>,
+    pub own: BTreeMap<Name, usize>,
+}
+
+impl TenantLimit {
+    /// That of a tenant.
+    pub fn of(&self, tenant: &str) -> usize {
+        let own = self.own.get(tenant).copied();
+        own.or(self.common).unwrap_or(usize::MAX)
+    }
+
+    /// Whether any tenant has one.
+    pub fn is_set(&self) -> bool {
+        self.common.is_some() || !self.own.is_empty()
+    }
+
+    /// The share of one of several partitions, at least one.
+    #[must_use]
+    pub fn share(&self, partitions: usize) -> Self {
+        let share = |limit: &usize| (limit / partitions).max(1);
+        let own = self.own.iter();
+        Self {
+            common: self.common.as_ref().map(share),
+            own: own
+                .map(|(tenant, limit)| (tenant.clone(), share(limit)))
+                .collect(),
+        }
     }
 }
 

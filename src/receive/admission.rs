@@ -7,6 +7,7 @@
 //! ```
 
 use super::error::{Overload, ReceiveError};
+use super::tenant_limiter::TenantUse;
 use crate::catalogue::InternalMetric;
 use crate::telemetry::gauge;
 use bytes::Bytes;
@@ -92,16 +93,17 @@ impl Admission {
             .for_each(|upload| upload.notify_one());
     }
 
-    /// Reads a body of at most `limit` bytes.
+    /// Reads a body of at most `limit` bytes. `tenant`: what its tenant uses, if that is limited.
     pub(super) async fn read<B>(
         self: &Arc<Self>,
         body: B,
         limit: usize,
+        tenant: Option<Arc<TenantUse>>,
     ) -> Result<(Bytes, Permit), ReceiveError>
     where
         B: Body<Data = Bytes> + Unpin,
     {
-        let mut held = Permit::new(self);
+        let mut held = Permit::new(self, tenant);
         held.take(REQUEST_BYTES).await?;
         let reading = self.frames(body, limit, &mut held);
         let frames = timeout(self.limits.body_timeout, reading).await;
@@ -245,15 +247,18 @@ impl Drop for Enlisted<'_> {
 #[derive(Debug)]
 pub(super) struct Permit {
     admission: Arc<Admission>,
+    /// What its tenant uses, if that is limited.
+    tenant: Option<Arc<TenantUse>>,
     permit: Option<OwnedSemaphorePermit>,
     bytes: usize,
     place: Option<OwnedSemaphorePermit>,
 }
 
 impl Permit {
-    fn new(admission: &Arc<Admission>) -> Self {
+    fn new(admission: &Arc<Admission>, tenant: Option<Arc<TenantUse>>) -> Self {
         Self {
             admission: Arc::clone(admission),
+            tenant,
             permit: None,
             bytes: 0,
             place: None,
@@ -262,6 +267,17 @@ impl Permit {
 
     /// Takes bytes as they come. Where there is no room, stalled uploads make it.
     async fn take(&mut self, more: usize) -> Result<(), ReceiveError> {
+        if let Some(tenant) = &self.tenant {
+            tenant.hold(more)?;
+        }
+        let taken = self.take_of_all(more).await;
+        if let (Err(_), Some(tenant)) = (&taken, &self.tenant) {
+            tenant.release(more);
+        }
+        taken
+    }
+
+    async fn take_of_all(&mut self, more: usize) -> Result<(), ReceiveError> {
         let full = ReceiveError::Overloaded(Overload::Bytes);
         let permits = u32::try_from(more).map_err(|_| full)?;
         let bytes = Arc::clone(&self.admission.bytes);
@@ -288,6 +304,13 @@ impl Permit {
         self.take(more).await
     }
 
+    /// Counts the plain bytes of the request for its tenant.
+    pub(super) fn spend(&self, bytes: usize) {
+        if let Some(tenant) = &self.tenant {
+            tenant.spend(bytes);
+        }
+    }
+
     /// Waits for a place to be processed.
     pub(super) async fn place(&mut self) -> Result<(), ReceiveError> {
         let admission = Arc::clone(&self.admission);
@@ -306,6 +329,9 @@ impl Permit {
 impl Drop for Permit {
     fn drop(&mut self) {
         self.admission.held.decrement(self.bytes as f64);
+        if let Some(tenant) = &self.tenant {
+            tenant.release(self.bytes);
+        }
     }
 }
 

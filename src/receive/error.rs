@@ -19,6 +19,8 @@ pub(super) enum ReceiveError {
     /// The body did not arrive in time.
     SlowBody,
     Overloaded(Overload),
+    /// Its tenant has reached a limit.
+    Tenant(TenantOverload),
     /// Its credentials are not accepted.
     Denied(Denial),
     /// The ingest did not take the request.
@@ -36,6 +38,43 @@ pub(super) enum Overload {
     Queue,
 }
 
+/// The limit that a tenant has reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TenantOverload {
+    RequestRate,
+    IngestionRate,
+    BytesInFlight,
+}
+
+impl TenantOverload {
+    pub(super) const ALL: [Self; 3] = [Self::RequestRate, Self::IngestionRate, Self::BytesInFlight];
+
+    pub(super) fn reason(self) -> &'static str {
+        self.texts().0
+    }
+
+    /// The reason, the text to the sender and the advice to the operator.
+    fn texts(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Self::RequestRate => (
+                "tenant_request_rate",
+                "the tenant sends more requests than it may (tenants.limits.request_rate); nothing was accepted, retry later",
+                "let the tenant send larger batches, or raise its request_rate in tenants.overrides",
+            ),
+            Self::IngestionRate => (
+                "tenant_ingestion_rate",
+                "the tenant sends more bytes than it may (tenants.limits.ingestion_rate); nothing was accepted, retry later",
+                "let the tenant send less, or raise its ingestion_rate in tenants.overrides",
+            ),
+            Self::BytesInFlight => (
+                "tenant_bytes_in_flight",
+                "the tenant has more bytes in flight than it may (tenants.limits.max_bytes_in_flight); nothing was accepted, retry later",
+                "let fewer senders of the tenant export at once, or raise its max_bytes_in_flight in tenants.overrides",
+            ),
+        }
+    }
+}
+
 /// The texts of an error.
 struct ErrorTexts {
     /// The label of metrics and of the log.
@@ -50,7 +89,7 @@ impl ReceiveError {
     pub(super) const MALFORMED: Self = Self::Ingest(IngestError::Malformed);
     pub(super) const STOPPING: Self = Self::Ingest(IngestError::Stopping);
 
-    pub(super) const ALL: [Self; 24] = [
+    pub(super) const ALL: [Self; 27] = [
         Self::MALFORMED,
         Self::Aborted,
         Self::TooLarge,
@@ -61,6 +100,9 @@ impl ReceiveError {
         Self::SlowBody,
         Self::Overloaded(Overload::Bytes),
         Self::Overloaded(Overload::Queue),
+        Self::Tenant(TenantOverload::RequestRate),
+        Self::Tenant(TenantOverload::IngestionRate),
+        Self::Tenant(TenantOverload::BytesInFlight),
         Self::Denied(Denial::Missing),
         Self::Denied(Denial::Wrong),
         Self::Denied(Denial::Expired),
@@ -124,6 +166,7 @@ impl ReceiveError {
                 OVERLOADED,
                 "give Baton more cores or a faster disk, or raise receivers.otlp.queue_timeout",
             ),
+            Self::Tenant(overload) => overload.texts(),
             Self::Denied(denial) => (denial.reason(), denial.text(), denial.advice()),
             Self::Ingest(error) => not_taken(error),
         };
@@ -148,7 +191,7 @@ impl ReceiveError {
 
     pub(super) fn retryable(self) -> bool {
         match self {
-            Self::SlowBody | Self::Overloaded(_) => true,
+            Self::SlowBody | Self::Overloaded(_) | Self::Tenant(_) => true,
             Self::Denied(denial) => denial.is_retryable(),
             Self::Ingest(IngestError::Malformed | IngestError::TooManyItems) => false,
             Self::Ingest(_) => true,
@@ -158,7 +201,9 @@ impl ReceiveError {
 
     pub(super) fn code(self) -> Code {
         match self {
-            Self::TooLarge | Self::Ingest(IngestError::TooManyItems) => Code::ResourceExhausted,
+            Self::TooLarge | Self::Ingest(IngestError::TooManyItems) | Self::Tenant(_) => {
+                Code::ResourceExhausted
+            }
             Self::UnknownPath => Code::Unimplemented,
             _ if self.retryable() => Code::Unavailable,
             Self::Denied(denial) if denial.is_forbidden() => Code::PermissionDenied,
@@ -171,6 +216,7 @@ impl ReceiveError {
         match self {
             Self::TooLarge | Self::Ingest(IngestError::TooManyItems) => 413,
             Self::UnknownPath => 404,
+            Self::Tenant(_) => 429,
             Self::UnknownEncoding | Self::UnknownType => 415,
             _ if self.retryable() => 503,
             Self::Denied(denial) if denial.is_forbidden() => 403,

@@ -1,7 +1,7 @@
 //! Handles an export request of either transport: reads, admits, decompresses and submits it, then counts and reports the result in one place.
 
 use super::error::ReceiveError;
-use super::{Admission, Listeners, Metrics};
+use super::{Admission, Listeners, Metrics, TenantLimiter, body};
 use crate::auth::{AccessControl, Denial};
 use crate::ingest::{Encoding, ExportRequest, Ingest, Signal};
 use crate::model::Name;
@@ -31,6 +31,7 @@ pub(super) struct RequestHandler {
     /// The names of headers that stay with a request.
     forward_headers: Arc<[String]>,
     admission: Arc<Admission>,
+    tenant_limiter: Arc<TenantLimiter>,
 }
 
 impl std::fmt::Debug for RequestHandler {
@@ -58,6 +59,7 @@ impl RequestHandler {
             retry_after: listeners.settings.retry_after,
             forward_headers: listeners.settings.forward_headers.as_slice().into(),
             admission: Arc::clone(&listeners.admission),
+            tenant_limiter: Arc::clone(&listeners.tenant_limiter),
         }
     }
 
@@ -100,10 +102,18 @@ impl RequestHandler {
         let tenant = access.tenant().cloned();
         let headers = self.forwarded(request.headers(), tenant.as_ref());
         let body = request.into_body();
-        let (body, mut held) = self.admission.read(body, limit).await?;
+        let own = tenant
+            .as_ref()
+            .and_then(|tenant| self.tenant_limiter.of(tenant));
+        if let Some(Err(error)) = own.as_ref().map(|own| own.begin()) {
+            body::discard(body).await;
+            return Err(error);
+        }
+        let (body, mut held) = self.admission.read(body, limit, own).await?;
         held.place().await?;
         let body = unpack(body)?;
         held.unpack(body.len()).await?;
+        held.spend(body.len());
         self.metrics.bytes.increment(body.len() as u64);
         let request = ExportRequest {
             signal,

@@ -9,6 +9,7 @@
 //! | `body.rs` | HTTP bodies, decompressed within limits |
 //! | `handler.rs` | handles a request of either transport: admission, decompression, ingest, metrics and log |
 //! | `admission.rs` | limits of bytes and requests in flight, timeouts of uploads, the queue |
+//! | `tenant_limiter.rs` | limits of requests for each tenant |
 //! | `measure.rs` | metrics of the receiver |
 //! | `error.rs` | why a request is refused: reason, texts and status codes |
 //! | `answer.rs` | the messages of answers: success, partial success, status |
@@ -22,12 +23,14 @@ mod handler;
 mod http;
 mod measure;
 mod settings;
+mod tenant_limiter;
 
 pub use admission::{Admission, AdmissionLimits};
 pub use grpc::Grpc;
 pub use http::Http;
 pub use measure::Metrics;
 pub use settings::{GrpcSettings, HttpSettings, Settings};
+pub use tenant_limiter::TenantLimiter;
 
 use crate::auth::AccessControl;
 use crate::net::Server;
@@ -41,6 +44,8 @@ pub struct Listeners {
     pub takes_metrics: bool,
     /// What requests may hold at once, at all listeners together.
     pub admission: Arc<Admission>,
+    /// Limits of each tenant.
+    pub tenant_limiter: Arc<TenantLimiter>,
     pub grpc_server: Server,
     pub http_server: Server,
     /// Who may send requests.

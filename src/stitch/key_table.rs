@@ -1,9 +1,11 @@
 //! All keys of a partition and their state: contiguous in memory, found by hash, ordered by time.
 
 use super::KeyState;
+use crate::model::Name;
 use crate::model::ids::PartitionKey;
 use crate::model::time::Timestamp;
 use hashbrown::HashTable;
+use rapidhash::RapidHashMap as HashMap;
 use rapidhash::fast::RandomState;
 use std::collections::BTreeSet;
 use std::hash::BuildHasher;
@@ -19,6 +21,8 @@ pub(super) struct KeyTable {
     state: RandomState,
     held: Vec<Option<(PartitionKey, KeyState)>>,
     free: Vec<KeyIndex>,
+    /// How many keys each tenant has.
+    tenants: HashMap<Name, usize>,
 }
 
 impl KeyTable {
@@ -48,6 +52,14 @@ impl KeyTable {
             found.remove();
         }
         self.free.push(index);
+        if let Some(tenant) = key.tenant()
+            && let Some(keys) = self.tenants.get_mut(tenant)
+        {
+            *keys -= 1;
+            if *keys == 0 {
+                self.tenants.remove(tenant);
+            }
+        }
         Some((key, state))
     }
 
@@ -64,7 +76,15 @@ impl KeyTable {
         held.map(|(key, _)| key)
     }
 
+    /// How many keys a tenant has.
+    pub(super) fn of_tenant(&self, tenant: &Name) -> usize {
+        self.tenants.get(tenant).copied().unwrap_or(0)
+    }
+
     fn put(&mut self, hash: u64, key: PartitionKey) -> KeyIndex {
+        if let Some(tenant) = key.tenant() {
+            *self.tenants.entry(tenant.clone()).or_default() += 1;
+        }
         let held = Some((key, KeyState::default()));
         let index = match self.free.pop() {
             Some(index) => {

@@ -50,6 +50,7 @@ mod workflow;
 #[cfg(test)]
 mod tests;
 
+use crate::model::Name;
 use crate::model::event::Event;
 use crate::model::fact::{Fact, Shed, What};
 use crate::model::ids::{PartitionKey, TraceId};
@@ -185,11 +186,14 @@ impl Stitcher {
         self.schedule(index, soonest);
         self.forget_idle();
         // What was just touched stays, however large it is: its spans have a limit of their own.
+        if let Some(tenant) = self.full_tenant(index) {
+            self.shed(index, Some(&tenant), (arrival, Shed::TenantSessions), out);
+        }
         if self.keys.len() > self.settings.max_sessions.max(1) {
-            self.shed(index, arrival, Shed::Sessions, out);
+            self.shed(index, None, (arrival, Shed::Sessions), out);
         }
         while self.weight + self.reserved > self.settings.max_bytes && self.keys.len() > 1 {
-            self.shed(index, arrival, Shed::Memory, out);
+            self.shed(index, None, (arrival, Shed::Memory), out);
         }
     }
 
@@ -308,11 +312,35 @@ impl Stitcher {
         Some((key, state))
     }
 
-    /// Closes the sixteenth of all keys that was touched least recently, oldest first, until a limit is kept again. Several
-    /// at once, because all have to be looked at to find them.
-    fn shed(&mut self, kept: KeyIndex, now: Timestamp, reason: Shed, out: &mut Output) {
-        let others = || self.keys.iter().filter(|(index, ..)| *index != kept);
+    /// The tenant of a key, if it has more keys than it may.
+    fn full_tenant(&mut self, index: KeyIndex) -> Option<Name> {
+        let limit = &self.settings.tenant_sessions;
+        if !limit.is_set() {
+            return None;
+        }
+        let (key, _) = self.keys.at(index)?;
+        let tenant = key.tenant()?.clone();
+        (self.keys.of_tenant(&tenant) > limit.of(&tenant)).then_some(tenant)
+    }
+
+    /// Closes the sixteenth of all keys, or of those of a tenant, that was touched least recently, oldest first, until a limit is kept
+    /// again. Several at once, because all have to be looked at to find them.
+    fn shed(
+        &mut self,
+        kept: KeyIndex,
+        tenant: Option<&Name>,
+        (now, reason): (Timestamp, Shed),
+        out: &mut Output,
+    ) {
+        let is_meant = |key: &PartitionKey| tenant.is_none() || key.tenant() == tenant;
+        let others = || {
+            let all = self.keys.iter();
+            all.filter(|(index, key, _)| *index != kept && is_meant(key))
+        };
         let mut touched: Vec<Timestamp> = others().map(|(.., state)| state.touched).collect();
+        if touched.is_empty() {
+            return;
+        }
         let index = touched.len() / 16;
         let (_, youngest, _) = touched.select_nth_unstable(index);
         let old = others().filter(|(.., state)| state.touched <= *youngest);
@@ -330,7 +358,9 @@ impl Stitcher {
             return;
         };
         self.weight -= state.weight();
-        let trace = state.session.as_deref().and_then(SessionState::any_trace);
+        // What was only remembered ends in silence.
+        let open = state.session.as_deref().filter(|_| !state.is_idle());
+        let trace = open.and_then(SessionState::any_trace);
         state.deal(&key, out);
         if let Some(session) = &mut state.session {
             session.on_time(&key, Timestamp::MAX, &self.settings, out);

@@ -2,6 +2,7 @@
 
 use crate::model::ids::PartitionKey;
 use crate::model::price::ActionPrices;
+use crate::model::tenant::TenantLimit;
 use crate::setting::{Count, Interval, Percent, Report, Validate};
 use crate::turn::{Judge, Policy};
 use schemars::JsonSchema;
@@ -56,6 +57,9 @@ pub struct Settings {
     /// What tool calls, retrievals and escalations cost (`prices`). They are looked up when a turn is decided: an escalation is known only then.
     #[serde(skip)]
     pub prices: Arc<ActionPrices>,
+    /// This partition's share of what each tenant may keep (`tenants.limits.max_sessions`).
+    #[serde(skip)]
+    pub tenant_sessions: TenantLimit,
     /// This partition's share of `engine.soft_state_size`, in bytes. Above it, sessions and users without open work are forgotten early, the longest idle first.
     #[serde(skip)]
     pub soft_bytes: usize,
@@ -81,6 +85,7 @@ impl Default for Settings {
             max_spans_per_session: 20_000,
             judge: Judge::default(),
             prices: Arc::default(),
+            tenant_sessions: TenantLimit::default(),
             soft_bytes: 1 << 30,
             max_bytes: 3 << 29,
         }

@@ -129,7 +129,7 @@ pub const ROOMS: &[(&str, &[&str])] = &[
     ("proto", &[]),
     (
         "receive",
-        &["auth", "ingest", "net", "otlp", "telemetry", "tls"],
+        &["auth", "clock", "ingest", "net", "otlp", "telemetry", "tls"],
     ),
     ("reload", &[]),
     ("rules", &["expression"]),

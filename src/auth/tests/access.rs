@@ -23,6 +23,7 @@ fn settings() -> TenantSettings {
             .into(),
         header: Some("X-Scope-OrgID".to_owned()),
         operators: vec!["ops".to_owned(), "cn-ops".to_owned()],
+        ..TenantSettings::default()
     }
 }
 

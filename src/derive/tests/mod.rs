@@ -5,6 +5,7 @@ mod labels;
 mod limits;
 mod reveal;
 mod series_cache;
+mod tenants;
 
 use super::*;
 use crate::model::Name;

@@ -43,6 +43,7 @@ const NOT_LACKS: &[&str] = &[
     "baton_tool_calls_total",
     "baton_transfer_loops_total",
     "baton_turns_total",
+    "baton_tenant_refused_requests_total",
     "baton_unauthenticated_requests_total",
     // Of the calls without a price, which are counted.
     "baton_unpriced_tokens_total",

@@ -3,6 +3,9 @@
 use crate::model::metric::{Family, Series};
 use crate::model::tenant::{Access, FOLDED_TENANT, TENANT_DIMENSION};
 
+/// Values of the label under which there are several tenants: by `cohorts.max_values`, and by limits of a time when there were no tenants.
+const FOLDED_TENANTS: [&str; 2] = [FOLDED_TENANT, "_overflow"];
+
 /// Why a tenant is not shown its metrics: some of what it did may be in the series of other tenants.
 pub(super) const FOLDED: &str = "not implemented: the metrics have more tenants than cohorts.max_values, and those of the others are one series (tenant=\"other\"); \
     your own figures may be among them, so none are shown. The operator can raise cohorts.max_values; it applies to new series\n";
@@ -19,11 +22,8 @@ pub(super) fn families(
         return Ok(families);
     };
     for family in &mut families {
-        if family
-            .series
-            .iter()
-            .any(|series| is_of(series, FOLDED_TENANT))
-        {
+        let is_folded = |series: &Series| FOLDED_TENANTS.iter().any(|folded| is_of(series, folded));
+        if family.series.iter().any(is_folded) {
             return Err(FOLDED);
         }
         family.series.retain(|series| is_of(series, tenant));

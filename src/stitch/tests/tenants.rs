@@ -3,6 +3,7 @@
 use super::links::{homes_of, link_scenes};
 use super::shared::Job;
 use super::*;
+use crate::model::tenant::TenantLimit;
 
 /// The key of the same thing of a tenant.
 fn key_of(tenant: &str, key: &PartitionKey) -> PartitionKey {
@@ -56,6 +57,46 @@ fn equal_traces_that_follow_links_stay_apart() {
         assert_apart(story, &[events.clone(), binds.clone()].concat());
         assert_apart(story, &[binds, events].concat());
     }
+}
+
+#[test]
+fn a_tenant_with_too_many_sessions_loses_its_own_oldest_and_nobody_elses() {
+    let (scene, ..) = transfer();
+    let settings = Settings {
+        tenant_sessions: TenantLimit {
+            common: Some(5),
+            own: [("b".into(), 100)].into(),
+        },
+        ..Settings::default()
+    };
+    let mut stitcher = Stitcher::new(settings.clone());
+    let mut out = Output::default();
+    for n in 0..20 {
+        for tenant in ["a", "b"] {
+            for event in &scene.events {
+                let mut event = event.clone();
+                event.trace = trace(n + 1);
+                let record = Record::Event(Box::new(event));
+                let (key, record) = of(tenant, &(session(&n.to_string()), record));
+                stitcher.apply(Entry { key, record }, Timestamp(n.into()), &mut out);
+            }
+            stitcher = reborn(&stitcher, settings.clone());
+        }
+    }
+    let shed = |tenant: &str| {
+        let facts = out.facts.iter();
+        let shed = facts.filter(|fact| fact.what == What::Shed(Shed::TenantSessions));
+        let own = shed
+            .filter(|fact| fact.key.as_ref().and_then(|key| key.tenant()) == Some(&tenant.into()));
+        own.count()
+    };
+    assert_eq!((shed("a"), shed("b")), (15, 0));
+    assert_eq!(
+        turns(&out.facts).len(),
+        15,
+        "each was decided when it was closed"
+    );
+    assert_eq!(stitcher.keys(), 5 + 20);
 }
 
 /// S-15.

@@ -10,7 +10,7 @@ use baton::otlp::Limits;
 use baton::otlp::view::ScopeBatch;
 use baton::receive::{
     Admission, AdmissionLimits, Grpc, GrpcSettings, Http, HttpSettings, Listeners, Metrics,
-    Settings,
+    Settings, TenantLimiter,
 };
 use baton::telemetry::Telemetry;
 use bytes::Bytes;
@@ -154,6 +154,7 @@ impl Doors {
         };
         let listeners = Listeners {
             takes_metrics: false,
+            tenant_limiter: Arc::new(TenantLimiter::new(None, Clock::system())),
             grpc_access: AccessControl::default(),
             http_access: AccessControl::default(),
             settings: Settings {

@@ -73,6 +73,18 @@ fn a_configuration_in_which_a_listener_cannot_tell_tenants_apart_is_refused() {
             "has no tenant",
         ),
         (
+            "tenants: {header: x, limits: {request_rate: 0}}",
+            "tenants.limits.request_rate: expected at least 1",
+        ),
+        (
+            "tenants: {header: x, overrides: {'a|b': {}}}",
+            "tenants.overrides.a|b",
+        ),
+        (
+            "tenants: {header: x, limits: {max_bytes_in_flight: much}}",
+            "tenants.limits.max_bytes_in_flight",
+        ),
+        (
             "tenants: {header: x}\ncohorts: {dimensions: [tier]}",
             "cohorts.dimensions",
         ),

@@ -3,6 +3,7 @@
 mod crash;
 mod credentials;
 mod folded;
+mod limits;
 mod matrix;
 
 use super::authority::Pair;
