@@ -24,7 +24,6 @@ pub use relay::{drain, spool_directory};
 pub use settings::{connections, display, engine_settings, fresh_seed, listener, normaliser};
 pub use warnings::refused_listeners;
 
-use crate::auth::AuthError;
 use crate::client::DestinationError;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -36,9 +35,9 @@ use crate::log::disk;
 use crate::log::disk::files::Files;
 use crate::net::Reporter;
 use crate::receive::{self, Admission, Grpc, Http, Listeners, TenantLimiter};
+use crate::reload::ReloadError;
 use crate::shutdown::Failure;
 use crate::telemetry::Telemetry;
-use crate::tls::TlsError;
 use feed::FeedSource;
 use listeners::{ListenerParts, ListenerServers};
 use relay::{Relay, RunningRelay};
@@ -85,9 +84,9 @@ pub enum StartError {
     /// Nobody says where the state is kept.
     NoDirectory,
     /// A listener has certificates that cannot be used.
-    Tls(TlsError),
+    Tls(ReloadError),
     /// A listener has credentials that cannot be used.
-    Auth(AuthError),
+    Auth(ReloadError),
     /// Everyone who reaches these listeners could use them, and the operator did not say so.
     Open(Vec<String>),
     /// A destination has certificates or credentials that cannot be used.
@@ -115,18 +114,6 @@ impl std::error::Error for StartError {}
 impl From<std::io::Error> for StartError {
     fn from(error: std::io::Error) -> Self {
         Self::Listen(error)
-    }
-}
-
-impl From<TlsError> for StartError {
-    fn from(error: TlsError) -> Self {
-        Self::Tls(error)
-    }
-}
-
-impl From<AuthError> for StartError {
-    fn from(error: AuthError) -> Self {
-        Self::Auth(error)
     }
 }
 

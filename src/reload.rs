@@ -1,8 +1,8 @@
 //! I/O. What is made of files, and follows them while Baton runs: certificates and credentials.
 
 use metrics::Counter;
-use std::fmt::Display;
-use std::path::PathBuf;
+use std::fmt::{Display, Formatter};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tracing::{info, warn};
@@ -29,13 +29,57 @@ pub struct ReloadSource {
     pub failures: Counter,
 }
 
+/// Why what is made of files cannot be used, or a file cannot. It never shows what a file contains.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReloadError(String);
+
+impl Display for ReloadError {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for ReloadError {}
+
+impl ReloadError {
+    /// Not because of one file alone.
+    pub fn new(what: impl Into<String>) -> Self {
+        Self(what.into())
+    }
+
+    /// Because of a file.
+    pub fn of(file: &Path, what: impl Display) -> Self {
+        Self(format!("{}: {what}", file.display()))
+    }
+}
+
+/// The text of a file.
+///
+/// # Errors
+/// When it cannot be read, or is no text.
+pub fn read_text(file: &Path) -> Result<String, ReloadError> {
+    readable(file, std::fs::read_to_string(file))
+}
+
+/// The bytes of a file.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn read_bytes(file: &Path) -> Result<Vec<u8>, ReloadError> {
+    readable(file, std::fs::read(file))
+}
+
+fn readable<T>(file: &Path, read: std::io::Result<T>) -> Result<T, ReloadError> {
+    read.map_err(|error| ReloadError::of(file, format!("cannot be read: {error}")))
+}
+
 /// How it is made.
-type ReloadFn<T, E> = Box<dyn Fn() -> Result<T, E> + Send + Sync>;
+type ReloadFn<T> = Box<dyn Fn() -> Result<T, ReloadError> + Send + Sync>;
 
 /// What the files last were, and what came of it.
-pub struct Reloaded<T, E> {
+pub struct Reloaded<T> {
     source: ReloadSource,
-    load: ReloadFn<T, E>,
+    load: ReloadFn<T>,
     state: Mutex<ReloadState<T>>,
 }
 
@@ -44,9 +88,9 @@ struct ReloadState<T> {
     current: Arc<T>,
 }
 
-impl<T, E> std::fmt::Debug for Reloaded<T, E> {
+impl<T> std::fmt::Debug for Reloaded<T> {
     /// The files by their names alone.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Reloaded")
             .field("endpoint", &self.source.endpoint)
             .field("files", &self.source.files)
@@ -54,12 +98,12 @@ impl<T, E> std::fmt::Debug for Reloaded<T, E> {
     }
 }
 
-impl<T, E> Reloaded<T, E> {
+impl<T> Reloaded<T> {
     /// Loads for the first time.
     ///
     /// # Errors
     /// When the files cannot be used.
-    pub fn open(source: ReloadSource, load: ReloadFn<T, E>) -> Result<Self, E> {
+    pub fn open(source: ReloadSource, load: ReloadFn<T>) -> Result<Self, ReloadError> {
         // Before they are loaded: what changes meanwhile is loaded again.
         let contents = source.contents();
         let current = Arc::new(load()?);
@@ -86,7 +130,7 @@ impl ReloadSource {
     }
 }
 
-impl<T: Send + Sync, E: Display> Reload for Reloaded<T, E> {
+impl<T: Send + Sync> Reload for Reloaded<T> {
     fn interval(&self) -> Duration {
         self.source.interval
     }
@@ -135,8 +179,9 @@ mod tests {
         };
         let own = file.clone();
         let load = Box::new(move || {
-            let text = std::fs::read_to_string(&own).map_err(|error| error.to_string())?;
-            text.parse::<u64>().map_err(|error| error.to_string())
+            let text = read_text(&own)?;
+            text.parse::<u64>()
+                .map_err(|error| ReloadError::of(&own, error))
         });
         let reloaded = Reloaded::open(source, load).expect("a number");
         for (text, expected) in [("2", 2), ("x", 2), ("3", 3)] {

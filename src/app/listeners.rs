@@ -44,9 +44,14 @@ impl ListenerServers {
         let mut issuers = Vec::new();
         let mut parts = |name, protocol: Protocol, max_connections, (tls, auth): Security<'_>| {
             let open = |tls| TlsListener::open(name, tls, protocol.names());
-            let tls = tls.as_ref().map(open).transpose()?;
+            let tls = tls
+                .as_ref()
+                .map(open)
+                .transpose()
+                .map_err(StartError::Tls)?;
             files.extend(tls.as_ref().map(TlsListener::certificates));
-            let access = AccessControl::open(name, auth.as_ref(), config.tenants.as_ref())?;
+            let access = AccessControl::open(name, auth.as_ref(), config.tenants.as_ref());
+            let access = access.map_err(StartError::Auth)?;
             files.extend(access.files());
             issuers.extend(access.issuer());
             let settings = listener(config, max_connections);

@@ -2,13 +2,12 @@
 
 use super::authenticator::{Authenticator, Principal};
 use super::denial::Denial;
-use super::error::AuthError;
 use super::oidc::Issuer;
 use super::server_settings::ServerAuthSettings;
 use super::tenant_settings::TenantSettings;
 use crate::catalogue::InternalMetric;
 use crate::model::tenant::{Access, tenant};
-use crate::reload::Reload;
+use crate::reload::{Reload, ReloadError};
 use crate::telemetry::counter;
 use crate::tls::ClientCertificate;
 use http::{HeaderMap, HeaderValue};
@@ -41,7 +40,7 @@ impl AccessControl {
         listener: &str,
         auth: Option<&ServerAuthSettings>,
         tenants: Option<&TenantSettings>,
-    ) -> Result<Self, AuthError> {
+    ) -> Result<Self, ReloadError> {
         let auth = auth.map(|auth| Authenticator::open(listener, auth));
         let tenants = tenants.map(|settings| {
             let labels = [listener, Denial::NoTenant.reason()];

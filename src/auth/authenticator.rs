@@ -2,7 +2,6 @@
 
 use super::denial::Denial;
 use super::digest::{Digest, DigestKey};
-use super::error::AuthError;
 use super::oidc::{Issuer, OidcVerifier};
 use super::server_settings::ServerAuthSettings;
 use super::users::Users;
@@ -10,7 +9,7 @@ use super::web_config::WebConfig;
 use super::{tokens, users};
 use crate::catalogue::InternalMetric;
 use crate::model::Name;
-use crate::reload::{Reload, ReloadSource, Reloaded};
+use crate::reload::{Reload, ReloadError, ReloadSource, Reloaded};
 use crate::setting::Secret;
 use crate::telemetry::counter;
 use base64::Engine;
@@ -34,7 +33,7 @@ pub struct Authenticator(Arc<AuthenticatorState>);
 
 struct AuthenticatorState {
     key: DigestKey,
-    accepted: Arc<Reloaded<AcceptedCredentials, AuthError>>,
+    accepted: Arc<Reloaded<AcceptedCredentials>>,
     /// Checks JSON web tokens.
     oidc: Option<OidcVerifier>,
     /// The claim of those that names the tenant.
@@ -77,7 +76,7 @@ impl Authenticator {
     ///
     /// # Errors
     /// When a file cannot be used.
-    pub fn open(listener: &str, settings: &ServerAuthSettings) -> Result<Self, AuthError> {
+    pub fn open(listener: &str, settings: &ServerAuthSettings) -> Result<Self, ReloadError> {
         let key = DigestKey::random()?;
         let mut own = settings.clone();
         let source = ReloadSource {
@@ -125,7 +124,7 @@ impl Authenticator {
 
     /// What follows its files.
     pub fn files(&self) -> impl Iterator<Item = Arc<dyn Reload>> {
-        let accepted = Arc::<Reloaded<AcceptedCredentials, AuthError>>::clone(&self.0.accepted);
+        let accepted = Arc::<Reloaded<AcceptedCredentials>>::clone(&self.0.accepted);
         let keys = self.0.oidc.as_ref().and_then(OidcVerifier::files);
         [accepted as Arc<dyn Reload>].into_iter().chain(keys)
     }
@@ -229,7 +228,7 @@ impl AuthenticatorState {
 fn accepted(
     settings: &ServerAuthSettings,
     key: &DigestKey,
-) -> Result<AcceptedCredentials, AuthError> {
+) -> Result<AcceptedCredentials, ReloadError> {
     let tokens = match &settings.bearer {
         Some(bearer) => tokens::of_file(&bearer.filename, key)?,
         None => HashMap::new(),
@@ -241,7 +240,7 @@ fn accepted(
         if let Some(file) = &basic.filename {
             let found = WebConfig::read(file)?.basic_auth_users;
             if found.is_empty() {
-                return Err(AuthError::of(file, "has no basic_auth_users"));
+                return Err(ReloadError::of(file, "has no basic_auth_users"));
             }
             hashes.extend(found);
         }

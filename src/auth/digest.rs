@@ -1,6 +1,6 @@
 //! Keyed digests, by which secrets are compared and remembered. As nobody outside knows the key, the time that a comparison takes says nothing of a secret.
 
-use super::error::AuthError;
+use crate::reload::ReloadError;
 use ring::hmac::{Context, HMAC_SHA256, Key};
 use ring::rand::SystemRandom;
 
@@ -12,9 +12,9 @@ pub(super) type Digest = [u8; 32];
 pub(super) struct DigestKey(Key);
 
 impl DigestKey {
-    pub(super) fn random() -> Result<Self, AuthError> {
+    pub(super) fn random() -> Result<Self, ReloadError> {
         let key = Key::generate(HMAC_SHA256, &SystemRandom::new());
-        let key = key.map_err(|_| AuthError::new("the system gives no random numbers"))?;
+        let key = key.map_err(|_| ReloadError::new("the system gives no random numbers"))?;
         Ok(Self(key))
     }
 

@@ -15,7 +15,6 @@
 //! | `web_config.rs` | the web configuration of Prometheus |
 //! | `client_settings.rs` | the keys of `auth` of a destination |
 //! | `credentials.rs` | the header `authorization` towards a destination |
-//! | `error.rs` | why credentials cannot be used |
 
 mod access_control;
 mod authenticator;
@@ -23,7 +22,6 @@ mod client_settings;
 mod credentials;
 mod denial;
 mod digest;
-mod error;
 mod oidc;
 mod server_settings;
 mod tenant_limits;
@@ -39,7 +37,6 @@ pub use access_control::AccessControl;
 pub use client_settings::{ClientAuthSettings, ClientBasicSettings, ClientBearerSettings};
 pub use credentials::Credentials;
 pub use denial::Denial;
-pub use error::AuthError;
 pub use oidc::{Issuer, OidcSettings};
 pub use server_settings::{ServerAuthSettings, ServerBasicSettings, ServerBearerSettings};
 pub use tenant_limits::{ByteCount, LimitsByTenant, TenantLimits};

@@ -1,8 +1,8 @@
 //! The tokens of a listener.
 
 use super::digest::{Digest, DigestKey};
-use super::error::{AuthError, read};
 use crate::model::Name;
+use crate::reload::{ReloadError, read_text};
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -10,8 +10,8 @@ use std::path::Path;
 pub(super) fn of_file(
     file: &Path,
     key: &DigestKey,
-) -> Result<HashMap<Digest, Option<Name>>, AuthError> {
-    let text = read(file)?;
+) -> Result<HashMap<Digest, Option<Name>>, ReloadError> {
+    let text = read_text(file)?;
     let mut tokens = HashMap::new();
     for (place, line) in text.lines().enumerate() {
         let line = line.trim();
@@ -28,13 +28,13 @@ pub(super) fn of_file(
                     "line {}: expected a token, or a name and a token",
                     place + 1
                 );
-                return Err(AuthError::of(file, what));
+                return Err(ReloadError::of(file, what));
             }
         };
         tokens.insert(key.digest(&[token.as_bytes()]), name);
     }
     match tokens.is_empty() {
-        true => Err(AuthError::of(file, "has no token")),
+        true => Err(ReloadError::of(file, "has no token")),
         false => Ok(tokens),
     }
 }

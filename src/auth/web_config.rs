@@ -1,7 +1,7 @@
 //! The web configuration of Prometheus and its exporters: TLS and users in one file.
 
-use super::error::{AuthError, read};
 use super::users;
+use crate::reload::{ReloadError, read_text};
 use crate::tls::{ServerTlsSettings, TlsVersion};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -42,19 +42,19 @@ impl WebConfig {
     ///
     /// # Errors
     /// When it cannot be read, has keys that Baton does not support, or values that are wrong.
-    pub fn read(file: &Path) -> Result<Self, AuthError> {
-        let text = read(file)?;
+    pub fn read(file: &Path) -> Result<Self, ReloadError> {
+        let text = read_text(file)?;
         let mut options = serde_saphyr::Options::default();
         options.with_snippet = false;
         // The message of the parser may repeat the text.
         let value: Value =
             serde_saphyr::from_str_with_options(&text, options).map_err(|error| {
                 let line = error.location().map_or(0, |place| place.line());
-                AuthError::of(file, format!("line {line}: not valid YAML"))
+                ReloadError::of(file, format!("line {line}: not valid YAML"))
             })?;
         let folder = file.parent().unwrap_or(Path::new("."));
         Self::of_value(&value, folder)
-            .map_err(|(key, what)| AuthError::of(file, format!("{key}: {what}")))
+            .map_err(|(key, what)| ReloadError::of(file, format!("{key}: {what}")))
     }
 
     fn of_value(value: &Value, folder: &Path) -> Result<Self, WebFault> {

@@ -1,9 +1,9 @@
 //! Where a destination is, how it is reached, and what Baton shows to it.
 
 use super::settings::ClientSettings;
-use crate::auth::{AuthError, Credentials};
-use crate::reload::Reload;
-use crate::tls::{TlsConnector, TlsError};
+use crate::auth::Credentials;
+use crate::reload::{Reload, ReloadError};
+use crate::tls::TlsConnector;
 use http::Uri;
 use std::sync::Arc;
 
@@ -22,9 +22,9 @@ pub struct DestinationTarget {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DestinationError {
     /// Its certificates.
-    Tls(TlsError),
+    Tls(ReloadError),
     /// Its credentials.
-    Auth(AuthError),
+    Auth(ReloadError),
 }
 
 impl std::fmt::Display for DestinationError {

@@ -1,10 +1,10 @@
 //! TLS towards a destination.
 
-use super::files::{self, TlsError};
+use super::files;
 use super::metrics::TlsMetrics;
 use super::settings::ClientTlsSettings;
 use crate::dns::HostResolver;
-use crate::reload::{Reload, Reloaded};
+use crate::reload::{Reload, ReloadError, Reloaded};
 use http::Uri;
 use hyper_rustls::{
     FixedServerNameResolver, HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream,
@@ -38,7 +38,7 @@ pub type TlsStream = MaybeHttpsStream<TokioIo<TcpStream>>;
 pub struct TlsConnector {
     tcp: HttpConnector<HostResolver>,
     /// `None`: the URL of the destination has no TLS.
-    config: Option<Arc<Reloaded<ClientConfig, TlsError>>>,
+    config: Option<Arc<Reloaded<ClientConfig>>>,
     name: Option<ServerName<'static>>,
     only_http2: bool,
 }
@@ -67,7 +67,7 @@ impl TlsConnector {
         endpoint: &str,
         settings: &ClientTlsSettings,
         (connect_timeout, only_http2): (Duration, bool),
-    ) -> Result<Self, TlsError> {
+    ) -> Result<Self, ReloadError> {
         let metrics = TlsMetrics::new(endpoint, settings.cert_file.is_some());
         let mut own = settings.clone();
         let interval = own.reload_interval;
@@ -85,7 +85,7 @@ impl TlsConnector {
     /// What follows its files; `None` without TLS.
     pub fn certificates(&self) -> Option<Arc<dyn Reload>> {
         let config = self.config.as_ref()?;
-        Some(Arc::<Reloaded<ClientConfig, TlsError>>::clone(config))
+        Some(Arc::<Reloaded<ClientConfig>>::clone(config))
     }
 
     /// The connector of the next connection.
@@ -130,9 +130,9 @@ impl Service<Uri> for TlsConnector {
     }
 }
 
-fn load(settings: &ClientTlsSettings, metrics: &TlsMetrics) -> Result<ClientConfig, TlsError> {
+fn load(settings: &ClientTlsSettings, metrics: &TlsMetrics) -> Result<ClientConfig, ReloadError> {
     let crypto = Arc::new(ring::default_provider());
-    let unusable = |error: RustlsError| TlsError::new(format!("TLS cannot be used: {error}"));
+    let unusable = |error: RustlsError| ReloadError::new(format!("TLS cannot be used: {error}"));
     let builder = ClientConfig::builder_with_provider(Arc::clone(&crypto))
         .with_protocol_versions(settings.min_version.accepted())
         .map_err(unusable)?;
@@ -148,7 +148,7 @@ fn load(settings: &ClientTlsSettings, metrics: &TlsMetrics) -> Result<ClientConf
             let verifier = WebPkiServerVerifier::builder_with_provider(roots, crypto.clone());
             let verifier = verifier.build();
             let verifier = verifier
-                .map_err(|error| TlsError::new(format!("no authority can be used: {error}")))?;
+                .map_err(|error| ReloadError::new(format!("no authority can be used: {error}")))?;
             builder.with_webpki_verifier(verifier)
         }
     };
@@ -166,7 +166,7 @@ fn load(settings: &ClientTlsSettings, metrics: &TlsMetrics) -> Result<ClientConf
 }
 
 /// The authorities that certify the destination.
-fn roots(settings: &ClientTlsSettings) -> Result<RootCertStore, TlsError> {
+fn roots(settings: &ClientTlsSettings) -> Result<RootCertStore, ReloadError> {
     let mut roots = RootCertStore::empty();
     if let Some(file) = &settings.ca_file {
         files::authorities(file, &mut roots)?;
@@ -177,7 +177,7 @@ fn roots(settings: &ClientTlsSettings) -> Result<RootCertStore, TlsError> {
         roots.add_parsable_certificates(system.certs);
     }
     match roots.is_empty() {
-        true => Err(TlsError::new(
+        true => Err(ReloadError::new(
             "the operating system has no certificate authorities: set ca_file",
         )),
         false => Ok(roots),

@@ -25,7 +25,6 @@ mod settings;
 pub use client::{TlsConnector, TlsStream};
 pub use client_certificate::ClientCertificate;
 pub use fault::{TlsFault, connection_fault};
-pub use files::TlsError;
 pub use host::is_local;
 pub use server::TlsListener;
 pub use settings::{ClientTlsSettings, ServerTlsSettings, TlsVersion};

@@ -1,10 +1,10 @@
 //! TLS of a listener.
 
 use super::client_certificate::ClientCertificate;
-use super::files::{self, TlsError};
+use super::files;
 use super::metrics::TlsMetrics;
 use super::settings::ServerTlsSettings;
-use crate::reload::{Reload, Reloaded};
+use crate::reload::{Reload, ReloadError, Reloaded};
 use std::path::Path;
 use std::sync::Arc;
 use tokio::net::TcpStream;
@@ -17,7 +17,7 @@ use tokio_rustls::server::TlsStream;
 
 /// TLS of a listener, whose certificates follow their files.
 #[derive(Clone, Debug)]
-pub struct TlsListener(Arc<Reloaded<ServerConfig, TlsError>>);
+pub struct TlsListener(Arc<Reloaded<ServerConfig>>);
 
 impl TlsListener {
     /// Reads the files. `endpoint` is the listener as in labels; `protocols` are those that it speaks, the preferred one first (ALPN).
@@ -29,7 +29,7 @@ impl TlsListener {
         endpoint: &str,
         settings: &ServerTlsSettings,
         protocols: &'static [&'static [u8]],
-    ) -> Result<Self, TlsError> {
+    ) -> Result<Self, ReloadError> {
         let metrics = TlsMetrics::new(endpoint, true);
         let mut own = settings.clone();
         let interval = own.reload_interval;
@@ -56,7 +56,7 @@ impl TlsListener {
 
     /// What follows its files.
     pub fn certificates(&self) -> Arc<dyn Reload> {
-        Arc::<Reloaded<ServerConfig, TlsError>>::clone(&self.0)
+        Arc::<Reloaded<ServerConfig>>::clone(&self.0)
     }
 }
 
@@ -64,11 +64,11 @@ fn load(
     settings: &ServerTlsSettings,
     protocols: &[&[u8]],
     metrics: &TlsMetrics,
-) -> Result<ServerConfig, TlsError> {
+) -> Result<ServerConfig, ReloadError> {
     let crypto = Arc::new(ring::default_provider());
     let pair = files::pair(&settings.cert_file, &settings.key_file, &crypto)?;
     let shown = pair.cert.clone();
-    let unusable = |error| TlsError::new(format!("TLS cannot be used: {error}"));
+    let unusable = |error| ReloadError::new(format!("TLS cannot be used: {error}"));
     let builder = ServerConfig::builder_with_provider(Arc::clone(&crypto))
         .with_protocol_versions(settings.min_version.accepted())
         .map_err(unusable)?;
@@ -86,10 +86,10 @@ fn load(
 fn verifier(
     file: &Path,
     crypto: &Arc<CryptoProvider>,
-) -> Result<Arc<dyn tokio_rustls::rustls::server::danger::ClientCertVerifier>, TlsError> {
+) -> Result<Arc<dyn tokio_rustls::rustls::server::danger::ClientCertVerifier>, ReloadError> {
     let mut roots = RootCertStore::empty();
     files::authorities(file, &mut roots)?;
     WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(crypto))
         .build()
-        .map_err(|error| TlsError::new(format!("{} cannot be used: {error}", file.display())))
+        .map_err(|error| ReloadError::new(format!("{} cannot be used: {error}", file.display())))
 }

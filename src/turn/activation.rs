@@ -79,7 +79,7 @@ impl Activations {
             .calls
             .iter()
             .copied()
-            .filter(|&i| calls::is_chat(tree, i))
+            .filter(|&i| calls::is_chat(tree.events[i]))
             .chain(tools.iter().copied())
             .collect();
         let containers = containers(tree, &steps);
@@ -123,9 +123,11 @@ impl Activations {
     pub(super) fn opening(&self, tree: &Tree<'_>, activation: usize) -> &Step {
         let first = self.first_step(activation);
         let steps = self.list[activation].steps.iter().map(|&i| &self.steps[i]);
-        let is_failed_try = |step: &&Step| step.failed && calls::is_chat(tree, step.event);
+        let is_failed_try = |step: &&Step| step.failed && calls::is_chat(tree.events[step.event]);
         let mut after = steps.skip_while(is_failed_try);
-        let after = after.next().filter(|s| calls::is_chat(tree, s.event));
+        let after = after
+            .next()
+            .filter(|s| calls::is_chat(tree.events[s.event]));
         after.unwrap_or(first)
     }
 

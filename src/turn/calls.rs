@@ -4,14 +4,14 @@ use super::nesting;
 use super::pause::WaitingTools;
 use super::tree::Tree;
 use crate::model::Name;
-use crate::model::event::{Kind, Operation};
+use crate::model::event::{Event, Kind, Operation};
 use crate::model::ids::TraceId;
 use crate::model::time::Timestamp;
 use rapidhash::{RapidHashMap as HashMap, RapidHashSet as HashSet};
 
-/// Whether event `i` is a chat call.
-pub(super) fn is_chat(tree: &Tree<'_>, i: usize) -> bool {
-    matches!(&tree.events[i].kind, Kind::Model(call) if call.operation == Operation::Chat)
+/// Whether an event is a chat call, and not one for embeddings or the like.
+pub(super) fn is_chat(event: &Event) -> bool {
+    matches!(&event.kind, Kind::Model(call) if call.operation == Operation::Chat)
 }
 
 /// Tool events, each call once: agent, MCP client and MCP server may all report it (C-2).
@@ -77,7 +77,7 @@ fn is_asked_anew(tree: &Tree<'_>, first: usize, second: usize) -> bool {
     between.any(|(place, event)| {
         let call = begun + place;
         event.trace == tree.events[second].trace
-            && is_chat(tree, call)
+            && is_chat(tree.events[call])
             && tree.agent(call) == tree.agent(second)
     })
 }

@@ -58,7 +58,7 @@ fn gives_text(tree: &Tree<'_>, step: &Step) -> bool {
     let event = tree.events[step.event];
     let has_text = matches!(&event.kind, Kind::Model(call)
         if call.answered == Some(true) && call.requests.is_empty());
-    has_text && !step.failed && !event.rare.cancelled && calls::is_chat(tree, step.event)
+    has_text && !step.failed && !event.rare.cancelled && calls::is_chat(tree.events[step.event])
 }
 
 /// Whether a tool call ended a run that ended well: what it returned is what the user got (T-17).
@@ -237,7 +237,7 @@ impl<'t, 'e> TextAnswer<'t, 'e> {
     fn has_overtaken(&self, later: &Step) -> bool {
         let tree = self.tree;
         let (own, event) = (tree.events[self.step.event], tree.events[later.event]);
-        let is_loser = event.rare.cancelled && calls::is_chat(tree, later.event);
+        let is_loser = event.rare.cancelled && calls::is_chat(tree.events[later.event]);
         let place = |step: &Step| {
             let node = self.activations.list[step.activation].node;
             let agent = node.filter(|&node| is_run(tree.events[node]));

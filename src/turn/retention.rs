@@ -1,10 +1,11 @@
 //! Context retention and intent retention of a handoff.
 
 use super::activation::Activations;
+use super::calls;
 use super::policy::Policy;
 use super::tree::Tree;
 use crate::model::Name;
-use crate::model::event::{CONTEXT_RETENTION, Event, INTENT_RETENTION, Kind, Operation};
+use crate::model::event::{CONTEXT_RETENTION, Event, INTENT_RETENTION, Kind};
 use crate::model::fact::{Evidence, HandoffKind, HandoffResult, IntentPassed, Retention};
 use crate::model::sketch::Sketch;
 use crate::model::time::Timestamp;
@@ -38,7 +39,7 @@ impl SourceContext {
             .calls
             .iter()
             .filter(|&&call| from.is_some() && tree.agent(call) == from)
-            .filter(|&&call| tree.events[call].start <= until && is_chat(tree.events[call]))
+            .filter(|&&call| tree.events[call].start <= until && calls::is_chat(tree.events[call]))
             .max_by_key(|&&call| (tree.events[call].end, call));
         let event = last.map(|&call| tree.events[call]);
         Self {
@@ -91,7 +92,7 @@ impl SourceContext {
         let chats = std::iter::once(opening)
             .chain(steps)
             .map(|i| tree.events[i]);
-        let first = chats.into_iter().find(|e| is_chat(e));
+        let first = chats.into_iter().find(|e| calls::is_chat(e));
         let of_target = || {
             let node = activation.node.map(|i| tree.events[i]);
             node.into_iter()
@@ -153,10 +154,6 @@ fn declared(event: &Event, evaluation: &str) -> Option<f64> {
         .iter()
         .find(|e| &*e.name == evaluation)?;
     evaluation.score.filter(|score| (0.0..=1.0).contains(score))
-}
-
-fn is_chat(event: &Event) -> bool {
-    matches!(&event.kind, Kind::Model(call) if call.operation == Operation::Chat)
 }
 
 fn input_tokens(event: &Event) -> Option<u64> {

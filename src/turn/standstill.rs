@@ -56,7 +56,8 @@ fn tool(event: &Event) -> Option<&ToolCall> {
     }
 }
 
-fn is_chat(event: &Event) -> bool {
+/// Whether an event is a chat call and not the work of an agent at the same time.
+fn is_mere_chat(event: &Event) -> bool {
     matches!(&event.kind, Kind::Model(call) if call.operation == Operation::Chat && !call.is_agent)
 }
 
@@ -84,7 +85,7 @@ impl<'e> Standstill<'e> {
             found.place(i, parents[i]);
         }
         for (event, scope) in found.events.iter().zip(&found.scopes) {
-            if is_chat(event) {
+            if is_mere_chat(event) {
                 let last = found.last_calls.entry(*scope).or_default();
                 *last = event.start.max(*last);
             }
@@ -156,7 +157,7 @@ impl<'e> Standstill<'e> {
         let is_open = |&i: &usize| {
             let (event, scope) = (self.events[i], self.scopes[i]);
             let asks = matches!(&event.kind, Kind::Model(call)
-                if is_chat(event) && call.asked_tools > 0 && !call.failed);
+                if is_mere_chat(event) && call.asked_tools > 0 && !call.failed);
             asks && !event.rare.cancelled
                 && !self.broken[i]
                 && self.last_call(scope) == Some(event.start)

@@ -4,8 +4,7 @@
 
 use super::keys::TokenKeys;
 use super::settings::OidcSettings;
-use crate::auth::error::AuthError;
-use crate::reload::{Reload, ReloadSource};
+use crate::reload::{Reload, ReloadError, ReloadSource};
 use crate::tls::{ClientTlsSettings, TlsConnector, connection_fault};
 use bytes::Bytes;
 use http::{Request, StatusCode, Uri};
@@ -70,7 +69,7 @@ impl std::fmt::Debug for Issuer {
 
 impl Issuer {
     /// Reads the authorities of checked settings. Registers its metrics with the recorder in whose scope it is called.
-    pub(super) fn open(settings: &OidcSettings, source: ReloadSource) -> Result<Self, AuthError> {
+    pub(super) fn open(settings: &OidcSettings, source: ReloadSource) -> Result<Self, ReloadError> {
         let has_tls = settings.issuer_url.starts_with("https:");
         let connector = match has_tls {
             true => {
@@ -80,7 +79,7 @@ impl Issuer {
                     ..ClientTlsSettings::default()
                 };
                 let open = TlsConnector::open(&source.endpoint, &tls, (CONNECT_TIMEOUT, false));
-                open.map_err(|error| AuthError::new(error.to_string()))?
+                open.map_err(|error| ReloadError::new(error.to_string()))?
             }
             false => TlsConnector::plain(CONNECT_TIMEOUT),
         };

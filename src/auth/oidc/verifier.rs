@@ -4,8 +4,7 @@ use super::issuer::Issuer;
 use super::keys::TokenKeys;
 use super::settings::OidcSettings;
 use crate::auth::denial::Denial;
-use crate::auth::error::AuthError;
-use crate::reload::{Reload, ReloadSource, Reloaded};
+use crate::reload::{Reload, ReloadError, ReloadSource, Reloaded, read_text};
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{decode, decode_header};
 use serde_json::{Map, Value};
@@ -15,7 +14,7 @@ use std::sync::Arc;
 /// Checks the tokens of one issuer.
 pub(in crate::auth) enum OidcVerifier {
     /// With keys from a file.
-    File(Arc<Reloaded<TokenKeys, AuthError>>),
+    File(Arc<Reloaded<TokenKeys>>),
     /// With keys that the issuer tells.
     Issuer(Arc<Issuer>),
 }
@@ -25,7 +24,7 @@ impl OidcVerifier {
     pub(in crate::auth) fn open(
         settings: &OidcSettings,
         source: ReloadSource,
-    ) -> Result<Self, AuthError> {
+    ) -> Result<Self, ReloadError> {
         let Some(file) = settings.jwks_file.clone() else {
             return Ok(Self::Issuer(Arc::new(Issuer::open(settings, source)?)));
         };
@@ -41,7 +40,7 @@ impl OidcVerifier {
     /// What follows its file, if it has one.
     pub(in crate::auth) fn files(&self) -> Option<Arc<dyn Reload>> {
         match self {
-            Self::File(keys) => Some(Arc::<Reloaded<TokenKeys, AuthError>>::clone(keys)),
+            Self::File(keys) => Some(Arc::<Reloaded<TokenKeys>>::clone(keys)),
             Self::Issuer(issuer) => issuer.authorities(),
         }
     }
@@ -79,7 +78,7 @@ impl OidcVerifier {
     }
 }
 
-fn of_file(file: &Path, settings: &OidcSettings) -> Result<TokenKeys, AuthError> {
-    let text = crate::auth::error::read(file)?;
-    TokenKeys::read(text.as_bytes(), settings).map_err(|what| AuthError::of(file, what))
+fn of_file(file: &Path, settings: &OidcSettings) -> Result<TokenKeys, ReloadError> {
+    let text = read_text(file)?;
+    TokenKeys::read(text.as_bytes(), settings).map_err(|what| ReloadError::of(file, what))
 }
