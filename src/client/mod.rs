@@ -6,6 +6,7 @@
 //! | `settings.rs` | the keys that every destination has, with the names of the Collector |
 //! | `target.rs` | where a destination is, with its certificates and credentials |
 //! | `failure.rs` | why a request was not accepted, and whether a retry helps |
+//! | `status.rs` | what an operator is told of a destination |
 //! | `backoff.rs` | the waits between attempts |
 //! | `http.rs` | HTTP |
 //! | `grpc_status.rs` | the status of an answer over gRPC |
@@ -24,6 +25,7 @@ mod otlp_grpc;
 mod otlp_http;
 mod otlp_request;
 mod settings;
+mod status;
 mod target;
 
 #[cfg(test)]
@@ -36,6 +38,7 @@ pub use otlp::OtlpClient;
 pub use otlp_answer::Accepted;
 pub use otlp_request::OtlpRequest;
 pub use settings::{ClientSettings, RetrySettings};
+pub use status::DestinationStatus;
 pub use target::{DestinationError, DestinationTarget};
 
 const USER_AGENT: &str = concat!("baton/", env!("CARGO_PKG_VERSION"));

@@ -74,7 +74,7 @@ impl Destination {
         } = self;
         let drains = policy.drains;
         let consumers = settings.sending_queue.num_consumers;
-        let sender = RequestSender::new(name, settings, target, metrics, (clock, policy));
+        let sender = RequestSender::new(&name, settings, target, metrics, (clock, policy));
         let mut flights = FuturesUnordered::new();
         let mut outstanding = Outstanding::default();
         let mut interrupted = false;

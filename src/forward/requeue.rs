@@ -63,8 +63,7 @@ impl Requeue {
             };
             let metrics = ExporterMetrics::new(name);
             let manner = (clock.clone(), GiveUpPolicy::default());
-            let sender =
-                RequestSender::new(name.clone(), settings.clone(), target, metrics, manner);
+            let sender = RequestSender::new(name, settings.clone(), target, metrics, manner);
             senders.insert(name.clone(), sender);
         }
         Ok(Self(senders))

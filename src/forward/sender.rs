@@ -4,33 +4,33 @@ use super::metrics::ExporterMetrics;
 use super::record::{self, OutboundRequest};
 use super::settings::{DestinationSettings, ForwardProtocol};
 use super::{DroppedReason, convert};
-use crate::client::{Accepted, Backoff, DestinationTarget, OtlpClient, SendError, SendFailure};
+use crate::client::{
+    Accepted, Backoff, DestinationStatus, DestinationTarget, OtlpClient, SendError, SendFailure,
+};
 use crate::clock::Clock;
 use crate::model::request::Encoding;
 use crate::spool::{Quarantine, SpoolPayload};
 use crate::verdict::VerdictForm;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::warn;
 
 /// How long a request in flight is waited for when Baton stops and the spool survives: it is sent again by the next process.
 const STOP_WAIT: Duration = Duration::from_secs(2);
 
+/// What becomes of a request that is rejected.
+const NOT_AGAIN: &str = "they are not sent again";
+
 /// The sender of one destination.
 pub(super) struct RequestSender {
-    name: String,
     pub(super) settings: DestinationSettings,
     client: OtlpClient,
     pub(super) metrics: ExporterMetrics,
     clock: Clock,
     policy: GiveUpPolicy,
-    /// The last attempt failed: it is told when that changes.
-    failing: AtomicBool,
-    /// The last request was rejected.
-    rejecting: AtomicBool,
+    status: DestinationStatus,
 }
 
 /// What becomes of requests that wait at the end, are not sent for long, or are rejected.
@@ -56,7 +56,7 @@ pub(super) enum Sent {
 impl RequestSender {
     /// A sender of checked settings. Call it inside a tokio runtime.
     pub(super) fn new(
-        name: String,
+        name: &str,
         settings: DestinationSettings,
         target: DestinationTarget,
         metrics: ExporterMetrics,
@@ -64,19 +64,17 @@ impl RequestSender {
     ) -> Self {
         let client = settings.connect(target);
         Self {
-            name,
+            status: DestinationStatus::new(name, "requests"),
             settings,
             client,
             metrics,
             clock,
             policy,
-            failing: AtomicBool::new(false),
-            rejecting: AtomicBool::new(false),
         }
     }
 
     pub(super) fn name(&self) -> &str {
-        &self.name
+        self.status.exporter()
     }
 
     /// The request in a payload, as this destination takes it; `None`: it does not get it.
@@ -137,7 +135,7 @@ impl RequestSender {
                 self.rejected(&request, &error);
                 return Sent::Settled;
             }
-            self.tell_failing(&error);
+            self.status.failed(&error);
             let elapsed = self.clock.now().since(begun);
             let Some(wait) = backoff.retry(error.wait, elapsed) else {
                 self.metrics.dropped(DroppedReason::RetryLimit);
@@ -171,16 +169,11 @@ impl RequestSender {
                 if self.keeps(request, &answer) {
                     self.metrics.quarantined();
                 }
-                self.tell_rejecting(&answer);
+                self.status.rejected(&answer, NOT_AGAIN);
             }
-            None => self.rejecting.store(false, Ordering::Relaxed),
+            None => self.status.accepted_all(),
         }
-        if self.failing.swap(false, Ordering::Relaxed) {
-            info!(
-                exporter = self.name,
-                "the destination accepts requests again"
-            );
-        }
+        self.status.answered();
     }
 
     fn rejected(&self, request: &OutboundRequest, error: &SendError) {
@@ -189,17 +182,7 @@ impl RequestSender {
         } else {
             self.metrics.dropped(DroppedReason::Rejected);
         }
-        self.tell_rejecting(&error.what);
-    }
-
-    fn tell_rejecting(&self, answer: &str) {
-        if !self.rejecting.swap(true, Ordering::Relaxed) {
-            warn!(
-                exporter = self.name,
-                %answer,
-                "the destination rejected a request permanently, as a whole or in part: it is not sent again"
-            );
-        }
+        self.status.rejected(&error.what, NOT_AGAIN);
     }
 
     /// Keeps a request that was rejected as a whole or in part, if it can.
@@ -208,22 +191,10 @@ impl RequestSender {
             return false;
         };
         let now = self.clock.now();
-        let content = record::quarantined(request, &self.name, answer, now);
+        let content = record::quarantined(request, self.name(), answer, now);
         quarantine.keep(now.0, &content).unwrap_or_else(|error| {
-            warn!(exporter = self.name, %error, "a rejected request cannot be kept");
+            warn!(exporter = self.name(), %error, "a rejected request cannot be kept");
             false
         })
-    }
-
-    fn tell_failing(&self, error: &SendError) {
-        if !self.failing.swap(true, Ordering::Relaxed) {
-            let (reason, fault) = (error.reason.as_str(), &error.what);
-            warn!(
-                exporter = self.name,
-                reason,
-                %fault,
-                "the destination does not accept requests: they are sent again"
-            );
-        }
     }
 }

@@ -4,25 +4,19 @@ use super::metrics::{PushDropped, PushMetrics};
 use super::points::SeriesBirth;
 use super::protocol::{PushAnswer, PushBatch, PushProtocol};
 use super::queue::ShardQueue;
-use crate::client::{Backoff, RetrySettings, SendError, SendFailure};
+use crate::client::{Backoff, DestinationStatus, RetrySettings, SendError, SendFailure};
 use crate::clock::Clock;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
 
 /// What all shards of an exporter share.
 pub(super) struct ShardDelivery<P> {
-    pub(super) name: String,
     pub(super) protocol: P,
     pub(super) retry: RetrySettings,
     pub(super) metrics: PushMetrics,
     pub(super) clock: Clock,
-    /// The last attempt failed: it is told when that changes.
-    pub(super) failing: AtomicBool,
-    /// The receiver did not take some of the last points: it is told once.
-    pub(super) rejecting: AtomicBool,
+    pub(super) status: DestinationStatus,
     /// Series that the receiver knows since it was asked last. Written by all shards, taken by the loop of the exporter.
     pub(super) acknowledged: Mutex<Vec<SeriesBirth>>,
     /// Is cancelled when no more requests come: what waits gets one more attempt.
@@ -96,7 +90,7 @@ impl<P: PushProtocol> ShardDelivery<P> {
                 }
             };
             self.metrics.failed(error.reason);
-            self.tell_failing(&error);
+            self.status.failed(&error);
             if is_last {
                 self.metrics.dropped(PushDropped::Shutdown, batch.points);
                 return Delivered::GivenUp;
@@ -125,23 +119,12 @@ impl<P: PushProtocol> ShardDelivery<P> {
         if error.is_none() || written > 0 {
             self.metrics.succeeded(self.clock.now());
         }
-        let exporter = &*self.name;
-        if self.failing.swap(false, Ordering::Relaxed) {
-            info!(exporter, "the receiver answers again");
-        }
-        let rejects = lost > 0;
-        if rejects && !self.rejecting.swap(rejects, Ordering::Relaxed) {
+        self.status.answered();
+        if lost > 0 {
             let answer = error.map_or_else(|| "accepted in part".to_owned(), |error| error.what);
-            warn!(exporter, lost, %answer, "the receiver does not take all points: they are not sent again");
-        } else if !rejects {
-            self.rejecting.store(false, Ordering::Relaxed);
-        }
-    }
-
-    fn tell_failing(&self, error: &SendError) {
-        if !self.failing.swap(true, Ordering::Relaxed) {
-            let (exporter, reason, fault) = (&*self.name, error.reason.as_str(), &error.what);
-            warn!(exporter, reason, %fault, "the receiver does not take points: they are sent again");
+            self.status.rejected(&answer, "they are not sent again");
+        } else {
+            self.status.accepted_all();
         }
     }
 }

@@ -7,13 +7,12 @@ use super::points::PointSet;
 use super::protocol::PushProtocol;
 use super::queue::ShardQueue;
 use super::schedule::{point_time, state_is_complete};
-use crate::client::RetrySettings;
+use crate::client::{DestinationStatus, RetrySettings};
 use crate::export::{ExportError, Exporter, Feed, ServiceIdentity};
 use crate::log::disk::files::Files;
 use crate::model::metric::Family;
 use crate::model::time::Timestamp;
 use futures_util::future::join_all;
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
@@ -92,13 +91,11 @@ impl<P: PushProtocol> Exporter for PushExporter<P> {
             exporter: self.settings.name.clone(),
         };
         let delivery = ShardDelivery {
-            name: self.settings.name,
+            status: DestinationStatus::new(&self.settings.name, "points"),
             protocol: self.protocol,
             retry: self.settings.retry,
             metrics: self.metrics,
             clock: feed.clock.clone(),
-            failing: AtomicBool::new(false),
-            rejecting: AtomicBool::new(false),
             acknowledged: Mutex::default(),
             closed: CancellationToken::new(),
         };

@@ -10,7 +10,7 @@ use super::encode::metrics;
 use super::sender::{BatchSender, PushOutcome, resource};
 use super::settings::OtlpPushSettings;
 use super::store::{CheckpointStore, LeftCheckpoints};
-use crate::client::{OtlpClient, RetrySettings};
+use crate::client::{DestinationStatus, OtlpClient, RetrySettings};
 use crate::export::push::metrics::PushMetrics;
 use crate::export::push::schedule::{point_time, state_is_complete};
 use crate::export::{ExportError, Exporter, Feed, ServiceIdentity};
@@ -149,14 +149,12 @@ impl MetricsPusher {
             exporter: target.name.clone(),
         };
         let sender = BatchSender {
-            exporter: target.name,
+            status: DestinationStatus::new(&target.name, "metrics"),
             client: (target.connect)(),
             resource: resource(&identity),
             retry: target.retry,
             metrics,
             clock: feed.clock.clone(),
-            failing: false,
-            rejecting: false,
         };
         Self {
             feed,
@@ -179,7 +177,7 @@ impl MetricsPusher {
             }) => (known, pending),
             Ok(_) => (Checkpoint::begin(&self.read(), self.since), None),
             Err(error) => {
-                let exporter = &*self.sender.exporter;
+                let exporter = self.sender.status.exporter();
                 warn!(exporter, %error, "what the destination has cannot be read: what was counted since the last push is not sent as deltas");
                 (self.read(), None)
             }
@@ -256,7 +254,7 @@ impl MetricsPusher {
 
     fn note(&self, noted: Result<(), LogError>) {
         if let Err(error) = noted {
-            let exporter = &*self.sender.exporter;
+            let exporter = self.sender.status.exporter();
             warn!(exporter, %error, "what the destination has cannot be noted: after a restart it may get points twice");
         }
     }

@@ -2,7 +2,9 @@
 
 use super::data_point::point_count;
 use super::encode::attribute;
-use crate::client::{Backoff, OtlpClient, OtlpRequest, RetrySettings, SendError, SendFailure};
+use crate::client::{
+    Backoff, DestinationStatus, OtlpClient, OtlpRequest, RetrySettings, SendFailure,
+};
 use crate::clock::Clock;
 use crate::export::ServiceIdentity;
 use crate::export::push::metrics::{PushDropped, PushMetrics};
@@ -15,23 +17,18 @@ use opentelemetry_proto::tonic::resource::v1::Resource;
 use prost::Message;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
 
 const SCOPE: &str = "baton";
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The sender of one destination.
 pub(super) struct BatchSender {
-    pub(super) exporter: String,
     pub(super) client: OtlpClient,
     pub(super) resource: Resource,
     pub(super) retry: RetrySettings,
     pub(super) metrics: PushMetrics,
     pub(super) clock: Clock,
-    /// The last attempt failed: it is told when that changes.
-    pub(super) failing: bool,
-    /// The last batch was not accepted as a whole.
-    pub(super) rejecting: bool,
+    pub(super) status: DestinationStatus,
 }
 
 /// What becomes of a push.
@@ -127,10 +124,11 @@ impl BatchSender {
             };
             self.metrics.failed(error.reason);
             if error.reason == SendFailure::Rejected {
-                self.refused(&error);
+                let then = "the next push has what they count";
+                self.status.rejected(&error.what, then);
                 break BatchOutcome::Refused;
             }
-            self.tell_failing(&error);
+            self.status.failed(&error);
             if is_last {
                 break BatchOutcome::Stopped;
             }
@@ -178,31 +176,12 @@ impl BatchSender {
         self.metrics.sent(count.saturating_sub(rejected));
         self.metrics.dropped(PushDropped::Rejected, rejected);
         self.metrics.succeeded(self.clock.now());
-        let exporter = &*self.exporter;
-        if std::mem::take(&mut self.failing) {
-            info!(exporter, "the destination accepts metrics again");
-        }
-        let rejects = rejected > 0;
-        if rejects && !self.rejecting {
-            warn!(
-                exporter,
-                rejected, "the destination rejected some points: they are not sent again"
-            );
-        }
-        self.rejecting = rejects;
-    }
-
-    fn refused(&mut self, error: &SendError) {
-        if !std::mem::replace(&mut self.rejecting, true) {
-            let (exporter, answer) = (&*self.exporter, &error.what);
-            warn!(exporter, %answer, "the destination rejected metrics: the next push has what they count");
-        }
-    }
-
-    fn tell_failing(&mut self, error: &SendError) {
-        if !std::mem::replace(&mut self.failing, true) {
-            let (exporter, reason, fault) = (&*self.exporter, error.reason.as_str(), &error.what);
-            warn!(exporter, reason, %fault, "the destination does not accept metrics: they are sent again");
+        self.status.answered();
+        if rejected > 0 {
+            let answer = format!("{rejected} points rejected");
+            self.status.rejected(&answer, "they are not sent again");
+        } else {
+            self.status.accepted_all();
         }
     }
 }
