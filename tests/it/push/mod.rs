@@ -1,6 +1,7 @@
-//! Remote write to a receiver of the test: what the specification and the compliance suite for senders ask for. Each test names the checks of the
-//! suite (`github.com/prometheus/compliance/remotewrite/sender`) that it takes over. Real receivers are in `tests/it/peers/push`.
+//! Remote write to a receiver of the test: what the specification and the compliance suite for senders ask for. `compliance.rs` has all checks of the
+//! suite, each with the test that shows it. Real receivers are in `tests/it/peers/push`.
 
+mod compliance;
 mod otlp;
 mod receiver;
 

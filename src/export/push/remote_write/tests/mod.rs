@@ -180,6 +180,43 @@ fn a_gauge_has_no_start() {
     assert!(request.timeseries[0].exemplars.is_empty());
 }
 
+/// To the bit. A label without a value is none.
+#[test]
+fn odd_values_and_texts_arrive_as_they_are() {
+    let long = "x".repeat(100_000);
+    let values = [
+        0.0,
+        -0.0,
+        7.0,
+        -2.5,
+        0.1,
+        1.0 / 3.0,
+        f64::MAX,
+        f64::MIN_POSITIVE,
+        5e-324,
+        1.5e300,
+        f64::INFINITY,
+        f64::NEG_INFINITY,
+        f64::NAN,
+    ];
+    let texts = ["", "ä 漢 🦀", "a\"b\\c\nd\te", &long];
+    for (value, text) in values.iter().zip(texts.iter().cycle()) {
+        let mut gauge = family("waiting", FamilyKind::Gauge, "", vec![Point::Gauge(*value)]);
+        gauge.series[0].labels[1].1 = (*text).to_owned();
+        let request = only(&[gauge], FORMS);
+        let series = &request.timeseries[0];
+        assert_eq!(series.samples[0].value.to_bits(), value.to_bits());
+        assert_eq!(series.samples[0].timestamp, 1_700_000_000_000);
+        let agent = if text.is_empty() {
+            String::new()
+        } else {
+            format!("agent={text},")
+        };
+        let expected = format!("waiting{{{agent}instance=i,job=j,zone=eu}}");
+        assert_eq!(name(series, &request.symbols), expected);
+    }
+}
+
 #[test]
 fn a_histogram_is_pushed_in_the_forms_that_are_asked_for() {
     let shown = |forms: &[HistogramForm]| {
