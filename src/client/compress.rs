@@ -1,19 +1,17 @@
 //! Compression of bodies on their way out, and of answers.
 
+use super::http::MAX_ANSWER;
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use std::io::{Read, Write};
 
-/// More of an answer says nothing.
-const MAX_ANSWER: u64 = 64 << 10;
-
 /// The content of an answer in gzip; `None`: it is none.
 pub fn gunzip(answer: &[u8]) -> Option<Bytes> {
     let mut content = Vec::new();
     let read = GzDecoder::new(answer)
-        .take(MAX_ANSWER)
+        .take(MAX_ANSWER as u64)
         .read_to_end(&mut content);
     read.ok().map(|_| content.into())
 }

@@ -82,6 +82,18 @@ impl SendError {
         }
     }
 
+    /// What accepted the request is a page for people, and no receiver.
+    pub fn page(status: StatusCode) -> Self {
+        Self {
+            reason: SendFailure::Rejected,
+            wait: None,
+            what: format!(
+                "HTTP status {} with a page (text/html): it is no receiver of OTLP",
+                status.as_u16()
+            ),
+        }
+    }
+
     /// The destination gave no answer in time.
     pub fn timeout() -> Self {
         Self {

@@ -5,11 +5,14 @@ use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use http::HeaderMap;
+use prost::Message;
+use std::time::Duration;
 use tonic::{Code, Status};
-use tonic_types::StatusExt;
+use tonic_types::pb;
 
 const STATUS: &str = "grpc-status";
 const DETAILS: &str = "grpc-status-details-bin";
+const RETRY_INFO: &str = "type.googleapis.com/google.rpc.RetryInfo";
 
 /// Binary headers are base64 with or without padding, as the sender likes.
 const BINARY: GeneralPurpose = GeneralPurpose::new(
@@ -44,10 +47,19 @@ pub(super) fn refused(status: &Status, has_credentials: bool) -> SendError {
         Code::Unauthenticated if has_credentials => SendFailure::Unauthenticated,
         _ => SendFailure::Rejected,
     };
-    let asked = status.get_details_retry_info();
     SendError {
         reason,
-        wait: asked.and_then(|asked| asked.retry_delay),
+        wait: wait(status.details()),
         what: format!("gRPC status {:?}", status.code()),
     }
+}
+
+/// How long `RetryInfo` asks to wait. Its conversion in `tonic-types` overflows with some durations.
+fn wait(details: &[u8]) -> Option<Duration> {
+    let status = pb::Status::decode(details).ok()?;
+    let mut details = status.details.iter();
+    let asked = details.find(|detail| detail.type_url == RETRY_INFO)?;
+    let delay = pb::RetryInfo::decode(&*asked.value).ok()?.retry_delay?;
+    let (seconds, nanos) = (delay.seconds.try_into().ok()?, delay.nanos.try_into().ok()?);
+    Duration::from_secs(seconds).checked_add(Duration::from_nanos(nanos))
 }

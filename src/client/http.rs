@@ -7,15 +7,18 @@ use super::target::DestinationTarget;
 use crate::auth::Credentials;
 use crate::tls::TlsConnector;
 use bytes::buf::Chain;
-use bytes::{Buf, Bytes};
+use bytes::{Buf, Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, header};
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
 use hyper_util::client::legacy::{Builder, Client};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use std::time::Duration;
 
-/// More of an answer of a destination says nothing.
-const MAX_ANSWER: usize = 64 << 10;
+/// More of an answer of a destination says nothing, and is not kept.
+pub(super) const MAX_ANSWER: usize = 1 << 20;
+/// An answer that is longer by so much is broken off.
+const MAX_DISCARDED: usize = 16 << 20;
 /// A connection that is idle for longer is closed.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 /// How often a connection of HTTP/2 with requests in flight is checked, and how long the peer has to answer.
@@ -42,7 +45,7 @@ pub struct HttpAnswer {
     pub status: StatusCode,
     /// Its headers.
     pub headers: HeaderMap,
-    /// Its beginning; empty where the rest of the answer did not come.
+    /// Its beginning, or what came of it.
     pub body: Bytes,
     /// What comes after the body.
     pub trailers: HeaderMap,
@@ -163,16 +166,43 @@ impl HttpClient {
         let answer = self.client.request(request).await;
         let answer = answer.map_err(|error| SendError::connection(&error))?;
         let (head, body) = answer.into_parts();
-        let body = Limited::new(body, self.max_answer).collect().await;
-        let is_whole = body.is_ok();
-        let body = body.unwrap_or_default();
-        Ok(HttpAnswer {
+        let mut answer = HttpAnswer {
             status: head.status,
             headers: head.headers,
-            trailers: body.trailers().cloned().unwrap_or_default(),
-            body: body.to_bytes(),
-            is_whole,
-        })
+            body: Bytes::new(),
+            trailers: HeaderMap::new(),
+            is_whole: false,
+        };
+        answer.read(body, self.max_answer).await;
+        Ok(answer)
+    }
+}
+
+impl HttpAnswer {
+    /// Reads the body, keeps so much of it, and reads on to its trailers.
+    async fn read(&mut self, mut body: Incoming, max: usize) {
+        let mut kept = BytesMut::new();
+        let mut length: usize = 0;
+        self.is_whole = loop {
+            let frame = match body.frame().await {
+                None => break true,
+                Some(Err(_)) => break false,
+                Some(Ok(frame)) => frame,
+            };
+            match frame.into_data() {
+                Ok(data) => {
+                    kept.extend_from_slice(&data[..data.len().min(max - kept.len())]);
+                    length += data.len();
+                }
+                Err(frame) => self
+                    .trailers
+                    .extend(frame.into_trailers().unwrap_or_default()),
+            }
+            if length > max.saturating_add(MAX_DISCARDED) {
+                break false;
+            }
+        };
+        self.body = kept.freeze();
     }
 }
 

@@ -9,7 +9,7 @@ use super::settings::ClientSettings;
 use super::target::DestinationTarget;
 use crate::model::request::{Encoding, Signal};
 use bytes::Bytes;
-use http::{HeaderValue, Uri, header};
+use http::{HeaderMap, HeaderValue, Uri, header};
 
 const PROTOBUF: &str = "application/x-protobuf";
 const JSON: &str = "application/json";
@@ -45,6 +45,9 @@ impl OtlpHttpClient {
         }
         let url = &self.urls[outbound.signal as usize];
         let answer = self.client.post(url, headers, self.body(outbound)).await?;
+        if answer.status.is_success() && is_page(&answer.headers) {
+            return Err(SendError::page(answer.status));
+        }
         if answer.status.is_success() {
             // It is accepted, whatever the rest of the answer is.
             return Ok(accepted(&answer.body, outbound.encoding, outbound.signal));
@@ -62,6 +65,12 @@ impl OtlpHttpClient {
             true => compress::gzip(outbound.body),
         }
     }
+}
+
+/// A login page, for example, instead of a receiver of OTLP.
+fn is_page(headers: &HeaderMap) -> bool {
+    let media = headers.get(header::CONTENT_TYPE);
+    media.is_some_and(|media| media.as_bytes().starts_with(b"text/html"))
 }
 
 /// Where requests of a signal go.

@@ -132,5 +132,12 @@ fn any_status_of_grpc_is_read() {
         Some(seconds(7)),
         "as long as the server asks to wait"
     );
+    // Seconds and nanoseconds that no duration has: the least of both, and the most.
+    let least = "CAgaRAoodHlwZS5nb29nbGVhcGlzLmNvbS9nb29nbGUucnBjLlJldHJ5SW5mbxIYChYIgICAgICAgICAARCAgICA+P////8B";
+    let most =
+        "CAgaPgoodHlwZS5nb29nbGVhcGlzLmNvbS9nb29nbGUucnBjLlJldHJ5SW5mbxISChAI//////////9/EP////8H";
+    for extreme in [least, most] {
+        assert_eq!(read("8", extreme).0, SendFailure::Throttled);
+    }
     assert!(status(&HeaderMap::new()).is_none());
 }

@@ -235,6 +235,36 @@ async fn an_answer_without_a_status_of_grpc_is_judged_by_what_it_is() {
     assert!(app.stop().await);
 }
 
+/// A long explanation hides neither the status behind it nor what was rejected, and a page is no receiver.
+#[tokio::test(flavor = "multi_thread")]
+async fn long_answers_and_pages_are_read_for_what_they_are() {
+    for protocol in ["grpc", "http/protobuf"] {
+        let script = |n: usize, _: &server::Arrived| match n {
+            0 => Reply::Long(3, 200 << 10),
+            1 => Reply::Long(3, 3 << 20),
+            2 => Reply::Page,
+            _ => Reply::Ok,
+        };
+        let server = OtlpServer::scripted(script).await;
+        let app = start(&format!(
+            "exporters: {{otlp: {{endpoint: '{}', protocol: {protocol}, {SOON}}}}}",
+            server.url()
+        ))
+        .await;
+        for n in 0..4 {
+            assert_eq!(post(&app, "/v1/traces", PROTOBUF, traces(n)).await, 200);
+            server.wait(n as usize + 1).await;
+        }
+        wait_for(&app, "baton_exporter_sent_requests_total", "", 3.0).await;
+        wait_for(&app, "baton_exporter_rejected_items_total", "", 3.0).await;
+        let failed = "baton_exporter_failed_requests_total";
+        wait_for(&app, failed, "\"rejected\"", 1.0).await;
+        wait_for(&app, "baton_spool_requests", "", 0.0).await;
+        assert_eq!(server.arrived().len(), 4, "each once");
+        assert!(app.stop().await);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_destination_rejects_permanently_is_counted_and_the_rest_goes_on() {
     for (protocol, reply) in [

@@ -11,6 +11,10 @@ use hyper::body::{Body, Frame, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTracePartialSuccess, ExportTraceServiceResponse,
+};
+use prost::Message;
 use std::convert::Infallible;
 use std::io::{Error, Read};
 use std::net::SocketAddr;
@@ -39,8 +43,10 @@ pub enum Reply {
     Http(u16, Option<u32>),
     /// A status of gRPC.
     Grpc(u8),
-    /// An answer of HTTP without a status of gRPC, as of a page.
+    /// A page for people, without a status of gRPC.
     Page,
+    /// As [`Reply::Partial`], with so many bytes of explanation.
+    Long(u8, usize),
     /// The beginning of an answer; then the connection breaks.
     Half,
     /// None, ever.
@@ -175,7 +181,7 @@ async fn answer(
     let reply = {
         let mut arrived = arrived.lock().expect("no panic");
         let reply = script(arrived.len(), &request);
-        request.accepted = matches!(reply, Reply::Ok | Reply::Partial(_));
+        request.accepted = matches!(reply, Reply::Ok | Reply::Partial(_) | Reply::Long(..));
         arrived.push(request);
         reply
     };
@@ -189,7 +195,14 @@ async fn answer(
         Reply::Ok => answered(Full::default()),
         Reply::Partial(rejected) => answered(Full::new(body(rejected))),
         Reply::Http(code, wait) => plain(code, wait),
-        Reply::Page => plain(200, None),
+        Reply::Long(rejected, bytes) if is_grpc => grpc(explained(rejected, bytes), 0, packs),
+        Reply::Long(rejected, bytes) => answered(Full::new(explained(rejected, bytes))),
+        Reply::Page => {
+            let mut answer = plain(200, None);
+            let media = HeaderValue::from_static("text/html; charset=utf-8");
+            answer.headers_mut().insert("content-type", media);
+            answer
+        }
         Reply::Half => half(),
         Reply::Silence => std::future::pending().await,
     })
@@ -222,6 +235,17 @@ fn plain(code: u16, wait: Option<u32>) -> Answer {
 
 fn answered(body: impl Body<Data = Bytes, Error = Infallible> + Send + Sync + 'static) -> Answer {
     Response::new(body.map_err(|never| match never {}).boxed())
+}
+
+/// A partial success with its message.
+fn explained(rejected: u8, bytes: usize) -> Bytes {
+    let partial_success = Some(ExportTracePartialSuccess {
+        rejected_spans: rejected.into(),
+        error_message: "x".repeat(bytes),
+    });
+    ExportTraceServiceResponse { partial_success }
+        .encode_to_vec()
+        .into()
 }
 
 /// Two bytes of a body whose next ones fail.

@@ -180,6 +180,14 @@ fn figures(families: &[Family]) -> BTreeMap<String, f64> {
     figures
 }
 
+fn are_equal(figures: &BTreeMap<String, f64>, others: &BTreeMap<String, f64>) {
+    assert!(figures.len() > 50, "{figures:?}");
+    let differ = |(name, value): &(&String, &f64)| others.get(*name) != Some(value);
+    let different: Vec<_> = figures.iter().filter(differ).collect();
+    assert!(different.is_empty(), "{different:?} in {others:?}");
+    assert_eq!(figures.len(), others.len());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_long_time_in_the_path_loses_nothing_and_grows_nowhere() {
     let folder = folder("soak");
@@ -244,16 +252,7 @@ async fn a_long_time_in_the_path_loses_nothing_and_grows_nowhere() {
     ] {
         assert_eq!(total(&one, name, ""), (sent * each) as f64, "{name}");
     }
-    let figures_of_one = figures(&one);
-    assert!(figures_of_one.len() > 50, "{figures_of_one:?}");
-    let figures_of_other = figures(&other);
-    let differ = |(name, value): &(&String, &f64)| figures_of_other.get(*name) != Some(value);
-    let different: Vec<_> = figures_of_one.iter().filter(differ).collect();
-    assert!(
-        different.is_empty(),
-        "{different:?} in {figures_of_other:?}"
-    );
-    assert_eq!(figures_of_one.len(), figures_of_other.len());
+    are_equal(&figures(&one), &figures(&other));
     drop(prometheus);
     fs::remove_dir_all(&folder).expect("removed");
 }

@@ -33,7 +33,7 @@ impl ReceiverAnswer {
         let retried = |status| (500..600).contains(&status);
         let failure = || SendError::status(status, headers, has_credentials, retried);
         Self {
-            written: tells.then(|| told.sum()),
+            written: tells.then(|| told.fold(0, u64::saturating_add)),
             error: (!status.is_success()).then(failure),
             is_partial: status == StatusCode::BAD_REQUEST,
             is_unknown_message: status == StatusCode::UNSUPPORTED_MEDIA_TYPE,

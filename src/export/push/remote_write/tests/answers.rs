@@ -57,6 +57,15 @@ fn who_says_nothing_of_what_is_written_knows_only_version_1() {
             Some(7),
             false,
         ),
+        (
+            204,
+            &[
+                (SAMPLES, "18446744073709551615"),
+                (HISTOGRAMS, "18446744073709551615"),
+            ],
+            Some(u64::MAX),
+            false,
+        ),
         (204, &[(SAMPLES, "0")], Some(0), false),
         (204, &[(EXEMPLARS, "0")], Some(0), false),
         (400, &[(SAMPLES, "3")], Some(3), false),
