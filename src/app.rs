@@ -363,7 +363,11 @@ fn pipeline(
     let memory = engine.memory_limit().clone();
     let appender = Appender::new(log, memory, clock);
     let limits = config.receivers.otlp.limits();
-    Arc::new(Pipeline::new(limits, normaliser, appender).label_tenants(&config.cohorts.dimensions))
+    let pipeline = Pipeline::new(limits, normaliser, appender);
+    Arc::new(match &config.tenants {
+        Some(_) => pipeline.label_tenants(&config.cohorts.dimensions),
+        None => pipeline,
+    })
 }
 
 /// Both receivers, bound to their addresses.

@@ -27,7 +27,9 @@ pub struct AccessControl {
 struct Tenants {
     settings: TenantSettings,
     /// Requests that nothing gives a tenant.
-    denied: Counter,
+    unnamed: Counter,
+    /// Requests whose tenant has a name that none can have.
+    misnamed: Counter,
 }
 
 impl AccessControl {
@@ -43,10 +45,14 @@ impl AccessControl {
     ) -> Result<Self, ReloadError> {
         let auth = auth.map(|auth| Authenticator::open(listener, auth));
         let tenants = tenants.map(|settings| {
-            let labels = [listener, Denial::NoTenant.reason()];
+            let denied = |denial: Denial| {
+                let labels = [listener, denial.reason()];
+                counter(InternalMetric::UnauthenticatedRequests, &labels)
+            };
             Arc::new(Tenants {
                 settings: settings.clone(),
-                denied: counter(InternalMetric::UnauthenticatedRequests, &labels),
+                unnamed: denied(Denial::NoTenant),
+                misnamed: denied(Denial::InvalidTenant),
             })
         });
         let auth = auth.transpose()?;
@@ -90,22 +96,24 @@ impl AccessControl {
             return Ok(Access::All);
         };
         let access = tenants.access(principal, headers, certificate);
-        if access.is_none() {
-            tenants.denied.increment(1);
+        match access {
+            Err(Denial::InvalidTenant) => tenants.misnamed.increment(1),
+            Err(_) => tenants.unnamed.increment(1),
+            Ok(_) => {}
         }
-        access.ok_or(Denial::NoTenant)
+        access
     }
 }
 
 impl Tenants {
-    /// What a request may reach; `None`: nothing says whose it is. What its sender can prove goes first: its certificate, then its token, then its
+    /// What a request may reach, unless nothing says whose it is. What its sender can prove goes first: its certificate, then its token, then its
     /// name, and only then a header.
     fn access(
         &self,
         principal: Option<Principal>,
         headers: &HeaderMap,
         certificate: Option<&ClientCertificate>,
-    ) -> Option<Access> {
+    ) -> Result<Access, Denial> {
         let settings = &self.settings;
         let part = settings.certificate.zip(certificate);
         let certified = part.and_then(|(part, certificate)| part.of(certificate));
@@ -115,8 +123,9 @@ impl Tenants {
         let is_operator = name.is_some_and(|name| settings.operators.iter().any(|o| o == name));
         if is_operator || asks_nothing {
             return match self.of_header(headers) {
-                Some(named) => tenant(named?).map(Access::Tenant),
-                None => is_operator.then_some(Access::All),
+                Some(named) => of_name(named),
+                None if is_operator => Ok(Access::All),
+                None => Err(Denial::NoTenant),
             };
         }
         let mapped = name.and_then(|name| settings.names.get(name));
@@ -125,7 +134,7 @@ impl Tenants {
             Some(certified) => mapped.or(Some(certified)),
             None => principal.tenant.as_deref().or(mapped),
         };
-        tenant(named?).map(Access::Tenant)
+        of_name(Some(named.ok_or(Denial::NoTenant)?))
     }
 
     /// What the header says; `None`: it is not there, or not believed. A header that is there twice, or is no text, names nobody.
@@ -135,4 +144,10 @@ impl Tenants {
         let is_one = values.next().is_none();
         Some(first.to_str().ok().filter(|_| is_one))
     }
+}
+
+/// What the tenant of a name may reach; `None`: what should name it does not name one.
+fn of_name(named: Option<&str>) -> Result<Access, Denial> {
+    let named = named.and_then(tenant);
+    named.map(Access::Tenant).ok_or(Denial::InvalidTenant)
 }

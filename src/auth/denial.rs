@@ -15,16 +15,19 @@ pub enum Denial {
     NoKeys,
     /// They are accepted, or none are needed, but nothing says whose the request is.
     NoTenant,
+    /// What says whose the request is, is no name of a tenant.
+    InvalidTenant,
 }
 
 impl Denial {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Missing,
         Self::Wrong,
         Self::Expired,
         Self::Busy,
         Self::NoKeys,
         Self::NoTenant,
+        Self::InvalidTenant,
     ];
 
     /// As in labels.
@@ -36,6 +39,7 @@ impl Denial {
             Self::Busy => "password_checks",
             Self::NoKeys => "no_issuer_keys",
             Self::NoTenant => "no_tenant",
+            Self::InvalidTenant => "invalid_tenant",
         }
     }
 
@@ -59,6 +63,9 @@ impl Denial {
             }
             Self::NoTenant => {
                 "nothing says which tenant the request belongs to; the sender is at fault: use credentials of a tenant, do not retry unchanged"
+            }
+            Self::InvalidTenant => {
+                "the header, certificate or token of the request names its tenant with a text that is no allowed name of a tenant; the sender is at fault: name one tenant, with at most 128 visible ASCII signs without | \\ \" and comma, not other, and no _ at the beginning, do not retry unchanged"
             }
         }
     }
@@ -84,12 +91,15 @@ impl Denial {
             Self::NoTenant => {
                 "add the name of the sender to tenants.names or tenants.operators, or set tenants.certificate or auth.oidc.tenant_claim; a proxy must set the header of tenants.header"
             }
+            Self::InvalidTenant => {
+                "correct what the sender or its proxy writes in the header of tenants.header, what the issuer writes in the claim, or the name of the certificate, or map that name in tenants.names; lists of tenants such as a|b are not supported"
+            }
         }
     }
 
     /// Whether other credentials are needed, and not some in the first place.
     pub fn is_forbidden(self) -> bool {
-        self == Self::NoTenant
+        matches!(self, Self::NoTenant | Self::InvalidTenant)
     }
 
     /// Whether the same request may be accepted later.

@@ -144,7 +144,7 @@ pub static INTERNAL: &[Description<InternalMetric>] = &[
     counter(
         InternalMetric::UnauthenticatedRequests,
         "baton_unauthenticated_requests_total",
-        "Requests that were refused because of their credentials, by listener and reason: no_credentials, wrong_credentials, expired_token, password_checks (too many passwords wait to be checked), no_issuer_keys (the issuer of tokens did not tell its keys yet) or no_tenant (nothing says which tenant they belong to). After password_checks and no_issuer_keys, the sender should retry.",
+        "Requests that were refused because of their credentials, by listener and reason: no_credentials, wrong_credentials, expired_token, password_checks (too many passwords wait to be checked), no_issuer_keys (the issuer of tokens did not tell its keys yet), no_tenant (nothing says which tenant they belong to) or invalid_tenant (the name of their tenant is not allowed). After password_checks and no_issuer_keys, the sender should retry.",
     )
     .with_labels(&["listener", "reason"]),
     counter(

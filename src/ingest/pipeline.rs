@@ -33,7 +33,7 @@ impl Pipeline {
         }
     }
 
-    /// Writes the tenant of each request to the cohort dimension of that name, if it is one of these.
+    /// There are tenants: writes that of each request to the cohort dimension of that name, if it is one of these.
     #[must_use]
     pub fn label_tenants(self, dimensions: &[String]) -> Self {
         Self {
@@ -57,9 +57,8 @@ impl Ingest for Pipeline {
             Ok(counts) => counts,
             Err(malformed) => return Box::pin(std::future::ready(Err(malformed.into()))),
         };
-        if let Some(tenant) = &request.tenant {
-            self.tenant_stamp.apply(tenant, &mut sink.events);
-        }
+        let tenant = request.tenant.as_ref();
+        self.tenant_stamp.apply(tenant, &mut sink.events);
         let appending = self.appender.append(sink.events);
         // The body is given up here, before the log is waited for.
         drop(request);

@@ -89,7 +89,7 @@ impl ReceiveError {
     pub(super) const MALFORMED: Self = Self::Ingest(IngestError::Malformed);
     pub(super) const STOPPING: Self = Self::Ingest(IngestError::Stopping);
 
-    pub(super) const ALL: [Self; 27] = [
+    pub(super) const ALL: [Self; 28] = [
         Self::MALFORMED,
         Self::Aborted,
         Self::TooLarge,
@@ -109,6 +109,7 @@ impl ReceiveError {
         Self::Denied(Denial::Busy),
         Self::Denied(Denial::NoKeys),
         Self::Denied(Denial::NoTenant),
+        Self::Denied(Denial::InvalidTenant),
         Self::Ingest(IngestError::Full(Limit::Queue)),
         Self::Ingest(IngestError::Full(Limit::Memory)),
         Self::Ingest(IngestError::Full(Limit::Disk)),

@@ -69,6 +69,7 @@ async fn what_a_sender_can_prove_goes_before_what_it_says() {
     let control = AccessControl::open("test", Some(&users()), Some(&settings()));
     let control = control.expect("users");
     let (all, none) = (Ok(Access::All), Err(Denial::NoTenant));
+    let invalid = Err(Denial::InvalidTenant);
     for (user, certified, said, expected) in [
         ("checkout", None, &[][..], tenant("team-a")),
         ("checkout", None, &["team-b"], tenant("team-a")),
@@ -78,15 +79,15 @@ async fn what_a_sender_can_prove_goes_before_what_it_says() {
         // An operator may speak for one tenant, and then reaches that alone.
         ("ops", None, &[], all.clone()),
         ("ops", None, &["team-b"], tenant("team-b")),
-        ("ops", None, &["team-a", "team-b"], none.clone()),
-        ("ops", None, &["team-a|team-b"], none.clone()),
-        ("ops", None, &[""], none.clone()),
+        ("ops", None, &["team-a", "team-b"], invalid.clone()),
+        ("ops", None, &["team-a|team-b"], invalid.clone()),
+        ("ops", None, &[""], invalid.clone()),
         // A certificate goes before the user.
         ("checkout", Some("cn-b"), &[], tenant("team-b")),
         ("checkout", Some("cn-c"), &["team-a"], tenant("cn-c")),
         ("ops", Some("cn-c"), &[], tenant("cn-c")),
         ("checkout", Some("cn-ops"), &[], all),
-        ("checkout", Some("a|b"), &[], none.clone()),
+        ("checkout", Some("a|b"), &[], invalid.clone()),
     ] {
         let certificate = certified.map(certificate);
         let headers = headers(Some(user), said);
@@ -109,6 +110,11 @@ async fn a_header_is_believed_where_no_credentials_are_asked_for_and_only_if_it_
         tenant("a")
     );
     assert_eq!(control.admit(&headers(None, &[]), None).await, none);
+    let invalid = Err(Denial::InvalidTenant);
+    for said in ["a|b", "other", "_a"] {
+        let found = control.admit(&headers(None, &[said]), None).await;
+        assert_eq!(found, invalid, "{said}");
+    }
     // A certificate that names nobody is no proxy's.
     let nameless = ClientCertificate::default();
     let two = ClientCertificate {

@@ -1,7 +1,7 @@
 //! A tenant whose series cannot be told from those of others is shown none.
 
 use super::credentials::{Reaches, by_header, by_secret};
-use super::{page, pass, post, request, started};
+use super::{page, pass, post, request, saying, started};
 use crate::support::process::folder;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -46,6 +46,31 @@ async fn where_tenants_are_folded_into_one_series_none_of_them_is_shown_figures(
             .1
             .contains("tenant=\"other\"")
     );
+    assert!(app.stop().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_that_no_tenant_can_have_are_not_believed_of_attributes_of_an_operator() {
+    let folder = folder("secure-reserved");
+    let way = by_secret(&folder);
+    let (app, nanos) = started(&way.config).await;
+    let sender = |reaches| way.sender(reaches).expect("a sender");
+    let url = format!("http://{}/v1/traces", app.http);
+    let own = sender(Reaches::Own("a"));
+    assert_eq!(post(&url, own, &folder, &request("a")), "200");
+    for said in ["other", "_overflow", "_tenant", "a|b"] {
+        let body = saying("ops", Some(said));
+        assert_eq!(post(&url, sender(Reaches::All), &folder, &body), "200");
+    }
+    pass(&app, &nanos).await;
+    for path in ["/metrics", "/summary"] {
+        let url = format!("http://{}{path}", app.metrics);
+        let (status, text) = page(&url, own);
+        assert_eq!(status, "200 ", "{text}");
+        assert!(text.contains("a_triage"), "{text}");
+        let (_, all) = page(&url, sender(Reaches::All));
+        assert!(all.contains("ops_triage"), "they are there: {all}");
+    }
     assert!(app.stop().await);
 }
 

@@ -30,6 +30,11 @@ const NAMES: &str = "names: {a-user: a, b-user: b, a.example: a, b.example: b, '
 
 /// The session of everybody, with agents of this sender. Every span says that it is of tenant b, but for those of an operator, whom Baton believes.
 fn request(sender: &str) -> Bytes {
+    saying(sender, (sender != "ops").then_some("b"))
+}
+
+/// The same, with spans that say that they are of this tenant.
+fn saying(sender: &str, tenant: Option<&str>) -> Bytes {
     let mut request = session(1, BEGIN);
     let scopes = request
         .resource_spans
@@ -44,8 +49,8 @@ fn request(sender: &str) -> Bytes {
                 }
             }
         }
-        if sender != "ops" {
-            span.attributes.push(process::text("tenant.id", "b"));
+        if let Some(tenant) = tenant {
+            span.attributes.push(process::text("tenant.id", tenant));
         }
     }
     request.encode_to_vec().into()
