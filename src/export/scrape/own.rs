@@ -7,8 +7,8 @@ use crate::model::tenant::{Access, FOLDED_TENANT, TENANT_DIMENSION};
 const FOLDED_TENANTS: [&str; 2] = [FOLDED_TENANT, "_overflow"];
 
 /// Why a tenant is not shown its metrics: some of what it did may be in the series of other tenants.
-pub(super) const FOLDED: &str = "not implemented: the metrics have more tenants than cohorts.max_values, and those of the others are one series (tenant=\"other\"); \
-    your own figures may be among them, so none are shown. The operator can raise cohorts.max_values; it applies to new series\n";
+pub(super) const FOLDED: &str = "not implemented: the metrics have more tenants than the share of a partition of cohorts.max_values, and those of the others are one series (tenant=\"other\"); \
+    your own figures may be among them, so none are shown. The operator can raise cohorts.max_values; it applies to new series, and this answer ends when the old one expires (metrics.expire_after)\n";
 
 /// The families of whom may see all, or with the series of one tenant alone.
 ///
