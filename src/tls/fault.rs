@@ -4,6 +4,9 @@ use std::error::Error;
 use std::fmt::{Display, Formatter};
 use tokio_rustls::rustls::{AlertDescription, CertificateError, Error as RustlsError};
 
+/// What rustls writes before the name of an alert.
+const ALERT: &str = "received fatal alert: ";
+
 /// What is wrong with TLS towards a destination. Hints are keys of its section `tls`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TlsFault {
@@ -62,7 +65,8 @@ impl TlsFault {
     /// What an error of a connection says of TLS; `None`: nothing.
     pub fn of(error: &(dyn Error + 'static)) -> Option<Self> {
         let found = causes(error).find_map(|cause| within(cause).downcast_ref());
-        found.map(Self::of_rustls)
+        let found = found.map(Self::of_rustls);
+        found.or_else(|| causes(error).find_map(told_alert).map(Self::of_alert))
     }
 
     fn of_rustls(error: &RustlsError) -> Self {
@@ -108,6 +112,15 @@ impl TlsFault {
             alert => Self::Other(format!("the other side says {alert:?}")),
         }
     }
+}
+
+/// The alert that an error only tells of. With TLS 1.3 the other side judges a client certificate after the handshake, so its alert is the
+/// first thing that is read, and HTTP/2 keeps the text of such an error and not the error.
+fn told_alert(error: &(dyn Error + 'static)) -> Option<AlertDescription> {
+    let what = error.to_string();
+    let (_, name) = what.rsplit_once(ALERT)?;
+    let mut alerts = (0..=u8::MAX).map(AlertDescription::from);
+    alerts.find(|alert| format!("{alert:?}") == name)
 }
 
 /// Why there is no connection: what is wrong with TLS, or else the error with its causes, which say more than it does.
@@ -202,6 +215,28 @@ mod tests {
             }
         }
         assert_eq!(TlsFault::of(&Wrapped("no route", None)), None);
+    }
+
+    #[test]
+    fn an_alert_is_found_where_only_its_text_is_left() {
+        for (alert, expected) in [
+            (
+                AlertDescription::CertificateRequired,
+                TlsFault::ClientCertificateMissing,
+            ),
+            (
+                AlertDescription::UnknownCA,
+                TlsFault::ClientCertificateRefused,
+            ),
+        ] {
+            // As rustls writes it, whatever its version.
+            let text = RustlsError::AlertReceived(alert).to_string();
+            let of_stream = std::io::Error::other(text);
+            let error = Wrapped("client error", Some(Box::new(of_stream)));
+            assert_eq!(TlsFault::of(&error), Some(expected));
+        }
+        let other = std::io::Error::other("received fatal alert: Lunch");
+        assert_eq!(TlsFault::of(&other), None);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! TLS on every listener and towards every destination, with certificates that change while Baton runs.
 
 pub mod authority;
+mod client_certificates;
 mod credentials;
 mod doctor;
 mod issuer;
