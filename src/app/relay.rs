@@ -97,7 +97,7 @@ pub(super) fn ingest(relay: Option<&RunningRelay>, ingest: Arc<dyn Ingest>) -> A
 }
 
 /// Sends all that waits in the spool on disk, as long as destinations accept it. Baton must not run. What still waits for each destination
-/// afterwards.
+/// afterwards, those that are no longer configured among them.
 ///
 /// # Errors
 /// When the spool cannot be used.

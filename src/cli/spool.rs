@@ -5,8 +5,8 @@ use crate::app;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::forward::{QuarantinedFile, Requeue};
-use crate::log::LogKind;
 use crate::log::disk::files::{Files, Folder};
+use crate::log::{LogError, LogKind};
 use crate::model::limit::Bytes;
 use crate::spool::{SpoolOverview, quarantined};
 use comfy_table::Table;
@@ -22,7 +22,7 @@ pub(super) fn spool(action: &SpoolAction) -> Exit {
     };
     match action {
         SpoolAction::List(_) => list(&directory),
-        SpoolAction::Drain(_) => drain(&config),
+        SpoolAction::Drain(_) => drain(&config, &directory),
         SpoolAction::Requeue(_) => requeue(&config, &directory),
     }
 }
@@ -51,12 +51,13 @@ fn unreadable(error: impl std::fmt::Display) -> Exit {
     Exit::State
 }
 
+fn overview(directory: &Path) -> Result<SpoolOverview, LogError> {
+    let files: Arc<dyn Files> = Arc::new(Folder::look(directory)?);
+    SpoolOverview::of(&files)
+}
+
 fn list(directory: &Path) -> Exit {
-    let overview = Folder::look(directory).and_then(|folder| {
-        let files: Arc<dyn Files> = Arc::new(folder);
-        SpoolOverview::of(&files)
-    });
-    let (overview, files) = match (overview, quarantine(directory)) {
+    let (overview, files) = match (overview(directory), quarantine(directory)) {
         (Ok(overview), Ok(files)) => (overview, files),
         (Err(error), _) => return unreadable(error),
         (_, Err(error)) => return unreadable(error),
@@ -111,7 +112,10 @@ fn quarantine(directory: &Path) -> std::io::Result<Vec<(PathBuf, Option<Quaranti
     Ok(paths.map(read).collect())
 }
 
-fn drain(config: &Config) -> Exit {
+fn drain(config: &Config, directory: &Path) -> Exit {
+    if config.exporters.otlp.names().is_empty() {
+        return undeliverable(directory);
+    }
     start_logs(config);
     let runtime = match run::runtime() {
         Ok(runtime) => runtime,
@@ -122,16 +126,32 @@ fn drain(config: &Config) -> Exit {
             complain(&format!("baton: {error}"));
             Exit::State
         }
-        Ok(left) => {
-            let lines = left.iter();
-            let lines = lines.map(|(name, requests)| format!("{name}: {requests} requests left\n"));
-            let printed = out(&lines.collect::<String>());
-            if left.iter().any(|(_, requests)| *requests > 0) {
-                Exit::Failed
-            } else {
-                printed
-            }
-        }
+        Ok(left) => told(&left),
+    }
+}
+
+/// What waits where the configuration has no destination.
+fn undeliverable(directory: &Path) -> Exit {
+    complain(
+        "baton: the configuration has no destination (exporters): is it the one of `baton run`?",
+    );
+    if !directory.exists() {
+        return Exit::Ok;
+    }
+    match overview(directory) {
+        Ok(overview) => told(&overview.waiting),
+        Err(error) => unreadable(error),
+    }
+}
+
+/// Prints what is left for each destination, which is a failure if it is anything.
+fn told(left: &[(String, u64)]) -> Exit {
+    let lines = left.iter();
+    let lines = lines.map(|(name, requests)| format!("{name}: {requests} requests left\n"));
+    let printed = out(&lines.collect::<String>());
+    match left.iter().any(|(_, requests)| *requests > 0) {
+        true => Exit::Failed,
+        false => printed,
     }
 }
 

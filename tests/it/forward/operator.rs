@@ -40,6 +40,13 @@ async fn what_waits_is_sent_by_hand_when_baton_is_stopped() {
     let dead = spool("drain", &file);
     assert_eq!(dead.status.code(), Some(1));
     assert_eq!(text(&dead.stdout), "otlp/next: 20 requests left\n");
+    // Without the destination, they wait as before, and nobody takes them for sent.
+    let bare = state.with_extension("bare.yaml");
+    let without = format!("state: {{directory: '{}'}}\n", state.display());
+    std::fs::write(&bare, without).expect("written");
+    let nobody = spool("drain", &bare);
+    assert_eq!(nobody.status.code(), Some(1));
+    assert_eq!(text(&nobody.stdout), "otlp/next: 20 requests left\n");
     let server = OtlpServer::at(address).await;
     let drained = spool("drain", &file);
     assert_eq!(text(&drained.stdout), "otlp/next: 0 requests left\n");
