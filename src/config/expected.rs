@@ -55,12 +55,15 @@ pub(super) fn takes(part: &Value, kind: &str) -> bool {
     }
 }
 
-/// The values of a closed set.
+/// The values of a closed set. Those with a description stand alone in the schema, and those without one in a list beside them.
 fn choices(part: &Value) -> Vec<&str> {
     let one_of = part["oneOf"].as_array().into_iter().flatten();
-    let constants = one_of.map(|choice| &choice["const"]);
-    let listed = part["enum"].as_array().into_iter().flatten();
-    listed.chain(constants).filter_map(Value::as_str).collect()
+    let parts = std::iter::once(part).chain(one_of);
+    let values = parts.flat_map(|part| {
+        let listed = part["enum"].as_array().into_iter().flatten();
+        listed.chain(part.get("const"))
+    });
+    values.filter_map(Value::as_str).collect()
 }
 
 /// What is asked for, as in `a duration such as 5s`.

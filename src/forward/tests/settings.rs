@@ -121,6 +121,16 @@ fn what_is_wrong_is_said_at_its_key() {
 }
 
 #[test]
+fn all_that_can_be_sent_is_listed_where_something_else_is_asked_for() {
+    assert_eq!(
+        faults("{otlp/a: {endpoint: 'http://h:4317', send: [trace]}}"),
+        [
+            "exporters.otlp/a.send.0: expected one of traces, logs, metrics, verdicts, verdict_spans, derived, found another text"
+        ]
+    );
+}
+
+#[test]
 fn what_is_wrong_with_pushed_metrics_is_said_at_its_key() {
     for (keys, expected) in [
         (
