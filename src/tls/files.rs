@@ -8,6 +8,7 @@ use tokio_rustls::rustls::crypto::CryptoProvider;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::sign::CertifiedKey;
+use x509_parser::time::ASN1Time;
 
 /// The certificates of a file, at least one.
 pub(super) fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, ReloadError> {
@@ -47,11 +48,11 @@ pub(super) fn pair(
     Ok(Arc::new(pair))
 }
 
-/// When the first of these certificates expires, in seconds since 1970.
-pub(super) fn expiry(certificates: &[CertificateDer<'static>]) -> Option<i64> {
+/// When the first of these certificates expires.
+pub(super) fn expiry(certificates: &[CertificateDer<'static>]) -> Option<ASN1Time> {
     let of_one = |certificate: &CertificateDer<'static>| {
         let (_, parsed) = x509_parser::parse_x509_certificate(certificate).ok()?;
-        Some(parsed.validity().not_after.timestamp())
+        Some(parsed.validity().not_after)
     };
     certificates.iter().filter_map(of_one).min()
 }

@@ -4,6 +4,7 @@ pub mod authority;
 mod client_certificates;
 mod credentials;
 mod doctor;
+mod expired;
 mod issuer;
 mod matrix;
 mod oidc;
