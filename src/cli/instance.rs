@@ -7,6 +7,7 @@ use crate::client::{
     ClientSettings, DestinationTarget, HttpAnswer, HttpClient, RetrySettings, SendError,
     SendFailure,
 };
+use crate::model::harmless::within;
 use crate::tls::{ClientTlsSettings, ServerTlsSettings};
 use bytes::Bytes;
 use clap::Args;
@@ -161,6 +162,10 @@ impl InstanceArgs {
     }
 }
 
+/// The lines of an answer that are quoted, and the bytes of each.
+const MAX_LINES: usize = 8;
+const MAX_QUOTED: usize = 400;
+
 /// Asks a listener of a running instance.
 pub(super) struct InstanceClient {
     /// Where it is asked.
@@ -215,11 +220,11 @@ impl InstanceClient {
             )),
             (401, true) => Err(format!(
                 "the instance at {address} does not accept the credentials of {CREDENTIALS} (401): compare them with its auth; it says: {}",
-                body.trim()
+                quoted(&body)
             )),
             (403, _) => Err(format!(
                 "the instance at {address} does not let these credentials ask for {path} (403): it says: {}",
-                body.trim()
+                quoted(&body)
             )),
             _ => Ok((status, body)),
         }
@@ -238,6 +243,13 @@ impl InstanceClient {
             ),
         }
     }
+}
+
+/// What a server says, in one line that no terminal takes for commands.
+pub(super) fn quoted(body: &str) -> String {
+    let lines = body.trim().lines().map(|line| within(line, MAX_QUOTED));
+    let lines: Vec<_> = lines.take(MAX_LINES).collect();
+    lines.join("; ")
 }
 
 /// Where a server answers that listens on all addresses.

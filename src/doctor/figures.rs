@@ -59,6 +59,12 @@ impl Figures {
         });
     }
 
+    /// Whether there is a metric whose name begins like this.
+    pub(super) fn any_of(&self, prefix: &str) -> bool {
+        let mut figures = self.figures.iter();
+        figures.any(|one| one.metric.starts_with(prefix))
+    }
+
     /// The sum of a metric. Weights of sampling may leave parts of one.
     pub(super) fn sum(&self, metric: &str, only: Only) -> u64 {
         let values = self.of(metric, only).map(|figure| figure.value);

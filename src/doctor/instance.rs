@@ -3,13 +3,18 @@
 use super::emitter::UNKNOWN;
 use super::figures::{Figures, TEST_NAME};
 use super::finding::{DIALECTS_PAGE, Finding, FindingKind, percent};
+use super::forwarding::waiting;
 use super::lacks::lacks;
 use super::report::{Diagnosis, EmitterReport};
 use super::sdks::SDKS_PAGE;
+use crate::model::harmless::harmless;
 use crate::model::time::Timestamp;
 use crate::normalise::DIALECTS;
 use serde_json::{Value, json};
 
+/// How the metrics of what an instance receives begin. It always has some.
+const OF_RECEIVER: &str = "baton_receiver_";
+const TENANTS_PAGE: &str = "docs/tenants.md";
 const SPANS: &str = "baton_receiver_spans_total";
 
 /// What is found in the metrics of an instance.
@@ -18,8 +23,14 @@ pub fn of_metrics(figures: &Figures) -> Diagnosis {
     let all: u64 = spans.iter().map(|(_, count)| count).sum();
     let unknown = figures.sum(SPANS, ("dialect", &[UNKNOWN]));
     let (mut findings, mut notes) = lacks(figures);
+    findings.extend(waiting(figures));
     let share = percent(unknown, all);
-    if all == 0 {
+    if !figures.any_of(OF_RECEIVER) {
+        // What a tenant may see says nothing of the instance.
+        let message = "These credentials see the figures of one tenant only, and not what the instance receives, refuses and forwards: ask with those of an operator (`tenants.operators`)";
+        let kind = FindingKind::Instance;
+        findings.push(Finding::new(kind, (1, 1), message, TENANTS_PAGE));
+    } else if all == 0 {
         let message = "No spans were received since the start: let your agents export to the addresses that `baton check` prints";
         let kind = FindingKind::NoSpans;
         findings.push(Finding::new(kind, (0, 0), message, SDKS_PAGE));
@@ -52,7 +63,8 @@ fn emitter((dialect, spans): (String, u64)) -> EmitterReport {
     EmitterReport {
         service: "running instance".into(),
         title: title.map(|known| known.title.to_owned()),
-        dialect,
+        // Whatever answers there: it may be no Baton.
+        dialect: harmless(&dialect).into_owned(),
         scopes: Vec::new(),
         spans,
         see: None,
@@ -129,7 +141,10 @@ mod tests {
             |dialect: &str, count: u64| format!("{SPANS}{{dialect=\"{dialect}\"}} {count}\n");
         assert_eq!(found(&spans("mastra", 5)), []);
         assert_eq!(found(&spans("none", 5)), [FindingKind::UnknownSpans]);
-        assert_eq!(found(""), [FindingKind::NoSpans]);
+        assert_eq!(
+            found("baton_receiver_waiting_requests 0\n"),
+            [FindingKind::NoSpans]
+        );
         let both = spans("none", 1) + &spans("mastra", 3);
         let both = of_metrics(&Figures::of_text(&both));
         assert_eq!(
@@ -140,6 +155,24 @@ mod tests {
         assert!(text.contains("1 of 4 (25 %)"), "{text}");
         assert!(text.ends_with("No findings, 1 note.\n"), "{text}");
         assert!(text.contains("no known dialect, 1 span\n"), "{text}");
+    }
+
+    #[test]
+    fn a_tenant_is_told_that_it_does_not_see_the_instance() {
+        for text in ["", "baton_turns_total{tenant=\"a\"} 3\n"] {
+            let told = of_metrics(&Figures::of_text(text));
+            let kinds: Vec<FindingKind> = told.findings.iter().map(|one| one.kind).collect();
+            assert_eq!(kinds, [FindingKind::Instance]);
+            assert!(told.text().contains("of one tenant only"));
+        }
+    }
+
+    #[test]
+    fn no_label_of_a_server_reaches_the_terminal_as_it_is() {
+        let odd = format!("{SPANS}{{dialect=\"a\u{1b}[2Jb\"}} 5\n");
+        let text = of_metrics(&Figures::of_text(&odd)).text();
+        assert!(!text.contains('\u{1b}'), "{text:?}");
+        assert!(text.contains("[2Jb"), "{text:?}");
     }
 
     #[test]

@@ -349,14 +349,6 @@ const OF_RECEIVER: &[Lack] = &[
     .by(&["exporter", "reason"]),
     Lack::new(
         FindingKind::Forwarding,
-        "baton_exporter_quarantined_requests_total",
-        "Requests that a destination rejected permanently",
-        "They are kept: mend the cause and run `baton spool requeue`",
-        "docs/forwarding.md#quarantine",
-    )
-    .by(&["exporter"]),
-    Lack::new(
-        FindingKind::Forwarding,
         "baton_exporter_rejected_items_total",
         "Spans, log records and data points that a destination rejected",
         "Its own log says why",

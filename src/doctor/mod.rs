@@ -6,6 +6,7 @@
 //! | `emitter.rs` | one emitter: the spans of one service in one dialect |
 //! | `figures.rs` | what metrics say, in the text format of Prometheus |
 //! | `lacks.rs` | what their counters say is missing |
+//! | `forwarding.rs` | what waits for destinations, and what is in the quarantine |
 //! | `finding.rs` | what is missing, how much of it, and what to do |
 //! | `instance.rs` | the metrics of a running instance, and a conversation to test it with |
 //! | `sdks.rs` | which section of `docs/sdks.md` is about an emitter |
@@ -14,6 +15,7 @@
 mod emitter;
 mod figures;
 mod finding;
+mod forwarding;
 mod instance;
 mod lacks;
 mod report;

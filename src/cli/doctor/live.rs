@@ -1,6 +1,6 @@
 //! A running instance: is it ready, what does it receive, and does a test conversation come through?
 
-use crate::cli::instance::InstanceClient;
+use crate::cli::instance::{InstanceClient, quoted};
 use crate::clock::Clock;
 use crate::doctor::{Diagnosis, Figures, Finding, conversation, of_metrics};
 use std::time::Duration;
@@ -33,7 +33,7 @@ async fn figures(
     let address = server.address;
     let (status, body) = ask(server, "/readyz").await?;
     if status != 200 {
-        let reason = body.trim();
+        let reason = quoted(&body);
         let message = format!("the instance at {address} is not ready ({status}): {reason}");
         return Err(Finding::of_instance(message));
     }
@@ -42,8 +42,9 @@ async fn figures(
         None => None,
     };
     let (status, metrics) = ask(server, "/metrics").await?;
-    if status != 200 || metrics.is_empty() {
-        let message = format!("the instance at {address} shows no metrics ({status})");
+    if status != 200 {
+        let reason = quoted(&metrics);
+        let message = format!("the instance at {address} shows no metrics ({status}): {reason}");
         return Err(Finding::of_instance(message));
     }
     let mut diagnosis = of_metrics(&Figures::of_text(&metrics));
@@ -63,7 +64,7 @@ async fn send(
     let sent = receiver.post("/v1/traces", request.to_string()).await;
     let (status, body) = sent.map_err(Finding::of_instance)?;
     if status != 200 {
-        let (door, reason) = (receiver.address, body.trim());
+        let (door, reason) = (receiver.address, quoted(&body));
         let message =
             format!("the receiver at {door} refused the test conversation ({status}): {reason}");
         return Err(Finding::of_instance(message));
