@@ -25,10 +25,12 @@ use tonic::Code;
 
 /// Requests of a second.
 const REQUESTS: u64 = 10;
-/// Seconds between two changes of the certificates, two kills of the second Baton and two restarts of Prometheus.
+/// Seconds between two changes of the certificates and two restarts of Prometheus.
 const ROTATION: u64 = 2;
-const KILL: u64 = 5;
 const RESTART: u64 = 60;
+/// Seconds between two kills of the second Baton, at least, and how often it is killed at most: the longer it runs, the longer it recovers.
+const KILL: u64 = 5;
+const KILLS: u64 = 60;
 /// From so many seconds on, memory is judged. Before, it grows to its size.
 const JUDGED: u64 = 600;
 
@@ -218,7 +220,7 @@ async fn a_long_time_in_the_path_loses_nothing_and_grows_nowhere() {
             front.rotate(&authority);
             behind.rotate(&authority);
         }
-        if second_number % KILL == 0 {
+        if second_number % KILL.max(seconds / KILLS) == 0 {
             drop(second);
             second = behind.start();
         }
