@@ -5,12 +5,10 @@ use super::denial::Denial;
 use super::oidc::Issuer;
 use super::server_settings::ServerAuthSettings;
 use super::tenant_settings::TenantSettings;
-use crate::catalogue::InternalMetric;
 use crate::model::tenant::{Access, tenant};
 use crate::reload::{Reload, ReloadError};
-use crate::telemetry::counter;
 use crate::tls::ClientCertificate;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, Request};
 use metrics::Counter;
 use std::sync::Arc;
 
@@ -45,14 +43,10 @@ impl AccessControl {
     ) -> Result<Self, ReloadError> {
         let auth = auth.map(|auth| Authenticator::open(listener, auth));
         let tenants = tenants.map(|settings| {
-            let denied = |denial: Denial| {
-                let labels = [listener, denial.reason()];
-                counter(InternalMetric::UnauthenticatedRequests, &labels)
-            };
             Arc::new(Tenants {
                 settings: settings.clone(),
-                unnamed: denied(Denial::NoTenant),
-                misnamed: denied(Denial::InvalidTenant),
+                unnamed: Denial::NoTenant.counter(listener),
+                misnamed: Denial::InvalidTenant.counter(listener),
             })
         });
         let auth = auth.transpose()?;
@@ -79,11 +73,20 @@ impl AccessControl {
         self.tenants.is_some()
     }
 
-    /// Checks the credentials of a request, and decides what it may reach. A request that is refused is counted.
+    /// Checks who sends a request, and notes with it what it may reach, as an extension. A request that is refused is counted.
     ///
     /// # Errors
     /// Why it is refused.
-    pub async fn admit(
+    pub async fn admit<B>(&self, request: &mut Request<B>) -> Result<(), Denial> {
+        let certificate = request.extensions().get::<Arc<ClientCertificate>>();
+        let certificate = certificate.map(|certificate| &**certificate);
+        let access = self.access(request.headers(), certificate).await?;
+        request.extensions_mut().insert(access);
+        Ok(())
+    }
+
+    /// What a request with these headers may reach.
+    pub(super) async fn access(
         &self,
         headers: &HeaderMap,
         certificate: Option<&ClientCertificate>,

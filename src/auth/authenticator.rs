@@ -114,10 +114,7 @@ impl Authenticator {
                 .and_then(|oidc| oidc.tenant_claim.clone()),
             checks: Semaphore::new(MAX_CHECKS),
             places: Semaphore::new(MAX_WAITING),
-            denied: Denial::ALL.map(|denial| {
-                let labels = [listener, denial.reason()];
-                counter(InternalMetric::UnauthenticatedRequests, &labels)
-            }),
+            denied: Denial::ALL.map(|denial| denial.counter(listener)),
             challenges: kinds.map(HeaderValue::from_static).collect(),
         })))
     }

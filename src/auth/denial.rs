@@ -1,5 +1,9 @@
 //! Why a request is refused because of its credentials.
 
+use crate::catalogue::InternalMetric;
+use crate::telemetry::counter;
+use metrics::Counter;
+
 /// Why a request is refused. The texts say what, whose fault, and whether to retry; nothing of the request is in them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Denial {
@@ -29,6 +33,12 @@ impl Denial {
         Self::NoTenant,
         Self::InvalidTenant,
     ];
+
+    /// Counts it at a listener. Registers with the recorder in whose scope it is called.
+    pub(super) fn counter(self, listener: &str) -> Counter {
+        let labels = [listener, self.reason()];
+        counter(InternalMetric::UnauthenticatedRequests, &labels)
+    }
 
     /// As in labels.
     pub fn reason(self) -> &'static str {

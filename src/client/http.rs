@@ -34,7 +34,7 @@ pub struct HttpClient {
     client: Client<TlsConnector, Full<HttpBody>>,
     headers: HeaderMap,
     credentials: Option<Credentials>,
-    /// More of an answer is not read.
+    /// More of an answer is not kept.
     max_answer: usize,
 }
 
@@ -179,6 +179,13 @@ impl HttpClient {
 }
 
 impl HttpAnswer {
+    /// The failure that its status is for a request of OTLP, whose specification says which ones are retried. `has_credentials`: those may be about
+    /// to change, and no request is at fault.
+    pub(super) fn otlp_failure(&self, has_credentials: bool) -> SendError {
+        let retried = |status| matches!(status, 502..=504);
+        SendError::status(self.status, &self.headers, has_credentials, retried)
+    }
+
     /// Reads the body, keeps so much of it, and reads on to its trailers.
     async fn read(&mut self, mut body: Incoming, max: usize) {
         let mut kept = BytesMut::new();

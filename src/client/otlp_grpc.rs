@@ -5,12 +5,11 @@ use super::failure::SendError;
 use super::grpc_status::{refused, status};
 use super::http::{HttpAnswer, HttpClient};
 use super::otlp_answer::{Accepted, accepted};
-use super::otlp_request::OtlpRequest;
+use super::otlp_request::{OtlpRequest, at_path};
 use super::settings::ClientSettings;
 use super::target::DestinationTarget;
 use crate::model::request::{Encoding, Signal};
 use bytes::{Buf, BufMut, Bytes, BytesMut};
-use http::uri::PathAndQuery;
 use http::{HeaderName, HeaderValue, StatusCode, Uri, header};
 use tonic::Code;
 
@@ -47,13 +46,10 @@ impl OtlpGrpcClient {
         headers.insert(header::TE, HeaderValue::from_static("trailers"));
         // A server may answer in the compression of the request.
         headers.insert(ACCEPT_ENCODING, GZIP);
-        let message = match self.gzip {
-            false => outbound.body.clone(),
-            true => {
-                headers.insert(ENCODING, GZIP);
-                compress::gzip(outbound.body)
-            }
-        };
+        if self.gzip {
+            headers.insert(ENCODING, GZIP);
+        }
+        let message = outbound.packed(self.gzip);
         let mut prefix = BytesMut::with_capacity(PREFIX);
         prefix.put_u8(self.gzip.into());
         // No request is that long.
@@ -79,12 +75,7 @@ impl OtlpGrpcClient {
                 Err(SendError::broken_off())
             }
             // Something between answers, or there is no server of gRPC.
-            None => Err(SendError::status(
-                answer.status,
-                &answer.headers,
-                has_credentials,
-                |status| matches!(status, 502..=504),
-            )),
+            None => Err(answer.otlp_failure(has_credentials)),
         }
     }
 }
@@ -106,11 +97,10 @@ fn message(answer: &HttpAnswer) -> Option<Bytes> {
 
 /// Where requests of a signal go.
 fn url(endpoint: &Uri, signal: Signal) -> Uri {
-    let mut parts = endpoint.clone().into_parts();
-    parts.path_and_query = Some(PathAndQuery::from_static(match signal {
+    let path = match signal {
         Signal::Traces => "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
         Signal::Logs => "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
         Signal::Metrics => "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
-    }));
-    Uri::from_parts(parts).unwrap_or_else(|_| endpoint.clone())
+    };
+    at_path(endpoint, path)
 }

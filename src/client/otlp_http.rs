@@ -1,14 +1,12 @@
 //! OTLP/HTTP to one destination: protobuf or JSON.
 
-use super::compress;
 use super::failure::SendError;
 use super::http::HttpClient;
 use super::otlp_answer::{Accepted, accepted};
-use super::otlp_request::OtlpRequest;
+use super::otlp_request::{OtlpRequest, at_path};
 use super::settings::ClientSettings;
 use super::target::DestinationTarget;
 use crate::model::request::{Encoding, Signal};
-use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Uri, header};
 
 const PROTOBUF: &str = "application/x-protobuf";
@@ -44,26 +42,16 @@ impl OtlpHttpClient {
             headers.insert(header::CONTENT_ENCODING, gzip);
         }
         let url = &self.urls[outbound.signal as usize];
-        let answer = self.client.post(url, headers, self.body(outbound)).await?;
-        if answer.status.is_success() && is_page(&answer.headers) {
+        let body = outbound.packed(self.gzip);
+        let answer = self.client.post(url, headers, body).await?;
+        if !answer.status.is_success() {
+            return Err(answer.otlp_failure(self.client.has_credentials()));
+        }
+        if is_page(&answer.headers) {
             return Err(SendError::page(answer.status));
         }
-        if answer.status.is_success() {
-            // It is accepted, whatever the rest of the answer is.
-            return Ok(accepted(&answer.body, outbound.encoding, outbound.signal));
-        }
-        // The OTLP specification says which answers are retried.
-        let retried = |status| matches!(status, 502..=504);
-        let has_credentials = self.client.has_credentials();
-        let (status, headers) = (answer.status, &answer.headers);
-        Err(SendError::status(status, headers, has_credentials, retried))
-    }
-
-    fn body(&self, outbound: &OtlpRequest<'_>) -> Bytes {
-        match self.gzip {
-            false => outbound.body.clone(),
-            true => compress::gzip(outbound.body),
-        }
+        // It is accepted, whatever the rest of the answer is.
+        Ok(accepted(&answer.body, outbound.encoding, outbound.signal))
     }
 }
 
@@ -75,12 +63,6 @@ fn is_page(headers: &HeaderMap) -> bool {
 
 /// Where requests of a signal go.
 fn url(endpoint: &Uri, signal: Signal) -> Uri {
-    let mut parts = endpoint.clone().into_parts();
-    let path = format!(
-        "{}/v1/{}",
-        endpoint.path().trim_end_matches('/'),
-        signal.as_str()
-    );
-    parts.path_and_query = path.parse().ok();
-    Uri::from_parts(parts).unwrap_or_else(|_| endpoint.clone())
+    let base = endpoint.path().trim_end_matches('/');
+    at_path(endpoint, &format!("{base}/v1/{}", signal.as_str()))
 }

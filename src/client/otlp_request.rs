@@ -1,7 +1,9 @@
 //! What is sent to a receiver of OTLP.
 
+use super::compress;
 use crate::model::request::{Encoding, Signal};
 use bytes::Bytes;
+use http::Uri;
 
 /// An export request of OTLP.
 #[derive(Clone, Copy, Debug)]
@@ -14,4 +16,21 @@ pub struct OtlpRequest<'r> {
     pub headers: &'r [(String, String)],
     /// The request, not compressed.
     pub body: &'r Bytes,
+}
+
+impl OtlpRequest<'_> {
+    /// The body as it is sent; `gzip`: compressed.
+    pub(super) fn packed(&self, gzip: bool) -> Bytes {
+        match gzip {
+            false => self.body.clone(),
+            true => compress::gzip(self.body),
+        }
+    }
+}
+
+/// The URL of a destination with another path.
+pub(super) fn at_path(endpoint: &Uri, path: &str) -> Uri {
+    let mut parts = endpoint.clone().into_parts();
+    parts.path_and_query = path.parse().ok();
+    Uri::from_parts(parts).unwrap_or_else(|_| endpoint.clone())
 }

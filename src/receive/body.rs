@@ -3,6 +3,7 @@
 use super::error::ReceiveError;
 use crate::otlp::Limits;
 use axum::body::Body;
+use axum::http::HeaderMap;
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use std::io::Read;
@@ -28,6 +29,16 @@ pub(super) async fn discard(mut body: Body) {
     };
     // Whether it ended or not, it is answered now.
     let _ = timeout(DISCARD_TIMEOUT, reading).await;
+}
+
+/// The compression that a header declares; empty for none.
+pub(super) fn compression(headers: &HeaderMap, name: &str) -> Result<String, ReceiveError> {
+    let Some(declared) = headers.get(name) else {
+        return Ok(String::new());
+    };
+    let text = declared.to_str();
+    let text = text.map_err(|_| ReceiveError::UnknownEncoding)?;
+    Ok(text.to_owned())
 }
 
 /// The plain body. At most one byte over the limit is ever decompressed.

@@ -146,7 +146,7 @@ async fn take(
     request: Request,
     signal: Signal,
 ) -> Result<Counts, ReceiveError> {
-    let encoding = match encoding(request.headers()) {
+    let encoding = match body::compression(request.headers(), "grpc-encoding") {
         Ok(encoding) => encoding,
         Err(error) => {
             body::discard(request.into_body()).await;
@@ -158,16 +158,6 @@ async fn take(
     let unpack = |body| message(body, &encoding, limits);
     let kind = (signal, Encoding::Protobuf);
     handler.take(request, limit, unpack, kind).await
-}
-
-fn encoding(headers: &HeaderMap) -> Result<String, ReceiveError> {
-    let Some(encoding) = headers.get("grpc-encoding") else {
-        return Ok(String::new());
-    };
-    let encoding = encoding
-        .to_str()
-        .map_err(|_| ReceiveError::UnknownEncoding)?;
-    Ok(encoding.to_owned())
 }
 
 /// The one message of a unary call.

@@ -10,7 +10,6 @@ use crate::model::tenant::{Access, TENANT_HEADER};
 use crate::net::{Peer, Server, Trouble};
 use crate::otlp::Counts;
 use crate::otlp::Limits;
-use crate::tls::ClientCertificate;
 use axum::extract::Request;
 use axum::http::HeaderMap;
 use bytes::Bytes;
@@ -70,22 +69,13 @@ impl RequestHandler {
 
     /// Checks who sends a request, before anything else of it is looked at, and notes with it what it may reach.
     pub(super) async fn authenticate(&self, request: &mut Request) -> Result<(), ReceiveError> {
-        let certificate = request.extensions().get::<Arc<ClientCertificate>>();
-        let admitted = self
-            .access
-            .admit(request.headers(), certificate.map(|c| &**c));
-        match admitted.await {
-            Ok(access) => {
-                request.extensions_mut().insert(access);
-                Ok(())
-            }
-            Err(denial) => {
-                let error = ReceiveError::Denied(denial);
-                let peer = request.extensions().get::<Peer>().copied();
-                self.account(&Err(error), peer);
-                Err(error)
-            }
+        let admitted = self.access.admit(request).await;
+        let admitted = admitted.map_err(ReceiveError::Denied);
+        if let Err(error) = admitted {
+            let peer = request.extensions().get::<Peer>().copied();
+            self.account(&Err(error), peer);
         }
+        admitted
     }
 
     /// Takes in a request. `unpack` makes the plain message of a body of at most `limit` bytes.

@@ -129,7 +129,7 @@ async fn receive(
 ) -> Response {
     let peer = request.extensions().get::<Peer>().copied();
     let encoding = media_type(request.headers());
-    let compression = compression(request.headers());
+    let compression = body::compression(request.headers(), "content-encoding");
     let result = match (encoding, compression) {
         (Some(encoding), Ok(compression)) => {
             take(&handler, request, &compression, (signal, encoding)).await
@@ -159,16 +159,6 @@ async fn take(
     handler
         .take(request, limits.max_request_bytes, unpack, kind)
         .await
-}
-
-/// The compression of the body; empty for none.
-fn compression(headers: &HeaderMap) -> Result<String, ReceiveError> {
-    let Some(declared) = headers.get(header::CONTENT_ENCODING) else {
-        return Ok(String::new());
-    };
-    let text = declared.to_str();
-    let text = text.map_err(|_| ReceiveError::UnknownEncoding)?;
-    Ok(text.to_owned())
 }
 
 /// The encoding of the body; `None` for a type that OTLP does not know.

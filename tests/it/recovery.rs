@@ -96,10 +96,7 @@ async fn a_process_that_recovers_stops_when_it_is_asked() {
     let (mut running, mut log) = held_up(&state, &state.join(PIPE)).await;
     let recovers = log.any(|line| line["message"] == "recovering state");
     assert!(recovers);
-    let asked = Command::new("kill")
-        .arg(running.0.id().to_string())
-        .status();
-    assert!(asked.expect("coreutils").success());
+    running.signal("-TERM");
     assert_eq!(running.0.wait().expect("it ends").code(), Some(0));
     std::fs::remove_file(state.join(PIPE)).expect("removed");
     let families = at_the_end(&state).await;

@@ -91,10 +91,10 @@ async fn what_a_sender_can_prove_goes_before_what_it_says() {
     ] {
         let certificate = certified.map(certificate);
         let headers = headers(Some(user), said);
-        let found = control.admit(&headers, certificate.as_ref()).await;
+        let found = control.access(&headers, certificate.as_ref()).await;
         assert_eq!(found, expected, "{user} {certified:?} {said:?}");
     }
-    let denied = control.admit(&headers(None, &["team-a"]), None).await;
+    let denied = control.access(&headers(None, &["team-a"]), None).await;
     assert_eq!(denied, Err(Denial::Missing));
 }
 
@@ -106,13 +106,13 @@ async fn a_header_is_believed_where_no_credentials_are_asked_for_and_only_if_it_
     let control = open(&settings());
     let none = Err(Denial::NoTenant);
     assert_eq!(
-        control.admit(&headers(None, &["a"]), None).await,
+        control.access(&headers(None, &["a"]), None).await,
         tenant("a")
     );
-    assert_eq!(control.admit(&headers(None, &[]), None).await, none);
+    assert_eq!(control.access(&headers(None, &[]), None).await, none);
     let invalid = Err(Denial::InvalidTenant);
     for said in ["a|b", "other", "_a"] {
-        let found = control.admit(&headers(None, &[said]), None).await;
+        let found = control.access(&headers(None, &[said]), None).await;
         assert_eq!(found, invalid, "{said}");
     }
     // A certificate that names nobody is no proxy's.
@@ -123,13 +123,13 @@ async fn a_header_is_believed_where_no_credentials_are_asked_for_and_only_if_it_
     };
     for certificate in [nameless, two] {
         let headers = headers(None, &["a"]);
-        let found = control.admit(&headers, Some(&certificate)).await;
+        let found = control.access(&headers, Some(&certificate)).await;
         assert_eq!(found, none);
     }
     let control = open(&TenantSettings::default());
-    assert_eq!(control.admit(&headers(None, &["a"]), None).await, none);
+    assert_eq!(control.access(&headers(None, &["a"]), None).await, none);
     let control = AccessControl::default();
-    let found = control.admit(&headers(None, &["a"]), None).await;
+    let found = control.access(&headers(None, &["a"]), None).await;
     assert_eq!(found, Ok(Access::All), "there are no tenants");
 }
 

@@ -3,12 +3,10 @@
 use super::ServerState;
 use crate::auth::{AccessControl, Denial};
 use crate::net::{Peer, Trouble};
-use crate::tls::ClientCertificate;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use std::sync::Arc;
 
 /// How long who asks too often waits, in seconds.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("5");
@@ -20,14 +18,8 @@ pub(super) async fn admitted(
     next: Next,
 ) -> Response {
     let control = &state.settings.access;
-    let certificate = request.extensions().get::<Arc<ClientCertificate>>();
-    let admitted = control.admit(request.headers(), certificate.map(|c| &**c));
-    let denial = match admitted.await {
-        Ok(access) => {
-            request.extensions_mut().insert(access);
-            return next.run(request).await;
-        }
-        Err(denial) => denial,
+    let Err(denial) = control.admit(&mut request).await else {
+        return next.run(request).await;
     };
     let server = &state.settings.connections;
     let trouble = Trouble {

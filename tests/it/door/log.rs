@@ -1,38 +1,12 @@
 //! Refusals speak in the log: the first of each kind at once, with its sender and what to do, and never with content.
 
 use crate::door::doors::{Doors, PROTOBUF, request, span};
+use crate::support::log::LogLines;
 use opentelemetry_proto::tonic::trace::v1::Span;
-use std::io::Write;
-use std::sync::{Arc, Mutex};
-
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Lines {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().expect("a lock").clone()).expect("text")
-    }
-}
-
-impl Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().expect("a lock").write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
 
 #[tokio::test]
 async fn the_first_refusal_of_a_kind_is_logged_and_the_next_ones_are_not() {
-    let lines = Lines::default();
-    let writer = lines.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_ansi(false)
-        .with_writer(move || writer.clone())
-        .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let (lines, _guard) = LogLines::listen();
     let doors = Doors::open().await;
     for _ in 0..3 {
         let secret = b"a secret prompt".to_vec();

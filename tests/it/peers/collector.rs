@@ -3,7 +3,7 @@
 
 use super::until;
 use crate::secure::authority::{Authority, Pair};
-use crate::support::process::{self, Endpoints, Running, folder, now, session};
+use crate::support::process::{self, Endpoints, Running, folder, free_addresses, now, session};
 use bytes::Bytes;
 use http::Request;
 use http_body_util::{BodyExt, Full};
@@ -13,7 +13,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message;
 use std::collections::BTreeSet;
 use std::fs;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -29,13 +29,7 @@ struct Collector {
 
 impl Collector {
     fn new(folder: &Path, own: &Pair, clients: &Authority) -> Self {
-        // The Collector cannot tell a port it chose itself.
-        let free = || {
-            let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-            (listener.local_addr().expect("its address"), listener)
-        };
-        let ((grpc, first), (http, second)) = (free(), free());
-        drop((first, second));
+        let [grpc, http] = free_addresses();
         let tls = format!(
             "tls: {{cert_file: {}, key_file: {}, client_ca_file: {}}}",
             own.cert.display(),
@@ -148,10 +142,7 @@ async fn a_collector_gets_all_that_was_acknowledged_over_tls() {
         for n in 0..REQUESTS {
             if n == REQUESTS / 2 && round % 2 == 0 {
                 // Killed, it would lose what it has acknowledged and not written yet.
-                let pid = next.0.id().to_string();
-                let asked = Command::new("kill").args(["-TERM", &pid]).status();
-                assert!(asked.expect("kill").success());
-                next.0.wait().expect("it ended");
+                next.stop("-TERM");
                 next = collector.start();
             }
             let request = session(round * REQUESTS + n, now());

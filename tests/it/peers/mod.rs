@@ -14,10 +14,9 @@ mod tap;
 mod verdicts;
 
 use crate::support::http;
-use crate::support::process::{self, Endpoints, Running, folder};
+use crate::support::process::{self, Endpoints, Running, folder, free_addresses};
 use serde_json::Value;
 use std::fs;
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -58,10 +57,7 @@ fn start_prometheus_with(
     );
     let file = folder.join("prometheus.yml");
     fs::write(&file, config).expect("written");
-    // Prometheus cannot tell a port it chose itself.
-    let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let address = free.local_addr().expect("its address").to_string();
-    drop(free);
+    let [address] = free_addresses().map(|free| free.to_string());
     let child = Command::new("prometheus")
         .arg(format!("--config.file={}", file.display()))
         .arg(format!(
@@ -146,14 +142,7 @@ fn told_by_the_sdk(endpoints: &Endpoints) -> Value {
 
 /// A process that is asked to stop drains and says that all is well.
 async fn ends_well(mut baton: Running) {
-    let pid = baton.0.id().to_string();
-    assert!(
-        Command::new("kill")
-            .args(["-TERM", &pid])
-            .status()
-            .expect("kill")
-            .success()
-    );
+    baton.signal("-TERM");
     let ended = until("its end", || {
         let status = baton.0.try_wait().expect("a child");
         async move { status }

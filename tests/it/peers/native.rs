@@ -2,7 +2,7 @@
 
 use super::restarts::{send, session};
 use super::{folder, get, query, start_prometheus, start_prometheus_with, sum, until};
-use crate::support::process;
+use crate::support::process::{self, free_addresses};
 use baton::catalogue::DERIVED;
 use baton::model::metric::FamilyKind;
 use std::collections::BTreeMap;
@@ -35,9 +35,7 @@ async fn protobuf_and_text_say_the_same_to_a_real_prometheus() {
     let folder = folder("native");
     let config = folder.join("baton.yaml");
     fs::write(&config, CONFIG).expect("written");
-    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let server = free.local_addr().expect("its address").to_string();
-    drop(free);
+    let [server] = free_addresses().map(|free| free.to_string());
     let mut command = process::baton();
     let command = process::run(&mut command).arg("--config").arg(&config);
     let (_baton, endpoints) = process::spawn(command.args(["--server-endpoint", &server]));

@@ -2,7 +2,7 @@
 //! value is counted, no counter ever falls.
 
 use super::{Running, folder, get, start_prometheus, sum, until};
-use crate::support::process;
+use crate::support::process::{self, free_addresses};
 use baton::clock::Clock;
 use bytes::Bytes;
 use http_body_util::Full;
@@ -10,9 +10,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
 use std::fs;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 const CONFIG: &str = "\
 stitch: {settle: 100ms, bind_timeout: 200ms, trace_timeout: 1s, drop_timeout: 1s, idle_timeout: 24h}
@@ -48,9 +46,7 @@ impl Life {
     fn begin(folder: PathBuf) -> Self {
         fs::write(folder.join("baton.yaml"), CONFIG).expect("written");
         // Prometheus scrapes the same address throughout.
-        let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let server = free.local_addr().expect("its address").to_string();
-        drop(free);
+        let [server] = free_addresses().map(|free| free.to_string());
         let mut life = Self {
             folder,
             http: String::new(),
@@ -89,11 +85,7 @@ impl Life {
 
     /// Ends the process by a signal and starts the next one.
     fn restart(&mut self, signal: &str) {
-        let mut running = self.process.take().expect("it runs");
-        let pid = running.0.id().to_string();
-        let sent = Command::new("kill").args([signal, &pid]).status();
-        assert!(sent.expect("kill").success());
-        running.0.wait().expect("it ends");
+        self.process.take().expect("it runs").stop(signal);
         self.start();
     }
 

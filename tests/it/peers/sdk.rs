@@ -4,12 +4,12 @@
 use super::tap::Tap;
 use super::{root, until};
 use crate::support::dice::Dice;
-use crate::support::process::{self, Endpoints, Running, folder};
+use crate::support::process::{self, Endpoints, Running, folder, free_addresses};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -45,12 +45,6 @@ impl FileCollector {
         let child = command.stdout(Stdio::null()).spawn();
         Running(child.expect("otelcol is installed: run tests/run"))
     }
-}
-
-/// Addresses that nobody listens at: the processes of this test are started again at the same ones.
-pub(super) fn free_addresses<const N: usize>() -> [SocketAddr; N] {
-    let listeners = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").expect("a free port"));
-    listeners.map(|listener| listener.local_addr().expect("its address"))
 }
 
 /// Starts Baton at the same addresses each time.

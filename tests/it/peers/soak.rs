@@ -6,10 +6,12 @@
 
 use super::push::Receiver;
 use super::push::prometheus::all_jobs_have_the_same;
-use super::sdk::{free_addresses, start_baton};
+use super::sdk::start_baton;
 use super::{ends_well, sum, until};
 use crate::secure::authority::{Authority, Pair};
-use crate::support::process::{Running, at_the_end, client, folder, gauge, now, session, total};
+use crate::support::process::{
+    Running, at_the_end, client, folder, free_addresses, gauge, now, session, total,
+};
 use baton::catalogue::DERIVED;
 use baton::model::metric::{Family, Point};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;

@@ -3,38 +3,17 @@
 use super::authority::Authority;
 use super::secure;
 use crate::forward::relay::start;
+use crate::support::log::LogLines;
 use crate::support::process::folder;
-use std::io::Write;
-use std::sync::{Arc, Mutex};
-
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().expect("a lock").write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
 
 /// What Baton logs when it starts with a certificate of a year.
 async fn logged(year: i32) -> String {
     let folder = folder(&format!("secure-expired-{year}"));
     let pair = Authority::new(&folder, "own").issue_to(&folder, "baton", year);
-    let lines = Lines::default();
-    let writer = lines.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_ansi(false)
-        .with_writer(move || writer.clone())
-        .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let (lines, _guard) = LogLines::listen();
     let app = start(&secure(&pair, None)).await;
     app.stop().await;
-    let text = lines.0.lock().expect("a lock").clone();
-    String::from_utf8(text).expect("text")
+    lines.text()
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use super::super::restarts::{send, session};
 use super::super::{folder, until};
-use super::{Pusher, address, otlp, stop};
+use super::{Pusher, address, otlp};
 use crate::support::process::Running;
 use serde_json::Value;
 use std::fs;
@@ -44,7 +44,7 @@ async fn a_collector_takes_deltas_over_grpc() {
         })
         .await;
     }
-    stop(baton, "-TERM");
+    baton.stop("-TERM");
     let all = || async { (sessions(&file) == told as f64).then_some(()) };
     until("all sessions", all).await;
     fs::remove_dir_all(&folder).expect("removed");

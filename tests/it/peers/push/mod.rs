@@ -13,22 +13,20 @@ pub(super) mod prometheus;
 mod victoria;
 
 use super::{get, query, sum, until};
-use crate::support::process::{self, Endpoints, Running};
+use crate::support::process::{self, Endpoints, Running, free_addresses};
 use baton::catalogue::DERIVED;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// All series of a job of Baton, by name and labels without the job, each with its value.
 type SeriesValues = BTreeMap<String, f64>;
 
-/// An address that was free a moment ago: no receiver can tell a port that it chose itself.
 fn address() -> String {
-    let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    free.local_addr().expect("its address").to_string()
+    let [free] = free_addresses();
+    free.to_string()
 }
 
 /// A receiver that can be away.
@@ -89,16 +87,8 @@ impl Receiver {
     }
 
     pub(super) fn end(&mut self) {
-        let running = self.process.take().expect("it runs");
-        stop(running, "-TERM");
+        self.process.take().expect("it runs").stop("-TERM");
     }
-}
-
-fn stop(mut running: Running, signal: &str) {
-    let pid = running.0.id().to_string();
-    let asked = Command::new("kill").args([signal, &pid]).status();
-    assert!(asked.expect("kill").success());
-    running.0.wait().expect("it ends");
 }
 
 /// A Baton on one state directory that is scraped at one address.

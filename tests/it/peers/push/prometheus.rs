@@ -5,7 +5,7 @@ use super::super::restarts::{send, session};
 use super::super::{folder, get, until};
 use super::{
     Pusher, Receiver, SeriesValues, address, counted, derived, every_value_counts_once, is_derived,
-    name, otlp, remote_write, series, stop,
+    name, otlp, remote_write, series,
 };
 use baton::catalogue::INTERNAL;
 use std::collections::BTreeSet;
@@ -42,13 +42,13 @@ async fn a_scrape_remote_write_and_otlp_give_the_same_series() {
     send(&http, &session(3, "agent 3")).await;
     let born = r#"baton_agent_invocations_total{agent="agent 3""#;
     pusher.shows(born, "1").await;
-    stop(baton, "-KILL");
+    baton.stop("-KILL");
     let (baton, endpoints) = pusher.start();
     http = endpoints.http.to_string();
     send(&http, &session(4, "agent 4")).await;
     prometheus.begin();
     both_count(5).await;
-    stop(baton, "-TERM");
+    baton.stop("-TERM");
     // It is away, a series is born, and Baton stops in order.
     let (baton, endpoints) = pusher.start();
     prometheus.end();
@@ -56,7 +56,7 @@ async fn a_scrape_remote_write_and_otlp_give_the_same_series() {
     pusher
         .shows(r#"baton_agent_invocations_total{agent="agent 5""#, "1")
         .await;
-    stop(baton, "-TERM");
+    baton.stop("-TERM");
     let (_baton, endpoints) = pusher.start();
     prometheus.begin();
     send(&endpoints.http.to_string(), &session(6, "agent 6")).await;

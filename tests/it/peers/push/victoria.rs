@@ -2,9 +2,7 @@
 
 use super::super::restarts::{send, session};
 use super::super::{folder, until};
-use super::{
-    Pusher, Receiver, SeriesValues, address, derived, plain_bound, remote_write, series, stop,
-};
+use super::{Pusher, Receiver, SeriesValues, address, derived, plain_bound, remote_write, series};
 use crate::support::process::{self, Running};
 use serde_json::{Map, Value};
 use std::fs;
@@ -85,7 +83,7 @@ async fn a_receiver_that_stores_nothing_of_version_2_gets_all_as_version_1() {
     pusher
         .shows(r#"baton_agent_invocations_total{agent="agent 3""#, "1")
         .await;
-    stop(baton, "-KILL");
+    baton.stop("-KILL");
     let (_baton, endpoints) = pusher.start();
     send(&endpoints.http.to_string(), &session(4, "agent 4")).await;
     victoria.begin();

@@ -19,7 +19,6 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -115,11 +114,8 @@ impl Life {
         }
     }
 
-    fn end(mut self, signal: &str) {
-        let pid = self.process.0.id().to_string();
-        let asked = Command::new("kill").args([signal, &pid]).status();
-        assert!(asked.expect("kill").success());
-        self.process.0.wait().expect("it ends");
+    fn end(self, signal: &str) {
+        self.process.stop(signal);
     }
 }
 
