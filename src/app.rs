@@ -29,10 +29,11 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::engine::{Engine, FactSink, PartitionWorker};
 use crate::export::scrape::{self, ScrapeServer};
-use crate::ingest::{Appender, Ingest, Pipeline, Signal};
+use crate::ingest::{Appender, Ingest, Pipeline, Signal, TenantRegistry};
 use crate::log::LogError;
 use crate::log::disk;
 use crate::log::disk::files::Files;
+use crate::model::Name;
 use crate::net::Reporter;
 use crate::receive::{self, Admission, Grpc, Http, Listeners, TenantLimiter};
 use crate::reload::ReloadError;
@@ -172,11 +173,13 @@ impl App {
         let _ = identity.map(|identity| source.identity.set(identity));
         let followed = followed.into_iter();
         followed.for_each(|one| tasks.start(Task::reader(one, stop.clone())));
-        let ingest = || pipeline(config, &engine, &ground, clock.clone());
+        let registry = tenant_registry(config, &engine, &clock);
+        let ingest = || pipeline(config, &engine, &ground, (clock.clone(), registry.clone()));
         let ingest = source.telemetry.register(ingest);
         let ingest = relay::ingest(relay.as_ref(), ingest);
         let servers = (servers.grpc, servers.http);
-        let (grpc, http) = receivers(config, servers, (&source.telemetry, clock), &ingest)?;
+        let shared = (&source.telemetry, clock, registry);
+        let (grpc, http) = receivers(config, servers, shared, &ingest)?;
         let app = Self {
             engine: Arc::clone(&engine),
             relay,
@@ -356,7 +359,7 @@ fn pipeline(
     config: &Config,
     engine: &Engine,
     ground: &ground::Ground,
-    clock: Clock,
+    (clock, registry): (Clock, Option<Arc<TenantRegistry>>),
 ) -> Arc<dyn Ingest> {
     let normaliser = normaliser(config, ground.content_seed);
     let log = Arc::clone(&ground.log);
@@ -364,17 +367,31 @@ fn pipeline(
     let appender = Appender::new(log, memory, clock);
     let limits = config.receivers.otlp.limits();
     let pipeline = Pipeline::new(limits, normaliser, appender);
-    Arc::new(match &config.tenants {
-        Some(_) => pipeline.label_tenants(&config.cohorts.dimensions),
+    Arc::new(match registry {
+        Some(registry) => pipeline.label_tenants(&config.cohorts.dimensions, registry),
         None => pipeline,
     })
+}
+
+/// Which tenants have a place, if there are tenants.
+fn tenant_registry(
+    config: &Config,
+    engine: &Arc<Engine>,
+    clock: &Clock,
+) -> Option<Arc<TenantRegistry>> {
+    let tenants = config.tenants.as_ref()?;
+    let named = tenants.named().map(|name| Name::from(name.as_str()));
+    let limits = (tenants.max_tenants, config.metrics.expire_after);
+    let engine = Arc::clone(engine);
+    let registry = TenantRegistry::new(named, limits, clock.clone(), move || engine.tenants());
+    Some(Arc::new(registry))
 }
 
 /// Both receivers, bound to their addresses.
 fn receivers(
     config: &Config,
     (grpc, http): (ListenerParts, ListenerParts),
-    (telemetry, clock): (&Telemetry, Clock),
+    (telemetry, clock, registry): (&Telemetry, Clock, Option<Arc<TenantRegistry>>),
     ingest: &Arc<dyn Ingest>,
 ) -> std::io::Result<(Grpc, Http)> {
     let metrics = Arc::new(telemetry.register(receive::Metrics::new));
@@ -386,7 +403,7 @@ fn receivers(
                 .admission_limits(config.memory_limit()),
         )
     });
-    let tenant_limiter = || TenantLimiter::new(config.tenants.as_ref(), clock);
+    let tenant_limiter = || TenantLimiter::new(config.tenants.as_ref(), registry, clock);
     let tenant_limiter = telemetry.register(tenant_limiter);
     let settings = &config.receivers.otlp;
     let listeners = Listeners {

@@ -1,6 +1,7 @@
 //! Why a request is refused because of its credentials.
 
 use crate::catalogue::InternalMetric;
+use crate::model::tenant::tenant_rule;
 use crate::telemetry::counter;
 use metrics::Counter;
 
@@ -75,7 +76,11 @@ impl Denial {
                 "nothing says which tenant the request belongs to; the sender is at fault: use credentials of a tenant, do not retry unchanged"
             }
             Self::InvalidTenant => {
-                "the header, certificate or token of the request names its tenant with a text that is no allowed name of a tenant; the sender is at fault: name one tenant, with at most 128 visible ASCII signs without | \\ \" and comma, not other, and no _ at the beginning, do not retry unchanged"
+                concat!(
+                    "the header, certificate or token of the request names its tenant with a text that is no allowed name of a tenant; the sender is at fault: name one tenant, with ",
+                    tenant_rule!(),
+                    ", do not retry unchanged"
+                )
             }
         }
     }

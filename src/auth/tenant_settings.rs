@@ -1,8 +1,8 @@
 //! The keys of `tenants`.
 
 use super::tenant_limits::{LimitsByTenant, TenantLimits};
-use crate::model::tenant::tenant;
-use crate::setting::{Report, Validate, key_path};
+use crate::model::tenant::{tenant, tenant_rule};
+use crate::setting::{Report, Validate, Whole, key_path};
 use crate::tls::ClientCertificate;
 use http::HeaderName;
 use schemars::JsonSchema;
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The section `tenants`: what says whose a request is. Without the section, there are no tenants, and everyone who is authenticated sees everything.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schemars(inline)]
 pub struct TenantSettings {
@@ -24,6 +24,9 @@ pub struct TenantSettings {
     pub header: Option<String>,
     /// Authenticated names of operators, who see all tenants.
     pub operators: Vec<String>,
+    /// Maximum number of tenants that neither names nor overrides has: those always have a place. Requests of further tenants are refused with 429 or RESOURCE_EXHAUSTED, and the sender should retry. A tenant keeps its place as long as it has series or sessions, and for metrics.expire_after after its last request.
+    #[serde(with = "Whole::<u32>")]
+    pub max_tenants: usize,
     /// Limits that each tenant has for itself.
     pub limits: TenantLimits,
     /// Limits of single tenants, for example `team-a: {max_series: 10000}`. The others are those of limits.
@@ -58,7 +61,26 @@ impl CertificatePart {
     }
 }
 
+impl Default for TenantSettings {
+    fn default() -> Self {
+        Self {
+            certificate: None,
+            names: BTreeMap::new(),
+            header: None,
+            operators: Vec::new(),
+            max_tenants: 1000,
+            limits: TenantLimits::default(),
+            overrides: BTreeMap::new(),
+        }
+    }
+}
+
 impl TenantSettings {
+    /// The tenants that the configuration names.
+    pub fn named(&self) -> impl Iterator<Item = &String> {
+        self.names.values().chain(self.overrides.keys())
+    }
+
     /// The limits of all tenants.
     pub fn by_tenant(&self) -> LimitsByTenant<'_> {
         LimitsByTenant {
@@ -70,7 +92,7 @@ impl TenantSettings {
 
 impl Validate for TenantSettings {
     fn validate(&self, report: &mut Report<'_>) {
-        const TENANT: &str = "expected the name of a tenant: at most 128 visible ASCII signs without | \\ \" and comma, not other, and no _ at the beginning";
+        const TENANT: &str = concat!("expected the name of a tenant: ", tenant_rule!());
         for (name, of) in &self.names {
             let key = key_path("names", name);
             if tenant(of).is_none() {

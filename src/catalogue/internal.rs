@@ -162,7 +162,7 @@ pub static INTERNAL: &[Description<InternalMetric>] = &[
     counter(
         InternalMetric::TenantRefusedRequests,
         "baton_tenant_refused_requests_total",
-        "Export requests that were refused because their tenant has reached a limit (the sender should retry), by tenant and reason: tenant_request_rate, tenant_ingestion_rate or tenant_bytes_in_flight. Tenants that the configuration does not name are other.",
+        "Export requests that were refused because their tenant, or the number of tenants, has reached a limit (the sender should retry), by tenant and reason: tenant_request_rate, tenant_ingestion_rate, tenant_bytes_in_flight or max_tenants (there are as many tenants as there may be). Tenants that the configuration does not name are other.",
     )
     .with_labels(&["tenant", "reason"]),
     counter(
@@ -191,7 +191,7 @@ pub static INTERNAL: &[Description<InternalMetric>] = &[
     counter(
         InternalMetric::ReceiverUnread,
         "baton_receiver_unread_total",
-        "Accepted log records that change no figure, and parts of accepted items that are not read. reason is log_without_trace, log_not_about_agents, resource, scope, link (these three cannot be read), links_over_limit, verdicts_over_limit, evaluation_without_name, amount_out_of_range (negative, too great or no number) or verdict (of a Baton).",
+        "Accepted log records that change no figure, and parts of accepted items that are not read. reason is log_without_trace, log_not_about_agents, resource, scope, link (these three cannot be read), links_over_limit, verdicts_over_limit, evaluation_without_name, amount_out_of_range (negative, too great or no number), verdict (of a Baton), or, of attributes of an operator, invalid_tenant (the name of the tenant is not allowed) or tenant_over_limit (tenants.max_tenants).",
     )
     .with_labels(&["reason"]),
     counter(

@@ -2,7 +2,7 @@
 
 use super::store::Store;
 use super::value::Accumulator;
-use super::values::{entry_weight, forget};
+use super::values::entry_weight;
 use crate::catalogue::{DERIVED, Description, Metric};
 use crate::model::metric::FamilyKind;
 use crate::model::time::Timestamp;
@@ -62,7 +62,7 @@ impl Store {
             // From the end: what takes the place of one that goes was looked at.
             for place in gone.iter().rev() {
                 if let Some((key, value)) = values.series.swap_remove_index(*place) {
-                    let labels = forget(&mut values.known, &key);
+                    let labels = values.known.forget(&key);
                     self.weight -= entry_weight(&key, &value.number) + labels;
                 }
             }

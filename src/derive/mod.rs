@@ -6,6 +6,9 @@
 //! | `settings.rs` | limits and labels |
 //! | `series_cache.rs` | groups of series that facts of one kind with the same labels change, found with one lookup |
 //! | `store.rs` | values by metric and label set, within limits |
+//! | `values.rs` | the series of one metric, and what becomes of one that is too many |
+//! | `series_key.rs` | the key of a series |
+//! | `known_values.rs` | the label values that the series of one metric use, by tenant |
 //! | `value.rs, units.rs` | the value of one series, and the constants of how values are kept |
 //! | `workflows.rs` | what a closed workflow counts |
 //! | `reveal.rs` | exposes a new series as 0 for `metrics.zero_hold`, by log time |
@@ -14,10 +17,12 @@
 
 mod distribution;
 mod expiry;
+mod known_values;
 mod labels;
 mod merge;
 mod reveal;
 mod series_cache;
+mod series_key;
 mod settings;
 mod snapshot;
 mod store;
@@ -161,6 +166,11 @@ impl Deriver {
     /// Forgets these series, as far as they are still expired.
     pub fn forget_expired(&mut self, dead: &HashSet<u64>, now: Timestamp) {
         self.store.forget_expired(dead, now);
+    }
+
+    /// The tenants that have series. A tenant may be named more than once.
+    pub fn tenants(&self) -> impl Iterator<Item = &str> {
+        self.store.tenants()
     }
 
     /// Roughly the bytes that its series hold in memory.

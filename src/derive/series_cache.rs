@@ -1,6 +1,6 @@
 //! Series cache: all series that facts of one kind with the same labels change, found with one lookup.
 
-use super::values::put;
+use super::series_key::put;
 use crate::catalogue::Metric;
 use crate::model::cohort::Cohort;
 use rapidhash::RapidHashMap as HashMap;

@@ -21,10 +21,10 @@ pub struct Settings {
     pub bounds: BTreeMap<String, Vec<f64>>,
     /// Whether to keep native histograms too. They are exposed to a Prometheus that requests the protobuf format.
     pub native_histograms: bool,
-    /// Maximum number of label sets of a metric in the process, in equal shares per partition. Further values go to an overflow series.
+    /// Maximum number of label sets of a metric in the process, in equal shares per partition. Further values go to an overflow series. With tenants, those that have fewer than an equal share still get new ones, until there are twice as many.
     #[serde(with = "Count")]
     pub max_series: usize,
-    /// Maximum number of distinct values of a label of a metric in the process, in equal shares per partition. Further values become `_overflow`.
+    /// Maximum number of distinct values of a label of a metric in the process, in equal shares per partition; with tenants, of each of them. Further values become `_overflow`.
     #[serde(with = "Count")]
     pub max_label_values: usize,
     /// A series without a new value for this time is removed.

@@ -4,9 +4,10 @@ use super::Settings;
 use super::merge::latest;
 use super::reveal::Reveals;
 use super::series_cache::{RowKind, SeriesCache};
+use super::series_key::{cut, parts, put};
 use super::units::NANO;
 use super::value::{Accumulator, Number};
-use super::values::{FullLimits, OverflowReason, Values, cut, entry_weight, parts, put};
+use super::values::{FullLimits, OverflowReason, Values, entry_weight};
 use crate::catalogue::{DERIVED, Description, Metric};
 use crate::model::cohort::Cohort;
 use crate::model::ids::TraceId;
@@ -257,15 +258,12 @@ impl Store {
             return false;
         }
         let values = &self.metrics[metric as usize];
-        let tenant = values
-            .tenant
-            .and_then(|place| values.carried(labels, cohort).nth(place));
-        let Some(tenant) = tenant.map(cut).filter(|tenant| !tenant.is_empty()) else {
-            return false;
-        };
-        let of_metric = |values: &Values| values.known[values.tenant?].get(tenant).copied();
-        let used: usize = self.metrics.iter().filter_map(of_metric).sum();
-        used >= limit.of(tenant)
+        let tenant = cut(values.known.tenant_of(values.carried(labels, cohort)));
+        let all = self.metrics.iter();
+        let used = all
+            .map(|values| values.known.series_of(tenant))
+            .sum::<usize>();
+        !tenant.is_empty() && used >= limit.of(tenant)
     }
 
     /// Adds a value to the series of these labels.
@@ -295,13 +293,21 @@ impl Store {
         }
     }
 
+    /// The tenants that have series.
+    pub(super) fn tenants(&self) -> impl Iterator<Item = &str> {
+        let all = self.metrics.iter();
+        let named = all.filter(|values| values.known.tenant_place().is_some());
+        let tenants = named.flat_map(|values| values.known.tenants());
+        tenants.filter(|tenant| !tenant.is_empty())
+    }
+
     pub(super) fn native_histograms(&self) -> bool {
         self.settings.native_histograms
     }
 
     /// How many labels a metric carries, dimensions included.
     pub(super) fn places(&self, metric: Metric) -> usize {
-        self.metrics[metric as usize].known.len()
+        self.metrics[metric as usize].known.places()
     }
 
     /// The name of a metric's label by its place: its own, then the dimensions.

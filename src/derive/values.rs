@@ -1,12 +1,13 @@
 //! The series of one metric: by the values of their labels, within limits.
 
 use super::Settings;
+use super::known_values::{HEAP, KnownValues};
+use super::series_key::{cut, put};
 use super::value::{Accumulator, Number};
 use crate::catalogue::Description;
 use crate::model::cohort::Cohort;
 use crate::model::tenant::TENANT_DIMENSION;
 use indexmap::IndexMap;
-use rapidhash::RapidHashMap as HashMap;
 use rapidhash::fast::RandomState;
 use std::sync::Arc;
 
@@ -14,10 +15,6 @@ use std::sync::Arc;
 const OVERFLOW: &str = "_overflow";
 /// What the value of a cohort dimension becomes when it has too many.
 const OTHER: &str = "other";
-/// What the allocator takes beside each piece of memory, roughly.
-const HEAP: usize = 16;
-/// Longer label values are cut.
-const MAX_VALUE: usize = 128;
 
 #[derive(Debug, Default)]
 pub(super) struct Values {
@@ -27,10 +24,8 @@ pub(super) struct Values {
     pub(super) own: Vec<usize>,
     /// The cohort dimensions that it carries, by their number. Their labels follow its own.
     pub(super) dimensions: Vec<usize>,
-    /// The place of the tenant among its labels, where there are tenants.
-    pub(super) tenant: Option<usize>,
-    /// How many series use each value of each label.
-    pub(super) known: Vec<HashMap<String, usize>>,
+    /// The label values that its series use.
+    pub(super) known: KnownValues,
     /// Upper bounds of a histogram's buckets.
     pub(super) bounds: Arc<[f64]>,
 }
@@ -62,43 +57,6 @@ pub(super) fn entry_weight(key: &[u8], number: &Number) -> usize {
     (size_of::<(Vec<u8>, Accumulator)>() + INDEX) * 3 / 2 + key.len() + HEAP + number.weight()
 }
 
-/// Roughly the bytes of a label value that is known.
-fn known_weight(value: &str) -> usize {
-    size_of::<(String, usize)>() * 3 / 2 + value.len() + HEAP
-}
-
-/// Appends one label value to a key: its length, then its bytes. Values are cut to what one byte can count.
-pub(super) fn put(key: &mut Vec<u8>, value: &str) {
-    let value = cut(value);
-    key.push(value.len() as u8);
-    key.extend_from_slice(value.as_bytes());
-}
-
-/// The label values of a key.
-pub(super) fn parts(mut key: &[u8]) -> impl Iterator<Item = &str> {
-    std::iter::from_fn(move || {
-        let (length, rest) = key.split_first()?;
-        let (value, rest) = rest.split_at_checked(usize::from(*length))?;
-        key = rest;
-        std::str::from_utf8(value).ok()
-    })
-}
-
-/// Takes a series from those that use its label values; returns the bytes of the values that no other one uses.
-pub(super) fn forget(known: &mut [HashMap<String, usize>], key: &[u8]) -> usize {
-    let mut freed = 0;
-    for (known, value) in known.iter_mut().zip(parts(key)) {
-        if let Some(uses) = known.get_mut(value) {
-            *uses -= 1;
-            if *uses == 0 {
-                known.remove(value);
-                freed += known_weight(value);
-            }
-        }
-    }
-    freed
-}
-
 impl Values {
     pub(super) fn new(description: &Description, settings: &Settings) -> Self {
         let labels = &settings.labels;
@@ -116,10 +74,10 @@ impl Values {
         let is_tenant = |number: &usize| settings.dimensions[*number] == TENANT_DIMENSION;
         let tenant = dimensions.iter().position(is_tenant);
         let tenant = tenant.map(|place| own.len() + place);
+        let tenant = tenant.filter(|_| settings.has_tenants);
         Self {
-            tenant: tenant.filter(|_| settings.has_tenants),
             series: IndexMap::default(),
-            known: vec![HashMap::default(); own.len() + dimensions.len()],
+            known: KnownValues::new(own.len() + dimensions.len(), tenant),
             own,
             dimensions,
             bounds: bounds.map_or(description.bounds, Vec::as_slice).into(),
@@ -138,19 +96,10 @@ impl Values {
 
     /// Counts the label values of a series that is about to be; returns the bytes of those that are new.
     pub(super) fn use_labels(&mut self, key: &[u8]) -> usize {
-        let mut taken = 0;
-        if !self.series.contains_key(key) {
-            for (known, value) in self.known.iter_mut().zip(parts(key)) {
-                match known.get_mut(value) {
-                    Some(uses) => *uses += 1,
-                    None => {
-                        known.insert(value.to_owned(), 1);
-                        taken += known_weight(value);
-                    }
-                }
-            }
+        match self.series.contains_key(key) {
+            true => 0,
+            false => self.known.take(key),
         }
-        taken
     }
 
     /// The label values to use, and what was limited.
@@ -165,8 +114,11 @@ impl Values {
         let own = self.own.len();
         let values = self.carried(labels, cohort);
         let mut admitted: Vec<String> = values.map(|value| cut(value).to_owned()).collect();
-        for (i, value) in admitted.iter_mut().enumerate() {
-            let known = &self.known[i];
+        let tenant = self.known.tenant_of(admitted.iter().map(String::as_str));
+        let tenant = tenant.to_owned();
+        // The name of a tenant is the only one of its own: it never is one too many.
+        let known = self.known.of(&tenant).iter();
+        for ((i, value), known) in admitted.iter_mut().enumerate().zip(known) {
             let (limit, rest) = if i < own {
                 (settings.max_label_values, OVERFLOW)
             } else {
@@ -187,7 +139,7 @@ impl Values {
             key
         };
         let mut key = key_of(&admitted);
-        let many = self.series.len() >= settings.max_series;
+        let many = self.is_full(&tenant, settings.max_series);
         let over = match full {
             _ if many => Some(OverflowReason::Series),
             FullLimits { memory: true, .. } => Some(OverflowReason::Memory),
@@ -197,7 +149,7 @@ impl Values {
         if let Some(reason) = over.filter(|_| !self.series.contains_key(&key)) {
             // A tenant keeps its name: what overflows is its own.
             for (place, value) in admitted.iter_mut().enumerate() {
-                if self.tenant != Some(place) {
+                if self.known.tenant_place() != Some(place) {
                     OVERFLOW.clone_into(value);
                 }
             }
@@ -206,12 +158,14 @@ impl Values {
         }
         (key, limited)
     }
-}
 
-pub(super) fn cut(value: &str) -> &str {
-    let mut end = value.len().min(MAX_VALUE);
-    while !value.is_char_boundary(end) {
-        end -= 1;
+    /// Whether a tenant may add no series. Where there are too many, those with fewer than an equal share still may, until there are twice as many:
+    /// a tenant that came first leaves room for others.
+    fn is_full(&self, tenant: &str, max_series: usize) -> bool {
+        let all = self.series.len();
+        let tenants = self.known.tenants().len().max(1);
+        let has_share = self.known.series_of(tenant) >= max_series / tenants;
+        let is_shared = self.known.tenant_place().is_some();
+        all >= max_series && (!is_shared || has_share || all >= max_series.saturating_mul(2))
     }
-    &value[..end]
 }

@@ -278,6 +278,15 @@ const OF_RECEIVER: &[Lack] = &[
     )
     .by(&["reason"]),
     Lack::new(
+        FindingKind::Unread,
+        "baton_receiver_unread_total",
+        "Spans and log records of an operator that count for no tenant",
+        "The name of their tenant is not allowed, or there are as many tenants as there may be: correct it at its source, or raise `tenants.max_tenants`",
+        "docs/tenants.md",
+    )
+    .only("reason", &["invalid_tenant", "tenant_over_limit"])
+    .by(&["reason"]),
+    Lack::new(
         FindingKind::Ignored,
         "baton_receiver_unread_total",
         "Log records that say nothing about agents",

@@ -15,6 +15,7 @@
 //! | `health.rs` | what the engine measures of itself |
 //! | `session_facts.rs` | the facts of sessions, across partitions |
 //! | `stories.rs` | the facts of the latest sessions, for `/sessions/ID` |
+//! | `tenant_queue.rs` | keys in the order of their arrival, of which the tenant that has the most gives one up |
 //! | `offline.rs` | a recording, processed by the same partitions as live data |
 
 mod assignment;
@@ -29,6 +30,7 @@ mod repartition;
 mod session_facts;
 mod settings;
 mod stories;
+mod tenant_queue;
 mod worker;
 
 #[cfg(test)]
@@ -49,6 +51,7 @@ use crate::model::ids::PartitionKey;
 use crate::model::memory_limit::MemoryLimit;
 use crate::model::metric::Family;
 use crate::model::record::{Entry, Record};
+use crate::model::tenant::HeldTenants;
 use crate::model::time::Timestamp;
 use engine_time::EngineTime;
 use health::EngineMetrics;
@@ -152,6 +155,16 @@ impl Engine {
             format!("sessions and waiting events take more than {limit} (engine.soft_state_size)")
         });
         memory.into_iter().chain(self.log.shortage()).collect()
+    }
+
+    /// The tenants of which it keeps something.
+    pub fn tenants(&self) -> HeldTenants {
+        let mut held = HeldTenants::default();
+        let owned = self.owned();
+        owned
+            .iter()
+            .for_each(|one| one.read().add_tenants(&mut held));
+        held
     }
 
     /// Keys held by all partitions.

@@ -3,8 +3,10 @@
 use super::Settings;
 use crate::derive::{Deriver, Restored};
 use crate::log::Position;
+use crate::model::Name;
 use crate::model::metric::Family;
 use crate::model::record::Delivery;
+use crate::model::tenant::HeldTenants;
 use crate::model::time::Timestamp;
 use crate::proto::Invalid;
 use crate::proto::v1::{self, snapshot_part::Part};
@@ -148,6 +150,14 @@ impl Partition {
     /// The latest arrival applied: no process that reads the same log may tell an earlier time.
     pub fn log_time(&self) -> Timestamp {
         self.log_time
+    }
+
+    /// Adds the tenants of which it keeps something.
+    pub fn add_tenants(&self, held: &mut HeldTenants) {
+        let series = self.deriver.tenants().map(Name::from);
+        held.with_series.extend(series);
+        let sessions = self.stitcher.tenants().cloned();
+        held.with_sessions.extend(sessions);
     }
 
     pub fn keys(&self) -> usize {

@@ -1,11 +1,14 @@
 //! The facts of the latest sessions, for `/sessions/ID`.
 
+use super::tenant_queue::TenantQueue;
+use crate::model::Name;
 use crate::model::fact::Fact;
 use crate::model::harmless::harmless;
 use crate::model::ids::{PartitionKey, TraceId};
 use crate::model::record::{Entry, Record};
 use rapidhash::RapidHashMap as HashMap;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Facts kept of one session; what comes later is left out.
 const MOST_FACTS: usize = 500;
@@ -20,12 +23,14 @@ pub(super) struct Stories {
     told: HashMap<PartitionKey, Vec<Fact>>,
     /// Facts of all of them.
     facts: usize,
+    /// Facts of those of each tenant, and of those of nobody.
+    facts_of: HashMap<Option<Name>, usize>,
     /// In the order in which they began.
-    order: VecDeque<PartitionKey>,
+    order: TenantQueue,
     /// Sessions that turned out to be another one, the latest ones: that is where their story goes on.
     other_names: HashMap<PartitionKey, PartitionKey>,
     /// In the order in which that was found out.
-    renamed: VecDeque<PartitionKey>,
+    renamed: TenantQueue,
 }
 
 impl Stories {
@@ -35,9 +40,10 @@ impl Stories {
             most,
             told: HashMap::default(),
             facts: 0,
-            order: VecDeque::new(),
+            facts_of: HashMap::default(),
+            order: TenantQueue::default(),
             other_names: HashMap::default(),
-            renamed: VecDeque::new(),
+            renamed: TenantQueue::default(),
         }
     }
 
@@ -54,10 +60,10 @@ impl Stories {
             {
                 let known = self.other_names.insert(entry.key.clone(), to.clone());
                 if known.is_none() {
-                    self.renamed.push_back(entry.key.clone());
+                    self.renamed.push(entry.key.clone());
                 }
                 if self.renamed.len() > self.most
-                    && let Some(oldest) = self.renamed.pop_front()
+                    && let Some(oldest) = self.renamed.pop()
                 {
                     self.other_names.remove(&oldest);
                 }
@@ -83,12 +89,14 @@ impl Stories {
                 continue;
             };
             if !self.told.contains_key(&key) {
-                self.order.push_back(key.clone());
+                self.order.push(key.clone());
             }
+            let facts_of = self.facts_of.entry(key.tenant().cloned()).or_default();
             let story = self.told.entry(key).or_default();
             let room = MOST_FACTS - story.len();
             story.reserve_exact(count.min(room));
             self.facts += count.min(room);
+            *facts_of += count.min(room);
             more.enumerate()
                 .filter(|(i, _)| *i < room)
                 .for_each(|(_, fact)| story.push(fact));
@@ -96,14 +104,57 @@ impl Stories {
         }
     }
 
-    /// Forgets those that began first while there is too much; the latest one stays.
+    /// Forgets those that began first while there is too much; the latest one stays. The tenant that has the most of what is too much is
+    /// the one that loses some.
     fn forget(&mut self) {
-        let most_facts = self.most.saturating_mul(FACTS_EACH);
-        while (self.order.len() > self.most || self.facts > most_facts)
-            && self.order.len() > 1
-            && let Some(oldest) = self.order.pop_front()
+        while self.order.len() > self.most.max(1)
+            && let Some(oldest) = self.order.pop()
         {
-            self.facts -= self.told.remove(&oldest).map_or(0, |story| story.len());
+            self.drop_facts(&oldest, 0);
+        }
+        let most_facts = self.most.saturating_mul(FACTS_EACH);
+        while self.facts > most_facts
+            && self.order.len() > 1
+            && let Some(tenant) = self.tenant_with_most_facts()
+        {
+            // Its only story is cut: what comes later is left out.
+            let only = self.order.only_of(tenant.as_ref()).cloned();
+            let length = only.as_ref().map_or(0, |key| self.facts(key).len());
+            // Not all at once: another tenant may have nearly as much.
+            let excess = self.facts - most_facts;
+            let kept = length.saturating_sub(excess).max(length / 2);
+            let cut = only.filter(|_| kept > 0);
+            match cut.or_else(|| self.order.pop_of(tenant.as_ref())) {
+                Some(key) => self.drop_facts(&key, kept),
+                None => return,
+            }
+        }
+    }
+
+    /// The tenant whose stories have the most facts; of several, that whose name is the smallest.
+    fn tenant_with_most_facts(&self) -> Option<Option<Name>> {
+        let tenants = self.facts_of.iter();
+        let most = tenants.max_by_key(|(tenant, facts)| (**facts, Reverse(*tenant)));
+        most.map(|(tenant, _)| tenant.clone())
+    }
+
+    /// Leaves the first facts of a story; with none it is forgotten.
+    fn drop_facts(&mut self, key: &PartitionKey, kept: usize) {
+        let Some(story) = self.told.get_mut(key) else {
+            return;
+        };
+        let dropped = story.len() - kept.min(story.len());
+        story.truncate(kept);
+        if kept == 0 {
+            self.told.remove(key);
+        }
+        self.facts -= dropped;
+        let tenant = key.tenant().cloned();
+        if let Some(facts) = self.facts_of.get_mut(&tenant) {
+            *facts -= dropped;
+            if *facts == 0 {
+                self.facts_of.remove(&tenant);
+            }
         }
     }
 
@@ -132,7 +183,7 @@ impl Stories {
 
     /// All that are remembered, the one that began last first.
     pub(super) fn keys(&self) -> Vec<PartitionKey> {
-        self.order.iter().rev().cloned().collect()
+        self.order.latest().cloned().collect()
     }
 
     /// What is known of a session; empty where it is not remembered.
@@ -184,10 +235,15 @@ mod tests {
     use crate::model::time::Timestamp;
 
     fn facts(session: u8, count: usize) -> Vec<Fact> {
+        facts_of(None, session, count)
+    }
+
+    fn facts_of(tenant: Option<&str>, session: u8, count: usize) -> Vec<Fact> {
         let trace = TraceId::new(&[1; 16]).expect("not zero");
         let id = session.to_string().as_str().into();
+        let tenant = tenant.map(Name::from);
         let fact = Fact {
-            key: Some(PartitionKey::Session(TenantScoped { tenant: None, id })),
+            key: Some(PartitionKey::Session(TenantScoped { tenant, id })),
             ..Fact::new(Timestamp(1), trace, What::Session)
         };
         vec![fact; count]
@@ -221,6 +277,84 @@ mod tests {
             "the latest one stays"
         );
         assert_eq!(stories.facts, MOST_FACTS);
+    }
+
+    /// The sessions that are remembered, the latest first: tenant, id and facts.
+    fn remembered(stories: &Stories) -> Vec<String> {
+        let told = stories.keys().into_iter();
+        let told = told.map(|key| {
+            let count = stories.facts(&key).len();
+            match &key {
+                PartitionKey::Session(session) => {
+                    let tenant = session.tenant.as_deref().unwrap_or("-");
+                    format!("{tenant} {} {count}", session.id)
+                }
+                _ => unreachable!("sessions alone"),
+            }
+        });
+        told.collect()
+    }
+
+    #[test]
+    fn a_tenant_with_many_sessions_forgets_its_own_and_those_of_others_stay() {
+        let mut stories = Stories::new(4);
+        stories.take(facts_of(Some("b"), 0, 2));
+        stories.take(facts(1, 2));
+        for session in 2..90 {
+            stories.take(facts_of(Some("a"), session, 2));
+        }
+        assert_eq!(remembered(&stories), ["a 89 2", "a 88 2", "- 1 2", "b 0 2"]);
+        // Where all have one, the oldest goes.
+        stories.take(facts_of(Some("c"), 3, 2));
+        stories.take(facts_of(Some("d"), 4, 2));
+        assert_eq!(remembered(&stories), ["d 4 2", "c 3 2", "a 89 2", "- 1 2"]);
+    }
+
+    #[test]
+    fn a_tenant_with_long_sessions_loses_facts_and_those_of_others_stay() {
+        let mut stories = Stories::new(4);
+        let most_facts = 4 * FACTS_EACH;
+        stories.take(facts_of(Some("b"), 0, 3));
+        stories.take(facts_of(Some("a"), 1, 9));
+        stories.take(facts_of(Some("a"), 2, MOST_FACTS));
+        let expected = format!("a 2 {}", most_facts - 3);
+        assert_eq!(remembered(&stories), [expected.as_str(), "b 0 3"]);
+        stories.take(facts_of(Some("a"), 2, 9));
+        assert_eq!(remembered(&stories), [expected.as_str(), "b 0 3"]);
+        // Of two that have much, both lose some.
+        stories.take(facts_of(Some("c"), 3, 30));
+        let lengths = |stories: &Stories| {
+            let keys = stories.keys().into_iter();
+            keys.map(|key| stories.facts(&key).len())
+                .collect::<Vec<_>>()
+        };
+        let kept = lengths(&stories);
+        assert_eq!((kept.iter().sum::<usize>(), kept[2]), (most_facts, 3));
+        assert!(kept[..2].iter().all(|length| *length >= 7), "{kept:?}");
+        assert_eq!(stories.facts, most_facts);
+    }
+
+    #[test]
+    fn a_tenant_whose_sessions_meet_often_leaves_others_their_names() {
+        let mut stories = Stories::new(2);
+        let key = |tenant: &str, id: u8| {
+            let (tenant, id) = (Some(tenant.into()), id.to_string().as_str().into());
+            PartitionKey::Session(TenantScoped { tenant, id })
+        };
+        let bind = |tenant: &str, id| Entry {
+            key: key(tenant, id),
+            record: Record::Bind(key(tenant, 1)),
+        };
+        stories.note(&[bind("b", 2)]);
+        for id in 2..9 {
+            stories.note(&[bind("a", id)]);
+        }
+        let mut names: Vec<_> = stories
+            .other_names()
+            .map(|(from, _)| from.clone())
+            .collect();
+        names.sort();
+        assert_eq!(names, [key("a", 8), key("b", 2)]);
     }
 
     fn session(id: &str) -> PartitionKey {

@@ -12,6 +12,7 @@
 //! | `appender.rs` | appends the events of a request to the log, within the limit of memory |
 //! | `route.rs` | the partition key of each event, and how a trace learns its session |
 //! | `recording.rs` | the same for a recording: frames in the order of event time, without a log |
+//! | `tenant_registry.rs` | which tenants have a place |
 //! | `tenant_stamp.rs` | gives the events of a request the tenant of its sender |
 //! | `scratch_pool.rs` | the scratches of the normaliser that no request uses |
 //! | `span_counters.rs` | the metric of accepted spans, by dialect |
@@ -22,6 +23,7 @@ mod recording;
 mod route;
 mod scratch_pool;
 mod span_counters;
+mod tenant_registry;
 mod tenant_stamp;
 
 #[cfg(test)]
@@ -31,6 +33,7 @@ pub use crate::model::request::{Encoding, Signal};
 pub use appender::Appender;
 pub use pipeline::Pipeline;
 pub use recording::{RecordedEvents, Recording};
+pub use tenant_registry::TenantRegistry;
 
 use crate::log::LogError;
 use crate::model::Name;

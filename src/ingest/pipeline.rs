@@ -3,11 +3,12 @@
 use super::scratch_pool::ScratchPool;
 use super::span_counters::SpanCounters;
 use super::tenant_stamp::TenantStamp;
-use super::{Appender, ExportRequest, Ingest, SubmitFuture};
+use super::{Appender, ExportRequest, Ingest, SubmitFuture, TenantRegistry};
 use crate::model::event::Event;
 use crate::normalise::{Normaliser, Scratch};
 use crate::otlp::Limits;
 use crate::otlp::view::{ScopeBatch, SpanSink};
+use std::sync::Arc;
 
 /// Takes requests into the log.
 #[derive(Debug)]
@@ -33,11 +34,12 @@ impl Pipeline {
         }
     }
 
-    /// There are tenants: writes that of each request to the cohort dimension of that name, if it is one of these.
+    /// There are tenants: writes that of each request to the cohort dimension of that name, if it is one of these. Of what operators say of tenants,
+    /// those that have a place count.
     #[must_use]
-    pub fn label_tenants(self, dimensions: &[String]) -> Self {
+    pub fn label_tenants(self, dimensions: &[String], registry: Arc<TenantRegistry>) -> Self {
         Self {
-            tenant_stamp: TenantStamp::new(dimensions),
+            tenant_stamp: TenantStamp::new(dimensions, registry),
             ..self
         }
     }
@@ -53,12 +55,13 @@ impl Ingest for Pipeline {
         let decoded = request.decode(&self.limits, &mut sink);
         let spans = sink.scratch.take_span_counts();
         self.scratches.give_back(sink.scratch);
-        let counts = match decoded {
+        let mut counts = match decoded {
             Ok(counts) => counts,
             Err(malformed) => return Box::pin(std::future::ready(Err(malformed.into()))),
         };
         let tenant = request.tenant.as_ref();
-        self.tenant_stamp.apply(tenant, &mut sink.events);
+        let unread = self.tenant_stamp.apply(tenant, &mut sink.events);
+        counts.unread.add_all(&unread);
         let appending = self.appender.append(sink.events);
         // The body is given up here, before the log is waited for.
         drop(request);

@@ -1,55 +1,85 @@
 //! Gives the events of a request the tenant of its sender.
 
+use super::TenantRegistry;
 use crate::model::Name;
 use crate::model::compact::CowArc;
 use crate::model::event::{Event, SpanContext};
+use crate::model::reject::{Unread, UnreadCounts};
 use crate::model::tenant::{self, TENANT_DIMENSION};
+use std::sync::Arc;
 
 /// Where the tenant is written.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct TenantStamp {
     /// The number of the cohort dimension that holds it, if there is one.
     dimension: Option<u8>,
-    /// Whether there are tenants: attributes of operators are believed only where they name one.
-    has_tenants: bool,
+    /// `None`: there are no tenants. Otherwise attributes of operators are believed only where they name one.
+    registry: Option<Arc<TenantRegistry>>,
+}
+
+/// What a context of events becomes.
+#[derive(Debug)]
+struct Stamped {
+    before: CowArc<SpanContext>,
+    after: CowArc<SpanContext>,
+    /// What of it was not believed.
+    unread: Option<Unread>,
 }
 
 impl TenantStamp {
     /// Where there are tenants, for the names of the cohort dimensions, in the order of their numbers.
-    pub(super) fn new(dimensions: &[String]) -> Self {
+    pub(super) fn new(dimensions: &[String], registry: Arc<TenantRegistry>) -> Self {
         let place = dimensions.iter().position(|name| name == TENANT_DIMENSION);
         Self {
             dimension: place.and_then(|place| u8::try_from(place).ok()),
-            has_tenants: true,
+            registry: Some(registry),
         }
     }
 
-    /// Replaces what attributes say of the tenant. `None`: the sender is an operator, whose attributes are believed. A name that no tenant can
-    /// have is none there: it could be that of a series of several tenants.
-    pub(super) fn apply(self, tenant: Option<&Name>, events: &mut [Box<Event>]) {
-        if tenant.is_none() && !self.has_tenants {
-            return;
+    /// Replaces what attributes say of the tenant, and says how much of it was not believed. `None`: the sender is an operator, whose attributes
+    /// are believed. A name that no tenant can have is none there: it could be that of a series of several tenants. The label of a tenant without
+    /// a place is taken away: its events count for nobody, in sessions that stay its own.
+    pub(super) fn apply(&self, tenant: Option<&Name>, events: &mut [Box<Event>]) -> UnreadCounts {
+        let mut unread = UnreadCounts::default();
+        if tenant.is_none() && self.registry.is_none() {
+            return unread;
         }
         // Events in a row mostly share one context, and go on doing so.
-        let mut last: Option<(CowArc<SpanContext>, CowArc<SpanContext>)> = None;
+        let mut last: Option<Stamped> = None;
         for event in events {
-            if tenant.is_none() && self.is_sound(&event.context) {
-                continue;
+            let known = last.take().filter(|known| known.before.is(&event.context));
+            let stamped =
+                last.insert(known.unwrap_or_else(|| self.stamped(tenant, &event.context)));
+            event.context = stamped.after.clone();
+            if let Some(what) = stamped.unread {
+                unread.add(what, 1);
             }
-            let known = last.take().filter(|(before, _)| before.is(&event.context));
-            let (_, stamped) = last.insert(known.unwrap_or_else(|| {
-                let mut stamped = SpanContext::clone(&event.context);
-                match tenant {
-                    Some(tenant) => self.write(tenant, &mut stamped),
-                    None => self.clean(&mut stamped),
-                }
-                (event.context.clone(), CowArc::new(stamped))
-            }));
-            event.context = stamped.clone();
+        }
+        unread
+    }
+
+    fn stamped(&self, tenant: Option<&Name>, before: &CowArc<SpanContext>) -> Stamped {
+        let unread = match tenant {
+            Some(_) => None,
+            None => self.fault(before),
+        };
+        let mut after = before.clone();
+        if tenant.is_some() || unread.is_some() {
+            let mut context = SpanContext::clone(before);
+            match tenant {
+                Some(tenant) => self.write(tenant, &mut context),
+                None => self.clean(&mut context),
+            }
+            after = CowArc::new(context);
+        }
+        Stamped {
+            before: before.clone(),
+            after,
+            unread,
         }
     }
 
-    fn write(self, tenant: &Name, context: &mut SpanContext) {
+    fn write(&self, tenant: &Name, context: &mut SpanContext) {
         context.tenant = Some(tenant.clone());
         context.has_authenticated_tenant = true;
         if let Some(dimension) = self.dimension {
@@ -59,20 +89,27 @@ impl TenantStamp {
         }
     }
 
-    /// Whether the tenants that attributes name, if they name any, may be some.
-    fn is_sound(self, context: &SpanContext) -> bool {
+    /// Why attributes of an operator that name tenants are not believed.
+    fn fault(&self, context: &SpanContext) -> Option<Unread> {
         let label = |(number, _): &&(u8, Name)| Some(*number) == self.dimension;
         let label = context.cohort.iter().find(label).map(|(_, name)| name);
-        let mut named = context.tenant.iter().chain(label);
-        named.all(is_tenant)
+        if !context.tenant.iter().chain(label).all(is_tenant) {
+            return Some(Unread::InvalidTenant);
+        }
+        (!self.has_place(label?)).then_some(Unread::TenantOverLimit)
     }
 
-    /// Takes names out that no tenant can have.
-    fn clean(self, context: &mut SpanContext) {
+    /// Takes names out that no tenant can have, and the label of one that has no place.
+    fn clean(&self, context: &mut SpanContext) {
         context.tenant = context.tenant.take().filter(is_tenant);
-        let is_kept =
-            |(number, name): &(u8, Name)| Some(*number) != self.dimension || is_tenant(name);
-        context.cohort.retain(is_kept);
+        context.cohort.retain(|(number, name)| {
+            Some(*number) != self.dimension || (is_tenant(name) && self.has_place(name))
+        });
+    }
+
+    fn has_place(&self, tenant: &Name) -> bool {
+        let registry = self.registry.as_ref();
+        registry.is_none_or(|registry| registry.admit(tenant))
     }
 }
 
@@ -83,9 +120,12 @@ fn is_tenant(name: &Name) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Clock;
     use crate::model::ids::PartitionKey;
+    use crate::model::tenant::HeldTenants;
     use crate::normalise::{Normaliser, Scratch, Settings};
     use crate::otlp::{Limits, json, view};
+    use std::time::Duration;
 
     struct Events(Normaliser, Scratch, Vec<Box<Event>>);
 
@@ -115,19 +155,28 @@ mod tests {
             dimensions: vec![vec!["tier".into()], vec!["tenant".into()]],
             ..Settings::default()
         };
-        let normaliser = Normaliser::new(settings, std::sync::Arc::default());
+        let normaliser = Normaliser::new(settings, Arc::default());
         let mut sink = Events(normaliser, Scratch::default(), Vec::new());
         json::traces(body.as_bytes(), &Limits::default(), &mut sink).expect("OTLP");
         sink.2
     }
 
+    /// With so many places for tenants.
+    fn stamp(max_tenants: usize) -> TenantStamp {
+        let limits = (max_tenants, Duration::from_secs(1));
+        let clock = Clock::manual(Arc::default());
+        let registry = TenantRegistry::new([], limits, clock, HeldTenants::default);
+        TenantStamp::new(&["tier".into(), "tenant".into()], Arc::new(registry))
+    }
+
     #[test]
     fn what_attributes_say_of_the_tenant_is_replaced_and_trace_ids_are_the_tenants_own() {
-        let stamp = TenantStamp::new(&["tier".into(), "tenant".into()]);
+        let stamp = stamp(0);
         let mut events = events("b");
         let before = events.iter().map(|event| event.context.tenant.as_deref());
         assert!(before.eq([Some("b"); 3]));
-        stamp.apply(Some(&Name::from("a")), &mut events);
+        let unread = stamp.apply(Some(&Name::from("a")), &mut events);
+        assert_eq!(unread, UnreadCounts::default());
         for event in &events {
             assert_eq!(event.context.tenant.as_deref(), Some("a"));
             assert_eq!(event.context.cohort.as_slice(), [(1, "a".into())]);
@@ -140,7 +189,7 @@ mod tests {
 
     #[test]
     fn of_what_attributes_of_an_operator_say_only_names_that_a_tenant_can_have_are_believed() {
-        let stamp = TenantStamp::new(&["tier".into(), "tenant".into()]);
+        let stamp = stamp(1);
         for (said, believed) in [
             ("b", true),
             ("other", false),
@@ -150,7 +199,9 @@ mod tests {
             ("..", false),
         ] {
             let mut stamped = events(said);
-            stamp.apply(None, &mut stamped);
+            let unread = stamp.apply(None, &mut stamped);
+            let expected = if believed { 0 } else { 3 };
+            assert_eq!(unread.of(Unread::InvalidTenant), expected, "{said}");
             for event in &stamped {
                 let context = &event.context;
                 assert_eq!(
@@ -169,6 +220,24 @@ mod tests {
                     .iter()
                     .all(|event| event.context.tenant.as_deref() == Some(said))
             );
+        }
+    }
+
+    #[test]
+    fn events_of_a_tenant_without_a_place_have_no_label_and_sessions_of_their_own() {
+        let stamp = stamp(1);
+        for (said, has_place) in [("a", true), ("b", false), ("a", true)] {
+            let mut stamped = events(said);
+            let unread = stamp.apply(None, &mut stamped);
+            let expected = if has_place { 0 } else { 3 };
+            assert_eq!(unread.of(Unread::TenantOverLimit), expected, "{said}");
+            for event in &stamped {
+                let label: Vec<(u8, Name)> =
+                    has_place.then(|| (1, said.into())).into_iter().collect();
+                assert_eq!(event.context.cohort.as_slice(), label, "{said}");
+                assert_eq!(event.context.tenant.as_deref(), Some(said));
+            }
+            assert!(stamped[1].context.is(&stamped[2].context), "they share one");
         }
     }
 }

@@ -64,10 +64,14 @@ pub enum Unread {
     AmountOutOfRange,
     /// A verdict of a Baton: it is a result, and no telemetry of agents.
     Verdict,
+    /// A tenant that attributes of an operator name with a text that is no name of a tenant.
+    InvalidTenant,
+    /// A tenant that attributes of an operator name, and that has no place.
+    TenantOverLimit,
 }
 
 impl Unread {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::LogWithoutTrace,
         Self::LogNotAboutAgents,
         Self::Resource,
@@ -78,6 +82,8 @@ impl Unread {
         Self::EvaluationWithoutName,
         Self::AmountOutOfRange,
         Self::Verdict,
+        Self::InvalidTenant,
+        Self::TenantOverLimit,
     ];
 
     /// The value of the label `reason`.
@@ -93,6 +99,8 @@ impl Unread {
             Self::EvaluationWithoutName => "evaluation_without_name",
             Self::AmountOutOfRange => "amount_out_of_range",
             Self::Verdict => "verdict",
+            Self::InvalidTenant => "invalid_tenant",
+            Self::TenantOverLimit => "tenant_over_limit",
         }
     }
 }

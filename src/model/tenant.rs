@@ -1,7 +1,7 @@
 //! Tenants: whose telemetry a request has, and whose figures and sessions somebody may see.
 
 use super::Name;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The header by which stores such as Mimir, Loki and Tempo tell tenants apart.
 pub const TENANT_HEADER: &str = "x-scope-orgid";
@@ -9,7 +9,7 @@ pub const TENANT_HEADER: &str = "x-scope-orgid";
 /// The cohort dimension, and so the label, that holds the tenant.
 pub const TENANT_DIMENSION: &str = "tenant";
 
-/// The value of that label where there are too many tenants, which no tenant is named.
+/// What stands for several tenants in labels, so that no tenant is named so.
 pub const FOLDED_TENANT: &str = "other";
 
 /// Values of labels are not cut at this length.
@@ -37,6 +37,14 @@ impl Access {
     pub fn covers(&self, owner: Option<&Name>) -> bool {
         self.tenant().is_none_or(|tenant| owner == Some(tenant))
     }
+}
+
+/// The tenants of which something is kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HeldTenants {
+    pub with_series: BTreeSet<Name>,
+    /// With sessions, traces or users.
+    pub with_sessions: BTreeSet<Name>,
 }
 
 /// A limit that each tenant has for itself.
@@ -72,6 +80,14 @@ impl TenantLimit {
         }
     }
 }
+
+/// What [`tenant`] allows, as texts say it.
+macro_rules! tenant_rule {
+    () => {
+        "at most 128 visible ASCII signs without | \\ \" and comma, not ., .. or other, and no _ at the beginning"
+    };
+}
+pub(crate) use tenant_rule;
 
 /// The tenant of this name; `None`: no tenant is named so. What Mimir, Loki and Tempo refuse in names of directories is refused, and so is
 /// `|`, by which they list several tenants. Names of certificates such as `spiffe://example.org/team` are allowed.

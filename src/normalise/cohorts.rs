@@ -20,7 +20,7 @@ pub struct CohortSettings {
     pub dimensions: Vec<String>,
     /// Attributes of a dimension, for example `region: [customer.region]`. They are tried before the built-in ones.
     pub attributes: BTreeMap<String, Vec<String>>,
-    /// Maximum number of distinct values of a dimension in the process, in equal shares per partition. Further values become `other`.
+    /// Maximum number of distinct values of a dimension in the process, in equal shares per partition; with tenants, of each of them. Further values become `other`.
     #[serde(with = "Count")]
     pub max_values: usize,
 }

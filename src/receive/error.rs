@@ -19,7 +19,7 @@ pub(super) enum ReceiveError {
     /// The body did not arrive in time.
     SlowBody,
     Overloaded(Overload),
-    /// Its tenant has reached a limit.
+    /// Its tenant, or the number of tenants, has reached a limit.
     Tenant(TenantOverload),
     /// Its credentials are not accepted.
     Denied(Denial),
@@ -38,16 +38,23 @@ pub(super) enum Overload {
     Queue,
 }
 
-/// The limit that a tenant has reached.
+/// The limit that a tenant, or the number of tenants, has reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TenantOverload {
     RequestRate,
     IngestionRate,
     BytesInFlight,
+    /// There are as many tenants as there may be, and it is none of them.
+    MaxTenants,
 }
 
 impl TenantOverload {
-    pub(super) const ALL: [Self; 3] = [Self::RequestRate, Self::IngestionRate, Self::BytesInFlight];
+    pub(super) const ALL: [Self; 4] = [
+        Self::RequestRate,
+        Self::IngestionRate,
+        Self::BytesInFlight,
+        Self::MaxTenants,
+    ];
 
     pub(super) fn reason(self) -> &'static str {
         self.texts().0
@@ -71,6 +78,11 @@ impl TenantOverload {
                 "the tenant has more bytes in flight than it may (tenants.limits.max_bytes_in_flight); nothing was accepted, retry later",
                 "let fewer senders of the tenant export at once, or raise its max_bytes_in_flight in tenants.overrides",
             ),
+            Self::MaxTenants => (
+                "max_tenants",
+                "the receiver has as many tenants as it may (tenants.max_tenants), and has no place for that of the request; its operator is at fault, unless the name of the tenant is wrong; nothing was accepted, retry later",
+                "raise tenants.max_tenants, or name the tenant in tenants.names or tenants.overrides; if tenants have names that nobody gave them, correct the senders: those places are free metrics.expire_after later",
+            ),
         }
     }
 }
@@ -89,7 +101,7 @@ impl ReceiveError {
     pub(super) const MALFORMED: Self = Self::Ingest(IngestError::Malformed);
     pub(super) const STOPPING: Self = Self::Ingest(IngestError::Stopping);
 
-    pub(super) const ALL: [Self; 28] = [
+    pub(super) const ALL: [Self; 29] = [
         Self::MALFORMED,
         Self::Aborted,
         Self::TooLarge,
@@ -103,6 +115,7 @@ impl ReceiveError {
         Self::Tenant(TenantOverload::RequestRate),
         Self::Tenant(TenantOverload::IngestionRate),
         Self::Tenant(TenantOverload::BytesInFlight),
+        Self::Tenant(TenantOverload::MaxTenants),
         Self::Denied(Denial::Missing),
         Self::Denied(Denial::Wrong),
         Self::Denied(Denial::Expired),

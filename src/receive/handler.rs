@@ -1,11 +1,11 @@
 //! Handles an export request of either transport: reads, admits, decompresses and submits it, then counts and reports the result in one place.
 
-use super::error::ReceiveError;
+use super::error::{ReceiveError, TenantOverload};
 use super::{Admission, Listeners, Metrics, TenantLimiter, body};
 use crate::auth::{AccessControl, Denial};
 use crate::ingest::{Encoding, ExportRequest, Ingest, Signal};
 use crate::model::Name;
-use crate::model::reject::RejectReason;
+use crate::model::reject::{RejectReason, Unread};
 use crate::model::tenant::{Access, TENANT_HEADER};
 use crate::net::{Peer, Server, Trouble};
 use crate::otlp::Counts;
@@ -92,13 +92,14 @@ impl RequestHandler {
         let tenant = access.tenant().cloned();
         let headers = self.forwarded(request.headers(), tenant.as_ref());
         let body = request.into_body();
-        let own = tenant
-            .as_ref()
-            .and_then(|tenant| self.tenant_limiter.of(tenant));
-        if let Some(Err(error)) = own.as_ref().map(|own| own.begin()) {
-            body::discard(body).await;
-            return Err(error);
-        }
+        let begin = |tenant| self.tenant_limiter.begin(tenant);
+        let own = match tenant.as_ref().map(begin).transpose() {
+            Ok(own) => own.flatten(),
+            Err(error) => {
+                body::discard(body).await;
+                return Err(error);
+            }
+        };
         let (body, mut held) = self.admission.read(body, limit, own).await?;
         held.place().await?;
         let body = unpack(body)?;
@@ -135,6 +136,7 @@ impl RequestHandler {
             Ok(counts) => {
                 self.metrics.taken(counts);
                 self.report_rejects(counts, from);
+                self.report_tenants(counts, from);
             }
             Err(error) => {
                 self.metrics.failed(listener, *error);
@@ -169,6 +171,20 @@ impl RequestHandler {
                 };
                 self.server.reporter().note(trouble, rejected as u64, from);
             }
+        }
+    }
+
+    /// Reports tenants that attributes of an operator name and that have no place.
+    fn report_tenants(&self, counts: &Counts, from: Option<SocketAddr>) {
+        let refused = counts.unread.of(Unread::TenantOverLimit);
+        if refused > 0 {
+            let trouble = Trouble {
+                listener: self.server.name(),
+                reason: Unread::TenantOverLimit.as_str(),
+                what: "counted spans or log records for no tenant, because there are as many tenants as there may be",
+                advice: ReceiveError::Tenant(TenantOverload::MaxTenants).advice(),
+            };
+            self.server.reporter().note(trouble, refused, from);
         }
     }
 }

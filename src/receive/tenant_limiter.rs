@@ -1,4 +1,4 @@
-//! Limits of requests for each tenant: how many and how many bytes it may send, and how many bytes of it may be in flight.
+//! Limits of requests for each tenant: whether it has a place, how many and how many bytes it may send, and how many bytes of it may be in flight.
 //!
 //! A rate is a bucket that fills with time up to a burst. A request needs a bucket that is not empty and may take more than there is, so that
 //! a large one is never refused for ever.
@@ -7,6 +7,7 @@ use super::error::{ReceiveError, TenantOverload};
 use crate::auth::{TenantLimits, TenantSettings};
 use crate::catalogue::InternalMetric;
 use crate::clock::Clock;
+use crate::ingest::TenantRegistry;
 use crate::model::Name;
 use crate::model::tenant::FOLDED_TENANT;
 use crate::model::time::Timestamp;
@@ -25,6 +26,8 @@ type Refused = [Counter; TenantOverload::ALL.len()];
 #[derive(Debug)]
 pub struct TenantLimiter {
     settings: TenantSettings,
+    /// `None`: there are no tenants.
+    registry: Option<Arc<TenantRegistry>>,
     clock: Clock,
     /// By the tenants that the configuration names. Those of others are counted together.
     refused: BTreeMap<String, Arc<Refused>>,
@@ -59,10 +62,14 @@ struct TokenBucket {
 
 impl TenantLimiter {
     /// Registers its metrics with the recorder in whose scope it is called.
-    pub fn new(settings: Option<&TenantSettings>, clock: Clock) -> Self {
+    pub fn new(
+        settings: Option<&TenantSettings>,
+        registry: Option<Arc<TenantRegistry>>,
+        clock: Clock,
+    ) -> Self {
         let settings = settings.cloned().unwrap_or_default();
-        let named = settings.names.values().chain(settings.overrides.keys());
-        let named: BTreeSet<String> = named.cloned().chain([FOLDED_TENANT.to_owned()]).collect();
+        let named = settings.named().cloned();
+        let named: BTreeSet<String> = named.chain([FOLDED_TENANT.to_owned()]).collect();
         let counters = |tenant: String| {
             let refused = TenantOverload::ALL.map(|overload| {
                 let labels = [&*tenant, overload.reason()];
@@ -73,13 +80,34 @@ impl TenantLimiter {
         Self {
             refused: named.into_iter().map(counters).collect(),
             settings,
+            registry,
             clock,
             uses: Mutex::default(),
         }
     }
 
-    /// What a tenant uses; `None`: its requests have no limit.
-    pub(super) fn of(&self, tenant: &Name) -> Option<Arc<TenantUse>> {
+    /// Takes a request of a tenant, of which nothing but the head is known. Says what the tenant uses; `None`: its requests have no limit.
+    ///
+    /// # Errors
+    /// The limit that is reached.
+    pub(super) fn begin(&self, tenant: &Name) -> Result<Option<Arc<TenantUse>>, ReceiveError> {
+        if let Some(registry) = &self.registry
+            && !registry.admit(tenant)
+        {
+            // It is none of those that are named.
+            if let Some(refused) = self.refused.get(FOLDED_TENANT) {
+                refused[TenantOverload::MaxTenants as usize].increment(1);
+            }
+            return Err(ReceiveError::Tenant(TenantOverload::MaxTenants));
+        }
+        let own = self.of(tenant);
+        if let Some(own) = &own {
+            own.begin()?;
+        }
+        Ok(own)
+    }
+
+    fn of(&self, tenant: &Name) -> Option<Arc<TenantUse>> {
         let mut uses = self.uses.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = uses.get(tenant) {
             return Some(Arc::clone(known));
@@ -126,8 +154,7 @@ impl TenantUse {
         }
     }
 
-    /// Takes a request, of which nothing but the head is known.
-    pub(super) fn begin(&self) -> Result<(), ReceiveError> {
+    fn begin(&self) -> Result<(), ReceiveError> {
         let now = self.clock.now();
         let mut buckets = self.buckets();
         let is_open =

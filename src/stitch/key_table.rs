@@ -76,6 +76,11 @@ impl KeyTable {
         held.map(|(key, _)| key)
     }
 
+    /// The tenants that have keys.
+    pub(super) fn tenants(&self) -> impl Iterator<Item = &Name> {
+        self.tenants.keys()
+    }
+
     /// How many keys a tenant has.
     pub(super) fn of_tenant(&self, tenant: &Name) -> usize {
         self.tenants.get(tenant).copied().unwrap_or(0)

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `settings.rs` | timeouts and limits |
 //! | `key_table.rs` | all keys of a partition, found by hash and ordered by time |
+//! | `shed.rs, idle_keys.rs` | what is closed early or forgotten while there is too much of everything |
 //! | `session.rs` | one session, or one trace whose session is unknown: traces, open workflow, pending handoffs |
 //! | `session_timers.rs` | what is due in a session, and when |
 //! | `session_turns.rs` | which traces are one turn, and what its decision changes |
@@ -28,6 +29,7 @@ mod awaited_parts;
 mod contacts;
 mod event_buffer;
 mod event_codec;
+mod idle_keys;
 mod key_table;
 mod late;
 mod links;
@@ -41,6 +43,7 @@ mod session_timers;
 mod session_turns;
 mod settings;
 mod shared;
+mod shed;
 mod snapshot;
 mod snapshot_keys;
 mod trace;
@@ -57,6 +60,7 @@ use crate::model::ids::{PartitionKey, TraceId};
 use crate::model::record::{Entry, Record};
 use crate::model::time::Timestamp;
 use contacts::Contacts;
+use idle_keys::IdleKeys;
 use key_table::{KeyIndex, KeyTable, TimeIndex};
 use links::Links;
 use session::SessionState;
@@ -83,7 +87,7 @@ pub struct Stitcher {
     deadlines: TimeIndex,
     /// Keys that are only remembered, by the time since when. Written when nothing of a key is open any more, read to free memory,
     /// cleared by the next entry of the key.
-    idle: TimeIndex,
+    idle: IdleKeys,
     /// The bytes of all keys together; follows each change of one.
     weight: usize,
     /// Bytes of the limits that others of the partition take; set by [`Stitcher::reserve`].
@@ -118,7 +122,7 @@ impl Stitcher {
             settings,
             keys: KeyTable::default(),
             deadlines: TimeIndex::default(),
-            idle: TimeIndex::default(),
+            idle: IdleKeys::default(),
             weight: 0,
             reserved: 0,
         }
@@ -127,6 +131,11 @@ impl Stitcher {
     /// Keys held, forwarding ones included.
     pub fn keys(&self) -> usize {
         self.keys.len()
+    }
+
+    /// The tenants of which it keeps sessions, traces or users.
+    pub fn tenants(&self) -> impl Iterator<Item = &Name> {
+        self.keys.tenants()
     }
 
     /// Whether any key is more than remembered.
@@ -184,17 +193,7 @@ impl Stitcher {
         self.weight = self.weight + after - if is_new { 0 } else { before };
         sign(&mut out.facts[from..], key);
         self.schedule(index, soonest);
-        self.forget_idle();
-        // What was just touched stays, however large it is: its spans have a limit of their own.
-        if let Some(tenant) = self.full_tenant(index) {
-            self.shed(index, Some(&tenant), (arrival, Shed::TenantSessions), out);
-        }
-        if self.keys.len() > self.settings.max_sessions.max(1) {
-            self.shed(index, None, (arrival, Shed::Sessions), out);
-        }
-        while self.weight + self.reserved > self.settings.max_bytes && self.keys.len() > 1 {
-            self.shed(index, None, (arrival, Shed::Memory), out);
-        }
+        self.keep_limits(index, arrival, out);
     }
 
     /// Leaves room for what others of the partition hold, at most half of the limits.
@@ -288,18 +287,6 @@ impl Stitcher {
         }
     }
 
-    /// Forgets keys without open work while there is too much of everything. A session that comes back after that is counted
-    /// again, and a user's re-contact is not recognised; no work is lost.
-    fn forget_idle(&mut self) {
-        while (self.weight + self.reserved > self.settings.soft_bytes
-            || self.keys.len() > self.settings.max_sessions)
-            && let Some((_, index)) = self.idle.first()
-            && let Some((_, state)) = self.take_out(index)
-        {
-            self.weight -= state.weight();
-        }
-    }
-
     /// Takes a key out, with its timers.
     fn take_out(&mut self, index: KeyIndex) -> Option<(PartitionKey, KeyState)> {
         let (key, state) = self.keys.remove(index)?;
@@ -310,65 +297,6 @@ impl Stitcher {
             self.deadlines.remove(at, &key, index);
         }
         Some((key, state))
-    }
-
-    /// The tenant of a key, if it has more keys than it may.
-    fn full_tenant(&mut self, index: KeyIndex) -> Option<Name> {
-        let limit = &self.settings.tenant_sessions;
-        if !limit.is_set() {
-            return None;
-        }
-        let (key, _) = self.keys.at(index)?;
-        let tenant = key.tenant()?.clone();
-        (self.keys.of_tenant(&tenant) > limit.of(&tenant)).then_some(tenant)
-    }
-
-    /// Closes the sixteenth of all keys, or of those of a tenant, that was touched least recently, oldest first, until a limit is kept
-    /// again. Several at once, because all have to be looked at to find them.
-    fn shed(
-        &mut self,
-        kept: KeyIndex,
-        tenant: Option<&Name>,
-        (now, reason): (Timestamp, Shed),
-        out: &mut Output,
-    ) {
-        let is_meant = |key: &PartitionKey| tenant.is_none() || key.tenant() == tenant;
-        let others = || {
-            let all = self.keys.iter();
-            all.filter(|(index, key, _)| *index != kept && is_meant(key))
-        };
-        let mut touched: Vec<Timestamp> = others().map(|(.., state)| state.touched).collect();
-        if touched.is_empty() {
-            return;
-        }
-        let index = touched.len() / 16;
-        let (_, youngest, _) = touched.select_nth_unstable(index);
-        let old = others().filter(|(.., state)| state.touched <= *youngest);
-        let old = old.map(|(index, key, state)| (state.touched, key.clone(), index));
-        let mut old: Vec<(Timestamp, PartitionKey, KeyIndex)> = old.collect();
-        old.sort_unstable();
-        for (_, _, index) in old.into_iter().take(index + 1) {
-            self.close_early(index, now, reason, out);
-        }
-    }
-
-    fn close_early(&mut self, index: KeyIndex, now: Timestamp, reason: Shed, out: &mut Output) {
-        let from = out.facts.len();
-        let Some((key, mut state)) = self.take_out(index) else {
-            return;
-        };
-        self.weight -= state.weight();
-        // What was only remembered ends in silence.
-        let open = state.session.as_deref().filter(|_| !state.is_idle());
-        let trace = open.and_then(SessionState::any_trace);
-        state.deal(&key, out);
-        if let Some(session) = &mut state.session {
-            session.on_time(&key, Timestamp::MAX, &self.settings, out);
-        }
-        if let Some(trace) = trace {
-            out.facts.push(shed_fact(now, trace, reason));
-        }
-        sign(&mut out.facts[from..], &key);
     }
 }
 

@@ -60,24 +60,83 @@ fn a_tenant_with_too_many_series_overflows_into_its_own() {
 }
 
 #[test]
-fn a_full_metric_keeps_the_names_of_tenants() {
+fn a_full_metric_has_room_for_an_equal_share_of_each_tenant_and_keeps_their_names() {
     let mut deriver = Deriver::new(Settings {
         max_series: 2,
         dimensions: vec!["tier".to_owned(), "tenant".to_owned()],
         has_tenants: true,
         ..settings()
     });
-    for tenant in ["a", "b"] {
+    for tenant in ["a", "b", "c"] {
         called(&mut deriver, tenant, "one");
     }
     let lines = shown(&deriver.families(), "baton_tool_calls_total");
+    // The second tenant has one of two, the third none: there are twice as many as there should be.
     assert_eq!(
         lines,
         [
-            "_overflow _overflow _overflow b = 1",
+            "_overflow _overflow _overflow b = 0",
+            "_overflow _overflow _overflow c = 1",
             "one error a = 0",
-            "one ok a = 1"
+            "one ok a = 1",
+            "one ok b = 1",
         ]
     );
     deriver.apply(&fact(2, tool("one")), Timestamp(2));
+}
+
+#[test]
+fn names_of_one_tenant_take_no_place_from_those_of_another_and_tenants_are_never_folded() {
+    let limits = Settings {
+        max_label_values: 3,
+        max_cohort_values: 2,
+        max_series: 1000,
+        dimensions: vec!["tier".to_owned(), "tenant".to_owned()],
+        has_tenants: true,
+        ..settings()
+    };
+    let mut deriver = Deriver::new(limits.clone());
+    let mut call = |tenant: &str, number: usize| {
+        let tier = format!("tier{}", number.min(8));
+        let what = tool(&format!("tool{number}"));
+        let what = in_cohort(&[(0, &tier), (1, tenant)], what);
+        deriver.apply(&what, Timestamp(1));
+    };
+    (0..9).for_each(|number| call("a", number));
+    for tenant in ["b", "c", "d"] {
+        (8..10).for_each(|number| call(tenant, number));
+    }
+    let families = deriver.families();
+    let lines = shown(&families, "baton_tool_calls_total");
+    let of = |tenant: &str| {
+        let end = format!(" {tenant} = 1");
+        let own = lines.iter().filter_map(|line| line.strip_suffix(&end));
+        own.map(str::to_owned).collect::<Vec<String>>()
+    };
+    assert_eq!(
+        of("a"),
+        ["tool0 ok tier0", "tool1 ok tier1", "tool2 ok other"]
+    );
+    for tenant in ["b", "c", "d"] {
+        assert_eq!(of(tenant), ["tool8 ok tier8", "tool9 ok tier8"]);
+    }
+    // What is stored has the same limits in the next process.
+    let mut restored = Deriver::new(limits);
+    for series in deriver.save() {
+        assert_eq!(restored.restore(series), Ok(Restored::Taken));
+    }
+    assert_eq!(restored.weight(), deriver.weight());
+    assert_eq!(restored.families(), families);
+}
+
+#[test]
+fn a_tenant_without_series_is_none_that_is_held() {
+    let mut deriver = tenants(TenantLimit::default());
+    called(&mut deriver, "a", "one");
+    deriver.apply(&fact(1, tool("one")), Timestamp(1));
+    let held: Vec<&str> = deriver.tenants().collect();
+    assert_eq!(held, ["a"]);
+    deriver.advance(Timestamp(1) + settings().expire_after);
+    assert_eq!(deriver.tenants().count(), 0);
+    assert_eq!(deriver.weight(), 0);
 }

@@ -3,12 +3,12 @@
 use crate::model::metric::{Family, Series};
 use crate::model::tenant::{Access, FOLDED_TENANT, TENANT_DIMENSION};
 
-/// Values of the label under which there are several tenants: by `cohorts.max_values`, and by limits of a time when there were no tenants.
+/// Values of the label under which there are several tenants: by limits of a time when there were no tenants.
 const FOLDED_TENANTS: [&str; 2] = [FOLDED_TENANT, "_overflow"];
 
 /// Why a tenant is not shown its metrics: some of what it did may be in the series of other tenants.
-pub(super) const FOLDED: &str = "not implemented: the metrics have more tenants than the share of a partition of cohorts.max_values, and those of the others are one series (tenant=\"other\"); \
-    your own figures may be among them, so none are shown. The operator can raise cohorts.max_values; it applies to new series, and this answer ends when the old one expires (metrics.expire_after)\n";
+pub(super) const FOLDED: &str = "not implemented: the metrics have a series of several tenants (tenant=\"other\" or \"_overflow\"), of a time before the configuration had tenants; \
+    your own figures may be in it, so none are shown. This answer ends when that series expires (metrics.expire_after)\n";
 
 /// The families of whom may see all, or with the series of one tenant alone.
 ///

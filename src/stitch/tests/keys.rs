@@ -274,3 +274,73 @@ fn what_is_open_is_never_forgotten() {
     assert_eq!(turns(&facts).len(), 3);
     assert_eq!(outcomes(&facts), [Outcome::Unverified; 3]);
 }
+
+/// A session of a tenant.
+fn session_of(tenant: &str, number: u8) -> PartitionKey {
+    let id = number.to_string().as_str().into();
+    let tenant = Some(tenant.into());
+    PartitionKey::Session(TenantScoped { tenant, id })
+}
+
+/// How often something was found out of a tenant.
+fn count_of(tenant: &str, facts: &[Fact], is_it: impl Fn(&What) -> bool) -> usize {
+    let is_own = |fact: &&Fact| {
+        let key = fact.key.as_ref();
+        key.and_then(PartitionKey::tenant) == Some(&tenant.into())
+    };
+    let own = facts.iter().filter(is_own);
+    own.filter(|fact| is_it(&fact.what)).count()
+}
+
+/// The oldest session is that of another tenant than the one that has most of them.
+#[test]
+fn what_a_tenant_has_beyond_an_equal_share_is_shed_and_nothing_of_others() {
+    for settings in [
+        Settings {
+            max_sessions: 4,
+            ..Settings::default()
+        },
+        Settings {
+            max_bytes: weight_of(4),
+            soft_bytes: usize::MAX,
+            ..Settings::default()
+        },
+    ] {
+        let mut desk = KeyedDesk::new(settings);
+        desk.turn(&session_of("b", 0), 1, 0);
+        for number in 1..20 {
+            desk.turn(&session_of("a", number), number + 1, number.into());
+        }
+        let is_shed = |what: &What| matches!(what, What::Shed(_));
+        assert_eq!(count_of("b", &desk.out.facts, is_shed), 0);
+        assert!(count_of("a", &desk.out.facts, is_shed) > 10);
+        // The one that was just touched stays. There is nothing else to shed.
+        desk.stitcher.settings.max_sessions = 1;
+        desk.turn(&session_of("a", 19), 21, 20);
+        desk.turn(&session_of("a", 19), 22, 21);
+        desk.turn(&session_of("a", 19), 23, 22);
+        assert_eq!(desk.stitcher.keys(), 1);
+        assert_eq!(turns(&desk.end()).len(), 23, "none is lost");
+    }
+}
+
+#[test]
+fn what_is_remembered_of_a_tenant_is_not_forgotten_for_another_one_that_has_more() {
+    const HALF_A_DAY: u64 = 12 * 60 * 60;
+    let mut desk = KeyedDesk::new(Settings::default());
+    desk.turn(&session_of("b", 0), 1, 0);
+    for number in 1..7 {
+        desk.turn(&session_of("a", number), number + 1, number.into());
+    }
+    desk.stitcher.advance(seconds(HALF_A_DAY), &mut desk.out);
+    assert_eq!(desk.stitcher.keys(), 7);
+    desk.stitcher.settings.max_sessions = 3;
+    desk.turn(&session_of("a", 7), 8, HALF_A_DAY);
+    assert_eq!(desk.stitcher.keys(), 3);
+    // Both go on. What was forgotten is counted again.
+    desk.turn(&session_of("b", 0), 9, HALF_A_DAY + 1);
+    desk.turn(&session_of("a", 1), 10, HALF_A_DAY + 2);
+    let facts = desk.end();
+    let sessions = |tenant| count_of(tenant, &facts, |what| *what == What::Session);
+    assert_eq!((sessions("b"), sessions("a")), (1, 8));
+}

@@ -154,7 +154,7 @@ impl Doors {
         };
         let listeners = Listeners {
             takes_metrics: false,
-            tenant_limiter: Arc::new(TenantLimiter::new(None, Clock::system())),
+            tenant_limiter: Arc::new(TenantLimiter::new(None, None, Clock::system())),
             grpc_access: AccessControl::default(),
             http_access: AccessControl::default(),
             settings: Settings {

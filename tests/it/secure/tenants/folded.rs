@@ -1,51 +1,58 @@
 //! A tenant whose series cannot be told from those of others is shown none.
 
 use super::credentials::{Reaches, by_header, by_secret};
-use super::{page, pass, post, request, saying, started};
+use super::{ATTRIBUTES, BEGIN, in_trace, page, pass, post, request, saying, started};
+use crate::forward::relay::config;
 use crate::support::process::folder;
+use baton::app::App;
+use baton::clock::Clock;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn where_tenants_are_folded_into_one_series_none_of_them_is_shown_figures() {
+async fn series_of_several_tenants_from_a_time_without_tenants_are_shown_to_none() {
     let folder = folder("secure-folded");
     let way = by_secret(&folder);
-    // One partition: each has its share of the limit, and at least one value.
-    let (app, nanos) = started(&format!(
-        "{}cohorts: {{max_values: 1}}\nengine: {{partitions: 1}}\n",
-        way.config
-    ))
-    .await;
-    let send = |tenant| {
-        let sender = way.sender(Reaches::Own(tenant)).expect("a sender");
-        let url = format!("http://{}/v1/traces", app.http);
-        assert_eq!(post(&url, sender, &folder, &request(tenant)), "200");
+    // Attributes named the tenants, and one partition had room for one name.
+    let before = format!("{ATTRIBUTES}cohorts: {{max_values: 1}}\n");
+    let nanos = Arc::new(AtomicU64::new(BEGIN));
+    let start = async |text: &str| {
+        let text = format!("{text}engine: {{partitions: 1}}\nstate: {{log: disk}}\n");
+        let mut config = config(&text);
+        config.state.directory = Some(folder.join("state"));
+        let app = App::start(&config, Clock::manual(Arc::clone(&nanos))).await;
+        app.expect("it starts")
     };
+    let app = start(&before).await;
+    for (number, tenant) in [(1, "a"), (2, "b")] {
+        let url = format!("http://{}/v1/traces", app.http);
+        let body = in_trace(number, &saying(tenant, Some(tenant)));
+        assert_eq!(post(&url, &[], &folder, &body), "200");
+    }
+    pass(&app, &nanos).await;
+    assert!(app.stop().await);
+
+    let app = start(&way.config).await;
     let shown = |path: &str, reaches| {
         let sender = way.sender(reaches).expect("a sender");
         page(&format!("http://{}{path}", app.metrics), sender)
     };
-    send("a");
-    pass(&app, &nanos).await;
-    for path in ["/metrics", "/summary"] {
-        assert_eq!(shown(path, Reaches::Own("a")).0, "200 ");
-    }
-    send("b");
-    pass(&app, &nanos).await;
     for tenant in ["a", "b"] {
         for path in ["/metrics", "/summary"] {
             let (status, text) = shown(path, Reaches::Own(tenant));
             assert_eq!(status, "501 ", "{tenant} {path}");
-            assert!(text.contains("cohorts.max_values"), "{text}");
+            assert!(text.contains("metrics.expire_after"), "{text}");
         }
         // Sessions are kept apart all the same.
-        let (status, text) = shown("/sessions", Reaches::Own(tenant));
-        assert_eq!(status, "200 ");
-        assert!(text.contains(&format!("{tenant}_triage")), "{text}");
+        assert_eq!(shown("/sessions", Reaches::Own(tenant)).0, "200 ");
     }
-    assert!(
-        shown("/metrics", Reaches::All)
-            .1
-            .contains("tenant=\"other\"")
-    );
+    let (_, all) = shown("/metrics", Reaches::All);
+    assert!(all.contains("tenant=\"other\""), "{all}");
+    // It ends when the old series do.
+    for _ in 0..30 {
+        pass(&app, &nanos).await;
+    }
+    assert_eq!(shown("/metrics", Reaches::Own("a")).0, "200 ");
     assert!(app.stop().await);
 }
 

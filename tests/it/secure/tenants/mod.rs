@@ -5,6 +5,7 @@ mod credentials;
 mod folded;
 mod limits;
 mod matrix;
+mod places;
 
 use super::authority::Pair;
 use super::{curl, text};
@@ -13,6 +14,7 @@ use crate::support::process::{self, session};
 use baton::app::App;
 use baton::clock::Clock;
 use bytes::Bytes;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use prost::Message;
 use std::path::Path;
@@ -52,6 +54,17 @@ fn saying(sender: &str, tenant: Option<&str>) -> Bytes {
         if let Some(tenant) = tenant {
             span.attributes.push(process::text("tenant.id", tenant));
         }
+    }
+    request.encode_to_vec().into()
+}
+
+/// The same in a trace of its own: of attributes, no two tenants have the same one.
+fn in_trace(number: u8, body: &Bytes) -> Bytes {
+    let mut request = ExportTraceServiceRequest::decode(body.clone()).expect("OTLP");
+    let scopes = request.resource_spans.iter_mut();
+    let scopes = scopes.flat_map(|one| &mut one.scope_spans);
+    for span in scopes.flat_map(|scope| &mut scope.spans) {
+        span.trace_id = vec![number; 16];
     }
     request.encode_to_vec().into()
 }
