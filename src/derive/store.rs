@@ -211,11 +211,11 @@ impl Store {
     ) {
         let description = &DERIVED[metric as usize];
         let values = &self.metrics[metric as usize];
-        let is_full = self.weight >= self.settings.max_bytes;
+        let tenant = cut(values.known.tenant_of(values.carried(labels, when.cohort)));
         // Which series are too many is told all the same: there are few of those.
         let full = FullLimits {
-            memory: is_full && metric != Metric::SeriesOverflow,
-            tenant: self.is_tenant_full(metric, labels, when.cohort),
+            memory: self.is_memory_full(values, tenant) && metric != Metric::SeriesOverflow,
+            tenant: self.is_tenant_full(tenant),
         };
         let (key, limited) = values.admit(labels, when.cohort, &self.settings, full);
         // What is limited in the count of what is limited is not counted again: that would never end.
@@ -252,18 +252,32 @@ impl Store {
     }
 
     /// Whether the tenant of a new series has as many of all metrics as it may. Overflow series are a few more.
-    fn is_tenant_full(&self, metric: Metric, labels: &[&str], cohort: &Cohort) -> bool {
+    fn is_tenant_full(&self, tenant: &str) -> bool {
         let limit = &self.settings.tenant_series;
-        if !limit.is_set() {
-            return false;
+        limit.is_set() && !tenant.is_empty() && self.series_of(tenant) >= limit.of(tenant)
+    }
+
+    /// Whether the series of all metrics take so much memory that a tenant may add none to this one. Those that have fewer than an equal
+    /// share still may, until they take a quarter more.
+    fn is_memory_full(&self, values: &Values, tenant: &str) -> bool {
+        let max = self.settings.max_bytes;
+        if self.weight < max || values.known.tenant_place().is_none() {
+            return self.weight >= max;
         }
-        let values = &self.metrics[metric as usize];
-        let tenant = cut(values.known.tenant_of(values.carried(labels, cohort)));
         let all = self.metrics.iter();
-        let used = all
-            .map(|values| values.known.series_of(tenant))
-            .sum::<usize>();
-        !tenant.is_empty() && used >= limit.of(tenant)
+        let shared = all.filter(|values| values.known.tenant_place().is_some());
+        let (mut series, mut tenants) = (0, 1);
+        for values in shared {
+            series += values.series.len();
+            tenants = tenants.max(values.known.tenants().len());
+        }
+        self.series_of(tenant) >= series / tenants || self.weight >= max.saturating_add(max / 4)
+    }
+
+    /// How many series a tenant has.
+    fn series_of(&self, tenant: &str) -> usize {
+        let all = self.metrics.iter();
+        all.map(|values| values.known.series_of(tenant)).sum()
     }
 
     /// Adds a value to the series of these labels.

@@ -86,6 +86,37 @@ fn a_full_metric_has_room_for_an_equal_share_of_each_tenant_and_keeps_their_name
 }
 
 #[test]
+fn where_series_take_too_much_memory_a_tenant_with_few_still_gets_some() {
+    let call_many = |deriver: &mut Deriver, tenant: &str| {
+        (0..90).for_each(|number| called(deriver, tenant, &format!("tool{number}")));
+    };
+    let mut deriver = tenants(TenantLimit::default());
+    call_many(&mut deriver, "a");
+    let max_bytes = deriver.weight() / 2;
+    deriver.store.settings.max_bytes = max_bytes;
+    let own = |deriver: &Deriver, tenant: &str| {
+        let lines = shown(&deriver.families(), "baton_tool_calls_total");
+        let is_own = |line: &&String| {
+            let mut words = line.split(' ');
+            words.next() != Some("_overflow") && words.any(|word| word == tenant)
+        };
+        lines.iter().filter(is_own).count()
+    };
+    let mut deriver = Deriver::new(deriver.store.settings.clone());
+    call_many(&mut deriver, "a");
+    let of_a = own(&deriver, "a");
+    assert!(of_a < 180 && deriver.weight() >= max_bytes);
+    called(&mut deriver, "b", "tool1");
+    assert_eq!(own(&deriver, "b"), 2);
+    called(&mut deriver, "a", "another");
+    assert_eq!(own(&deriver, "a"), of_a, "it has more than its share");
+    // There is an end of it.
+    call_many(&mut deriver, "b");
+    let last = (own(&deriver, "b"), deriver.weight() * 100 / max_bytes);
+    assert!((3..180).contains(&last.0) && last.1 < 150, "{last:?}");
+}
+
+#[test]
 fn names_of_one_tenant_take_no_place_from_those_of_another_and_tenants_are_never_folded() {
     let limits = Settings {
         max_label_values: 3,

@@ -6,6 +6,7 @@ mod folded;
 mod limits;
 mod matrix;
 mod places;
+mod shares;
 
 use super::authority::Pair;
 use super::{curl, text};
@@ -37,7 +38,12 @@ fn request(sender: &str) -> Bytes {
 
 /// The same, with spans that say that they are of this tenant.
 fn saying(sender: &str, tenant: Option<&str>) -> Bytes {
-    let mut request = session(1, BEGIN);
+    session_of(1, sender, tenant)
+}
+
+/// One of many sessions, with agents of this sender.
+fn session_of(number: u64, sender: &str, tenant: Option<&str>) -> Bytes {
+    let mut request = session(number, BEGIN);
     let scopes = request
         .resource_spans
         .iter_mut()
