@@ -33,7 +33,7 @@ pub use crate::model::request::{Encoding, Signal};
 pub use appender::Appender;
 pub use pipeline::Pipeline;
 pub use recording::{RecordedEvents, Recording};
-pub use tenant_registry::TenantRegistry;
+pub use tenant_registry::{TenantEvidence, TenantRegistry};
 
 use crate::log::LogError;
 use crate::model::Name;

@@ -28,8 +28,26 @@ pub struct TenantRegistry {
 struct TenantPlaces {
     /// Whether those of the last process are among them.
     is_begun: bool,
-    /// Until when each has its place at least.
-    until: HashMap<Name, Timestamp>,
+    taken: HashMap<Name, TenantPlace>,
+    /// How many of them no sender has proved.
+    unproved: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct TenantPlace {
+    /// Until when the tenant has it at least.
+    until: Timestamp,
+    /// Whether a request was authenticated as one of the tenant.
+    is_proved: bool,
+}
+
+/// What says that there is a tenant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TenantEvidence {
+    /// The sender of a request was authenticated as the tenant.
+    Sender,
+    /// Attributes of an operator name it. Such names take at most half of the places: a mistake there leaves room for those who prove who they are.
+    Attributes,
 }
 
 impl std::fmt::Debug for TenantRegistry {
@@ -60,29 +78,33 @@ impl TenantRegistry {
     }
 
     /// Notes that a tenant sends something. Whether it has a place.
-    pub fn admit(&self, tenant: &Name) -> bool {
+    pub fn admit(&self, tenant: &Name, evidence: TenantEvidence) -> bool {
         if self.named.contains(tenant) {
             return true;
         }
         let now = self.clock.now();
-        let until = now + self.keep;
         let mut places = self.others.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = places.until.get_mut(tenant) {
-            *known = until;
-            return true;
-        }
         if !places.is_begun {
             self.begin(&mut places, now);
         }
-        if places.until.len() >= self.max_others {
-            self.free(&mut places, now);
+        if !places.taken.contains_key(tenant) {
+            if !self.has_room(&places, evidence) {
+                self.free(&mut places, now);
+            }
+            if !self.has_room(&places, evidence) {
+                return false;
+            }
         }
-        let is_known = places.until.contains_key(tenant);
-        let has_place = is_known || places.until.len() < self.max_others;
-        if has_place {
-            places.until.insert(tenant.clone(), until);
+        places.take(tenant, now + self.keep, evidence == TenantEvidence::Sender);
+        true
+    }
+
+    fn has_room(&self, places: &TenantPlaces, evidence: TenantEvidence) -> bool {
+        let is_full = places.taken.len() >= self.max_others;
+        match evidence {
+            TenantEvidence::Sender => !is_full,
+            TenantEvidence::Attributes => !is_full && places.unproved < self.max_others.div_ceil(2),
         }
-        has_place
     }
 
     /// Gives places to the tenants of the last process. Those that have series had one; sessions are also there of tenants that had none.
@@ -90,11 +112,11 @@ impl TenantRegistry {
         let held = (self.held)();
         let is_other = |tenant: &&Name| !self.named.contains(*tenant);
         for tenant in held.with_series.iter().filter(is_other) {
-            places.until.insert(tenant.clone(), now);
+            places.take(tenant, now, false);
         }
         for tenant in held.with_sessions.iter().filter(is_other) {
-            if places.until.len() < self.max_others {
-                places.until.insert(tenant.clone(), now);
+            if places.taken.len() < self.max_others {
+                places.take(tenant, now, false);
             }
         }
         places.is_begun = true;
@@ -102,17 +124,37 @@ impl TenantRegistry {
 
     /// Takes places from tenants that send nothing and of which nothing is kept.
     fn free(&self, places: &mut TenantPlaces, now: Timestamp) {
-        if places.until.values().all(|until| *until > now) {
+        if places.taken.values().all(|place| place.until > now) {
             return;
         }
         let held = (self.held)();
-        places.until.retain(|tenant, until| {
+        places.taken.retain(|tenant, place| {
             let is_held = held.with_series.contains(tenant) || held.with_sessions.contains(tenant);
-            if *until <= now && is_held {
-                *until = now + LOOK_AGAIN;
+            if place.until <= now && is_held {
+                place.until = now + LOOK_AGAIN;
             }
-            *until > now
+            place.until > now
         });
+        let unproved = places.taken.values().filter(|place| !place.is_proved);
+        places.unproved = unproved.count();
+    }
+}
+
+impl TenantPlaces {
+    /// Gives a tenant a place, or lets it have its own for longer.
+    fn take(&mut self, tenant: &Name, until: Timestamp, is_proved: bool) {
+        match self.taken.get_mut(tenant) {
+            Some(place) => {
+                place.until = place.until.max(until);
+                self.unproved -= usize::from(is_proved && !place.is_proved);
+                place.is_proved |= is_proved;
+            }
+            None => {
+                self.unproved += usize::from(!is_proved);
+                let place = TenantPlace { until, is_proved };
+                self.taken.insert(tenant.clone(), place);
+            }
+        }
     }
 }
 
@@ -152,7 +194,8 @@ mod tests {
         }
 
         fn admits(&self, tenant: &str) -> bool {
-            self.registry.admit(&tenant.into())
+            let sender = TenantEvidence::Sender;
+            self.registry.admit(&tenant.into(), sender)
         }
 
         fn pass(&self, time: Duration) {
@@ -214,5 +257,26 @@ mod tests {
         let scene = RegistryScene::new(2, held(&["b"], &["a", "b", "d"]));
         assert!(!scene.admits("d"));
         assert!(scene.admits("a") && scene.admits("b"));
+    }
+
+    #[test]
+    fn names_in_attributes_leave_half_of_the_places_to_senders() {
+        let scene = RegistryScene::new(4, held(&["a"], &[]));
+        let named = |tenant: &str| {
+            let evidence = TenantEvidence::Attributes;
+            scene.registry.admit(&tenant.into(), evidence)
+        };
+        // Of that of the last process it is not known.
+        assert!(named("b") && named("named"));
+        assert!(!named("c") && named("a"));
+        // A sender proves it.
+        assert!(scene.admits("a"));
+        assert!(named("c") && !named("d"));
+        assert!(scene.admits("d") && named("d"));
+        assert!(!scene.admits("e"));
+        // Those that are gone leave room for others.
+        *scene.held.lock().expect("no panic") = HeldTenants::default();
+        scene.pass(KEEP);
+        assert!(named("e") && named("f") && !named("g"));
     }
 }

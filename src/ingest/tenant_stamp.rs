@@ -1,6 +1,6 @@
 //! Gives the events of a request the tenant of its sender.
 
-use super::TenantRegistry;
+use super::{TenantEvidence, TenantRegistry};
 use crate::model::Name;
 use crate::model::compact::CowArc;
 use crate::model::event::{Event, SpanContext};
@@ -109,7 +109,7 @@ impl TenantStamp {
 
     fn has_place(&self, tenant: &Name) -> bool {
         let registry = self.registry.as_ref();
-        registry.is_none_or(|registry| registry.admit(tenant))
+        registry.is_none_or(|registry| registry.admit(tenant, TenantEvidence::Attributes))
     }
 }
 

@@ -7,7 +7,7 @@ use super::error::{ReceiveError, TenantOverload};
 use crate::auth::{TenantLimits, TenantSettings};
 use crate::catalogue::InternalMetric;
 use crate::clock::Clock;
-use crate::ingest::TenantRegistry;
+use crate::ingest::{TenantEvidence, TenantRegistry};
 use crate::model::Name;
 use crate::model::tenant::FOLDED_TENANT;
 use crate::model::time::Timestamp;
@@ -92,7 +92,7 @@ impl TenantLimiter {
     /// The limit that is reached.
     pub(super) fn begin(&self, tenant: &Name) -> Result<Option<Arc<TenantUse>>, ReceiveError> {
         if let Some(registry) = &self.registry
-            && !registry.admit(tenant)
+            && !registry.admit(tenant, TenantEvidence::Sender)
         {
             // It is none of those that are named.
             if let Some(refused) = self.refused.get(FOLDED_TENANT) {

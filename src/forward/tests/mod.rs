@@ -1,6 +1,5 @@
 //! Settings and records. `tests/it/forward.rs` sends to real servers.
 
-mod forwarding;
 mod settings;
 mod verdicts;
 

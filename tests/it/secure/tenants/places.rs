@@ -3,7 +3,9 @@
 use super::credentials::{Reaches, by_secret};
 use super::limits::assert_says_when;
 use super::{in_trace, page, pass, post, request, saying, started};
-use crate::support::process::{baton, folder, listening, now, session, spawn};
+use crate::support::process::{
+    Endpoints, Running, addresses, baton, folder, listening, now, session,
+};
 use bytes::Bytes;
 use prost::Message;
 use std::path::Path;
@@ -79,33 +81,37 @@ fn tenants_have_their_places_again_after_a_crash() {
     let state = folder.join("state");
     let start = || {
         let options = ["--config", file.to_str().expect("text")];
-        spawn(listening(&mut baton(), &state, &options))
+        let child = listening(&mut baton(), &state, &options).spawn();
+        addresses(Running(child.expect("it starts")))
     };
-    let send = |http: &str, tenant: &str| {
+    let send = |endpoints: &Endpoints, tenant: &str| {
         let body: Bytes = session(1, now()).encode_to_vec().into();
-        post(
-            &format!("http://{http}/v1/traces"),
-            &says(tenant),
-            &folder,
-            &body,
-        )
+        let url = format!("http://{}/v1/traces", endpoints.http);
+        post(&url, &says(tenant), &folder, &body)
     };
-    let (mut running, endpoints) = start();
+    let (mut running, endpoints, _) = start();
     for tenant in ["x", "y"] {
-        assert_eq!(send(&endpoints.http.to_string(), tenant), "200");
+        assert_eq!(send(&endpoints, tenant), "200");
     }
     running.0.kill().expect("killed");
     running.0.wait().expect("it ended");
-    let (mut running, endpoints) = start();
-    for (tenant, status) in [("z", "429"), ("x", "200"), ("named", "200"), ("y", "200")] {
-        assert_eq!(
-            send(&endpoints.http.to_string(), tenant),
-            status,
-            "{tenant}"
-        );
+    let (mut running, endpoints, log) = start();
+    for (tenant, status) in [
+        ("z", "429"),
+        ("x", "200"),
+        ("named", "200"),
+        ("z", "429"),
+        ("y", "200"),
+    ] {
+        assert_eq!(send(&endpoints, tenant), status, "{tenant}");
     }
     running.0.kill().expect("killed");
     running.0.wait().expect("it ended");
+    // One warning, which says what to do.
+    let told = log.map(|line| line.expect("text"));
+    let told: Vec<String> = told.filter(|line| line.contains("max_tenants")).collect();
+    assert!(told.len() == 1 && told[0].contains("WARN"), "{told:?}");
+    assert!(told[0].contains("raise tenants.max_tenants"), "{told:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -114,7 +120,7 @@ async fn a_tenant_too_many_in_attributes_of_an_operator_counts_for_nobody() {
     let way = by_secret(&folder);
     let config = way
         .config
-        .replace("tenants: {", "tenants: {max_tenants: 1, ");
+        .replace("tenants: {", "tenants: {max_tenants: 2, ");
     let (app, nanos) = started(&config).await;
     let sender = |reaches| way.sender(reaches).expect("a sender");
     let traces = format!("http://{}/v1/traces", app.http);
