@@ -16,7 +16,6 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
-use tokio::time::timeout;
 
 /// Time for an instance to answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -184,8 +183,7 @@ impl InstanceClient {
     /// Why there is no answer, or none for these credentials, and what to do.
     pub(super) async fn get(&self, path: &str) -> Result<(u16, String), String> {
         let url = self.url(path)?;
-        let answer = timeout(TIMEOUT, self.client.get(&url)).await;
-        self.told(path, answer.unwrap_or_else(|_| Err(SendError::timeout())))
+        self.told(path, self.client.get(&url).await)
     }
 
     /// Sends JSON.
@@ -196,8 +194,8 @@ impl InstanceClient {
         let url = self.url(path)?;
         let json = HeaderValue::from_static("application/json");
         let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, json)]);
-        let answer = timeout(TIMEOUT, self.client.post(&url, headers, Bytes::from(body))).await;
-        self.told(path, answer.unwrap_or_else(|_| Err(SendError::timeout())))
+        let answer = self.client.post(&url, headers, Bytes::from(body)).await;
+        self.told(path, answer)
     }
 
     fn url(&self, path: &str) -> Result<Uri, String> {
@@ -211,6 +209,8 @@ impl InstanceClient {
         answer: Result<HttpAnswer, SendError>,
     ) -> Result<(u16, String), String> {
         let address = self.address;
+        // Half a page would be read for the whole.
+        let answer = answer.and_then(HttpAnswer::whole);
         let answer = answer.map_err(|error| self.unreached(&error))?;
         let body = String::from_utf8_lossy(&answer.body).into_owned();
         let status = answer.status.as_u16();

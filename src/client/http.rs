@@ -13,7 +13,9 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::{Builder, Client};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use std::pin::pin;
 use std::time::Duration;
+use tokio::time::sleep;
 
 /// More of an answer of a destination says nothing, and is not kept.
 pub(super) const MAX_ANSWER: usize = 1 << 20;
@@ -34,6 +36,8 @@ pub struct HttpClient {
     client: Client<TlsConnector, Full<HttpBody>>,
     headers: HeaderMap,
     credentials: Option<Credentials>,
+    /// Of one attempt, from its first byte to the last one of its answer.
+    timeout: Duration,
     /// More of an answer is not kept.
     max_answer: usize,
 }
@@ -49,8 +53,30 @@ pub struct HttpAnswer {
     pub body: Bytes,
     /// What comes after the body.
     pub trailers: HeaderMap,
+    /// Whether all of it came.
+    pub end: AnswerEnd,
+}
+
+/// How an answer ended, after its status and its headers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnswerEnd {
     /// All of it came.
-    pub is_whole: bool,
+    Whole,
+    /// The connection broke, or it was too long.
+    BrokenOff,
+    /// The rest did not come in time.
+    Late,
+}
+
+impl AnswerEnd {
+    /// Why an answer cannot be read to its end; `None`: it can.
+    pub(super) fn failure(self) -> Option<SendError> {
+        match self {
+            Self::Whole => None,
+            Self::BrokenOff => Some(SendError::broken_off()),
+            Self::Late => Some(SendError::timeout()),
+        }
+    }
 }
 
 impl HttpClient {
@@ -80,6 +106,7 @@ impl HttpClient {
             client,
             headers,
             credentials: target.credentials,
+            timeout: settings.timeout,
             max_answer: MAX_ANSWER,
         }
     }
@@ -163,7 +190,12 @@ impl HttpClient {
             all.insert(header::AUTHORIZATION, credentials.header());
         }
         all.extend(headers);
-        let answer = self.client.request(request).await;
+        let mut late = pin!(sleep(self.timeout));
+        let answer = tokio::select! {
+            biased;
+            answer = self.client.request(request) => answer,
+            () = &mut late => return Err(SendError::timeout()),
+        };
         let answer = answer.map_err(|error| SendError::connection(&error))?;
         let (head, body) = answer.into_parts();
         let mut answer = HttpAnswer {
@@ -171,14 +203,30 @@ impl HttpClient {
             headers: head.headers,
             body: Bytes::new(),
             trailers: HeaderMap::new(),
-            is_whole: false,
+            end: AnswerEnd::Late,
         };
-        answer.read(body, self.max_answer).await;
+        // The status is an answer, whatever becomes of the rest.
+        tokio::select! {
+            biased;
+            () = answer.read(body, self.max_answer) => {}
+            () = late => {}
+        }
         Ok(answer)
     }
 }
 
 impl HttpAnswer {
+    /// The answer, if all of it came.
+    ///
+    /// # Errors
+    /// When its rest did not come.
+    pub fn whole(self) -> Result<Self, SendError> {
+        match self.end.failure() {
+            None => Ok(self),
+            Some(error) => Err(error),
+        }
+    }
+
     /// The failure that its status is for a request of OTLP, whose specification says which ones are retried. `has_credentials`: those may be about
     /// to change, and no request is at fault.
     pub(super) fn otlp_failure(&self, has_credentials: bool) -> SendError {
@@ -190,10 +238,10 @@ impl HttpAnswer {
     async fn read(&mut self, mut body: Incoming, max: usize) {
         let mut kept = BytesMut::new();
         let mut length: usize = 0;
-        self.is_whole = loop {
+        self.end = loop {
             let frame = match body.frame().await {
-                None => break true,
-                Some(Err(_)) => break false,
+                None => break AnswerEnd::Whole,
+                Some(Err(_)) => break AnswerEnd::BrokenOff,
                 Some(Ok(frame)) => frame,
             };
             match frame.into_data() {
@@ -206,7 +254,7 @@ impl HttpAnswer {
                     .extend(frame.into_trailers().unwrap_or_default()),
             }
             if length > max.saturating_add(MAX_DISCARDED) {
-                break false;
+                break AnswerEnd::BrokenOff;
             }
         };
         self.body = kept.freeze();

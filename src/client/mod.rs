@@ -33,7 +33,7 @@ mod tests;
 
 pub use backoff::Backoff;
 pub use failure::{SendError, SendFailure};
-pub use http::{HttpAnswer, HttpClient};
+pub use http::{AnswerEnd, HttpAnswer, HttpClient};
 pub use otlp::OtlpClient;
 pub use otlp_answer::Accepted;
 pub use otlp_request::OtlpRequest;

@@ -7,14 +7,9 @@ use super::otlp_http::OtlpHttpClient;
 use super::otlp_request::OtlpRequest;
 use super::settings::ClientSettings;
 use super::target::DestinationTarget;
-use std::time::Duration;
-use tokio::time::timeout;
 
 /// The client of one receiver of OTLP.
-pub struct OtlpClient {
-    transport: OtlpTransport,
-    timeout: Duration,
-}
+pub struct OtlpClient(OtlpTransport);
 
 enum OtlpTransport {
     Grpc(OtlpGrpcClient),
@@ -30,20 +25,16 @@ impl std::fmt::Debug for OtlpClient {
 impl OtlpClient {
     /// A client over gRPC of checked settings, whose target this is; `gzip`: it compresses. Call it inside a tokio runtime.
     pub fn grpc(settings: ClientSettings<'_>, gzip: bool, target: DestinationTarget) -> Self {
-        let client = OtlpGrpcClient::new(settings, gzip, target);
-        Self {
-            transport: OtlpTransport::Grpc(client),
-            timeout: settings.timeout,
-        }
+        Self(OtlpTransport::Grpc(OtlpGrpcClient::new(
+            settings, gzip, target,
+        )))
     }
 
     /// The same over HTTP.
     pub fn http(settings: ClientSettings<'_>, gzip: bool, target: DestinationTarget) -> Self {
-        let client = OtlpHttpClient::new(settings, gzip, target);
-        Self {
-            transport: OtlpTransport::Http(client),
-            timeout: settings.timeout,
-        }
+        Self(OtlpTransport::Http(OtlpHttpClient::new(
+            settings, gzip, target,
+        )))
     }
 
     /// Sends a request once.
@@ -51,13 +42,9 @@ impl OtlpClient {
     /// # Errors
     /// When it was not accepted.
     pub async fn send(&self, request: &OtlpRequest<'_>) -> Result<Accepted, SendError> {
-        let sending = async {
-            match &self.transport {
-                OtlpTransport::Grpc(client) => client.send(request).await,
-                OtlpTransport::Http(client) => client.send(request).await,
-            }
-        };
-        let answer = timeout(self.timeout, sending).await;
-        answer.unwrap_or_else(|_| Err(SendError::timeout()))
+        match &self.0 {
+            OtlpTransport::Grpc(client) => client.send(request).await,
+            OtlpTransport::Http(client) => client.send(request).await,
+        }
     }
 }

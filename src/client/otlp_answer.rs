@@ -8,9 +8,19 @@ use prost::Message;
 pub struct Accepted {
     /// Items that the destination rejected of it.
     pub rejected: u64,
+    /// The status came and the rest of the answer did not, so nobody knows what the destination rejected.
+    pub is_untold: bool,
 }
 
 impl Accepted {
+    /// One whose answer broke off after its status.
+    pub(super) fn untold() -> Self {
+        Self {
+            rejected: 0,
+            is_untold: true,
+        }
+    }
+
     /// What was rejected, in words; `None`: nothing. What the destination says about it is left out, because that may quote the request.
     pub fn partial(self, signal: Signal) -> Option<String> {
         let items = match signal {
@@ -47,6 +57,7 @@ pub fn accepted(body: &[u8], encoding: Encoding, signal: Signal) -> Accepted {
     };
     Accepted {
         rejected: rejected.unwrap_or(0),
+        is_untold: false,
     }
 }
 

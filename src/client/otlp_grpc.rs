@@ -64,18 +64,17 @@ impl OtlpGrpcClient {
         let has_credentials = self.client.has_credentials();
         // Without a message, the status may be in the headers.
         let status = status(&answer.trailers).or_else(|| status(&answer.headers));
-        match status {
-            Some(status) if status.code() == Code::Ok => Ok(accepted(
+        match (status, answer.end.failure()) {
+            (Some(status), _) if status.code() == Code::Ok => Ok(accepted(
                 &message(answer).unwrap_or_default(),
                 Encoding::Protobuf,
                 signal,
             )),
-            Some(status) => Err(refused(&status, has_credentials)),
-            None if answer.status == StatusCode::OK && !answer.is_whole => {
-                Err(SendError::broken_off())
-            }
+            (Some(status), _) => Err(refused(&status, has_credentials)),
+            // The status would have come behind what did not come.
+            (None, Some(failure)) if answer.status == StatusCode::OK => Err(failure),
             // Something between answers, or there is no server of gRPC.
-            None => Err(answer.otlp_failure(has_credentials)),
+            _ => Err(answer.otlp_failure(has_credentials)),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! OTLP/HTTP to one destination: protobuf or JSON.
 
 use super::failure::SendError;
-use super::http::HttpClient;
+use super::http::{AnswerEnd, HttpClient};
 use super::otlp_answer::{Accepted, accepted};
 use super::otlp_request::{OtlpRequest, at_path};
 use super::settings::ClientSettings;
@@ -50,8 +50,11 @@ impl OtlpHttpClient {
         if is_page(&answer.headers) {
             return Err(SendError::page(answer.status));
         }
-        // It is accepted, whatever the rest of the answer is.
-        Ok(accepted(&answer.body, outbound.encoding, outbound.signal))
+        // It is accepted, whatever becomes of the rest of the answer.
+        Ok(match answer.end {
+            AnswerEnd::Whole => accepted(&answer.body, outbound.encoding, outbound.signal),
+            AnswerEnd::BrokenOff | AnswerEnd::Late => Accepted::untold(),
+        })
     }
 }
 

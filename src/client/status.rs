@@ -14,6 +14,8 @@ pub struct DestinationStatus {
     failing: AtomicBool,
     /// The destination did not accept all of what it answered to last.
     rejecting: AtomicBool,
+    /// The last answer of OTLP broke off after its status.
+    untold: AtomicBool,
 }
 
 impl DestinationStatus {
@@ -24,6 +26,7 @@ impl DestinationStatus {
             content,
             failing: AtomicBool::new(false),
             rejecting: AtomicBool::new(false),
+            untold: AtomicBool::new(false),
         }
     }
 
@@ -62,6 +65,17 @@ impl DestinationStatus {
                 exporter,
                 %answer,
                 "the destination rejected {content} permanently, as a whole or in part: {then}"
+            );
+        }
+    }
+
+    /// It accepted something. `is_untold`: its answer broke off before it said of how much.
+    pub fn told(&self, is_untold: bool) {
+        if !self.untold.swap(is_untold, Ordering::Relaxed) && is_untold {
+            let (exporter, content) = (&*self.exporter, self.content);
+            warn!(
+                exporter,
+                "the destination accepted {content}, and its answer broke off after the status or did not come in time: if it rejected some of them, nobody knows"
             );
         }
     }

@@ -164,6 +164,7 @@ impl RequestSender {
 
     fn accepted(&self, request: &OutboundRequest, accepted: Accepted) {
         self.metrics.sent(request, accepted.rejected);
+        self.status.told(accepted.is_untold);
         match accepted.partial(request.signal) {
             Some(answer) => {
                 if self.keeps(request, &answer) {

@@ -235,6 +235,37 @@ async fn an_answer_without_a_status_of_grpc_is_judged_by_what_it_is() {
     assert!(app.stop().await);
 }
 
+/// HTTP says first whether a request is accepted, and gRPC says it last. What would have said how much was rejected is lost, and told.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_breaks_off_or_stalls_is_as_good_as_its_status() {
+    for (protocol, resent) in [("http/protobuf", 0), ("grpc", 2)] {
+        let script = |n: usize, _: &server::Arrived| match n {
+            0 => Reply::Half,
+            1 => Reply::Stalled,
+            _ => Reply::Ok,
+        };
+        let server = OtlpServer::scripted(script).await;
+        let app = start(&format!(
+            "exporters: {{otlp: {{endpoint: '{}', protocol: {protocol}, timeout: 2s, {SOON}}}}}",
+            server.url()
+        ))
+        .await;
+        for n in 0..2 {
+            assert_eq!(post(&app, "/v1/traces", PROTOBUF, traces(n)).await, 200);
+            server.wait(n as usize + 1).await;
+        }
+        wait_for(&app, "baton_exporter_sent_requests_total", "", 2.0).await;
+        let failed = "baton_exporter_failed_requests_total";
+        for reason in ["connection", "timeout"] {
+            let failures = f64::from(resent) / 2.0;
+            wait_for(&app, failed, &format!("\"{reason}\""), failures).await;
+        }
+        wait_for(&app, "baton_spool_requests", "", 0.0).await;
+        assert_eq!(server.arrived().len(), 2 + resent as usize, "{protocol}");
+        assert!(app.stop().await);
+    }
+}
+
 /// A long explanation hides neither the status behind it nor what was rejected, and a page is no receiver.
 #[tokio::test(flavor = "multi_thread")]
 async fn long_answers_and_pages_are_read_for_what_they_are() {

@@ -3,7 +3,7 @@
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use flate2::Compression;
 use flate2::read::{GzDecoder, GzEncoder};
-use futures_util::stream;
+use futures_util::{FutureExt, stream};
 use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
@@ -49,6 +49,8 @@ pub enum Reply {
     Long(u8, usize),
     /// The beginning of an answer; then the connection breaks.
     Half,
+    /// The beginning of an answer, and never the rest.
+    Stalled,
     /// None, ever.
     Silence,
 }
@@ -203,7 +205,8 @@ async fn answer(
             answer.headers_mut().insert("content-type", media);
             answer
         }
-        Reply::Half => half(),
+        Reply::Half => begun(Some(Err(Error::other("broken")))),
+        Reply::Stalled => begun(None),
         Reply::Silence => std::future::pending().await,
     })
 }
@@ -248,11 +251,19 @@ fn explained(rejected: u8, bytes: usize) -> Bytes {
         .into()
 }
 
-/// Two bytes of a body whose next ones fail.
-fn half() -> Answer {
-    let begin = Bytes::from_static(b"\0\0");
-    let parts = [Ok(Frame::data(begin)), Err(Error::other("broken"))];
-    Response::new(StreamBody::new(stream::iter(parts)).boxed())
+/// Two bytes of a body, and what comes next; `None`: nothing, ever.
+fn begun(next: Option<Result<Frame<Bytes>, Error>>) -> Answer {
+    let rest = async move {
+        // What is there is sent before the stream goes on.
+        tokio::task::yield_now().await;
+        match next {
+            Some(next) => next,
+            None => std::future::pending().await,
+        }
+    };
+    let begin = std::future::ready(Ok(Frame::data(Bytes::from_static(b"\0\0"))));
+    let parts = [begin.left_future(), rest.right_future()];
+    Response::new(StreamBody::new(stream::FuturesOrdered::from_iter(parts)).boxed())
 }
 
 fn grpc(message: Bytes, code: u8, packs: bool) -> Answer {

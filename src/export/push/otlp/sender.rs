@@ -3,7 +3,7 @@
 use super::data_point::point_count;
 use super::encode::attribute;
 use crate::client::{
-    Backoff, DestinationStatus, OtlpClient, OtlpRequest, RetrySettings, SendFailure,
+    Accepted, Backoff, DestinationStatus, OtlpClient, OtlpRequest, RetrySettings, SendFailure,
 };
 use crate::clock::Clock;
 use crate::export::ServiceIdentity;
@@ -117,7 +117,7 @@ impl BatchSender {
             };
             let error = match self.client.send(&request).await {
                 Ok(accepted) => {
-                    self.accepted(count, accepted.rejected);
+                    self.accepted(count, accepted);
                     break BatchOutcome::Accepted;
                 }
                 Err(error) => error,
@@ -172,7 +172,12 @@ impl BatchSender {
         (body, scopes.flat_map(|scope| scope.metrics).collect())
     }
 
-    fn accepted(&mut self, count: u64, rejected: u64) {
+    fn accepted(&mut self, count: u64, accepted: Accepted) {
+        let Accepted {
+            rejected,
+            is_untold,
+        } = accepted;
+        self.status.told(is_untold);
         self.metrics.sent(count.saturating_sub(rejected));
         self.metrics.dropped(PushDropped::Rejected, rejected);
         self.metrics.succeeded(self.clock.now());

@@ -41,8 +41,6 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 use prost::Message;
 use std::collections::BTreeMap;
-use std::time::Duration;
-use tokio::time::timeout;
 use tracing::info;
 
 const VERSION: HeaderName = HeaderName::from_static("x-prometheus-remote-write-version");
@@ -58,7 +56,6 @@ pub struct RemoteWrite {
     name: String,
     url: Uri,
     client: HttpClient,
-    timeout: Duration,
     external_labels: BTreeMap<String, String>,
     forms: Vec<HistogramForm>,
     version: SpokenVersion,
@@ -85,7 +82,6 @@ impl RemoteWrite {
             name: name.to_owned(),
             url: target.endpoint.clone(),
             client: HttpClient::new(settings.client(), target),
-            timeout: settings.timeout,
             external_labels: settings.external_labels.clone(),
             forms: settings.histograms.clone(),
             version: SpokenVersion::new(settings.protobuf_message == RemoteWriteMessage::V1),
@@ -100,8 +96,8 @@ impl RemoteWrite {
             (header::CONTENT_ENCODING, HeaderValue::from_static("snappy")),
             (VERSION, HeaderValue::from_static(version)),
         ]);
-        let posted = timeout(self.timeout, self.client.post(&self.url, headers, body)).await;
-        let answer = posted.unwrap_or_else(|_| Err(SendError::timeout()))?;
+        // Status and headers say it all, whatever becomes of the body.
+        let answer = self.client.post(&self.url, headers, body).await?;
         let has_credentials = self.client.has_credentials();
         Ok(ReceiverAnswer::read(
             &answer.headers,
