@@ -162,7 +162,7 @@ impl ReceiveError {
             ),
             Self::UnknownPath => (
                 "unknown_path",
-                "Baton receives OTLP/HTTP at /v1/traces and /v1/logs, and at /v1/metrics only if it forwards metrics; correct the endpoint of the exporter",
+                "Baton receives OTLP/HTTP at /v1/traces and /v1/logs, OTLP/gRPC for traces and logs, and metrics only if it forwards them; correct the endpoint of the exporter",
                 "correct the endpoint of the sender; for metrics, turn its metrics exporter off, or configure a destination in exporters",
             ),
             Self::SlowBody => (

@@ -95,12 +95,15 @@ impl Grpc {
                 router.route(&format!("/{name}/Export"), post(export))
             });
         let exports = exports
+            .fallback(elsewhere)
             // The admission has limits of its own.
             .layer(DefaultBodyLimit::disable())
             // Not the health service: who probes a container has no credentials.
             .layer(from_fn_with_state(self.handler.clone(), authenticated))
             .with_state(self.handler.clone());
-        let router = Routes::new(health).into_axum_router().merge(exports);
+        // Its own fallback would answer before anybody asks for credentials.
+        let health = Routes::new(health).into_axum_router().reset_fallback();
+        let router = health.merge(exports);
         let stopping = async move {
             stop.await;
             self.handler.stop();
@@ -125,6 +128,14 @@ async fn authenticated(
             refuse(error, &handler)
         }
     }
+}
+
+/// A method that OTLP does not have, or one of a signal that Baton does not receive.
+async fn elsewhere(State(handler): State<RequestHandler>, request: Request) -> Response {
+    let peer = request.extensions().get::<Peer>().copied();
+    handler.account(&Err(ReceiveError::UnknownPath), peer);
+    body::discard(request.into_body()).await;
+    refuse(ReceiveError::UnknownPath, &handler)
 }
 
 async fn receive(

@@ -179,11 +179,15 @@ pub(super) fn grpc_routes(address: SocketAddr, frame: &'static str) -> Vec<Route
     };
     let [trace, logs, metrics] = ["trace", "logs", "metrics"].map(export);
     let health = "grpc.health.v1.Health/Check".to_owned();
+    let odd = ["nowhere.Service/Export", "nowhere"].map(str::to_owned);
+    let [service, nowhere] = odd;
     [
         (trace, "200", "16"),
         (logs, "200", "16"),
         (metrics, "200", "16"),
         (health, "0", "0"),
+        (service, "12", "16"),
+        (nowhere, "12", "16"),
     ]
     .into_iter()
     .map(|(path, accepted, denied)| Route {
