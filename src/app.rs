@@ -22,7 +22,7 @@ mod warnings;
 
 pub use relay::{drain, spool_directory};
 pub use settings::{connections, display, engine_settings, fresh_seed, listener, normaliser};
-pub use warnings::refused_listeners;
+pub use warnings::{insecure_settings, refused_listeners};
 
 use crate::client::DestinationError;
 use crate::clock::Clock;

@@ -15,9 +15,18 @@ const PROGRAM: u64 = 32 << 20;
 /// A shorter key can be guessed.
 const KEY_BYTES: usize = 16;
 
+/// Headers by which senders show who they are.
+const CREDENTIALS: [&str; 5] = [
+    "authorization",
+    "proxy-authorization",
+    "cookie",
+    "api-key",
+    "x-api-key",
+];
+
 /// One line for each thing that is insecure.
 pub(super) fn insecure(config: &Config) {
-    for what in faults(config) {
+    for what in insecure_settings(config) {
         warn!("insecure: {what}");
     }
 }
@@ -110,10 +119,12 @@ pub fn refused_listeners(config: &Config) -> Vec<String> {
         .collect()
 }
 
-fn faults(config: &Config) -> Vec<String> {
+/// What is insecure about a configuration and what it names, each with what to do about it.
+pub fn insecure_settings(config: &Config) -> Vec<String> {
     let listeners = open_listeners(config);
     let mut faults: Vec<String> = listeners.filter_map(|listener| listener.fault()).collect();
     faults.extend(insecure_issuers(config));
+    faults.extend(forwarded_credentials(config));
     for (name, destination) in config.exporters.clients() {
         let (to, content) = (destination.endpoint, destination.content);
         if destination.is_remote() && !destination.has_tls() {
@@ -150,6 +161,18 @@ fn faults(config: &Config) -> Vec<String> {
         }
     }
     faults
+}
+
+/// Headers with what senders show to Baton, which others get to see.
+fn forwarded_credentials(config: &Config) -> impl Iterator<Item = String> {
+    let headers = config.receivers.otlp.forward_headers.iter();
+    let shown = headers.filter(|name| CREDENTIALS.iter().any(|own| own.eq_ignore_ascii_case(name)));
+    shown.map(|name| {
+        format!(
+            "receivers.otlp.forward_headers has {name}: the credentials of senders go on to every destination, which can then use them, and are stored in the spool; \
+             remove it, and set auth or headers of each destination"
+        )
+    })
 }
 
 /// Issuers whose keys can be changed on the way.
@@ -246,7 +269,22 @@ mod tests {
 
     #[test]
     fn the_defaults_are_secure() {
-        assert!(faults(&Config::default()).is_empty());
+        assert!(insecure_settings(&Config::default()).is_empty());
+    }
+
+    #[test]
+    fn credentials_of_senders_that_go_on_are_named() {
+        let mut config = Config::default();
+        let headers = ["X-Scope-OrgID", "Authorization", "cookie"].map(str::to_owned);
+        config.receivers.otlp.forward_headers = headers.into();
+        let told = insecure_settings(&config);
+        assert_eq!(told.len(), 2, "{told:?}");
+        for (told, name) in told.iter().zip(["Authorization", "cookie"]) {
+            assert!(
+                told.contains(&format!("forward_headers has {name}")),
+                "{told}"
+            );
+        }
     }
 
     #[test]
@@ -266,7 +304,7 @@ mod tests {
                 }),
                 ..ServerAuthSettings::default()
             });
-            let told = faults(&config);
+            let told = insecure_settings(&config);
             assert_eq!(told.len(), usize::from(is_told), "{url}: {told:?}");
         }
     }
@@ -307,7 +345,7 @@ mod tests {
             .0
             .insert("otlp/unchecked".into(), unchecked);
         config.state.directory = Some(directory.path().to_owned());
-        let faults = faults(&config);
+        let faults = insecure_settings(&config);
         assert_eq!(faults.len(), 7, "{faults:?}");
         for (fault, (about, remedy)) in faults.iter().zip([
             ("receivers.otlp.grpc.endpoint", "client_ca_file"),
@@ -372,7 +410,7 @@ mod tests {
             );
             config.insecure_listen = true;
             assert_eq!(refused_listeners(&config).len(), 0, "{address}");
-            assert_eq!(faults(&config).len(), of(is_told), "{address}");
+            assert_eq!(insecure_settings(&config).len(), of(is_told), "{address}");
         }
     }
 

@@ -18,6 +18,9 @@ pub(super) fn check(asked: &Check) -> Exit {
         }
         return Exit::Config;
     }
+    for what in app::insecure_settings(&config) {
+        complain(&format!("{}: insecure: {what}", called(&asked.file)));
+    }
     out(&format!(
         "{}: ok: {}\n",
         called(&asked.file),

@@ -50,6 +50,20 @@ fn a_sound_configuration_says_what_run_would_do() {
     );
 }
 
+/// It can be used all the same.
+#[test]
+fn what_is_insecure_is_told_with_what_to_do() {
+    let insecure = b"receivers: {otlp: {forward_headers: [authorization]}}\n";
+    let output = baton_reads(&["check", "-"], insecure);
+    assert_eq!(output.status.code(), Some(0));
+    let told = text(&output.stderr);
+    assert!(
+        told.starts_with("standard input: insecure: receivers.otlp.forward_headers has authorization: the credentials of senders go on"),
+        "{told}"
+    );
+    assert_eq!(told.lines().count(), 1, "{told}");
+}
+
 #[test]
 fn what_cannot_be_read_is_a_fault_of_its_own() {
     for (file, expected) in [
