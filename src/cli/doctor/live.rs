@@ -48,8 +48,11 @@ async fn figures(
         return Err(Finding::of_instance(message));
     }
     let mut diagnosis = of_metrics(&Figures::of_text(&metrics));
-    if let (Some(told), Some(first)) = (told, diagnosis.emitters.first_mut()) {
-        first.notes.push(told);
+    match (told, diagnosis.emitters.first_mut()) {
+        (Some(told), Some(first)) => first.notes.push(told),
+        // A tenant is not shown what the instance receives.
+        (Some(told), None) => diagnosis.notes.push(Finding::of_instance(told)),
+        (None, _) => {}
     }
     Ok(diagnosis)
 }

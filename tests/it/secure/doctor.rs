@@ -44,6 +44,11 @@ impl Told {
 impl Instance {
     /// Its receiver takes a token and its server a password. `http` and `server`: more keys of the two.
     fn start(folder: &Path, http: &str, server: &str) -> Self {
+        Self::start_with(folder, http, server, ("", ""))
+    }
+
+    /// The same with more keys of `grpc`, and with more sections.
+    fn start_with(folder: &Path, http: &str, server: &str, (grpc, sections): (&str, &str)) -> Self {
         let write = |name: &str, text: &str| fs::write(folder.join(name), text).expect("written");
         write("token", &format!("{TOKEN}\n"));
         write("tokens", &format!("doctor {TOKEN}\n"));
@@ -58,7 +63,7 @@ impl Instance {
         write(
             "baton.yaml",
             &format!(
-                "receivers: {{otlp: {{http: {{{bearer}, {http}}}}}}}\nserver: {{{basic}, {server}}}\nstitch: {{settle: 100ms}}\n"
+                "receivers: {{otlp: {{grpc: {{{grpc}}}, http: {{{bearer}, {http}}}}}}}\nserver: {{{basic}, {server}}}\nstitch: {{settle: 100ms}}\n{sections}"
             ),
         );
         let config = folder.join("baton.yaml");
@@ -180,6 +185,20 @@ fn a_client_certificate_is_shown_where_one_is_asked_for() {
     sent.says(0, "the test conversation came through");
     let half = [&known[..], &["--cert", "me.pem"]].concat();
     instance.configured(&half).says(2, "--key-file");
+}
+
+/// It does not see the instance, and it sees that its own telemetry arrives.
+#[test]
+fn a_tenant_is_told_that_its_test_conversation_came_through() {
+    let folder = folder("doctor-tenant");
+    let tenants = "tenants: {names: {doctor: a, operator: a}}\n";
+    let grpc = "auth: {bearer: {filename: tokens}}";
+    let instance = Instance::start_with(&folder, "", "", (grpc, tenants));
+    let sent = instance.configured(&[&SHOWN[..], &["--send"]].concat());
+    sent.says(1, "of one tenant only");
+    sent.says(1, "the test conversation came through");
+    let asked = instance.configured(&SHOWN);
+    assert!(!asked.1.contains("came through"), "{}", asked.1);
 }
 
 /// A proxy before the instance may know who asks, and say no.
