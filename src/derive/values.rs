@@ -6,13 +6,12 @@ use super::series_key::{cut, put};
 use super::value::{Accumulator, Number};
 use crate::catalogue::Description;
 use crate::model::cohort::Cohort;
+use crate::model::metric::OVERFLOW;
 use crate::model::tenant::TENANT_DIMENSION;
 use indexmap::IndexMap;
 use rapidhash::fast::RandomState;
 use std::sync::Arc;
 
-/// What a label value becomes when the label has too many.
-const OVERFLOW: &str = "_overflow";
 /// What the value of a cohort dimension becomes when it has too many.
 const OTHER: &str = "other";
 

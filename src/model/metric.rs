@@ -6,6 +6,9 @@ use super::time::Timestamp;
 use std::borrow::Cow;
 use std::sync::Arc;
 
+/// What a label value becomes when the label has too many.
+pub const OVERFLOW: &str = "_overflow";
+
 /// One metric with all its series.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Family {

@@ -3,7 +3,7 @@
 use super::delivery::ShardDelivery;
 use super::known::{KnownSeries, KnownStore};
 use super::metrics::{PushDropped, PushMetrics};
-use super::points::PointSet;
+use super::points::{PointSet, SeriesHash};
 use super::protocol::PushProtocol;
 use super::queue::ShardQueue;
 use super::schedule::{point_time, state_is_complete};
@@ -155,10 +155,13 @@ impl<P: PushProtocol> PointReader<'_, P> {
         let at = point_time(&self.feed.clock, self.last);
         let mut families = self.feed.families.exact();
         families.extend(self.feed.families.internal());
-        let births = self.known.hold(&mut families, self.delivery.acknowledged());
+        let hashes = SeriesHash::of_all(&families);
+        let acknowledged = self.delivery.acknowledged();
+        let births = self.known.hold(&mut families, &hashes, acknowledged);
         let points = PointSet {
             at,
             families: &families,
+            hashes: &hashes,
             before: &self.before,
             births: &births,
         };

@@ -36,31 +36,29 @@ impl KnownSeries {
         }
     }
 
-    /// Makes 0 of every point whose series the receiver does not know, and returns these series. `acknowledged`: what it knows since the last call.
+    /// Makes 0 of every point whose series the receiver does not know, and returns these series. `hashes`: those of all series. `acknowledged`: what it knows since the last call.
     pub(super) fn hold(
         &mut self,
         families: &mut [Family],
+        hashes: &[SeriesHash],
         acknowledged: Vec<SeriesBirth>,
     ) -> SeriesStarts {
         let is_first = self.starts.is_none();
-        let mut known = self.starts.take().unwrap_or_else(|| self.recall(families));
+        let known = self.starts.take();
+        let mut known = known.unwrap_or_else(|| self.recall(families, hashes));
         let is_news = !acknowledged.is_empty();
         let acknowledged = acknowledged.into_iter();
         known.extend(acknowledged.map(|birth| (birth.series, birth.start)));
         let mut births = SeriesStarts::new();
-        let mut present = HashSet::new();
-        for family in families {
-            let hashes = family.series.iter().map(|one| SeriesHash::of(family, one));
-            let hashes: Vec<SeriesHash> = hashes.collect();
-            for (series, hash) in family.series.iter_mut().zip(hashes) {
-                present.insert(hash);
-                let counts = !matches!(series.point, Point::Gauge(_));
-                // A later start is that of another series of the same name: the one before has ended.
-                let is_known = known.get(&hash).is_some_and(|known| *known >= series.start);
-                if counts && !is_known {
-                    series.point = series.point.zero();
-                    births.insert(hash, series.start);
-                }
+        let present: HashSet<&SeriesHash> = hashes.iter().collect();
+        let all = families.iter_mut().flat_map(|family| &mut family.series);
+        for (series, hash) in all.zip(hashes) {
+            let counts = !matches!(series.point, Point::Gauge(_));
+            // A later start is that of another series of the same name: the one before has ended.
+            let is_known = known.get(hash).is_some_and(|known| *known >= series.start);
+            if counts && !is_known {
+                series.point = series.point.zero();
+                births.insert(*hash, series.start);
             }
         }
         known.retain(|hash, _| present.contains(hash));
@@ -72,7 +70,7 @@ impl KnownSeries {
     }
 
     /// What the receiver knows at the start of a process.
-    fn recall(&self, families: &[Family]) -> SeriesStarts {
+    fn recall(&self, families: &[Family], hashes: &[SeriesHash]) -> SeriesStarts {
         let since = match self.store.load() {
             Ok(Some(known)) => return known,
             Ok(None) => self.since,
@@ -82,10 +80,9 @@ impl KnownSeries {
                 Timestamp(u64::MAX)
             }
         };
-        let series = families.iter().flat_map(|family| {
-            let series = family.series.iter();
-            series.map(move |series| (SeriesHash::of(family, series), series.start))
-        });
+        let starts = families.iter().flat_map(|family| &family.series);
+        let starts = starts.map(|series| series.start);
+        let series = hashes.iter().copied().zip(starts);
         series.filter(|(_, start)| *start < since).collect()
     }
 }

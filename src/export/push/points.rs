@@ -24,6 +24,15 @@ impl SeriesHash {
         Self(rapidhash_v3(&text))
     }
 
+    /// The hashes of all series, in their order.
+    pub fn of_all(families: &[Family]) -> Vec<Self> {
+        let series = families.iter().flat_map(|family| {
+            let series = family.series.iter();
+            series.map(move |series| Self::of(family, series))
+        });
+        series.collect()
+    }
+
     /// Which of so many shards the series has.
     pub fn shard(self, shards: usize) -> usize {
         // The remainder is less than a number of the type.
@@ -47,6 +56,8 @@ pub struct PointSet<'f> {
     pub at: Timestamp,
     /// Each series once.
     pub families: &'f [Family],
+    /// The hashes of its series, in their order.
+    pub hashes: &'f [SeriesHash],
     /// The set before; empty for the first one.
     pub before: &'f [Family],
     /// The series that the receiver does not know yet, with the times at which they began to count. Their points are 0.
@@ -58,8 +69,11 @@ type SeriesIndex<'f> = HashMap<&'f [(std::borrow::Cow<'static, str>, String)], &
 
 impl<'f> PointSet<'f> {
     /// Every series, with what it was in the set before.
-    pub fn series(&self) -> impl Iterator<Item = (&'f Family, &'f Series, Option<&'f Series>)> {
-        compared(self.families, self.before)
+    pub fn series(
+        &self,
+    ) -> impl Iterator<Item = (SeriesHash, &'f Family, &'f Series, Option<&'f Series>)> {
+        let compared = compared(self.families, self.before).zip(self.hashes);
+        compared.map(|((family, series, before), hash)| (*hash, family, series, before))
     }
 
     /// What the receiver learns of with this series; `None`: it knows it.

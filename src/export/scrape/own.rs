@@ -1,10 +1,10 @@
 //! What one tenant is shown of the metrics: the series that have its name in the label `tenant`, and no other ones.
 
-use crate::model::metric::{Family, Series};
+use crate::model::metric::{Family, OVERFLOW, Series};
 use crate::model::tenant::{Access, FOLDED_TENANT, TENANT_DIMENSION};
 
 /// Values of the label under which there are several tenants: by limits of a time when there were no tenants.
-const FOLDED_TENANTS: [&str; 2] = [FOLDED_TENANT, "_overflow"];
+const FOLDED_TENANTS: [&str; 2] = [FOLDED_TENANT, OVERFLOW];
 
 /// Why a tenant is not shown its metrics: some of what it did may be in the series of other tenants.
 pub(super) const FOLDED: &str = "not implemented: the metrics have a series of several tenants (tenant=\"other\" or \"_overflow\"), of a time before the configuration had tenants; \

@@ -45,8 +45,7 @@ pub(super) fn requests(
         .map(|_| RequestBuilder::new(manner, points.at))
         .collect();
     let mut done = Vec::new();
-    let mut add = |family: &Family, write: &dyn Fn(&mut RequestBuilder<'_>), series: &Series| {
-        let hash = SeriesHash::of(family, series);
+    let mut add = |hash: SeriesHash, write: &dyn Fn(&mut RequestBuilder<'_>)| {
         let shard = hash.shard(shards);
         let builder = &mut building[shard];
         write(builder);
@@ -56,11 +55,12 @@ pub(super) fn requests(
             done.push(full.into_request(shard));
         }
     };
-    for (family, series, before) in points.series() {
-        add(family, &|to| to.series(family, series, before), series);
+    for (hash, family, series, before) in points.series() {
+        add(hash, &|to| to.series(family, series, before));
     }
     for (family, series) in points.ended() {
-        add(family, &|to| to.ended(family, series), series);
+        let hash = SeriesHash::of(family, series);
+        add(hash, &|to| to.ended(family, series));
     }
     let rest = building.into_iter().enumerate();
     let rest = rest.filter(|(_, builder)| builder.points > 0);

@@ -67,7 +67,8 @@ fn pushed(
     acknowledged: Vec<SeriesBirth>,
 ) -> (Vec<f64>, Vec<SeriesBirth>) {
     let mut families = counter(all);
-    let births = known.hold(&mut families, acknowledged);
+    let hashes = SeriesHash::of_all(&families);
+    let births = known.hold(&mut families, &hashes, acknowledged);
     let values = families[0].series.iter().map(|series| match series.point {
         Point::Counter { value, .. } => value,
         _ => panic!("a counter"),
@@ -174,7 +175,8 @@ fn a_gauge_is_what_it_is_and_a_histogram_has_no_values() {
         ),
     ];
     let (files, _folder) = folder();
-    let births = process(&files, "there", SINCE).hold(&mut families, Vec::new());
+    let hashes = SeriesHash::of_all(&families);
+    let births = process(&files, "there", SINCE).hold(&mut families, &hashes, Vec::new());
     let hash = SeriesHash::of(&families[0], &families[0].series[0]);
     assert_eq!(
         births.into_iter().collect::<Vec<_>>(),

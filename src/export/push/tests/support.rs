@@ -78,7 +78,7 @@ struct FakeProtocol {
 
 impl PushProtocol for FakeProtocol {
     fn batches(&self, points: &PointSet<'_>, _: &ServiceIdentity, shards: usize) -> Vec<PushBatch> {
-        let Some((_, series, _)) = points.series().next() else {
+        let Some((_, _, series, _)) = points.series().next() else {
             return Vec::new();
         };
         let Point::Gauge(value) = series.point else {

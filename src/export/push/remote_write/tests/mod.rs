@@ -5,7 +5,7 @@ mod answers;
 use super::encode::{EncodedRequest, Manner, requests};
 use super::message::{LegacyRequest, RemoteWriteRequest, TimeSeries};
 use super::{HistogramForm, legacy};
-use crate::export::push::PointSet;
+use crate::export::push::{PointSet, SeriesHash};
 use crate::model::ids::TraceId;
 use crate::model::metric::{Bucket, Exemplar, Family, FamilyKind, Histogram, Point, Series};
 use crate::model::native::Native;
@@ -96,6 +96,7 @@ fn encoded(
     let points = PointSet {
         at: AT,
         families,
+        hashes: &SeriesHash::of_all(families),
         before,
         births: &HashMap::new(),
     };
