@@ -2,14 +2,13 @@
 //! no empty panel but those that say why, no query that ignores a variable, and the figures of the executive board equal what the demo's script
 //! knows of the selected cases. With `LOOK=FOLDER` it also has pictures taken.
 
+use super::panels::{BOARDS, Board, MARKS, Panel, coverage_of};
 use super::past::{Past, STEP, STEPS};
 use super::selection::{Known, Saying, Selection, coverages, figures, known, saying, week};
 use super::{folder, get, query, root, start_prometheus, sum, until};
 use serde_json::Value;
 use std::fs;
 use std::process::Command;
-
-const BOARDS: [&str; 4] = ["executive", "product", "engineering", "sre"];
 
 /// All variables of boards.
 const VARIABLES: [&str; 5] = ["workflow", "tier", "intent", "channel", "tenant"];
@@ -32,113 +31,6 @@ const EMPTY: &[(&str, &str)] = &[
 
 /// The value that the boards show as "Nothing to compare with yet".
 const NOTHING_TO_COMPARE_WITH: f64 = -1000.0;
-
-/// In place of a panel's title: the annotations of a board.
-const MARKS: &str = "marks";
-
-/// A board as its JSON says it.
-struct Board {
-    name: &'static str,
-    variables: Vec<String>,
-    panels: Vec<Panel>,
-}
-
-/// A panel without a title belongs to the one before it.
-struct Panel {
-    title: String,
-    /// Legend or column, and expression.
-    queries: Vec<(String, String)>,
-}
-
-impl Board {
-    fn read(name: &'static str) -> Self {
-        let file = root().join(format!("deploy/grafana/dashboards/{name}.json"));
-        let board: Value =
-            serde_json::from_str(&fs::read_to_string(file).expect("a board")).expect("JSON");
-        let variables = board["templating"]["list"]
-            .as_array()
-            .expect("variables")
-            .iter();
-        let variables = variables.filter(|variable| variable["type"] == "query");
-        let variables = variables
-            .map(|v| v["name"].as_str().expect("a name").to_owned())
-            .collect();
-        let marks = board["annotations"]["list"]
-            .as_array()
-            .into_iter()
-            .flatten();
-        let marks =
-            marks.filter_map(|mark| Some((String::new(), mark["expr"].as_str()?.to_owned())));
-        let mut panels = vec![Panel {
-            title: MARKS.to_owned(),
-            queries: marks.collect(),
-        }];
-        for panel in board["panels"]
-            .as_array()
-            .expect("panels")
-            .iter()
-            .filter(|p| p["type"] != "row")
-        {
-            let own = panel["title"].as_str().unwrap_or_default();
-            let about = panel["description"].as_str().unwrap_or_default();
-            let title = match (own, covers(about)) {
-                ("", Some(figure)) => coverage_of(figure),
-                ("", None) => panels[panels.len() - 1].title.clone(),
-                _ => own.to_owned(),
-            };
-            assert!(about.ends_with('.'), "{title} has no sentence of its own");
-            panels.push(Panel {
-                title,
-                queries: queries(panel),
-            });
-        }
-        Self {
-            name,
-            variables,
-            panels,
-        }
-    }
-
-    fn filled(&self, expression: &str, selection: &Selection) -> String {
-        let variables: Vec<&str> = self.variables.iter().map(String::as_str).collect();
-        let query = selection
-            .filled(expression, &variables)
-            .replace("$__range_s", "604800")
-            .replace("$__range", "7d")
-            .replace("$__rate_interval", &format!("{}s", 2 * STEP))
-            .replace("$__interval_ms", &(STEP * 1000).to_string())
-            .replace("$__interval", &format!("{STEP}s"));
-        assert!(!query.contains('$'), "{query}");
-        query
-    }
-}
-
-/// The figure whose coverage a panel without a title shows.
-fn covers(about: &str) -> Option<&str> {
-    let (figure, _) = about
-        .strip_prefix("How much of ")?
-        .split_once(" is covered")?;
-    Some(figure)
-}
-
-/// In place of the title of such a panel.
-fn coverage_of(figure: &str) -> String {
-    format!("coverage of {figure}")
-}
-
-fn queries(panel: &Value) -> Vec<(String, String)> {
-    let targets = panel["targets"].as_array().into_iter().flatten();
-    let names = &panel["transformations"][1]["options"]["renameByName"];
-    let queries = targets.filter_map(|target| {
-        let legend = target["legendFormat"].as_str().unwrap_or_default();
-        let column = names[format!("Value #{}", target["refId"].as_str()?)].as_str();
-        Some((
-            column.unwrap_or(legend).to_owned(),
-            target["expr"].as_str()?.to_owned(),
-        ))
-    });
-    queries.collect()
-}
 
 /// All, one value of each variable, two values, a combination, and one with few cases.
 fn selections() -> Vec<Selection> {
@@ -181,7 +73,7 @@ async fn wrong(
             let Some(expected) = expected(&said, column, figure.0, figure.1) else {
                 continue;
             };
-            let expression = board.filled(expression, selection);
+            let expression = board.filled(expression, selection, STEP);
             let answer = query(prometheus, &expression, Some(past.end as f64))
                 .await
                 .unwrap_or_default();
@@ -220,7 +112,7 @@ async fn wrong_coverage(
         let (_, expression) = queries
             .find(|(legend, _)| legend == name)
             .unwrap_or_else(|| panic!("{title}: {name}"));
-        let expression = board.filled(expression, selection);
+        let expression = board.filled(expression, selection, STEP);
         let value = sum(prometheus, &expression, Some(past.end as f64)).await;
         let (part, whole) = of(week);
         let expected = (whole > 0).then(|| 100.0 * part as f64 / whole as f64);
@@ -284,7 +176,7 @@ async fn ignoring(
     let mut faults = Vec::new();
     for panel in &board.panels {
         for (legend, expression) in panel.queries.iter().filter(|(_, e)| e.contains("baton_")) {
-            let asked = board.filled(expression, &nobody);
+            let asked = board.filled(expression, &nobody, STEP);
             let answer = query(prometheus, &asked, Some(past.end as f64))
                 .await
                 .unwrap_or_default();
@@ -314,7 +206,7 @@ async fn unanswered(
     for panel in &board.panels {
         let mut empty = true;
         for (_, expression) in &panel.queries {
-            let expression = board.filled(expression, selection);
+            let expression = board.filled(expression, selection, STEP);
             match query(prometheus, &expression, Some(past.end as f64)).await {
                 Some(answer) => empty &= answer.iter().all(|(_, _, value)| value.is_nan()),
                 None => faults.push(format!(
@@ -373,7 +265,7 @@ async fn first_week(board: &Board, past: &Past, prometheus: &str) -> Vec<String>
                 "Change" | "Before" | "Effect" | "Resolved before" => f64::is_nan,
                 _ => continue,
             };
-            let asked = board.filled(expression, &Selection::default());
+            let asked = board.filled(expression, &Selection::default(), STEP);
             let answer = query(prometheus, &asked, Some(end))
                 .await
                 .unwrap_or_default();

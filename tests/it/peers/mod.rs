@@ -3,7 +3,9 @@
 
 mod boards;
 mod collector;
+mod desk;
 mod native;
+mod panels;
 mod past;
 mod push;
 mod restarts;

@@ -6,7 +6,9 @@
 //! | `histograms.rs` | each form of histograms, exemplars and start times in Prometheus |
 //! | `victoria.rs` | VictoriaMetrics knows remote write 1.0 only |
 //! | `collector.rs` | a Collector takes deltas |
+//! | `boards.rs` | every panel and every rule says the same of pushed series as of scraped ones |
 
+mod boards;
 mod collector;
 mod histograms;
 pub(super) mod prometheus;
@@ -182,9 +184,12 @@ fn name(series: &str) -> String {
 
 /// Whether a series is about the business, and not about Baton's own work, which goes on between a scrape and a push.
 fn is_derived(series: &str) -> bool {
-    let name = name(series);
+    is_derived_name(&name(series))
+}
+
+fn is_derived_name(name: &str) -> bool {
     let stems = ["_bucket", "_sum", "_count"].map(|end| name.strip_suffix(end));
-    let stems: Vec<&str> = stems.into_iter().flatten().chain([&*name]).collect();
+    let stems: Vec<&str> = stems.into_iter().flatten().chain([name]).collect();
     DERIVED.iter().any(|row| stems.contains(&row.name))
 }
 
