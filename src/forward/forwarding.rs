@@ -7,7 +7,9 @@ use crate::ingest::{ExportRequest, Ingest, IngestError, Signal, SubmitFuture};
 use crate::model::limit::Limit;
 use crate::otlp::Counts;
 use crate::spool::{Admitted, Spool};
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll;
 
 /// An ingest that forwards.
 pub struct Forwarding {
@@ -48,7 +50,7 @@ impl Forwarding {
 
 impl Ingest for Forwarding {
     /// As the ingest behind it, which does not see metrics. The room in the spool is reserved first: a request that finds none leaves no trace
-    /// in the log.
+    /// in the log. What the log refuses at once leaves none in the spool. Then both write at the same time.
     fn submit(&self, request: ExportRequest) -> SubmitFuture {
         if self.verdicts.as_ref().is_some_and(|queue| queue.is_full()) {
             return Box::pin(std::future::ready(Err(IngestError::Full(Limit::Spool))));
@@ -66,16 +68,22 @@ impl Ingest for Forwarding {
             takers.iter().for_each(|taker| self.spool.dropped(taker));
         }
         let payload = place.map(|place| (place, record::encode(&request, self.clock.now())));
-        let submitted: SubmitFuture = match request.signal {
+        let mut submitted: SubmitFuture = match request.signal {
             Signal::Metrics => Box::pin(std::future::ready(Ok(Counts::default()))),
             Signal::Traces | Signal::Logs => self.ingest.submit(request),
         };
         Box::pin(async move {
-            let counts = submitted.await?;
-            if let Some((place, payload)) = payload {
-                place.write(payload).await.map_err(IngestError::from)?;
+            let Some((place, payload)) = payload else {
+                return submitted.await;
+            };
+            match poll_fn(|context| Poll::Ready(submitted.as_mut().poll(context))).await {
+                Poll::Ready(Err(error)) => Err(error),
+                Poll::Ready(Ok(counts)) => Ok((counts, place.write(payload).await?).0),
+                Poll::Pending => {
+                    let written = async { Ok(place.write(payload).await?) };
+                    Ok(tokio::try_join!(submitted, written)?.0)
+                }
             }
-            Ok(counts)
         })
     }
 }

@@ -60,7 +60,8 @@ pub struct Settings {
     /// This partition's share of what each tenant may keep (`tenants.limits.max_sessions`).
     #[serde(skip)]
     pub tenant_sessions: TenantLimit,
-    /// This partition's share of `engine.soft_state_size`, in bytes. Above it, sessions and users without open work are forgotten early, the longest idle first.
+    /// This partition's share of `engine.soft_state_size`, in bytes. Above seven eighths of it, sessions and users without open work are forgotten
+    /// early, the longest idle first.
     #[serde(skip)]
     pub soft_bytes: usize,
     /// This partition's share of `engine.max_state_size`, in bytes. Above it, the least recently used sessions are closed early.
@@ -93,6 +94,12 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// How much of the soft limit keys without open work may fill. The rest is for events that wait: requests are refused when both exceed the
+    /// limit, and what is only remembered must not be what refuses them.
+    pub(super) fn idle_bytes(&self) -> usize {
+        self.soft_bytes - self.soft_bytes / 8
+    }
+
     /// What turns are decided by.
     pub(super) fn policy(&self) -> Policy<'_> {
         Policy {

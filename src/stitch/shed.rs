@@ -28,7 +28,7 @@ impl Stitcher {
     /// Forgets keys without open work while there is too much of everything. A session that comes back after that is counted
     /// again, and a user's re-contact is not recognised; no work is lost.
     pub(super) fn forget_idle(&mut self) {
-        while (self.weight + self.reserved > self.settings.soft_bytes
+        while (self.weight + self.reserved > self.settings.idle_bytes()
             || self.keys.len() > self.settings.max_sessions)
             && let Some(index) = self.idle.first()
             && let Some((_, state)) = self.take_out(index)

@@ -3,17 +3,13 @@
 use super::files;
 use super::metrics::TlsMetrics;
 use super::settings::ClientTlsSettings;
-use crate::dns::HostResolver;
+use super::tcp::{ConnectError, Connecting, GatheredStream, TcpConnector};
 use crate::reload::{Reload, ReloadError, Reloaded};
 use http::Uri;
 use hyper_rustls::{
     FixedServerNameResolver, HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream,
 };
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioIo;
-use std::error::Error;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -31,12 +27,12 @@ use tokio_rustls::rustls::{
 use tower_service::Service;
 
 /// A connection to a destination.
-pub type TlsStream = MaybeHttpsStream<TokioIo<TcpStream>>;
+pub type TlsStream = MaybeHttpsStream<GatheredStream<TokioIo<TcpStream>>>;
 
 /// Connects to one destination, with TLS where its URL says so. Its certificates follow their files.
 #[derive(Clone, Debug)]
 pub struct TlsConnector {
-    tcp: HttpConnector<HostResolver>,
+    tcp: TcpConnector,
     /// `None`: the URL of the destination has no TLS.
     config: Option<Arc<Reloaded<ClientConfig>>>,
     name: Option<ServerName<'static>>,
@@ -46,12 +42,8 @@ pub struct TlsConnector {
 impl TlsConnector {
     /// For a destination without TLS.
     pub fn plain(connect_timeout: Duration) -> Self {
-        let mut tcp = HttpConnector::new_with_resolver(HostResolver);
-        tcp.set_nodelay(true);
-        tcp.set_connect_timeout(Some(connect_timeout));
-        tcp.enforce_http(false);
         Self {
-            tcp,
+            tcp: TcpConnector::new(connect_timeout),
             config: None,
             name: None,
             only_http2: false,
@@ -89,7 +81,7 @@ impl TlsConnector {
     }
 
     /// The connector of the next connection.
-    fn https(&self, config: &ClientConfig) -> HttpsConnector<HttpConnector<HostResolver>> {
+    fn https(&self, config: &ClientConfig) -> HttpsConnector<TcpConnector> {
         let builder = HttpsConnectorBuilder::new()
             .with_tls_config(config.clone())
             .https_only();
@@ -108,15 +100,13 @@ impl TlsConnector {
     }
 }
 
-type Connecting<T> = Pin<Box<dyn Future<Output = Result<T, Box<dyn Error + Send + Sync>>> + Send>>;
-
 impl Service<Uri> for TlsConnector {
     type Response = TlsStream;
-    type Error = Box<dyn Error + Send + Sync>;
+    type Error = ConnectError;
     type Future = Connecting<TlsStream>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        self.tcp.poll_ready(context).map_err(Into::into)
+        self.tcp.poll_ready(context)
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {

@@ -7,6 +7,7 @@
 //! | `server.rs` | TLS of a listener |
 //! | `client_certificate.rs` | what the certificate of a client says of him |
 //! | `client.rs` | TLS towards a destination |
+//! | `tcp.rs` | TCP towards a destination, which gathers small writes |
 //! | `fault.rs` | why a destination is not reached |
 //! | `host.rs` | which URLs need no TLS, because nobody is on the way |
 //! | `metrics.rs` | expiry, and files that could not be used |
@@ -21,6 +22,7 @@ mod host;
 mod metrics;
 mod server;
 mod settings;
+mod tcp;
 
 pub use client::{TlsConnector, TlsStream};
 pub use client_certificate::ClientCertificate;

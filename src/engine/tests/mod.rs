@@ -1,7 +1,9 @@
 //! Properties of whole runs of the engine: partitions that move, outages, expiry over partitions, sampled populations, sessions of sessions.
 
 mod assignment;
+mod desk;
 mod expiry;
+mod memory;
 mod outage;
 mod sampling;
 mod session;

@@ -1,5 +1,6 @@
 //! Settings and records. `tests/it/forward.rs` sends to real servers.
 
+mod forwarding;
 mod settings;
 mod verdicts;
 

@@ -59,7 +59,7 @@ fn what_is_only_remembered_is_forgotten_first_and_in_silence() {
             stitcher = reborn(&stitcher, settings.clone());
         }
         assert!(
-            stitcher.weight() <= settings.soft_bytes,
+            stitcher.weight() <= settings.soft_bytes * 7 / 8,
             "{}",
             stitcher.weight()
         );
@@ -125,5 +125,5 @@ fn timers_alone_make_room_where_nothing_is_let_in() {
     assert!(stitcher.weight() > settings.soft_bytes);
     let later = Timestamp(1) + settings.idle_timeout * 3;
     stitcher.advance(later, &mut out);
-    assert!(stitcher.weight() <= settings.soft_bytes);
+    assert!(stitcher.weight() <= settings.soft_bytes * 7 / 8);
 }
