@@ -34,6 +34,7 @@ pub(super) fn partition_settings(config: &Config, partitions: usize) -> engine::
                 dimensions: config.cohorts.dimensions.clone(),
             },
             prices: Arc::new(config.prices.actions()),
+            outcomes_window: config.outcomes.window,
             tenant_sessions: tenant_limit(config, |limits| limits.max_sessions).share(partitions),
             soft_bytes: config.soft_state() / partitions,
             max_bytes: config.max_state() / partitions,

@@ -1,29 +1,9 @@
 //! The metrics that `derive` makes from business facts.
 
+use super::buckets::{LENGTH, MEAN, RATIO, SCORE, STEP, USD, WAIT};
 use super::{Cohorts, Description, Metric};
 use crate::model::metric::FamilyKind;
 
-/// Seconds of a conversation: from a tenth of a second to half an hour.
-const WAIT: &[f64] = &[
-    0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0,
-];
-/// Seconds of one step: from five milliseconds to two minutes.
-const STEP: &[f64] = &[
-    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0,
-];
-const USD: &[f64] = &[
-    0.0001, 0.0005, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
-];
-/// Most scores run from 0 to 1, some to 5, 10 or 100.
-const SCORE: &[f64] = &[
-    0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 2.0, 3.0, 4.0, 5.0, 10.0, 100.0,
-];
-
-const RATIO: &[f64] = &[0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99, 1.0];
-const LENGTH: &[f64] = &[2.0, 3.0, 4.0, 6.0, 10.0];
-
-/// Only sum and count: an average by many labels for the price of three series.
-const MEAN: &[f64] = &[];
 /// The dimensions that the choice of a model is judged by.
 const TASK: Cohorts = Cohorts::Only(&["tier", "intent"]);
 
@@ -220,6 +200,36 @@ pub static DERIVED: &[Description] = &[
         "Repeat contacts: closed workflows after which the same user started another one with the same intent within stitch.recontact_window. outcome is that of the earlier workflow.",
     )
     .by(Cohorts::All),
+    counter(
+        Metric::Corrections,
+        "baton_workflow_corrections_total",
+        "",
+        &["workflow", "from", "to"],
+        "Closed workflows whose outcome was reported from outside after they were counted, and moved from one outcome to another. baton_workflows_total by outcome, plus the corrections to this outcome, minus those from it, is the corrected number.",
+    )
+    .by(Cohorts::All),
+    counter(
+        Metric::ValueCorrections,
+        "baton_workflow_value_corrections_usd_total",
+        "usd",
+        &["workflow", "outcome", "direction"],
+        "Value of closed workflows that a correction moved. baton_workflow_value_usd_total by outcome, plus what went in, minus what went out, is the corrected value.",
+    )
+    .by(Cohorts::All),
+    counter(
+        Metric::OutcomeReports,
+        "baton_outcome_reports_total",
+        "",
+        &["source", "result"],
+        "Outcomes reported from outside, by the system that reports them. result is accepted, duplicate, or over_limit (too many of one session) when a report arrives. An accepted report counts again as unmatched if no workflow came within outcomes.window, or as forgotten if memory was short before.",
+    ),
+    counter(
+        Metric::ForgottenWorkflows,
+        "baton_forgotten_workflows_total",
+        "",
+        &[],
+        "Closed workflows that were forgotten before outcomes.window passed, because memory was short or their session has too many. Reports about them match nothing.",
+    ),
     counter(
         Metric::FunnelSteps,
         "baton_funnel_steps_total",

@@ -4,9 +4,11 @@
 //! | File | Content |
 //! |---|---|
 //! | `metric.rs` | the ids of the derived metrics |
+//! | `buckets.rs` | the bounds of the buckets of derived histograms |
 //! | `derived.rs` | the table of the metrics that `derive` makes from facts, and of what they need besides |
 //! | `internal.rs` | ids and table of Baton's own metrics, which its rooms count themselves |
 
+mod buckets;
 mod derived;
 mod internal;
 mod metric;

@@ -83,6 +83,8 @@ pub struct Config {
     pub spool: spool::Settings,
     /// Timeouts and limits of sessions, turns, handoffs and workflows.
     pub stitch: stitch::Settings,
+    /// Outcomes that systems outside of the agents report, at /v1/outcomes of the OTLP/HTTP receiver (docs/outcomes.md).
+    pub outcomes: stitch::OutcomeSettings,
     /// Your own rules, in CEL: what proves an outcome, and the steps of funnels.
     pub rules: rules::Settings,
     /// Cohorts: the dimensions by which business metrics are broken down.

@@ -11,10 +11,12 @@
 //! | `known_values.rs` | the label values that the series of one metric use, by tenant |
 //! | `value.rs, units.rs` | the value of one series, and the constants of how values are kept |
 //! | `workflows.rs` | what a closed workflow counts |
+//! | `corrections.rs` | what outcomes that are reported from outside count |
 //! | `reveal.rs` | exposes a new series as 0 for `metrics.zero_hold`, by log time |
 //! | `merge.rs` | merges the families of several partitions |
 //! | `snapshot.rs` | conversion of the values from and to protobuf |
 
+mod corrections;
 mod distribution;
 mod expiry;
 mod known_values;
@@ -81,6 +83,9 @@ impl Deriver {
                 apply_turn(store, turn, when);
             }
             What::Workflow(workflow) => workflows::apply(store, workflow, when),
+            What::Correction(_) | What::Reported { .. } | What::Forgotten { .. } => {
+                corrections::apply(store, &fact.what, when);
+            }
             What::Recontact { workflow, outcome } => {
                 let labels = [&**workflow, outcome.as_str()];
                 store.count(Metric::Recontacts, &labels, 1, when);
@@ -109,18 +114,7 @@ impl Deriver {
             What::Evaluation { name, score } => {
                 store.observe(Metric::EvaluationScore, &[name], *score, when);
             }
-            What::Feedback {
-                workflow,
-                agent,
-                score,
-            } => {
-                store.observe(Metric::FeedbackScore, &[agent], *score, when);
-                store.observe(Metric::WorkflowFeedback, &[workflow], *score, when);
-            }
-            What::Loop { agent, length } => {
-                store.count(Metric::TransferLoops, &[agent], 1, when);
-                store.observe(Metric::TransferLoopLength, &[], *length as f64, when);
-            }
+            What::Feedback { .. } | What::Loop { .. } => apply_two(store, &fact.what, when),
             What::Repeat { workflow, agent } => {
                 store.count(Metric::UserRepeats, &[workflow, agent], 1, when);
             }
@@ -250,6 +244,25 @@ fn apply_own(store: &mut Store, what: &What, when: Moment<'_>) {
             store.count(Metric::IgnoredEvents, &[reason.as_str()], *events, when);
         }
         What::Shed(reason) => apply_shed(store, *reason, when),
+        _ => {}
+    }
+}
+
+/// Counts what two metrics tell.
+fn apply_two(store: &mut Store, what: &What, when: Moment<'_>) {
+    match what {
+        What::Feedback {
+            workflow,
+            agent,
+            score,
+        } => {
+            store.observe(Metric::FeedbackScore, &[agent], *score, when);
+            store.observe(Metric::WorkflowFeedback, &[workflow], *score, when);
+        }
+        What::Loop { agent, length } => {
+            store.count(Metric::TransferLoops, &[agent], 1, when);
+            store.observe(Metric::TransferLoopLength, &[], *length as f64, when);
+        }
         _ => {}
     }
 }

@@ -3,7 +3,9 @@
 use super::record;
 use super::verdict_queue::VerdictQueue;
 use crate::clock::Clock;
-use crate::ingest::{ExportRequest, Ingest, IngestError, Signal, SubmitFuture};
+use crate::ingest::{
+    ExportRequest, Ingest, IngestError, OutcomeRequest, ReportFuture, Signal, SubmitFuture,
+};
 use crate::model::limit::Limit;
 use crate::otlp::Counts;
 use crate::spool::{Admitted, Spool};
@@ -85,5 +87,13 @@ impl Ingest for Forwarding {
                 }
             }
         })
+    }
+
+    /// Outcomes are not forwarded: no receiver of OTLP takes them.
+    fn submit_outcomes(&self, request: OutcomeRequest) -> ReportFuture {
+        if self.verdicts.as_ref().is_some_and(|queue| queue.is_full()) {
+            return Box::pin(std::future::ready(Err(IngestError::Full(Limit::Spool))));
+        }
+        self.ingest.submit_outcomes(request)
     }
 }

@@ -5,9 +5,12 @@ use crate::catalogue::InternalMetric;
 use crate::clock::Clock;
 use crate::log::{AppendFuture, Log, LogError};
 use crate::model::event::Event;
+use crate::model::ids::PartitionKey;
 use crate::model::limit::Limit;
 use crate::model::memory_limit::MemoryLimit;
-use crate::model::record::Frame;
+use crate::model::outcome_report::AddressedReport;
+use crate::model::record::{Entry, Frame, Record};
+use crate::model::time::Timestamp;
 use crate::telemetry::counter;
 use metrics::Counter;
 use std::sync::Arc;
@@ -39,6 +42,30 @@ impl Appender {
             clock,
             appended: counter(InternalMetric::LogEvents, &[]),
         }
+    }
+
+    /// The time by which the log goes.
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Appends reported outcomes, all or nothing. Once it ends with `Ok`, they count.
+    pub fn append_outcomes(&self, reports: Vec<AddressedReport>) -> AppendFuture {
+        if reports.is_empty() {
+            return Box::pin(std::future::ready(Ok(())));
+        }
+        if self.memory.is_exceeded(self.log.backlog().bytes) {
+            return Box::pin(std::future::ready(Err(LogError::Full(Limit::Memory))));
+        }
+        let entry = |AddressedReport { session, report }| Entry {
+            key: PartitionKey::Session(session),
+            record: Record::Outcome(Box::new(report)),
+        };
+        let partitions = self.memory.partitions();
+        let entries = reports.into_iter().map(entry);
+        let entries = entries.map(|entry| entry.addressed(partitions));
+        let frame = Frame::of(entries, self.clock.now(), None);
+        self.log.append(frame)
     }
 
     /// Appends the events of one request, all or nothing. Once it ends with `Ok`, they count.

@@ -38,6 +38,7 @@ pub use tenant_registry::{TenantEvidence, TenantRegistry};
 use crate::log::LogError;
 use crate::model::Name;
 use crate::model::limit::Limit;
+use crate::model::outcome_report::OutcomeFault;
 use crate::otlp::view::SpanSink;
 use crate::otlp::{Counts, Limits, Malformed, json, protobuf};
 use bytes::Bytes;
@@ -48,7 +49,21 @@ use std::pin::Pin;
 pub trait Ingest: Send + Sync + 'static {
     /// Submits a request. It is decoded before this returns; the future ends when the log has taken it or refused it.
     fn submit(&self, request: ExportRequest) -> SubmitFuture;
+
+    /// Submits a request with reported outcomes, in JSON: all of them or none.
+    fn submit_outcomes(&self, request: OutcomeRequest) -> ReportFuture;
 }
+
+/// One request with reported outcomes, decompressed.
+#[derive(Clone, Debug)]
+pub struct OutcomeRequest {
+    /// Whose it is, where its sender was authenticated as a tenant.
+    pub tenant: Option<Name>,
+    pub body: Bytes,
+}
+
+/// A request with outcomes under way. `Ok`: so many of them are as durable as the log promises.
+pub type ReportFuture = Pin<Box<dyn Future<Output = Result<u64, IngestError>> + Send>>;
 
 /// A request under way. `Ok`: its events are as durable as the log promises. Dropping it does not take the request back.
 pub type SubmitFuture = Pin<Box<dyn Future<Output = Result<Counts, IngestError>> + Send>>;
@@ -70,6 +85,8 @@ pub struct ExportRequest {
 pub enum IngestError {
     /// It cannot be decoded: sending it again does not help.
     Malformed,
+    /// An item of a request with outcomes is none: sending it again does not help.
+    InvalidOutcome(OutcomeFault),
     /// It has more events than the log can ever take at once: sending it again does not help.
     TooManyItems,
     /// A limit is reached: the sender should retry.

@@ -3,7 +3,10 @@
 use super::scratch_pool::ScratchPool;
 use super::span_counters::SpanCounters;
 use super::tenant_stamp::TenantStamp;
-use super::{Appender, ExportRequest, Ingest, SubmitFuture, TenantRegistry};
+use super::{
+    Appender, ExportRequest, Ingest, IngestError, OutcomeRequest, ReportFuture, SubmitFuture,
+    TenantRegistry,
+};
 use crate::model::event::Event;
 use crate::normalise::{Normaliser, Scratch};
 use crate::otlp::Limits;
@@ -70,6 +73,23 @@ impl Ingest for Pipeline {
             appending.await?;
             span_counters.add(&spans, &counts.unread);
             Ok(counts)
+        })
+    }
+
+    fn submit_outcomes(&self, request: OutcomeRequest) -> ReportFuture {
+        let (tenant, now) = (request.tenant.as_ref(), self.appender.now());
+        let reports = match self.normaliser.outcome_reports(&request.body, tenant, now) {
+            Ok(reports) => reports,
+            Err(fault) => {
+                let error = IngestError::InvalidOutcome(fault);
+                return Box::pin(std::future::ready(Err(error)));
+            }
+        };
+        let count = reports.len() as u64;
+        let appending = self.appender.append_outcomes(reports);
+        Box::pin(async move {
+            appending.await?;
+            Ok(count)
         })
     }
 }

@@ -1,8 +1,10 @@
 //! Facts: what the stitcher found out, each once and for good. Metrics and ledger rows derive from these and from nothing else.
 
 use super::Name;
+use super::action::Action;
 use super::call_costs::CallCosts;
 use super::cohort::Cohort;
+use super::correction::{Correction, ReportResult};
 use super::event::{Basis, Cost, Event, Operation, Outcome, RunTotals, Usage};
 use super::ids::{PartitionKey, SpanId, TraceId};
 use super::sampling::Threshold;
@@ -43,14 +45,15 @@ impl Fact {
         }
     }
 
-    /// It says only that nothing in a trace is about agents, or about one session.
+    /// It says only that nothing in a trace is about agents, or about one session, or comes from no trace.
     pub fn is_about_nobody(&self) -> bool {
         matches!(
             self.what,
             What::Ignored {
                 reason: Ignored::NotAboutAgents | Ignored::OfSeveralSessions,
                 ..
-            }
+            } | What::Reported { .. }
+                | What::Forgotten { .. }
         )
     }
 
@@ -71,6 +74,17 @@ pub enum What {
     Recontact {
         workflow: Name,
         outcome: Outcome,
+    },
+    /// What was counted of a closed workflow does not hold.
+    Correction(Correction),
+    /// A system outside of the agents reported an outcome.
+    Reported {
+        source: Name,
+        result: ReportResult,
+    },
+    /// So many closed workflows can be corrected no more, though their time is not up.
+    Forgotten {
+        workflows: u64,
     },
     /// A closed workflow had come to this step of its funnel.
     FunnelStep {
@@ -262,34 +276,6 @@ pub struct ModelCallFact {
 pub struct ToolCallFact {
     pub tool: Name,
     pub ending: Ending,
-}
-
-/// Money spent on one action that is no model call.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Action {
-    pub kind: ActionKind,
-    /// The tool, the knowledge base, or the agent that called a human in.
-    pub name: Name,
-    pub usd: f64,
-}
-
-/// The actions that may have a price.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ActionKind {
-    Tool,
-    Retrieval,
-    Escalation,
-}
-
-impl ActionKind {
-    /// The value of the label `kind`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Tool => "tool",
-            Self::Retrieval => "retrieval",
-            Self::Escalation => "escalation",
-        }
-    }
 }
 
 /// One handoff, judged.

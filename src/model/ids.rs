@@ -63,6 +63,11 @@ macro_rules! id {
 id!(TraceId, 16);
 id!(SpanId, 8);
 
+impl TraceId {
+    /// Stands for no trace where something comes from no span. No sender makes it by chance.
+    pub const UNKNOWN: Self = Self::from_nonzero([0xff; 16]);
+}
+
 impl SpanId {
     /// Stands for the trace as a whole where a log record names no span. No sender makes it by chance.
     pub const OF_TRACE: Self = Self::from_nonzero([0xff; 8]);

@@ -4,10 +4,11 @@
 //! |---|---|
 //! | `reject.rs` | reasons for which a span or log record is rejected |
 //! | `event.rs` | one normalized span |
+//! | `outcome_report.rs, correction.rs` | outcomes that systems outside of the agents report, and what becomes of them |
 //! | `record.rs` | log entries |
 //! | `request.rs` | the signal and the encoding of an export request |
 //! | `fact.rs` | business facts: the results of stitching, and the only input of metrics |
-//! | `call_costs.rs` | model calls by whether their cost is known |
+//! | `call_costs.rs, action.rs` | model calls by whether their cost is known, and money spent on other things |
 //! | `metric.rs` | metric families with their values |
 //! | `ids.rs, time.rs` | identities, the partition of a key, and timestamps |
 //! | `limit.rs, memory_limit.rs` | limits at which senders are asked to retry, and the one of memory |
@@ -23,11 +24,13 @@
 //! | `agent_kin.rs` | names that say one agent in more or fewer words |
 //! | `hash.rs` | the hash of short names |
 
+pub mod action;
 pub mod agent_kin;
 pub mod agent_name;
 pub mod call_costs;
 pub mod cohort;
 pub mod compact;
+pub mod correction;
 pub mod event;
 pub mod fact;
 pub mod harmless;
@@ -39,6 +42,7 @@ pub mod memory_limit;
 pub mod metric;
 pub mod money;
 pub mod native;
+pub mod outcome_report;
 pub mod price;
 pub mod record;
 pub mod reject;

@@ -4,6 +4,7 @@ use super::Name;
 use super::cohort::Cohort;
 use super::event::{Event, Outcome};
 use super::ids::{PartitionKey, SpanId, TraceId};
+use super::outcome_report::OutcomeReport;
 use super::sampling::Threshold;
 use super::time::Timestamp;
 use std::sync::Arc;
@@ -213,6 +214,7 @@ impl Entry {
                 | Record::SessionResolved(..)
                 | Record::Release(..) => 0,
                 Record::Contact(_) => size_of::<Contact>(),
+                Record::Outcome(_) => size_of::<OutcomeReport>() + 64,
                 Record::MergeState(state) => state.len(),
             }
     }
@@ -238,6 +240,8 @@ pub enum Record {
     Release(TraceId, PartitionKey),
     /// A workflow of the key's user was closed.
     Contact(Box<Contact>),
+    /// A system outside of the agents reports what became of the key's session.
+    Outcome(Box<OutcomeReport>),
 }
 
 /// How a trace links to the one that it asks.

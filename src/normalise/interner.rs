@@ -76,10 +76,19 @@ impl NameInterners {
         if text.len() > MAX_ID_BYTES {
             return long_id(text);
         }
-        self.ids.of(text, |text| match &*harmless::harmless(text) {
+        self.ids.of(text, whole_id)
+    }
+}
+
+/// An id that is not interned, equal to what [`NameInterners::id`] makes of the same text.
+pub(super) fn whole_id(text: &str) -> Name {
+    let text = trimmed(text);
+    match text.len() <= MAX_ID_BYTES {
+        true => match &*harmless::harmless(text) {
             id if id.len() <= MAX_ID_BYTES => id.into(),
             _ => long_id(text),
-        })
+        },
+        false => long_id(text),
     }
 }
 

@@ -18,6 +18,7 @@
 //! | `exchange.rs` | spans that stand for one exchange with the user |
 //! | `pause.rs, tool_result.rs` | runs that wait for a person, cancelled work, errors that only a result tells |
 //! | `outcome.rs, evaluation.rs` | declared outcomes, scores and verdicts |
+//! | `outcome_report.rs` | reports of outcomes from outside, in JSON |
 //! | `messages.rs` | model output: requested handoffs, and whether it contains text |
 //! | `content.rs, tokens.rs, words.rs` | salted hashes of the salient tokens in messages |
 //! | `json_tape.rs, swar.rs, json.rs` | JSON in attributes, scanned once without copies |
@@ -45,6 +46,7 @@ mod metadata;
 mod model_name;
 mod money;
 mod outcome;
+mod outcome_report;
 mod pause;
 mod python;
 mod response;

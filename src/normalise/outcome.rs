@@ -151,7 +151,7 @@ pub(super) fn of_evaluations(evaluations: &[Evaluation]) -> Option<OutcomeEviden
 }
 
 /// `Handed to human` is `handed_to_human`.
-fn word(text: &str) -> Option<Outcome> {
+pub(super) fn word(text: &str) -> Option<Outcome> {
     let text = text.trim().to_ascii_lowercase().replace([' ', '-'], "_");
     WORDS
         .iter()

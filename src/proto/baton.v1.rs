@@ -40,7 +40,7 @@ pub struct Part {
 pub struct Entry {
     #[prost(message, optional, tag = "1")]
     pub key: ::core::option::Option<Key>,
-    #[prost(oneof = "entry::Record", tags = "2, 3, 4, 5, 6, 7, 8, 9")]
+    #[prost(oneof = "entry::Record", tags = "2, 3, 4, 5, 6, 7, 8, 9, 10")]
     pub record: ::core::option::Option<entry::Record>,
 }
 /// Nested message and enum types in `Entry`.
@@ -67,7 +67,23 @@ pub mod entry {
         /// An event of a trace that names several sessions, which belongs to this one.
         #[prost(message, tag = "9")]
         Dealt(super::Event),
+        #[prost(message, tag = "10")]
+        Outcome(super::OutcomeReport),
     }
+}
+/// What a system outside of the agents reports of a session.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct OutcomeReport {
+    #[prost(enumeration = "Outcome", tag = "1")]
+    pub outcome: i32,
+    #[prost(double, optional, tag = "2")]
+    pub value: ::core::option::Option<f64>,
+    #[prost(fixed64, tag = "3")]
+    pub at_unix_nano: u64,
+    #[prost(string, tag = "4")]
+    pub source: ::prost::alloc::string::String,
+    #[prost(string, optional, tag = "5")]
+    pub id: ::core::option::Option<::prost::alloc::string::String>,
 }
 /// A trace that links to another one, directly or in several steps.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -774,6 +790,46 @@ pub struct Conversation {
     pub last_answer: ::core::option::Option<LastAnswer>,
     #[prost(message, repeated, tag = "12")]
     pub shared: ::prost::alloc::vec::Vec<SharedWith>,
+    #[prost(message, repeated, tag = "13")]
+    pub reports: ::prost::alloc::vec::Vec<HeldReport>,
+    #[prost(message, repeated, tag = "14")]
+    pub closed: ::prost::alloc::vec::Vec<ClosedWorkflow>,
+}
+/// A report from outside, with its arrival.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct HeldReport {
+    #[prost(fixed64, tag = "1")]
+    pub arrival: u64,
+    #[prost(message, optional, tag = "2")]
+    pub report: ::core::option::Option<OutcomeReport>,
+}
+/// A closed workflow that reports can still correct.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ClosedWorkflow {
+    #[prost(fixed64, tag = "1")]
+    pub closed: u64,
+    #[prost(fixed64, tag = "2")]
+    pub start: u64,
+    #[prost(fixed64, tag = "3")]
+    pub end: u64,
+    #[prost(bytes = "vec", tag = "4")]
+    pub trace: ::prost::alloc::vec::Vec<u8>,
+    #[prost(string, tag = "5")]
+    pub name: ::prost::alloc::string::String,
+    #[prost(string, repeated, tag = "6")]
+    pub cohort: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(uint64, optional, tag = "7")]
+    pub threshold: ::core::option::Option<u64>,
+    /// By spans and rules.
+    #[prost(enumeration = "Outcome", tag = "8")]
+    pub found: i32,
+    #[prost(message, optional, tag = "9")]
+    pub found_value_nano: ::core::option::Option<Int128>,
+    /// As the metrics have it.
+    #[prost(enumeration = "Outcome", tag = "10")]
+    pub counted: i32,
+    #[prost(message, optional, tag = "11")]
+    pub counted_value_nano: ::core::option::Option<Int128>,
 }
 /// Who gave the user the last answer.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

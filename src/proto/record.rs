@@ -7,6 +7,7 @@ use crate::model::Name;
 use crate::model::compact::CowArc;
 use crate::model::event::{Outcome, SpanContext};
 use crate::model::ids::{PartitionKey, TenantScoped, TraceId};
+use crate::model::outcome_report::OutcomeReport;
 use crate::model::record::{Contact, Entry, Frame, LinkAnswer, LinkQuestion, Origin, Record};
 use crate::model::sampling::Threshold;
 use crate::model::time::Timestamp;
@@ -72,6 +73,7 @@ fn put_entries(entries: &[Entry], to: &mut Fields) {
                     to.whole(7, &v1::Release { trace, to: to_key });
                 }
                 Record::MergeState(state) => to.bytes(8, state),
+                Record::Outcome(report) => to.whole(10, &v1::OutcomeReport::from(&**report)),
                 Record::Dealt(event) => {
                     to.message(9, |to| {
                         event::put(event, &event::context(&event.context), to)
@@ -162,6 +164,7 @@ impl TryFrom<v1::Entry> for Entry {
                 Record::Release(trace(&recall.trace)?, to.try_into()?)
             }
             entry::Record::Contact(contact) => Record::Contact(Box::new(contact.try_into()?)),
+            entry::Record::Outcome(report) => Record::Outcome(Box::new(report.try_into()?)),
         };
         Ok(Self {
             key: stored.key.ok_or(Invalid("key"))?.try_into()?,
@@ -235,6 +238,32 @@ impl TryFrom<v1::Contact> for Contact {
             end: Timestamp(stored.end_unix_nano),
             cohort: cohort_of(stored.cohort),
             threshold: threshold(stored.threshold),
+        })
+    }
+}
+
+impl From<&OutcomeReport> for v1::OutcomeReport {
+    fn from(report: &OutcomeReport) -> Self {
+        Self {
+            outcome: v1::Outcome::from(report.outcome).into(),
+            value: report.value_usd,
+            at_unix_nano: report.at.0,
+            source: report.source.as_str().to_owned(),
+            id: text(report.id.as_ref()),
+        }
+    }
+}
+
+impl TryFrom<v1::OutcomeReport> for OutcomeReport {
+    type Error = Invalid;
+
+    fn try_from(stored: v1::OutcomeReport) -> Result<Self, Invalid> {
+        Ok(Self {
+            outcome: stored.outcome().known().ok_or(Invalid("outcome"))?,
+            value_usd: stored.value,
+            at: Timestamp(stored.at_unix_nano),
+            source: stored.source.into(),
+            id: name(stored.id),
         })
     }
 }

@@ -3,6 +3,8 @@
 use crate::auth::Denial;
 use crate::ingest::IngestError;
 use crate::model::limit::Limit;
+use crate::model::outcome_report::OutcomeFault;
+use std::borrow::Cow;
 use tonic::Code;
 
 /// Why a request was not taken. The text says what, whose fault, and whether to retry; it never repeats the payload.
@@ -14,6 +16,8 @@ pub(super) enum ReceiveError {
     BadCompression,
     UnknownEncoding,
     UnknownType,
+    /// Outcomes that are not JSON.
+    UnknownOutcomeType,
     /// Not a path of OTLP.
     UnknownPath,
     /// The body did not arrive in time.
@@ -101,13 +105,14 @@ impl ReceiveError {
     pub(super) const MALFORMED: Self = Self::Ingest(IngestError::Malformed);
     pub(super) const STOPPING: Self = Self::Ingest(IngestError::Stopping);
 
-    pub(super) const ALL: [Self; 29] = [
+    pub(super) const ALL: [Self; 31] = [
         Self::MALFORMED,
         Self::Aborted,
         Self::TooLarge,
         Self::BadCompression,
         Self::UnknownEncoding,
         Self::UnknownType,
+        Self::UnknownOutcomeType,
         Self::UnknownPath,
         Self::SlowBody,
         Self::Overloaded(Overload::Bytes),
@@ -131,6 +136,11 @@ impl ReceiveError {
         Self::STOPPING,
         Self::Ingest(IngestError::Indeterminate),
         Self::Ingest(IngestError::TooManyItems),
+        Self::Ingest(IngestError::InvalidOutcome(OutcomeFault {
+            item: None,
+            field: "",
+            problem: "",
+        })),
     ];
 
     fn texts(self) -> ErrorTexts {
@@ -160,9 +170,14 @@ impl ReceiveError {
                 "the content type is not supported; use application/x-protobuf or application/json, do not retry it unchanged",
                 "set the protocol of the sender to http/protobuf or http/json",
             ),
+            Self::UnknownOutcomeType => (
+                "unknown_outcome_type",
+                "outcomes are JSON: send them with the content type application/json, do not retry it unchanged",
+                "set the content type of the sender to application/json",
+            ),
             Self::UnknownPath => (
                 "unknown_path",
-                "Baton receives OTLP/HTTP at /v1/traces and /v1/logs, OTLP/gRPC for traces and logs, and metrics only if it forwards them; correct the endpoint of the exporter",
+                "Baton receives OTLP/HTTP at /v1/traces and /v1/logs and outcomes at /v1/outcomes, OTLP/gRPC for traces and logs, and metrics only if it forwards them; correct the endpoint of the exporter",
                 "correct the endpoint of the sender; for metrics, turn its metrics exporter off, or configure a destination in exporters",
             ),
             Self::SlowBody => (
@@ -191,8 +206,12 @@ impl ReceiveError {
         }
     }
 
-    pub(super) fn text(self) -> &'static str {
-        self.texts().text
+    pub(super) fn text(self) -> Cow<'static, str> {
+        let text = self.texts().text;
+        match self {
+            Self::Ingest(IngestError::InvalidOutcome(fault)) => format!("{fault}; {text}").into(),
+            _ => text.into(),
+        }
     }
 
     pub(super) fn reason(self) -> &'static str {
@@ -207,7 +226,9 @@ impl ReceiveError {
         match self {
             Self::SlowBody | Self::Overloaded(_) | Self::Tenant(_) => true,
             Self::Denied(denial) => denial.is_retryable(),
-            Self::Ingest(IngestError::Malformed | IngestError::TooManyItems) => false,
+            Self::Ingest(
+                IngestError::Malformed | IngestError::TooManyItems | IngestError::InvalidOutcome(_),
+            ) => false,
             Self::Ingest(_) => true,
             _ => false,
         }
@@ -231,7 +252,7 @@ impl ReceiveError {
             Self::TooLarge | Self::Ingest(IngestError::TooManyItems) => 413,
             Self::UnknownPath => 404,
             Self::Tenant(_) => 429,
-            Self::UnknownEncoding | Self::UnknownType => 415,
+            Self::UnknownEncoding | Self::UnknownType | Self::UnknownOutcomeType => 415,
             _ if self.retryable() => 503,
             Self::Denied(denial) if denial.is_forbidden() => 403,
             Self::Denied(_) => 401,
@@ -253,6 +274,11 @@ fn not_taken(error: IngestError) -> (&'static str, &'static str, &'static str) {
             "malformed",
             "the request is not a valid OTLP export request; the sender is at fault, do not retry",
             "check that the sender exports OTLP to this port: gRPC and HTTP have different ports",
+        ),
+        IngestError::InvalidOutcome(_) => (
+            "invalid_outcome",
+            "nothing was accepted; the sender is at fault, correct it and do not retry it unchanged",
+            "check the sender: docs/outcomes.md has the fields of a reported outcome",
         ),
         IngestError::Full(Limit::Queue) => (
             "event_queue_full",

@@ -3,7 +3,7 @@
 use super::error::{ReceiveError, TenantOverload};
 use super::{Admission, Listeners, Metrics, TenantLimiter, body};
 use crate::auth::{AccessControl, Denial};
-use crate::ingest::{Encoding, ExportRequest, Ingest, Signal};
+use crate::ingest::{Encoding, ExportRequest, Ingest, IngestError, OutcomeRequest, Signal};
 use crate::model::Name;
 use crate::model::reject::{RejectReason, Unread};
 use crate::model::tenant::{Access, TENANT_HEADER};
@@ -13,6 +13,7 @@ use crate::otlp::Limits;
 use axum::extract::Request;
 use axum::http::HeaderMap;
 use bytes::Bytes;
+use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -78,7 +79,7 @@ impl RequestHandler {
         admitted
     }
 
-    /// Takes in a request. `unpack` makes the plain message of a body of at most `limit` bytes.
+    /// Takes in an export request. `unpack` makes the plain message of a body of at most `limit` bytes.
     pub(super) async fn take(
         &self,
         request: Request,
@@ -86,6 +87,37 @@ impl RequestHandler {
         unpack: impl FnOnce(Bytes) -> Result<Bytes, ReceiveError>,
         (signal, encoding): (Signal, Encoding),
     ) -> Result<Counts, ReceiveError> {
+        let submit = |tenant, headers, body| {
+            self.ingest.submit(ExportRequest {
+                signal,
+                encoding,
+                tenant,
+                headers,
+                body,
+            })
+        };
+        self.admit(request, limit, unpack, submit).await
+    }
+
+    /// Takes in a request with reported outcomes, as an export request; returns how many it has.
+    pub(super) async fn take_outcomes(
+        &self,
+        request: Request,
+        limit: usize,
+        unpack: impl FnOnce(Bytes) -> Result<Bytes, ReceiveError>,
+    ) -> Result<u64, ReceiveError> {
+        let submit = |tenant, _, body| self.ingest.submit_outcomes(OutcomeRequest { tenant, body });
+        self.admit(request, limit, unpack, submit).await
+    }
+
+    /// Reads a request within all limits, and holds its place until what it is submitted to ends.
+    async fn admit<T, F: Future<Output = Result<T, IngestError>>>(
+        &self,
+        request: Request,
+        limit: usize,
+        unpack: impl FnOnce(Bytes) -> Result<Bytes, ReceiveError>,
+        submit: impl FnOnce(Option<Name>, Vec<(String, String)>, Bytes) -> F,
+    ) -> Result<T, ReceiveError> {
         // Nobody gets here without.
         let access = request.extensions().get::<Access>();
         let access = access.ok_or(ReceiveError::Denied(Denial::NoTenant))?;
@@ -106,14 +138,7 @@ impl RequestHandler {
         held.unpack(body.len()).await?;
         held.spend(body.len());
         self.metrics.bytes.increment(body.len() as u64);
-        let request = ExportRequest {
-            signal,
-            encoding,
-            tenant,
-            headers,
-            body,
-        };
-        Ok(self.ingest.submit(request).await?)
+        Ok(submit(tenant, headers, body).await?)
     }
 
     /// The headers that stay with a request. Values that are no text are left out. The tenant is in its own header, whatever the sender says there.

@@ -1,4 +1,4 @@
-//! OTLP/HTTP: `POST /v1/traces` and `/v1/logs`, and `/v1/metrics` if somebody takes them; protobuf or JSON.
+//! OTLP/HTTP: `POST /v1/traces` and `/v1/logs`, and `/v1/metrics` if somebody takes them; protobuf or JSON. Beside it `/v1/outcomes`.
 
 use super::answer;
 use super::error::ReceiveError;
@@ -81,6 +81,7 @@ impl Http {
                 "/v1/logs",
                 post(|handler, request| receive(handler, request, Signal::Logs)),
             )
+            .route("/v1/outcomes", post(receive_outcomes))
             .fallback(elsewhere)
             // The admission has limits of its own.
             .layer(DefaultBodyLimit::disable())
@@ -145,6 +146,37 @@ async fn receive(
     match result {
         Ok(counts) => accept(&counts, signal, encoding),
         Err(error) => refuse(error, encoding, handler.retry_after),
+    }
+}
+
+/// Reported outcomes: JSON, compressed or not.
+async fn receive_outcomes(State(handler): State<RequestHandler>, request: Request) -> Response {
+    let peer = request.extensions().get::<Peer>().copied();
+    let is_json = media_type(request.headers()) == Some(Encoding::Json);
+    let compression = body::compression(request.headers(), "content-encoding");
+    let result = match compression {
+        Ok(compression) if is_json => {
+            let limits = &handler.limits;
+            let unpack = |packed| body::plain(packed, &compression, limits);
+            let limit = limits.max_request_bytes;
+            handler.take_outcomes(request, limit, unpack).await
+        }
+        compression => {
+            body::discard(request.into_body()).await;
+            let error = compression.err().filter(|_| is_json);
+            Err(error.unwrap_or(ReceiveError::UnknownOutcomeType))
+        }
+    };
+    match result {
+        Ok(accepted) => {
+            handler.account(&Ok(Counts::default()), peer);
+            let body = serde_json::json!({"accepted": accepted}).to_string();
+            respond(StatusCode::OK, Encoding::Json, body.into_bytes())
+        }
+        Err(error) => {
+            handler.account(&Err(error), peer);
+            refuse(error, Encoding::Json, handler.retry_after)
+        }
     }
 }
 

@@ -15,13 +15,14 @@
 //! | `trace.rs, event_buffer.rs, event_codec.rs` | the events of a trace until its turn is finalized, in a compact encoding |
 //! | `remarks.rs` | scores, feedback and outcomes in traces of their own |
 //! | `workflow.rs` | the open workflow and its outcome |
+//! | `outcomes.rs, session_outcomes.rs` | outcomes reported from outside, and the closed workflows that they can still correct |
 //! | `user_messages.rs` | repeated messages of the user |
 //! | `contacts.rs` | closed workflows of a user, to detect repeat contacts |
 //! | `late.rs` | spans that arrive after their turn was finalized |
 //! | `shared.rs, parts.rs, awaited_parts.rs` | traces that name several sessions, which span belongs to which, and what sessions wait for |
 //! | `links.rs, session_merge.rs` | how traces and sessions find each other, and what moves when they merge |
 //! | `owners.rs` | the agents of the spans of finalized traces |
-//! | `snapshot.rs, snapshot_keys.rs` | conversion of the state from and to protobuf |
+//! | `snapshot.rs, snapshot_keys.rs, snapshot_outcomes.rs` | conversion of the state from and to protobuf |
 //!
 //! The room `turn` decides what happened in a turn.
 
@@ -34,11 +35,13 @@ mod key_table;
 mod late;
 mod links;
 mod missing;
+mod outcomes;
 mod owners;
 mod parts;
 mod remarks;
 mod session;
 mod session_merge;
+mod session_outcomes;
 mod session_timers;
 mod session_turns;
 mod settings;
@@ -46,6 +49,7 @@ mod shared;
 mod shed;
 mod snapshot;
 mod snapshot_keys;
+mod snapshot_outcomes;
 mod trace;
 mod user_messages;
 mod workflow;
@@ -66,7 +70,7 @@ use links::Links;
 use session::SessionState;
 use shared::SharedTrace;
 
-pub use settings::Settings;
+pub use settings::{OutcomeSettings, Settings};
 
 /// What one step of the machine yields.
 #[derive(Debug, Default)]
@@ -157,7 +161,10 @@ impl Stitcher {
             return;
         };
         let before = state.weight();
-        state.touched = arrival;
+        // A report does not make two sessions stay one for longer.
+        if !matches!(record, Record::Outcome(_)) || state.touched == Timestamp::default() {
+            state.touched = arrival;
+        }
         if let Some(since) = state.idle_since.take() {
             self.idle.remove(since, key, index);
         }
@@ -180,6 +187,7 @@ impl Stitcher {
             Record::Release(trace, to) => {
                 state.recall(key, trace, (to, arrival), &self.settings, out);
             }
+            Record::Outcome(report) => state.report(report, arrival, out),
             Record::Contact(contact) => {
                 state
                     .contacts
@@ -212,7 +220,7 @@ impl Stitcher {
             self.fire(index, due, out);
         }
         // Work that ended may be what makes room: above the limit nothing comes that would.
-        self.forget_idle();
+        self.forget_idle(out);
     }
 
     /// When [`Stitcher::advance`] has something to do next.

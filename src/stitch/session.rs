@@ -3,6 +3,7 @@
 use super::awaited_parts::AwaitedParts;
 use super::event_buffer::Added;
 use super::late;
+use super::outcomes::SessionOutcomes;
 use super::trace::{DecidedTrace, OpenTrace, Trace};
 use super::user_messages::UserMessages;
 use super::workflow::OpenWorkflow;
@@ -56,6 +57,8 @@ pub(super) struct SessionState {
     pub(super) usage: CumulativeUsage,
     /// Who gave the last answer: written by each decided turn, read by feedback in traces of their own. Never cleared.
     pub(super) last_answer: Option<Box<LastAnswer>>,
+    /// Reports from outside, and closed workflows that they can still correct. Cleared after `outcomes.window`.
+    pub(super) outcomes: Option<Box<SessionOutcomes>>,
     /// Arrival of the first entry: written once, read by the timer of a trace without a session.
     pub(super) opened: Timestamp,
     /// Arrival of the latest event: read by nearly all timers.
@@ -77,6 +80,7 @@ impl SessionState {
             user_messages: UserMessages::default(),
             usage: CumulativeUsage::default(),
             last_answer: None,
+            outcomes: None,
             opened: arrival,
             last_arrival: arrival,
         }
@@ -103,6 +107,7 @@ impl SessionState {
                 .as_ref()
                 .map_or(0, |_| size_of::<LastAnswer>())
             + self.pending.len() * size_of::<HandoffState>()
+            + self.outcomes.as_ref().map_or(0, |held| held.weight())
     }
 
     /// Counts what it holds, after it was filled.
@@ -227,6 +232,7 @@ impl SessionState {
         self.counted
             || !self.pending.is_empty()
             || !self.shared.is_empty()
+            || self.outcomes.is_some()
             || self.traces.values().any(decided)
     }
 

@@ -76,6 +76,12 @@ impl SessionState {
             (own, other) => *own = own.take().or(other),
         }
         self.shared.merge(other.shared);
+        if let Some(theirs) = other.outcomes {
+            let open = self.open_since();
+            let own = self.outcomes.get_or_insert_default();
+            own.merge(*theirs);
+            own.correct(open, out);
+        }
         let mut late = Vec::new();
         for (id, theirs) in other.traces {
             let Some(theirs) = theirs.decided else {

@@ -26,8 +26,10 @@ enum TimedStep {
     /// Forgets the spans of decided traces: until then late spans and duplicates are recognised.
     ForgetTraces,
     CloseWorkflow,
-    /// Forgets the session itself, which would be counted again from then on (S-5).
+    /// Forgets the session itself, which would be counted again from then on (S-5). Its outcomes are kept for their own time.
     ForgetSession,
+    /// Forgets closed workflows that nothing can correct any more, and reports that matched nothing (O-6).
+    ForgetOutcomes,
 }
 
 /// What is left of a session after its timers.
@@ -70,10 +72,17 @@ impl SessionState {
                 }
                 TimedStep::CloseWorkflow => {
                     if let Some(workflow) = self.workflow.take() {
-                        workflow.close(&settings.judge, out);
+                        self.close_workflow(*workflow, now, settings, out);
                     }
                 }
-                TimedStep::ForgetSession => return after,
+                TimedStep::ForgetSession => match self.outcomes.take() {
+                    None => return after,
+                    outcomes => {
+                        *self = Self::new(self.opened);
+                        self.outcomes = outcomes;
+                    }
+                },
+                TimedStep::ForgetOutcomes => self.forget_outcomes(now, settings, out),
             }
         }
     }
@@ -83,14 +92,14 @@ impl SessionState {
         &self,
         key: &PartitionKey,
         settings: &Settings,
-    ) -> [Option<(Timestamp, TimedStep)>; 5] {
+    ) -> [Option<(Timestamp, TimedStep)>; 6] {
         if let Some(due) = self.follows_at(key, settings) {
-            let mut only = [None; 5];
+            let mut only = [None; 6];
             only[0] = Some((due, TimedStep::FollowResource));
             return only;
         }
         if let Some(until) = self.shared.until() {
-            let mut only = [None; 5];
+            let mut only = [None; 6];
             only[0] = Some((until, TimedStep::GiveUpParts));
             return only;
         }
@@ -106,10 +115,14 @@ impl SessionState {
         let workflow = self.workflow.as_ref().filter(|_| quiet);
         // A session that was never counted leaves nothing to remember, unless a trace has something for it.
         let is_known = self.counted || self.shared.any_is_to_come();
-        let session = self.is_idle().then(|| match is_known {
-            true => self.last_arrival + settings.remembered(key),
-            false => Timestamp::default(),
-        });
+        let outcomes = self.outcomes.as_ref();
+        let outcomes_due =
+            outcomes.and_then(|held| held.due(self.open_since(), settings.outcomes_window));
+        let session = match is_known {
+            true => Some(self.last_arrival + settings.remembered(key)),
+            false => outcomes.is_none().then(Timestamp::default),
+        };
+        let session = session.filter(|_| self.is_idle());
         let at = |due: Option<Timestamp>, step| due.map(|due| (due, step));
         [
             at(turn, TimedStep::DecideTurns),
@@ -123,7 +136,16 @@ impl SessionState {
                 TimedStep::CloseWorkflow,
             ),
             at(session, TimedStep::ForgetSession),
+            at(outcomes_due, TimedStep::ForgetOutcomes),
         ]
+    }
+
+    fn forget_outcomes(&mut self, now: Timestamp, settings: &Settings, out: &mut Output) {
+        let open = self.open_since();
+        if let Some(outcomes) = &mut self.outcomes {
+            outcomes.expire(open, (now, settings.outcomes_window), out);
+        }
+        self.outcomes.take_if(|outcomes| outcomes.is_empty());
     }
 
     /// When a trace without a session goes to the session that its resource names, if it names one (S-4): after the same quiet time

@@ -424,7 +424,7 @@ impl SessionState {
             open => {
                 let next = Box::new(OpenWorkflow::open(turn, now));
                 if let Some(ended) = open.replace(next) {
-                    ended.close(&settings.judge, out);
+                    self.close_workflow(*ended, now, settings, out);
                 }
             }
         }

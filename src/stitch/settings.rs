@@ -3,7 +3,7 @@
 use crate::model::ids::PartitionKey;
 use crate::model::price::ActionPrices;
 use crate::model::tenant::TenantLimit;
-use crate::setting::{Count, Interval, Percent, Report, Validate};
+use crate::setting::{Count, Interval, Percent, PositiveInterval, Report, Validate};
 use crate::turn::{Judge, Policy};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -57,6 +57,9 @@ pub struct Settings {
     /// What tool calls, retrievals and escalations cost (`prices`). They are looked up when a turn is decided: an escalation is known only then.
     #[serde(skip)]
     pub prices: Arc<ActionPrices>,
+    /// How long a closed workflow can be corrected, and a report waits for its workflow (`outcomes.window`).
+    #[serde(skip)]
+    pub outcomes_window: Duration,
     /// This partition's share of what each tenant may keep (`tenants.limits.max_sessions`).
     #[serde(skip)]
     pub tenant_sessions: TenantLimit,
@@ -86,6 +89,7 @@ impl Default for Settings {
             max_spans_per_session: 20_000,
             judge: Judge::default(),
             prices: Arc::default(),
+            outcomes_window: OutcomeSettings::default().window,
             tenant_sessions: TenantLimit::default(),
             soft_bytes: 1 << 30,
             max_bytes: 3 << 29,
@@ -121,6 +125,23 @@ impl Settings {
                 self.idle_timeout.max(self.turn_timeout)
             }
             PartitionKey::User(_) => self.idle_timeout,
+        }
+    }
+}
+
+/// Outcomes that systems outside of the agents report (docs/outcomes.md): the section `outcomes`.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct OutcomeSettings {
+    /// How long after its end a workflow can be corrected, and how long a report waits for its workflow. Every closed workflow takes about 300 bytes for this time; above engine.soft_state_size, those of the longest idle sessions are forgotten early.
+    #[serde(with = "PositiveInterval")]
+    pub window: Duration,
+}
+
+impl Default for OutcomeSettings {
+    fn default() -> Self {
+        Self {
+            window: Duration::from_secs(72 * 60 * 60),
         }
     }
 }

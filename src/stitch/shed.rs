@@ -12,7 +12,7 @@ use rapidhash::{RapidHashMap as HashMap, RapidHashSet as HashSet};
 impl Stitcher {
     /// Keeps all limits after an entry of a key, which stays, however large it is: its spans have a limit of their own.
     pub(super) fn keep_limits(&mut self, touched: KeyIndex, now: Timestamp, out: &mut Output) {
-        self.forget_idle();
+        self.forget_idle(out);
         if let Some(tenant) = self.full_tenant(touched) {
             let own = |key: &PartitionKey| key.tenant() == Some(&tenant);
             self.shed(touched, own, (now, Shed::TenantSessions), out);
@@ -27,13 +27,17 @@ impl Stitcher {
 
     /// Forgets keys without open work while there is too much of everything. A session that comes back after that is counted
     /// again, and a user's re-contact is not recognised; no work is lost.
-    pub(super) fn forget_idle(&mut self) {
+    pub(super) fn forget_idle(&mut self, out: &mut Output) {
         while (self.weight + self.reserved > self.settings.idle_bytes()
             || self.keys.len() > self.settings.max_sessions)
             && let Some(index) = self.idle.first()
-            && let Some((_, state)) = self.take_out(index)
+            && let Some((key, state)) = self.take_out(index)
         {
             self.weight -= state.weight();
+            let from = out.facts.len();
+            state.count_forgotten(out);
+            state.give_up_reports(out);
+            sign(&mut out.facts[from..], &key);
         }
     }
 
@@ -110,7 +114,8 @@ impl Stitcher {
             return;
         };
         self.weight -= state.weight();
-        // What was only remembered ends in silence.
+        state.count_forgotten(out);
+        // What else was only remembered ends in silence.
         let open = state.session.as_deref().filter(|_| !state.is_idle());
         let trace = open.and_then(SessionState::any_trace);
         state.deal(&key, out);

@@ -3,6 +3,7 @@
 use super::awaited_parts::AwaitedParts;
 use super::contacts::Contacts;
 use super::links::Links;
+use super::outcomes::SessionOutcomes;
 use super::session::{LastAnswer, SessionState};
 use super::shared::SharedTrace;
 use super::trace::{DecidedTrace, OpenTrace, Trace};
@@ -103,6 +104,7 @@ impl SessionState {
             handed_over: message.handed_over,
             at: message.at.0,
         };
+        let outcomes = self.outcomes.as_deref();
         v1::Conversation {
             open: self.traces.iter().filter_map(open).collect(),
             decided: self.traces.iter().filter_map(decided).collect(),
@@ -116,6 +118,8 @@ impl SessionState {
             last_arrival: self.last_arrival.0,
             last_answer: self.last_answer.as_deref().map(LastAnswer::save),
             shared: self.shared.save(),
+            reports: outcomes.map_or_else(Vec::new, SessionOutcomes::save_reports),
+            closed: outcomes.map_or_else(Vec::new, SessionOutcomes::save_closed),
         }
     }
 
@@ -155,6 +159,8 @@ impl SessionState {
         restored.last_arrival = Timestamp(stored.last_arrival);
         let answer = stored.last_answer.map(LastAnswer::restore);
         restored.last_answer = answer.map(Box::new);
+        let outcomes = SessionOutcomes::restore(stored.reports, stored.closed)?;
+        restored.outcomes = outcomes.map(Box::new);
         restored.weigh();
         Ok(restored)
     }

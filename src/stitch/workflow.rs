@@ -1,5 +1,6 @@
 //! The open workflow of a session, and its outcome.
 
+use super::outcomes::{ClosedWorkflow, Standing, amount};
 use super::{Output, Settings};
 use crate::model::Name;
 use crate::model::event::{Basis, Outcome};
@@ -91,13 +92,11 @@ impl OpenWorkflow {
         }
     }
 
-    /// Closes it for good, and leaves a record at its user. The outcome says what it rests on (W-9).
-    pub(super) fn close(self, judge: &Judge, out: &mut Output) {
+    /// The steps by the rules over workflows, and the outcome by all evidence of the agents, with what it rests on.
+    fn judged(&mut self, judge: &Judge) -> (Vec<Name>, (Outcome, Name, Basis)) {
         let by_evidence = self.outcome();
-        let mut summary = self.summary;
-        let (ruled, steps) = judge.workflow(&summary, by_evidence);
-        summary.steps.extend(steps);
-        let (outcome, because, basis) = match (ruled, summary.outcome.take()) {
+        let (ruled, steps) = judge.workflow(&self.summary, by_evidence);
+        let outcome = match (ruled, self.summary.outcome.take()) {
             (Some((outcome, rule)), _) => (outcome, rule, Basis::Rule),
             (None, Some(verdict)) => match verdict.rule {
                 Some(rule) => (verdict.outcome, rule, Basis::Rule),
@@ -108,6 +107,34 @@ impl OpenWorkflow {
             },
             (None, None) => (by_evidence, by_default(by_evidence), Basis::Inferred),
         };
+        (steps, outcome)
+    }
+
+    /// Closes it for good, and leaves a record at its user. The outcome says what it rests on (W-9). `remember` keeps it for reports from
+    /// outside, and says what those that are there make of it (O-2).
+    pub(super) fn close(
+        mut self,
+        judge: &Judge,
+        now: Timestamp,
+        remember: impl FnOnce(ClosedWorkflow) -> (Standing, Option<Name>),
+        out: &mut Output,
+    ) {
+        let (steps, (found, because, basis)) = self.judged(judge);
+        self.summary.steps.extend(steps);
+        let found = Standing {
+            outcome: found,
+            value: self.summary.value.map(|(_, nano)| nano),
+        };
+        let closed = ClosedWorkflow::new(&self.summary, found, now);
+        let (Standing { outcome, value }, source) = remember(closed);
+        let (because, basis) = match source {
+            Some(source) => (
+                Name::from(format!("outcome from {source}")),
+                Basis::Declared,
+            ),
+            None => (because, basis),
+        };
+        let mut summary = self.summary;
         let fact = |summary: &WorkflowSummary, what| Fact {
             cohort: summary.cohort.clone(),
             threshold: summary.threshold,
@@ -125,7 +152,7 @@ impl OpenWorkflow {
             basis,
             duration: summary.end.since(summary.start),
             cost_usd: summary.cost.usd(),
-            value_usd: summary.value_amount(),
+            value_usd: amount(value),
             models: std::mem::take(&mut summary.models).into_iter().collect(),
             calls: summary.cost.calls,
             has_user: summary.user.is_some(),

@@ -2,9 +2,10 @@
 
 use super::tree::UNKNOWN_AGENT;
 use crate::model::Name;
+use crate::model::action::{Action, ActionKind};
 use crate::model::call_costs::{CallCost, CallCosts};
 use crate::model::event::{Cost, Event, Kind};
-use crate::model::fact::{Action, ActionKind, Fact, What};
+use crate::model::fact::{Fact, What};
 use crate::model::price::ActionPrices;
 
 /// Money of several calls and actions.

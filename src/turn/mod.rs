@@ -57,7 +57,7 @@ mod tree;
 #[cfg(test)]
 mod tests;
 
-pub use cost::TotalCost;
+pub use cost::{TotalCost, nano};
 pub use cumulative_usage::{CumulativeUsage, LatestCall};
 pub use decide::{
     Decided, SpanOwners, WorkBeside, count_beside, decide, declared_value, declared_verdict,

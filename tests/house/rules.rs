@@ -9,7 +9,8 @@ fn numbers(text: &str) -> BTreeSet<String> {
     let is_number = |word: &&str| {
         let parts = word.split_once('-');
         parts.is_some_and(|(letter, number)| {
-            ["S", "L", "T", "A", "C", "H", "W"].contains(&letter) && number.parse::<u8>().is_ok()
+            ["S", "L", "T", "A", "C", "H", "W", "O"].contains(&letter)
+                && number.parse::<u8>().is_ok()
         })
     };
     words.filter(is_number).map(str::to_owned).collect()

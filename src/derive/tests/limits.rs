@@ -3,8 +3,9 @@
 use super::{closed, fact, handoff, in_cohort, settings, shown, tool};
 use crate::derive::*;
 use crate::model::Name;
+use crate::model::action::{Action, ActionKind};
 use crate::model::event::{Outcome, Usage};
-use crate::model::fact::{Action, ActionKind, Ending, HandoffResult, Workflow};
+use crate::model::fact::{Ending, HandoffResult, Workflow};
 use crate::model::metric::Point;
 use crate::model::sampling::Threshold;
 use crate::proto::v1;

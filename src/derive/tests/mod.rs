@@ -9,11 +9,10 @@ mod tenants;
 
 use super::*;
 use crate::model::Name;
+use crate::model::action::{Action, ActionKind};
 use crate::model::call_costs::CallCosts;
 use crate::model::event::{Basis, Outcome};
-use crate::model::fact::{
-    Action, ActionKind, Ending, HandoffKind, HandoffPlace, ToolCallFact, Workflow,
-};
+use crate::model::fact::{Ending, HandoffKind, HandoffPlace, ToolCallFact, Workflow};
 use crate::model::ids::TraceId;
 use crate::model::metric::Point;
 use std::time::Duration;

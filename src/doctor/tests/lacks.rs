@@ -17,6 +17,11 @@ const NOT_LACKS: &[&str] = &[
     "baton_exporter_quarantined_requests_total",
     "baton_exporter_sent_bytes_total",
     "baton_exporter_sent_requests_total",
+    // About systems that report outcomes, and not about what agents send.
+    "baton_forgotten_workflows_total",
+    "baton_outcome_reports_total",
+    "baton_workflow_corrections_total",
+    "baton_workflow_value_corrections_usd_total",
     "baton_funnel_steps_total",
     "baton_handoff_intents_total",
     "baton_llm_cost_usd_total",

@@ -1,9 +1,11 @@
 //! A fact as a sentence.
 
+use crate::model::action::{Action, ActionKind};
+use crate::model::correction::Correction;
 use crate::model::event::RunTotals;
 use crate::model::fact::{
-    Action, ActionKind, AgentInvocation, Ending, Evidence, HUMAN, Handoff, HandoffResult, Ignored,
-    IntentPassed, ModelCallFact, ToolCallFact, What, Workflow,
+    AgentInvocation, Ending, Evidence, HUMAN, Handoff, HandoffResult, Ignored, IntentPassed,
+    ModelCallFact, ToolCallFact, What, Workflow,
 };
 use crate::model::money::written;
 use std::fmt::Write;
@@ -39,6 +41,7 @@ pub(super) fn of(what: &What, currency: &str) -> Option<String> {
         What::Evaluation { name, score } => format!("evaluation {name}: {score}"),
         What::Feedback { agent, score, .. } => format!("the user rated {agent}: {score}"),
         What::Recontact { .. } => "the user came back with the same intent".to_owned(),
+        What::Correction(correction) => self::correction(correction, currency),
         What::UnknownOutcome { word } => {
             format!("Baton does not know the declared outcome {word}, so it declares nothing")
         }
@@ -60,7 +63,29 @@ pub(super) fn of(what: &What, currency: &str) -> Option<String> {
             ..
         } => "an evaluation has no score, and no label that says yes or no or that a rule reads, so it changes nothing".to_owned(),
         What::Pending(_) | What::Duplicate | What::Ignored { .. } => return None,
+        // They come from no trace, and belong to no story.
+        What::Reported { .. } | What::Forgotten { .. } => return None,
     })
+}
+
+fn correction(correction: &Correction, currency: &str) -> String {
+    let Correction { from, to, .. } = correction;
+    let source = correction.source.as_ref();
+    let source = source.map_or(
+        "a report that belongs to a later workflow was taken back".to_owned(),
+        |source| format!("{source} reported it"),
+    );
+    let value = match correction.value_to {
+        Some(value) if correction.value_from != correction.value_to => {
+            format!(", value {}", written(value, currency, 2))
+        }
+        _ => String::new(),
+    };
+    let (from, to) = (from.as_str(), to.as_str());
+    match from == to {
+        true => format!("after the workflow was counted, {source}: {to}{value}"),
+        false => format!("after the workflow was counted, {source}: {to} instead of {from}{value}"),
+    }
 }
 
 fn model(call: &ModelCallFact, currency: &str) -> String {

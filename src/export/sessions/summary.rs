@@ -3,6 +3,7 @@
 use super::DisplaySettings;
 use crate::model::Name;
 use crate::model::cohort::Cohort;
+use crate::model::correction::Correction;
 use crate::model::event::Outcome;
 use crate::model::fact::{Fact, HUMAN, Handoff, TurnResult, What};
 use crate::model::ids::{PartitionKey, TraceId};
@@ -99,6 +100,17 @@ impl SessionSummary {
         }
     }
 
+    /// Shows a workflow with its corrected outcome.
+    fn correct(&mut self, moved: &Correction) {
+        let mut workflows = self.workflows.iter_mut();
+        let is_it = |(name, outcome): &&mut (Name, Outcome)| {
+            *name == moved.workflow && *outcome == moved.from
+        };
+        if let Some((_, outcome)) = workflows.find(is_it) {
+            *outcome = moved.to;
+        }
+    }
+
     fn add(&mut self, fact: &Fact) {
         match &fact.what {
             What::Turn(turn) => {
@@ -111,6 +123,7 @@ impl SessionSummary {
                 self.workflows
                     .push((workflow.workflow.clone(), workflow.outcome));
             }
+            What::Correction(moved) => self.correct(moved),
             What::Agent(agent) => self.passes(&agent.agent),
             What::Model(call) => self.spend(call.cost.usd()),
             What::Action(action) => self.spend(Some(action.usd)),

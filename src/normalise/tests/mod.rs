@@ -18,6 +18,7 @@ mod json_tape;
 mod left_out;
 mod money;
 mod nesting;
+mod outcome_report;
 mod output;
 mod pause;
 mod record;

@@ -19,6 +19,7 @@ mod memory;
 mod model_calls;
 mod money;
 mod notes;
+mod outcomes;
 mod pauses;
 mod remarks;
 mod reopened;

@@ -1,7 +1,7 @@
 //! What things cost: known answers, and what holds for money whatever happened.
 
 use super::*;
-use crate::model::fact::ActionKind;
+use crate::model::action::ActionKind;
 use crate::model::price::ActionPrices;
 use proptest::prelude::*;
 use std::sync::Arc;

@@ -237,7 +237,13 @@ fn a_session_forgets_its_spans_after_the_idle_time_and_itself_at_its_age() {
     assert_eq!(desk.stitcher.next_deadline(), Some(itself));
     desk.stitcher.advance(before(itself), &mut desk.out);
     assert_eq!(desk.stitcher.keys(), 1);
+    let whole = desk.stitcher.weight();
     desk.stitcher.advance(itself, &mut desk.out);
+    // Only what can be corrected is left of it (O-6).
+    assert!(desk.stitcher.weight() < whole);
+    let window = closed + settings.outcomes_window;
+    assert_eq!(desk.stitcher.next_deadline(), Some(window));
+    desk.stitcher.advance(window, &mut desk.out);
     assert_eq!(desk.stitcher.keys(), 0);
 }
 

@@ -9,6 +9,7 @@ mod manner;
 mod naive;
 mod names;
 mod play;
+mod reports;
 mod rows;
 mod scene;
 mod second;
@@ -121,4 +122,9 @@ fn however_spans_come_the_figures_are_the_same() {
         }
         faults
     });
+}
+
+#[test]
+fn whenever_outcomes_are_reported_the_corrected_figures_are_the_same() {
+    each("whenever", 80, reports::faults);
 }

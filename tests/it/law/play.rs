@@ -13,6 +13,7 @@ use baton::log::memory::{self, MemoryLog};
 use baton::model::event::Event;
 use baton::model::fact::{Fact, What};
 use baton::model::metric::Family;
+use baton::model::outcome_report::AddressedReport;
 use baton::model::time::Timestamp;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -95,6 +96,47 @@ pub struct Told {
     pub figures: Figures,
     /// In the order of their texts: which was found first is no matter.
     pub facts: Vec<String>,
+}
+
+/// Plays a story with reports from outside, each of which comes at a time of its own. What was found out about it, also that nobody's story
+/// tells: the figures at the end.
+pub fn play_reports(
+    story: &Story,
+    mut way: Way,
+    mut reports: Vec<(u64, AddressedReport)>,
+) -> (Vec<Family>, Vec<Fact>) {
+    let mut coming: Vec<(u64, Coming)> = Vec::new();
+    for (at, events) in way.requests(&story.events) {
+        coming.push((at, Coming::Spans(events)));
+    }
+    while !reports.is_empty() {
+        let (at, report) = reports.swap_remove(way.dice.below(reports.len() as u64) as usize);
+        coming.push((at, Coming::Report(report)));
+    }
+    coming.sort_by_key(|(at, _)| *at);
+    let first = coming.first().map_or(0, |(at, _)| *at);
+    let mut stage = Stage::new(story, way);
+    stage.set(first.min(stage.time()));
+    for (at, coming) in coming {
+        stage.pass_to(at);
+        match coming {
+            Coming::Spans(events) => {
+                let events = events.into_iter().map(Box::new).collect();
+                drop(stage.appender.append(events));
+            }
+            Coming::Report(report) => drop(stage.appender.append_outcomes(vec![report])),
+        }
+        stage.drain();
+    }
+    let end = stage.time() + END;
+    stage.pass_to(end);
+    (stage.engine.gather(), stage.facts())
+}
+
+/// What comes at one time.
+enum Coming {
+    Spans(Vec<Event>),
+    Report(AddressedReport),
 }
 
 /// Plays a story. `look` sees the metrics along the way, and whether it is the end.

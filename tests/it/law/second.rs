@@ -55,7 +55,7 @@ fn disagreements(baton: &Sheet, naive: &Sheet) -> Vec<String> {
     all
 }
 
-fn settings(config: &Config, ruled: bool) -> naive::Settings {
+pub fn settings(config: &Config, ruled: bool) -> naive::Settings {
     naive::Settings {
         settle: config.stitch.settle,
         bind_timeout: config.stitch.bind_timeout,

@@ -160,6 +160,8 @@ pub(super) fn http_routes(address: SocketAddr) -> Vec<Route> {
     let odd = [
         ("/v1/traces".to_owned(), Vec::new(), "405"),
         ("/v1/traces".to_owned(), vec!["--data", "x"], "415"),
+        ("/v1/outcomes".to_owned(), json.to_vec(), "400"),
+        ("/v1/outcomes".to_owned(), vec!["--data", "x"], "415"),
         ("/nowhere".to_owned(), json.to_vec(), "404"),
     ];
     let route = |(path, arguments, accepted)| Route {

@@ -4,11 +4,12 @@ use crate::export::sessions::{
     DisplaySettings, SessionFilter, SessionList, SessionSummary, href, story, story_json,
 };
 use crate::model::Name;
+use crate::model::action::{Action, ActionKind};
 use crate::model::call_costs::CallCosts;
 use crate::model::event::{Basis, Outcome};
 use crate::model::fact::{
-    Action, ActionKind, AgentInvocation, Ending, Fact, HUMAN, Handoff, HandoffKind, HandoffPlace,
-    HandoffResult, IntentPassed, ToolCallFact, Turn, TurnResult, What, Workflow,
+    AgentInvocation, Ending, Fact, HUMAN, Handoff, HandoffKind, HandoffPlace, HandoffResult,
+    IntentPassed, ToolCallFact, Turn, TurnResult, What, Workflow,
 };
 use crate::model::ids::{PartitionKey, TenantScoped, TraceId};
 use crate::model::time::Timestamp;

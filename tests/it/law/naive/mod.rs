@@ -14,7 +14,7 @@ mod turns;
 mod workflows;
 
 use baton::model::event::{Evaluation, Event, Kind};
-use baton::model::ids::TraceId;
+use baton::model::ids::{TenantScoped, TraceId};
 use baton::model::sampling::Threshold;
 use baton::model::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -103,6 +103,14 @@ pub fn tell(events: &[Event], settings: &Settings) -> Sheet {
     }
     workflows::recontacts(&closed, settings, &mut sheet);
     sheet
+}
+
+/// The IDs of each session, those that meet sooner or later together.
+pub fn sessions(events: &[Event], settings: &Settings) -> Vec<BTreeSet<TenantScoped>> {
+    let (events, _) = shared::dealt(&links::followed(events, settings), settings);
+    let sessions = sessions::that_ever_met(&events).into_iter();
+    let ids = |events: Vec<Event>| sessions::ids_of_all(&events.iter().collect::<Vec<_>>());
+    sessions.map(ids).collect()
 }
 
 /// How often what the rules are about happens: the turns by what is special about them.
