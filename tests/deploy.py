@@ -117,7 +117,7 @@ def chart(baton):
     # The chart's rules and boards are those of the repository.
     shown = {(m["kind"], m["metadata"]["name"]): m for m in made["shown"]}
     groups = shown["PrometheusRule", "baton"]["spec"]["groups"]
-    shipped = [group for name in ("values", "recording", "alerts") for group in yaml.safe_load((DEPLOY / f"rules/{name}.yaml").read_text())["groups"]]
+    shipped = [group for name in ("values", "recording", "objectives", "alerts") for group in yaml.safe_load((DEPLOY / f"rules/{name}.yaml").read_text())["groups"]]
     expect(groups == shipped, "the chart's rules are not those of deploy/rules")
     for file in (DEPLOY / "grafana/dashboards").glob("*.json"):
         board = shown["ConfigMap", f"baton-{file.stem}"]["data"][f"baton-{file.name}"]
@@ -142,6 +142,7 @@ def one_values_file():
         values = yaml.safe_load((copy / "values.yaml").read_text())
         values.update(currency="EUR", cohorts=["customer_segment", "intent", "region"], addresses={"baton": ["baton.example:9464"], "alertmanagers": ["alerts.example:9093"]})
         values["thresholds"]["burn_30m"] = 11
+        values["objectives"] = {"handoffs": {"good": 0.99}, "wait": {"good": 0.95, "seconds": 13}}
         values["links"]["runbooks"] = "https://wiki.example/runbooks"
         values["receivers"]["pages"] = {"pagerduty_configs": [{"routing_key_file": "/etc/alertmanager/key"}]}
         mine = pathlib.Path(folder) / "mine.yaml"
@@ -154,7 +155,7 @@ def one_values_file():
         made = succeeds("the chart in euros", *template(["config.money.currency=EUR", dimensions, *SHOWN], copy / "helm/baton"))
         expect("_cost_eur_total" in made and not re.search(r"_usd\b|_usd_", made), "the chart in euros has dollars, or no euros")
         expect("expr: vector(11)" in made, "a threshold of the values file does not reach the chart")
-        for what, change in {"cohorts without intent": {"cohorts": ["tier"]}, "a receiver that no route has": {"receivers": {"x": {}}}, "an unknown value": {"colour": 1}}.items():
+        for what, change in {"cohorts without intent": {"cohorts": ["tier"]}, "a receiver that no route has": {"receivers": {"x": {}}}, "an unknown value": {"colour": 1}, "an unknown objective": {"objectives": {"handoffs": {"good": 0.95}, "luck": {"good": 0.95}}}, "an objective that no alert can miss": {"objectives": {"handoffs": {"good": 0.9}}}, "an objective without failures": {"objectives": {"handoffs": {"good": 1}}}, "an objective without its bound": {"objectives": {"handoffs": {"good": 0.95}, "cost": {"good": 0.95}}}}.items():
             mine.write_text(yaml.safe_dump({**values, **change}))
             expect(run(*build).returncode != 0, f"build.py accepts {what}")
 
@@ -169,7 +170,10 @@ def expect_values(copy):
     succeeds("alertmanager.yaml of other values", "amtool", "check-config", str(alertmanager))
     expect("routing_key_file: /etc/alertmanager/key" in alertmanager.read_text(), "alertmanager.yaml has another receiver")
     alerts = (copy / "rules/alerts.yaml").read_text()
-    expect(set(re.findall(r"runbook_url: (\S+/)", alerts)) == {"https://wiki.example/runbooks/"}, "an alert has another runbook_url")
+    objectives = (copy / "rules/objectives.yaml").read_text()
+    expect(set(re.findall(r"runbook_url: (\S+/)", alerts + objectives)) == {"https://wiki.example/runbooks/"}, "an alert has another runbook_url")
+    expect(set(re.findall(r"alert: (\w+)", objectives)) == {f"Baton{what}{speed}" for what in ("HandoffFailures", "WaitLong") for speed in ("Fast", "Slow")}, "there are alerts on other objectives than those of the values file")
+    expect("vector(0.99)" in objectives and 'le=~"13([.]0)?"' in objectives, "the rules have other objectives than the values file")
     boards = {name: json.loads((copy / f"grafana/dashboards/{name}.json").read_text()) for name in ("executive", "product")}
     variables = {name: [one["label"] for one in board["templating"]["list"] if one["type"] == "query"] for name, board in boards.items()}
     expect(variables == {"executive": ["Workflow", "Customer segment", "Intent", "Region"], "product": ["Workflow", "Intent"]}, f"the boards select by {variables}")

@@ -119,7 +119,8 @@ fn values<'t>(text: &'t str, key: &str) -> Vec<&'t str> {
 
 #[test]
 fn every_alert_has_a_runbook_and_a_test_for_both_ways() {
-    let alerts = text(&root().join("deploy/rules/alerts.yaml"));
+    let rules = ["alerts", "objectives"].map(|name| format!("deploy/rules/{name}.yaml"));
+    let alerts: String = rules.iter().map(|file| text(&root().join(file))).collect();
     let tests: String = files("tests/rules", &["yaml"])
         .iter()
         .map(|file| text(file))

@@ -3,6 +3,7 @@
 | file | what it holds |
 |---|---|
 | `values.py` | the values of the installation, checked |
+| `objectives.py` | objectives with the rules and alerts on their error budgets |
 | `words.py` | colours, units, words and value mappings: each once |
 | `queries.py` | PromQL of counters under the variables of a board |
 | `figures.py` | figures with their change, interval and verdict |

@@ -9,7 +9,7 @@ from grafana_foundation_sdk.builders import dashboard
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import VariableOption, VariableRefresh
 
-from . import engineering, executive, product, sre, words
+from . import engineering, executive, objectives, product, sre, words
 from .panels import SOURCE
 from .queries import Queries
 
@@ -26,6 +26,7 @@ def files(deploy: pathlib.Path, values):
     """Each file with its text."""
     made = {deploy / f"grafana/dashboards/{name}.json": board(name, values) for name in BOARDS}
     made[deploy / "rules/values.yaml"] = rules(values)
+    made[deploy / "rules/objectives.yaml"] = GENERATED + objectives.rules(values)
     made[deploy / "grafana/provisioning/datasources/prometheus.yaml"] = source(values)
     made[deploy / "prometheus.yaml"] = addressed((deploy / "prometheus.yaml").read_text(), values)
     made[deploy / "alertmanager/alertmanager.yaml"] = received((deploy / "alertmanager/alertmanager.yaml").read_text(), values)

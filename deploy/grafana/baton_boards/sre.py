@@ -1,6 +1,6 @@
 """The handoff board for SREs: objective, error budget, failures, and Baton's own health."""
 
-from . import coverage, words
+from . import coverage, objectives, words
 from .panels import bars, figure, lines, rests, rows
 from .queries import JUDGED, MEASURED, POINT, Queries, descending, or_zero, share
 
@@ -8,7 +8,7 @@ SINCE, REFRESH = "24h", "1m"
 ABOUT = "Do handoffs meet their objective, and is Baton healthy?"
 CONTEXT_LOST = 'reason="context_lost"'
 FAILED, UNKNOWN = 'result="failed"', 'result="unknown"'
-BUDGET = 'scalar(baton:threshold{name="handoff_failure_budget"})'
+BUDGET = objectives.budget("handoffs")
 
 
 def variables(_values):
@@ -28,8 +28,8 @@ def handoffs(q, extra=JUDGED, **more):
 def objective(q, values):
     success = share(handoffs(q, 'result="success"'), handoffs(q))
     failed = or_zero(handoffs(q, FAILED), handoffs(q))
-    goal = f"{100 - 100 * values.thresholds['handoff_failure_budget']:g} %"
-    burn = lambda window: (f"job:baton_handoff_failures:ratio_increase{window} / {BUDGET}", window)
+    goal = f"{100 * values.objectives['handoffs']['good']:g} %"
+    burn = lambda window: (f'{objectives.RATIO}{window}{{objective="handoffs"}} / {BUDGET}', window)
     limit = lambda name: f'vector(scalar(baton:threshold{{name="{name}"}}))'
     burning = lambda title, windows, name: lines(title, f"How many times faster than the objective of {goal} allows the error budget is consumed, over {' and '.join(windows)}: an alert fires when both lines are above the limit; 0 is good, and there is no line without handoffs.", [*map(burn, windows), (limit(name), "limit")], words.PLAIN, "times the budget", 12, dashed=["limit"], log=True, height=7)
     return [
@@ -46,6 +46,10 @@ def objective(q, values):
         ]),
         burning("Burn rate, page", ["5m", "30m", "6h"], "burn_30m"),
         burning("Burn rate, ticket", ["2h", "1d", "3d"], "burn_1d"),
+        lines("Burn rate of all objectives", "How many times faster than each objective of your values file allows its error budget was consumed over 6 hours: below 1 is good; above it, read the runbook of the alert with the name of the line.", [
+            (f"sum by (objective) ({objectives.RATIO}6h) / on (objective) (1 - baton:objective)", "{{objective}}"),
+            ("vector(1)", "budget"),
+        ], words.PLAIN, "times the budget", 24, dashed=["budget"], log=True, height=7),
     ]
 
 

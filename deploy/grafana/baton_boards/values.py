@@ -7,6 +7,8 @@ import zoneinfo
 
 import yaml
 
+from . import objectives
+
 TARGETS = {
     "resolved",
     "cost_of_resolved_workflow",
@@ -37,6 +39,7 @@ class Values:
     links: dict
     targets: dict
     thresholds: dict
+    objectives: dict
     minimum_workflows_to_judge: int
     baseline: dict | None = None
     budget: float | None = None
@@ -67,6 +70,7 @@ def read(file: pathlib.Path, currency: str | None = None) -> Values:
     if "intent" not in values.cohorts or len(set(values.cohorts)) < len(values.cohorts):
         faults.append("cohorts: expected each dimension once, and intent among them")
     faults += [f"{section}: expected {' and '.join(names)}" for section, names in SECTIONS.items() if getattr(values, section).keys() != names]
+    faults += objectives.faults(values)
     if faults:
         raise SystemExit("\n".join(f"{file}: {fault}" for fault in faults))
     return values
