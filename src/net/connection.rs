@@ -5,7 +5,7 @@ use super::listener::{ListenerState, Peer, Protocol};
 use super::metrics::CloseReason;
 use super::report::Trouble;
 use super::uploads::{CountedBody, UploadProgress};
-use crate::tls::ClientCertificate;
+use crate::tls::{ClientCertificate, HandshakeFault};
 use axum::Router;
 use axum::body::{Body, HttpBody};
 use axum::http::{Request, Response};
@@ -30,6 +30,9 @@ use tower_service::Service;
 
 /// How long a connection that was asked to close, and has nothing in flight, may take to say good-bye.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long a connection has for its handshake, and then for the head of its first request, before it may have to give way to another one. A client that
+/// means it needs less.
+const BEGIN_TIME: Duration = Duration::from_millis(500);
 /// Most bytes of an HTTP/1 request head, and of the buffer through which bodies are read.
 const MAX_BUFFER_BYTES: usize = 64 << 10;
 /// Most calls of one HTTP/2 connection at once.
@@ -70,32 +73,46 @@ pub(super) async fn serve(
     };
     let accepted = tokio::select! {
         accepted = timeout(shared.settings.header_timeout, tls.accept(stream)) => accepted,
+        () = gives_way(shared) => return shared.metrics.closed(CloseReason::Limit),
         _ = stopping.wait_for(|stopping| *stopping) => return,
     };
-    match accepted {
-        Ok(Ok((stream, certificate))) => {
-            let certificate = certificate.map(Arc::new);
-            let client = Client {
-                address: peer,
-                certificate,
-            };
-            serve_requests(stream, client, router, shared, stopping).await;
-        }
-        Ok(Err(_)) => {
-            shared.metrics.closed(CloseReason::TlsHandshake);
-            shared.reporter.note(
-                Trouble {
-                    listener: shared.name,
-                    reason: CloseReason::TlsHandshake.as_str(),
-                    what: "a client did not get through the TLS handshake",
-                    advice: "send to https://, let the client trust the authority of cert_file, and give it a certificate of client_ca_file if that is set",
-                },
-                1,
-                Some(peer),
+    let (stream, certificate) = match accepted {
+        Ok(Ok(accepted)) => accepted,
+        Ok(Err(error)) => {
+            return failed(
+                shared,
+                peer,
+                CloseReason::TlsHandshake,
+                HandshakeFault::of(&error),
             );
         }
-        Err(_) => shared.metrics.closed(CloseReason::HeaderTimeout),
-    }
+        Err(_) => {
+            return failed(
+                shared,
+                peer,
+                CloseReason::HeaderTimeout,
+                HandshakeFault::Late,
+            );
+        }
+    };
+    let client = Client {
+        address: peer,
+        certificate: certificate.map(Arc::new),
+    };
+    serve_requests(stream, client, router, shared, stopping).await;
+}
+
+/// Counts and reports a handshake that failed.
+fn failed(shared: &ListenerState, peer: SocketAddr, reason: CloseReason, fault: HandshakeFault) {
+    shared.metrics.closed(reason);
+    let trouble = Trouble {
+        listener: shared.name,
+        reason: reason.as_str(),
+        what: fault.what(),
+        advice: fault.advice(),
+        is_usual: fault.is_usual(),
+    };
+    shared.reporter.note(trouble, 1, Some(peer));
 }
 
 /// Serves the requests of a connection, after the handshake.
@@ -134,10 +151,13 @@ async fn serve_requests<S>(
     if let Some(Some(reason)) = closed {
         shared.metrics.closed(reason);
     }
-    if matches!(
-        closed,
-        None | Some(Some(CloseReason::IdleTimeout | CloseReason::Limit))
-    ) {
+    let is_graceful = match closed {
+        None | Some(Some(CloseReason::IdleTimeout)) => true,
+        // Who has sent no request yet waits for nothing.
+        Some(Some(CloseReason::Limit)) => watched.borrow().begun > 0,
+        Some(_) => false,
+    };
+    if is_graceful {
         connection.as_mut().graceful_shutdown();
         tokio::select! {
             _ = connection => {}
@@ -189,6 +209,12 @@ fn is_timeout(error: &(dyn Error + Send + Sync + 'static)) -> bool {
         .is_some_and(hyper::Error::is_timeout)
 }
 
+/// Ends when another connection needs the place of one that has not sent the head of a request yet.
+async fn gives_way(shared: &ListenerState) {
+    sleep(BEGIN_TIME).await;
+    shared.unfinished.enter(0).evicted().await;
+}
+
 /// Ends when a connection has outlived a time-out, or another one needs its place.
 async fn expired(
     activity: &mut watch::Receiver<Activity>,
@@ -214,6 +240,7 @@ async fn expired(
                     return reason;
                 }
             }
+            () = gives_way(shared), if now.begun == 0 => return CloseReason::Limit,
             () = shared.make_room.notified(), if idle => return CloseReason::Limit,
             () = progress.cut(now.in_flight, &shared.slow_uploads), if now.in_flight > 0 => {
                 return CloseReason::SlowUpload;

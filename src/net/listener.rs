@@ -1,9 +1,9 @@
 //! What a listener is, and what its connections share.
 
 use super::Settings;
+use super::eviction::EvictionQueue;
 use super::metrics::ListenerMetrics;
 use super::report::Reporter;
-use super::uploads::SlowUploads;
 use crate::tls::TlsListener;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -47,6 +47,8 @@ pub(super) struct ListenerState {
     pub(super) places: Arc<Semaphore>,
     /// Wakes the connection that has been idle for longest, or the next one that becomes idle, to give its place to another one.
     pub(super) make_room: Notify,
-    /// Connections enter themselves; the slowest one is cut where no idle one makes room.
-    pub(super) slow_uploads: SlowUploads,
+    /// Connections that have not sent the head of a request yet, handshakes included. The oldest one gives way before all others do.
+    pub(super) unfinished: EvictionQueue,
+    /// Connections whose uploads are slow. The slowest one is cut where no other one makes room.
+    pub(super) slow_uploads: EvictionQueue,
 }

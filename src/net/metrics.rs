@@ -15,7 +15,7 @@ pub(super) enum CloseReason {
     RequestTimeout,
     /// The peer did not answer a PING.
     KeepaliveTimeout,
-    /// It was idle, and another one needed its place.
+    /// It was idle, or had not sent a request yet, and another one needed its place.
     Limit,
     /// Its requests were uploading slowest, and another one needed its place.
     SlowUpload,

@@ -7,6 +7,7 @@
 //! | `listener.rs` | what a listener is, and what its connections share |
 //! | `server.rs` | accepts connections up to a limit and survives faults of `accept` |
 //! | `connection.rs` | one connection: HTTP/1 or HTTP/2, cut by its time-outs |
+//! | `eviction.rs` | connections that give their place up at the limit, in an order |
 //! | `uploads.rs` | slow uploads, of which one gives way at the connection limit |
 //! | `metrics.rs` | the metrics of a listener |
 //! | `open_files.rs` | raises the limit of open files and fits the connection limits to it |
@@ -14,6 +15,7 @@
 
 mod address;
 mod connection;
+mod eviction;
 mod listener;
 mod metrics;
 pub mod open_files;

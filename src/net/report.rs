@@ -9,7 +9,7 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::sleep;
-use tracing::warn;
+use tracing::{info, warn};
 
 /// How long further troubles of a kind are collected before they are summarised.
 const SUMMARY_INTERVAL: Duration = Duration::from_secs(60);
@@ -24,6 +24,8 @@ pub struct Trouble {
     pub reason: &'static str,
     pub what: &'static str,
     pub advice: &'static str,
+    /// It happens where all is well, so it is no warning.
+    pub is_usual: bool,
 }
 
 /// One line of the log.
@@ -157,21 +159,27 @@ fn write(line: &ReportLine) {
         reason,
         what,
         advice,
+        is_usual,
     } = line.trouble;
     let from = line.from.map(tracing::field::display);
     let count = line.count;
-    match line.since {
-        None => warn!(listener, reason, from, count, "{what}; {advice}"),
+    // Only the first line is of one sender alone.
+    let (from, last_from, more) = match line.since {
+        None => (from, None, String::new()),
         Some(since) => {
-            let seconds = since.as_secs();
-            warn!(
-                listener,
-                reason,
-                last_from = from,
-                count,
-                "{count} more in the last {seconds} s: {what}; {advice}"
-            );
+            let more = format!("{count} more in the last {} s: ", since.as_secs());
+            (None, from, more)
         }
+    };
+    match is_usual {
+        false => warn!(
+            listener,
+            reason, from, last_from, count, "{more}{what}; {advice}"
+        ),
+        true => info!(
+            listener,
+            reason, from, last_from, count, "{more}{what}; {advice}"
+        ),
     }
 }
 
@@ -184,6 +192,7 @@ mod tests {
         reason: "queue_timeout",
         what: "refused a request",
         advice: "retry",
+        is_usual: false,
     };
 
     fn at(seconds: u64) -> Timestamp {

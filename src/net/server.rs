@@ -2,10 +2,10 @@
 
 use super::Settings;
 use super::connection;
+use super::eviction::EvictionQueue;
 use super::listener::{ListenerState, Protocol};
 use super::metrics::ListenerMetrics;
 use super::report::{Reporter, Trouble};
-use super::uploads::SlowUploads;
 use crate::tls::TlsListener;
 use axum::Router;
 use std::future::Future;
@@ -21,8 +21,8 @@ use tokio_util::task::TaskTracker;
 
 /// Connections that the kernel keeps until they are accepted, if `net.core.somaxconn` allows. What is beyond it is reset when many come at once.
 const BACKLOG: u32 = 4096;
-/// How long an idle connection has to make room before the slowest upload must.
-const IDLE_WAIT: Duration = Duration::from_millis(250);
+/// How long a connection that should make room has for it before another one must.
+const ROOM_WAIT: Duration = Duration::from_millis(250);
 /// How long a listener rests after a fault of `accept` that another attempt would meet at once, such as EMFILE.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(250);
 
@@ -65,7 +65,8 @@ impl Server {
                 settings.max_connections.min(Semaphore::MAX_PERMITS),
             )),
             make_room: Notify::new(),
-            slow_uploads: SlowUploads::default(),
+            unfinished: EvictionQueue::default(),
+            slow_uploads: EvictionQueue::default(),
         }))
     }
 
@@ -121,8 +122,8 @@ impl Server {
 }
 
 impl ListenerState {
-    /// A place for one more connection. At the limit new connections wait in the kernel's backlog, and the connection that has
-    /// been idle for longest is closed to make room, or else the slowest upload.
+    /// A place for one more connection. At the limit new connections wait in the kernel's backlog, and one is closed to make room:
+    /// the oldest one that has sent no request yet, or else the one that has been idle for longest, or else the slowest upload.
     async fn place(&self) -> Option<OwnedSemaphorePermit> {
         let places = Arc::clone(&self.places);
         if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
@@ -135,17 +136,20 @@ impl ListenerState {
                 reason: "connection_limit",
                 what: "max_connections is reached; new connections wait",
                 advice: "raise max_connections, or let senders share connections through an OpenTelemetry Collector",
+                is_usual: false,
             },
             1,
             None,
         );
-        self.make_room.notify_one();
+        if !self.unfinished.evict_first() {
+            self.make_room.notify_one();
+        }
         loop {
-            match timeout(IDLE_WAIT, Arc::clone(&places).acquire_owned()).await {
+            match timeout(ROOM_WAIT, Arc::clone(&places).acquire_owned()).await {
                 // Never closed.
                 Ok(place) => return place.ok(),
-                Err(_) => self.slow_uploads.cut_slowest(),
-            }
+                Err(_) => self.unfinished.evict_first() || self.slow_uploads.evict_first(),
+            };
         }
     }
 
@@ -169,6 +173,7 @@ impl ListenerState {
                             reason: "accept_error",
                             what: "cannot accept connections",
                             advice: "raise the limit of open files of this process (ulimit -n, LimitNOFILE), or lower max_connections",
+                            is_usual: false,
                         },
                         1,
                         None,

@@ -1,73 +1,21 @@
 //! Slow uploads: at the connection limit, the slowest upload of a listener gives its place to a new connection. Without this rule, senders that trickle
 //! their bodies could hold all places for as long as a body may take.
 
+use super::eviction::EvictionQueue;
 use axum::body::{Bytes, HttpBody};
 use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
-use std::collections::BTreeMap;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::sync::Notify;
 use tokio::time::sleep;
 
 /// The window in which the bytes of an upload are counted.
 const WINDOW: Duration = Duration::from_secs(1);
 /// An upload of fewer bytes in a window is slow.
 const SLOW_BYTES: u64 = 16 << 10;
-
-/// The slow uploads of a listener.
-#[derive(Debug, Default)]
-pub(super) struct SlowUploads(Mutex<Registry>);
-
-#[derive(Debug, Default)]
-struct Registry {
-    /// By the bytes of the last window and a number: the slowest first. Each connection enters and removes its own.
-    uploads: BTreeMap<(u64, u64), Arc<Notify>>,
-    /// The last number given.
-    number: u64,
-}
-
-impl SlowUploads {
-    /// Asks the slowest upload to give its place up.
-    pub(super) fn cut_slowest(&self) {
-        if let Some((_, upload)) = self.lock().uploads.pop_first() {
-            upload.notify_one();
-        }
-    }
-
-    fn enter(&self, bytes: u64) -> SlowUpload<'_> {
-        let mut registry = self.lock();
-        registry.number += 1;
-        let key = (bytes, registry.number);
-        let cut = Arc::new(Notify::new());
-        registry.uploads.insert(key, Arc::clone(&cut));
-        SlowUpload {
-            uploads: self,
-            key,
-            cut,
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Registry> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A connection in the registry, for one window.
-struct SlowUpload<'a> {
-    uploads: &'a SlowUploads,
-    key: (u64, u64),
-    cut: Arc<Notify>,
-}
-
-impl Drop for SlowUpload<'_> {
-    fn drop(&mut self) {
-        self.uploads.lock().uploads.remove(&self.key);
-    }
-}
 
 /// The request bodies of one connection.
 #[derive(Debug, Default)]
@@ -80,7 +28,7 @@ pub(super) struct UploadProgress {
 
 impl UploadProgress {
     /// Ends when another connection needs the place of this one, whose requests, so many, all upload slowly.
-    pub(super) async fn cut(&self, in_flight: u64, uploads: &SlowUploads) {
+    pub(super) async fn cut(&self, in_flight: u64, uploads: &EvictionQueue) {
         let mut before = self.bytes.load(Ordering::Relaxed);
         sleep(WINDOW).await;
         loop {
@@ -93,7 +41,7 @@ impl UploadProgress {
             }
             let slow = uploads.enter(received);
             tokio::select! {
-                () = slow.cut.notified() => return,
+                () = slow.evicted() => return,
                 () = sleep(WINDOW) => {}
             }
         }

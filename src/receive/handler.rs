@@ -175,6 +175,7 @@ impl RequestHandler {
                     reason: error.reason(),
                     what,
                     advice: error.advice(),
+                    is_usual: false,
                 };
                 self.server.reporter().note(trouble, 1, from);
             }
@@ -193,6 +194,7 @@ impl RequestHandler {
                     reason: reason.as_str(),
                     what: "rejected spans or log records of a request permanently and accepted the others",
                     advice: advice(reason),
+                    is_usual: false,
                 };
                 self.server.reporter().note(trouble, rejected as u64, from);
             }
@@ -208,6 +210,7 @@ impl RequestHandler {
                 reason: Unread::TenantOverLimit.as_str(),
                 what: "counted spans or log records for no tenant, because there are as many tenants as there may be",
                 advice: ReceiveError::Tenant(TenantOverload::MaxTenants).advice(),
+                is_usual: false,
             };
             self.server.reporter().note(trouble, refused, from);
         }

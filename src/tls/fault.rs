@@ -64,8 +64,7 @@ impl Display for TlsFault {
 impl TlsFault {
     /// What an error of a connection says of TLS; `None`: nothing.
     pub fn of(error: &(dyn Error + 'static)) -> Option<Self> {
-        let found = causes(error).find_map(|cause| within(cause).downcast_ref());
-        let found = found.map(Self::of_rustls);
+        let found = rustls_error(error).map(Self::of_rustls);
         found.or_else(|| causes(error).find_map(told_alert).map(Self::of_alert))
     }
 
@@ -112,6 +111,11 @@ impl TlsFault {
             alert => Self::Other(format!("the other side says {alert:?}")),
         }
     }
+}
+
+/// The error of rustls that an error is, has as a cause, or has inside.
+pub(super) fn rustls_error<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e RustlsError> {
+    causes(error).find_map(|cause| within(cause).downcast_ref())
 }
 
 /// The alert that an error only tells of. With TLS 1.3 the other side judges a client certificate after the handshake, so its alert is the

@@ -5,6 +5,7 @@
 //! | `settings.rs` | the keys of each `tls` section |
 //! | `files.rs` | certificates and keys from PEM files |
 //! | `server.rs` | TLS of a listener |
+//! | `handshake.rs` | why a client did not get through a handshake |
 //! | `client_certificate.rs` | what the certificate of a client says of him |
 //! | `client.rs` | TLS towards a destination |
 //! | `tcp.rs` | TCP towards a destination, which gathers small writes |
@@ -18,6 +19,7 @@ mod client;
 mod client_certificate;
 mod fault;
 mod files;
+mod handshake;
 mod host;
 mod metrics;
 mod server;
@@ -27,6 +29,7 @@ mod tcp;
 pub use client::{TlsConnector, TlsStream};
 pub use client_certificate::ClientCertificate;
 pub use fault::{TlsFault, connection_fault};
+pub use handshake::HandshakeFault;
 pub use host::is_local;
 pub use server::TlsListener;
 pub use settings::{ClientTlsSettings, ServerTlsSettings, TlsVersion};

@@ -27,6 +27,7 @@ pub(super) async fn admitted(
         reason: denial.reason(),
         what: "refused a request because of its credentials",
         advice: denial.advice(),
+        is_usual: false,
     };
     let peer = request.extensions().get::<Peer>().map(|Peer(from)| *from);
     server.reporter().note(trouble, 1, peer);

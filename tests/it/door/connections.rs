@@ -103,6 +103,26 @@ async fn at_the_limit_the_connection_that_is_idle_for_longest_makes_room() {
     );
 }
 
+/// They would hold all places until `header_timeout`.
+#[tokio::test]
+async fn at_the_limit_connections_that_send_nothing_make_room() {
+    let mut setup = Setup::default();
+    setup.connections.max_connections = 2;
+    setup.connections.header_timeout = Duration::from_secs(3600);
+    let doors = Doors::with(setup).await;
+    let mut silent = Vec::new();
+    for _ in 0..6 {
+        silent.push(Raw::connect(doors.http).await);
+    }
+    let mut next = Raw::connect(doors.http).await;
+    next.export().await;
+    // The oldest ones went.
+    for gone in silent.drain(..5) {
+        gone.closed().await;
+    }
+    assert!(doors.metric(&closed("http", "connection_limit")) >= 5.0);
+}
+
 /// Each byte comes in time, but the bodies would hold all places for as long as a body may take.
 #[tokio::test]
 async fn at_the_limit_the_slowest_upload_makes_room() {

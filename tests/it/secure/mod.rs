@@ -16,12 +16,12 @@ mod tenants;
 
 use crate::forward::relay::{SOON, config, metric, start};
 use crate::support::http::get;
-use crate::support::process::{folder, now, session};
+use crate::support::process::{Running, addresses, baton, folder, listening, now, session};
 use authority::{Authority, Pair};
 use baton::app::{App, StartError};
 use baton::clock::Clock;
 use prost::Message;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::Command;
 
@@ -121,6 +121,54 @@ async fn all_listeners_speak_tls_and_nothing_else() {
     let refused = "baton_connections_closed_total{listener=\"server\",reason=\"tls_handshake\"}";
     assert_eq!(secure_metric(app.metrics, &authority, refused), 2.0);
     app.stop().await;
+}
+
+/// Probes are answered while others open connections and send nothing, which would hold all places until `header_timeout`.
+#[tokio::test(flavor = "multi_thread")]
+async fn at_the_limit_handshakes_that_nobody_ends_make_room() {
+    let folder = folder("secure-silent");
+    let authority = Authority::new(&folder, "own");
+    let pair = authority.issue_to(&folder, "baton", 2041);
+    let tls = listener(&pair, None);
+    let text_of =
+        format!("server: {{{tls}, max_connections: 2}}\nconnections: {{header_timeout: 1h}}\n");
+    let app = start(&text_of).await;
+    let silent = (0..6).map(|_| TcpStream::connect(app.metrics).expect("it listens"));
+    let silent: Vec<TcpStream> = silent.collect();
+    let url = format!("https://{}/healthz", app.metrics);
+    assert_eq!(curl(&["--cacert", text(&authority.file), &url]).0, 0);
+    drop(silent);
+    app.stop().await;
+}
+
+#[test]
+fn each_cause_of_a_failed_handshake_is_told_apart() {
+    let folder = folder("secure-handshakes");
+    let authority = Authority::new(&folder, "own");
+    let pair = authority.issue_to(&folder, "baton", 2041);
+    let config = folder.join("baton.yaml");
+    let text_of = format!("server: {{{}}}\n", listener(&pair, Some(&authority)));
+    std::fs::write(&config, text_of).expect("written");
+    let (mut command, state) = (baton(), folder.join("state"));
+    let command = listening(&mut command, &state, &["--config", text(&config)]);
+    let running = Running(command.spawn().expect("it starts"));
+    let (_running, at, mut log) = addresses(running);
+    drop(TcpStream::connect(at.server).expect("it listens"));
+    let url = format!("//{}/healthz", at.server);
+    let (plain, secure) = (format!("http:{url}"), format!("https:{url}"));
+    assert_ne!(curl(&[&plain]).0, 0);
+    assert_ne!(curl(&[&secure]).0, 0);
+    assert_ne!(curl(&["--cacert", text(&authority.file), &secure]).0, 0);
+    let mut missing = vec![
+        ("INFO", "closed its connection before the end"),
+        ("WARN", "does not speak TLS"),
+        ("WARN", "does not accept the certificate of the listener"),
+        ("WARN", "showed no certificate"),
+    ];
+    while !missing.is_empty() {
+        let line = log.next().expect("more is told").expect("text");
+        missing.retain(|(level, what)| !(line.contains(what) && line.contains(level)));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
