@@ -114,6 +114,7 @@ impl SessionOutcomes {
         let place = self
             .reports
             .partition_point(|(_, known)| rank(known) <= rank(&report));
+        self.reports.reserve_exact(1);
         self.reports.insert(place, (arrival, report));
     }
 
@@ -135,6 +136,8 @@ impl SessionOutcomes {
         mut closed: ClosedWorkflow,
         open: Option<Timestamp>,
     ) -> (Standing, Option<Name>) {
+        // Most sessions have one, and growing by itself a list makes room for four.
+        self.closed.reserve_exact(1);
         self.closed.push(closed.clone());
         self.sort();
         let place = self.closed.iter().position(|known| *known == closed);

@@ -16,9 +16,8 @@ use std::time::Duration;
 
 const SEED: u64 = 7;
 /// The many series that no board and no rule asks for.
-const UNASKED: [&str; 4] = [
+const UNASKED: [&str; 3] = [
     "baton_workflow_duration_seconds_",
-    "baton_workflow_cost_usd_bucket",
     "baton_handoff_context_retention_ratio_bucket",
     "baton_evaluation_score_bucket",
 ];

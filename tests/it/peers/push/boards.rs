@@ -246,9 +246,7 @@ async fn rules(prometheus: &str) -> (BTreeMap<String, String>, Vec<Asked>) {
     {
         let text = |key: &str| rule[key].as_str().expect("a text").to_owned();
         let labels = rule["labels"].as_object().into_iter().flatten();
-        let labels: Vec<String> = labels
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
+        let labels: Vec<(&String, &Value)> = labels.collect();
         if rule["type"] == "alerting" {
             asked.push(Asked {
                 place: text("name"),
@@ -256,13 +254,39 @@ async fn rules(prometheus: &str) -> (BTreeMap<String, String>, Vec<Asked>) {
             });
             continue;
         }
-        let name = match &*text("name") {
-            name if labels.is_empty() => name.to_owned(),
-            name => format!("{name}{{{}}}", labels.join(",")),
+        let (name, mut query) = (text("name"), text("query"));
+        if !labels.is_empty() {
+            let chosen = labels
+                .iter()
+                .map(|(label, value)| format!("{label}={value}"));
+            let chosen: Vec<String> = chosen.collect();
+            recorded.insert(format!("{name}{{{}}}", chosen.join(",")), query.clone());
+        }
+        for (label, value) in labels {
+            query = format!(r#"label_replace({query}, "{label}", {value}, "", "")"#);
+        }
+        // A name without labels stands for all rules that record it.
+        let all: &mut String = recorded.entry(name).or_default();
+        *all = match all.is_empty() {
+            true => query,
+            false => format!("{all} or {query}"),
         };
-        recorded.insert(name, text("query"));
     }
     (recorded, asked)
+}
+
+/// A text with an expression in place of a name, where the name stands without labels that choose among what it names.
+fn inserted(text: &str, name: &str, expression: &str) -> String {
+    let mut parts = text.split(name);
+    let mut all = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        all += &match part.starts_with('{') {
+            true => name.to_owned(),
+            false => format!("({expression})"),
+        };
+        all += part;
+    }
+    all
 }
 
 /// An expression with those of the rules in place of what they record: nothing was recorded while the two weeks passed.
@@ -271,8 +295,8 @@ fn without_rules(expression: &str, recorded: &BTreeMap<String, String>) -> Strin
     names.sort_by_key(|name| std::cmp::Reverse(name.len()));
     // What is always the same.
     let mut all = expression.replace(" @ end()", "");
-    while let Some(name) = names.iter().find(|name| all.contains(**name)) {
-        all = all.replace(*name, &format!("({})", recorded[*name]));
+    for name in names.iter().chain(&names) {
+        all = inserted(&all, name, &recorded[*name]);
     }
     // A target that the operator has not set is in no rule.
     while let Some((before, (_, after))) = all
