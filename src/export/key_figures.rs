@@ -15,6 +15,7 @@ pub struct KeyFigures {
     pub turns: f64,
     /// Closed workflows, all outcomes.
     pub workflows: f64,
+    /// Corrected by reports that came later (O-8).
     pub resolved: f64,
     pub escalations: f64,
     pub handoffs: f64,
@@ -36,7 +37,7 @@ pub struct KeyFigures {
 /// How much of the key figures is known, each as a share.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Coverage {
-    /// Resolutions that are declared, and those that a rule decides.
+    /// Resolutions that were declared when their workflow closed, and those that a rule decided then.
     pub resolutions_declared: Option<f64>,
     pub resolutions_by_rule: Option<f64>,
     /// Model calls whose cost is known.
@@ -51,13 +52,16 @@ impl KeyFigures {
         let find = |metric| find(families, metric, currency);
         let count = |metric, wanted: &[(&str, &str)]| find(metric).map_or(0.0, |f| sum(f, wanted));
         let workflows = count(Metric::Workflows, &[]);
-        let resolved = count(Metric::Workflows, &[("outcome", "resolved")]);
+        // What declares and decides outcomes is counted when a workflow closes.
+        let at_closing = count(Metric::Workflows, &[("outcome", "resolved")]);
+        let moved = |label| count(Metric::Corrections, &[(label, "resolved")]);
+        let resolved = at_closing + moved("to") - moved("from");
         let handoffs = count(Metric::Handoffs, &[]);
         let succeeded = count(Metric::Handoffs, &[("result", "success")]);
         let known = handoffs - count(Metric::Handoffs, &[("result", "unknown")]);
         let by = |evidence| {
             let wanted = [("outcome", "resolved"), ("evidence", evidence)];
-            ratio(count(Metric::Workflows, &wanted), resolved)
+            ratio(count(Metric::Workflows, &wanted), at_closing)
         };
         let calls = count(Metric::LlmCalls, &[]);
         let costly = calls

@@ -9,6 +9,7 @@ use comfy_table::Table;
 const TABLES: &[(&str, Metric)] = &[
     ("Handoffs", Metric::Handoffs),
     ("Workflows", Metric::Workflows),
+    ("Outcomes corrected later", Metric::Corrections),
     ("Model calls", Metric::LlmCalls),
     ("Tokens", Metric::LlmTokens),
     ("Money for models", Metric::LlmCost),

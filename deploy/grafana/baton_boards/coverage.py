@@ -27,10 +27,10 @@ RESOLVED, OPEN = 'outcome="resolved"', 'outcome!="resolved"'
 
 
 def outcomes(q, outcome, name, every):
-    """What the outcomes of one kind rest on."""
+    """What the outcomes of one kind rested on when their workflows closed."""
     of = lambda evidence: q.workflows(f'outcome="{outcome}", evidence="{evidence}"')
     said = {"declared": f"{name} declared", "rule": f"{name} by rule", "inferred": f"{name} inferred"}
-    return [Coverage(said[evidence], of(evidence), q.outcome(outcome)) for evidence in every]
+    return [Coverage(said[evidence], of(evidence), q.workflows(f'outcome="{outcome}"')) for evidence in every]
 
 
 def resolutions(q):

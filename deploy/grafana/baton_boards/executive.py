@@ -3,7 +3,7 @@
 from . import coverage, words
 from .figures import executive as figures_of
 from .panels import bars, figures, rests, rows, scored, trend
-from .queries import BEFORE, NOW, PARTS, Queries, counted, descending, or_zero, ratio, share
+from .queries import BEFORE, NOW, PARTS, WHOLE, Queries, counted, descending, or_zero, ratio, share, within
 
 SINCE, REFRESH = "7d", "5m"
 ABOUT = "Is this period better than the one before, and what did it cost? A figure is called better or worse only if the 95 % interval of the difference excludes zero. The column Value, 95 % ± is the interval of the value itself."
@@ -36,8 +36,8 @@ def period(q, values):
 def moved(q, values):
     """Which intents moved the share of resolved workflows, in points of the whole; what their changed mix did is a row of its own."""
     workflows = lambda time: q.workflows(by="intent", time=time)
-    resolved = lambda time: share(q.outcome("resolved", by="intent", time=time), workflows(time))
-    whole = lambda time: share(q.outcome("resolved", time=time), q.workflows(time=time))
+    resolved = lambda time: within(share(q.outcome("resolved", by="intent", time=time), workflows(time)))
+    whole = lambda time: within(share(q.outcome("resolved", time=time), q.workflows(time=time)))
     weight = lambda time: f"{workflows(time)} / on () group_left () {q.workflows(time=time)}"
     effect = f"100 * ({weight(NOW)}) * ({resolved(NOW)} - {resolved(BEFORE)})"
     mix = f'label_replace(100 * ({whole(NOW)} - {whole(BEFORE)}) - sum({effect}), "intent", "other mix of intents", "", "")'
@@ -69,7 +69,7 @@ def _difference(q):
     def near(time):
         workflows = q.workflows(by="intent", time=time)
         whole = f"({workflows} + 2)"
-        part = f"(({or_zero(q.outcome('resolved', by='intent', time=time), workflows)} + 1) / {whole})"
+        part = within(f"({or_zero(q.outcome('resolved', by='intent', time=time), workflows)} + 1) / {whole}")
         return part, f"{part} * (1 - {part}) / {whole}"
 
     (now, spread), (before, spread_before) = near(NOW), near(BEFORE)
@@ -80,7 +80,7 @@ def reasons(q, values):
     money = f"currency{values.currency}"
     spent_30_days = f"{counted(q.spent())} / $__range_s * 30 * 86400"
     return [
-        bars("How the other workflows ended", "Closed workflows that were not resolved, by outcome: fewer is better; unverified workflows need a declared outcome.", (descending(q.workflows('outcome!="resolved"', by="outcome") + " > 0"), "{{outcome}}"), words.COUNT, 8, 6),
+        bars("How the other workflows ended", "Closed workflows that were not resolved, by outcome: fewer is better; unverified workflows need a declared outcome.", [(q.outcome(outcome) + " > 0", outcome) for outcome in OPEN_OUTCOMES], words.COUNT, 8, 6),
         bars("Why handoffs failed", "Failed handoffs by reason: fewer is better; look for the pair of agents on the handoff board.", (descending(q.handoffs('result="failed"', by="reason") + " > 0"), "{{reason}}"), words.COUNT, 8, 6),
         bars("Spending against the budget", "Spending of 30 days at the rate of this period, compared with the budget: below the budget is good; when it is above, look for expensive agents on the engineering board.", [
             (spent_30_days, "30 days at this rate"),
@@ -91,11 +91,12 @@ def reasons(q, values):
 
 
 def incident_cost(q):
-    usual = f"scalar({share(q.outcome('resolved', time='[$__range] @ end()'), q.workflows(time='[$__range] @ end()'))})"
+    usual = f"scalar({within(share(q.outcome('resolved', time=WHOLE), q.workflows(time=WHOLE)))})"
     worth = f"scalar({ratio(q.value(EQUAL_RESOLVED), q.outcome('resolved'))})"
     return usual, worth
 
 
+OPEN_OUTCOMES = ("escalated", "failed", "abandoned", "unverified")
 EQUAL_RESOLVED = '="resolved"'
 
 

@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Callable
 
 from . import words
-from .queries import BEFORE, NOW, PART, PARTS, PARTS_BEFORE, counted, known, ratio, share, target
+from .queries import BEFORE, NOW, PART, PARTS, PARTS_BEFORE, counted, known, ratio, share, target, within
 
 T = 2.160369
 
@@ -72,12 +72,12 @@ class Share(Figure):
     part: Callable = None
 
     def value(self, time=NOW):
-        return share(self.part(time), self.events(time))
+        return within(share(self.part(time), self.events(time)))
 
     def _near(self, time, more):
         """The share with so many events more, half of them good."""
         whole = f"({counted(self.events(time))} + {more})"
-        near = f"(({counted(self.part(time))} + {more // 2}) / {whole})"
+        near = within(f"({counted(self.part(time))} + {more // 2}) / {whole}")
         return near, f"{near} * (1 - {near}) / {whole}"
 
     def difference(self):
@@ -143,6 +143,8 @@ def executive(queries, values):
     spent = lambda time: q.spent(time=time)
     ratings = lambda part, time: q.grown(f"baton_workflow_feedback_score_{part}", time=time)
     context = lambda part, time: q.grown(f"baton_workflow_context_retention_ratio_{part}", kept, time=time)
+    # Times are summed by the outcome at closing, so they are divided by workflows of that outcome.
+    closed_resolved = lambda time: q.workflows(OUTCOME, time=time)
     elapsed = lambda time: q.grown("baton_workflow_elapsed_seconds_total", OUTCOME, time=time)
     return {
         "Customers and money": [
@@ -157,7 +159,7 @@ def executive(queries, values):
             Share("stayed_resolved", "Stayed resolved", "Share of closed workflows that were resolved and whose customer did not return with the same intent: more is better; when it falls, read the repeat contacts on the product board.", words.SHARE, "more", workflows, part=stayed),
             Spread("customer_rating", "Customer rating (mean)", "Mean score that customers gave, on the scale of your feedback: more is better; when it falls, look at the agents on the engineering board.", words.PLAIN, "more", lambda time: ratings("count", time), "Ratings", 2, "No ratings yet", of=lambda time: ratio(ratings("sum", time), ratings("count", time))),
             Total("resolved_per_day", "Resolved per day", "Resolution velocity, the number of resolved workflows per day: more is better; when it falls, compare the number of closed workflows first.", words.COUNT, "more", resolved, "Resolved", of=resolved, per="$__range_s / 86400"),
-            Spread("time_to_resolution", "Mean time to resolve", "Mean time from the first to the last activity of a resolved workflow: less is better; when it rises, look for slow handoffs and transfer loops on the handoff board.", words.SECONDS, "less", resolved, "Resolved", of=lambda time: ratio(elapsed(time), resolved(time)), missing="Needs a resolved workflow"),
+            Spread("time_to_resolution", "Mean time to resolve", "Mean time from the first to the last activity of a resolved workflow: less is better; when it rises, look for slow handoffs and transfer loops on the handoff board.", words.SECONDS, "less", closed_resolved, "Resolved", of=lambda time: ratio(elapsed(time), closed_resolved(time)), missing="Needs a resolved workflow"),
         ],
         "How well the agents work together": [
             Share("handoffs_succeeded", "Handoffs that succeeded", "Share of handoffs in which the target agent started, did not fail at its first step and received enough context: more is better; when it falls, read the reasons below.", words.SHARE, "more", lambda time: q.handoffs(time=time), "Handoffs", part=lambda time: q.handoffs('result="success"', time=time), missing="No handoffs yet"),

@@ -3,7 +3,7 @@
 from . import coverage, words
 from .executive import EQUAL_RESOLVED, incident_cost, period
 from .panels import bars, figures, lines, rests, rows
-from .queries import BEFORE, DAY, JUDGED, MEASURED, Queries, descending, or_zero, ratio, share
+from .queries import BEFORE, DAY, JUDGED, MEASURED, Queries, descending, or_zero, ratio, share, within
 
 SINCE, REFRESH = "7d", "5m"
 ABOUT = "Which customers, requests and models do well, where do customers have to repeat themselves, and what did an outage cost?"
@@ -24,7 +24,7 @@ def build(values):
 
 
 def resolution(q, by):
-    return share(q.outcome("resolved", by=by), q.workflows(by=by))
+    return within(share(q.outcome("resolved", by=by), q.workflows(by=by)))
 
 
 def basis(q):
@@ -39,8 +39,8 @@ def basis(q):
 
 
 def proven(q, by):
-    """Columns that say what resolutions rest on."""
-    of = lambda evidence: share(q.workflows(f'outcome="resolved", evidence="{evidence}"', by=by), q.outcome("resolved", by=by))
+    """Columns that say what resolutions rested on when their workflows closed."""
+    of = lambda evidence: share(q.workflows(f'outcome="resolved", evidence="{evidence}"', by=by), q.workflows('outcome="resolved"', by=by))
     return [("Declared", of("declared"), words.SHARE), ("By rule", of("rule"), words.SHARE)]
 
 
@@ -122,7 +122,7 @@ def customers(q):
         ], ["intent"], 8, height=7),
         bars("Customers who repeated themselves", "Messages that customers had to repeat after a handoff, by the agent that received them: fewer is better; pass more context to that agent.", (descending(repeats("agent")), "{{agent}}"), words.COUNT, 8, 7),
         rows("Repeat contacts", "Share of resolved workflows whose customer returned with the same intent, and share of which the customer is known: less is better; check whether these workflows were really resolved.", [
-            ("Returned", share(returned, q.outcome("resolved", by="intent")), words.SHARE),
+            ("Returned", share(returned, q.workflows('outcome="resolved"', by="intent")), words.SHARE),
             ("Users known", coverage.users(q, by="intent").share(), words.SHARE),
         ], ["intent"], 8, height=7),
         rows("Context kept by workflow", "Mean share of the facts known to one agent that the next agent received, and share of the handoffs of which it can be measured: more is better; find the pair of agents on the handoff board.", [

@@ -35,13 +35,25 @@ class Queries:
         return self.grown("baton_workflows_total", extra, **more)
 
     def outcome(self, outcome, **more):
-        return self.workflows(f'outcome=~"{outcome}"', **more)
+        """Closed workflows with one of these outcomes, corrected by what was reported later (O-5)."""
+        moved = "baton_workflow_corrections_total"
+        into, out = f'to=~"{outcome}", from!~"{outcome}"', f'from=~"{outcome}", to!~"{outcome}"'
+        return self.corrected("baton_workflows_total", f'outcome=~"{outcome}"', moved, into, out, **more)
+
+    def corrected(self, metric, extra, moved, into, out, by="", time=NOW):
+        """What was counted, plus what corrections moved in, minus what they moved out. In a short time more may go out than came."""
+        grown = lambda name, where: f"increase({self.select(name, where)}{time})"
+        return f"clamp_min(sum{grouped(by)} ({grown(metric, extra)} or {grown(moved, into)} or -{grown(moved, out)}), 0)"
 
     def spent(self, extra="", **more):
         return self.grown("baton_workflow_spend_usd_total", extra, **more)
 
     def value(self, matcher, **more):
-        return self.grown("baton_workflow_value_usd_total", f"outcome{matcher}", **more)
+        """Declared value by outcome, corrected like the outcomes."""
+        outcome = f"outcome{matcher}"
+        moved = "baton_workflow_value_corrections_usd_total"
+        into, out = f'{outcome}, direction="in"', f'{outcome}, direction="out"'
+        return self.corrected("baton_workflow_value_usd_total", outcome, moved, into, out, **more)
 
     def turns(self, extra="", **more):
         return self.grown("baton_turns_total", extra, **more)
@@ -83,6 +95,11 @@ def or_zero(part, whole):
 
 def share(part, whole):
     return ratio(or_zero(part, whole), whole)
+
+
+def within(rate):
+    """A share of workflows by their corrected outcome: in a short time, corrections can move more in than closed."""
+    return f"clamp_max({rate}, 1)"
 
 
 def counted(expr):

@@ -1,7 +1,8 @@
 //! Which sessions are asked for: the parameters of a query, each checked.
 
 use super::DisplaySettings;
-use super::summary::{SessionSummary, id};
+use super::summary::{SessionSummary, corrected, id};
+use crate::model::Name;
 use crate::model::event::Outcome;
 use crate::model::fact::{Fact, Handoff, HandoffResult, TurnResult, What};
 use crate::model::harmless::harmless;
@@ -167,10 +168,7 @@ impl SessionFilter {
             && self.any(facts, &["agent"], |fact| {
                 matches!(&fact.what, What::Agent(a) if self.takes("agent", &a.agent))
             })
-            && self.any(facts, &["workflow", "outcome"], |fact| {
-                matches!(&fact.what, What::Workflow(w)
-                    if self.takes("workflow", &w.workflow) && self.takes("outcome", w.outcome.as_str()))
-            })
+            && self.takes_workflow(facts)
             && self.any(facts, &["turn"], |fact| {
                 matches!(&fact.what, What::Turn(t) if self.takes("turn", t.result.as_str()))
             })
@@ -187,6 +185,17 @@ impl SessionFilter {
                 || facts.iter().any(|fact| {
                     matches!(&fact.what, What::Handoff(handoff) if self.takes_handoff(handoff))
                 }))
+    }
+
+    /// Whether a closed workflow is what is asked for, with its corrected outcome.
+    fn takes_workflow(&self, facts: &[Fact]) -> bool {
+        let asks = ["workflow", "outcome"]
+            .iter()
+            .any(|p| self.values(p).is_some());
+        let takes = |(name, outcome): (&Name, Outcome)| {
+            self.takes("workflow", name) && self.takes("outcome", outcome.as_str())
+        };
+        !asks || corrected(facts).any(takes)
     }
 
     /// Whether a fact is what these parameters ask for, if they ask for anything.

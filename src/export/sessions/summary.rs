@@ -3,7 +3,6 @@
 use super::DisplaySettings;
 use crate::model::Name;
 use crate::model::cohort::Cohort;
-use crate::model::correction::Correction;
 use crate::model::event::Outcome;
 use crate::model::fact::{Fact, HUMAN, Handoff, TurnResult, What};
 use crate::model::ids::{PartitionKey, TraceId};
@@ -75,6 +74,9 @@ impl SessionSummary {
             session.add(fact);
         }
         session.traces = traces.len() as u64;
+        session.workflows = corrected(facts)
+            .map(|(name, outcome)| (name.clone(), outcome))
+            .collect();
         Some(session)
     }
 
@@ -100,17 +102,6 @@ impl SessionSummary {
         }
     }
 
-    /// Shows a workflow with its corrected outcome.
-    fn correct(&mut self, moved: &Correction) {
-        let mut workflows = self.workflows.iter_mut();
-        let is_it = |(name, outcome): &&mut (Name, Outcome)| {
-            *name == moved.workflow && *outcome == moved.from
-        };
-        if let Some((_, outcome)) = workflows.find(is_it) {
-            *outcome = moved.to;
-        }
-    }
-
     fn add(&mut self, fact: &Fact) {
         match &fact.what {
             What::Turn(turn) => {
@@ -119,11 +110,6 @@ impl SessionSummary {
                 let nanos = u64::try_from(turn.duration.as_nanos()).unwrap_or(u64::MAX);
                 self.start = self.start.min(Timestamp(fact.at.0.saturating_sub(nanos)));
             }
-            What::Workflow(workflow) => {
-                self.workflows
-                    .push((workflow.workflow.clone(), workflow.outcome));
-            }
-            What::Correction(moved) => self.correct(moved),
             What::Agent(agent) => self.passes(&agent.agent),
             What::Model(call) => self.spend(call.cost.usd()),
             What::Action(action) => self.spend(Some(action.usd)),
@@ -220,6 +206,28 @@ impl SessionSummary {
             "href": self.href(),
         })
     }
+}
+
+/// The closed workflows by their end, each with the outcome that holds after all corrections (O-5).
+pub(super) fn corrected(facts: &[Fact]) -> impl Iterator<Item = (&Name, Outcome)> {
+    let closed = facts.iter().filter_map(|fact| match &fact.what {
+        What::Workflow(workflow) => Some((fact, workflow)),
+        _ => None,
+    });
+    let mut closed: Vec<_> = closed.collect();
+    closed.sort_by_key(|(fact, _)| fact.at);
+    closed.into_iter().map(|(closing, workflow)| {
+        let mut later = facts.iter().rev();
+        let moved = later.find_map(|fact| match &fact.what {
+            What::Correction(moved) => {
+                let is_it = (fact.at, fact.trace) == (closing.at, closing.trace)
+                    && moved.workflow == workflow.workflow;
+                is_it.then_some(moved.to)
+            }
+            _ => None,
+        });
+        (&workflow.workflow, moved.unwrap_or(workflow.outcome))
+    })
 }
 
 /// Where a story is, relative to the server's root.

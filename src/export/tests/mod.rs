@@ -85,6 +85,37 @@ fn cost_per_resolution_counts_all_money() {
     assert_eq!(summary.cost_per_resolution, Some(2.0));
 }
 
+/// O-8.
+#[test]
+fn what_was_reported_later_moves_the_key_figures() {
+    let resolved = |evidence| [("outcome", "resolved"), ("evidence", evidence)];
+    let moved = |from, to| [("from", from), ("to", to)];
+    let families = [
+        counter(
+            "baton_workflows_total",
+            &[
+                (&resolved("declared"), 2.0),
+                (&[("outcome", "unverified")], 4.0),
+            ],
+        ),
+        counter(
+            "baton_workflow_corrections_total",
+            &[
+                (&moved("unverified", "resolved"), 2.0),
+                (&moved("resolved", "failed"), 1.0),
+            ],
+        ),
+        counter("baton_llm_cost_usd_total", &[(&[], 6.0)]),
+    ];
+    let figures = KeyFigures::of(&families, DOLLAR);
+    assert_eq!((figures.resolved, figures.workflows), (3.0, 6.0));
+    assert_eq!(figures.resolution_rate, Some(0.5));
+    assert_eq!(figures.cost_per_resolution, Some(2.0));
+    assert_eq!(figures.coverage.resolutions_declared, Some(1.0));
+    let text = table::write(&families, DOLLAR);
+    assert!(text.contains("Outcomes corrected later"), "{text}");
+}
+
 #[test]
 fn what_figures_rest_on_is_beside_them_and_unknown_results_are_in_no_rate() {
     let resolved = |evidence| [("outcome", "resolved"), ("evidence", evidence)];

@@ -6,6 +6,7 @@ use crate::export::sessions::{
 use crate::model::Name;
 use crate::model::action::{Action, ActionKind};
 use crate::model::call_costs::CallCosts;
+use crate::model::correction::Correction;
 use crate::model::event::{Basis, Outcome};
 use crate::model::fact::{
     AgentInvocation, Ending, Fact, HUMAN, Handoff, HandoffKind, HandoffPlace, HandoffResult,
@@ -176,6 +177,40 @@ fn the_end_of_a_workflow_is_told_after_its_last_turn() {
     let told = story::write(&session(None, "s"), &facts, "USD");
     let (turn, end) = (told.find("Turn 2"), told.find("ended: resolved"));
     assert!(turn.is_some() && turn < end, "{told}");
+}
+
+#[test]
+fn a_correction_moves_the_outcome_of_its_own_workflow_and_the_filter_follows() {
+    let moved = |from, to| {
+        What::Correction(Correction {
+            workflow: "support".into(),
+            from,
+            to,
+            value_from: None,
+            value_to: None,
+            source: Some("crm".into()),
+        })
+    };
+    let facts = [
+        fact(10, 1, ended(Outcome::Resolved)),
+        fact(20, 2, ended(Outcome::Resolved)),
+        fact(20, 2, moved(Outcome::Resolved, Outcome::Failed)),
+        fact(20, 2, moved(Outcome::Failed, Outcome::Escalated)),
+    ];
+    let key = session(None, "s");
+    let summary = SessionSummary::of(&key, &facts).expect("facts");
+    let outcomes: Vec<_> = summary.workflows.iter().map(|(_, o)| *o).collect();
+    assert_eq!(outcomes, [Outcome::Resolved, Outcome::Escalated]);
+    let found = |query: &str, facts: &[Fact]| {
+        let pairs = form_urlencoded::parse(query.as_bytes());
+        let filter = SessionFilter::of_query(pairs, &display(), Timestamp(0)).expect("a query");
+        let list = SessionList::of(&filter, &display(), |visit| visit(&key, facts));
+        !list.sessions.is_empty()
+    };
+    assert!(found("outcome=escalated", &facts));
+    assert!(!found("outcome=failed", &facts));
+    assert!(!found("outcome=resolved", &facts[1..]));
+    assert!(!found("workflow=other", &facts));
 }
 
 fn listed(query: &str) -> Result<SessionList, String> {
