@@ -295,7 +295,7 @@ async fn rules_are_well(prometheus: &str) {
         looked.then_some(groups)
     })
     .await;
-    assert_eq!(groups.len(), 8);
+    assert_eq!(groups.len(), 10);
     for rule in rules_of(&groups) {
         assert_eq!(rule["health"], "ok", "{rule}");
         if rule["type"] == "recording" {
