@@ -5,6 +5,7 @@
 //! | `tasks.rs` | the tasks with their names and phases; the only file that spawns, apart from `net/server.rs` |
 //! | `feed.rs` | what exporters are fed from |
 //! | `relay.rs` | the spool and the destinations of a configuration |
+//! | `ledger.rs` | the ledger of a configuration |
 //! | `push.rs` | the exporters of a configuration that push metrics |
 //! | `ground.rs` | the log of a configuration, and the state of the last process |
 //! | `listeners.rs` | the TCP servers of all listeners |
@@ -13,6 +14,7 @@
 
 mod feed;
 mod ground;
+mod ledger;
 mod listeners;
 mod push;
 mod relay;
@@ -27,7 +29,7 @@ pub use warnings::{insecure_settings, refused_listeners};
 use crate::client::DestinationError;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::engine::{Engine, FactSink, PartitionWorker};
+use crate::engine::{Engine, FactSinks, PartitionWorker};
 use crate::export::scrape::{self, ScrapeServer};
 use crate::ingest::{Appender, Ingest, Pipeline, Signal, TenantRegistry};
 use crate::log::LogError;
@@ -40,6 +42,7 @@ use crate::reload::ReloadError;
 use crate::shutdown::Failure;
 use crate::telemetry::Telemetry;
 use feed::FeedSource;
+use ledger::RunningLedger;
 use listeners::{ListenerParts, ListenerServers};
 use relay::{Relay, RunningRelay};
 use std::future::Future;
@@ -57,6 +60,7 @@ pub struct App {
     ingest: Arc<dyn Ingest>,
     /// Where requests are forwarded.
     relay: Option<RunningRelay>,
+    ledger: Option<RunningLedger>,
     tasks: Tasks,
     grace_period: Duration,
     pub grpc: SocketAddr,
@@ -161,8 +165,10 @@ impl App {
         followed.extend(relay.iter().flat_map(Relay::files));
         let targets = relay.as_ref().map(Relay::targets).unwrap_or_default();
         let relay = relay.map(|relay| source.forwarding(relay.start(&tasks)));
-        let sink = relay.as_ref().and_then(RunningRelay::sink);
-        let (engine, ground) = recovered(config, files, clock.clone(), &source, sink).await?;
+        let ledger = || ledger::start(config, &clock, &tasks);
+        let ledger = source.telemetry.register(ledger)?;
+        let sinks = sinks(relay.as_ref(), ledger.as_ref());
+        let (engine, ground) = recovered(config, files, clock.clone(), &source, sinks).await?;
         let identity = config.service.identity(ground.instance);
         let before = (&targets, begun);
         let pushes = || push::open(config, before, identity.as_ref(), (&feed, &stop));
@@ -183,6 +189,7 @@ impl App {
         let app = Self {
             engine: Arc::clone(&engine),
             relay,
+            ledger,
             ingest,
             tasks,
             grace_period: config.shutdown.grace_period,
@@ -238,7 +245,7 @@ impl App {
     pub async fn stop(self) -> bool {
         let begin = |phase| match phase {
             Phase::Workers => self.engine.close(),
-            Phase::Log => self.engine.end(),
+            Phase::Log => self.end_log(),
             Phase::Spool => self.end_spool(),
             Phase::Receivers | Phase::Destinations | Phase::Exporters => {}
         };
@@ -251,6 +258,11 @@ impl App {
 }
 
 impl App {
+    fn end_log(&self) {
+        self.engine.end();
+        self.ledger.iter().for_each(RunningLedger::end);
+    }
+
     fn end_spool(&self) {
         if let Some(relay) = &self.relay {
             relay.end();
@@ -264,6 +276,12 @@ impl Drop for App {
         self.engine.close();
         self.engine.end();
     }
+}
+
+/// What the engine tells of facts.
+fn sinks(relay: Option<&RunningRelay>, ledger: Option<&RunningLedger>) -> FactSinks {
+    let verdicts = relay.and_then(RunningRelay::sink).into_iter();
+    FactSinks(verdicts.chain(ledger.map(RunningLedger::sink)).collect())
 }
 
 /// The scrape server, bound to its address.
@@ -344,11 +362,11 @@ async fn recovered(
     files: Option<Arc<dyn Files>>,
     clock: Clock,
     source: &Arc<FeedSource>,
-    sink: Option<Arc<dyn FactSink>>,
+    sinks: FactSinks,
 ) -> Result<(Arc<Engine>, ground::Ground), StartError> {
     let (config, source) = (config.clone(), Arc::clone(source));
     tasks::on_a_thread(move || {
-        let recover = || ground::recover(&config, files, &clock, &source.progress, sink);
+        let recover = || ground::recover(&config, files, &clock, &source.progress, sinks);
         source.telemetry.register(recover)
     })
     .await

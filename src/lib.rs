@@ -26,6 +26,7 @@ pub mod export;
 pub mod expression;
 pub mod forward;
 pub mod ingest;
+pub mod ledger;
 pub mod log;
 pub mod machine;
 pub mod model;

@@ -4,20 +4,20 @@ use super::settings::partition_settings;
 use super::{StartError, engine_settings, fresh_seed};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::engine::{self, Engine, FactSink, PartitionWorker};
+use crate::engine::{self, Engine, FactSinks, PartitionWorker};
 use crate::log::disk::files::{Files, Folder};
 use crate::log::disk::progress::{Progress, watched};
 use crate::log::disk::{self, DiskLog, layout};
 use crate::log::memory::{self, MemoryLog};
 use crate::log::{Log, LogError, LogKind};
-use crate::model::limit::{Bytes, Limit};
+use crate::model::limit::Bytes;
 use crate::proto::v1;
 use std::sync::Arc;
 use std::time::Duration;
 use tracing::{error, info, warn};
 
-/// How long a change of the number of partitions waits for verdicts that are not in the spool.
-const VERDICT_WAIT: Duration = Duration::from_secs(60);
+/// How long a change of the number of partitions waits for verdicts that are not in the spool, and for rows that are not in the ledger.
+const SINK_WAIT: Duration = Duration::from_secs(60);
 
 /// What the engine stands on.
 pub(super) struct Ground {
@@ -49,18 +49,18 @@ pub(super) fn recover(
     files: Option<Arc<dyn Files>>,
     clock: &Clock,
     progress: &Arc<Progress>,
-    sink: Option<Arc<dyn FactSink>>,
+    sinks: FactSinks,
 ) -> Result<(Arc<Engine>, Ground), StartError> {
     match files {
-        None => Ok(in_memory(config, clock, sink)?),
-        Some(files) => Ok(on_disk(config, files, (clock, progress), sink)?),
+        None => Ok(in_memory(config, clock, sinks)?),
+        Some(files) => Ok(on_disk(config, files, (clock, progress), sinks)?),
     }
 }
 
 fn in_memory(
     config: &Config,
     clock: &Clock,
-    sink: Option<Arc<dyn FactSink>>,
+    sinks: FactSinks,
 ) -> Result<(Arc<Engine>, Ground), LogError> {
     let settings = engine_settings(config);
     let log = Arc::new(memory::open(
@@ -68,6 +68,7 @@ fn in_memory(
         config.engine.queue_events,
     ));
     info!("the log is in memory: all state is lost when the process ends");
+    sinks.begin(fresh_seed());
     let snapshots = Arc::<MemoryLog>::clone(&log);
     let engine = Engine::new(
         &settings,
@@ -75,7 +76,7 @@ fn in_memory(
         snapshots,
         clock.clone(),
     )
-    .telling(sink);
+    .telling(sinks);
     let (workers, _) = engine.assign(0..settings.partitions)?;
     let ground = Ground {
         workers,
@@ -91,7 +92,7 @@ fn on_disk(
     config: &Config,
     files: Arc<dyn Files>,
     (clock, progress): (&Clock, &Arc<Progress>),
-    sink: Option<Arc<dyn FactSink>>,
+    sinks: FactSinks,
 ) -> Result<(Arc<Engine>, Ground), LogError> {
     let begun = clock.now();
     let (files, work) = watched(files, progress)?;
@@ -109,7 +110,8 @@ fn on_disk(
     };
     let meta = layout::meta(&*files, fresh)?;
     progress.begin(work, meta.partitions as usize);
-    let meta = change_partitions(config, &files, meta, sink.as_deref())?;
+    sinks.begin(meta.instance);
+    let meta = change_partitions(config, &files, meta, &sinks)?;
     let settings = partition_settings(config, meta.partitions as usize);
     let opened = disk::open(&files, &disk_settings(config, &meta))?;
     if opened.cut > 0 {
@@ -126,7 +128,7 @@ fn on_disk(
         Arc::<DiskLog>::clone(&log),
         clock.clone(),
     )
-    .telling(sink);
+    .telling(sinks);
     let (workers, recovered) = engine.assign(0..settings.partitions)?;
     let seconds = clock.now().since(begun).as_secs_f64();
     info!(
@@ -159,7 +161,7 @@ fn change_partitions(
     config: &Config,
     files: &Arc<dyn Files>,
     meta: v1::Meta,
-    sink: Option<&dyn FactSink>,
+    sinks: &FactSinks,
 ) -> Result<v1::Meta, LogError> {
     let from = meta.partitions as usize;
     let to = config.engine.partitions;
@@ -173,14 +175,13 @@ fn change_partitions(
         &partition_settings(config, from),
         &partition_settings(config, to),
     );
-    let changed = engine::repartition((&log, &log), settings, sink)?;
-    let is_told = |sink: &dyn FactSink| (0..from).all(|one| sink.is_durable(one, VERDICT_WAIT));
-    if !sink.is_none_or(is_told) {
+    let changed = engine::repartition((&log, &log), settings, sinks)?;
+    if let Err(behind) = (0..from).try_for_each(|one| sinks.settle(one, SINK_WAIT)) {
         error!(
             from,
-            "verdicts of the old partitions cannot be written to the spool: keep this number until the destinations have caught up"
+            %behind, "the old partitions cannot be left: keep this number until verdicts are in the spool and rows in the ledger"
         );
-        return Err(LogError::Full(Limit::Spool));
+        return Err(behind);
     }
     let states = changed.partitions.iter().enumerate();
     let states = states.map(|(index, partition)| partition.save(index));

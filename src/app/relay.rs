@@ -5,14 +5,13 @@ use super::{StartError, log_failure};
 use crate::client::DestinationTarget;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::engine::FactSink;
+use crate::engine::{FactPlace, FactSink};
 use crate::forward::{Destination, Forwarder, GiveUpPolicy, VerdictRouting, VerdictWriter};
 use crate::ingest::Ingest;
 use crate::log::LogKind;
 use crate::log::disk::files::Folder;
 use crate::model::fact::Fact;
 use crate::model::tenant::TENANT_HEADER;
-use crate::model::time::Timestamp;
 use crate::reload::Reload;
 use crate::spool::{Quarantine, Spool, SpoolLimits, SpoolWriter};
 use futures_util::future::join_all;
@@ -215,11 +214,15 @@ impl Drop for RunningRelay {
 }
 
 impl FactSink for VerdictSink {
-    fn take(&self, partition: usize, decided: Timestamp, facts: &[Fact]) {
-        self.0.take_facts(partition, decided, facts);
+    fn take(&self, place: FactPlace, facts: &[Fact]) {
+        self.0.take_facts(place.partition, place.decided, facts);
     }
 
     fn is_durable(&self, partition: usize, wait: Duration) -> bool {
         self.0.has_written(partition, wait)
+    }
+
+    fn name(&self) -> &'static str {
+        "the spool"
     }
 }

@@ -46,6 +46,9 @@ pub enum InternalMetric {
     Verdicts,
     VerdictsDropped,
     VerdictsWaiting,
+    LedgerRows,
+    LedgerFailed,
+    LedgerWaiting,
     ExporterSent,
     ExporterSentBytes,
     ExporterFailed,
@@ -325,6 +328,22 @@ pub static INTERNAL: &[Description<InternalMetric>] = &[
         InternalMetric::VerdictsWaiting,
         "baton_verdicts_waiting",
         "Verdicts that are not in the spool yet. Snapshots wait for them.",
+    ),
+    counter(
+        InternalMetric::LedgerRows,
+        "baton_ledger_rows_total",
+        "Rows that this process wrote to the ledger, by table. Each row is written once, also after a crash.",
+    )
+    .with_labels(&["table"]),
+    counter(
+        InternalMetric::LedgerFailed,
+        "baton_ledger_failed_writes_total",
+        "Attempts to write a file of the ledger that failed. They are repeated.",
+    ),
+    gauge(
+        InternalMetric::LedgerWaiting,
+        "baton_ledger_waiting_rows",
+        "Rows of the ledger that are in no file yet. Snapshots wait for them.",
     ),
     counter(
         InternalMetric::ExporterSent,

@@ -58,7 +58,11 @@ fn web_config(config: &mut Config, report: &mut Report<'_>) {
 
 /// All files and directories that a configuration names.
 fn named_files(config: &mut Config) -> impl Iterator<Item = &mut PathBuf> {
-    let directories = [&mut config.state.directory, &mut config.spool.directory];
+    let directories = [
+        &mut config.state.directory,
+        &mut config.spool.directory,
+        &mut config.ledger.directory,
+    ];
     let (otlp, server) = (&mut config.receivers.otlp, &mut config.server);
     let listeners = [&mut otlp.grpc.tls, &mut otlp.http.tls, &mut server.tls];
     let listeners = listeners.into_iter().flatten();

@@ -48,7 +48,7 @@ pub use prices::PriceSettings;
 use crate::auth::TenantSettings;
 use crate::normalise::{self, CohortSettings};
 use crate::telemetry::logs;
-use crate::{derive, engine, export, log, net, receive, rules, shutdown, spool, stitch};
+use crate::{derive, engine, export, ledger, log, net, receive, rules, shutdown, spool, stitch};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -81,6 +81,8 @@ pub struct Config {
     pub service: export::ServiceSettings,
     /// Requests that wait for the destinations in exporters.
     pub spool: spool::Settings,
+    /// What was found out, as rows in Parquet files that other tools read (docs/ledger.md).
+    pub ledger: ledger::Settings,
     /// Timeouts and limits of sessions, turns, handoffs and workflows.
     pub stitch: stitch::Settings,
     /// Outcomes that systems outside of the agents report, at /v1/outcomes of the OTLP/HTTP receiver (docs/outcomes.md).

@@ -12,6 +12,7 @@ use crate::catalogue::{DERIVED, Description, Metric};
 use crate::model::cohort::Cohort;
 use crate::model::ids::TraceId;
 use crate::model::metric::{Exemplar, Family, FamilyKind, Series};
+use crate::model::money::billionths;
 use crate::model::time::Timestamp;
 use indexmap::map::Entry;
 use std::borrow::Cow;
@@ -95,8 +96,7 @@ impl Store {
 
     /// Adds an amount of money or time to a counter that has a unit.
     pub(super) fn add_up(&mut self, metric: Metric, labels: &[&str], more: f64, when: Moment<'_>) {
-        let nano = (more.max(0.0) * NANO).round() as u128;
-        self.add(metric, labels, nano, more, when);
+        self.add(metric, labels, billionths(more), more, when);
     }
 
     fn add(&mut self, metric: Metric, labels: &[&str], amount: u128, shown: f64, when: Moment<'_>) {

@@ -349,6 +349,13 @@ const OF_RECEIVER: &[Lack] = &[
     .only("result", &["failed", "damaged"])
     .by(&["result"]),
     Lack::new(
+        FindingKind::Snapshots,
+        "baton_ledger_failed_writes_total",
+        "Files of the ledger that could not be written",
+        "Snapshots wait for them. Free space or repair the volume of `ledger.directory`",
+        "docs/ledger.md#each-row-once",
+    ),
+    Lack::new(
         FindingKind::Forwarding,
         "baton_exporter_dropped_requests_total",
         "Requests that a destination does not get",

@@ -23,8 +23,7 @@ impl Engine {
         let parts = (&*self.log, &*self.snapshots);
         let mut all = Vec::new();
         for index in partitions {
-            let sink = self.sink.as_deref();
-            all.push((index, recover(&self.settings, parts, index, sink)?));
+            all.push((index, recover(&self.settings, parts, index, &self.sinks)?));
         }
         let mut found = Recovered::default();
         let mut log_time = Timestamp::default();

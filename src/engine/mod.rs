@@ -36,7 +36,7 @@ mod worker;
 #[cfg(test)]
 mod tests;
 
-pub use fact_sink::FactSink;
+pub use fact_sink::{FactPlace, FactSink, FactSinks};
 pub use offline::Offline;
 pub use partition::Partition;
 pub use recover::Recovered;
@@ -66,8 +66,7 @@ pub struct Engine {
     memory: MemoryLimit,
     log: Arc<dyn Log>,
     snapshots: Arc<dyn Snapshots>,
-    /// `None`: nobody is told of facts.
-    sink: Option<Arc<dyn FactSink>>,
+    sinks: FactSinks,
     /// Written where a partition is assigned or given up; read by everybody who looks at all of them.
     owned: RwLock<BTreeMap<usize, Arc<OwnedPartition>>>,
     heartbeats: Heartbeats,
@@ -96,7 +95,7 @@ impl Engine {
             memory: MemoryLimit::new(settings.soft_bytes, settings.partitions),
             log,
             snapshots,
-            sink: None,
+            sinks: FactSinks::default(),
             owned: RwLock::default(),
             heartbeats: Heartbeats::new(&clock),
             time: EngineTime::new(clock),
@@ -104,10 +103,10 @@ impl Engine {
         }
     }
 
-    /// The same engine, whose facts go to a sink. Give it before any partition is assigned.
+    /// The same engine, whose facts go to sinks. Give them before any partition is assigned.
     #[must_use]
-    pub fn telling(self, sink: Option<Arc<dyn FactSink>>) -> Self {
-        Self { sink, ..self }
+    pub fn telling(self, sinks: FactSinks) -> Self {
+        Self { sinks, ..self }
     }
 
     /// Brings the gauges up to date, before they are read.

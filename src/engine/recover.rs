@@ -1,6 +1,6 @@
 //! Recovery of one partition: loads the newest snapshot, then applies the log after it.
 
-use super::{FactSink, Partition, Settings, addressed};
+use super::{FactPlace, FactSinks, Partition, Settings, addressed};
 use crate::log::{Log, LogError, Next, Position, Replay, Snapshot, Snapshots};
 use crate::model::record::{Frame, Origin};
 use crate::stitch::Output;
@@ -48,12 +48,12 @@ pub(super) struct RecoveredPartition {
     pub(super) recovered: Recovered,
 }
 
-/// Brings a partition to the end of the log. The sink is told what is found out on the way, once more.
+/// Brings a partition to the end of the log. The sinks are told what is found out on the way, once more.
 pub(super) fn recover(
     settings: &Settings,
     (log, snapshots): (&dyn Log, &dyn Snapshots),
     index: usize,
-    sink: Option<&dyn FactSink>,
+    sinks: &FactSinks,
 ) -> Result<RecoveredPartition, LogError> {
     let (mut partition, damaged) = newest(settings, index, snapshots)?;
     let mut replay = log.replay(index, partition.position())?;
@@ -73,9 +73,12 @@ pub(super) fn recover(
         let (position, arrival) = (delivery.position, delivery.arrival);
         recovered.deliveries += 1;
         let Output { facts, sends } = partition.apply(delivery);
-        if let Some(sink) = sink {
-            sink.take(index, arrival, &facts);
-        }
+        let place = FactPlace {
+            partition: index,
+            position,
+            decided: arrival,
+        };
+        sinks.take(place, &facts);
         if !sends.is_empty() {
             let origin = Origin {
                 partition: index,

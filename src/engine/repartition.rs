@@ -6,7 +6,7 @@
 //! place of the old ones, at once.
 
 use super::recover::{Recovered, recover};
-use super::{FactSink, Partition, Settings, addressed};
+use super::{FactPlace, FactSinks, Partition, Settings, addressed};
 use crate::log::{Log, LogError, Position, Snapshots};
 use crate::model::ids::PartitionKey;
 use crate::model::record::{Frame, Origin};
@@ -29,7 +29,7 @@ pub struct Repartitioned {
 }
 
 /// Gives the state of all partitions to another number of them; `old` and `new` are the settings before and after. The log is what
-/// it was. The sink is told what is found out on the way: the new states do not find it out again, so they must not take the place of the old ones
+/// it was. The sinks are told what is found out on the way: the new states do not find it out again, so they must not take the place of the old ones
 /// before it is durable.
 ///
 /// # Errors
@@ -37,19 +37,19 @@ pub struct Repartitioned {
 pub fn repartition(
     parts: (&dyn Log, &dyn Snapshots),
     (old, new): (&Settings, &Settings),
-    sink: Option<&dyn FactSink>,
+    sinks: &FactSinks,
 ) -> Result<Repartitioned, LogError> {
     let mut partitions = Vec::with_capacity(old.partitions);
     let mut sends = VecDeque::new();
     let mut recovered = Recovered::default();
     for index in 0..old.partitions {
-        let one = recover(old, parts, index, sink)?;
+        let one = recover(old, parts, index, sinks)?;
         recovered += one.recovered;
         sends.extend(one.sends);
         partitions.push(one.partition);
     }
     // One more than anything that the old files know, so that no name is used twice.
-    let position = settle(&mut partitions, sends, recovered.position, sink) + 1;
+    let position = settle(&mut partitions, sends, recovered.position, sinks) + 1;
     let partitions = distribute(partitions, new, position);
     Ok(Repartitioned {
         partitions: partitions.map_err(|what| LogError::Invalid(what.0))?,
@@ -64,7 +64,7 @@ fn settle(
     partitions: &mut [Partition],
     mut waiting: VecDeque<Frame>,
     mut position: Position,
-    sink: Option<&dyn FactSink>,
+    sinks: &FactSinks,
 ) -> Position {
     let count = partitions.len();
     // As late as what is in the log, and no later: the time in which no process ran is told to the new partitions.
@@ -74,9 +74,12 @@ fn settle(
         let frame = Frame { arrival, ..frame };
         for (index, delivery) in frame.deliveries(position) {
             let Output { facts, sends } = partitions[index].apply(delivery);
-            if let Some(sink) = sink {
-                sink.take(index, arrival, &facts);
-            }
+            let place = FactPlace {
+                partition: index,
+                position,
+                decided: arrival,
+            };
+            sinks.take(place, &facts);
             if !sends.is_empty() {
                 let origin = Origin {
                     partition: index,

@@ -1,9 +1,8 @@
 //! The loop of one partition: reads the log, applies it, asks for the time, and saves the state.
 
 use super::owned::OwnedPartition;
-use super::{Engine, addressed};
+use super::{Engine, FactPlace, addressed};
 use crate::log::{LogError, Next, Replay};
-use crate::model::limit::Limit;
 use crate::model::record::{Delivery, Frame, Origin};
 use crate::model::time::Timestamp;
 use rapidhash::RapidHashMap as HashMap;
@@ -133,10 +132,14 @@ impl Engine {
         let mut partition = owned.write();
         owned.stories().note(&delivery.entries);
         let out = partition.apply(delivery);
-        self.memory.set(owned.index, partition.weight());
-        if let Some(sink) = &self.sink {
-            sink.take(owned.index, decided, &out.facts);
-        }
+        let place = FactPlace {
+            partition: owned.index,
+            position: origin.position,
+            decided,
+        };
+        self.sinks.take(place, &out.facts);
+        let held = self.sinks.bytes(owned.index);
+        self.memory.set(owned.index, partition.weight() + held);
         // All of it before the partition is let go: who finds nothing due there finds everything told and nothing under way.
         owned.stories().take(out.facts);
         if !out.sends.is_empty() {
@@ -195,14 +198,11 @@ impl Engine {
     fn save_snapshot(&self, worker: &mut PartitionWorker) -> Result<(), LogError> {
         let entries = self.log.appended_entries().unwrap_or(0);
         let owned = &worker.owned;
-        if !self.is_told(owned.index) {
+        // A state that is saved does not find out its facts again: all of them must survive where they are told.
+        if let Err(behind) = self.sinks.settle(owned.index, SINK_WAIT) {
             worker.saved_at = self.time.now();
-            let partition = owned.index;
-            debug!(
-                partition,
-                "a snapshot waits for verdicts that are not in the spool yet"
-            );
-            return Err(LogError::Full(Limit::Spool));
+            debug!(partition = owned.index, %behind, "a snapshot waits");
+            return Err(behind);
         }
         let partition = owned.read();
         let position = partition.position();
@@ -226,12 +226,6 @@ impl Engine {
                 Err(error)
             }
         }
-    }
-
-    /// Whether all facts of a partition survive where they are told: a state that is saved does not find them out again.
-    fn is_told(&self, partition: usize) -> bool {
-        let sink = self.sink.as_ref();
-        sink.is_none_or(|sink| sink.is_durable(partition, SINK_WAIT))
     }
 
     /// Gives a partition up: its state is saved, and its metrics and sessions are those of whoever it is assigned to next.

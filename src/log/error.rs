@@ -13,6 +13,8 @@ pub enum LogError {
     Full(Limit),
     /// Append: more entries at once than the log can ever hold.
     TooLarge,
+    /// Snapshot: what it would cover is not durable there yet.
+    Behind(&'static str),
     /// The log is closed, because the process is stopping.
     Closed,
     /// Append: the log failed while it was written. The entries may be in it or not.
@@ -53,14 +55,17 @@ impl LogError {
     /// Whether the same append may succeed later. After an indeterminate outcome it is recognised as a duplicate, where the
     /// first one did succeed.
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Full(_) | Self::Closed | Self::WriteFailed)
+        matches!(
+            self,
+            Self::Full(_) | Self::Behind(_) | Self::Closed | Self::WriteFailed
+        )
     }
 
     /// Who can mend it.
     pub fn responsible(&self) -> Responsible {
         match self {
             Self::TooLarge => Responsible::Sender,
-            Self::Full(_) | Self::Closed => Responsible::Nobody,
+            Self::Full(_) | Self::Behind(_) | Self::Closed => Responsible::Nobody,
             Self::WriteFailed
             | Self::Io(..)
             | Self::InUse(_)
@@ -77,6 +82,7 @@ impl fmt::Display for LogError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Full(limit) => write!(f, "the log takes nothing now: limit {}", limit.as_str()),
+            Self::Behind(place) => write!(f, "{place} does not have all that was found out"),
             Self::TooLarge => f.write_str("more entries at once than the log can hold"),
             Self::Closed => f.write_str("the log is closed"),
             Self::WriteFailed => {
@@ -109,6 +115,12 @@ mod tests {
         let errors = [
             (LogError::Full(Limit::Disk), true, true, Responsible::Nobody),
             (LogError::TooLarge, true, false, Responsible::Sender),
+            (
+                LogError::Behind("the ledger"),
+                true,
+                true,
+                Responsible::Nobody,
+            ),
             (LogError::Closed, true, true, Responsible::Nobody),
             (LogError::WriteFailed, false, true, Responsible::Operator),
             (LogError::Missing(7), true, false, Responsible::Operator),

@@ -9,6 +9,11 @@ pub const DOLLAR: &str = "USD";
 /// No amount of a business is greater; such a number is something else.
 pub const MAX_AMOUNT: f64 = 1e12;
 
+/// An amount of money or time in billionths, of which it has a whole number: they add up to the same sum in any order.
+pub fn billionths(amount: f64) -> u128 {
+    (amount.max(0.0) * 1e9).round() as u128
+}
+
 /// The configured currency, and what others are worth in it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Money {

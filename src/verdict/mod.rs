@@ -24,6 +24,7 @@ use crate::model::Name;
 use crate::model::fact::{Fact, What};
 use crate::model::ids::{PartitionKey, SpanId, TenantScoped};
 use crate::model::time::Timestamp;
+use identity::VerdictId;
 
 /// A business fact that is a verdict, with the time at which it was decided.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,6 +55,11 @@ impl DecidedFact {
     /// The tenant whose it is.
     pub fn tenant(&self) -> Option<&Name> {
         self.fact.key.as_ref()?.tenant()
+    }
+
+    /// Its ID, as a UUID: the same at every replay.
+    pub fn id(&self) -> String {
+        VerdictId::of(self).text()
     }
 
     fn session(&self) -> Option<&TenantScoped> {

@@ -77,7 +77,7 @@ pub fn request(form: VerdictForm, verdicts: &[DecidedFact], dimensions: &[String
 /// A log record at the span that it is about. The time at which it was observed is that of the log.
 fn log_record(verdict: &DecidedFact, dimensions: &[String]) -> LogRecord {
     let mut attributes = attributes::of(verdict, dimensions);
-    let id = VerdictId::of(verdict).text();
+    let id = verdict.id();
     attributes.push(text("log.record.uid", id));
     LogRecord {
         time_unix_nano: verdict.fact.at.0,

@@ -8,6 +8,7 @@ mod forward;
 mod harmless;
 mod instrument;
 mod law;
+mod ledger;
 mod outcomes;
 mod peers;
 mod probes;

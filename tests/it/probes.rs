@@ -162,7 +162,7 @@ async fn a_scrape_has_all_metrics_of_the_catalogue_that_baton_tells_of_itself_an
     let (cert, key) = (pair.cert.display(), pair.key.display());
     let tokens = directory.path().join("tokens");
     std::fs::write(tokens, "a-token\n").expect("written");
-    // Some metrics are those of dialects, destinations, verdicts, certificates and tokens in the configuration.
+    // Some metrics are those of dialects, destinations, verdicts, the ledger, certificates and tokens in the configuration.
     let text = format!(
         "normalise: {{dialects: [{{name: acme, when: \"scope.name == 'acme'\"}}]}}\n\
          exporters: {{otlp: {{endpoint: 'http://127.0.0.1:9', send: [traces, verdicts]}}, prometheusremotewrite: {{endpoint: 'http://127.0.0.1:9'}}}}\n\
@@ -174,6 +174,7 @@ async fn a_scrape_has_all_metrics_of_the_catalogue_that_baton_tells_of_itself_an
     config.receivers.otlp.http.endpoint = free;
     config.server.endpoint = free;
     config.state.directory = Some(directory.path().to_owned());
+    config.ledger.directory = Some(directory.path().join("ledger"));
     let app = App::start(&config, Clock::system())
         .await
         .expect("it starts");

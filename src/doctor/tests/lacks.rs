@@ -24,6 +24,7 @@ const NOT_LACKS: &[&str] = &[
     "baton_workflow_value_corrections_usd_total",
     "baton_funnel_steps_total",
     "baton_handoff_intents_total",
+    "baton_ledger_rows_total",
     "baton_llm_cost_usd_total",
     "baton_llm_tokens_total",
     "baton_log_commits_total",

@@ -100,7 +100,10 @@ impl Folder {
 }
 
 /// Makes the folder and those around it, durable with their names.
-fn make(path: &Path) -> io::Result<()> {
+///
+/// # Errors
+/// When that cannot be done.
+pub fn make(path: &Path) -> io::Result<()> {
     let missing: Vec<&Path> = path.ancestors().take_while(|p| !p.exists()).collect();
     fs::DirBuilder::new()
         .recursive(true)

@@ -6,7 +6,7 @@ use crate::simulation::rows::History;
 use baton::app;
 use baton::clock::Clock;
 use baton::config::Config;
-use baton::engine::{self, Engine, PartitionWorker, Settings};
+use baton::engine::{self, Engine, FactSinks, PartitionWorker, Settings};
 use baton::ingest::Appender;
 use baton::log::disk::files::Files;
 use baton::log::disk::layout;
@@ -59,7 +59,7 @@ impl Process {
             let log = log::open(&folder, before, meta.since)?;
             history.read(&folder, log.end())?;
             let settings = (&settings(before), &settings(partitions));
-            let changed = engine::repartition((&*log, &*log), settings, None)?;
+            let changed = engine::repartition((&*log, &*log), settings, &FactSinks::default())?;
             assert_eq!(changed.recovered.lost, 0, "nothing that was synced is lost");
             let states = changed.partitions.iter().enumerate();
             let states = states.map(|(index, partition)| partition.save(index));
