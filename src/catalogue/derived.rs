@@ -388,6 +388,13 @@ pub static DERIVED: &[Description] = &[
         "Cost of model calls. source is declared (by the span) or computed (tokens times the price catalog).",
     ),
     counter(
+        Metric::LlmCacheSavings,
+        "baton_llm_cache_savings_usd_total",
+        "usd",
+        &["agent", "provider", "model", "direction"],
+        "What the cached tokens of model calls would have cost as plain input, compared with what they cost at the prices of the catalog. direction is saved, or added where a call wrote to the cache at a higher price. saved minus added is the net effect.",
+    ),
+    counter(
         Metric::UnpricedTokens,
         "baton_unpriced_tokens_total",
         "",

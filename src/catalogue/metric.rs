@@ -49,6 +49,7 @@ pub enum Metric {
     LlmFirstToken,
     LlmTokens,
     LlmCost,
+    LlmCacheSavings,
     UnpricedTokens,
     UnconvertedAmounts,
     UnknownOutcomes,

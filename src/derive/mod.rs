@@ -299,6 +299,7 @@ fn apply_model(store: &mut Store, call: &ModelCallFact, when: Moment<'_>) {
         usage.is_some_and(|usage| usage.reasoning.is_some()),
         call.cost == Cost::Unpriced,
         call.ending == Ending::Cancelled,
+        call.cache_savings.is_some(),
     ]);
     let labels = [agent, provider, name, operation, paid(call.cost)];
     store.row((RowKind::Model, of), &labels, when, |store| {
@@ -318,7 +319,16 @@ fn apply_model(store: &mut Store, call: &ModelCallFact, when: Moment<'_>) {
             store.count(metric, &[provider, name], u64::from(counts), when);
         }
         count_money(store, model, usage, call.cost, when);
+        for (direction, usd) in call.cache_savings.into_iter().flat_map(directions) {
+            let labels = [agent, provider, name, direction];
+            store.add_up(Metric::LlmCacheSavings, &labels, usd, when);
+        }
     });
+}
+
+/// A change of an amount as two amounts, of which neither falls.
+fn directions(change: f64) -> [(&'static str, f64); 2] {
+    [("saved", change.max(0.0)), ("added", (-change).max(0.0))]
 }
 
 /// What the calls of an agent or of a run took, none of which is known by itself.

@@ -4,6 +4,7 @@
 //! a span's neighbours (whose call this is, where a handoff led) is the stitcher's to find.
 
 use super::compact::{CowArc, Empty, OptionBox};
+use super::evaluation::Evaluation;
 use super::ids::{Link, SpanId, TraceId};
 use super::sampling::Threshold;
 use super::sketch::Content;
@@ -253,6 +254,8 @@ pub struct ModelCall {
     /// `None`: the span says nothing of tokens.
     pub usage: Option<Usage>,
     pub cost: Cost,
+    /// What caching saved at the prices of the catalogue, in the configured currency. Negative: writing the cache cost more (C-18).
+    pub cache_savings: Option<f64>,
     /// Seconds from the start of the call to the first token.
     pub first_token_seconds: Option<f64>,
     /// Handoffs that the model asked for in its output.
@@ -469,32 +472,4 @@ impl Basis {
             Self::Inferred => "inferred",
         }
     }
-}
-
-/// Evaluations that are a user's own.
-pub const FEEDBACK: &[&str] = &[
-    "user_feedback",
-    "user.feedback",
-    "user-feedback",
-    "feedback",
-    "csat",
-    "thumbs",
-    "user_rating",
-    "rating",
-];
-
-/// The evaluation that declares which share of the context a handoff passed.
-pub const CONTEXT_RETENTION: &str = "context_retention";
-
-/// The evaluation that declares whether the target of a handoff works on what the user came for.
-pub const INTENT_RETENTION: &str = "intent_retention";
-
-/// A score that somebody gave, e.g. `gen_ai.evaluation.result`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Evaluation {
-    pub name: Name,
-    pub score: Option<f64>,
-    pub label: Option<Name>,
-    /// A log record said it, and was given to its span: it weighs as the trace does.
-    pub by_record: bool,
 }

@@ -267,6 +267,8 @@ pub struct ModelCallFact {
     pub ending: Ending,
     pub usage: Option<Usage>,
     pub cost: Cost,
+    /// What caching saved, in the configured currency; negative where writing the cache cost more.
+    pub cache_savings: Option<f64>,
     pub duration: Duration,
     pub first_token: Option<Duration>,
 }

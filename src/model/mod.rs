@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `reject.rs` | reasons for which a span or log record is rejected |
 //! | `event.rs` | one normalized span |
+//! | `evaluation.rs` | scores that somebody gave, and those that mean something to Baton |
 //! | `outcome_report.rs, correction.rs` | outcomes that systems outside of the agents report, and what becomes of them |
 //! | `record.rs` | log entries |
 //! | `request.rs` | the signal and the encoding of an export request |
@@ -31,6 +32,7 @@ pub mod call_costs;
 pub mod cohort;
 pub mod compact;
 pub mod correction;
+pub mod evaluation;
 pub mod event;
 pub mod fact;
 pub mod harmless;

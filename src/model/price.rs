@@ -194,6 +194,24 @@ impl PriceBook {
         ];
         Some(million.iter().map(|(n, usd)| *n as f64 * usd / 1e6).sum())
     }
+
+    /// US dollars that the cache saved for one call: what its cached tokens would have cost as plain input, without what they did cost.
+    /// `None` where the span tells no such tokens, or the model has no price.
+    pub fn cache_savings(
+        &self,
+        provider: Option<&str>,
+        model: &str,
+        usage: &Usage,
+        at: Timestamp,
+    ) -> Option<f64> {
+        let (read, written) = (usage.cache_read, usage.cache_write);
+        read.or(written)?;
+        let price = self.find(provider, model, at)?;
+        let saved = |tokens: Option<u64>, usd: Option<f64>| {
+            tokens.unwrap_or(0) as f64 * (price.input - usd.unwrap_or(price.input)) / 1e6
+        };
+        Some(saved(read, price.cache_read) + saved(written, price.cache_write))
+    }
 }
 
 /// `gcp.gemini` and `google`, `azure.ai.openai` and `openai`: the same models at the same list price.
@@ -273,6 +291,33 @@ mod tests {
         };
         let cost = book.cost(None, "m", &usage, Timestamp(1));
         assert_eq!(cost, Some(0.5 + 0.04 + 0.1 + 3.0 + 2.0));
+    }
+
+    #[test]
+    fn what_caching_saved_is_the_difference_to_the_price_of_input() {
+        let mut dear = price("p", "m", 0, 1.0);
+        dear.cache_write = Some(1.25);
+        let book = PriceBook::new(vec![dear]);
+        let saved = |cache_read, cache_write| {
+            let usage = Usage {
+                input: 1_000_000,
+                cache_read,
+                cache_write,
+                ..Usage::default()
+            };
+            book.cache_savings(None, "m", &usage, Timestamp(1))
+        };
+        assert_eq!(saved(Some(400_000), None), Some(0.36));
+        assert_eq!(saved(Some(0), Some(400_000)), Some(-0.1));
+        assert_eq!(saved(None, None), None);
+        let usage = Usage {
+            cache_read: Some(1),
+            ..Usage::default()
+        };
+        assert_eq!(
+            book.cache_savings(None, "other", &usage, Timestamp(1)),
+            None
+        );
     }
 
     #[test]

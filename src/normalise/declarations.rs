@@ -4,7 +4,8 @@
 use super::metadata::PREFIXES;
 use super::{business_attributes, declared, evaluation, money, outcome, session, topics};
 use crate::model::cohort::preset;
-use crate::model::event::{FEEDBACK, Outcome};
+use crate::model::evaluation::FEEDBACK;
+use crate::model::event::Outcome;
 use crate::otlp::attribute_key::AttributeKey;
 
 /// One thing that can be declared.

@@ -3,7 +3,7 @@
 use super::interner::NameInterners;
 use super::{outcome, topics};
 use crate::model::Name;
-use crate::model::event::{CONTEXT_RETENTION, Evaluation, INTENT_RETENTION};
+use crate::model::evaluation::{CONTEXT_RETENTION, Evaluation, INTENT_RETENTION};
 use crate::otlp::attribute_key::{AttributeKey, AttributeKeys};
 use crate::otlp::view::{Attributes, Value};
 use std::collections::{BTreeMap, BTreeSet};

@@ -74,8 +74,9 @@ pub use settings::Settings;
 pub use taught::{DialectSettings, Expressions, Misreading, TaughtCounts};
 
 use crate::model::compact::OptionBox;
+use crate::model::evaluation::Evaluation;
 use crate::model::event::{
-    Basis, Cost, Evaluation, Event, Kind, ModelCall, RareFields, RunTotals, SessionSource,
+    Basis, Cost, Event, Kind, ModelCall, RareFields, RunTotals, SessionSource,
 };
 use crate::model::ids::{SpanId, TraceId};
 use crate::model::price::PriceBook;
@@ -293,6 +294,7 @@ impl Normaliser {
             amount,
         };
         let (cost, unconverted) = money::cost(source, bill, &self.prices);
+        call.cache_savings = money::cache_savings(source, bill, &self.prices);
         call.cost = cost;
         unconverted
     }

@@ -163,12 +163,26 @@ fn computed(source: &SpanReader<'_>, bill: Bill<'_>, prices: &PriceBook, money: 
     let Some(usage) = bill.usage else {
         return Cost::Unknown;
     };
-    // The model that answered is what is billed; its full name may be priced apart.
-    let answered = source.attributes().first_str(topics::ANSWERING_MODEL);
-    let dollars = answered
-        .into_iter()
-        .chain(bill.model)
-        .find_map(|model| prices.cost(bill.provider, model, usage, source.span.start));
+    let cost = |model: &str| prices.cost(bill.provider, model, usage, source.span.start);
+    let dollars = billed_models(source, bill).find_map(cost);
     let worth = dollars.zip(money.rate(DOLLAR));
     worth.map_or(Cost::Unpriced, |(usd, rate)| Cost::Computed(usd * rate))
+}
+
+/// What caching saved by the price catalogue, also where the cost is declared (C-18).
+pub(super) fn cache_savings(
+    source: &SpanReader<'_>,
+    bill: Bill<'_>,
+    prices: &PriceBook,
+) -> Option<f64> {
+    let (usage, at) = (bill.usage?, source.span.start);
+    let saved = |model: &str| prices.cache_savings(bill.provider, model, usage, at);
+    let dollars = billed_models(source, bill).find_map(saved)?;
+    Some(dollars * source.context.settings.money.rate(DOLLAR)?)
+}
+
+/// The model that answered is what is billed; its full name may be priced apart.
+fn billed_models<'m>(source: &'m SpanReader<'_>, bill: Bill<'m>) -> impl Iterator<Item = &'m str> {
+    let answered = source.attributes().first_str(topics::ANSWERING_MODEL);
+    answered.into_iter().chain(bill.model)
 }

@@ -2,7 +2,8 @@
 
 use super::{ReadContext, Settings, declared, topics};
 use crate::model::Name;
-use crate::model::event::{Evaluation, Kind, Outcome, OutcomeEvidence};
+use crate::model::evaluation::Evaluation;
+use crate::model::event::{Kind, Outcome, OutcomeEvidence};
 use crate::otlp::attribute_key::AttributeKey;
 use crate::otlp::view::Attributes;
 use std::borrow::Cow;

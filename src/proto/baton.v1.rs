@@ -389,6 +389,9 @@ pub struct ModelCall {
     /// Whether the last message of the input is the result of a tool.
     #[prost(bool, optional, tag = "15")]
     pub continues: ::core::option::Option<bool>,
+    /// What caching saved at the prices of the catalogue, in the configured currency.
+    #[prost(double, optional, tag = "16")]
+    pub cache_savings: ::core::option::Option<f64>,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Usage {
@@ -893,6 +896,8 @@ pub struct Row {
     pub own: u64,
     #[prost(bool, tag = "9")]
     pub usage_is_cumulative: bool,
+    #[prost(double, optional, tag = "10")]
+    pub cache_savings: ::core::option::Option<f64>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Owner {

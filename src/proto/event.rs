@@ -264,6 +264,7 @@ fn put_call(call: &ModelCall, to: &mut Fields) {
         model,
         usage,
         cost,
+        cache_savings,
         first_token_seconds,
         requests,
         answered,
@@ -300,6 +301,7 @@ fn put_call(call: &ModelCall, to: &mut Fields) {
     if let Some(continues) = *continues {
         to.number(number::CONTINUES, continues);
     }
+    to.double(number::CACHE_SAVINGS, *cache_savings);
 }
 
 fn model_call_of(stored: v1::ModelCall) -> Result<ModelCall, Invalid> {
@@ -313,6 +315,7 @@ fn model_call_of(stored: v1::ModelCall) -> Result<ModelCall, Invalid> {
         model: name(stored.model),
         usage: stored.usage.map(Usage::from),
         cost: stored.cost.into(),
+        cache_savings: stored.cache_savings,
         first_token_seconds: stored.first_token_seconds,
         requests: requests_of(stored.requests)?,
         answered: stored.answered,

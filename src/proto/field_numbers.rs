@@ -98,6 +98,7 @@ pub(super) mod model_call {
     pub(in crate::proto) const RESPONSE: u32 = 13;
     pub(in crate::proto) const ASKED_TOOLS: u32 = 14;
     pub(in crate::proto) const CONTINUES: u32 = 15;
+    pub(in crate::proto) const CACHE_SAVINGS: u32 = 16;
 }
 
 pub(super) mod totals {

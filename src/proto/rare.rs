@@ -4,9 +4,8 @@ use super::field_numbers as field;
 use super::fields::Fields;
 use super::parts::{put_cost, put_requests, put_usage, requests_of};
 use super::{Invalid, name, span, threshold, trace, v1};
-use crate::model::event::{
-    Basis, Evaluation, OutcomeEvidence, Pause, RareFields, RunTotals, Usage,
-};
+use crate::model::evaluation::Evaluation;
+use crate::model::event::{Basis, OutcomeEvidence, Pause, RareFields, RunTotals, Usage};
 use crate::model::ids::Link;
 
 /// Writes the fields with numbers below those of the context.

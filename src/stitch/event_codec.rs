@@ -386,6 +386,7 @@ impl SideTables {
             model,
             usage,
             cost,
+            cache_savings,
             first_token_seconds,
             requests,
             answered,
@@ -427,6 +428,7 @@ impl SideTables {
             asked.is_some(),
             continues.is_some(),
             continues == Some(true),
+            cache_savings.is_some(),
         ]);
         put_number(has << 2 | cost_kind, to);
         put_number(self.name(provider), to);
@@ -439,7 +441,8 @@ impl SideTables {
         for count in parts.into_iter().chain([asked]).flatten() {
             put_number(count, to);
         }
-        for number in [usd, first_token_seconds].into_iter().flatten() {
+        let amounts = [usd, first_token_seconds, cache_savings];
+        for number in amounts.into_iter().flatten() {
             to.put_f64_le(number);
         }
         if !requests.is_empty() {
@@ -472,6 +475,7 @@ impl SideTables {
             _ => Cost::Computed(from.get_f64_le()),
         };
         let first_token_seconds = is_set(has, 10).then(|| from.get_f64_le());
+        let cache_savings = is_set(has, 16).then(|| from.get_f64_le());
         places.requests = is_set(has, 11).then(|| number(from) as usize);
         ModelCall {
             operation: match is_set(has, 0) {
@@ -482,6 +486,7 @@ impl SideTables {
             model,
             usage,
             cost,
+            cache_savings,
             first_token_seconds,
             requests: List::new(),
             answered: is_set(has, 4).then(|| is_set(has, 5)),

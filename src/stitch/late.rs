@@ -37,8 +37,8 @@ pub(super) fn count(
     match &event.kind {
         Kind::Model(call) => {
             let net = usage.net_usage(event, call);
-            let known = turn::call_cost(event, call, net.1, None);
-            cost.add_call(net.1, known);
+            let known = turn::call_cost(event, call, net.cost, None);
+            cost.add_call(net.cost, known);
             let fact = turn::model_fact(event, call, net, owner.as_ref());
             out.facts.push(fact);
             out.facts.extend(turn::unknown_cost(event, call, known));

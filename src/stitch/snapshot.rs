@@ -253,6 +253,7 @@ impl CumulativeUsage {
             cost: row.cost.into(),
             own: row.own,
             usage_is_cumulative: row.usage_is_cumulative,
+            cache_savings: row.cache_savings,
         };
         self.calls().map(row).collect()
     }
@@ -266,6 +267,7 @@ impl CumulativeUsage {
                 cost: row.cost.into(),
                 own: row.own,
                 usage_is_cumulative: row.usage_is_cumulative,
+                cache_savings: row.cache_savings,
             };
             Ok(((trace(&row.trace)?, around), known))
         };

@@ -5,8 +5,14 @@ use crate::model::ids::{SpanId, TraceId};
 use crate::model::small_map::SmallMap;
 use crate::model::time::Timestamp;
 
-/// The tokens and the cost of one call itself.
-pub type NetUsage = (Option<Usage>, Cost);
+/// What one call took itself.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct NetUsage {
+    pub usage: Option<Usage>,
+    pub cost: Cost,
+    /// What caching saved.
+    pub cache_savings: Option<f64>,
+}
 
 /// CumulativeUsage by their trace and the span around. Other calls than those of rows are not remembered.
 #[derive(Debug, Default)]
@@ -22,6 +28,7 @@ pub struct LatestCall {
     /// Its input without that of the calls before it.
     pub own: u64,
     pub usage_is_cumulative: bool,
+    pub cache_savings: Option<f64>,
 }
 
 impl CumulativeUsage {
@@ -32,17 +39,25 @@ impl CumulativeUsage {
 
     /// Tokens and cost of a call without the calls of its sequence that are known (C-7, C-8, C-9).
     pub fn net_usage(&mut self, event: &Event, call: &ModelCall) -> NetUsage {
+        let told = NetUsage {
+            usage: call.usage,
+            cost: call.cost,
+            cache_savings: call.cache_savings,
+        };
         let Some(usage) = call.usage else {
-            return (None, call.cost);
+            return told;
         };
         let at = (event.start, event.end, event.span);
         let place = (event.trace, event.parent);
         let known = self.0.get(&place);
         let net_usage = match known {
-            Some(row) if row.at < at && row.is_in(&usage) || row.at > at && row.holds(call) => {
-                (usage.without(&row.usage), call.cost.without(row.cost))
-            }
-            _ => (usage, call.cost),
+            Some(row) if row.at < at && row.is_in(&usage) => row.taken_from(usage, told),
+            // All of it was counted with the later one.
+            Some(row) if row.at > at && row.holds(call) => NetUsage {
+                cache_savings: told.cache_savings.map(|_| 0.0),
+                ..row.taken_from(usage, told)
+            },
+            _ => told,
         };
         let is_latest = known.map_or(call.usage_is_cumulative, |row| row.at < at);
         if is_latest {
@@ -50,12 +65,13 @@ impl CumulativeUsage {
                 at,
                 usage,
                 cost: call.cost,
-                own: net_usage.0.input,
+                own: net_usage.usage.map_or(0, |usage| usage.input),
                 usage_is_cumulative: call.usage_is_cumulative,
+                cache_savings: call.cache_savings,
             };
             self.0.insert(place, row);
         }
-        (Some(net_usage.0), net_usage.1)
+        net_usage
     }
 
     /// The latest call of each sequence, for a snapshot.
@@ -83,6 +99,16 @@ impl FromIterator<((TraceId, Option<SpanId>), LatestCall)> for CumulativeUsage {
 }
 
 impl LatestCall {
+    /// What a later call took without this one.
+    fn taken_from(&self, usage: Usage, told: NetUsage) -> NetUsage {
+        let before = self.cache_savings.unwrap_or(0.0);
+        NetUsage {
+            usage: Some(usage.without(&self.usage)),
+            cost: told.cost.without(self.cost),
+            cache_savings: told.cache_savings.map(|all| all - before),
+        }
+    }
+
     /// Whether a later call includes this one. Its own part then contains the prompt of this one: an application that runs the tools itself
     /// asks anew each time, and nothing adds up.
     fn is_in(&self, later: &Usage) -> bool {

@@ -227,11 +227,11 @@ fn count(
     for &i in &activations.models.calls {
         let event = activations.measured(tree, i);
         if let Kind::Model(call) = &event.kind {
-            let (used, paid) = usage.net_usage(event, call);
-            let net = (used, totals.own_cost(i, paid));
+            let mut net = usage.net_usage(event, call);
+            net.cost = totals.own_cost(i, net.cost);
             facts.push(model_fact(event, call, net, tree.agent(i)));
-            let known = call_cost(event, call, net.1, totals.cost_around(i));
-            cost.add_call(net.1, known);
+            let known = call_cost(event, call, net.cost, totals.cost_around(i));
+            cost.add_call(net.cost, known);
             facts.extend(unknown_cost(event, call, known));
         }
     }

@@ -4,7 +4,8 @@ use super::cumulative_usage::NetUsage;
 use super::tree::UNKNOWN_AGENT;
 use crate::model::Name;
 use crate::model::call_costs::CallCost;
-use crate::model::event::{self, Cost, Event, FEEDBACK, Kind};
+use crate::model::evaluation::FEEDBACK;
+use crate::model::event::{self, Cost, Event, Kind};
 use crate::model::fact::{Ending, Fact, Ignored, ModelCallFact, ToolCallFact, What};
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use std::time::Duration;
 pub fn model_fact(
     event: &Event,
     call: &event::ModelCall,
-    (usage, cost): NetUsage,
+    net: NetUsage,
     agent: Option<&Name>,
 ) -> Fact {
     let known = |name: Option<&Name>| name.cloned().unwrap_or_else(|| Name::from(UNKNOWN_AGENT));
@@ -22,8 +23,9 @@ pub fn model_fact(
         model: known(call.model.as_ref()),
         operation: call.operation,
         ending: Ending::of(call.failed, event.rare.cancelled),
-        usage,
-        cost,
+        usage: net.usage,
+        cost: net.cost,
+        cache_savings: net.cache_savings,
         duration: event.end.since(event.start),
         first_token: call
             .first_token_seconds

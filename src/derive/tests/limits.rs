@@ -83,6 +83,7 @@ fn calls_and_tools_that_failed_show_beside_those_that_did_not() {
                 reasoning: Some(0),
             }),
             cost: Cost::default(),
+            cache_savings: None,
             duration: Duration::from_secs(1),
             first_token: None,
         })

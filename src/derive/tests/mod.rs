@@ -374,6 +374,7 @@ fn only_what_is_left_of_a_call_without_a_price_is_counted_as_unpriced() {
             ending: Ending::Ok,
             usage: Some(usage),
             cost,
+            cache_savings: cost.usd().map(|usd| usd - 1.5),
             duration: Duration::ZERO,
             first_token: None,
         })
@@ -395,6 +396,10 @@ fn only_what_is_left_of_a_call_without_a_price_is_counted_as_unpriced() {
     assert_eq!(
         shown(&deriver.families(), "baton_llm_cost_usd_total"),
         ["a p m computed = 2", "a p m declared = 1"]
+    );
+    assert_eq!(
+        shown(&deriver.families(), "baton_llm_cache_savings_usd_total"),
+        ["a p m added = 0.5", "a p m saved = 0.5"]
     );
 }
 

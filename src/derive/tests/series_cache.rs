@@ -72,6 +72,7 @@ fn what(number: u64) -> What {
                 Cost::Declared(0.5),
                 Cost::Computed(0.25),
             ][(number >> 10) as usize % 4],
+            cache_savings: bit(4).then_some(number as f64 % 3.0 - 1.0),
             duration: Duration::from_secs(number % 9),
             first_token: wait(6),
         }),

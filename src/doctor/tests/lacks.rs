@@ -25,6 +25,7 @@ const NOT_LACKS: &[&str] = &[
     "baton_funnel_steps_total",
     "baton_handoff_intents_total",
     "baton_ledger_rows_total",
+    "baton_llm_cache_savings_usd_total",
     "baton_llm_cost_usd_total",
     "baton_llm_tokens_total",
     "baton_log_commits_total",

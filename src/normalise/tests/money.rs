@@ -1,7 +1,7 @@
 //! Which amount counts, and in which currency.
 
 use super::{event, group};
-use crate::model::event::Cost;
+use crate::model::event::{Cost, ModelCall};
 use crate::model::money::Money;
 use crate::model::price::Price;
 use crate::model::time::Timestamp;
@@ -9,14 +9,20 @@ use crate::normalise::*;
 
 /// The cost of a call for a million tokens at $2, and what its span says beside.
 fn cost_in(money: &Money, extra: &[(&str, &str)]) -> (Cost, Option<String>) {
+    let (call, unconverted) = call_in(money, extra);
+    (call.cost, unconverted)
+}
+
+/// Such a call. Reading the cache costs a quarter of the input, and writing it twice as much.
+fn call_in(money: &Money, extra: &[(&str, &str)]) -> (ModelCall, Option<String>) {
     let price = Price {
         provider: "p".into(),
         model: "m".into(),
         from: Timestamp(0),
         input: 2.0,
         output: 2.0,
-        cache_read: None,
-        cache_write: None,
+        cache_read: Some(0.5),
+        cache_write: Some(4.0),
         reasoning: None,
     };
     let settings = Settings {
@@ -39,14 +45,27 @@ fn cost_in(money: &Money, extra: &[(&str, &str)]) -> (Cost, Option<String>) {
     let Kind::Model(call) = event.kind else {
         panic!("a call")
     };
-    (
-        call.cost,
-        event
-            .rare
-            .unconverted
-            .clone()
-            .map(|currency| currency.to_string()),
-    )
+    let unconverted = event.rare.unconverted.as_ref();
+    (*call, unconverted.map(ToString::to_string))
+}
+
+/// C-18.
+#[test]
+fn what_caching_saved_is_known_where_the_tokens_and_the_price_are() {
+    let saved = |money: &Money, extra: &[(&str, &str)]| call_in(money, extra).0.cache_savings;
+    let dollars = Money::default();
+    let read = ("gen_ai.usage.cache_read.input_tokens", "400000");
+    let written = ("gen_ai.usage.cache_creation.input_tokens", "500000");
+    assert_eq!(saved(&dollars, &[]), None);
+    assert_eq!(saved(&dollars, &[read]), Some(0.6));
+    assert_eq!(saved(&dollars, &[read, written]), Some(0.6 - 1.0));
+    // A declared cost says nothing of what caching did.
+    assert_eq!(
+        saved(&dollars, &[read, ("gen_ai.usage.cost", "3")]),
+        Some(0.6)
+    );
+    let euros = Money::new("EUR", [("USD".to_owned(), 0.5)].into());
+    assert_eq!(saved(&euros, &[read]), Some(0.3));
 }
 
 #[test]

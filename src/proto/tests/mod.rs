@@ -1,6 +1,7 @@
 //! What is stored comes back as it was.
 
 use crate::model::compact::{CowArc, OptionBox};
+use crate::model::evaluation::Evaluation;
 use crate::model::event::*;
 use crate::model::ids::Link;
 use crate::model::ids::{PartitionKey, SpanId, TenantScoped, TraceId};
@@ -61,6 +62,7 @@ fn kinds() -> Vec<Kind> {
                 model: Some("m".into()),
                 usage: Some(usage),
                 cost,
+                cache_savings: Some(-0.5),
                 first_token_seconds: Some(0.125),
                 requests: requests(),
                 answered: Some(false),

@@ -3,7 +3,7 @@
 use super::keys::KeyedDesk;
 use super::*;
 
-/// A call that told these tokens, the `n`th of its row. It costs its output.
+/// A call that told these tokens, the `n`th of its row. It costs its output, and caching saved half of that.
 fn call(n: u64, tokens: Option<(u64, u64)>, usage_is_cumulative: bool) -> (u64, Kind) {
     let usage = tokens.map(|(input, output)| Usage {
         input,
@@ -14,6 +14,7 @@ fn call(n: u64, tokens: Option<(u64, u64)>, usage_is_cumulative: bool) -> (u64, 
     let call = ModelCall {
         usage,
         cost: usage.map_or(Cost::Unknown, |usage| Cost::Computed(usage.output as f64)),
+        cache_savings: usage.map(|usage| usage.output as f64 / 2.0),
         usage_is_cumulative,
         ..ModelCall::default()
     };
@@ -26,6 +27,7 @@ fn took(facts: &[Fact]) -> Vec<(u64, u64)> {
         What::Model(call) => {
             let usage = call.usage?;
             assert_eq!(Some(usage.output as f64), call.cost.usd());
+            assert_eq!(Some(usage.output as f64 / 2.0), call.cache_savings);
             assert!(usage.reasoning <= Some(usage.output));
             Some((usage.input, usage.output))
         }

@@ -78,6 +78,7 @@ fn model_call() -> impl Strategy<Value = ModelCall> {
                 model,
                 usage,
                 cost,
+                cache_savings: cost.usd().filter(|_| failed).map(|usd| -usd),
                 first_token_seconds,
                 requests,
                 answered,

@@ -42,6 +42,7 @@ mod workflows;
 
 use super::*;
 use crate::model::compact::{CowArc, OptionBox};
+use crate::model::evaluation::Evaluation;
 use crate::model::event::*;
 use crate::model::fact::{Ignored, TurnResult};
 use crate::model::ids::Link;

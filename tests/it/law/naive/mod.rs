@@ -13,7 +13,8 @@ mod shared;
 mod turns;
 mod workflows;
 
-use baton::model::event::{Evaluation, Event, Kind};
+use baton::model::evaluation::Evaluation;
+use baton::model::event::{Event, Kind};
 use baton::model::ids::{TenantScoped, TraceId};
 use baton::model::sampling::Threshold;
 use baton::model::time::Timestamp;
