@@ -404,12 +404,8 @@ impl SideTables {
             Cost::Declared(usd) => (2, Some(usd)),
             Cost::Computed(usd) => (3, Some(usd)),
         };
-        let part = |part: fn(&Usage) -> Option<u64>| usage.as_ref().and_then(part);
-        let parts = [
-            part(|u| u.cache_read),
-            part(|u| u.cache_write),
-            part(|u| u.reasoning),
-        ];
+        let told = |usage: Usage| [usage.cache_read, usage.cache_write, usage.reasoning];
+        let parts = usage.map_or([None; 3], told);
         let asked = (asked_tools > 0).then_some(u64::from(asked_tools));
         let has = bits([
             operation == Operation::Embeddings,
@@ -441,9 +437,8 @@ impl SideTables {
         for count in parts.into_iter().chain([asked]).flatten() {
             put_number(count, to);
         }
-        let amounts = [usd, first_token_seconds, cache_savings];
-        for number in amounts.into_iter().flatten() {
-            to.put_f64_le(number);
+        for number in [usd, first_token_seconds, cache_savings].iter().flatten() {
+            to.put_f64_le(*number);
         }
         if !requests.is_empty() {
             put_number(put(&mut self.requests, requests), to);

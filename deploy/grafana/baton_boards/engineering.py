@@ -33,6 +33,7 @@ def basis(q):
 
 def models(q, money):
     calls = lambda extra="", **more: q.grown("baton_llm_calls_total", extra, by="model", **more)
+    cached = lambda direction: q.grown("baton_llm_cache_savings_usd_total", f'direction="{direction}"', by="model")
     wait = lambda share_of, metric: (q.quantile(share_of, metric, time=POINT), "median" if share_of == 0.5 else "slowest 5 %")
     return [
         "Models",
@@ -48,6 +49,7 @@ def models(q, money):
             ("Call, slowest 5 %", q.quantile(0.95, "baton_llm_call_duration_seconds", by="model"), words.SECONDS),
             ("Cost", q.grown("baton_llm_cost_usd_total", by="model"), money),
             ("Cost known", coverage.cost_of_calls(q, by="model").share(), words.SHARE),
+            ("Saved by caching", f"{cached('saved')} - {cached('added')}", money),
         ], ["model"], 24, height=7),
         lines("Customer wait", "How long requests took, with dots that lead to traces: lower is better; open a high dot.", [wait(0.5, "baton_turn_duration_seconds"), wait(0.95, "baton_turn_duration_seconds")], words.SECONDS, "from request to final answer", 12, exemplar=True),
         lines("First word", "How long customers waited for the first word, with dots that lead to traces: lower is better; open a high dot.", [wait(0.5, "baton_turn_first_token_seconds"), wait(0.95, "baton_turn_first_token_seconds")], words.SECONDS, "from request to first token", 12, exemplar=True),

@@ -78,16 +78,43 @@ def _difference(q):
 
 def reasons(q, values):
     money = f"currency{values.currency}"
-    spent_30_days = f"{counted(q.spent())} / $__range_s * 30 * 86400"
     return [
         bars("How the other workflows ended", "Closed workflows that were not resolved, by outcome: fewer is better; unverified workflows need a declared outcome.", [(q.outcome(outcome) + " > 0", outcome) for outcome in OPEN_OUTCOMES], words.COUNT, 8, 6),
         bars("Why handoffs failed", "Failed handoffs by reason: fewer is better; look for the pair of agents on the handoff board.", (descending(q.handoffs('result="failed"', by="reason") + " > 0"), "{{reason}}"), words.COUNT, 8, 6),
-        bars("Spending against the budget", "Spending of 30 days at the rate of this period, compared with the budget: below the budget is good; when it is above, look for expensive agents on the engineering board.", [
-            (spent_30_days, "30 days at this rate"),
-            (q.spent('outcome!="resolved"') + " / $__range_s * 30 * 86400", "of which: workflows not resolved"),
-            ("sum(baton:budget)", "budget for 30 days"),
-        ], money, 8, 6, 0).no_value("No budget set"),
+        bars("Spending against the budget", "Money spent in this month so far, the whole month at this rate, and its budget: below the budget is good; when it is above, look for expensive agents on the engineering board.", [
+            (counted(q.spent()), "this month so far"),
+            (projected(q), "this month at this rate"),
+            ("sum(baton:budget)", "budget of a month"),
+        ], money, 8, 6, 0).no_value("No budget set").time_from(MONTH),
     ]
+
+
+# The panel's own time, where the board's is one that ends now: the calendar month so far, in the zone of the board.
+MONTH = "now/M"
+
+
+def projected(q):
+    """Spending of the month at the rate so far. Half a month after its start it is the same month in each zone."""
+    days = "scalar(days_in_month(vector(time() - $__range_s + 15 * 86400)))"
+    return f"{counted(q.spent())} / $__range_s * 86400 * {days}"
+
+
+def month(q, values):
+    """The month so far, and what of it was not needed."""
+    money = f"currency{values.currency}"
+    return figures(
+        "This month",
+        "Money spent since the first day of this month: if more than a tenth went to workflows without result, look at the engineering board; if you selected fixed dates, it shows those.",
+        [
+            ("Spent so far", counted(q.spent()), money, 2, None),
+            ("At the month's end at this rate", projected(q), money, 2, None),
+            ("Budget", "sum(baton:budget)", money, 2, None),
+            ("Spent on failed and abandoned workflows", counted(q.spent('outcome=~"failed|abandoned"')), money, 2, None),
+        ],
+        24,
+        3,
+        20,
+    ).time_from(MONTH)
 
 
 def incident_cost(q):
@@ -139,7 +166,7 @@ def build(values):
             about = "The share of workflows resolved in this period and the one before, with its 95 % interval: above the target is good; a shaded dip is an incident."
             panels += [trend(by_name["resolved"], "Workflows resolved", about, 12, 9), moved(q, values)]
     panels += reasons(q, values)
-    panels += ["Trends"]
+    panels += [month(q, values), "Trends"]
     panels += [
         trend(by_name["cost_of_resolved_workflow"], "Cost per resolution over time", "Cost per resolution in the 24 hours before each point: below the target is good; compare a rise with the releases."),
         trend(by_name["customer_wait"], "Customer wait over time", "Median customer wait in the 24 hours before each point: below the target is good; compare a rise with the releases."),
