@@ -122,7 +122,7 @@ pub static INTERNAL: &[Description<InternalMetric>] = &[
     counter(
         InternalMetric::ConnectionsClosed,
         "baton_connections_closed_total",
-        "Connections that Baton closed, by listener and reason: header_timeout, idle_timeout, request_timeout, keepalive_timeout, connection_limit (it was idle or had sent nothing, and another one needed its place), slow_upload or tls_handshake (the peer speaks no TLS, or has no certificate that is accepted).",
+        "Connections that Baton closed, by listener and reason: header_timeout, idle_timeout, request_timeout, keepalive_timeout, connection_limit (it was idle or had sent nothing, and another one needed its place), slow_upload, unread_answer or tls_handshake (the peer speaks no TLS, or has no certificate that is accepted).",
     )
     .with_labels(&["listener", "reason"]),
     gauge(

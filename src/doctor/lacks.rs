@@ -321,7 +321,7 @@ const OF_RECEIVER: &[Lack] = &[
         "Raise the limit, or let fewer senders export at once",
         "docs/operations.md#limits-of-requests-and-connections",
     )
-    .only("reason", &["connection_limit", "request_timeout", "slow_upload"])
+    .only("reason", &["connection_limit", "request_timeout", "slow_upload", "unread_answer"])
     .by(&["listener", "reason"]),
     Lack::new(
         FindingKind::Connections,

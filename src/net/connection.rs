@@ -4,7 +4,7 @@ use super::Settings;
 use super::listener::{ListenerState, Peer, Protocol};
 use super::metrics::CloseReason;
 use super::report::Trouble;
-use super::uploads::{CountedBody, UploadProgress};
+use super::slow_peers::{CountedBody, PeerProgress, UnreadAnswer};
 use crate::tls::{ClientCertificate, HandshakeFault};
 use axum::Router;
 use axum::body::{Body, HttpBody};
@@ -25,7 +25,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tower_service::Service;
 
 /// How long a connection that was asked to close, and has nothing in flight, may take to say good-bye.
@@ -43,6 +43,12 @@ const MAX_STREAMS: u32 = 256;
 struct Activity {
     begun: u64,
     in_flight: u64,
+}
+
+impl Activity {
+    fn ended(self) -> u64 {
+        self.begun - self.in_flight
+    }
 }
 
 /// Who is at the other end of a connection.
@@ -127,16 +133,12 @@ async fn serve_requests<S>(
 {
     let activity = Arc::new(watch::Sender::new(Activity::default()));
     let mut watched = activity.subscribe();
-    let progress = Arc::new(UploadProgress::default());
-    let uploading = Arc::clone(&progress);
+    let progress = Arc::new(PeerProgress::default());
+    let counted = Arc::clone(&progress);
     let service = hyper::service::service_fn(move |request: Request<Incoming>| {
-        let request = request.map(|body| CountedBody::new(body, Arc::clone(&uploading)));
-        answer(
-            request,
-            client.clone(),
-            router.clone(),
-            InFlight::begin(&activity),
-        )
+        let request = request.map(|body| CountedBody::new(body, Arc::clone(&counted)));
+        let in_flight = InFlight::begin(&activity, &counted);
+        answer(request, client.clone(), router.clone(), in_flight)
     });
     let builder = builder(shared.protocol, &shared.settings);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
@@ -218,12 +220,21 @@ async fn gives_way(shared: &ListenerState) {
 /// Ends when a connection has outlived a time-out, or another one needs its place.
 async fn expired(
     activity: &mut watch::Receiver<Activity>,
-    progress: &UploadProgress,
+    progress: &PeerProgress,
     shared: &ListenerState,
 ) -> CloseReason {
     let settings = &shared.settings;
+    let watched = activity.clone();
+    let in_flight = || watched.borrow().in_flight;
+    let mut cut = pin!(progress.cut(in_flight, &shared.slow_peers));
+    let (mut before, mut since) = (Activity::default(), Instant::now());
     loop {
         let now = *activity.borrow_and_update();
+        // A request that begins gives those before it no more time.
+        if !(before.in_flight > 0 && now.in_flight > 0 && before.ended() == now.ended()) {
+            since = Instant::now();
+        }
+        before = now;
         let idle = now.begun > 0 && now.in_flight == 0;
         let (limit, reason) = if now.in_flight > 0 {
             (settings.request_timeout, CloseReason::RequestTimeout)
@@ -242,10 +253,8 @@ async fn expired(
             }
             () = gives_way(shared), if now.begun == 0 => return CloseReason::Limit,
             () = shared.make_room.notified(), if idle => return CloseReason::Limit,
-            () = progress.cut(now.in_flight, &shared.slow_uploads), if now.in_flight > 0 => {
-                return CloseReason::SlowUpload;
-            }
-            () = sleep(limit) => return reason,
+            reason = &mut cut => return reason,
+            () = sleep_until(since + limit) => return reason,
         }
     }
 }
@@ -286,27 +295,35 @@ async fn answer(
     let response = router.call(request).await?;
     Ok(response.map(|body| TrackedBody {
         body,
+        unread: in_flight.progress.answer(),
         _in_flight: in_flight,
     }))
 }
 
 /// A request from its head to the last byte of its answer.
 #[derive(Debug)]
-struct InFlight(Arc<watch::Sender<Activity>>);
+struct InFlight {
+    activity: Arc<watch::Sender<Activity>>,
+    progress: Arc<PeerProgress>,
+}
 
 impl InFlight {
-    fn begin(activity: &Arc<watch::Sender<Activity>>) -> Self {
+    fn begin(activity: &Arc<watch::Sender<Activity>>, progress: &Arc<PeerProgress>) -> Self {
         activity.send_modify(|activity| {
             activity.begun += 1;
             activity.in_flight += 1;
         });
-        Self(Arc::clone(activity))
+        Self {
+            activity: Arc::clone(activity),
+            progress: Arc::clone(progress),
+        }
     }
 }
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.0.send_modify(|activity| activity.in_flight -= 1);
+        self.activity
+            .send_modify(|activity| activity.in_flight -= 1);
     }
 }
 
@@ -314,6 +331,7 @@ impl Drop for InFlight {
 #[derive(Debug)]
 struct TrackedBody {
     body: Body,
+    unread: UnreadAnswer,
     _in_flight: InFlight,
 }
 
@@ -325,7 +343,11 @@ impl HttpBody for TrackedBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        if let Poll::Ready(Some(Ok(frame))) = &polled {
+            self.unread.sent(frame);
+        }
+        polled
     }
 
     fn is_end_stream(&self) -> bool {

@@ -49,6 +49,6 @@ pub(super) struct ListenerState {
     pub(super) make_room: Notify,
     /// Connections that have not sent the head of a request yet, handshakes included. The oldest one gives way before all others do.
     pub(super) unfinished: EvictionQueue,
-    /// Connections whose uploads are slow. The slowest one is cut where no other one makes room.
-    pub(super) slow_uploads: EvictionQueue,
+    /// Connections whose peers send or read slowly. The slowest one is cut where no other one makes room.
+    pub(super) slow_peers: EvictionQueue,
 }

@@ -19,18 +19,21 @@ pub(super) enum CloseReason {
     Limit,
     /// Its requests were uploading slowest, and another one needed its place.
     SlowUpload,
+    /// Its peer read its answers slowest, and another one needed its place.
+    UnreadAnswer,
     /// Its peer speaks no TLS, broke off, or has no certificate that is accepted.
     TlsHandshake,
 }
 
 impl CloseReason {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::HeaderTimeout,
         Self::IdleTimeout,
         Self::RequestTimeout,
         Self::KeepaliveTimeout,
         Self::Limit,
         Self::SlowUpload,
+        Self::UnreadAnswer,
         Self::TlsHandshake,
     ];
 
@@ -42,6 +45,7 @@ impl CloseReason {
             Self::KeepaliveTimeout => "keepalive_timeout",
             Self::Limit => "connection_limit",
             Self::SlowUpload => "slow_upload",
+            Self::UnreadAnswer => "unread_answer",
             Self::TlsHandshake => "tls_handshake",
         }
     }

@@ -8,7 +8,7 @@
 //! | `server.rs` | accepts connections up to a limit and survives faults of `accept` |
 //! | `connection.rs` | one connection: HTTP/1 or HTTP/2, cut by its time-outs |
 //! | `eviction.rs` | connections that give their place up at the limit, in an order |
-//! | `uploads.rs` | slow uploads, of which one gives way at the connection limit |
+//! | `slow_peers.rs` | peers that send or read slowly, of which one gives way at the connection limit |
 //! | `metrics.rs` | the metrics of a listener |
 //! | `open_files.rs` | raises the limit of open files and fits the connection limits to it |
 //! | `report.rs` | rate-limited reports: the first refusal of a kind at once, further ones once a minute |
@@ -22,7 +22,7 @@ pub mod open_files;
 mod report;
 mod server;
 mod settings;
-mod uploads;
+mod slow_peers;
 
 pub use address::Address;
 pub use listener::{Peer, Protocol};

@@ -66,7 +66,7 @@ impl Server {
             )),
             make_room: Notify::new(),
             unfinished: EvictionQueue::default(),
-            slow_uploads: EvictionQueue::default(),
+            slow_peers: EvictionQueue::default(),
         }))
     }
 
@@ -123,7 +123,7 @@ impl Server {
 
 impl ListenerState {
     /// A place for one more connection. At the limit new connections wait in the kernel's backlog, and one is closed to make room:
-    /// the oldest one that has sent no request yet, or else the one that has been idle for longest, or else the slowest upload.
+    /// the oldest one that has sent no request yet, or else the one that has been idle for longest, or else the one whose peer is slowest.
     async fn place(&self) -> Option<OwnedSemaphorePermit> {
         let places = Arc::clone(&self.places);
         if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
@@ -148,7 +148,7 @@ impl ListenerState {
             match timeout(ROOM_WAIT, Arc::clone(&places).acquire_owned()).await {
                 // Never closed.
                 Ok(place) => return place.ok(),
-                Err(_) => self.unfinished.evict_first() || self.slow_uploads.evict_first(),
+                Err(_) => self.unfinished.evict_first() || self.slow_peers.evict_first(),
             };
         }
     }

@@ -132,7 +132,7 @@ async fn at_the_limit_the_slowest_upload_makes_room() {
     for _ in 0..2 {
         let mut slow = Raw::connect(doors.http).await;
         slow.upload(1 << 20, b"some").await;
-        tokio::spawn(slow.trickle(SOON));
+        tokio::spawn(slow.trickle(std::iter::repeat(b"x".to_vec()), SOON));
     }
     doors
         .metric_is("baton_connections{listener=\"http\"}", 2.0)
@@ -140,6 +140,58 @@ async fn at_the_limit_the_slowest_upload_makes_room() {
     let mut next = Raw::connect(doors.http).await;
     next.export().await;
     assert_eq!(doors.metric(&closed("http", "slow_upload")), 1.0);
+}
+
+/// A frame of HTTP/2 without flags that say more than that it is whole.
+fn frame(kind: u8, flags: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
+    let length = u8::try_from(payload.len()).expect("short");
+    [&[0, 0, length, kind, flags, 0, 0, 0, stream], payload].concat()
+}
+
+/// Asks over HTTP/2 for something that is not there, and lets nothing of the answer come.
+fn unread(stream: u8) -> Vec<u8> {
+    // GET, http, and a path and an authority in full (RFC 7541, appendix A).
+    let head = [&[0x82, 0x86, 0x44, 2][..], b"/x", &[0x41, 1], b"x"].concat();
+    frame(1, 5, stream, &head)
+}
+
+/// What they ask for meanwhile gives them no more time.
+#[tokio::test]
+async fn at_the_limit_connections_that_read_no_answer_make_room() {
+    let mut setup = Setup::default();
+    setup.connections.max_connections = 2;
+    let doors = Doors::with(setup).await;
+    let preface: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    let no_window = frame(4, 0, 0, &[0, 4, 0, 0, 0, 0]);
+    for _ in 0..2 {
+        let mut raw = Raw::connect(doors.http).await;
+        raw.send(&[preface, &no_window, &unread(1)].concat()).await;
+        let asks = (3..=255).step_by(2).map(unread);
+        tokio::spawn(raw.trickle(asks, SOON));
+    }
+    doors
+        .metric_is("baton_connections{listener=\"http\"}", 2.0)
+        .await;
+    let mut next = Raw::connect(doors.http).await;
+    next.export().await;
+    assert_eq!(doors.metric(&closed("http", "unread_answer")), 1.0);
+}
+
+/// Requests that begin later do not put off the end of the time of those before them.
+#[tokio::test]
+async fn an_answer_that_nobody_reads_is_given_up_though_more_is_asked_for() {
+    let mut setup = Setup::default();
+    setup.connections.request_timeout = 4 * SOON;
+    let doors = Doors::with(setup).await;
+    let preface: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    let no_window = frame(4, 0, 0, &[0, 4, 0, 0, 0, 0]);
+    let mut raw = Raw::connect(doors.http).await;
+    raw.send(&[preface, &no_window, &unread(1)].concat()).await;
+    let asks = (3..=255).step_by(2).map(unread);
+    assert!(raw.trickle(asks, SOON).await, "it lasts as long as it asks");
+    doors
+        .metric_is(&closed("http", "request_timeout"), 1.0)
+        .await;
 }
 
 #[tokio::test]

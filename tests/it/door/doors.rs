@@ -335,11 +335,19 @@ impl Raw {
         self.0.write_all(bytes).await.expect("sent");
     }
 
-    /// Sends a byte at a time until the connection is closed.
-    pub async fn trickle(mut self, pause: Duration) {
-        while self.0.write_all(b"x").await.is_ok() {
+    /// Sends one part after the other. Whether the connection was closed before all of them were sent.
+    pub async fn trickle(
+        mut self,
+        parts: impl IntoIterator<Item = Vec<u8>>,
+        pause: Duration,
+    ) -> bool {
+        for part in parts {
+            if self.0.write_all(&part).await.is_err() {
+                return true;
+            }
             tokio::time::sleep(pause).await;
         }
+        false
     }
 
     /// The head of an export of so many bytes, and the first ones of them.

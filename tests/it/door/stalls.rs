@@ -122,7 +122,8 @@ async fn an_upload_that_trickles_is_cut_too() {
     let mut raw = Raw::connect(doors.http).await;
     raw.upload(1 << 20, b"some").await;
     // It always makes progress, until it is cut.
-    raw.trickle(SOON / 10).await;
+    raw.trickle(std::iter::repeat(b"x".to_vec()), SOON / 10)
+        .await;
     assert_eq!(doors.metric(&failed("http", "slow_body")), 1.0);
 }
 
