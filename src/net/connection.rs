@@ -25,7 +25,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{sleep, timeout};
 use tower_service::Service;
 
 /// How long a connection that was asked to close, and has nothing in flight, may take to say good-bye.
@@ -227,14 +227,10 @@ async fn expired(
     let watched = activity.clone();
     let in_flight = || watched.borrow().in_flight;
     let mut cut = pin!(progress.cut(in_flight, &shared.slow_peers));
-    let (mut before, mut since) = (Activity::default(), Instant::now());
+    let mut deadline = pin!(sleep(settings.header_timeout));
+    let mut before = Activity::default();
     loop {
         let now = *activity.borrow_and_update();
-        // A request that begins gives those before it no more time.
-        if !(before.in_flight > 0 && now.in_flight > 0 && before.ended() == now.ended()) {
-            since = Instant::now();
-        }
-        before = now;
         let idle = now.begun > 0 && now.in_flight == 0;
         let (limit, reason) = if now.in_flight > 0 {
             (settings.request_timeout, CloseReason::RequestTimeout)
@@ -243,6 +239,11 @@ async fn expired(
         } else {
             (settings.header_timeout, CloseReason::HeaderTimeout)
         };
+        // A request that begins gives those before it no more time.
+        if now.in_flight == 0 || before.in_flight == 0 || before.ended() < now.ended() {
+            deadline.set(sleep(limit));
+        }
+        before = now;
         tokio::select! {
             biased;
             changed = activity.changed() => {
@@ -254,7 +255,7 @@ async fn expired(
             () = gives_way(shared), if now.begun == 0 => return CloseReason::Limit,
             () = shared.make_room.notified(), if idle => return CloseReason::Limit,
             reason = &mut cut => return reason,
-            () = sleep_until(since + limit) => return reason,
+            () = &mut deadline => return reason,
         }
     }
 }

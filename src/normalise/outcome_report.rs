@@ -8,12 +8,16 @@ use crate::model::ids::TenantScoped;
 use crate::model::money::{MAX_AMOUNT, Money};
 use crate::model::outcome_report::{AddressedReport, OutcomeFault, OutcomeReport};
 use crate::model::time::Timestamp;
+use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json};
 use std::time::Duration;
 
 /// How far the clock of a sender may be ahead.
 const MAX_AHEAD: Duration = Duration::from_secs(60 * 60);
+
+/// Most reports of one request.
+const MAX_REPORTS: usize = 100_000;
 
 /// The longest name of a source.
 const MAX_SOURCE_BYTES: usize = 64;
@@ -45,31 +49,63 @@ impl Normaliser {
         now: Timestamp,
     ) -> Result<Vec<AddressedReport>, OutcomeFault> {
         let money = &self.settings.money;
-        let items = items(body).ok_or(OutcomeFault {
-            item: None,
-            field: "",
-            problem: "is neither a JSON object nor a list of objects",
-        })?;
-        let read = |(index, item): (usize, &RawValue)| {
-            let fault = |(field, problem)| OutcomeFault {
-                item: Some(index + 1),
+        let mut reports = Vec::new();
+        let mut fault = None;
+        let mut read = |item: &RawValue| {
+            let found = match reports.len() {
+                MAX_REPORTS => Err(("(all)", "is one item too many: send at most 100000 at once")),
+                _ => ReportItem::new(item).and_then(|item| item.read(money, tenant, now)),
+            };
+            let item = Some(reports.len() + 1);
+            let found = found.map_err(|(field, problem)| OutcomeFault {
+                item,
                 field,
                 problem,
-            };
-            ReportItem::new(item)
-                .and_then(|item| item.read(money, tenant, now))
-                .map_err(fault)
+            });
+            found
+                .map(|report| reports.push(report))
+                .map_err(|found| fault = Some(found))
+                .ok()
         };
-        items.into_iter().enumerate().map(read).collect()
+        let is_json = read_items(body, &mut read);
+        match (fault, is_json) {
+            (Some(fault), _) => Err(fault),
+            (None, true) => Ok(reports),
+            (None, false) => Err(OutcomeFault {
+                item: None,
+                field: "",
+                problem: "is neither a JSON object nor a list of objects",
+            }),
+        }
     }
 }
 
-/// The items of a body, not decoded yet.
-fn items(body: &[u8]) -> Option<Vec<&RawValue>> {
-    let first = body.iter().find(|byte| !byte.is_ascii_whitespace())?;
-    match first {
-        b'[' => serde_json::from_slice(body).ok(),
-        _ => Some(vec![serde_json::from_slice(body).ok()?]),
+/// Reads the items of a body one after the other, none of which is decoded yet, until one is refused by `None`. Whether it is a JSON object or a list.
+fn read_items(body: &[u8], read: &mut dyn FnMut(&RawValue) -> Option<()>) -> bool {
+    if body.trim_ascii_start().first() != Some(&b'[') {
+        let item = serde_json::from_slice(body);
+        return item.is_ok_and(|item| read(item).is_some());
+    }
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let items = json.deserialize_seq(ItemReader(read));
+    items.and_then(|()| json.end()).is_ok()
+}
+
+/// Reads a list without keeping its items: a small compressed body may have millions of them.
+struct ItemReader<'r>(&'r mut dyn FnMut(&RawValue) -> Option<()>);
+
+impl<'de> Visitor<'de> for ItemReader<'_> {
+    type Value = ();
+
+    fn expecting(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        to.write_str("a list")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        while let Some(item) = items.next_element::<&RawValue>()? {
+            (self.0)(item).ok_or_else(|| A::Error::custom("an item is no report"))?;
+        }
+        Ok(())
     }
 }
 

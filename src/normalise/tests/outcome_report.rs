@@ -51,6 +51,28 @@ fn one_report_or_a_list_of_reports_is_read() {
     assert_eq!(read("[]", None), Ok(Vec::new()));
 }
 
+/// A list is not kept before its items are looked at.
+#[test]
+fn a_list_is_read_up_to_its_first_fault_or_the_most_items_of_a_request() {
+    let item = r#"{"session_id": 5, "outcome": "failed", "source": "a"}"#;
+    let list = |items: usize, end: &str| format!("[{}{end}", vec![item; items].join(","));
+    let most = read(&list(100_000, "]"), None).expect("reports");
+    assert_eq!(most.len(), 100_000);
+    let more = read(&list(100_001, "]"), None).expect_err("too many");
+    assert_eq!(more.item, Some(100_001));
+    // What is behind the fault is not read.
+    let first = read("[0, no JSON", None).expect_err("no report");
+    assert_eq!(first.item, Some(1));
+    for broken in [
+        list(1, ""),
+        list(1, ","),
+        list(1, "] more"),
+        format!("{item} more"),
+    ] {
+        assert_eq!(read(&broken, None).expect_err("no JSON").item, None);
+    }
+}
+
 /// Items with a fault, and the field that has it.
 const FAULTY: &[(&str, &str)] = &[
     (r#"{"outcome": "failed", "source": "a"}"#, "session_id"),
