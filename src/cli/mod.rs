@@ -4,6 +4,7 @@ mod check;
 mod demo;
 mod doctor;
 mod instance;
+mod ledger;
 mod pages;
 mod prices;
 mod recording;
@@ -12,8 +13,10 @@ mod run;
 mod spool;
 
 use crate::config::{self, Config};
+use crate::ledger::LedgerFormat;
 use crate::log::LogKind;
 use crate::machine;
+use crate::model::time::Timestamp;
 use crate::telemetry::logs::{self, LogFormat, LogLevel};
 use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -72,6 +75,11 @@ enum Command {
     Spool {
         #[command(subcommand)]
         action: SpoolAction,
+    },
+    /// Look at the ledger, check it, and write rows of it for other programs
+    Ledger {
+        #[command(subcommand)]
+        action: LedgerAction,
     },
     /// Print a completion script for a shell
     ///
@@ -150,6 +158,54 @@ struct SpoolArgs {
     config: Option<PathBuf>,
     #[command(flatten)]
     overrides: Overrides,
+}
+
+#[derive(Debug, Subcommand)]
+enum LedgerAction {
+    /// List the tables with their days, files, rows and sizes
+    ///
+    /// Baton may run meanwhile.
+    List(LedgerArgs),
+    /// Read every value, and say what is damaged, there twice or out of its place
+    ///
+    /// Baton may run meanwhile. Exits with 1 if it finds something.
+    Verify(LedgerArgs),
+    /// Make one file of the files of each past day, table and partition
+    ///
+    /// Baton must not run: it does so by itself.
+    Compact(LedgerArgs),
+    /// Write rows of a table to standard output, each in its newest version
+    ///
+    /// Baton may run meanwhile.
+    Export(LedgerExport),
+}
+
+#[derive(Debug, Args)]
+struct LedgerArgs {
+    /// Configuration file
+    #[arg(long, env = "BATON_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Directory of the ledger (default: that of the configuration)
+    #[arg(long, value_name = "DIRECTORY")]
+    directory: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct LedgerExport {
+    /// workflows, handoffs, turns, calls, scores or events
+    #[arg(value_parser = ledger::table)]
+    table: crate::ledger::Table,
+    /// Only what happened at this time or later: a day in UTC such as 2026-11-30, or a time in RFC 3339
+    #[arg(long, value_name = "TIME", value_parser = ledger::time)]
+    from: Option<Timestamp>,
+    /// Only what happened before this time
+    #[arg(long, value_name = "TIME", value_parser = ledger::time)]
+    until: Option<Timestamp>,
+    /// Format
+    #[arg(long, default_value = "csv")]
+    format: LedgerFormat,
+    #[command(flatten)]
+    ledger: LedgerArgs,
 }
 
 #[derive(Debug, Args)]
@@ -286,6 +342,7 @@ impl Cli {
             }),
             Command::Prices(asked) => prices::prices(&asked),
             Command::Spool { action } => spool::spool(&action),
+            Command::Ledger { action } => ledger::ledger(&action),
             Command::Completions { shell } => pages::completions(shell),
             Command::Man { command } => pages::manual(command.as_deref()),
         }

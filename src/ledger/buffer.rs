@@ -50,7 +50,7 @@ impl PartitionBuffer {
 }
 
 impl TableBuffer {
-    fn new(table: Table, from: Position) -> Self {
+    pub(super) fn new(table: Table, from: Position) -> Self {
         let columns = table.columns();
         Self {
             columns: columns.map(|column| Column::new(column.kind)).collect(),
@@ -61,7 +61,7 @@ impl TableBuffer {
         }
     }
 
-    fn push(&mut self, table: Table, position: Position, row: Row) {
+    pub(super) fn push(&mut self, table: Table, position: Position, row: Row) {
         debug_assert_eq!(row.len(), self.columns.len(), "a row of {table:?}");
         self.rows += 1;
         self.to = position;
@@ -69,6 +69,11 @@ impl TableBuffer {
         for ((column, kind), cell) in columns.zip(row) {
             self.bytes += column.push(cell, kind.is_optional);
         }
+    }
+
+    /// Roughly the bytes that its rows take.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     pub(super) fn leaves(&self) -> impl Iterator<Item = &Leaf> {

@@ -41,6 +41,14 @@ impl Cell {
         Self::Whole(number.try_into().unwrap_or(i64::MAX))
     }
 
+    /// The number of a whole one.
+    pub(super) fn as_whole(&self) -> Option<i64> {
+        match self {
+            Self::Whole(number) => Some(*number),
+            _ => None,
+        }
+    }
+
     /// What is known, or nothing.
     pub(super) fn maybe<T>(known: Option<T>, cell: impl FnOnce(T) -> Self) -> Self {
         known.map_or(Self::Null, cell)

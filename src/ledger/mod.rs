@@ -16,20 +16,32 @@
 //! | `calls.rs` | calls of models and tools, grouped |
 //! | `cell.rs, column.rs` | the values of rows, kept by column |
 //! | `parquet_file.rs` | columns as the bytes of a Parquet file |
+//! | `parquet_rows.rs` | the rows of a Parquet file as columns |
 //! | `name.rs` | the names of files |
 //! | `tree.rs` | the directory, as a folder of files with `/` in their names |
 //! | `queue.rs` | facts on their way from the partitions to the writer |
 //! | `buffer.rs` | rows that no file has yet |
+//! | `file_list.rs` | which files there are |
 //! | `writer.rs` | the loop of the writer |
+//! | `compaction.rs` | several files of a day as one |
+//! | `reader.rs` | reads rows, also while the writer runs |
+//! | `export.rs` | rows for other programs |
+//! | `inspection.rs` | what is in a ledger, and whether it is whole |
 
 mod buffer;
 mod calls;
 mod cell;
 mod column;
+mod compaction;
 mod delivered;
+mod export;
+mod file_list;
+mod inspection;
 mod name;
 mod parquet_file;
+mod parquet_rows;
 mod queue;
+mod reader;
 mod row;
 mod settings;
 mod table;
@@ -39,7 +51,12 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub use compaction::compact;
+pub use export::{LedgerFormat, export};
+pub use inspection::{LedgerInspection, TableOverview};
 pub use queue::LedgerQueue;
+pub use reader::{EVER, LedgerQuery, LedgerReader, LedgerRow};
 pub use settings::Settings;
+pub use table::Table;
 pub use tree::LedgerTree;
 pub use writer::{LedgerWords, LedgerWriter};

@@ -4,6 +4,7 @@ use super::table::Table;
 use crate::model::time::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use std::cmp::Reverse;
 use std::fmt;
 
 /// What follows the name of a file until all of it is durable.
@@ -68,6 +69,19 @@ impl FileName {
         };
         (folders.next().is_none() && parts.next().is_none()).then_some(name)
     }
+}
+
+/// The files that count among some, in the order of their days: without those whose rows are in one that was put together of them.
+pub(super) fn current(mut names: Vec<FileName>) -> Vec<FileName> {
+    names.sort_by_key(|name| (name.key, name.from, Reverse(name.to)));
+    let mut kept: Vec<FileName> = Vec::new();
+    for name in names {
+        let is_within = |last: &FileName| last.key == name.key && name.to <= last.to;
+        if !kept.last().is_some_and(is_within) {
+            kept.push(name);
+        }
+    }
+    kept
 }
 
 /// The day of a time, in UTC.

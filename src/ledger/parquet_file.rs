@@ -9,28 +9,48 @@ use parquet::errors::Result;
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
+use std::io::Write;
 use std::sync::Arc;
 
 /// Of an amount of money: 96 bits hold 28 digits.
 const MONEY_BYTES: usize = 12;
 
-/// The file of the leaves of all columns of a table, in their order.
-pub(super) fn file<'l>(table: Table, leaves: impl Iterator<Item = &'l Leaf>) -> Result<Vec<u8>> {
-    let schema = Arc::new(parse_message_type(&table.schema())?);
-    let properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::default()))
-        .set_created_by(concat!("baton ", env!("CARGO_PKG_VERSION")).to_owned())
-        .build();
-    let mut writer = SerializedFileWriter::new(Vec::new(), schema, Arc::new(properties))?;
-    let mut rows = writer.next_row_group()?;
-    for leaf in leaves {
-        if let Some(mut column) = rows.next_column()? {
-            write(column.untyped(), leaf)?;
-            column.close()?;
-        }
+/// A file that is being written.
+pub(super) struct ParquetFile<W: Write + Send>(SerializedFileWriter<W>);
+
+impl<W: Write + Send> ParquetFile<W> {
+    pub(super) fn new(table: Table, sink: W) -> Result<Self> {
+        let schema = Arc::new(parse_message_type(&table.schema())?);
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(ZstdLevel::default()))
+            .set_created_by(concat!("baton ", env!("CARGO_PKG_VERSION")).to_owned())
+            .build();
+        SerializedFileWriter::new(sink, schema, Arc::new(properties)).map(Self)
     }
-    rows.close()?;
-    writer.into_inner()
+
+    /// Writes a group of rows: the leaves of all columns of the table, in their order.
+    pub(super) fn group<'l>(&mut self, leaves: impl Iterator<Item = &'l Leaf>) -> Result<()> {
+        let mut rows = self.0.next_row_group()?;
+        for leaf in leaves {
+            if let Some(mut column) = rows.next_column()? {
+                write(column.untyped(), leaf)?;
+                column.close()?;
+            }
+        }
+        rows.close().map(drop)
+    }
+
+    /// Writes the end. Returns what it was written to.
+    pub(super) fn finish(self) -> Result<W> {
+        self.0.into_inner()
+    }
+}
+
+/// The file of one group of rows.
+pub(super) fn file<'l>(table: Table, leaves: impl Iterator<Item = &'l Leaf>) -> Result<Vec<u8>> {
+    let mut file = ParquetFile::new(table, Vec::new())?;
+    file.group(leaves)?;
+    file.finish()
 }
 
 fn write(column: &mut ColumnWriter<'_>, leaf: &Leaf) -> Result<()> {

@@ -82,7 +82,7 @@ impl RowMaker {
             what => (Table::Events, event_row(what)?),
         };
         let mut row = self.place(of, fact);
-        if matches!(table, Table::Workflows | Table::Handoffs) {
+        if table.has_versions() {
             let verdict = DecidedFact::of(&fact.1, of.decided);
             row.push(Cell::maybe(verdict, |verdict| Cell::text(&verdict.id())));
             row.push(Cell::Whole(FIRST_VERSION));

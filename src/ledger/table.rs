@@ -1,5 +1,6 @@
 //! The tables and their columns. `docs/ledger.md` describes them; a test compares both.
 
+use super::cell::Cell;
 use std::fmt::Write;
 
 /// What kind of value a column has.
@@ -22,6 +23,26 @@ pub(super) enum ColumnType {
     NamedTexts,
     /// A map from texts to numbers of 64 bits.
     NamedWholes,
+}
+
+impl ColumnType {
+    /// How many leaves a column has in the schema.
+    pub(super) fn leaves(self) -> usize {
+        match self {
+            Self::NamedTexts | Self::NamedWholes => 2,
+            _ => 1,
+        }
+    }
+
+    /// What a row has of a column that its file does not have, because an older Baton wrote it.
+    pub(super) fn missing(self) -> Cell {
+        match self {
+            Self::Texts => Cell::Texts(Vec::new()),
+            Self::NamedTexts => Cell::NamedTexts(Vec::new()),
+            Self::NamedWholes => Cell::NamedWholes(Vec::new()),
+            _ => Cell::Null,
+        }
+    }
 }
 
 /// One column of a table.
@@ -51,7 +72,7 @@ const fn maybe(name: &'static str, kind: ColumnType) -> ColumnKind {
 
 /// One table: a directory of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Table {
+pub enum Table {
     Workflows,
     Handoffs,
     Turns,
@@ -162,7 +183,8 @@ const EVENTS: &[ColumnKind] = &[
 ];
 
 impl Table {
-    pub(super) const ALL: [Self; 6] = [
+    /// In the order of the documents.
+    pub const ALL: [Self; 6] = [
         Self::Workflows,
         Self::Handoffs,
         Self::Turns,
@@ -172,7 +194,7 @@ impl Table {
     ];
 
     /// Its name: the value of a label, and of a directory.
-    pub(super) fn as_str(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Workflows => "workflows",
             Self::Handoffs => "handoffs",
@@ -183,8 +205,14 @@ impl Table {
         }
     }
 
-    pub(super) fn of_name(name: &str) -> Option<Self> {
+    /// That of a name.
+    pub fn of_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|table| table.as_str() == name)
+    }
+
+    /// Whether its rows are corrected later: by new ones with the same ID and a greater version.
+    pub(super) fn has_versions(self) -> bool {
+        matches!(self, Self::Workflows | Self::Handoffs)
     }
 
     /// Its columns, in their order.

@@ -5,7 +5,7 @@ use crate::log::LogError;
 use crate::log::disk::files::{File, Files, Folder, make};
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -33,7 +33,7 @@ impl LedgerTree {
 }
 
 /// Adds the names of all files below a directory.
-fn names(root: &Path, below: &Path, found: &mut Vec<String>) -> io::Result<()> {
+pub(super) fn names(root: &Path, below: &Path, found: &mut Vec<String>) -> io::Result<()> {
     for entry in fs::read_dir(root.join(below))? {
         let entry = entry?;
         let name = below.join(entry.file_name());
@@ -105,13 +105,31 @@ impl Files for LedgerTree {
 /// Writes a whole file: under another name, synced, and then under its own.
 ///
 /// # Errors
-/// When it cannot be written. Nothing has its name then, or all of it.
-pub(super) fn write(files: &dyn Files, name: &str, bytes: &[u8]) -> io::Result<()> {
+/// When it cannot be written, and those of `content`. Nothing has its name then, or all of it.
+pub(super) fn write(
+    files: &dyn Files,
+    name: &str,
+    content: impl FnOnce(Unfinished) -> io::Result<Unfinished>,
+) -> io::Result<()> {
     let new = format!("unfinished{UNFINISHED}");
     let mut file = files.append(&new)?;
     file.cut(0)?;
-    file.write(bytes)?;
-    file.sync()?;
+    let mut file = content(Unfinished(file))?;
+    file.0.sync()?;
     files.rename(&new, name)?;
     files.sync()
+}
+
+/// A file that does not have its name yet.
+pub(super) struct Unfinished(Box<dyn File>);
+
+impl Write for Unfinished {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }

@@ -2,8 +2,10 @@
 
 use super::Settings;
 use super::buffer::PartitionBuffer;
+use super::compaction;
 use super::delivered::DeliveredFacts;
-use super::name::{FileKey, FileName, UNFINISHED, day};
+use super::file_list::FileList;
+use super::name::{FileKey, FileName, day};
 use super::parquet_file;
 use super::queue::{LedgerQueue, LedgerWork};
 use super::row::RowMaker;
@@ -11,22 +13,24 @@ use super::table::Table;
 use super::tree;
 use crate::catalogue::InternalMetric;
 use crate::clock::Clock;
+use crate::log::LogError;
 use crate::log::disk::files::Files;
-use crate::log::{LogError, Position};
 use crate::model::Name;
 use crate::model::time::Timestamp;
 use crate::telemetry::{counter, gauge};
 use ::metrics::{Counter, Gauge};
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
-use tracing::{debug, error, info};
+use tracing::{debug, error, info, warn};
 
 /// The writer looks for rows that are old enough at least this often.
 const LOOK: Duration = Duration::from_secs(1);
 /// How long the writer waits before it tries again what failed.
 const RETRY: Duration = Duration::from_secs(1);
+/// How often the writer looks for days whose files can be one.
+const TIDY: Duration = Duration::from_secs(60);
 
 /// What rows say that facts do not.
 #[derive(Clone, Debug)]
@@ -44,11 +48,12 @@ pub struct LedgerWriter {
     settings: Settings,
     words: LedgerWords,
     clock: Clock,
-    /// Up to which position rows are in files.
-    written: BTreeMap<FileKey, Position>,
+    list: FileList,
     buffers: BTreeMap<usize, PartitionBuffer>,
     /// When what failed is tried again.
     retry: Option<Timestamp>,
+    /// When it looks next for days whose files can be one.
+    tidy: Timestamp,
     metrics: LedgerMetrics,
 }
 
@@ -72,15 +77,7 @@ impl LedgerWriter {
         clock: Clock,
     ) -> Result<(Arc<LedgerQueue>, Self), LogError> {
         let fault = |error| LogError::Io(files.place(), error);
-        let mut written = BTreeMap::new();
-        for name in files.list().map_err(fault)? {
-            if name.ends_with(UNFINISHED) {
-                files.remove(&name).map_err(fault)?;
-            } else if let Some(FileName { key, to, .. }) = FileName::parse(&name) {
-                let known = written.entry(key).or_insert(to);
-                *known = to.max(*known);
-            }
-        }
+        let list = FileList::read(&*files).map_err(fault)?;
         let queue = Arc::new(LedgerQueue::default());
         let writer = Self {
             queue: Arc::clone(&queue),
@@ -88,9 +85,10 @@ impl LedgerWriter {
             settings: settings.clone(),
             words,
             clock,
-            written,
+            list,
             buffers: BTreeMap::new(),
             retry: None,
+            tidy: Timestamp::default(),
             metrics: LedgerMetrics::new(),
         };
         Ok((queue, writer))
@@ -118,6 +116,9 @@ impl LedgerWriter {
                     break;
                 }
             }
+        }
+        if !is_waiting && !work.has_ended && self.tidy <= now {
+            self.tidy_up(now);
         }
         touched.sort_unstable();
         touched.dedup();
@@ -182,7 +183,7 @@ impl LedgerWriter {
                 log,
                 partition,
             };
-            self.written.get(&key).is_some_and(|to| position <= *to)
+            self.list.written(&key).is_some_and(|to| position <= to)
         });
         let buffer = self.buffers.entry(partition).or_default();
         buffer.told = position;
@@ -214,15 +215,19 @@ impl LedgerWriter {
                 to: rows.to,
             };
             let bytes = parquet_file::file(table, rows.leaves()).map_err(io::Error::other);
-            let written =
-                bytes.and_then(|bytes| tree::write(&*self.files, &name.to_string(), &bytes));
+            let written = bytes.and_then(|bytes| {
+                tree::write(&*self.files, &name.to_string(), |mut sink| {
+                    sink.write_all(&bytes)?;
+                    Ok(sink)
+                })
+            });
             if let Err(fault) = written {
                 self.failed(&fault, now);
                 return false;
             }
             debug!(file = %name, rows = rows.rows, "wrote rows of the ledger");
             self.metrics.rows[table as usize].increment(rows.rows);
-            self.written.insert(name.key, name.to);
+            self.list.insert(name);
             buffer.tables.remove(&(table, day));
         }
         buffer.since = None;
@@ -231,6 +236,20 @@ impl LedgerWriter {
             info!("the ledger is written again");
         }
         true
+    }
+
+    /// Makes the files of one partition, table and past day one, if there are several.
+    fn tidy_up(&mut self, now: Timestamp) {
+        match compaction::step(&*self.files, &mut self.list, compaction::past(now)) {
+            Ok(Some(file)) => debug!(%file, "made one file of several of the ledger"),
+            Ok(None) => self.tidy = now + TIDY,
+            Err(fault) => {
+                self.metrics.failed.increment(1);
+                let directory = self.files.place();
+                warn!(%fault, directory, "cannot make one file of several of the ledger: tried again in a minute");
+                self.tidy = now + TIDY;
+            }
+        }
     }
 
     fn failed(&mut self, fault: &io::Error, now: Timestamp) {

@@ -43,6 +43,7 @@ pub const ROOMS: &[(&str, &[&str])] = &[
             "export",
             "forward",
             "ingest",
+            "ledger",
             "log",
             "machine",
             "otlp",

@@ -1,6 +1,8 @@
 //! The ledger without an engine: which rows are in files after what, and what the documents say of them.
 
+mod compacting;
 mod once;
+mod reading;
 
 use super::column::Column;
 use super::name::{FileName, day};

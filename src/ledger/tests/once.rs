@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-const HOUR: u64 = 3600 * 1_000_000_000;
+pub(super) const HOUR: u64 = 3600 * 1_000_000_000;
 /// Just before midnight.
 const BEGUN: u64 = 1_796_083_200 * 1_000_000_000 - HOUR / 2;
 /// The place of the position and of the duration in a row of a workflow.
@@ -62,6 +62,7 @@ impl Files for FailingTree {
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
+        self.change()?;
         self.tree.remove(name)
     }
 
@@ -88,14 +89,14 @@ impl Files for FailingTree {
 }
 
 /// One process on a directory, with its clock.
-struct Life {
+pub(super) struct Life {
     queue: Arc<LedgerQueue>,
-    writer: LedgerWriter,
-    now: Arc<AtomicU64>,
+    pub(super) writer: LedgerWriter,
+    pub(super) now: Arc<AtomicU64>,
 }
 
 impl Life {
-    fn begin(path: &Path, failing_after: u64) -> Self {
+    pub(super) fn begin(path: &Path, failing_after: u64) -> Self {
         let files = FailingTree {
             tree: LedgerTree::open(path).expect("a directory"),
             left: AtomicU64::new(failing_after),
@@ -113,7 +114,7 @@ impl Life {
     }
 
     /// Tells the workflows at some positions, of two partitions, and lets the writer look at them.
-    fn tell(&mut self, positions: impl Iterator<Item = u64>) {
+    pub(super) fn tell(&mut self, positions: impl Iterator<Item = u64>) {
         for position in positions {
             let decided = Timestamp(BEGUN + position * HOUR / 8);
             let facts = [workflow(position), workflow(position)];
@@ -124,7 +125,7 @@ impl Life {
     }
 
     /// Asks for what a snapshot asks for.
-    fn save(&mut self, partition: usize) -> bool {
+    pub(super) fn save(&mut self, partition: usize) -> bool {
         if self.queue.is_durable(partition, Duration::ZERO) {
             return true;
         }
@@ -134,7 +135,7 @@ impl Life {
 }
 
 /// The positions of all rows of workflows in the files of a directory, in order.
-fn positions(path: &Path) -> Vec<u64> {
+pub(super) fn positions(path: &Path) -> Vec<u64> {
     let tree = LedgerTree::open(path).expect("a directory");
     let mut found = Vec::new();
     for name in tree.list().expect("names") {
@@ -152,7 +153,7 @@ fn positions(path: &Path) -> Vec<u64> {
 }
 
 /// Two rows for each position.
-fn twice(positions: std::ops::RangeInclusive<u64>) -> Vec<u64> {
+pub(super) fn twice(positions: std::ops::RangeInclusive<u64>) -> Vec<u64> {
     positions.flat_map(|position| [position; 2]).collect()
 }
 

@@ -223,7 +223,7 @@ fn summed(ledger: &Path) -> Vec<BTreeMap<Vec<String>, u128>> {
 }
 
 /// Sends sessions of the demo to a Baton with a ledger, over three days of its clock. Its figures.
-async fn demo(ledger: &Path) -> Vec<Family> {
+pub(super) async fn demo(ledger: &Path) -> Vec<Family> {
     let free = SocketAddr::from(([127, 0, 0, 1], 0));
     let config = config::of_text(CONFIGURATION, Path::new("."), &|_| None);
     let mut config = config.expect("it is valid");

@@ -1,5 +1,6 @@
 //! The ledger, read by a real DuckDB: its sums are the metrics, and every row is there once, whatever is killed.
 
+mod commands;
 mod crashes;
 mod demo;
 
