@@ -26,8 +26,10 @@ const PURE: &[&str] = &[
     "normalise",
     "otlp",
     "proto",
+    "report",
     "rules",
     "setting",
+    "statistics",
     "stitch",
     "turn",
 ];

@@ -9,6 +9,7 @@ mod pages;
 mod prices;
 mod recording;
 mod replay;
+mod report;
 mod run;
 mod spool;
 
@@ -81,6 +82,10 @@ enum Command {
         #[command(subcommand)]
         action: LedgerAction,
     },
+    /// Write what the agents brought in a week, a month or any days, compared with as many days before
+    ///
+    /// Reads the ledger. Baton may run meanwhile. Without days, it is about the last whole week.
+    Report(ReportArgs),
     /// Print a completion script for a shell
     ///
     /// For bash: baton completions bash > ~/.local/share/bash-completion/completions/baton
@@ -260,6 +265,41 @@ struct DoctorArgs {
     instance: InstanceArgs,
 }
 
+#[derive(Debug, Args)]
+struct ReportArgs {
+    /// First day, as YYYY-MM-DD
+    #[arg(long, value_name = "DAY")]
+    from: Option<jiff::civil::Date>,
+    /// Last day, included (default: today)
+    #[arg(long, value_name = "DAY", requires = "from")]
+    to: Option<jiff::civil::Date>,
+    /// The last whole week, from Monday to Sunday
+    #[arg(long, conflicts_with_all = ["from", "month"])]
+    week: bool,
+    /// The last whole month
+    #[arg(long, conflicts_with = "from")]
+    month: bool,
+    /// Time zone of the days, for example Europe/Berlin (default: `report.time_zone`)
+    #[arg(long, value_name = "ZONE")]
+    time_zone: Option<String>,
+    /// Directory of the ledger (default: `ledger.directory`)
+    #[arg(long, value_name = "DIRECTORY")]
+    ledger: Option<PathBuf>,
+    /// Configuration file
+    #[arg(long, env = "BATON_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Format of the output
+    #[arg(long, default_value = "markdown")]
+    format: ReportFormat,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ReportFormat {
+    Markdown,
+    Html,
+    Json,
+}
+
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum DoctorFormat {
     Text,
@@ -343,6 +383,7 @@ impl Cli {
             Command::Prices(asked) => prices::prices(&asked),
             Command::Spool { action } => spool::spool(&action),
             Command::Ledger { action } => ledger::ledger(&action),
+            Command::Report(asked) => report::report(&asked),
             Command::Completions { shell } => pages::completions(shell),
             Command::Man { command } => pages::manual(command.as_deref()),
         }

@@ -102,7 +102,7 @@ impl FaultSink for Collected<'_> {
 
 /// Each room's own check. Sections without one have only keys that their types check.
 fn rooms(config: &Config, report: &mut Report<'_>) {
-    let rooms: [(&str, &dyn Validate); 13] = [
+    let rooms: [(&str, &dyn Validate); 14] = [
         ("receivers.otlp", &config.receivers.otlp),
         ("server", &config.server),
         ("normalise", &config.normalise),
@@ -116,6 +116,7 @@ fn rooms(config: &Config, report: &mut Report<'_>) {
         ("cohorts", &config.cohorts),
         ("prices", &config.prices),
         ("money", &config.money),
+        ("report", &config.report),
     ];
     for (section, settings) in rooms {
         settings.validate(&mut report.below(section));

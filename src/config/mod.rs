@@ -48,7 +48,9 @@ pub use prices::PriceSettings;
 use crate::auth::TenantSettings;
 use crate::normalise::{self, CohortSettings};
 use crate::telemetry::logs;
-use crate::{derive, engine, export, ledger, log, net, receive, rules, shutdown, spool, stitch};
+use crate::{
+    derive, engine, export, ledger, log, net, receive, report, rules, shutdown, spool, stitch,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -83,6 +85,8 @@ pub struct Config {
     pub spool: spool::Settings,
     /// What was found out, as rows in Parquet files that other tools read (docs/ledger.md).
     pub ledger: ledger::Settings,
+    /// What `baton report` writes of the ledger (docs/report.md).
+    pub report: report::Settings,
     /// Timeouts and limits of sessions, turns, handoffs and workflows.
     pub stitch: stitch::Settings,
     /// Outcomes that systems outside of the agents report, at /v1/outcomes of the OTLP/HTTP receiver (docs/outcomes.md).

@@ -41,6 +41,7 @@ pub fn export(
         table,
         columns: &names,
         happened,
+        decided: None,
     };
     let fault = |error| LogError::Io("the exported file".to_owned(), error);
     if format == LedgerFormat::Parquet {

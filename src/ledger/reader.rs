@@ -8,6 +8,7 @@ use super::tree;
 use crate::log::LogError;
 use crate::model::Name;
 use crate::model::time::Timestamp;
+use jiff::civil::Date;
 use rapidhash::RapidHashMap as HashMap;
 use std::fs::File;
 use std::io;
@@ -25,6 +26,8 @@ pub struct LedgerQuery<'q> {
     pub columns: &'q [&'q str],
     /// When they happened: their `event_time`.
     pub happened: Range<Timestamp>,
+    /// The first and the last day of UTC on which they were decided: of their `log_time`. `None`: any.
+    pub decided: Option<(Date, Date)>,
 }
 
 /// A ledger that is read. Another process may have its directory.
@@ -97,7 +100,12 @@ impl LedgerReader {
             }
             Ok(())
         };
-        for name in self.files(query.table)? {
+        let is_wanted = |name: &FileName| {
+            let (first, last) = query.decided.unwrap_or((Date::MIN, Date::MAX));
+            (first..=last).contains(&name.key.day)
+        };
+        let files = self.files(query.table)?.into_iter();
+        for name in files.filter(is_wanted) {
             let file = self.open(&name)?;
             let read = file.read(&columns, &query.happened, &mut batch);
             read.map_err(|error| self.fault(&name, error))?;

@@ -43,7 +43,7 @@ unheard: 1
             "7:3: stitch.max_sessions: expected a whole number such as 1000000, not below 0",
             "9:3: metrics.created: expected true or false, found a text",
             "10:7: log.level: expected one of error, warn, info, debug, trace, found another text",
-            "11:1: unheard: unknown key; known here: cohorts, connections, engine, exporters, insecure_listen, ledger, log, metrics, money, normalise, outcomes, prices, receivers, rules, server, service, shutdown, spool, state, stitch, tenants",
+            "11:1: unheard: unknown key; known here: cohorts, connections, engine, exporters, insecure_listen, ledger, log, metrics, money, normalise, outcomes, prices, receivers, report, rules, server, service, shutdown, spool, state, stitch, tenants",
         ]
     );
 }

@@ -25,6 +25,7 @@ fn read(path: &Path) -> Vec<u64> {
         table: Table::Workflows,
         columns: &["position"],
         happened: EVER,
+        decided: None,
     };
     let mut found = Vec::new();
     let reader = LedgerReader::look(path).expect("a ledger");

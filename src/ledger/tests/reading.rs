@@ -70,6 +70,7 @@ fn every_value_is_read_as_it_was_written() {
             table,
             columns: &names,
             happened: EVER,
+            decided: None,
         };
         let reader = LedgerReader::look(folder.path()).expect("a ledger");
         let mut expected = rows.iter();
@@ -101,6 +102,7 @@ fn read(root: &Path, happened: std::ops::Range<Timestamp>) -> Vec<(String, i64)>
         table: Table::Workflows,
         columns: &["version", "id"],
         happened,
+        decided: None,
     };
     let reader = LedgerReader::look(root).expect("a ledger");
     let mut found = Vec::new();
@@ -167,6 +169,7 @@ fn what_is_no_ledger_and_no_column_is_refused() {
         table: Table::Turns,
         columns: &["version"],
         happened: EVER,
+        decided: None,
     };
     let fault = reader.read(&query, &mut |_| {}).expect_err("no column");
     assert!(matches!(fault, LogError::Io(..)));
@@ -181,6 +184,7 @@ fn what_is_no_ledger_and_no_column_is_refused() {
         table: Table::Turns,
         columns: &["result"],
         happened: EVER,
+        decided: None,
     };
     let fault = reader.read(&query, &mut |_| {}).expect_err("half a file");
     assert!(fault.to_string().contains("turns/day=2026-11-30/0-"));

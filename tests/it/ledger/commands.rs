@@ -1,7 +1,7 @@
 //! `baton ledger`: what it exports is what DuckDB finds in the files, in every format.
 
 use super::ask;
-use super::demo::demo;
+use super::demo::{START, demo};
 use crate::support::process::{baton, folder};
 use std::path::Path;
 use std::process::Output;
@@ -20,7 +20,7 @@ fn text(bytes: &[u8]) -> &str {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_exported_is_what_is_there() {
     let directory = folder("ledger-commands");
-    demo(&directory).await;
+    demo(&directory, START).await;
     let verified = ledger(&directory, &["verify"]);
     assert!(text(&verified.stdout).ends_with(" rows, 0 faults\n"));
     assert_eq!(verified.status.code(), Some(0));

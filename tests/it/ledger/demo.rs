@@ -15,6 +15,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+/// Where the clock of the desk begins.
+pub(super) const START: u64 = 1_800_000_000_000_000_000;
 const DAY: u64 = 24 * 3600 * 1_000_000_000;
 
 /// A metric, its labels, what DuckDB computes for them, and of which rows.
@@ -161,7 +163,11 @@ fn columns(labels: &[&str]) -> Vec<String> {
 }
 
 /// A metric as plain text: in billionths where it is an amount, without what is 0.
-fn shown(families: &[Family], name: &str, labels: &[&str]) -> BTreeMap<Vec<String>, u128> {
+pub(super) fn shown(
+    families: &[Family],
+    name: &str,
+    labels: &[&str],
+) -> BTreeMap<Vec<String>, u128> {
     let family = families
         .iter()
         .find(|family| family.name == name)
@@ -223,7 +229,7 @@ fn summed(ledger: &Path) -> Vec<BTreeMap<Vec<String>, u128>> {
 }
 
 /// Sends sessions of the demo to a Baton with a ledger, over three days of its clock. Its figures.
-pub(super) async fn demo(ledger: &Path) -> Vec<Family> {
+pub(super) async fn demo(ledger: &Path, start: u64) -> Vec<Family> {
     let free = SocketAddr::from(([127, 0, 0, 1], 0));
     let config = config::of_text(CONFIGURATION, Path::new("."), &|_| None);
     let mut config = config.expect("it is valid");
@@ -234,7 +240,7 @@ pub(super) async fn demo(ledger: &Path) -> Vec<Family> {
     config.ledger.directory = Some(ledger.to_owned());
     // The ledger forgets nothing, so the metrics must not either.
     config.metrics.expire_after = Duration::from_nanos(30 * DAY);
-    let nanos = Arc::new(AtomicU64::new(1_800_000_000_000_000_000));
+    let nanos = Arc::new(AtomicU64::new(start));
     let clock = Clock::manual(Arc::clone(&nanos));
     let app = App::start(&config, clock.clone()).await.expect("it starts");
     let sender = Sender::connect(app.grpc).expect("an exporter");
@@ -254,7 +260,7 @@ pub(super) async fn demo(ledger: &Path) -> Vec<Family> {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_sums_of_the_ledger_are_the_metrics() {
     let ledger = folder("ledger-demo");
-    let figures = demo(&ledger).await;
+    let figures = demo(&ledger, START).await;
     for ((name, labels, _, rows), found) in SUMS.iter().zip(summed(&ledger)) {
         let expected = shown(&figures, name, labels);
         assert_eq!(found, expected, "{name} and {rows}");
@@ -285,7 +291,7 @@ async fn the_sums_of_the_ledger_are_the_metrics() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_queries_of_the_documents_run() {
     let ledger = folder("ledger-docs");
-    demo(&ledger).await;
+    demo(&ledger, START).await;
     let docs = std::fs::read_to_string(root().join("docs/ledger.md")).expect("the document");
     let blocks = docs.split("```sql\n-- DuckDB: ").skip(1);
     let blocks = blocks.filter(|block| !block.starts_with("views"));

@@ -3,6 +3,7 @@
 mod commands;
 mod crashes;
 mod demo;
+mod report;
 
 use std::io::Write;
 use std::path::Path;

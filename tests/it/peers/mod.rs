@@ -12,6 +12,7 @@ mod restarts;
 mod sdk;
 mod selection;
 mod soak;
+mod statistics;
 mod tap;
 mod verdicts;
 
