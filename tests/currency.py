@@ -18,7 +18,8 @@ def main():
         # What a person declared in words stays as it is.
         names = re.findall(r"\w*_usd\w*|\bUSD\b|currencyUSD", text)
         faults += [f"{file.name} still has {name}" for name in names]
-        if file.parent.name == "rules" and output.adapted(text, euros) != text:
+        by_hand = file.parent.name == "rules" and not text.startswith(output.GENERATED)
+        if by_hand and output.adapted(text, euros) != text:
             faults.append(f"{file.name} changes when it is adapted again")
     if faults:
         sys.exit("\n".join(faults))
