@@ -155,9 +155,21 @@ def one_values_file():
         made = succeeds("the chart in euros", *template(["config.money.currency=EUR", dimensions, *SHOWN], copy / "helm/baton"))
         expect("_cost_eur_total" in made and not re.search(r"_usd\b|_usd_", made), "the chart in euros has dollars, or no euros")
         expect("expr: vector(11)" in made, "a threshold of the values file does not reach the chart")
-        for what, change in {"cohorts without intent": {"cohorts": ["tier"]}, "a receiver that no route has": {"receivers": {"x": {}}}, "an unknown value": {"colour": 1}, "an unknown objective": {"objectives": {"handoffs": {"good": 0.95}, "luck": {"good": 0.95}}}, "an objective that no alert can miss": {"objectives": {"handoffs": {"good": 0.9}}}, "an objective without failures": {"objectives": {"handoffs": {"good": 1}}}, "an objective without its bound": {"objectives": {"handoffs": {"good": 0.95}, "cost": {"good": 0.95}}}}.items():
+        for what, change in {"cohorts without intent": {"cohorts": ["tier"]}, "a receiver that no route has": {"receivers": {"x": {}}}, "an unknown value": {"colour": 1}, "an unknown objective": {"objectives": {"handoffs": {"good": 0.95}, "luck": {"good": 0.95}}}, "an objective that no alert can miss": {"objectives": {"handoffs": {"good": 0.9}}}, "an objective without failures": {"objectives": {"handoffs": {"good": 1}}}, "an objective whose bound no bucket has": {"objectives": {"handoffs": {"good": 0.95}, "wait": {"good": 0.95, "seconds": 15}}}, "an objective whose bound is a text": {"objectives": {"handoffs": {"good": 0.95}, "wait": {"good": 0.95, "seconds": "20s"}}}, "an objective without its bound": {"objectives": {"handoffs": {"good": 0.95}, "cost": {"good": 0.95}}}}.items():
             mine.write_text(yaml.safe_dump({**values, **change}))
             expect(run(*build).returncode != 0, f"build.py accepts {what}")
+
+
+def bounds_of_objectives():
+    """The bounds that objectives may name are those of Baton."""
+    sys.path.insert(0, str(DEPLOY / "grafana"))
+    from baton_boards import objectives
+
+    documented = (DEPLOY.parent / "docs/metrics.md").read_text()
+    for metric, key in {"baton_turn_duration_seconds": "seconds", "baton_workflow_cost_usd": "amount"}.items():
+        found = re.search(rf"### `{metric}`.*?Buckets: ([^\n]*)\.\n", documented, re.DOTALL)
+        bounds = tuple(float(bound) for bound in found[1].split(", "))
+        expect(bounds == objectives.BOUNDS[key], f"objectives.py has other bounds than {metric}")
 
 
 def expect_values(copy):
@@ -228,6 +240,7 @@ def main():
         validate(folder.name, list(yaml.safe_load_all(succeeds(folder.name, "kustomize", "build", str(folder)))), baton)
     chart(baton)
     one_values_file()
+    bounds_of_objectives()
     collector()
     versions()
     unit()

@@ -57,6 +57,9 @@ fn overview(directory: &Path) -> Result<SpoolOverview, LogError> {
 }
 
 fn list(directory: &Path) -> Exit {
+    if !directory.exists() {
+        return out(&format!("{}: no spool yet\n", directory.display()));
+    }
     let (overview, files) = match (overview(directory), quarantine(directory)) {
         (Ok(overview), Ok(files)) => (overview, files),
         (Err(error), _) => return unreadable(error),
@@ -126,7 +129,7 @@ fn drain(config: &Config, directory: &Path) -> Exit {
             complain(&format!("baton: {error}"));
             Exit::State
         }
-        Ok(left) => told(&left),
+        Ok(left) => told(&left, directory),
     }
 }
 
@@ -139,17 +142,27 @@ fn undeliverable(directory: &Path) -> Exit {
         return Exit::Ok;
     }
     match overview(directory) {
-        Ok(overview) => told(&overview.waiting),
+        Ok(overview) => told(&overview.waiting, directory),
         Err(error) => unreadable(error),
     }
 }
 
-/// Prints what is left for each destination, which is a failure if it is anything.
-fn told(left: &[(String, u64)]) -> Exit {
+/// Prints what is left for each destination and in the quarantine, which is a failure if it is anything.
+fn told(left: &[(String, u64)], directory: &Path) -> Exit {
+    let rejected = match quarantined(directory) {
+        Ok(files) => files.len(),
+        Err(error) => return unreadable(error),
+    };
     let lines = left.iter();
     let lines = lines.map(|(name, requests)| format!("{name}: {requests} requests left\n"));
-    let printed = out(&lines.collect::<String>());
-    match left.iter().any(|(_, requests)| *requests > 0) {
+    let mut text: String = lines.collect();
+    if rejected > 0 {
+        text.push_str(&format!(
+            "quarantine: {rejected} requests, which destinations rejected: `baton spool requeue` sends them again\n"
+        ));
+    }
+    let printed = out(&text);
+    match rejected > 0 || left.iter().any(|(_, requests)| *requests > 0) {
         true => Exit::Failed,
         false => printed,
     }

@@ -7,6 +7,11 @@ one that it is not over.
 import dataclasses
 import re
 
+# The default bounds of the histograms, by the key of an objective that names one of them (docs/metrics.md). An objective can say `bounds` instead.
+BOUNDS = {
+    "seconds": (0.1, 0.25, 0.5, 1, 2, 3, 5, 8, 13, 20, 30, 60, 120, 300, 600, 1800),
+    "amount": (0.0001, 0.0005, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+}
 # Windows of the ratios, and those in which bad events are counted.
 RATIOS = ("5m", "30m", "2h", "6h", "1d", "3d")
 COUNTS = ("1h", "6h", "3d")
@@ -71,8 +76,13 @@ def faults(values):
             continue
         objective = OBJECTIVES[name]
         keys = {"good", objective.bad} if objective.is_histogram else {"good"}
-        if asked.keys() != keys:
+        if asked.keys() - ({"bounds"} if objective.is_histogram else set()) != keys:
             found.append(f"objectives.{name}: expected {' and '.join(sorted(keys))}")
+        elif not all(isinstance(asked[key], (int, float)) for key in keys):
+            found.append(f"objectives.{name}: expected numbers")
+        elif objective.is_histogram and asked[objective.bad] not in (bounds := asked.get("bounds", BOUNDS[objective.bad])):
+            known = ", ".join(f"{bound:g}" for bound in bounds)
+            found.append(f"objectives.{name}.{objective.bad}: no bucket ends at {asked[objective.bad]:g}, so no event would be judged: choose one of {known}, or list in objectives.{name}.bounds what metrics.buckets of Baton has")
         elif not 0 < asked["good"] < 1:
             found.append(f"objectives.{name}.good: expected a share between 0 and 1, without both")
         elif (fastest := max(values.thresholds[burn] for burn in BURNS)) * (1 - asked["good"]) >= 1:

@@ -5,6 +5,8 @@ use super::server::{OtlpServer, Reply};
 use super::{PROTOBUF, sorted, traces};
 use crate::support::process::{baton, folder};
 use std::process::Output;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A configuration file, and what `baton spool` says with it.
 pub fn spool(action: &str, file: &std::path::Path) -> Output {
@@ -27,6 +29,8 @@ async fn what_waits_is_sent_by_hand_when_baton_is_stopped() {
     );
     let file = state.with_extension("yaml");
     std::fs::write(&file, &config).expect("written");
+    let none = spool("list", &file);
+    assert!(text(&none.stdout).contains("no spool yet"), "{none:?}");
     let app = start(&config).await;
     let mut sent = Vec::new();
     for n in 0..20 {
@@ -54,6 +58,42 @@ async fn what_waits_is_sent_by_hand_when_baton_is_stopped() {
     assert_eq!(server.bodies(), sorted(sent));
     let shown = text(&spool("list", &file).stdout);
     assert!(shown.contains("quarantine: 0 requests"), "{shown}");
+    std::fs::remove_dir_all(&state).expect("removed");
+}
+
+/// Who empties a spool before he removes it must hear of what was rejected.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_destinations_reject_is_left_too() {
+    let state = folder("forward-drain-rejected");
+    let rejects = Arc::new(AtomicBool::new(false));
+    let decides = Arc::clone(&rejects);
+    let server = OtlpServer::scripted(move |_, _| match decides.load(Ordering::SeqCst) {
+        true => Reply::Grpc(3),
+        false => Reply::Grpc(14),
+    })
+    .await;
+    let url = server.url();
+    let config = format!(
+        "exporters: {{otlp/next: {{endpoint: '{url}', {SOON}}}}}\nstate: {{directory: '{}'}}\n",
+        state.display()
+    );
+    let file = state.with_extension("yaml");
+    std::fs::write(&file, &config).expect("written");
+    let app = start(&config).await;
+    for n in 0..3 {
+        assert_eq!(post(&app, "/v1/traces", PROTOBUF, traces(n)).await, 200);
+    }
+    assert!(app.stop().await);
+    rejects.store(true, Ordering::SeqCst);
+    for _ in 0..2 {
+        let drained = spool("drain", &file);
+        let said = text(&drained.stdout);
+        assert!(
+            said.starts_with("otlp/next: 0 requests left\nquarantine: 3 requests"),
+            "{said}"
+        );
+        assert_eq!(drained.status.code(), Some(1));
+    }
     std::fs::remove_dir_all(&state).expect("removed");
 }
 
