@@ -70,6 +70,7 @@ struct Watched {
 /// Snapshots come often, and sessions are forgotten soon, so that the state stays small.
 const SETTINGS: &str = "state: {snapshot_interval: 2s, segment_size: 256KiB, max_log_size: 1GiB}\n\
                         stitch: {settle: 20ms, idle_timeout: 40ms, trace_timeout: 40ms, turn_timeout: 40ms, max_age: 1s}\n\
+                        outcomes: {window: 1s}\n\
                         engine: {partitions: 2}\n";
 
 fn start(volume: &Volume, settings: &str) -> Watched {
