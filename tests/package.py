@@ -21,7 +21,7 @@ from deploy import DEPLOY, ROOT, expect, faults, run, succeeds
 
 CARGO = (ROOT / "Cargo.toml").read_text()
 VERSION = re.search(r'^version = "(.+)"', CARGO, re.M)[1]
-COMMANDS = ("run", "check", "replay", "doctor", "demo", "config", "prices", "spool", "completions", "man")
+COMMANDS = ("run", "check", "replay", "doctor", "demo", "config", "prices", "spool", "ledger", "report", "completions", "man")
 SHARE = "usr/share"
 CONTENT = {
     "usr/bin/baton": 0o755,
